@@ -1,0 +1,14 @@
+/** Access control lists: permission bits and the lists everybody uses. */
+import type { Acl } from './records.gen.ts'
+
+/** Bits of an ACL entry (ZooDefs.java). DELETE and CREATE are about children of the znode. */
+export const permission = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
+
+/** Everybody may do everything: the default of every client. */
+export const openAcl: readonly Acl[] = [{ perms: permission.all, id: { scheme: 'world', id: 'anyone' } }]
+
+/** Everybody may read, nobody may write. */
+export const readOnlyAcl: readonly Acl[] = [{ perms: permission.read, id: { scheme: 'world', id: 'anyone' } }]
+
+/** The identities authenticated on the creating connection may do everything; the server writes them in. */
+export const creatorAcl: readonly Acl[] = [{ perms: permission.all, id: { scheme: 'auth', id: '' } }]

@@ -1,0 +1,31 @@
+/** The seven ways to create a znode and their number on the wire: an enumeration, not a bit set (CreateMode.java). */
+
+export interface CreateModeRow {
+  readonly flags: number
+  readonly ephemeral: boolean
+  readonly sequential: boolean
+  readonly container: boolean
+  readonly ttl: boolean
+}
+
+export const createModes = {
+  persistent: { flags: 0, ephemeral: false, sequential: false, container: false, ttl: false },
+  ephemeral: { flags: 1, ephemeral: true, sequential: false, container: false, ttl: false },
+  persistentSequential: { flags: 2, ephemeral: false, sequential: true, container: false, ttl: false },
+  ephemeralSequential: { flags: 3, ephemeral: true, sequential: true, container: false, ttl: false },
+  container: { flags: 4, ephemeral: false, sequential: false, container: true, ttl: false },
+  persistentTtl: { flags: 5, ephemeral: false, sequential: false, container: false, ttl: true },
+  persistentSequentialTtl: { flags: 6, ephemeral: false, sequential: true, container: false, ttl: true },
+} as const satisfies Record<string, CreateModeRow>
+
+export type CreateModeName = keyof typeof createModes
+
+const byFlags: readonly CreateModeRow[] = Object.values(createModes)
+
+/** The mode for a number on the wire, undefined where there is none. */
+export function createModeOf(flags: number): CreateModeRow | undefined {
+  return byFlags[flags]
+}
+
+/** Longest TTL a znode can have, in milliseconds: 40 bits (EphemeralType.java). */
+export const ttlMsMax = 0xff_ffff_ffff

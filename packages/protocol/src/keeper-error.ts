@@ -1,0 +1,99 @@
+/** Errors of the protocol: one class, matched by its string code so that two copies of this package do not hurt. */
+import { type KeeperCode, keeperCodes } from './errors.gen.ts'
+
+const brand = Symbol.for('lightkeeper.KeeperError')
+
+/**
+ * What is known of a request that failed: `not-sent`, it never left, so repeating it is safe; `unknown`, it may or may not
+ * have been executed; `rejected`, the server answered and did not execute it.
+ */
+export type Outcome = 'not-sent' | 'unknown' | 'rejected'
+
+/** The operation of a transaction that made it fail. */
+export interface FailedOperation {
+  /** Position in the transaction, from 0. */
+  readonly index: number
+  readonly code: AnyKeeperCode
+  readonly path: string
+}
+
+/** Codes of the protocol, and those that only a client can tell. */
+export type AnyKeeperCode =
+  | KeeperCode
+  | 'TRANSACTION_FAILED'
+  | 'TIMEOUT'
+  | 'CLOSED'
+  | 'UNKNOWN_CODE'
+  | 'FRAME_TOO_LARGE'
+
+export interface KeeperErrorDetails {
+  readonly message?: string | undefined
+  readonly path?: string | undefined
+  /** Name of the operation, as in the opcode table. */
+  readonly operation?: string | undefined
+  readonly outcome?: Outcome | undefined
+  readonly failedOp?: FailedOperation | undefined
+  /** The number on the wire, where the code is UNKNOWN_CODE. */
+  readonly number?: number | undefined
+  readonly cause?: unknown
+}
+
+const clientCodes = {
+  TRANSACTION_FAILED: 'The transaction failed and changed nothing',
+  TIMEOUT: 'No reply within the timeout',
+  CLOSED: 'The client is closed',
+  UNKNOWN_CODE: 'The server answered with an error number this version does not know',
+  FRAME_TOO_LARGE: 'The request is larger than a server accepts',
+} as const satisfies Record<Exclude<AnyKeeperCode, KeeperCode>, string>
+
+const codeByNumber = new Map<number, KeeperCode>()
+for (const [code, row] of Object.entries(keeperCodes)) codeByNumber.set(row.number, code as KeeperCode)
+
+export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Error {
+  override readonly name = 'KeeperError'
+  readonly code: Code
+  readonly path: string | undefined
+  readonly operation: string | undefined
+  readonly outcome: Outcome
+  readonly failedOp: FailedOperation | undefined
+  readonly number: number
+
+  constructor(code: Code, details: KeeperErrorDetails = {}) {
+    const row = (keeperCodes as Record<string, { number: number; text: string } | undefined>)[code]
+    const text = details.message ?? row?.text ?? clientCodes[code as keyof typeof clientCodes]
+    const where = [details.operation, details.path].filter(Boolean).join(' ')
+    super(
+      where ? `${code}: ${text} (${where})` : `${code}: ${text}`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    )
+    this.code = code
+    this.path = details.path
+    this.operation = details.operation
+    this.outcome = details.outcome ?? 'rejected'
+    this.failedOp = details.failedOp
+    this.number = details.number ?? row?.number ?? 0
+    Object.defineProperty(this, brand, { value: true })
+  }
+
+  /** Whether `error` is a KeeperError, of this code if one is given; true across copies of the package. */
+  static is<C extends AnyKeeperCode = AnyKeeperCode>(error: unknown, code?: C): error is KeeperError<C> {
+    if (typeof error !== 'object' || error === null || !(brand in error)) return false
+    return code === undefined || (error as unknown as KeeperError).code === code
+  }
+
+  /** The error for a number on the wire; an unknown number becomes UNKNOWN_CODE rather than a crash. */
+  static fromNumber(number: number, details: KeeperErrorDetails = {}): KeeperError {
+    const code = codeByNumber.get(number)
+    if (code !== undefined) return new KeeperError(code, details)
+    return new KeeperError('UNKNOWN_CODE', {
+      ...details,
+      number,
+      message: `Error number ${number}, unknown to this version`,
+    })
+  }
+}
+
+/** Code for a number on the wire, undefined where we do not know it; 0 has none. */
+export function keeperCodeOf(number: number): KeeperCode | undefined {
+  return codeByNumber.get(number)
+}

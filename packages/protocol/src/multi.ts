@@ -1,0 +1,163 @@
+/** multi and multiRead: the one record with a shape of its own (MultiOperationRecord.java, MultiResponse.java). */
+import { MalformedFrameError } from './malformed-frame-error.ts'
+import { opCode } from './operations.gen.ts'
+import type { Reader } from './reader.ts'
+import * as records from './records.gen.ts'
+import type { Writer } from './writer.ts'
+
+/** One operation of a multi or multiRead request. */
+export type MultiOperation =
+  | ({
+      readonly type: typeof opCode.create | typeof opCode.create2 | typeof opCode.createContainer
+    } & records.CreateRequest)
+  | ({ readonly type: typeof opCode.createTTL } & records.CreateTTLRequest)
+  | ({ readonly type: typeof opCode.delete } & records.DeleteRequest)
+  | ({ readonly type: typeof opCode.setData } & records.SetDataRequest)
+  | ({ readonly type: typeof opCode.check } & records.CheckVersionRequest)
+  | ({ readonly type: typeof opCode.getData | typeof opCode.getChildren } & records.PathWatchRequest)
+
+/** One result; `error` with err 0 stands for an operation that was rolled back because a later one failed. */
+export type MultiResult =
+  | ({ readonly type: typeof opCode.create } & records.PathResponse)
+  | ({ readonly type: typeof opCode.create2 } & records.Create2Response)
+  | { readonly type: typeof opCode.delete | typeof opCode.check }
+  | ({ readonly type: typeof opCode.setData } & records.StatResponse)
+  | ({ readonly type: typeof opCode.getData } & records.GetDataResponse)
+  | ({ readonly type: typeof opCode.getChildren } & records.GetChildrenResponse)
+  | ({ readonly type: typeof opCode.error } & records.ErrorResponse)
+
+const endType = -1
+
+export function readMultiRequest(reader: Reader): MultiOperation[] {
+  const operations: MultiOperation[] = []
+  for (;;) {
+    const at = reader.pos
+    const type = reader.int()
+    const done = reader.boolean()
+    reader.int()
+    if (done) return operations
+    operations.push(readOperation(reader, type, at))
+  }
+}
+
+function readOperation(reader: Reader, type: number, at: number): MultiOperation {
+  switch (type) {
+    case opCode.create:
+    case opCode.create2:
+    case opCode.createContainer:
+      return { type, ...records.readCreateRequest(reader) }
+    case opCode.createTTL:
+      return { type, ...records.readCreateTTLRequest(reader) }
+    case opCode.delete:
+      return { type, ...records.readDeleteRequest(reader) }
+    case opCode.setData:
+      return { type, ...records.readSetDataRequest(reader) }
+    case opCode.check:
+      return { type, ...records.readCheckVersionRequest(reader) }
+    case opCode.getData:
+    case opCode.getChildren:
+      return { type, ...records.readPathWatchRequest(reader) }
+    default:
+      throw new MalformedFrameError(`operation ${type} cannot be part of a multi`, at)
+  }
+}
+
+export function writeMultiRequest(writer: Writer, operations: readonly MultiOperation[]): void {
+  for (const operation of operations) {
+    writeHeader(writer, operation.type, false, -1)
+    switch (operation.type) {
+      case opCode.create:
+      case opCode.create2:
+      case opCode.createContainer:
+        records.writeCreateRequest(writer, operation)
+        break
+      case opCode.createTTL:
+        records.writeCreateTTLRequest(writer, operation)
+        break
+      case opCode.delete:
+        records.writeDeleteRequest(writer, operation)
+        break
+      case opCode.setData:
+        records.writeSetDataRequest(writer, operation)
+        break
+      case opCode.check:
+        records.writeCheckVersionRequest(writer, operation)
+        break
+      case opCode.getData:
+      case opCode.getChildren:
+        records.writePathWatchRequest(writer, operation)
+        break
+    }
+  }
+  writeHeader(writer, endType, true, -1)
+}
+
+export function readMultiResponse(reader: Reader): MultiResult[] {
+  const results: MultiResult[] = []
+  for (;;) {
+    const at = reader.pos
+    const type = reader.int()
+    const done = reader.boolean()
+    reader.int()
+    if (done) return results
+    results.push(readResult(reader, type, at))
+  }
+}
+
+function readResult(reader: Reader, type: number, at: number): MultiResult {
+  switch (type) {
+    case opCode.create:
+      return { type, ...records.readPathResponse(reader) }
+    case opCode.create2:
+      return { type, ...records.readCreate2Response(reader) }
+    case opCode.delete:
+    case opCode.check:
+      return { type }
+    case opCode.setData:
+      return { type, ...records.readStatResponse(reader) }
+    case opCode.getData:
+      return { type, ...records.readGetDataResponse(reader) }
+    case opCode.getChildren:
+      return { type, ...records.readGetChildrenResponse(reader) }
+    case opCode.error:
+      return { type, ...records.readErrorResponse(reader) }
+    default:
+      throw new MalformedFrameError(`result of type ${type} cannot be part of a multi`, at)
+  }
+}
+
+export function writeMultiResponse(writer: Writer, results: readonly MultiResult[]): void {
+  for (const result of results) {
+    writeHeader(writer, result.type, false, result.type === opCode.error ? result.err : 0)
+    switch (result.type) {
+      case opCode.create:
+        records.writePathResponse(writer, result)
+        break
+      case opCode.create2:
+        records.writeCreate2Response(writer, result)
+        break
+      case opCode.setData:
+        records.writeStatResponse(writer, result)
+        break
+      case opCode.getData:
+        records.writeGetDataResponse(writer, result)
+        break
+      case opCode.getChildren:
+        records.writeGetChildrenResponse(writer, result)
+        break
+      case opCode.error:
+        records.writeErrorResponse(writer, result)
+        break
+      case opCode.delete:
+      case opCode.check:
+        break
+    }
+  }
+  writeHeader(writer, endType, true, -1)
+}
+
+function writeHeader(writer: Writer, type: number, done: boolean, err: number): void {
+  writer.int(type)
+  writer.boolean(done)
+  writer.int(err)
+}

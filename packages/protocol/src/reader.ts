@@ -1,0 +1,99 @@
+/** A bounds-checked cursor over received bytes: jute's primitives, read in place. */
+import { MalformedFrameError } from './malformed-frame-error.ts'
+import { decodeUtf8 } from './utf8.ts'
+
+/**
+ * Reads one frame at a time; `reset` moves it to the next without allocating. `buffer()` returns a view of the received
+ * bytes: whoever keeps it beyond the turn copies it.
+ */
+export class Reader {
+  bytes: Uint8Array
+  /** Next byte to read. */
+  pos: number
+  /** One past the last byte of this frame; nothing beyond is ever read. */
+  end: number
+  #view: DataView
+
+  constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
+    this.bytes = bytes
+    this.pos = start
+    this.end = end
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  /** Moves to `[start, end)` of `bytes`. */
+  reset(bytes: Uint8Array, start: number, end: number): this {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    this.pos = start
+    this.end = end
+    return this
+  }
+
+  get remaining(): number {
+    return this.end - this.pos
+  }
+
+  /** Any non-zero byte is true. */
+  boolean(): boolean {
+    return this.bytes[this.#take(1)] !== 0
+  }
+
+  int(): number {
+    return this.#view.getInt32(this.#take(4))
+  }
+
+  long(): bigint {
+    return this.#view.getBigInt64(this.#take(8))
+  }
+
+  /** Null for length -1. @throws MalformedFrameError for another negative length or one beyond the frame. */
+  ustring(): string | null {
+    const length = this.#length()
+    if (length < 0) return null
+    const start = this.#take(length)
+    return decodeUtf8(this.bytes, start, start + length)
+  }
+
+  /** A view, not a copy; null for length -1. @throws MalformedFrameError as `ustring`. */
+  buffer(): Uint8Array | null {
+    const length = this.#length()
+    if (length < 0) return null
+    const start = this.#take(length)
+    return this.bytes.subarray(start, start + length)
+  }
+
+  /**
+   * Null for count -1; other negative counts read as empty, as in Java. `leastBytes` is the smallest size of an element:
+   * a count that could not fit into the frame is refused before anything is allocated.
+   */
+  vector<T>(leastBytes: number, element: (reader: Reader) => T): T[] | null {
+    const at = this.pos
+    const count = this.int()
+    if (count === -1) return null
+    if (count < 0) return []
+    if (count * leastBytes > this.remaining)
+      throw new MalformedFrameError(`vector of ${count} elements does not fit`, at)
+    const items: T[] = []
+    for (let i = 0; i < count; i++) items.push(element(this))
+    return items
+  }
+
+  #length(): number {
+    const at = this.pos
+    const length = this.int()
+    if (length < -1 || length > this.end - this.pos) {
+      throw new MalformedFrameError(`Unreasonable length = ${length}`, at)
+    }
+    return length
+  }
+
+  #take(count: number): number {
+    const at = this.pos
+    if (count > this.end - at) throw new MalformedFrameError(`frame ends ${count - (this.end - at)} bytes early`, at)
+    this.pos = at + count
+    return at
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Strings on the wire. Jute strings are UTF-8, except that Java's writer encodes each UTF-16 unit by itself, so a
+ * supplementary character arrives as two three-byte surrogates (BinaryOutputArchive.java); we read both, write real UTF-8.
+ */
+
+// Every host has these two; this package asks for no host's types.
+declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string }
+declare const TextEncoder: new () => { encodeInto(text: string, target: Uint8Array): { written: number } }
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+const encoder = new TextEncoder()
+
+/** Decodes `bytes[start, end)`. Never throws: what is not UTF-8 becomes U+FFFD, as in Java. */
+export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
+  let text = ''
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i] as number
+    if (byte > 0x7f) return decodeNonAscii(bytes, start, end)
+    text += String.fromCharCode(byte)
+  }
+  return text
+}
+
+function decodeNonAscii(bytes: Uint8Array, start: number, end: number): string {
+  let text = ''
+  let from = start
+  for (let i = start; i + 2 < end; i++) {
+    // 0xED 0xA0..0xBF opens an encoded surrogate, which UTF-8 proper forbids.
+    if (bytes[i] !== 0xed || ((bytes[i + 1] as number) & 0xe0) !== 0xa0 || ((bytes[i + 2] as number) & 0xc0) !== 0x80)
+      continue
+    if (i > from) text += decoder.decode(bytes.subarray(from, i))
+    text += String.fromCharCode(0xd000 | (((bytes[i + 1] as number) & 0x3f) << 6) | ((bytes[i + 2] as number) & 0x3f))
+    i += 2
+    from = i + 1
+  }
+  return text + decoder.decode(bytes.subarray(from, end))
+}
+
+/** Number of bytes `text` takes as UTF-8; a lone surrogate counts as U+FFFD. */
+export function utf8Length(text: string): number {
+  let length = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit < 0x80) continue
+    if (unit < 0x800) length += 1
+    else if (unit >= 0xd800 && unit <= 0xdbff && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
+      length += 2
+      i++
+    } else length += 2
+  }
+  return length
+}
+
+/** Writes `text` at `at`; the caller made room. Returns the offset behind it. */
+export function encodeUtf8(text: string, target: Uint8Array, at: number): number {
+  let pos = at
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) return pos + encoder.encodeInto(text.slice(i), target.subarray(pos)).written
+    target[pos++] = unit
+  }
+  return pos
+}

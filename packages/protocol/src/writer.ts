@@ -1,0 +1,127 @@
+/** A growing buffer, the reader's twin: jute's primitives and length-prefixed frames, appended in place. */
+import { encodeUtf8, utf8Length } from './utf8.ts'
+
+export class Writer {
+  bytes: Uint8Array
+  /** Bytes written so far. */
+  length = 0
+  #view: DataView
+
+  /** `capacity` in bytes to start with; doubles as needed. */
+  constructor(capacity = 256) {
+    this.bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.bytes.buffer)
+  }
+
+  boolean(value: boolean): void {
+    const at = this.reserve(1)
+    this.bytes[at] = value ? 1 : 0
+  }
+
+  int(value: number): void {
+    const at = this.reserve(4)
+    this.#view.setInt32(at, value)
+  }
+
+  long(value: bigint): void {
+    const at = this.reserve(8)
+    this.#view.setBigInt64(at, value)
+  }
+
+  /** Null becomes length -1, the empty string length 0. */
+  ustring(value: string | null): void {
+    if (value === null) {
+      this.int(-1)
+      return
+    }
+    const length = utf8Length(value)
+    const at = this.reserve(4 + length)
+    this.#view.setInt32(at, length)
+    encodeUtf8(value, this.bytes, at + 4)
+  }
+
+  /** Null becomes length -1. The bytes are copied. */
+  buffer(value: Uint8Array | null): void {
+    if (value === null) {
+      this.int(-1)
+      return
+    }
+    const length = value.length
+    const at = this.reserve(4 + length)
+    this.#view.setInt32(at, length)
+    const bytes = this.bytes
+    // A short copy by hand is cheaper than the call into the engine.
+    if (length <= 64) for (let i = 0; i < length; i++) bytes[at + 4 + i] = value[i] as number
+    else bytes.set(value, at + 4)
+  }
+
+  /** Appends bytes as they are, without a length. */
+  raw(value: Uint8Array): void {
+    this.bytes.set(value, this.reserve(value.length))
+  }
+
+  vector<T>(values: readonly T[] | null, element: (writer: Writer, value: T) => void): void {
+    if (values === null) {
+      this.int(-1)
+      return
+    }
+    this.int(values.length)
+    for (const value of values) element(this, value)
+  }
+
+  /** Opens a frame: leaves room for its length. Returns the mark that `endFrame` wants. */
+  beginFrame(): number {
+    return this.reserve(4)
+  }
+
+  /** Closes the frame opened at `mark`. */
+  endFrame(mark: number): void {
+    this.#view.setInt32(mark, this.length - mark - 4)
+  }
+
+  /** Overwrites the int at `at`, for a field known only after what follows it. */
+  patchInt(at: number, value: number): void {
+    this.#view.setInt32(at, value)
+  }
+
+  /** Forgets everything behind `length`: takes back a half-written frame. */
+  truncate(length: number): void {
+    this.length = length
+  }
+
+  /** What was written, as a view that the next write may overwrite. */
+  written(): Uint8Array {
+    return this.bytes.subarray(0, this.length)
+  }
+
+  /** Starts again in the same buffer: for when nobody holds what `written` returned. */
+  clear(): void {
+    this.length = 0
+  }
+
+  /** Starts again in a fresh buffer: what `written` returned stays as it is. */
+  renew(capacity = 1024): void {
+    this.bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.bytes.buffer)
+    this.length = 0
+  }
+
+  /** Makes room for `count` bytes at the end and returns the offset they start at. */
+  reserve(count: number): number {
+    const at = this.length
+    const need = at + count
+    if (need > this.bytes.length) return this.#grow(count)
+    this.length = need
+    return at
+  }
+
+  #grow(count: number): number {
+    let capacity = this.bytes.length * 2
+    while (capacity < this.length + count) capacity *= 2
+    const bytes = new Uint8Array(capacity)
+    bytes.set(this.bytes.subarray(0, this.length))
+    this.bytes = bytes
+    this.#view = new DataView(bytes.buffer)
+    return this.reserve(count)
+  }
+}

@@ -1,0 +1,20 @@
+/** Seam: time. */
+
+export interface Timer {
+  /** After this the task will not run. Harmless when it ran already. */
+  cancel(): void
+}
+
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary start: the only source for timeouts. */
+  now(): number
+  /** Wall-clock milliseconds since 1970: for ctime, mtime and log lines, never for timeouts. */
+  wall(): number
+  /** Runs `task` once when `now()` has advanced by `delayMs`. */
+  after(delayMs: number, task: () => void): Timer
+  /**
+   * Runs `task` once at the end of this turn: behind the inputs the host has ready now, before it waits for more. What many
+   * inputs of one turn caused leaves together there, in one write per socket and one sync of the log.
+   */
+  turnEnd(task: () => void): void
+}

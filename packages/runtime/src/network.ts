@@ -1,0 +1,56 @@
+/** Seam: byte streams between peers. Every outcome, failure included, arrives through `LinkEvents`. */
+
+export interface Network {
+  /**
+   * Opens a stream to `address`, `host:port` or `[v6]:port`. Returns at once and calls nothing before it returned; a failure
+   * to resolve or connect is `closed` with a reason, without `opened`.
+   */
+  connect(address: string, events: LinkEvents): Link
+  /**
+   * Accepts streams at `address`; port 0 takes a free one. `accept` is called for each and returns where its events go.
+   * Rejects when the address cannot be had.
+   */
+  listen(address: string, accept: (link: Link) => LinkEvents, options?: ListenOptions): Promise<Listener>
+}
+
+export interface ListenOptions {
+  /** Streams waiting to be accepted; the system's default where undefined. */
+  readonly backlog?: number | undefined
+}
+
+export interface Listener {
+  /** What was bound, `host:port`, with the real port. */
+  readonly address: string
+  /** Stops accepting. Streams already accepted stay. Resolves when the address is free again. */
+  close(): Promise<void>
+}
+
+export interface Link {
+  /** The peer, `host:port`; IPv4 peers of a dual-stack listener without their `::ffff:` prefix. */
+  readonly remote: string
+  /** Bytes written and not yet handed to the system: what a slow peer makes us hold. */
+  readonly queuedBytes: number
+  /**
+   * Queues `chunk`, which the link may keep until `queuedBytes` is 0; a caller that reads 0 straight after may reuse it.
+   * False asks the caller to wait for `drained`. Ignored once closed.
+   */
+  write(chunk: Uint8Array): boolean
+  /** Asks for no more `data` until `resume`; the peer feels it. A call or two may still come. */
+  pause(): void
+  resume(): void
+  /** Delivers what was written, then closes. */
+  end(): void
+  /** Closes now, dropping what was queued. */
+  destroy(): void
+}
+
+export interface LinkEvents {
+  /** A connecting link is open. Never called for accepted links, which are open from the start. */
+  opened?(): void
+  /** The bytes are the receiver's to keep. */
+  data(chunk: Uint8Array): void
+  /** Everything queued is gone, after a `write` that returned false. */
+  drained?(): void
+  /** Called exactly once, last; never from within a call to the link. `reason` is absent for an orderly close. */
+  closed(reason?: Error): void
+}

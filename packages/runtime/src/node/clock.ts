@@ -1,0 +1,29 @@
+/** Node's clock. */
+import { performance } from 'node:perf_hooks'
+import type { Clock, Timer } from '../clock.ts'
+
+/** Node clamps longer delays to 1 ms; such a timer is set again until its time has come. */
+const delayMsMax = 0x7fff_ffff
+
+/** Timers keep the process alive until they have run or are cancelled: whoever is open is at work. */
+export function nodeClock(): Clock {
+  return {
+    now: () => performance.now(),
+    wall: () => Date.now(),
+    after(delayMs, task): Timer {
+      const due = performance.now() + delayMs
+      let handle: NodeJS.Timeout
+      const arm = (): void => {
+        const left = due - performance.now()
+        // Node may fire a millisecond early; a task must never see less time gone by than it asked for.
+        handle = setTimeout(
+          () => (performance.now() < due ? arm() : task()),
+          Math.min(Math.max(Math.ceil(left), 0), delayMsMax),
+        )
+      }
+      arm()
+      return { cancel: () => clearTimeout(handle) }
+    },
+    turnEnd: (task) => void setImmediate(task),
+  }
+}

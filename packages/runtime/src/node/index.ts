@@ -1,0 +1,21 @@
+/** The host: the only place that imports Node's sockets, files, timers and chance. */
+import { silentLog } from '../log.ts'
+import type { Runtime } from '../runtime.ts'
+import { nodeClock } from './clock.ts'
+import { nodeDisk } from './disk.ts'
+import { nodeNetwork } from './network.ts'
+import { nodeRandom } from './random.ts'
+
+export { stderrLog } from './log.ts'
+
+/** The real thing. Parts given in `parts` replace ours, for example a log that prints. */
+export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
+  return {
+    clock: nodeClock(),
+    random: nodeRandom(),
+    network: nodeNetwork(),
+    disk: nodeDisk(),
+    log: silentLog,
+    ...parts,
+  }
+}

@@ -1,0 +1,89 @@
+/** TCP by node:net. */
+import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { formatAddress, parseAddress } from '../address.ts'
+import type { Link, LinkEvents, Listener, Network } from '../network.ts'
+
+export function nodeNetwork(): Network {
+  return {
+    connect(address, events) {
+      const { host, port } = parseAddress(address)
+      const socket = createConnection({ host, port, noDelay: true })
+      socket.once('connect', () => events.opened?.())
+      return new SocketLink(socket, address, () => events)
+    },
+    listen(address, accept, options): Promise<Listener> {
+      const { host, port } = parseAddress(address)
+      const server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) => {
+        const remote = formatAddress(plainHost(socket.remoteAddress ?? ''), socket.remotePort ?? 0)
+        let events: LinkEvents | undefined
+        const link = new SocketLink(socket, remote, () => events)
+        events = accept(link)
+      })
+      return new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen({ host, port, ...(options?.backlog === undefined ? {} : { backlog: options.backlog }) }, () => {
+          server.removeListener('error', reject)
+          // Accept errors (no file descriptors left) must not end the process; the peer sees a closed socket.
+          server.on('error', () => {})
+          resolve(listenerOf(server, host))
+        })
+      })
+    },
+  }
+}
+
+function listenerOf(server: Server, host: string): Listener {
+  const bound = server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0
+  return {
+    address: formatAddress(host, port),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  }
+}
+
+/** `::ffff:10.0.0.7` is how a dual-stack listener shows 10.0.0.7. */
+function plainHost(host: string): string {
+  return host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host
+}
+
+class SocketLink implements Link {
+  readonly remote: string
+  readonly #socket: Socket
+
+  constructor(socket: Socket, remote: string, events: () => LinkEvents | undefined) {
+    this.remote = remote
+    this.#socket = socket
+    let reason: Error | undefined
+    socket.on('data', (chunk: Uint8Array) => events()?.data(chunk))
+    socket.on('drain', () => events()?.drained?.())
+    socket.on('error', (error) => {
+      reason = error
+    })
+    socket.on('close', () => events()?.closed(reason))
+  }
+
+  get queuedBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return true
+    return this.#socket.write(chunk)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}

@@ -1,0 +1,14 @@
+/** Everything a client or server may ask of its host, in one bundle. */
+import type { Clock } from './clock.ts'
+import type { Disk } from './disk.ts'
+import type { Log } from './log.ts'
+import type { Network } from './network.ts'
+import type { Random } from './random.ts'
+
+export interface Runtime {
+  readonly clock: Clock
+  readonly random: Random
+  readonly network: Network
+  readonly disk: Disk
+  readonly log: Log
+}

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config'
+
+/** Packages resolve to their sources, so tests run without a build. */
+const conditions = ['lightkeeper-source', 'node', 'import', 'module', 'default']
+
+const project = (name: string, include: string[], more: object = {}) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: { name, include, pool: 'threads' as const, ...more },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      // No module keeps state of its own, so these share one module graph per thread.
+      project('unit', ['packages/*/src/**/*.test.ts'], { isolate: false }),
+      project('simulation', ['test/simulation/**/*.test.ts'], { isolate: false, testTimeout: 120_000 }),
+      project('tidy', ['test/tidy/**/*.test.ts'], { isolate: false, testTimeout: 60_000 }),
+      project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('interop', ['test/interop/**/*.test.ts'], {
+        pool: 'forks' as const,
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+      }),
+      project('examples', ['examples/**/*.test.ts'], {
+        pool: 'forks' as const,
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
+})
