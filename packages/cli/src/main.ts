@@ -1,0 +1,37 @@
+/** Arguments → command → exit code. */
+import { type Command, UsageError } from './command.ts'
+import { serverCommand } from './commands/server.ts'
+
+const commands: readonly Command[] = [serverCommand]
+
+/** Runs one command line, without the program's own name, and sets the exit code of the process. */
+export async function main(args: readonly string[]): Promise<void> {
+  process.exitCode = await run(args)
+}
+
+async function run([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === 'help') {
+    process.stdout.write(overview())
+    return name === undefined ? 2 : 0
+  }
+  const command = commands.find((candidate) => candidate.name === name)
+  if (command === undefined) {
+    process.stderr.write(`lightkeeper: no command "${name}"; lightkeeper --help lists them\n`)
+    return 2
+  }
+  if (args.includes('--help')) {
+    process.stdout.write(command.usage)
+    return 0
+  }
+  try {
+    return await command.run(args)
+  } catch (error) {
+    process.stderr.write(`lightkeeper ${name}: ${(error as Error).message}\n`)
+    return error instanceof UsageError ? 2 : 1
+  }
+}
+
+function overview(): string {
+  const lines = commands.map((command) => `  lightkeeper ${command.name.padEnd(10)} ${command.summary}`)
+  return `lightkeeper: ZooKeeper for TypeScript\n\n${lines.join('\n')}\n\nEvery command takes --help.\n`
+}

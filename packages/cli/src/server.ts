@@ -1,0 +1,11 @@
+/** `lightkeeper/server`. */
+export {
+  ConfigError,
+  optionsOf,
+  parseZooCfg,
+  type RunningServer,
+  type ServerConfig,
+  type ServerOptions,
+  startServer,
+  type ZooCfg,
+} from '@lightkeeper/server'

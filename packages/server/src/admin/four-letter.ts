@@ -1,0 +1,128 @@
+/** Four-letter words: commands sent as the first four bytes of a connection (FourLetterCommands.java and siblings). */
+import { formatHex } from '@lightkeeper/protocol'
+import type { ClientListener } from '../transport/client-listener.ts'
+import { version } from '../version.ts'
+
+type Answer = (server: ClientListener) => string
+
+const answers: Readonly<Record<string, Answer>> = {
+  // Monitoring scripts compare the four bytes, so there is no newline.
+  ruok: () => 'imok',
+  isro: () => 'rw',
+  srvr: (server) => `${versionLine()}\n${summary(server)}`,
+  stat: (server) => `${versionLine()}\nClients:\n${connectionLines(server)}\n${summary(server)}`,
+  mntr: (server) =>
+    metrics(server)
+      .map(([name, value]) => `zk_${name}\t${value}\n`)
+      .join(''),
+  conf: (server) => configuration(server),
+  cons: (server) => `${connectionLines(server)}\n`,
+  dump: (server) => sessionsAndEphemerals(server),
+  wchs: (server) => watchSummary(server),
+  srst(server) {
+    server.replica.stats.reset()
+    return 'Server stats reset.\n'
+  },
+}
+
+/** Words Apache knows and we do not answer yet; they must not be taken for the length of a frame. */
+const known = new Set([...Object.keys(answers), 'crst', 'envi', 'dirs', 'wchc', 'wchp', 'gtmk', 'stmk', 'hash'])
+
+/** Undefined when the four bytes are no command, but the length of a frame. */
+export function answerFourLetterWord(word: string, server: ClientListener): string | undefined {
+  if (!known.has(word)) return undefined
+  const { fourLetterWordWhitelist: allowed } = server.config
+  const answer = answers[word]
+  if (answer === undefined || !(allowed.includes('*') || allowed.includes(word))) {
+    return `${word} is not executed because it is not in the whitelist.\n`
+  }
+  return answer(server)
+}
+
+function versionLine(): string {
+  return `Zookeeper version: ${version}`
+}
+
+function summary(server: ClientListener): string {
+  const { replica } = server
+  const { stats } = replica
+  return [
+    `Latency min/avg/max: ${whole(stats.latencyMin)}/${stats.latencyAverage.toFixed(4)}/${whole(stats.latencyMax)}`,
+    `Received: ${stats.received}`,
+    `Sent: ${stats.sent}`,
+    `Connections: ${server.connections.size}`,
+    `Outstanding: ${replica.outstanding}`,
+    `Zxid: ${formatHex(replica.lastZxid)}`,
+    'Mode: standalone',
+    `Node count: ${replica.tree.nodes.size}`,
+    '',
+  ].join('\n')
+}
+
+function metrics(server: ClientListener): [name: string, value: string | number][] {
+  const { replica } = server
+  const { stats, tree, watches, sessions } = replica
+  return [
+    ['version', version],
+    ['server_state', 'standalone'],
+    ['avg_latency', stats.latencyAverage.toFixed(4)],
+    ['max_latency', whole(stats.latencyMax)],
+    ['min_latency', whole(stats.latencyMin)],
+    ['packets_received', stats.received],
+    ['packets_sent', stats.sent],
+    ['num_alive_connections', server.connections.size],
+    ['outstanding_requests', replica.outstanding],
+    ['znode_count', tree.nodes.size],
+    ['watch_count', watches.data.size + watches.children.size],
+    ['ephemerals_count', tree.ephemeralCount],
+    ['approximate_data_size', tree.dataSize],
+    ['global_sessions', sessions.size],
+  ]
+}
+
+function configuration({ config }: ClientListener): string {
+  const lines = {
+    clientPort: config.clientPort,
+    secureClientPort: -1,
+    dataDir: config.dataDir ?? '',
+    dataLogDir: config.dataDir ?? '',
+    tickTime: config.tickTime,
+    maxClientCnxns: config.maxClientCnxns,
+    minSessionTimeout: config.minSessionTimeout,
+    maxSessionTimeout: config.maxSessionTimeout,
+    clientPortListenBacklog: config.clientPortListenBacklog,
+    serverId: 0,
+  }
+  return Object.entries(lines)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
+}
+
+function connectionLines(server: ClientListener): string {
+  let lines = ''
+  for (const { remote, unanswered, received, sent } of server.connections) {
+    lines += ` /${remote}[1](queued=${unanswered.length},recved=${received},sent=${sent})\n`
+  }
+  return lines
+}
+
+function sessionsAndEphemerals({ replica }: ClientListener): string {
+  let text = `SessionTracker dump:\nGlobal Sessions(${replica.sessions.size}):\n`
+  for (const session of replica.sessions.values()) text += `${formatHex(session.id)}\t${session.timeoutMs}ms\n`
+  const owners = replica.tree.ephemerals()
+  text += `ephemeral nodes dump:\nSessions with Ephemerals (${owners.size}):\n`
+  for (const [session, paths] of owners) {
+    text += `${formatHex(session)}:\n`
+    for (const path of paths) text += `\t${path}\n`
+  }
+  return text
+}
+
+function watchSummary({ replica }: ClientListener): string {
+  const { data } = replica.watches
+  return `${data.watcherCount} connections watching ${data.pathCount} paths\nTotal watches:${data.size}\n`
+}
+
+function whole(value: number): number {
+  return Math.round(value)
+}

@@ -1,0 +1,62 @@
+/** A client connection as the pipeline sees it. */
+import type { Id, TxnHeader, Writer } from '@lightkeeper/protocol'
+import type { Deque } from '@lightkeeper/runtime'
+import type { Session } from '../session/session-table.ts'
+import type { Txn } from '../tree/txn.ts'
+import type { Watcher } from '../watch/watches.ts'
+
+export interface Peer extends Watcher {
+  /** Where replies and events are written; leaves at the end of the turn. */
+  readonly writer: Writer
+  /** Requests not answered yet, oldest first. Replies leave in this order, whatever finishes first. */
+  readonly unanswered: Deque<Unanswered>
+  /** Host part of the peer's address. */
+  readonly remoteHost: string
+  /** Replaced, never changed in place: a request keeps the list that held when it was received. */
+  identities: readonly Id[]
+  session: Session<Peer> | undefined
+  /** False once the link is gone: nothing written would arrive. */
+  readonly isOpen: boolean
+  /** The handshake is over: requests may be read. */
+  established(): void
+  /** A frame was completed in `writer`. */
+  wrote(): void
+  /** Sends what was written, then closes. Nothing more is read. */
+  hangUp(): void
+}
+
+/** A write on its way to the log. */
+export interface Proposal {
+  readonly kind: 'proposal'
+  /** Whom to answer; undefined for the server's own (expiry, reaping). */
+  readonly peer: Peer | undefined
+  /** Opcode of the request. */
+  readonly type: number
+  readonly header: TxnHeader
+  readonly txn: Txn
+  /** Whether the connect request carried the readOnly flag; for createSession only. */
+  readonly withReadOnlyFlag: boolean
+}
+
+/** A request that waits for earlier ones of its connection. */
+export interface Waiting {
+  readonly kind: 'waiting'
+  readonly xid: number
+  readonly type: number
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly caller: readonly Id[]
+}
+
+/** A reply that is decided but must not overtake. */
+export interface Decided {
+  readonly kind: 'decided'
+  readonly xid: number
+  readonly zxid: bigint | undefined
+  readonly err: number
+  /** Close the connection behind it. */
+  readonly isLast: boolean
+}
+
+export type Unanswered = Proposal | Waiting | Decided

@@ -1,0 +1,249 @@
+/**
+ * Validates a write against the tree and the pending changes and makes a transaction of it, or says with which error number it
+ * is refused. The order of the checks is the order of the errors clients see (PrepRequestProcessor.java). Pure but for the
+ * pending changes it records; who orders the transactions is not its business.
+ */
+import {
+  type CreateRequest,
+  createModeOf,
+  type DeleteRequest,
+  type Id,
+  keeperCodes,
+  type MultiOperation,
+  opCode,
+  pathProblem,
+  permission,
+  type SetACLRequest,
+  type SetDataRequest,
+  sequenceSuffix,
+  ttlMsMax,
+} from '@lightkeeper/protocol'
+import type { Access } from '../auth/access.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import { containerOwner, kindOf, ttlOwner } from '../tree/ephemeral-owner.ts'
+import { limitsName, parseQuota, quotaRoot, statsName } from '../tree/quota.ts'
+import type { NodeTxn, Txn } from '../tree/txn.ts'
+import type { PendingChanges } from './pending-changes.ts'
+
+export interface PrepareOptions {
+  /** TTL znodes are allowed. */
+  readonly extendedTypesEnabled: boolean
+  readonly enforceQuota: boolean
+}
+
+/** Who asks, and under which zxid. */
+export interface PrepareContext {
+  readonly session: bigint
+  readonly caller: readonly Id[]
+  readonly zxid: bigint
+}
+
+type CreateType = typeof opCode.create | typeof opCode.create2 | typeof opCode.createContainer | typeof opCode.createTTL
+
+const undeletable: ReadonlySet<string> = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'])
+
+const badArguments = keeperCodes.BAD_ARGUMENTS.number
+const noNode = keeperCodes.NO_NODE.number
+const noAuth = keeperCodes.NO_AUTH.number
+
+export class Preparer {
+  readonly #tree: DataTree
+  readonly #pending: PendingChanges
+  readonly #access: Access
+  readonly #options: PrepareOptions
+
+  constructor(tree: DataTree, pending: PendingChanges, access: Access, options: PrepareOptions) {
+    this.#tree = tree
+    this.#pending = pending
+    this.#access = access
+    this.#options = options
+  }
+
+  /** `ttl` is given for createTTL only. Returns the transaction or a negative error number. */
+  create(context: PrepareContext, type: CreateType, request: CreateRequest, ttl: bigint | undefined): NodeTxn | number {
+    const mode = createModeOf(request.flags)
+    if (mode === undefined) return badArguments
+    if (mode.ttl || type === opCode.createTTL) {
+      if (!this.#options.extendedTypesEnabled) return keeperCodes.UNIMPLEMENTED.number
+      // Apache lets createTTL pass with the flags of another mode and dies while applying it.
+      if (type !== opCode.createTTL || !mode.ttl) return badArguments
+      if (ttl === undefined || ttl <= 0n || ttl > BigInt(ttlMsMax)) return badArguments
+    }
+    const given = request.path
+    const slash = given.lastIndexOf('/')
+    if (slash < 0 || given.includes('\u0000')) return badArguments
+    const acl = this.#access.fixUp(request.acl, context.caller)
+    if (acl === undefined) return keeperCodes.INVALID_ACL.number
+    const parent = slash === 0 ? '/' : given.slice(0, slash)
+    const parentView = this.#pending.view(parent)
+    if (parentView === undefined) return noNode
+    if (!this.#access.allows(parentView.acl, permission.create, context.caller)) return noAuth
+    const path = mode.sequential ? given + sequenceSuffix(parentView.cversion) : given
+    if (pathProblem(path) !== undefined) return badArguments
+    if (this.#pending.view(path) !== undefined) return keeperCodes.NODE_EXISTS.number
+    if (kindOf(parentView.ephemeralOwner) === 'ephemeral') return keeperCodes.NO_CHILDREN_FOR_EPHEMERALS.number
+    const data = request.data === null ? null : request.data.slice()
+    const dataLength = data?.length ?? 0
+    if (this.#exceedsQuota(path, 1, dataLength)) return keeperCodes.QUOTA_EXCEEDED.number
+
+    const parentCVersion = (parentView.cversion + 1) | 0
+    const change = this.#pending.change(parent, context.zxid)
+    change.cversion = parentCVersion
+    change.numChildren++
+    if (type === opCode.createContainer) {
+      this.#pending.create(path, context.zxid, containerOwner, acl, dataLength)
+      return { type, path, data, acl, parentCVersion }
+    }
+    if (type === opCode.createTTL) {
+      this.#pending.create(path, context.zxid, ttlOwner(ttl as bigint), acl, dataLength)
+      return { type, path, data, acl, parentCVersion, ttl: ttl as bigint }
+    }
+    this.#pending.create(path, context.zxid, mode.ephemeral ? context.session : 0n, acl, dataLength)
+    return { type, path, data, acl, ephemeral: mode.ephemeral, parentCVersion }
+  }
+
+  delete(context: PrepareContext, request: DeleteRequest): NodeTxn | number {
+    const { path } = request
+    const slash = path.lastIndexOf('/')
+    if (slash < 0 || path.includes('\u0000') || undeletable.has(path)) return badArguments
+    const parent = slash === 0 ? '/' : path.slice(0, slash)
+    const parentView = this.#pending.view(parent)
+    if (parentView === undefined) return noNode
+    if (!this.#access.allows(parentView.acl, permission.delete, context.caller)) return noAuth
+    const view = this.#pending.view(path)
+    if (view === undefined) return noNode
+    if (request.version !== -1 && request.version !== view.version) return keeperCodes.BAD_VERSION.number
+    if (view.numChildren > 0) return keeperCodes.NOT_EMPTY.number
+    this.#recordDelete(path, parent, context.zxid)
+    return { type: opCode.delete, path }
+  }
+
+  /** The reaper's own request: of a container or TTL znode that is still empty. */
+  deleteContainer(zxid: bigint, path: string): NodeTxn | number {
+    const view = this.#pending.view(path)
+    if (view === undefined) return noNode
+    if (view.numChildren > 0) return keeperCodes.NOT_EMPTY.number
+    if (kindOf(view.ephemeralOwner) === 'ephemeral') return keeperCodes.BAD_VERSION.number
+    this.#recordDelete(path, path.slice(0, path.lastIndexOf('/')) || '/', zxid)
+    return { type: opCode.deleteContainer, path }
+  }
+
+  setData(context: PrepareContext, request: SetDataRequest): NodeTxn | number {
+    const { path } = request
+    if (pathProblem(path) !== undefined) return badArguments
+    const view = this.#pending.view(path)
+    if (view === undefined) return noNode
+    if (!this.#access.allows(view.acl, permission.write, context.caller)) return noAuth
+    const length = request.data?.length ?? 0
+    if (this.#exceedsQuota(path, 0, length - view.dataLength)) return keeperCodes.QUOTA_EXCEEDED.number
+    if (request.version !== -1 && request.version !== view.version) return keeperCodes.BAD_VERSION.number
+    const version = nextVersion(view.version)
+    const data = request.data === null ? null : request.data.slice()
+    const change = this.#pending.change(path, context.zxid)
+    change.version = version
+    change.dataLength = length
+    return { type: opCode.setData, path, data, version }
+  }
+
+  setAcl(context: PrepareContext, request: SetACLRequest): NodeTxn | number {
+    const { path } = request
+    if (pathProblem(path) !== undefined) return badArguments
+    const acl = this.#access.fixUp(request.acl, context.caller)
+    if (acl === undefined) return keeperCodes.INVALID_ACL.number
+    const view = this.#pending.view(path)
+    if (view === undefined) return noNode
+    if (!this.#access.allows(view.acl, permission.admin, context.caller)) return noAuth
+    if (request.version !== -1 && request.version !== view.aversion) return keeperCodes.BAD_VERSION.number
+    const version = nextVersion(view.aversion)
+    const change = this.#pending.change(path, context.zxid)
+    change.aversion = version
+    change.acl = acl
+    return { type: opCode.setACL, path, acl, version }
+  }
+
+  check(context: PrepareContext, request: { readonly path: string; readonly version: number }): NodeTxn | number {
+    const { path, version } = request
+    if (pathProblem(path) !== undefined) return badArguments
+    const view = this.#pending.view(path)
+    if (view === undefined) return noNode
+    if (!this.#access.allows(view.acl, permission.read, context.caller)) return noAuth
+    if (version !== -1 && version !== view.version) return keeperCodes.BAD_VERSION.number
+    return { type: opCode.check, path, version: nextVersion(view.version) }
+  }
+
+  /**
+   * All or nothing: each operation sees what the ones before it did. A failed multi is a transaction too, with an error for
+   * every operation: 0 for those rolled back, the cause, RUNTIME_INCONSISTENCY for those never tried.
+   */
+  multi(context: PrepareContext, operations: readonly MultiOperation[]): Txn {
+    this.#pending.begin()
+    const txns: NodeTxn[] = []
+    for (const [index, operation] of operations.entries()) {
+      const txn = this.#multiPart(context, operation)
+      if (typeof txn !== 'number') {
+        txns.push(txn)
+        continue
+      }
+      this.#pending.rollBack()
+      const failed = operations.map((_, i): NodeTxn => {
+        const err = i < index ? 0 : i === index ? txn : keeperCodes.RUNTIME_INCONSISTENCY.number
+        return { type: opCode.error, err }
+      })
+      return { type: opCode.multi, txns: failed }
+    }
+    this.#pending.keep()
+    return { type: opCode.multi, txns }
+  }
+
+  /** Ephemerals of still pending creates go as well, so the list is made here and not when it is applied. */
+  closeSession(session: bigint, zxid: bigint): Txn {
+    const paths = this.#pending.ephemeralsOf(session)
+    for (const path of paths) this.#recordDelete(path, path.slice(0, path.lastIndexOf('/')) || '/', zxid)
+    return { type: opCode.closeSession, paths2Delete: [...paths] }
+  }
+
+  #multiPart(context: PrepareContext, operation: MultiOperation): NodeTxn | number {
+    switch (operation.type) {
+      case opCode.create:
+      case opCode.create2:
+        // Inside a multi Apache derives the kind of create from the flags, so a container can come this way.
+        return operation.flags === 4
+          ? this.create(context, opCode.createContainer, operation, undefined)
+          : this.create(context, operation.type, operation, undefined)
+      case opCode.createContainer:
+        return this.create(context, operation.type, operation, undefined)
+      case opCode.createTTL:
+        return this.create(context, operation.type, operation, operation.ttl)
+      case opCode.delete:
+        return this.delete(context, operation)
+      case opCode.setData:
+        return this.setData(context, operation)
+      case opCode.check:
+        return this.check(context, operation)
+      default:
+        return keeperCodes.MARSHALLING_ERROR.number
+    }
+  }
+
+  #recordDelete(path: string, parent: string, zxid: bigint): void {
+    this.#pending.change(parent, zxid).numChildren--
+    this.#pending.remove(path, zxid)
+  }
+
+  /** Only hard limits refuse, and only where quotas are enforced; usage is the applied one, as in Apache. */
+  #exceedsQuota(path: string, count: number, bytes: number): boolean {
+    if (!this.#options.enforceQuota) return false
+    const covered = this.#tree.quotas.covering(path)
+    if (covered === undefined) return false
+    const limits = parseQuota(this.#tree.get(`${quotaRoot}${covered}/${limitsName}`)?.data ?? null)
+    const usage = parseQuota(this.#tree.get(`${quotaRoot}${covered}/${statsName}`)?.data ?? null)
+    if (count !== 0 && limits.countHard > -1 && usage.count + count > limits.countHard) return true
+    return bytes !== 0 && limits.bytesHard > -1 && usage.bytes + bytes > limits.bytesHard
+  }
+}
+
+/** -1 stands for "any version" in requests, so no znode may carry it (ZOOKEEPER-4743). */
+function nextVersion(version: number): number {
+  const next = (version + 1) | 0
+  return next === -1 ? 0 : next
+}

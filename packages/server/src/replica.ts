@@ -1,0 +1,477 @@
+/**
+ * One replica: requests in, ordered transactions to the log, and only when they are durable their effects, replies and watch
+ * events out. Single-threaded and without waiting inside: what must be waited for (the log) calls back.
+ *
+ * A write goes admit → prepare → propose → commit → respond. Standalone, `#propose` appends to the own log; whoever else
+ * orders transactions one day (a leader elsewhere) hands them to `#commit` in the same way.
+ */
+import {
+  type ConnectRequest,
+  type Id,
+  keeperCodes,
+  MalformedFrameError,
+  opCode,
+  operationOf,
+  Reader,
+  readAuthPacket,
+  readCreateRequest,
+  readCreateTTLRequest,
+  readDeleteRequest,
+  readMultiRequest,
+  readSetACLRequest,
+  readSetDataRequest,
+  sessionPassword,
+  specialXid,
+  type TxnHeader,
+  writeConnectResponse,
+} from '@lightkeeper/protocol'
+import { Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
+import { Access } from './auth/access.ts'
+import { authProviders } from './auth/providers.ts'
+import type { ServerConfig } from './config/config.ts'
+import type { Peer, Proposal } from './pipeline/peer.ts'
+import { PendingChanges } from './pipeline/pending-changes.ts'
+import { type PrepareContext, Preparer } from './pipeline/prepare.ts'
+import { Reads } from './pipeline/reads.ts'
+import { replyHeader, replyToWrite } from './pipeline/replies.ts'
+import { isPasswordOf, type Session, SessionTable } from './session/session-table.ts'
+import { ServerStats } from './stats.ts'
+import type { TxnLog } from './storage/txn-log.ts'
+import { DataTree } from './tree/data-tree.ts'
+import type { Txn } from './tree/txn.ts'
+import { Watches } from './watch/watches.ts'
+
+const marshallingError = keeperCodes.MARSHALLING_ERROR.number
+const noPassword = new Uint8Array(16)
+
+export class Replica {
+  readonly watches = new Watches()
+  readonly tree = new DataTree(this.watches)
+  readonly sessions: SessionTable<Peer>
+  readonly access: Access
+  readonly stats = new ServerStats()
+  /** Zxid of the last transaction applied to the tree. Never decreases; never above `#preparedZxid`. */
+  lastZxid: bigint
+  /** Zxid of the last transaction given to the log. */
+  #preparedZxid: bigint
+  readonly #config: ServerConfig
+  readonly #runtime: Runtime
+  readonly #log: TxnLog
+  readonly #pending: PendingChanges
+  readonly #preparer: Preparer
+  readonly #reads: Reads
+  /** Given to the log, not yet applied; in the order of their zxids. */
+  readonly #proposals = new Deque<Proposal>()
+  readonly #waitingReader = new Reader(new Uint8Array(0))
+  #isFlushing = false
+  #expiryTimer: Timer | undefined
+  #reapTimer: Timer | undefined
+  #onFailure: (error: Error) => void
+  #isStopped = false
+
+  /** `onFailure` hears once that the replica cannot go on: its log failed, or an invariant broke. */
+  constructor(config: ServerConfig, runtime: Runtime, log: TxnLog, onFailure: (error: Error) => void) {
+    const { clock } = runtime
+    this.#config = config
+    this.#runtime = runtime
+    this.#log = log
+    this.#onFailure = onFailure
+    this.lastZxid = config.initialZxid
+    this.#preparedZxid = config.initialZxid
+    this.sessions = new SessionTable(config.tickTime, clock.now(), clock.wall(), 1)
+    this.access = new Access(authProviders(config), config.skipAcl)
+    this.#pending = new PendingChanges(this.tree)
+    this.#preparer = new Preparer(this.tree, this.#pending, this.access, config)
+    this.#reads = new Reads(this.tree, this.watches, this.access)
+  }
+
+  /** Starts the clocks: expiry of sessions, reaping of containers and TTL znodes. */
+  start(): void {
+    this.#armExpiry()
+    this.#armReaper()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#expiryTimer?.cancel()
+    this.#reapTimer?.cancel()
+  }
+
+  /** Transactions on their way to the log. */
+  get outstanding(): number {
+    return this.#proposals.length
+  }
+
+  // -- sessions -------------------------------------------------------------------------------------------------------
+
+  /** Answers the first frame of a connection, or hangs up without an answer, which sends the client to another server. */
+  connect(peer: Peer, request: ConnectRequest): void {
+    // A client that has seen later transactions than we have must not be taken back in time.
+    if (request.lastZxidSeen > this.lastZxid) {
+      this.#runtime.log('warn', 'refused a client that has seen a later zxid than this server', {
+        client: peer.remoteHost,
+        seen: request.lastZxidSeen,
+        here: this.lastZxid,
+      })
+      peer.hangUp()
+      return
+    }
+    const { minSessionTimeout, maxSessionTimeout } = this.#config
+    const timeoutMs = Math.min(Math.max(request.timeOut, minSessionTimeout), maxSessionTimeout)
+    const withFlag = request.readOnly !== undefined
+    if (request.sessionId === 0n) {
+      const session = this.sessions.add(this.sessions.newId(), timeoutMs, this.#now())
+      this.#attach(peer, session)
+      const txn: Txn = { type: opCode.createSession, timeOut: timeoutMs }
+      const header = this.#nextHeader(session.id, 0, opCode.createSession)
+      this.#propose(peer, opCode.createSession, header, txn, withFlag)
+      return
+    }
+    const session = this.sessions.get(request.sessionId)
+    // The password comes first: a forged reconnect must not close the session's healthy connection, as it does in Apache.
+    if (session === undefined || session.isClosing || !isPasswordOf(session.id, request.passwd)) {
+      this.#writeConnectResponse(peer, undefined, withFlag)
+      peer.hangUp()
+      return
+    }
+    session.connection?.hangUp()
+    session.timeoutMs = timeoutMs
+    this.#attach(peer, session)
+    this.sessions.touch(session, this.#now())
+    this.#writeConnectResponse(peer, session, withFlag)
+    peer.established()
+  }
+
+  /** The connection is gone; its session lives on until it expires. */
+  disconnected(peer: Peer): void {
+    this.watches.removeWatcher(peer)
+    if (peer.session?.connection === peer) peer.session.connection = undefined
+  }
+
+  #attach(peer: Peer, session: Session<Peer>): void {
+    session.connection = peer
+    peer.session = session
+  }
+
+  #writeConnectResponse(peer: Peer, session: Session<Peer> | undefined, withFlag: boolean): void {
+    const mark = peer.writer.beginFrame()
+    writeConnectResponse(peer.writer, {
+      protocolVersion: 0,
+      timeOut: session?.timeoutMs ?? 0,
+      sessionId: session?.id ?? 0n,
+      passwd: session === undefined ? noPassword : sessionPassword(session.id),
+      readOnly: withFlag ? false : undefined,
+    })
+    peer.writer.endFrame(mark)
+    peer.wrote()
+  }
+
+  #armExpiry(): void {
+    const { clock } = this.#runtime
+    this.#expiryTimer = clock.after(Math.max(0, this.sessions.nextExpiryAt - clock.now()), () => {
+      for (const session of this.sessions.expire(clock.now())) {
+        this.#runtime.log('info', 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
+        this.#proposeClose(undefined, session, 0)
+      }
+      this.#armExpiry()
+    })
+  }
+
+  #proposeClose(peer: Peer | undefined, session: Session<Peer>, xid: number): void {
+    this.sessions.beginClosing(session)
+    const header = this.#nextHeader(session.id, xid, opCode.closeSession)
+    const txn = this.#preparer.closeSession(session.id, header.zxid)
+    this.#propose(peer, opCode.closeSession, header, txn)
+  }
+
+  #armReaper(): void {
+    const { clock } = this.#runtime
+    const { znodeContainerCheckIntervalMs, znodeContainerMaxNeverUsedIntervalMs } = this.#config
+    this.#reapTimer = clock.after(znodeContainerCheckIntervalMs, () => {
+      for (const path of this.tree.reapable(clock.wall(), znodeContainerMaxNeverUsedIntervalMs)) {
+        const header = this.#nextHeader(0n, 0, opCode.deleteContainer)
+        // When somebody used it meanwhile this fails, harmlessly; the zxid is taken all the same, as in Apache.
+        this.#propose(undefined, opCode.deleteContainer, header, this.#preparer.deleteContainer(header.zxid, path))
+      }
+      this.#armReaper()
+    })
+  }
+
+  // -- admit ----------------------------------------------------------------------------------------------------------
+
+  /** Takes one request; `body` stands behind the header and belongs to the caller again when this returns. */
+  submit(peer: Peer, xid: number, type: number, body: Reader): void {
+    this.stats.received++
+    const session = peer.session
+    if (session === undefined) return
+    switch (type) {
+      case opCode.auth:
+        this.#authenticate(peer, xid, body)
+        return
+      case opCode.sasl:
+        // No SASL mechanism is offered: Apache answers so, and closes, where none is configured.
+        this.#refuse(peer, xid, 0n, keeperCodes.AUTH_FAILED.number)
+        return
+      case opCode.ping:
+      case opCode.getData:
+      case opCode.exists:
+      case opCode.getChildren:
+      case opCode.getChildren2:
+      case opCode.getACL:
+      case opCode.getAllChildrenNumber:
+      case opCode.getEphemerals:
+      case opCode.multiRead:
+      case opCode.whoAmI:
+      case opCode.sync:
+      case opCode.setWatches:
+      case opCode.setWatches2:
+      case opCode.addWatch:
+      case opCode.checkWatches:
+      case opCode.removeWatches:
+        this.sessions.touch(session, this.#now())
+        if (peer.unanswered.length === 0) this.#read(peer, xid, type, body, peer.identities)
+        else {
+          const { bytes, pos, end } = body
+          peer.unanswered.push({ kind: 'waiting', xid, type, bytes, start: pos, end, caller: peer.identities })
+        }
+        return
+      case opCode.create:
+      case opCode.create2:
+      case opCode.createContainer:
+      case opCode.createTTL:
+      case opCode.delete:
+      case opCode.setData:
+      case opCode.setACL:
+      case opCode.multi:
+      case opCode.reconfig:
+        this.sessions.touch(session, this.#now())
+        this.#write(peer, session, xid, type, body)
+        return
+      case opCode.closeSession:
+        if (!session.isClosing) this.#proposeClose(peer, session, xid)
+        return
+      default:
+        this.#runtime.log('warn', 'unknown or internal opcode from a client, closing the connection', {
+          client: peer.remoteHost,
+          opcode: type,
+          name: operationOf(type)?.name,
+        })
+        this.#refuse(peer, xid, -1n, keeperCodes.UNIMPLEMENTED.number)
+    }
+  }
+
+  /** Answers with an error, in turn, and hangs up behind it. */
+  #refuse(peer: Peer, xid: number, zxid: bigint, err: number): void {
+    peer.unanswered.push({ kind: 'decided', xid, zxid, err, isLast: true })
+    this.#drain(peer)
+  }
+
+  #authenticate(peer: Peer, xid: number, body: Reader): void {
+    let added: readonly Id[] | undefined
+    let scheme = ''
+    try {
+      const packet = readAuthPacket(body)
+      scheme = packet.scheme
+      added = this.access.providers.get(scheme)?.authenticate(packet.auth ?? new Uint8Array(0), peer.remoteHost)
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+    }
+    if (added === undefined) {
+      this.#runtime.log('warn', 'authentication failed', { client: peer.remoteHost, scheme })
+      this.#refuse(peer, xid, 0n, keeperCodes.AUTH_FAILED.number)
+      return
+    }
+    const known = peer.identities
+    const isNew = (id: Id): boolean => !known.some((own) => own.scheme === id.scheme && own.id === id.id)
+    peer.identities = [...known, ...added.filter(isNew)]
+    peer.unanswered.push({ kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
+    this.#drain(peer)
+  }
+
+  // -- read -----------------------------------------------------------------------------------------------------------
+
+  #read(peer: Peer, xid: number, type: number, body: Reader, caller: readonly Id[]): void {
+    if (peer.session?.isClosing) {
+      replyHeader(peer, xid, this.lastZxid, keeperCodes.SESSION_EXPIRED.number)
+      return
+    }
+    if (type === opCode.ping) {
+      replyHeader(peer, specialXid.ping, this.lastZxid, 0)
+      return
+    }
+    try {
+      this.#reads.serve(peer, xid, type, body, caller, this.lastZxid)
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      replyHeader(peer, xid, this.lastZxid, marshallingError)
+    }
+  }
+
+  // -- prepare --------------------------------------------------------------------------------------------------------
+
+  #write(peer: Peer, session: Session<Peer>, xid: number, type: number, body: Reader): void {
+    let txn: Txn | number
+    const header = this.#nextHeader(session.id, xid, type)
+    const context: PrepareContext = { session: session.id, caller: peer.identities, zxid: header.zxid }
+    try {
+      txn = session.isClosing ? keeperCodes.SESSION_EXPIRED.number : this.#prepare(context, type, body)
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      if (type !== opCode.multi) {
+        // An unreadable write takes no zxid (3.9), an unreadable multi does.
+        this.#preparedZxid = header.zxid - 1n
+        peer.unanswered.push({ kind: 'decided', xid, zxid: undefined, err: marshallingError, isLast: false })
+        this.#drain(peer)
+        return
+      }
+      txn = marshallingError
+    }
+    this.#propose(peer, type, header, txn)
+  }
+
+  #prepare(context: PrepareContext, type: number, body: Reader): Txn | number {
+    switch (type) {
+      case opCode.create:
+      case opCode.create2:
+      case opCode.createContainer:
+        return this.#preparer.create(context, type, readCreateRequest(body), undefined)
+      case opCode.createTTL: {
+        const request = readCreateTTLRequest(body)
+        return this.#preparer.create(context, type, request, request.ttl)
+      }
+      case opCode.delete:
+        return this.#preparer.delete(context, readDeleteRequest(body))
+      case opCode.setData:
+        return this.#preparer.setData(context, readSetDataRequest(body))
+      case opCode.setACL:
+        return this.#preparer.setAcl(context, readSetACLRequest(body))
+      case opCode.multi: {
+        const operations = readMultiRequest(body)
+        const isRead = operations.some(({ type: part }) => part === opCode.getData || part === opCode.getChildren)
+        return isRead ? marshallingError : this.#preparer.multi(context, operations)
+      }
+      default:
+        // reconfig: off by default, and a server that stands alone has no ensemble to change.
+        return this.#config.reconfigEnabled ? keeperCodes.UNIMPLEMENTED.number : keeperCodes.RECONFIG_DISABLED.number
+    }
+  }
+
+  #nextHeader(session: bigint, xid: number, type: number): TxnHeader {
+    this.#preparedZxid++
+    return { clientId: session, cxid: xid, zxid: this.#preparedZxid, time: BigInt(this.#runtime.clock.wall()), type }
+  }
+
+  // -- propose --------------------------------------------------------------------------------------------------------
+
+  /** `prepared` is a transaction or the error number a request was refused with, which becomes a transaction too. */
+  #propose(
+    peer: Peer | undefined,
+    type: number,
+    header: TxnHeader,
+    prepared: Txn | number,
+    withReadOnlyFlag = false,
+  ): void {
+    const refused = typeof prepared === 'number'
+    const proposal: Proposal = {
+      kind: 'proposal',
+      peer,
+      type,
+      header: refused ? { ...header, type: opCode.error } : header,
+      txn: refused ? { type: opCode.error, err: prepared } : prepared,
+      withReadOnlyFlag,
+    }
+    this.#log.append(proposal.header, proposal.txn)
+    this.#proposals.push(proposal)
+    peer?.unanswered.push(proposal)
+    this.#scheduleFlush()
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isFlushing) return
+    this.#isFlushing = true
+    this.#runtime.clock.turnEnd(() => this.#flush())
+  }
+
+  /** One sync for everything of this turn, and for what arrived while the sync before was running. */
+  #flush(): void {
+    const count = this.#proposals.length
+    this.#log.flush((error) => {
+      if (this.#isStopped) return
+      if (error !== undefined) {
+        this.#fail(new Error('the transaction log failed; nothing more is acknowledged', { cause: error }))
+        return
+      }
+      try {
+        this.#commit(count)
+      } catch (broken) {
+        this.#fail(broken as Error)
+        return
+      }
+      this.#isFlushing = false
+      if (this.#proposals.length > 0) this.#scheduleFlush()
+    })
+  }
+
+  #fail(error: Error): void {
+    this.#runtime.log('error', error.message, { cause: String(error.cause ?? error.stack) })
+    this.stop()
+    this.#onFailure(error)
+  }
+
+  // -- commit ---------------------------------------------------------------------------------------------------------
+
+  /** Applies the oldest `count` proposals, which are durable now, and answers them. */
+  #commit(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const proposal = this.#proposals.shift() as Proposal
+      const { header, txn, peer } = proposal
+      // Watch events are written in here, and so stand in front of the reply.
+      const result = this.tree.apply(header, txn)
+      this.lastZxid = header.zxid
+      if (peer?.isOpen) {
+        this.#respond(peer, proposal, result)
+      }
+      if (txn.type === opCode.closeSession) this.#sessionClosed(proposal)
+    }
+    this.#pending.settle(this.lastZxid, this.#proposals.length === 0)
+  }
+
+  #sessionClosed(proposal: Proposal): void {
+    const session = this.sessions.get(proposal.header.clientId)
+    this.sessions.remove(proposal.header.clientId)
+    session?.connection?.hangUp()
+  }
+
+  // -- respond --------------------------------------------------------------------------------------------------------
+
+  #respond(peer: Peer, proposal: Proposal, result: ReturnType<DataTree['apply']>): void {
+    // Replies leave in the order of the requests, so a committed write is the oldest one unanswered.
+    peer.unanswered.shift()
+    if (proposal.type === opCode.createSession) {
+      this.#writeConnectResponse(peer, peer.session, proposal.withReadOnlyFlag)
+      peer.established()
+    } else replyToWrite(peer, proposal, result)
+    this.#drain(peer)
+  }
+
+  /** Answers what waited behind an answered request, up to the next write. */
+  #drain(peer: Peer): void {
+    for (
+      let next = peer.unanswered.peek();
+      next !== undefined && next.kind !== 'proposal';
+      next = peer.unanswered.peek()
+    ) {
+      peer.unanswered.shift()
+      if (next.kind === 'waiting') {
+        this.#read(peer, next.xid, next.type, this.#waitingReader.reset(next.bytes, next.start, next.end), next.caller)
+        continue
+      }
+      replyHeader(peer, next.xid, next.zxid ?? this.lastZxid, next.err)
+      if (next.isLast) peer.hangUp()
+    }
+  }
+
+  #now(): number {
+    return this.#runtime.clock.now()
+  }
+}

@@ -1,0 +1,63 @@
+/** Composition root: settings and a host in, a running server out. */
+import { formatAddress, parseAddress, type Runtime } from '@lightkeeper/runtime'
+import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
+import { Replica } from './replica.ts'
+import { memoryLog } from './storage/txn-log.ts'
+import { ClientListener } from './transport/client-listener.ts'
+
+/** A server in this process. It never touches global handlers and never ends the process. */
+export interface RunningServer {
+  readonly host: string
+  /** The real port, also where 0 was asked for. */
+  readonly port: number
+  /** What a client connects to, `host:port`. */
+  readonly connectString: string
+  readonly config: ServerConfig
+  /** Resolves when the server is gone: undefined after `close`, else why it could not go on. */
+  readonly stopped: Promise<Error | undefined>
+  /** Closes sockets and timers. Sessions are not closed: clients see a lost connection. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Starts a standalone server. Parts of the host may be replaced through `runtime`: a simulated network, a log that prints.
+ * @throws ConfigError for a setting that cannot be used; the system's error where the address cannot be had.
+ */
+export async function startServer(options: ServerOptions = {}, runtime: Partial<Runtime> = {}): Promise<RunningServer> {
+  const host: Runtime = nodeRuntime(runtime)
+  const config = resolveConfig(options, host.clock.wall())
+  const log = memoryLog()
+  let settle: (error: Error | undefined) => void = () => {}
+  const stopped = new Promise<Error | undefined>((resolve) => {
+    settle = resolve
+  })
+  const replica = new Replica(config, host, log, (error) => {
+    void listener.close().then(() => settle(error))
+  })
+  const listener = new ClientListener(config, host, replica)
+  const address = await listener.listen()
+  replica.start()
+  const { port } = parseAddress(address)
+  const close = async (): Promise<void> => {
+    replica.stop()
+    await listener.close()
+    await log.close()
+    settle(undefined)
+  }
+  return {
+    host: config.clientPortAddress,
+    port,
+    connectString: formatAddress(reachable(config.clientPortAddress), port),
+    config,
+    stopped,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** An address a client on this machine can connect to, for one that means "all interfaces". */
+function reachable(address: string): string {
+  return address === '0.0.0.0' || address === '::' || address === '' ? '127.0.0.1' : address
+}

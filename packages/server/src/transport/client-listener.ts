@@ -1,0 +1,143 @@
+/** Accepts clients, within limits, and flushes their connections once a turn. */
+import type { Id } from '@lightkeeper/protocol'
+import {
+  ExpiryQueue,
+  formatAddress,
+  type Link,
+  type LinkEvents,
+  type Listener,
+  type Log,
+  parseAddress,
+  type Runtime,
+  type Timer,
+} from '@lightkeeper/runtime'
+import { answerFourLetterWord } from '../admin/four-letter.ts'
+import { ipIdOf } from '../auth/ip.ts'
+import type { ServerConfig } from '../config/config.ts'
+import type { Replica } from '../replica.ts'
+import { ClientConnection } from './client-connection.ts'
+
+/** How long a peer that was told good-bye may take to close its side. */
+const farewellMs = 5_000
+const sessionlessTickMs = 1_000
+
+export class ClientListener {
+  readonly config: ServerConfig
+  readonly replica: Replica
+  readonly log: Log
+  readonly connections = new Set<ClientConnection>()
+  readonly #runtime: Runtime
+  readonly #byHost = new Map<string, number>()
+  /** Connections to be closed unless something happens: no handshake yet, or told good-bye. */
+  readonly #impatience: ExpiryQueue<ClientConnection>
+  #dirty: ClientConnection[] = []
+  #listener: Listener | undefined
+  #timer: Timer | undefined
+  #turnStartedAt = 0
+  #answeredBefore = 0
+
+  constructor(config: ServerConfig, runtime: Runtime, replica: Replica) {
+    this.config = config
+    this.replica = replica
+    this.log = runtime.log
+    this.#runtime = runtime
+    this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
+  }
+
+  /** Starts accepting; resolves to the address that was bound. Rejects when it cannot be had. */
+  async listen(): Promise<string> {
+    const { clientPort, clientPortAddress, clientPortListenBacklog } = this.config
+    const options = clientPortListenBacklog > 0 ? { backlog: clientPortListenBacklog } : {}
+    this.#listener = await this.#runtime.network.listen(
+      formatAddress(clientPortAddress, clientPort),
+      (link) => this.#accept(link),
+      options,
+    )
+    this.#armImpatience()
+    return this.#listener.address
+  }
+
+  /** Stops accepting and closes every connection; sessions are left as they are. */
+  async close(): Promise<void> {
+    this.#timer?.cancel()
+    const closed = this.#listener?.close()
+    for (const connection of [...this.connections]) connection.cut()
+    await closed
+  }
+
+  fourLetterAnswer(word: string): string | undefined {
+    return answerFourLetterWord(word, this)
+  }
+
+  #accept(link: Link): LinkEvents {
+    const { host } = parseAddress(link.remote, 0)
+    const { maxClientCnxns, maxCnxns, sessionlessCnxnTimeout } = this.config
+    const fromHost = this.#byHost.get(host) ?? 0
+    if ((maxClientCnxns > 0 && fromHost >= maxClientCnxns) || (maxCnxns > 0 && this.connections.size >= maxCnxns)) {
+      this.log('warn', 'too many connections, refusing another', {
+        client: link.remote,
+        fromHost,
+        maxClientCnxns,
+        maxCnxns,
+        total: this.connections.size,
+      })
+      link.destroy()
+      return { data() {}, closed() {} }
+    }
+    const ip: Id = { scheme: 'ip', id: ipIdOf(host) }
+    const connection = new ClientConnection(link, host, [ip], this)
+    this.connections.add(connection)
+    this.#byHost.set(host, fromHost + 1)
+    this.#impatience.touch(connection, this.#runtime.clock.now(), sessionlessCnxnTimeout)
+    return connection
+  }
+
+  /** The connection said who it is; from here on its session's timeout rules. */
+  handshakeStarted(connection: ClientConnection): void {
+    this.#impatience.remove(connection)
+  }
+
+  hungUp(connection: ClientConnection): void {
+    if (connection.isOpen) this.#impatience.touch(connection, this.#runtime.clock.now(), farewellMs)
+  }
+
+  connectionClosed(connection: ClientConnection, reason: Error | undefined): void {
+    this.connections.delete(connection)
+    this.#impatience.remove(connection)
+    const left = (this.#byHost.get(connection.remoteHost) ?? 1) - 1
+    if (left === 0) this.#byHost.delete(connection.remoteHost)
+    else this.#byHost.set(connection.remoteHost, left)
+    this.replica.disconnected(connection)
+    this.log('debug', 'connection closed', {
+      client: connection.remote,
+      session: connection.session?.id,
+      reason: reason?.message,
+    })
+  }
+
+  /** The connection has something to send: all of them do, once, at the end of the turn. */
+  flushLater(connection: ClientConnection): void {
+    if (this.#dirty.length === 0) {
+      this.#turnStartedAt = this.#runtime.clock.now()
+      this.#answeredBefore = this.replica.stats.sent
+      this.#runtime.clock.turnEnd(() => this.#flushAll())
+    }
+    this.#dirty.push(connection)
+  }
+
+  #flushAll(): void {
+    const dirty = this.#dirty
+    this.#dirty = []
+    for (const connection of dirty) connection.flush()
+    const { stats } = this.replica
+    stats.answered(stats.sent - this.#answeredBefore, this.#runtime.clock.now() - this.#turnStartedAt)
+  }
+
+  #armImpatience(): void {
+    const { clock } = this.#runtime
+    this.#timer = clock.after(Math.max(0, this.#impatience.nextExpiryAt - clock.now()), () => {
+      for (const connection of this.#impatience.expire(clock.now())) connection.cut()
+      this.#armImpatience()
+    })
+  }
+}

@@ -1,0 +1,47 @@
+/** Equal ACL lists are stored once, however many znodes carry them. */
+import { type Acl, openAcl } from '@lightkeeper/protocol'
+
+interface Row {
+  readonly list: readonly Acl[]
+  users: number
+}
+
+export class AclTable {
+  readonly #rows = new Map<string, Row>()
+
+  /** Number of distinct lists in use, the open one not counted. */
+  get size(): number {
+    return this.#rows.size
+  }
+
+  /** The stored list equal to `list`; counts one more user of it. */
+  acquire(list: readonly Acl[]): readonly Acl[] {
+    if (isOpen(list)) return openAcl
+    const key = keyOf(list)
+    let row = this.#rows.get(key)
+    if (row === undefined) {
+      row = { list, users: 0 }
+      this.#rows.set(key, row)
+    }
+    row.users++
+    return row.list
+  }
+
+  /** One user less of a list that `acquire` returned; forgotten with the last. */
+  release(list: readonly Acl[]): void {
+    if (list === openAcl) return
+    const key = keyOf(list)
+    const row = this.#rows.get(key)
+    if (row !== undefined && --row.users === 0) this.#rows.delete(key)
+  }
+}
+
+function isOpen(list: readonly Acl[]): boolean {
+  if (list === openAcl) return true
+  const only = list[0]
+  return list.length === 1 && only?.perms === 31 && only.id.scheme === 'world' && only.id.id === 'anyone'
+}
+
+function keyOf(list: readonly Acl[]): string {
+  return list.map(({ perms, id }) => `${perms}\u0000${id.scheme}\u0000${id.id}`).join('\u0001')
+}

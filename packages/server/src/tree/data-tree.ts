@@ -1,0 +1,299 @@
+/**
+ * The tree of znodes. `apply` is a pure function of a transaction and the tree: it never looks at the clock and never
+ * refuses, since whatever may be refused was refused when the transaction was prepared.
+ */
+import { type Acl, type MultiResult, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
+import { assert } from '@lightkeeper/runtime'
+import { AclTable } from './acl-table.ts'
+import { containerOwner, kindOf, ttlMsOf, ttlOwner } from './ephemeral-owner.ts'
+import { formatUsage, limitsName, QuotaPaths, quotaRoot, quotaTarget, statsName } from './quota.ts'
+import type { NodeTxn, Txn } from './txn.ts'
+import { statOf, Znode } from './znode.ts'
+
+/** Hears of every change as it is applied, in the order Apache triggers watches (DataTree.java). */
+export interface TreeListener {
+  /** A create: of `path` below `parent`. */
+  created(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void
+  dataChanged(path: string, node: Znode, zxid: bigint): void
+  deleted(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void
+}
+
+const readOnlyConfigAcl: readonly Acl[] = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]
+
+export class DataTree {
+  /** Every znode by path. The root stands under `/` and under the empty path, as in Apache, and is counted twice. */
+  readonly nodes = new Map<string, Znode>()
+  readonly acls = new AclTable()
+  readonly quotas = new QuotaPaths()
+  /** Bytes of paths and data, the number `mntr` calls approximate_data_size. */
+  dataSize = 0
+  readonly #ephemerals = new Map<bigint, Set<string>>()
+  readonly #containers = new Set<string>()
+  readonly #ttls = new Set<string>()
+  readonly #listener: TreeListener
+
+  constructor(listener: TreeListener) {
+    this.#listener = listener
+    const root = new Znode(null, openAcl, 0n, 0n, 0n)
+    root.data = new Uint8Array(0)
+    // System znodes are inserted without counting: a fresh root shows cversion -1.
+    const system = new Znode(new Uint8Array(0), openAcl, 0n, 0n, 0n)
+    const quota = new Znode(new Uint8Array(0), openAcl, 0n, 0n, 0n)
+    const config = new Znode(new Uint8Array(0), this.acls.acquire(readOnlyConfigAcl), 0n, 0n, 0n)
+    config.aversion = -1
+    root.children = new Set(['zookeeper'])
+    system.children = new Set(['quota', 'config'])
+    this.nodes.set('', root).set('/', root)
+    this.nodes.set('/zookeeper', system).set(quotaRoot, quota).set('/zookeeper/config', config)
+    this.dataSize = '/zookeeper'.length + quotaRoot.length + '/zookeeper/config'.length
+  }
+
+  get(path: string): Znode | undefined {
+    return this.nodes.get(path)
+  }
+
+  /** Paths of the ephemerals of a session, in the order of their creation. */
+  ephemeralsOf(session: bigint): ReadonlySet<string> {
+    return this.#ephemerals.get(session) ?? none
+  }
+
+  /** Sessions that own ephemerals, with their paths. */
+  ephemerals(): ReadonlyMap<bigint, ReadonlySet<string>> {
+    return this.#ephemerals
+  }
+
+  get ephemeralCount(): number {
+    let count = 0
+    for (const paths of this.#ephemerals.values()) count += paths.size
+    return count
+  }
+
+  /** Descendants of `path`, which need not exist. */
+  countDescendants(path: string): number {
+    let count = 0
+    const node = this.nodes.get(path)
+    const base = path === '/' || path === '' ? '' : path
+    for (const name of node?.children ?? none) count += 1 + this.countDescendants(`${base}/${name}`)
+    return count
+  }
+
+  /**
+   * Containers and TTL znodes that may go: empty, and used before or older than the limits. `now` is wall-clock
+   * milliseconds; `neverUsedMs` 0 keeps containers that never had a child (ContainerManager.java).
+   */
+  reapable(now: number, neverUsedMs: number): string[] {
+    const paths: string[] = []
+    for (const path of this.#containers) {
+      const node = this.nodes.get(path)
+      if (node === undefined || node.numChildren > 0) continue
+      const age = now - Number(node.mtime)
+      if (node.cversion !== 0 || (neverUsedMs > 0 && age > neverUsedMs)) paths.push(path)
+    }
+    for (const path of this.#ttls) {
+      const node = this.nodes.get(path)
+      if (node === undefined || node.numChildren > 0) continue
+      // Only setData refreshes a TTL znode; children merely keep it.
+      if (now - Number(node.mtime) > ttlMsOf(node.ephemeralOwner)) paths.push(path)
+    }
+    return paths
+  }
+
+  /**
+   * Applies a committed transaction. Returns the znode it created or changed, so that the reply can show its Stat, and for a
+   * multi the result of each operation.
+   */
+  apply(header: TxnHeader, txn: Txn): Znode | MultiResult[] | undefined {
+    switch (txn.type) {
+      case opCode.multi:
+        return this.#applyMulti(header, txn.txns)
+      case opCode.closeSession:
+        for (const path of txn.paths2Delete) if (this.nodes.has(path)) this.#delete(path, header.zxid)
+        this.#ephemerals.delete(header.clientId)
+        return undefined
+      case opCode.createSession:
+        return undefined
+      default:
+        return this.#applyNodeTxn(header, txn)
+    }
+  }
+
+  #applyNodeTxn(header: TxnHeader, txn: NodeTxn): Znode | undefined {
+    switch (txn.type) {
+      case opCode.create:
+      case opCode.create2:
+        return this.#create(header, txn, txn.ephemeral ? header.clientId : 0n)
+      case opCode.createContainer:
+        return this.#create(header, txn, containerOwner)
+      case opCode.createTTL:
+        return this.#create(header, txn, ttlOwner(txn.ttl))
+      case opCode.delete:
+      case opCode.deleteContainer:
+        this.#delete(txn.path, header.zxid)
+        return undefined
+      case opCode.setData:
+        return this.#setData(header, txn.path, txn.data, txn.version)
+      case opCode.setACL:
+        return this.#setAcl(txn.path, txn.acl ?? openAcl, txn.version)
+      case opCode.check:
+      case opCode.error:
+        return undefined
+    }
+  }
+
+  #applyMulti(header: TxnHeader, txns: readonly NodeTxn[]): MultiResult[] {
+    // A multi that failed is logged with an error for every operation and changes nothing.
+    return txns.map((txn): MultiResult => {
+      const node = this.#applyNodeTxn(header, txn)
+      switch (txn.type) {
+        case opCode.create:
+          return { type: opCode.create, path: txn.path }
+        case opCode.create2:
+        case opCode.createContainer:
+        case opCode.createTTL:
+          return { type: opCode.create2, path: txn.path, stat: statOf(node as Znode) }
+        case opCode.setData:
+          return { type: opCode.setData, stat: statOf(node as Znode) }
+        case opCode.error:
+          return { type: opCode.error, err: txn.err }
+        case opCode.check:
+          return { type: opCode.check }
+        default:
+          return { type: opCode.delete }
+      }
+    })
+  }
+
+  #create(
+    header: TxnHeader,
+    txn: { path: string; data: Uint8Array | null; acl: readonly Acl[] | null; parentCVersion: number },
+    owner: bigint,
+  ): Znode {
+    const { path } = txn
+    const parent = parentPath(path)
+    const parentNode = this.nodes.get(parent)
+    assert(parentNode !== undefined, `create ${path}: the parent exists when a create is applied`)
+    assert(!this.nodes.has(path), `create ${path}: the path is free when a create is applied`)
+    const node = new Znode(txn.data, this.acls.acquire(txn.acl ?? openAcl), owner, header.zxid, header.time)
+    // Raised, never lowered; by serial-number order, so that the counter wraps instead of sticking at 2^31-1.
+    if (((txn.parentCVersion - parentNode.cversion) | 0) > 0) parentNode.cversion = txn.parentCVersion
+    parentNode.pzxid = header.zxid
+    parentNode.children ??= new Set()
+    parentNode.children.add(path.slice(path.lastIndexOf('/') + 1))
+    this.nodes.set(path, node)
+    this.dataSize += path.length + node.dataLength
+    if (owner !== 0n) this.#remember(path, owner)
+    if (path.startsWith('/zookeeper/')) this.#quotaCreated(path)
+    this.#account(path, 1, node.dataLength)
+    this.#listener.created(path, node, parent, parentNode, header.zxid)
+    return node
+  }
+
+  #delete(path: string, zxid: bigint): void {
+    const node = this.nodes.get(path)
+    const parent = parentPath(path)
+    const parentNode = this.nodes.get(parent)
+    assert(node !== undefined && parentNode !== undefined, `delete ${path}: the znode exists when a delete is applied`)
+    parentNode.pzxid = zxid
+    parentNode.children?.delete(path.slice(path.lastIndexOf('/') + 1))
+    this.nodes.delete(path)
+    this.dataSize -= path.length + node.dataLength
+    this.acls.release(node.acl)
+    if (node.ephemeralOwner !== 0n) this.#forget(path, node.ephemeralOwner)
+    const limited = path.startsWith('/zookeeper/') ? quotaTarget(path, limitsName) : undefined
+    if (limited !== undefined) this.quotas.remove(limited)
+    this.#account(path, -1, -node.dataLength)
+    this.#listener.deleted(path, node, parent, parentNode, zxid)
+  }
+
+  #setData(header: TxnHeader, path: string, data: Uint8Array | null, version: number): Znode {
+    const node = this.nodes.get(path)
+    assert(node !== undefined, `setData ${path}: the znode exists when a setData is applied`)
+    const growth = (data?.length ?? 0) - node.dataLength
+    node.data = data
+    node.mtime = header.time
+    node.mzxid = header.zxid
+    node.version = version
+    this.dataSize += growth
+    if (growth !== 0) this.#account(path, 0, growth)
+    this.#listener.dataChanged(path, node, header.zxid)
+    return node
+  }
+
+  #setAcl(path: string, acl: readonly Acl[], aversion: number): Znode {
+    const node = this.nodes.get(path)
+    assert(node !== undefined, `setACL ${path}: the znode exists when a setACL is applied`)
+    const before = node.acl
+    node.acl = this.acls.acquire(acl)
+    this.acls.release(before)
+    node.aversion = aversion
+    return node
+  }
+
+  #remember(path: string, owner: bigint): void {
+    const kind = kindOf(owner)
+    if (kind === 'container') this.#containers.add(path)
+    else if (kind === 'ttl') this.#ttls.add(path)
+    else {
+      let paths = this.#ephemerals.get(owner)
+      if (paths === undefined) {
+        paths = new Set()
+        this.#ephemerals.set(owner, paths)
+      }
+      paths.add(path)
+    }
+  }
+
+  #forget(path: string, owner: bigint): void {
+    const kind = kindOf(owner)
+    if (kind === 'container') this.#containers.delete(path)
+    else if (kind === 'ttl') this.#ttls.delete(path)
+    else {
+      const paths = this.#ephemerals.get(owner)
+      paths?.delete(path)
+      if (paths?.size === 0) this.#ephemerals.delete(owner)
+    }
+  }
+
+  /** A new limits znode starts counting; a new stats znode is overwritten with what is there now. */
+  #quotaCreated(path: string): void {
+    const limited = quotaTarget(path, limitsName)
+    if (limited !== undefined) this.quotas.add(limited)
+    const counted = quotaTarget(path, statsName)
+    const stats = counted === undefined ? undefined : this.nodes.get(path)
+    if (counted === undefined || stats === undefined) return
+    const usage = this.#usage(counted)
+    stats.data = formatUsage(usage.count, usage.bytes)
+  }
+
+  /** Znodes at and below `path` and the bytes of their data. */
+  #usage(path: string): { count: number; bytes: number } {
+    const node = this.nodes.get(path)
+    if (node === undefined) return { count: 0, bytes: 0 }
+    let count = 1
+    let bytes = node.dataLength
+    for (const name of node.children ?? none) {
+      const below = this.#usage(`${path}/${name}`)
+      count += below.count
+      bytes += below.bytes
+    }
+    return { count, bytes }
+  }
+
+  #account(path: string, count: number, bytes: number): void {
+    const covered = this.quotas.covering(path)
+    if (covered === undefined) return
+    const stats = this.nodes.get(`${quotaRoot}${covered}/${statsName}`)
+    if (stats === undefined) return
+    const usage = parseUsage(stats.data)
+    stats.data = formatUsage(usage.count + count, usage.bytes + bytes)
+  }
+}
+
+function parseUsage(data: Uint8Array | null): { count: number; bytes: number } {
+  let text = ''
+  for (const byte of data ?? []) text += String.fromCharCode(byte)
+  const match = /count=(-?\d+),bytes=(-?\d+)/.exec(text)
+  return { count: Number(match?.[1] ?? 0), bytes: Number(match?.[2] ?? 0) }
+}
+
+const none: ReadonlySet<string> = new Set()

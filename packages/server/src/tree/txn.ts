@@ -1,0 +1,31 @@
+/** Transactions: what prepare makes of a request and apply does to the tree. The records are Apache's own. */
+import type {
+  CheckVersionTxn,
+  CloseSessionTxn,
+  CreateContainerTxn,
+  CreateSessionTxn,
+  CreateTTLTxn,
+  CreateTxn,
+  DeleteTxn,
+  ErrorTxn,
+  opCode,
+  SetACLTxn,
+  SetDataTxn,
+} from '@lightkeeper/protocol'
+
+/** A transaction that changes znodes, or none (check, error). */
+export type NodeTxn =
+  | ({ readonly type: typeof opCode.create | typeof opCode.create2 } & CreateTxn)
+  | ({ readonly type: typeof opCode.createContainer } & CreateContainerTxn)
+  | ({ readonly type: typeof opCode.createTTL } & CreateTTLTxn)
+  | ({ readonly type: typeof opCode.delete | typeof opCode.deleteContainer } & DeleteTxn)
+  | ({ readonly type: typeof opCode.setData } & SetDataTxn)
+  | ({ readonly type: typeof opCode.setACL } & SetACLTxn)
+  | ({ readonly type: typeof opCode.check } & CheckVersionTxn)
+  | ({ readonly type: typeof opCode.error } & ErrorTxn)
+
+export type Txn =
+  | NodeTxn
+  | { readonly type: typeof opCode.multi; readonly txns: readonly NodeTxn[] }
+  | ({ readonly type: typeof opCode.createSession } & CreateSessionTxn)
+  | ({ readonly type: typeof opCode.closeSession } & CloseSessionTxn)

@@ -1,0 +1,137 @@
+/**
+ * The two watch tables of a server and the rules between them: which change reaches whom, in which order, what a reconnecting
+ * client missed (DataTree.java: createNode, deleteNode, setData, setWatches).
+ */
+import { type Acl, addWatchMode, type EventType, eventType, type SetWatches2, watcherType } from '@lightkeeper/protocol'
+import type { DataTree, TreeListener } from '../tree/data-tree.ts'
+import type { Znode } from '../tree/znode.ts'
+import { WatchTable, watchMode } from './watch-table.ts'
+
+/** A connection, as far as watches are concerned. */
+export interface Watcher {
+  /**
+   * Queues an event in front of everything the connection is told later. `acl` guards the znode the event is about; whoever
+   * may not read it is not told, and a one-shot watch is used up all the same. Null stands for no check.
+   */
+  notify(type: EventType, path: string, zxid: bigint, acl: readonly Acl[] | null): void
+}
+
+/** Zxid in events that do not come from a transaction: catch-up after a reconnect. */
+const noZxid = -1n
+
+export class Watches implements TreeListener {
+  readonly data = new WatchTable<Watcher>()
+  readonly children = new WatchTable<Watcher>()
+
+  created(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void {
+    this.#fire(this.data, eventType.nodeCreated, path, zxid, node.acl)
+    this.#fire(this.children, eventType.nodeChildrenChanged, parent, zxid, parentNode.acl)
+  }
+
+  dataChanged(path: string, node: Znode, zxid: bigint): void {
+    this.#fire(this.data, eventType.nodeDataChanged, path, zxid, node.acl)
+  }
+
+  deleted(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void {
+    const told = this.#fire(this.data, eventType.nodeDeleted, path, zxid, node.acl)
+    this.#fire(this.children, eventType.nodeDeleted, path, zxid, node.acl, told)
+    this.#fire(this.children, eventType.nodeChildrenChanged, parent, zxid, parentNode.acl)
+  }
+
+  addData(path: string, watcher: Watcher): void {
+    this.data.add(path, watcher, watchMode.oneShot)
+  }
+
+  addChildren(path: string, watcher: Watcher): void {
+    this.children.add(path, watcher, watchMode.oneShot)
+  }
+
+  /** `mode` as in addWatch, 0 or 1; the path need not exist. */
+  addPersistent(path: string, watcher: Watcher, mode: number): void {
+    if (mode === addWatchMode.persistentRecursive) {
+      this.data.add(path, watcher, watchMode.recursive)
+      return
+    }
+    this.data.add(path, watcher, watchMode.persistent)
+    this.children.add(path, watcher, watchMode.persistent)
+  }
+
+  /** Whether the watcher holds a watch of this type, 1 … 5. */
+  has(path: string, watcher: Watcher, type: number): boolean {
+    switch (type) {
+      case watcherType.children:
+        return this.children.has(path, watcher, watchMode.oneShot)
+      case watcherType.data:
+        return this.data.has(path, watcher, watchMode.oneShot)
+      case watcherType.persistent:
+        return this.data.has(path, watcher, watchMode.persistent)
+      case watcherType.persistentRecursive:
+        return this.data.has(path, watcher, watchMode.recursive)
+      default:
+        return this.children.has(path, watcher, 0) || this.data.has(path, watcher, 0)
+    }
+  }
+
+  /** Removes watches of this type, 1 … 5; false when there were none. */
+  remove(path: string, watcher: Watcher, type: number): boolean {
+    switch (type) {
+      case watcherType.children:
+        return this.children.remove(path, watcher, watchMode.oneShot)
+      case watcherType.data:
+        return this.data.remove(path, watcher, watchMode.oneShot)
+      case watcherType.persistentRecursive:
+        return this.data.remove(path, watcher, watchMode.recursive)
+      default: {
+        const mode = type === watcherType.persistent ? watchMode.persistent : 0
+        const fromChildren = this.children.remove(path, watcher, mode)
+        return this.data.remove(path, watcher, mode) || fromChildren
+      }
+    }
+  }
+
+  /** Registers what a reconnected client watched; what changed since `relativeZxid` is told at once and not registered. */
+  restore(request: SetWatches2, watcher: Watcher, tree: DataTree): void {
+    const since = request.relativeZxid
+    for (const path of request.dataWatches) {
+      const node = tree.get(path)
+      if (node === undefined) watcher.notify(eventType.nodeDeleted, path, noZxid, null)
+      else if (node.mzxid > since) watcher.notify(eventType.nodeDataChanged, path, noZxid, null)
+      else this.addData(path, watcher)
+    }
+    for (const path of request.existWatches) {
+      if (tree.get(path) !== undefined) watcher.notify(eventType.nodeCreated, path, noZxid, null)
+      else this.addData(path, watcher)
+    }
+    for (const path of request.childWatches) {
+      const node = tree.get(path)
+      if (node === undefined) watcher.notify(eventType.nodeDeleted, path, noZxid, null)
+      else if (node.pzxid > since) watcher.notify(eventType.nodeChildrenChanged, path, noZxid, null)
+      else this.addChildren(path, watcher)
+    }
+    for (const path of request.persistentWatches) this.addPersistent(path, watcher, addWatchMode.persistent)
+    for (const path of request.persistentRecursiveWatches) {
+      this.addPersistent(path, watcher, addWatchMode.persistentRecursive)
+    }
+  }
+
+  removeWatcher(watcher: Watcher): void {
+    this.data.removeWatcher(watcher)
+    this.children.removeWatcher(watcher)
+  }
+
+  #fire(
+    table: WatchTable<Watcher>,
+    type: EventType,
+    path: string,
+    zxid: bigint,
+    acl: readonly Acl[],
+    except?: Set<Watcher>,
+  ): Set<Watcher> | undefined {
+    if (table.pathCount === 0) return undefined
+    const told = table.trigger(path)
+    for (const watcher of told ?? []) {
+      if (!except?.has(watcher)) watcher.notify(type, path, zxid, acl)
+    }
+    return told
+  }
+}
