@@ -1,0 +1,261 @@
+/** A server on a host that a test steps by hand: no sockets, no time of its own, frames in and frames out. */
+import {
+  type ConnectResponse,
+  Framer,
+  opCode,
+  openAcl,
+  Reader,
+  readConnectResponse,
+  readWatcherEvent,
+  type WatcherEvent,
+  Writer,
+  writeConnectRequest,
+  writeCreateRequest,
+  writePathWatchRequest,
+  writeSetDataRequest,
+} from '@lightkeeper/protocol'
+import { type Clock, type Link, type LinkEvents, type Network, type Runtime, silentLog } from '@lightkeeper/runtime'
+import type { ServerOptions } from './config/config.ts'
+import { type RunningServer, startServer } from './server.ts'
+
+export class HandClock implements Clock {
+  time = 1_000
+  readonly #turns: (() => void)[] = []
+  #timers: { at: number; task: () => void }[] = []
+  now = (): number => this.time
+  wall = (): number => 1_700_000_000_000 + this.time
+
+  after(delayMs: number, task: () => void): { cancel(): void } {
+    const timer = { at: this.time + delayMs, task }
+    this.#timers.push(timer)
+    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
+  }
+
+  turnEnd(task: () => void): void {
+    this.#turns.push(task)
+  }
+
+  /** Runs what was put off to the end of the turn. */
+  endTurn(): void {
+    for (let task = this.#turns.shift(); task !== undefined; task = this.#turns.shift()) task()
+  }
+
+  advance(ms: number): void {
+    const until = this.time + ms
+    for (;;) {
+      const next = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0]
+      if (next === undefined) break
+      this.#timers = this.#timers.filter((timer) => timer !== next)
+      this.time = Math.max(this.time, next.at)
+      next.task()
+      this.endTurn()
+    }
+    this.time = until
+  }
+}
+
+export interface Frame {
+  readonly xid: number
+  readonly zxid: bigint
+  readonly err: number
+  readonly body: Reader
+}
+
+/** One raw client: what it sends is served at once, what it is told is kept in order. */
+export class HandPeer implements Link {
+  readonly remote: string
+  readonly bytes: Uint8Array[] = []
+  isEnded = false
+  isDestroyed = false
+  isPaused = false
+  /** Set to let written bytes pile up, as with a peer that does not read. */
+  isStuck = false
+  queuedBytes = 0
+  readonly #clock: HandClock
+  readonly #framer = new Framer(1 << 30)
+  #events: LinkEvents | undefined
+  #xid = 0
+
+  constructor(clock: HandClock, remote: string) {
+    this.#clock = clock
+    this.remote = remote
+  }
+
+  accepted(events: LinkEvents): void {
+    this.#events = events
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.bytes.push(chunk.slice())
+    if (this.isStuck) this.queuedBytes += chunk.length
+    return !this.isStuck
+  }
+
+  pause(): void {
+    this.isPaused = true
+  }
+
+  resume(): void {
+    this.isPaused = false
+  }
+
+  end(): void {
+    this.isEnded = true
+  }
+
+  destroy(): void {
+    this.isDestroyed = true
+    this.closed()
+  }
+
+  /** The peer's side closes. */
+  closed(): void {
+    const events = this.#events
+    this.#events = undefined
+    events?.closed()
+  }
+
+  drain(): void {
+    this.isStuck = false
+    this.queuedBytes = 0
+    this.#events?.drained?.()
+    this.#clock.endTurn()
+  }
+
+  raw(bytes: Uint8Array, endTurn = true): void {
+    this.#events?.data(bytes)
+    if (endTurn) this.#clock.endTurn()
+  }
+
+  /** Sends a frame whose body `write` fills in. */
+  frame(write: (writer: Writer) => void, endTurn = true): void {
+    this.raw(frameOf(write), endTurn)
+  }
+
+  connect(
+    options: { timeOut?: number; sessionId?: bigint; passwd?: Uint8Array; lastZxidSeen?: bigint } = {},
+  ): ConnectResponse {
+    this.frame((writer) =>
+      writeConnectRequest(writer, {
+        protocolVersion: 0,
+        lastZxidSeen: options.lastZxidSeen ?? 0n,
+        timeOut: options.timeOut ?? 30_000,
+        sessionId: options.sessionId ?? 0n,
+        passwd: options.passwd ?? new Uint8Array(16),
+        readOnly: false,
+      }),
+    )
+    return readConnectResponse(this.#nextFrame())
+  }
+
+  /** Sends a request without ending the turn. */
+  send(type: number, write: (writer: Writer) => void = () => {}, xid: number = ++this.#xid): number {
+    this.frame((writer) => {
+      writer.int(xid)
+      writer.int(type)
+      write(writer)
+    }, false)
+    return xid
+  }
+
+  /** Sends a request and takes its reply, which must be the next frame. */
+  call(type: number, write: (writer: Writer) => void = () => {}, xid?: number): Frame {
+    this.send(type, write, xid)
+    this.#clock.endTurn()
+    return this.next()
+  }
+
+  create(path: string, flags = 0, data = ''): Frame {
+    return this.call(opCode.create, (writer) =>
+      writeCreateRequest(writer, { path, data: new TextEncoder().encode(data), acl: openAcl, flags }),
+    )
+  }
+
+  set(path: string, data: string, version = -1): Frame {
+    return this.call(opCode.setData, (writer) =>
+      writeSetDataRequest(writer, { path, data: new TextEncoder().encode(data), version }),
+    )
+  }
+
+  get(path: string, watch = false): Frame {
+    return this.call(opCode.getData, (writer) => writePathWatchRequest(writer, { path, watch }))
+  }
+
+  next(): Frame {
+    const body = this.#nextFrame()
+    return { xid: body.int(), zxid: body.long(), err: body.int(), body }
+  }
+
+  /** The next frame, which must be a watch event. */
+  event(): WatcherEvent & { readonly zxid: bigint } {
+    const frame = this.next()
+    if (frame.xid !== -1) throw new Error(`expected an event, got the reply to ${frame.xid}`)
+    return { zxid: frame.zxid, ...readWatcherEvent(frame.body) }
+  }
+
+  /** Frames the server has sent and nobody took. */
+  get waiting(): number {
+    const before = this.#taken.length
+    for (let frame = this.#take(); frame !== undefined; frame = this.#take()) this.#taken.push(frame)
+    return Math.max(before, this.#taken.length)
+  }
+
+  readonly #taken: Reader[] = []
+
+  #nextFrame(): Reader {
+    const frame = this.#taken.shift() ?? this.#take()
+    if (frame === undefined) throw new Error('expected a frame, the server sent none')
+    return frame
+  }
+
+  #take(): Reader | undefined {
+    for (;;) {
+      const frame = this.#framer.next()
+      if (frame !== undefined) return new Reader(frame.bytes.slice(frame.pos, frame.end))
+      const chunk = this.bytes.shift()
+      if (chunk === undefined) return undefined
+      this.#framer.push(chunk)
+    }
+  }
+}
+
+export function frameOf(write: (writer: Writer) => void): Uint8Array {
+  const writer = new Writer()
+  const mark = writer.beginFrame()
+  write(writer)
+  writer.endFrame(mark)
+  return writer.written().slice()
+}
+
+export interface HandServer {
+  readonly server: RunningServer
+  readonly clock: HandClock
+  /** A connection from `host`. */
+  dial(host?: string): HandPeer
+}
+
+export async function handServer(options: ServerOptions = {}): Promise<HandServer> {
+  const clock = new HandClock()
+  let accept: ((link: Link) => LinkEvents) | undefined
+  let port = 50_000
+  const network: Network = {
+    connect() {
+      throw new Error('a server does not connect')
+    },
+    async listen(address, acceptLink) {
+      accept = acceptLink
+      return { address, close: async () => {} }
+    },
+  }
+  const runtime: Partial<Runtime> = { clock, network, log: silentLog }
+  const server = await startServer({ initialZxid: 0n, tickTime: 1000, ...options }, runtime)
+  return {
+    server,
+    clock,
+    dial(host = '10.0.0.1') {
+      const peer = new HandPeer(clock, `${host}:${++port}`)
+      peer.accepted((accept as (link: Link) => LinkEvents)(peer))
+      return peer
+    },
+  }
+}

@@ -1,0 +1,334 @@
+import { keeperCodes, opCode, writeDeleteRequest, writePathRequest, writePathWatchRequest } from '@lightkeeper/protocol'
+import { describe, expect, test } from 'vitest'
+import { handServer } from './server.harness.ts'
+
+const word = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+describe('handshake', () => {
+  test('grants a session with the timeout clamped to the configured range', async () => {
+    const { dial } = await handServer({ minSessionTimeout: 2000, maxSessionTimeout: 20_000 })
+    expect(dial().connect({ timeOut: 1 }).timeOut).toBe(2000)
+    expect(dial().connect({ timeOut: 1_000_000 }).timeOut).toBe(20_000)
+    expect(dial().connect({ timeOut: 7777 })).toMatchObject({ timeOut: 7777, readOnly: false })
+  })
+
+  test('hangs up without an answer on a client that has seen a later zxid', async () => {
+    const { dial } = await handServer()
+    const peer = dial()
+    expect(() => peer.connect({ lastZxidSeen: 1n })).toThrow('the server sent none')
+    expect(peer.isEnded).toBe(true)
+  })
+
+  test('gives the same session to a second connection with the password and closes the first', async () => {
+    const { dial } = await handServer()
+    const first = dial()
+    const { sessionId, passwd } = first.connect()
+    first.create('/mine', 1)
+    const second = dial()
+    const again = second.connect({ sessionId, passwd: passwd as Uint8Array })
+    expect(again.sessionId).toBe(sessionId)
+    expect(first.isEnded).toBe(true)
+    expect(second.get('/mine').err).toBe(0)
+  })
+
+  test('refuses a wrong password and leaves the healthy connection alone', async () => {
+    const { dial } = await handServer()
+    const healthy = dial()
+    const { sessionId } = healthy.connect()
+    const forger = dial()
+    expect(forger.connect({ sessionId })).toMatchObject({ timeOut: 0, sessionId: 0n })
+    expect(forger.isEnded).toBe(true)
+    expect(healthy.isEnded).toBe(false)
+    expect(healthy.create('/still-here').err).toBe(0)
+  })
+
+  test('serves requests that were pipelined behind the connect request once the session exists', async () => {
+    const { dial, clock } = await handServer()
+    const peer = dial()
+    const chunks: Uint8Array[] = []
+    const recorder = dial()
+    recorder.raw = (bytes) => void chunks.push(bytes)
+    try {
+      recorder.connect()
+    } catch {}
+    recorder.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: '/', watch: false }))
+    for (const chunk of chunks) peer.raw(chunk, false)
+    clock.endTurn()
+    clock.endTurn()
+    expect(peer.waiting).toBe(2)
+  })
+})
+
+describe('sessions', () => {
+  test('expires a session that stays silent and removes its ephemerals with the zxid of the close', async () => {
+    const { dial, clock, server } = await handServer()
+    const owner = dial()
+    owner.connect({ timeOut: 4000 })
+    owner.create('/lease', 1)
+    const observer = dial()
+    observer.connect({ timeOut: 20_000 })
+    observer.get('/lease', true)
+    clock.advance(3900)
+    expect(observer.get('/lease').err).toBe(0)
+    clock.advance(2000)
+    expect(observer.event()).toMatchObject({ type: 2, path: '/lease' })
+    expect(owner.isEnded).toBe(true)
+    await server.close()
+  })
+
+  test('keeps a session alive by pings alone', async () => {
+    const { dial, clock } = await handServer()
+    const peer = dial()
+    peer.connect({ timeOut: 4000 })
+    for (let i = 0; i < 10; i++) {
+      clock.advance(3000)
+      expect(peer.call(opCode.ping, undefined, -2)).toMatchObject({ xid: -2, err: 0 })
+    }
+    expect(peer.isEnded).toBe(false)
+  })
+
+  test('keeps the session and its ephemerals when the connection breaks, until the timeout', async () => {
+    const { dial, clock } = await handServer()
+    const first = dial()
+    const { sessionId, passwd } = first.connect({ timeOut: 4000 })
+    first.create('/lease', 1)
+    first.closed()
+    clock.advance(3000)
+    const second = dial()
+    expect(second.connect({ sessionId, passwd: passwd as Uint8Array, timeOut: 4000 }).sessionId).toBe(sessionId)
+    clock.advance(3000)
+    expect(second.get('/lease').err).toBe(0)
+  })
+
+  test('answers closeSession, then closes, and ignores what was sent behind it', async () => {
+    const { dial, clock } = await handServer()
+    const peer = dial()
+    peer.connect()
+    peer.create('/lease', 1)
+    peer.send(opCode.closeSession)
+    peer.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: '/', watch: false }))
+    clock.endTurn()
+    expect(peer.next().err).toBe(0)
+    expect(peer.waiting).toBe(0)
+    expect(peer.isEnded).toBe(true)
+    const other = dial()
+    other.connect()
+    expect(other.get('/lease').err).toBe(keeperCodes.NO_NODE.number)
+  })
+
+  test('includes an ephemeral whose create is still on its way to the log when the session closes', async () => {
+    const { dial, clock } = await handServer()
+    const peer = dial()
+    peer.connect()
+    peer.create('/p')
+    peer.send(opCode.create, (writer) => {
+      writer.ustring('/p/e')
+      writer.buffer(null)
+      writer.int(1)
+      writer.int(31)
+      writer.ustring('world')
+      writer.ustring('anyone')
+      writer.int(1)
+    })
+    peer.send(opCode.closeSession)
+    const other = dial()
+    clock.endTurn()
+    other.connect()
+    expect(other.get('/p/e').err).toBe(keeperCodes.NO_NODE.number)
+    const removed = other.call(opCode.delete, (writer) => writeDeleteRequest(writer, { path: '/p', version: -1 }))
+    expect(removed.err).toBe(0)
+  })
+})
+
+describe('order', () => {
+  test('answers reads behind a write of the same connection after it, and sees its effect', async () => {
+    const { dial, clock } = await handServer()
+    const peer = dial()
+    peer.connect()
+    peer.create('/a', 0, 'old')
+    const xids = [
+      peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/a', watch: false })),
+      peer.send(opCode.setData, (writer) => {
+        writer.ustring('/a')
+        writer.buffer(word('new'))
+        writer.int(-1)
+      }),
+      peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/a', watch: false })),
+      peer.send(opCode.sync, (writer) => writePathRequest(writer, { path: '/a' })),
+    ]
+    clock.endTurn()
+    const frames = xids.map(() => peer.next())
+    expect(frames.map(({ xid }) => xid)).toEqual(xids)
+    expect(frames[0]?.body.buffer()).toEqual(word('old'))
+    expect(frames[2]?.body.buffer()).toEqual(word('new'))
+  })
+
+  test('tells the writer of its own event before the reply', async () => {
+    const { dial } = await handServer()
+    const peer = dial()
+    peer.connect()
+    peer.create('/a')
+    peer.get('/a', true)
+    const first = peer.set('/a', 'x')
+    expect(first.xid).toBe(-1)
+    const reply = peer.next()
+    expect(reply).toMatchObject({ err: 0 })
+    expect(first.zxid).toBe(reply.zxid)
+  })
+
+  test('validates a write against earlier writes that are not applied yet', async () => {
+    const { dial, clock } = await handServer()
+    const one = dial()
+    const two = dial()
+    one.connect()
+    two.connect()
+    const create = (peer: typeof one): number =>
+      peer.send(opCode.create, (writer) => {
+        writer.ustring('/race')
+        writer.buffer(null)
+        writer.int(1)
+        writer.int(31)
+        writer.ustring('world')
+        writer.ustring('anyone')
+        writer.int(0)
+      })
+    create(one)
+    create(two)
+    clock.endTurn()
+    expect(one.next().err).toBe(0)
+    expect(two.next().err).toBe(keeperCodes.NODE_EXISTS.number)
+  })
+})
+
+describe('limits', () => {
+  test('closes a connection whose frame is larger than the limit, and stays up', async () => {
+    const { dial } = await handServer({ juteMaxbuffer: 2048 })
+    const peer = dial()
+    peer.connect()
+    peer.raw(Uint8Array.from([0, 0, 8, 1]))
+    expect(peer.isDestroyed).toBe(true)
+    expect(dial().connect().timeOut).toBeGreaterThan(0)
+  })
+
+  test('refuses connections of one address above maxClientCnxns and takes them again when some are gone', async () => {
+    const { dial } = await handServer({ maxClientCnxns: 2 })
+    const peers = [dial(), dial()]
+    for (const peer of peers) peer.connect()
+    expect(dial().isDestroyed).toBe(true)
+    expect(dial('10.0.0.2').isDestroyed).toBe(false)
+    peers[0]?.closed()
+    expect(dial().isDestroyed).toBe(false)
+  })
+
+  test('stops reading a client that does not read its replies, and goes on when it does', async () => {
+    const { dial } = await handServer({ slowReaderPauseBytes: 10_000 })
+    const peer = dial()
+    peer.connect()
+    peer.create('/big', 0, 'x'.repeat(5000))
+    peer.isStuck = true
+    for (let i = 0; i < 4; i++) {
+      peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/big', watch: false }))
+      peer.raw(new Uint8Array(0))
+    }
+    expect(peer.isPaused).toBe(true)
+    peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/big', watch: false }))
+    const before = peer.waiting
+    peer.drain()
+    expect(peer.isPaused).toBe(false)
+    expect(peer.waiting).toBeGreaterThan(before)
+  })
+
+  test('cuts off a client that never reads once its events and replies exceed the bound', async () => {
+    const { dial } = await handServer({ slowReaderPauseBytes: 1000, slowReaderCutBytes: 20_000 })
+    const peer = dial()
+    peer.connect()
+    peer.isStuck = true
+    const writer = dial()
+    writer.connect()
+    writer.create(`/${'n'.repeat(500)}`)
+    peer.send(opCode.addWatch, (body) => {
+      body.ustring(`/${'n'.repeat(500)}`)
+      body.int(0)
+    })
+    peer.raw(new Uint8Array(0))
+    for (let i = 0; i < 60 && !peer.isDestroyed; i++) writer.set(`/${'n'.repeat(500)}`, `${i}`)
+    expect(peer.isDestroyed).toBe(true)
+    expect(writer.get('/').err).toBe(0)
+  })
+
+  test('reads at most the allowed number of unanswered requests of one connection', async () => {
+    const { dial, clock } = await handServer({ connectionOutstandingLimit: 5 })
+    const peer = dial()
+    peer.connect()
+    for (let i = 0; i < 20; i++) {
+      peer.send(opCode.setData, (writer) => {
+        writer.ustring('/missing')
+        writer.buffer(null)
+        writer.int(-1)
+      })
+    }
+    expect(peer.isPaused).toBe(true)
+    for (let i = 0; i < 20; i++) clock.endTurn()
+    expect(peer.waiting).toBe(20)
+    expect(peer.isPaused).toBe(false)
+  })
+
+  test('closes a connection that never says who it is', async () => {
+    const { dial, clock } = await handServer({ sessionlessCnxnTimeout: 5000 })
+    const peer = dial()
+    clock.advance(4000)
+    expect(peer.isDestroyed).toBe(false)
+    clock.advance(3000)
+    expect(peer.isDestroyed).toBe(true)
+  })
+})
+
+describe('containers and TTL znodes', () => {
+  test('reaps a container that had children, and not one that never had any', async () => {
+    const { dial, clock } = await handServer({ znodeContainerCheckIntervalMs: 10_000, maxSessionTimeout: 100_000 })
+    const peer = dial()
+    peer.connect({ timeOut: 100_000 })
+    const container = (path: string): number =>
+      peer.call(opCode.createContainer, (writer) => {
+        writer.ustring(path)
+        writer.buffer(null)
+        writer.int(1)
+        writer.int(31)
+        writer.ustring('world')
+        writer.ustring('anyone')
+        writer.int(4)
+      }).err
+    expect(container('/used')).toBe(0)
+    expect(container('/unused')).toBe(0)
+    peer.create('/used/child')
+    clock.advance(10_500)
+    expect(peer.get('/used').err).toBe(0)
+    peer.call(opCode.delete, (writer) => writeDeleteRequest(writer, { path: '/used/child', version: -1 }))
+    clock.advance(10_500)
+    expect(peer.get('/used').err).toBe(keeperCodes.NO_NODE.number)
+    expect(peer.get('/unused').err).toBe(0)
+  })
+})
+
+describe('four-letter words', () => {
+  test('answers those on the list and names those that are not', async () => {
+    const { dial } = await handServer({ fourLetterWordWhitelist: 'ruok, srvr' })
+    const ask = (text: string, split = 4): string => {
+      const peer = dial()
+      peer.raw(word(text).subarray(0, split))
+      peer.raw(word(text).subarray(split))
+      expect(peer.isEnded).toBe(true)
+      return new TextDecoder().decode(peer.bytes[0])
+    }
+    expect(ask('ruok')).toBe('imok')
+    expect(ask('ruok', 2)).toBe('imok')
+    expect(ask('srvr')).toContain('Mode: standalone')
+    expect(ask('mntr')).toBe('mntr is not executed because it is not in the whitelist.\n')
+  })
+})
+
+test('refuses a setting it does not know or cannot use, naming it', async () => {
+  await expect(handServer({ tickTime: 0 })).rejects.toThrow('tickTime is 0, expected an integer from 1')
+  await expect(handServer({ tickTimes: 5 } as object)).rejects.toThrow('no such setting')
+  await expect(handServer({ minSessionTimeout: 9, maxSessionTimeout: 8 })).rejects.toThrow('minSessionTimeout is 9')
+})
