@@ -54,7 +54,10 @@ class SocketLink implements Link {
     this.remote = remote
     this.#socket = socket
     let reason: Error | undefined
-    socket.on('data', (chunk: Uint8Array) => events()?.data(chunk))
+    // A plain Uint8Array: slice() of a Buffer would be a view that pins the whole chunk, not a copy.
+    socket.on('data', (chunk: Uint8Array) => {
+      events()?.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
+    })
     socket.on('drain', () => events()?.drained?.())
     socket.on('error', (error) => {
       reason = error

@@ -1,0 +1,73 @@
+/** `connect()`: from a connect string to a client with a session, or to an error with a cause per server. */
+
+import { KeeperError } from '@lightkeeper/protocol'
+import type { Runtime } from '@lightkeeper/runtime'
+import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { Client } from './client.ts'
+import { Chroot, parseConnectString } from './connect-string.ts'
+import { HostList } from './host-list.ts'
+import type { ConnectOptions } from './options.ts'
+import { Session } from './session/session.ts'
+
+/** A connect string, or something that has one: a server of ours, an ensemble of the test kit. */
+export type ConnectTarget = string | { readonly connectString: string }
+
+/**
+ * Resolves once a session exists and its identities are accepted.
+ * @throws AggregateError with one cause per server when `connectTimeout` passes; the signal's reason when it aborts;
+ *   KeeperError AUTH_FAILED; TypeError for a connect string that is none.
+ */
+export async function connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<Client> {
+  const text = typeof target === 'string' ? target : target.connectString
+  const { servers, chroot: prefix } = parseConnectString(text)
+  const { signal, connectTimeout = 10_000 } = options
+  signal?.throwIfAborted()
+  const runtime: Runtime = nodeRuntime(options.runtime)
+  const chroot = new Chroot(prefix)
+  const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
+  const hosts = new HostList(servers, runtime.random, backoff)
+  const config = {
+    sessionTimeout: options.sessionTimeout ?? 30_000,
+    onExpired: options.onExpired ?? 'renew',
+    readOnly: options.readOnly ?? false,
+    queueLimit: options.queueLimit ?? 10_000,
+    requestBytesMax: options.requestBytesMax ?? 0xfffff,
+    replyBytesMax: options.replyBytesMax ?? 4 << 20,
+  } as const
+  const session = new Session(runtime, config, hosts, chroot, options.auth ?? [])
+  const client = new Client(session, chroot, options.requestTimeout)
+  await new Promise<void>((resolve, reject) => {
+    const giveUp = (reason: unknown): void => {
+      settle()
+      void session.close(0)
+      reject(reason)
+    }
+    const onAbort = (): void => giveUp(signal?.reason)
+    const timer = runtime.clock.after(connectTimeout, () => {
+      const causes = servers.map((server) => session.failures.get(server) ?? new Error(`${server}: no answer`))
+      giveUp(
+        new AggregateError(
+          causes,
+          `no session within ${connectTimeout} ms: ${causes.map((cause) => cause.message).join('; ')}`,
+        ),
+      )
+    })
+    const stop = session.onState((state) => {
+      if (state.kind === 'connected') {
+        settle()
+        resolve()
+      } else if (state.kind === 'authFailed') {
+        settle()
+        reject(new KeeperError('AUTH_FAILED', { message: `the server refused the ${state.scheme} credentials` }))
+      }
+    })
+    const settle = (): void => {
+      timer.cancel()
+      stop()
+      signal?.removeEventListener('abort', onAbort)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    session.start()
+  })
+  return client
+}

@@ -1,0 +1,39 @@
+/** A ZooKeeper client for Node: one object for the life of a process. */
+export {
+  type Acl,
+  creatorAcl,
+  type FailedOperation,
+  KeeperError,
+  type Outcome,
+  openAcl,
+  permission,
+  readOnlyAcl,
+  sequenceOf,
+  type ZnodePath,
+} from '@lightkeeper/protocol'
+export {
+  type ChildrenResult,
+  Client,
+  type Data,
+  type ExistsResult,
+  type GetResult,
+  type Identity,
+  type ManyRead,
+  type ManyResult,
+} from './client.ts'
+export { type ConnectTarget, connect } from './connect.ts'
+export type {
+  AuthOption,
+  CallOptions,
+  ConnectOptions,
+  CreateOptions,
+  Credentials,
+  DeleteOptions,
+  ReadOptions,
+  VersionOptions,
+} from './options.ts'
+export type { SessionState, SessionStateKind } from './session/states.ts'
+export { ZnodeStat } from './stat.ts'
+export { type CreateResult, op, type TransactionOp, type TransactionResults } from './transaction.ts'
+export type { WatchedEvent } from './watch/registry.ts'
+export type { Via, WatchChange, WatchOptions, ZnodeSnapshot } from './watch/watcher.ts'

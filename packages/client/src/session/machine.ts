@@ -1,0 +1,86 @@
+/**
+ * When to ping, when to give a connection up, when a session is gone: decided from times alone. `now` is monotonic
+ * milliseconds. Performs nothing; session.ts does.
+ */
+
+/** Longest silence towards a server, whatever the timeout: 10 s (ClientCnxn.java, MAX_SEND_PING_INTERVAL). */
+const pingMsMax = 10_000
+
+export class SessionTimes {
+  /** Negotiated, or requested while there is no session yet. */
+  timeoutMs: number
+  #lastSend = 0
+  #lastReceive = 0
+  #connectDeadline = Number.POSITIVE_INFINITY
+  #isConnected = false
+  /** When a server was last heard of in this session. */
+  #lastContact: number | undefined
+
+  constructor(timeoutMs: number) {
+    this.timeoutMs = timeoutMs
+  }
+
+  /** An attempt begins; it covers the handshake. `servers` share the timeout, so that all can be tried within it. */
+  dialing(now: number, servers: number): void {
+    this.#isConnected = false
+    this.#connectDeadline = now + Math.max(1_000, this.timeoutMs / Math.max(1, servers))
+  }
+
+  established(now: number, timeoutMs: number): void {
+    this.timeoutMs = timeoutMs
+    this.#isConnected = true
+    this.#connectDeadline = Number.POSITIVE_INFINITY
+    this.#lastSend = now
+    this.#lastReceive = now
+    this.#lastContact = now
+  }
+
+  sent(now: number): void {
+    this.#lastSend = now
+  }
+
+  received(now: number): void {
+    this.#lastReceive = now
+    if (this.#isConnected) this.#lastContact = now
+  }
+
+  disconnected(): void {
+    this.#isConnected = false
+    this.#connectDeadline = Number.POSITIVE_INFINITY
+  }
+
+  forgetSession(timeoutMs: number): void {
+    this.#lastContact = undefined
+    this.timeoutMs = timeoutMs
+  }
+
+  /** Nothing received for two thirds of the timeout, or a handshake that does not come: the peer is taken for dead. */
+  isPeerDead(now: number): boolean {
+    if (!this.#isConnected) return now >= this.#connectDeadline
+    return now - this.#lastReceive >= (this.timeoutMs * 2) / 3
+  }
+
+  /** Pings go by the time since the last send: received bytes must not put them off, a server counts only what we send. */
+  isPingDue(now: number): boolean {
+    return this.#isConnected && now - this.#lastSend >= this.#pingMs
+  }
+
+  /** No server heard of for 4/3 of the timeout: every server has expired the session by then (3.9.3 does the same). */
+  isSessionLost(now: number): boolean {
+    return !this.#isConnected && this.#lastContact !== undefined && now - this.#lastContact >= (this.timeoutMs * 4) / 3
+  }
+
+  /** When to look again. */
+  nextCheckAt(): number {
+    if (this.#isConnected) {
+      return Math.min(this.#lastSend + this.#pingMs, this.#lastReceive + (this.timeoutMs * 2) / 3)
+    }
+    const lost =
+      this.#lastContact === undefined ? Number.POSITIVE_INFINITY : this.#lastContact + (this.timeoutMs * 4) / 3
+    return Math.min(this.#connectDeadline, lost)
+  }
+
+  get #pingMs(): number {
+    return Math.min(this.timeoutMs / 3, pingMsMax)
+  }
+}

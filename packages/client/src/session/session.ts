@@ -1,0 +1,492 @@
+/**
+ * One session after another, each over one connection after another: dials, shakes hands, authenticates, re-arms watches,
+ * sends what users asked for and matches the replies. The only place that touches link and clock. No code of a user runs in
+ * here: users hold promises.
+ */
+import {
+  Framer,
+  KeeperError,
+  MalformedFrameError,
+  opCode,
+  Reader,
+  readConnectResponse,
+  readWatcherEvent,
+  specialXid,
+  Writer,
+  writeConnectRequest,
+} from '@lightkeeper/protocol'
+import { Deque, type Link, type LinkEvents, type Runtime, type Timer } from '@lightkeeper/runtime'
+import type { Chroot } from '../connect-string.ts'
+import type { HostList } from '../host-list.ts'
+import type { AuthOption } from '../options.ts'
+import { setWatchesFrames } from '../watch/rearm.ts'
+import { WatchRegistry } from '../watch/registry.ts'
+import { SessionTimes } from './machine.ts'
+import { PendingRequest, type RequestSpec } from './request.ts'
+import { isFinal, type SessionState } from './states.ts'
+
+export interface SessionConfig {
+  readonly sessionTimeout: number
+  readonly onExpired: 'renew' | 'close'
+  readonly readOnly: boolean
+  readonly queueLimit: number
+  readonly requestBytesMax: number
+  readonly replyBytesMax: number
+}
+
+const noPassword = new Uint8Array(16)
+const xidMax = 0x7fff_ffff
+
+export class Session implements LinkEvents {
+  readonly watches = new WatchRegistry()
+  readonly auth: AuthOption[]
+  state: SessionState = { kind: 'connecting', epoch: 0 }
+  epoch = 0
+  sessionId = 0n
+  /** Highest zxid of any ordinary reply: no server behind it is accepted. */
+  lastZxid = 0n
+  /** Why the latest attempt to reach each server failed. */
+  readonly failures = new Map<string, Error>()
+  readonly runtime: Runtime
+  readonly #config: SessionConfig
+  readonly #hosts: HostList
+  readonly #chroot: Chroot
+  readonly #times: SessionTimes
+  readonly #writer = new Writer(4096)
+  #framer: Framer
+  /** Asked for and not written yet. */
+  readonly #queue = new Deque<PendingRequest>()
+  /** Written, in the order of the replies to come. */
+  readonly #inFlight = new Deque<PendingRequest>()
+  readonly #stateListeners = new Set<(state: SessionState) => void>()
+  #password: Uint8Array = noPassword
+  #xid = 0
+  #link: Link | undefined
+  #server = ''
+  #phase: 'idle' | 'dialing' | 'handshake' | 'preparing' | 'serving' = 'idle'
+  #timer: Timer | undefined
+  #dialTimer: Timer | undefined
+  #flushScheduled = false
+  #dropReason: Error | undefined
+
+  constructor(runtime: Runtime, config: SessionConfig, hosts: HostList, chroot: Chroot, auth: readonly AuthOption[]) {
+    this.runtime = runtime
+    this.#config = config
+    this.#hosts = hosts
+    this.#chroot = chroot
+    this.auth = [...auth]
+    this.#times = new SessionTimes(config.sessionTimeout)
+    this.#framer = new Framer(config.replyBytesMax)
+  }
+
+  get isServing(): boolean {
+    return this.#phase === 'serving'
+  }
+
+  /** Calls `listener` at every change of state, from within the protocol loop: it must only note and return. */
+  onState(listener: (state: SessionState) => void): () => void {
+    this.#stateListeners.add(listener)
+    return () => this.#stateListeners.delete(listener)
+  }
+
+  start(): void {
+    this.#dial()
+  }
+
+  // -- requests -------------------------------------------------------------------------------------------------------
+
+  submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const request = new PendingRequest<T>(spec, resolve, reject)
+      if (signal?.aborted) return request.rejectWith(signal.reason)
+      if (isFinal(this.state)) return request.fail(this.#finalCode(), undefined, 'not-sent')
+      if (signal !== undefined || timeoutMs !== undefined) this.#bound(request, signal, timeoutMs)
+      if (this.#phase === 'serving') this.#send(request as PendingRequest)
+      else if (this.#hasRoom()) this.#queue.push(request as PendingRequest)
+      else
+        request.fail(
+          'CONNECTION_LOSS',
+          new Error(`${this.#queue.length} requests are waiting for a connection already`),
+        )
+    })
+  }
+
+  /** Whether another request may wait; those that gave up meanwhile make room. */
+  #hasRoom(): boolean {
+    if (this.#queue.length < this.#config.queueLimit) return true
+    const waiting = [...this.#queue].filter(({ isSettled }) => !isSettled)
+    this.#queue.clear()
+    for (const request of waiting) this.#queue.push(request)
+    return waiting.length < this.#config.queueLimit
+  }
+
+  #bound<T>(request: PendingRequest<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): void {
+    const abort = (): void => request.rejectWith(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : this.runtime.clock.after(timeoutMs, () =>
+            request.fail('TIMEOUT', new Error(`no reply within ${timeoutMs} ms`)),
+          )
+    request.onSettled(() => {
+      signal?.removeEventListener('abort', abort)
+      timer?.cancel()
+    })
+  }
+
+  #finalCode(): 'AUTH_FAILED' | 'CLOSED' {
+    return this.state.kind === 'authFailed' ? 'AUTH_FAILED' : 'CLOSED'
+  }
+
+  /** Writes a request; it leaves with everything else of this turn. */
+  #send(request: PendingRequest): void {
+    if (request.isSettled) return
+    const mark = this.#writer.beginFrame()
+    try {
+      this.#xid = this.#xid === xidMax ? 1 : this.#xid + 1
+      request.xid = this.#xid
+      this.#writer.int(request.xid)
+      this.#writer.int(request.spec.type)
+      request.spec.write(this.#writer)
+    } catch (error) {
+      this.#writer.truncate(mark)
+      request.rejectWith(error)
+      return
+    }
+    const bytes = this.#writer.length - mark - 4
+    if (bytes > this.#config.requestBytesMax) {
+      this.#writer.truncate(mark)
+      const limit = `${bytes} bytes, a server accepts ${this.#config.requestBytesMax}`
+      request.fail('FRAME_TOO_LARGE', new Error(limit), 'not-sent')
+      return
+    }
+    this.#writer.endFrame(mark)
+    request.isSent = true
+    this.#inFlight.push(request)
+    this.#flushLater()
+  }
+
+  #flushLater(): void {
+    if (this.#flushScheduled) return
+    this.#flushScheduled = true
+    this.runtime.clock.turnEnd(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#flushScheduled = false
+    const link = this.#link
+    if (link === undefined || this.#writer.length === 0) return
+    link.write(this.#writer.written())
+    this.#times.sent(this.runtime.clock.now())
+    if (link.queuedBytes === 0 && this.#writer.bytes.length <= 1 << 20) this.#writer.clear()
+    else this.#writer.renew(4096)
+  }
+
+  // -- connecting -----------------------------------------------------------------------------------------------------
+
+  #dial(): void {
+    this.#dialTimer?.cancel()
+    if (isFinal(this.state) || this.#link !== undefined) return
+    const { server, delayMs } = this.#hosts.next()
+    this.#server = server
+    this.#armTimer()
+    this.#dialTimer = this.runtime.clock.after(delayMs, () => {
+      if (isFinal(this.state) || this.#link !== undefined) return
+      this.#phase = 'dialing'
+      this.#dropReason = undefined
+      this.#framer = new Framer(this.#config.replyBytesMax)
+      this.#writer.renew(4096)
+      this.#times.dialing(this.runtime.clock.now(), this.#hosts.servers.length)
+      this.#link = this.runtime.network.connect(server, this.#eventsOfLink())
+      this.#armTimer()
+    })
+  }
+
+  /** Events of a link that was replaced must not reach us. */
+  #eventsOfLink(): LinkEvents {
+    const generation = ++this.#generation
+    const isCurrent = (): boolean => generation === this.#generation
+    return {
+      opened: () => isCurrent() && this.opened(),
+      data: (chunk) => isCurrent() && this.data(chunk),
+      closed: (reason) => isCurrent() && this.closed(reason),
+    }
+  }
+  #generation = 0
+
+  opened(): void {
+    this.#phase = 'handshake'
+    const mark = this.#writer.beginFrame()
+    writeConnectRequest(this.#writer, {
+      protocolVersion: 0,
+      lastZxidSeen: this.lastZxid,
+      timeOut: this.#config.sessionTimeout,
+      sessionId: this.sessionId,
+      passwd: this.#password,
+      readOnly: this.#config.readOnly,
+    })
+    this.#writer.endFrame(mark)
+    this.#flush()
+  }
+
+  data(chunk: Uint8Array): void {
+    this.#times.received(this.runtime.clock.now())
+    this.#framer.push(chunk)
+    const link = this.#link
+    try {
+      for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) {
+        this.#frame(frame)
+        if (this.#link !== link) return
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      this.#drop(error)
+    }
+  }
+
+  #frame(frame: Reader): void {
+    if (this.#phase === 'handshake') {
+      this.#handshake(frame)
+      return
+    }
+    const xid = frame.int()
+    const zxid = frame.long()
+    const err = frame.int()
+    if (xid === specialXid.ping) return
+    if (xid === specialXid.watchEvent) {
+      this.watches.dispatch(readWatcherEvent(frame), zxid, (path) => this.#chroot.toUser(path))
+      return
+    }
+    const request = this.#inFlight.peek()
+    if (request === undefined || request.xid !== xid) {
+      this.#drop(new Error(`reply to request ${xid} where ${request?.xid ?? 'none'} was due`))
+      return
+    }
+    this.#inFlight.shift()
+    if (zxid > this.lastZxid && request.spec.type !== opCode.auth) this.lastZxid = zxid
+    request.reply(err, zxid, frame)
+  }
+
+  #handshake(frame: Reader): void {
+    const response = readConnectResponse(frame)
+    const asked = this.sessionId
+    if (response.timeOut <= 0 || (asked !== 0n && response.sessionId !== asked)) {
+      // Refused; or another session than the one asked for, which is the same to whoever relied on it.
+      this.#abandon()
+      this.#expired()
+      return
+    }
+    const isNew = asked === 0n
+    this.sessionId = response.sessionId
+    this.#password = (response.passwd ?? noPassword).slice()
+    this.#phase = 'preparing'
+    this.#times.established(this.runtime.clock.now(), response.timeOut)
+    this.#armTimer()
+    this.#prepare(isNew, response.readOnly === true).catch((error: unknown) => this.#drop(error as Error))
+  }
+
+  /** Authentication, then watches; only then is the user's first request sent. */
+  async #prepare(isNew: boolean, readOnly: boolean): Promise<void> {
+    const generation = this.#generation
+    const credentials = await Promise.all(
+      this.auth.map(async ({ scheme, credentials: given }) => {
+        const value = typeof given === 'function' ? await given() : given
+        return { scheme, bytes: typeof value === 'string' ? new TextEncoder().encode(value) : value }
+      }),
+    )
+    if (generation !== this.#generation || this.#phase !== 'preparing') return
+    const replies = credentials.map(({ scheme, bytes }) => this.#authenticate(scheme, bytes))
+    for (const spec of setWatchesFrames(this.watches.paths(), this.lastZxid)) replies.push(this.#internal(spec))
+    this.#flush()
+    await Promise.all(replies)
+    if (generation !== this.#generation || this.#phase !== 'preparing') return
+    this.#phase = 'serving'
+    this.#hosts.succeeded()
+    this.failures.clear()
+    const { timeoutMs } = this.#times
+    this.#report({
+      kind: 'connected',
+      epoch: this.epoch,
+      sessionId: this.sessionId,
+      server: this.#server,
+      sessionTimeout: timeoutMs,
+      isNew,
+      readOnly,
+    })
+    this.watches.restored()
+    for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) this.#send(request)
+  }
+
+  /** A request of our own, sent before the user's. */
+  #internal(spec: RequestSpec<void>): Promise<void> {
+    return new Promise((resolve, reject) => this.#send(new PendingRequest(spec, resolve, reject) as PendingRequest))
+  }
+
+  #authenticate(scheme: string, bytes: Uint8Array): Promise<void> {
+    return this.#internal({
+      type: opCode.auth,
+      operation: 'auth',
+      write(writer) {
+        writer.int(0)
+        writer.ustring(scheme)
+        writer.buffer(bytes)
+      },
+      read() {},
+    }).catch((error: unknown) => {
+      if (KeeperError.is(error, 'AUTH_FAILED')) this.#authFailed(scheme)
+      throw error
+    })
+  }
+
+  /** Adds an identity now and after every reconnect. */
+  async addAuth(option: AuthOption): Promise<void> {
+    this.auth.push(option)
+    if (this.#phase !== 'serving') return
+    const value = typeof option.credentials === 'function' ? await option.credentials() : option.credentials
+    const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value
+    if (this.#phase === 'serving') await this.#authenticate(option.scheme, bytes)
+  }
+
+  #authFailed(scheme: string): void {
+    if (isFinal(this.state)) return
+    this.#abandon()
+    this.#failAll('AUTH_FAILED')
+    this.#end({ kind: 'authFailed', epoch: this.epoch, scheme })
+  }
+
+  // -- losing the connection ------------------------------------------------------------------------------------------
+
+  closed(reason?: Error): void {
+    const wasServing = this.#phase === 'serving'
+    const cause = this.#dropReason ?? reason ?? new Error('the server closed the connection')
+    this.failures.set(this.#server, new Error(`${this.#server}: ${cause.message}`, { cause }))
+    this.#abandon()
+    for (let request = this.#inFlight.shift(); request !== undefined; request = this.#inFlight.shift()) {
+      request.fail('CONNECTION_LOSS', cause)
+    }
+    if (isFinal(this.state)) return
+    if (wasServing) {
+      this.watches.disconnected()
+      this.#report({ kind: 'disconnected', epoch: this.epoch, sessionId: this.sessionId, reason: cause.message })
+    }
+    this.#dial()
+  }
+
+  /** Closes the connection because of something we saw. */
+  #drop(reason: Error): void {
+    if (this.#link === undefined) return
+    this.#dropReason = reason
+    this.runtime.log('warn', 'dropping the connection', { server: this.#server, reason: reason.message })
+    const link = this.#link
+    link.destroy()
+    this.closed(reason)
+  }
+
+  /** Forgets the link, whatever it still does. */
+  #abandon(): void {
+    const link = this.#link
+    this.#generation++
+    this.#link = undefined
+    this.#phase = 'idle'
+    this.#times.disconnected()
+    this.#writer.renew(4096)
+    link?.destroy()
+  }
+
+  #expired(): void {
+    const lost = this.sessionId
+    if (lost === 0n) {
+      // Refused before there was a session: try elsewhere.
+      this.failures.set(this.#server, new Error(`${this.#server}: refused to open a session`))
+      this.#dial()
+      return
+    }
+    this.sessionId = 0n
+    this.#password = noPassword
+    this.#times.forgetSession(this.#config.sessionTimeout)
+    this.#failAll('SESSION_EXPIRED')
+    this.watches.sessionEnded((path) => this.#chroot.toUser(path))
+    this.#report({
+      kind: 'expired',
+      epoch: this.epoch,
+      sessionId: lost,
+      lost: ['ephemeral znodes', 'one-shot watches'],
+    })
+    if (this.#config.onExpired === 'close') {
+      this.#end({ kind: 'closed', epoch: this.epoch })
+      return
+    }
+    this.epoch++
+    this.#report({ kind: 'connecting', epoch: this.epoch })
+    this.#dial()
+  }
+
+  #failAll(code: 'SESSION_EXPIRED' | 'AUTH_FAILED' | 'CLOSED'): void {
+    for (const requests of [this.#inFlight, this.#queue]) {
+      for (let request = requests.shift(); request !== undefined; request = requests.shift()) request.fail(code)
+    }
+  }
+
+  // -- closing --------------------------------------------------------------------------------------------------------
+
+  /** Ends the session at the server, where one is connected, and settles everything. Waits at most `patienceMs`. */
+  async close(patienceMs: number): Promise<void> {
+    if (isFinal(this.state)) return
+    if (this.#phase === 'serving') {
+      const spec: RequestSpec<void> = { type: opCode.closeSession, operation: 'closeSession', write() {}, read() {} }
+      await this.submit(spec, undefined, patienceMs).catch(() => {})
+    }
+    if (isFinal(this.state)) return
+    this.#abandon()
+    this.#failAll('CLOSED')
+    this.watches.sessionEnded((path) => this.#chroot.toUser(path))
+    this.#end({ kind: 'closed', epoch: this.epoch })
+  }
+
+  #end(state: SessionState): void {
+    this.#timer?.cancel()
+    this.#dialTimer?.cancel()
+    this.#report(state)
+    this.watches.sessionEnded((path) => this.#chroot.toUser(path))
+    this.watches.ended()
+  }
+
+  // -- time -----------------------------------------------------------------------------------------------------------
+
+  #armTimer(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (isFinal(this.state)) return
+    const { clock } = this.runtime
+    const at = this.#times.nextCheckAt()
+    if (at === Number.POSITIVE_INFINITY) return
+    this.#timer = clock.after(Math.max(0, at - clock.now()), () => this.#timePassed())
+  }
+
+  #timePassed(): void {
+    const now = this.runtime.clock.now()
+    if (this.#times.isSessionLost(now)) {
+      this.#abandon()
+      this.#expired()
+    } else if (this.#link !== undefined && this.#times.isPeerDead(now)) {
+      this.#drop(new Error(this.#phase === 'serving' ? 'nothing heard from the server' : 'no answer from the server'))
+    } else if (this.#phase === 'serving' || this.#phase === 'preparing') {
+      if (this.#times.isPingDue(now)) this.#ping()
+    }
+    this.#armTimer()
+  }
+
+  #ping(): void {
+    const mark = this.#writer.beginFrame()
+    this.#writer.int(specialXid.ping)
+    this.#writer.int(opCode.ping)
+    this.#writer.endFrame(mark)
+    this.#flush()
+  }
+
+  #report(state: SessionState): void {
+    this.state = state
+    for (const listener of [...this.#stateListeners]) listener(state)
+  }
+}

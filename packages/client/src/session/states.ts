@@ -1,0 +1,33 @@
+/**
+ * States of a client:
+ *
+ *   connecting → connected ⇄ disconnected → expired → connecting (a new epoch) | closed
+ *        any → authFailed, closed (both final)
+ */
+
+export type SessionState =
+  /** No session yet in this epoch. */
+  | { readonly kind: 'connecting'; readonly epoch: number }
+  /** Requests are being served. `isNew` is false when the same session came back on another connection. */
+  | {
+      readonly kind: 'connected'
+      readonly epoch: number
+      readonly sessionId: bigint
+      readonly server: string
+      /** Negotiated, milliseconds. */
+      readonly sessionTimeout: number
+      readonly isNew: boolean
+      readonly readOnly: boolean
+    }
+  /** The connection is lost; the session may still live. Whoever holds a lock or a term stops relying on it now. */
+  | { readonly kind: 'disconnected'; readonly epoch: number; readonly sessionId: bigint; readonly reason: string }
+  /** The session is gone and its ephemerals with it; `lost` names what the client knows it held. */
+  | { readonly kind: 'expired'; readonly epoch: number; readonly sessionId: bigint; readonly lost: readonly string[] }
+  | { readonly kind: 'authFailed'; readonly epoch: number; readonly scheme: string }
+  | { readonly kind: 'closed'; readonly epoch: number }
+
+export type SessionStateKind = SessionState['kind']
+
+export function isFinal(state: SessionState): boolean {
+  return state.kind === 'closed' || state.kind === 'authFailed'
+}

@@ -1,0 +1,55 @@
+/** What a user sees of a Stat: exact ids, real dates. */
+import { formatHex, type Stat } from '@lightkeeper/protocol'
+
+export class ZnodeStat {
+  /** Zxid of the transaction that created the znode. */
+  readonly czxid: bigint
+  /** Zxid of the last `set`; the creation counts. */
+  readonly mzxid: bigint
+  /** Zxid of the last create or delete of a child. */
+  readonly pzxid: bigint
+  readonly created: Date
+  readonly modified: Date
+  /** Number of `set`s since creation. */
+  readonly version: number
+  /** Creates plus deletes of children. */
+  readonly cversion: number
+  /** Number of `setAcl`s since creation. */
+  readonly aversion: number
+  /** Session id of an ephemeral, 0n for everything else. */
+  readonly ephemeralOwner: bigint
+  /** Bytes of data. */
+  readonly dataLength: number
+  readonly numChildren: number
+
+  constructor(stat: Stat) {
+    this.czxid = stat.czxid
+    this.mzxid = stat.mzxid
+    this.pzxid = stat.pzxid
+    this.created = new Date(Number(stat.ctime))
+    this.modified = new Date(Number(stat.mtime))
+    this.version = stat.version
+    this.cversion = stat.cversion
+    this.aversion = stat.aversion
+    this.ephemeralOwner = stat.ephemeralOwner
+    this.dataLength = stat.dataLength
+    this.numChildren = stat.numChildren
+  }
+
+  /** Ids in hex, as servers print them; JSON has no 64-bit integers. */
+  toJSON(): Record<string, string | number> {
+    return {
+      czxid: formatHex(this.czxid),
+      mzxid: formatHex(this.mzxid),
+      pzxid: formatHex(this.pzxid),
+      created: this.created.toISOString(),
+      modified: this.modified.toISOString(),
+      version: this.version,
+      cversion: this.cversion,
+      aversion: this.aversion,
+      ephemeralOwner: formatHex(this.ephemeralOwner),
+      dataLength: this.dataLength,
+      numChildren: this.numChildren,
+    }
+  }
+}

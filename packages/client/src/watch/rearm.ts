@@ -1,0 +1,48 @@
+/** What to tell a server about the watches of a reconnected client: setWatches in frames a server will accept. */
+import { opCode, writeSetWatches, writeSetWatches2 } from '@lightkeeper/protocol'
+import type { RequestSpec } from '../session/request.ts'
+import type { WatchPaths } from './registry.ts'
+
+/** Bytes of paths in one frame: the size Java's client splits at, an eighth of what a server accepts by default. */
+export const setWatchesBytesMax = 128 * 1024
+
+type Kind = keyof WatchPaths
+const kinds: readonly Kind[] = ['data', 'exists', 'children', 'persistent', 'recursive']
+
+/**
+ * Requests that register `paths` again; changes later than `relativeZxid` are told at once. Servers before 3.6 do not know
+ * setWatches2, so it is used only where persistent watches are among them.
+ */
+export function setWatchesFrames(paths: WatchPaths, relativeZxid: bigint): RequestSpec<void>[] {
+  const batches: Record<Kind, string[]>[] = []
+  let batch: Record<Kind, string[]> | undefined
+  let bytes = 0
+  for (const kind of kinds) {
+    for (const path of paths[kind]) {
+      const size = 4 + new TextEncoder().encode(path).length
+      if (batch === undefined || bytes + size > setWatchesBytesMax) {
+        batch = { data: [], exists: [], children: [], persistent: [], recursive: [] }
+        batches.push(batch)
+        bytes = 0
+      }
+      batch[kind].push(path)
+      bytes += size
+    }
+  }
+  return batches.map((own) => {
+    const request = { relativeZxid, dataWatches: own.data, existWatches: own.exists, childWatches: own.children }
+    const isPlain = own.persistent.length + own.recursive.length === 0
+    return {
+      type: isPlain ? opCode.setWatches : opCode.setWatches2,
+      operation: 'setWatches',
+      write(writer) {
+        if (isPlain) writeSetWatches(writer, request)
+        else {
+          const persistent = { persistentWatches: own.persistent, persistentRecursiveWatches: own.recursive }
+          writeSetWatches2(writer, { ...request, ...persistent })
+        }
+      },
+      read() {},
+    }
+  })
+}

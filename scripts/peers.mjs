@@ -1,0 +1,62 @@
+// @ts-check
+/**
+ * Fetches what the lanes that need peers test against: Debian packages where apt-get is, Apache ZooKeeper's newest 3.9 from
+ * Maven into .cache/. Prints a line a peer; what cannot be had is named with its reason and is no failure here.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const debian = ['zookeeper', 'python3-kazoo', 'libzookeeper-mt-dev', 'libcurator-framework-java', 'libcurator-recipes-java', 'libcurator-discovery-java', 'golang-github-samuel-go-zookeeper-dev', 'default-jdk-headless', 'golang-go', 'gcc', 'maven']
+/** What a command of the package's is called, where it may be installed by other means than the package. */
+const commands = new Map([['default-jdk-headless', 'javac'], ['golang-go', 'go'], ['gcc', 'gcc'], ['maven', 'mvn']])
+/** Tried in this order; the first that Maven has is taken. */
+const versions = ['3.9.9', '3.9.8', '3.9.7', '3.9.6', '3.9.5', '3.9.4', '3.9.3']
+
+/** @param {string} command @param {readonly string[]} args */
+const run = (command, ...args) => spawnSync(command, args, { encoding: 'utf8', cwd: root })
+/** @param {string} name */
+const has = (name) => run('sh', '-c', `command -v ${name}`).status === 0
+/** @param {string} name */
+const installed = (name) => {
+  const command = commands.get(name)
+  return command !== undefined && has(command) ? true : run('dpkg-query', '-W', '-f=${Status}', name).stdout?.includes('ok installed') === true
+}
+
+const missing = debian.filter((name) => !installed(name))
+if (missing.length > 0 && has('apt-get')) {
+  run('apt-get', 'update')
+  run('env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '--no-install-recommends', ...missing)
+}
+for (const name of debian) {
+  const why = has('apt-get') ? 'apt-get could not install it' : 'this machine has no apt-get'
+  console.log(`${name}: ${installed(name) ? 'present' : `missing, because ${why}`}`)
+}
+
+const target = `${root}.cache/apache-3.9`
+if (existsSync(target) && readdirSync(target).some((jar) => jar.startsWith('zookeeper-3.9'))) {
+  console.log('Apache ZooKeeper 3.9: present')
+} else if (!has('mvn')) console.log('Apache ZooKeeper 3.9: missing, because there is no mvn')
+else {
+  let reason = ''
+  for (const version of versions) {
+    rmSync(target, { recursive: true, force: true })
+    mkdirSync(target, { recursive: true })
+    /** @param {string} group @param {string} artifact @param {string} of */
+    const dependency = (group, artifact, of) => `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`
+    writeFileSync(
+      `${target}/pom.xml`,
+      `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>lightkeeper</groupId><artifactId>peers</artifactId><version>1</version><dependencies>${dependency('org.apache.zookeeper', 'zookeeper', version)}${dependency('io.dropwizard.metrics', 'metrics-core', '4.1.12.1')}${dependency('org.xerial.snappy', 'snappy-java', '1.1.10.5')}</dependencies></project>`,
+    )
+    const got = run('mvn', '-q', '-B', '-f', `${target}/pom.xml`, 'dependency:copy-dependencies', `-DoutputDirectory=${target}`)
+    if (got.status === 0) {
+      console.log(`Apache ZooKeeper 3.9: fetched ${version}`)
+      reason = ''
+      break
+    }
+    reason = (got.stdout + got.stderr).split('\n').find((line) => line.includes('ERROR')) ?? 'mvn failed'
+    rmSync(target, { recursive: true, force: true })
+  }
+  if (reason !== '') console.log(`Apache ZooKeeper 3.9: missing, because ${reason}`)
+}
