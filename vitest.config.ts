@@ -23,7 +23,7 @@ export default defineConfig({
         hookTimeout: 180_000,
         fileParallelism: false,
       }),
-      project('examples', ['examples/**/*.test.ts'], {
+      project('examples', ['examples/src/**/*.test.ts'], {
         pool: 'forks' as const,
         testTimeout: 120_000,
         hookTimeout: 120_000,

@@ -8,9 +8,26 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const debian = ['zookeeper', 'python3-kazoo', 'libzookeeper-mt-dev', 'libcurator-framework-java', 'libcurator-recipes-java', 'libcurator-discovery-java', 'golang-github-samuel-go-zookeeper-dev', 'default-jdk-headless', 'golang-go', 'gcc', 'maven']
+const debian = [
+  'zookeeper',
+  'python3-kazoo',
+  'libzookeeper-mt-dev',
+  'libcurator-framework-java',
+  'libcurator-recipes-java',
+  'libcurator-discovery-java',
+  'golang-github-samuel-go-zookeeper-dev',
+  'default-jdk-headless',
+  'golang-go',
+  'gcc',
+  'maven',
+]
 /** What a command of the package's is called, where it may be installed by other means than the package. */
-const commands = new Map([['default-jdk-headless', 'javac'], ['golang-go', 'go'], ['gcc', 'gcc'], ['maven', 'mvn']])
+const commands = new Map([
+  ['default-jdk-headless', 'javac'],
+  ['golang-go', 'go'],
+  ['gcc', 'gcc'],
+  ['maven', 'mvn'],
+])
 /** Tried in this order; the first that Maven has is taken. */
 const versions = ['3.9.9', '3.9.8', '3.9.7', '3.9.6', '3.9.5', '3.9.4', '3.9.3']
 
@@ -21,7 +38,9 @@ const has = (name) => run('sh', '-c', `command -v ${name}`).status === 0
 /** @param {string} name */
 const installed = (name) => {
   const command = commands.get(name)
-  return command !== undefined && has(command) ? true : run('dpkg-query', '-W', '-f=${Status}', name).stdout?.includes('ok installed') === true
+  return command !== undefined && has(command)
+    ? true
+    : run('dpkg-query', '-W', '-f=${Status}', name).stdout?.includes('ok installed') === true
 }
 
 const missing = debian.filter((name) => !installed(name))
@@ -44,12 +63,21 @@ else {
     rmSync(target, { recursive: true, force: true })
     mkdirSync(target, { recursive: true })
     /** @param {string} group @param {string} artifact @param {string} of */
-    const dependency = (group, artifact, of) => `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`
+    const dependency = (group, artifact, of) =>
+      `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`
     writeFileSync(
       `${target}/pom.xml`,
       `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>lightkeeper</groupId><artifactId>peers</artifactId><version>1</version><dependencies>${dependency('org.apache.zookeeper', 'zookeeper', version)}${dependency('io.dropwizard.metrics', 'metrics-core', '4.1.12.1')}${dependency('org.xerial.snappy', 'snappy-java', '1.1.10.5')}</dependencies></project>`,
     )
-    const got = run('mvn', '-q', '-B', '-f', `${target}/pom.xml`, 'dependency:copy-dependencies', `-DoutputDirectory=${target}`)
+    const got = run(
+      'mvn',
+      '-q',
+      '-B',
+      '-f',
+      `${target}/pom.xml`,
+      'dependency:copy-dependencies',
+      `-DoutputDirectory=${target}`,
+    )
     if (got.status === 0) {
       console.log(`Apache ZooKeeper 3.9: fetched ${version}`)
       reason = ''

@@ -34,6 +34,12 @@ export type {
 } from './options.ts'
 export type { SessionState, SessionStateKind } from './session/states.ts'
 export { ZnodeStat } from './stat.ts'
-export { type CreateResult, op, type TransactionOp, type TransactionResults } from './transaction.ts'
+export {
+  type CreatedInTransaction,
+  type CreateResult,
+  op,
+  type TransactionOp,
+  type TransactionResults,
+} from './transaction.ts'
 export type { WatchedEvent } from './watch/registry.ts'
 export type { Via, WatchChange, WatchOptions, ZnodeSnapshot } from './watch/watcher.ts'

@@ -18,6 +18,12 @@ export interface CreateResult {
   readonly stat: ZnodeStat
 }
 
+/** As `CreateResult`; servers before 3.9 tell no Stat of a create inside a transaction. */
+export interface CreatedInTransaction {
+  readonly path: string
+  readonly stat: ZnodeStat | undefined
+}
+
 /** An operation of a transaction whose result is `R`. */
 export interface TransactionOp<R> {
   readonly path: string
@@ -74,7 +80,7 @@ export const op = {
     path: string,
     data?: Data,
     options: Pick<CreateOptions, 'mode' | 'sequential' | 'acl'> = {},
-  ): TransactionOp<CreateResult> {
+  ): TransactionOp<CreatedInTransaction> {
     checkPath(path, 'create', options.sequential)
     const acl: readonly Acl[] = options.acl ?? openAcl
     const { type, flags, ttl } = createKind(options)
@@ -82,6 +88,7 @@ export const op = {
       path,
       encode: (toServer) => ({ type, path: toServer(path), data: toBytes(data), acl, flags, ttl }) as MultiOperation,
       decode(result, toUser) {
+        if (result.type === opCode.create) return { path: toUser(result.path), stat: undefined }
         if (result.type !== opCode.create2) throw unexpected(result)
         return { path: toUser(result.path), stat: new ZnodeStat(result.stat) }
       },

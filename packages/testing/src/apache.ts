@@ -42,19 +42,42 @@ export type Availability =
   | { readonly available: false; readonly reason: string }
 
 const debianJars = '/usr/share/java'
-const debianClasses = ['zookeeper', 'zookeeper-jute', 'netty-all', 'slf4j-api', 'log4j-over-slf4j', 'metrics-core', 'snappy-java', 'commons-cli', 'commons-io', 'jline', 'jackson-core', 'jackson-databind', 'jackson-annotations', 'json-simple', 'servlet-api']
+const debianClasses = [
+  'zookeeper',
+  'zookeeper-jute',
+  'netty-all',
+  'slf4j-api',
+  'log4j-over-slf4j',
+  'metrics-core',
+  'snappy-java',
+  'commons-cli',
+  'commons-io',
+  'jline',
+  'jackson-core',
+  'jackson-databind',
+  'jackson-annotations',
+  'json-simple',
+  'servlet-api',
+]
 const fetchedJars = fileURLToPath(new URL('../../../.cache/apache-3.9', import.meta.url))
 
 /** Whether a server of that line can be started here, and if not, why. */
 export function apacheAvailable(version: ApacheVersion): Availability {
-  if (spawnSync('java', ['-version']).status !== 0) return { available: false, reason: 'there is no java on this machine' }
+  if (spawnSync('java', ['-version']).status !== 0)
+    return { available: false, reason: 'there is no java on this machine' }
   if (version === '3.9') {
-    if (!existsSync(fetchedJars)) return { available: false, reason: 'its jars were not fetched; node scripts/peers.mjs does it' }
+    if (!existsSync(fetchedJars))
+      return { available: false, reason: 'its jars were not fetched; node scripts/peers.mjs does it' }
     const server = readdirSync(fetchedJars).find((jar) => /^zookeeper-3\.9\.\d+\.jar$/.test(jar))
     if (server === undefined) return { available: false, reason: 'the fetched jars hold no zookeeper-3.9.x.jar' }
-    return { available: true, version: server.slice('zookeeper-'.length, -'.jar'.length), classPath: `${fetchedJars}/*` }
+    return {
+      available: true,
+      version: server.slice('zookeeper-'.length, -'.jar'.length),
+      classPath: `${fetchedJars}/*`,
+    }
   }
-  if (!existsSync(`${debianJars}/zookeeper.jar`)) return { available: false, reason: 'the Debian package zookeeper is not installed' }
+  if (!existsSync(`${debianJars}/zookeeper.jar`))
+    return { available: false, reason: 'the Debian package zookeeper is not installed' }
   const jars = debianClasses.map((name) => `${debianJars}/${name}.jar`).filter((jar) => existsSync(jar))
   return { available: true, version: '3.8.0', classPath: jars.join(':') }
 }
@@ -75,8 +98,13 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const size = options.size ?? 1
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-apache-'))
   const ports = await freePorts(size * 3)
-  const members = Array.from({ length: size }, (_, i) => ({ client: ports[i * 3] as number, quorum: ports[i * 3 + 1] as number, election: ports[i * 3 + 2] as number }))
-  const ensemble = size === 1 ? [] : members.map(({ quorum, election }, i) => `server.${i + 1}=127.0.0.1:${quorum}:${election}`)
+  const members = Array.from({ length: size }, (_, i) => ({
+    client: ports[i * 3] as number,
+    quorum: ports[i * 3 + 1] as number,
+    election: ports[i * 3 + 2] as number,
+  }))
+  const ensemble =
+    size === 1 ? [] : members.map(({ quorum, election }, i) => `server.${i + 1}=127.0.0.1:${quorum}:${election}`)
   const given = Object.entries(options.config ?? {})
   const servers = members.map(({ client }, i) => {
     const data = join(directory, `${i + 1}`)
@@ -99,12 +127,21 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     return { data, port: client, child: undefined as ChildProcess | undefined }
   })
   const properties = given.filter(([key]) => jvmKeys.test(key)).map(([key, value]) => `-D${key}=${value}`)
-  const jvm = ['-Xmx512m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Dzookeeper.admin.enableServer=false', ...properties, ...(options.jvm ?? [])]
+  const jvm = [
+    '-Xmx512m',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    '-Dzookeeper.admin.enableServer=false',
+    ...properties,
+    ...(options.jvm ?? []),
+  ]
 
   const start = (index: number): void => {
     const server = servers[index] as (typeof servers)[number]
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-    const child = spawn('java', [...jvm, '-cp', found.classPath, main, join(server.data, 'zoo.cfg')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('java', [...jvm, '-cp', found.classPath, main, join(server.data, 'zoo.cfg')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     let output = ''
     const collect = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-20_000)
@@ -122,7 +159,9 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     while (!/^Mode: /m.test(await ask(server.port, 'srvr').catch(() => ''))) {
       const exited = server.child?.exitCode ?? null
       if (exited !== null || Date.now() > deadline) {
-        const log = existsSync(join(server.data, 'output.log')) ? readFileSync(join(server.data, 'output.log'), 'utf8') : ''
+        const log = existsSync(join(server.data, 'output.log'))
+          ? readFileSync(join(server.data, 'output.log'), 'utf8')
+          : ''
         throw new Error(`Apache ZooKeeper did not come up (exit ${exited}): ${log.slice(-2_000)}`)
       }
       await new Promise((resolve) => setTimeout(resolve, 50))

@@ -1,2 +1,10 @@
 /** What Lightkeeper tests itself with, for those who test their own code. */
-export { type ApacheOptions, type ApacheServer, type ApacheVersion, type Availability, apache, apacheAvailable, ask } from './apache.ts'
+export {
+  type ApacheOptions,
+  type ApacheServer,
+  type ApacheVersion,
+  type Availability,
+  apache,
+  apacheAvailable,
+  ask,
+} from './apache.ts'
