@@ -28,12 +28,20 @@ const stepDown = (why: string): void => {
   term = undefined
 }
 
-/** Steps down as soon as the connection is in doubt, whatever the election loop is waiting for. */
+/** Ends the wait of the election loop. */
+let wake = (): void => {}
+signal.addEventListener('abort', () => wake(), { once: true })
+
+/** Steps down as soon as the connection is in doubt, and has the loop look again when it is back. */
 const guard = (async () => {
-  for await (const state of zk.states({ signal })) if (state.kind !== 'connected') stepDown(state.kind)
+  for await (const state of zk.states({ signal })) {
+    if (state.kind === 'connected') wake()
+    else stepDown(state.kind)
+  }
 })()
 
 while (!signal.aborted) {
+  await connected()
   try {
     await zk.create(path, id, { mode: 'ephemeral', parents: true, signal }).catch((error: unknown) => {
       if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
@@ -47,8 +55,13 @@ while (!signal.aborted) {
         report('master', { id, term: term.toString() })
       }
     } else report('follower', { id, master: new TextDecoder().decode(master.data) })
-    const { type } = await aborted(master.changed)
-    if (type === 'deleted' || type === 'none') stepDown('the master znode is gone')
+    const woken = new Promise<undefined>((resolve) => {
+      wake = () => resolve(undefined)
+    })
+    // It may have been lost and found again before we came to wait.
+    if (zk.state.kind !== 'connected') continue
+    const event = await Promise.race([master.changed, woken])
+    if (event?.type === 'deleted' || event?.type === 'none') stepDown('the master znode is gone')
   } catch (error) {
     const passing = (['NO_NODE', 'CONNECTION_LOSS', 'SESSION_EXPIRED'] as const).some((code) =>
       KeeperError.is(error, code),
@@ -59,10 +72,7 @@ while (!signal.aborted) {
 stepDown('leaving')
 await guard
 
-/** Waits for the watch, or until we are asked to stop. */
-async function aborted<T>(changed: Promise<T> | undefined): Promise<T | { readonly type: 'none' }> {
-  const stop = new Promise<{ type: 'none' }>((resolve) => {
-    signal.addEventListener('abort', () => resolve({ type: 'none' }), { once: true })
-  })
-  return changed === undefined ? stop : Promise.race([changed, stop])
+/** Waits until requests are served, or until we are asked to stop. */
+async function connected(): Promise<void> {
+  for await (const state of zk.states({ signal })) if (state.kind === 'connected') return
 }

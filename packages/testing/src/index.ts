@@ -8,3 +8,4 @@ export {
   apacheAvailable,
   ask,
 } from './apache.ts'
+export { type Proxy, proxy } from './proxy.ts'

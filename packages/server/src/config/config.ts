@@ -53,8 +53,8 @@ export interface ServerOptions {
   /** Age at which a container that never had a child goes, milliseconds; 0 is never. Default 0. */
   readonly znodeContainerMaxNeverUsedIntervalMs?: number
   /**
-   * Zxid to count from. Default: the time of the start in the high half, so that a client that knew this server before a
-   * restart never sees zxids go back.
+   * Zxid to count from. Default: made from the time of the start, so that a client that knew this server before a restart
+   * never sees zxids go back.
    */
   readonly initialZxid?: bigint
 }
@@ -100,7 +100,7 @@ export class ConfigError extends Error {
 
 const int32Max = 0x7fff_ffff
 
-/** 2020-01-01: seconds since then fit the high half of a zxid, sign bit excluded, until 2088. */
+/** 2020-01-01: milliseconds since then, times four million transactions each, fit 63 bits until 2089. */
 const epochStart = 1_577_836_800_000
 
 /**
@@ -168,7 +168,7 @@ export function resolveConfig(options: ServerOptions, wall: number): ServerConfi
     fourLetterWordWhitelist: words,
     znodeContainerCheckIntervalMs: number('znodeContainerCheckIntervalMs', 60_000, 1),
     znodeContainerMaxNeverUsedIntervalMs: number('znodeContainerMaxNeverUsedIntervalMs', 0, 0),
-    initialZxid: options.initialZxid ?? BigInt(Math.max(0, Math.floor((wall - epochStart) / 1000))) << 32n,
+    initialZxid: options.initialZxid ?? BigInt(Math.max(0, Math.floor(wall - epochStart))) << 22n,
   }
 }
 

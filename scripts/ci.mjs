@@ -1,0 +1,31 @@
+// @ts-check
+/** What CI runs: the peers, every check, every test that needs nothing, then the lanes that need peers, which must be there. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const started = Date.now()
+
+/** @param {string} title @param {string[]} command @param {Record<string, string>} [env] */
+function step(title, [name = '', ...args], env = {}) {
+  console.log(`\n== ${title} (${Math.round((Date.now() - started) / 1000)} s)`)
+  const result = spawnSync(name, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
+  if (result.status === 0) return
+  console.error(`ci: ${title} failed`)
+  process.exit(1)
+}
+
+step('install and build', ['node', 'scripts/prepare.mjs'])
+step('peers', ['node', 'scripts/peers.mjs'])
+step('checks', ['npm', 'run', 'check'])
+step('tests that need nothing', ['npm', 'test'])
+const hasNewest = existsSync(`${root}.cache/apache-3.9`)
+if (!hasNewest) console.log('the lanes against Apache 3.9 are skipped, because Maven did not answer')
+const apaches = ['apache-3.8', ...(hasNewest ? ['apache-3.9'] : [])]
+for (const target of apaches) {
+  const env = { LIGHTKEEPER_TARGET: target, INTEROP: 'require' }
+  step(`conformance on ${target}`, ['npx', 'vitest', 'run', '--project', 'conformance'], env)
+  step(`examples on ${target}`, ['npx', 'vitest', 'run', '--project', 'examples'], env)
+}
+step('foreign clients', ['npx', 'vitest', 'run', '--project', 'interop'], { INTEROP: 'require' })

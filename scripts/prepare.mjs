@@ -1,0 +1,74 @@
+// @ts-check
+/**
+ * Before `npm start` and `npm test`: installs and builds what a fresh clone lacks, and nothing where there is nothing to do.
+ * `--force` builds in any case.
+ */
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const stamps = join(root, 'node_modules', '.lightkeeper')
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 20 || (major === 20 && minor < 19)) {
+  fail(`this is Node ${process.versions.node}; Lightkeeper needs 20.19 or newer`)
+}
+
+const lock = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex')
+if (read('installed') !== lock) {
+  console.error('installing dependencies…')
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci failed; is the package registry reachable?')
+  write('installed', lock)
+}
+
+const newest = sources().reduce((latest, file) => Math.max(latest, statSync(file).mtimeMs), 0)
+const state = `${newest} ${sources().length}`
+const built = existsSync(join(root, 'packages/cli/dist/main.js')) && existsSync(join(root, 'examples/dist/report.js'))
+if (process.argv.includes('--force') || !built || read('built') !== state) {
+  console.error('building…')
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], 'the build failed')
+  write('built', state)
+}
+
+/** Every file the build reads. */
+function sources() {
+  const files = ['tsconfig.base.json', 'tsconfig.json', 'examples/tsconfig.json'].map((name) => join(root, name))
+  for (const folder of ['examples', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)]) {
+    for (const entry of readdirSync(join(root, folder, 'src'), { recursive: true, withFileTypes: true })) {
+      if (entry.isFile() && entry.name.endsWith('.ts')) files.push(join(entry.parentPath ?? entry.path, entry.name))
+    }
+  }
+  return files
+}
+
+/** @param {string} command @param {readonly string[]} args @param {string} problem */
+function run(command, args, problem) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (result.status !== 0) fail(`${problem} (${command} ${args.join(' ')})`)
+}
+
+/** @param {string} name */
+function read(name) {
+  try {
+    return readFileSync(join(stamps, name), 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** @param {string} name @param {string} text */
+function write(name, text) {
+  mkdirSync(stamps, { recursive: true })
+  writeFileSync(join(stamps, name), text)
+}
+
+/** @param {string} problem */
+function fail(problem) {
+  console.error(`lightkeeper: ${problem}`)
+  process.exit(1)
+}

@@ -1,0 +1,93 @@
+/** The server a test runs against: ours by default, or a real Apache ZooKeeper, named by LIGHTKEEPER_TARGET. */
+
+import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
+import { type ApacheServer, apache, apacheAvailable } from '@lightkeeper/testing'
+
+export type TargetName = 'ours' | 'apache-3.8' | 'apache-3.9'
+
+export interface TargetServer extends AsyncDisposable {
+  readonly port: number
+  readonly connectString: string
+  /** Kills the server without a good-bye and starts it on the same port. Apache keeps its data, ours (in memory) does not. */
+  crashAndRestart(): Promise<void>
+  readonly keepsData: boolean
+  close(): Promise<void>
+}
+
+export const targetName = (process.env['LIGHTKEEPER_TARGET'] ?? 'ours') as TargetName
+
+/** Undefined when the target can be started, else why not; with INTEROP=require a missing peer is an error. */
+export function missingTarget(name: TargetName = targetName): string | undefined {
+  if (name === 'ours') return undefined
+  const found = apacheAvailable(name === 'apache-3.8' ? '3.8' : '3.9')
+  if (found.available) return undefined
+  if (process.env['INTEROP'] === 'require') throw new Error(`${name} is required and missing: ${found.reason}`)
+  return found.reason
+}
+
+/** Settings both know, under the names of zoo.cfg. */
+export interface TargetSettings {
+  readonly tickTime?: number
+  readonly maxSessionTimeout?: number
+  readonly extendedTypesEnabled?: boolean
+  readonly enforceQuota?: boolean
+  readonly superDigest?: string
+  readonly containerCheckMs?: number
+  readonly fourLetterWords?: string
+}
+
+export async function startTarget(settings: TargetSettings = {}, name: TargetName = targetName): Promise<TargetServer> {
+  return name === 'ours' ? startOurs(settings) : startApache(settings, name === 'apache-3.8' ? '3.8' : '3.9')
+}
+
+async function startOurs(settings: TargetSettings): Promise<TargetServer> {
+  const options: ServerOptions = {
+    tickTime: settings.tickTime ?? 2000,
+    maxClientCnxns: 0,
+    fourLetterWordWhitelist: settings.fourLetterWords ?? '*',
+    extendedTypesEnabled: settings.extendedTypesEnabled ?? false,
+    enforceQuota: settings.enforceQuota ?? false,
+    ...(settings.maxSessionTimeout === undefined ? {} : { maxSessionTimeout: settings.maxSessionTimeout }),
+    ...(settings.superDigest === undefined ? {} : { superDigest: settings.superDigest }),
+    ...(settings.containerCheckMs === undefined ? {} : { znodeContainerCheckIntervalMs: settings.containerCheckMs }),
+  }
+  let server: RunningServer = await startServer({ ...options, port: 0 })
+  const { port, connectString } = server
+  const close = (): Promise<void> => server.close()
+  return {
+    port,
+    connectString,
+    keepsData: false,
+    async crashAndRestart() {
+      await server.close()
+      server = await startServer({ ...options, port })
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+async function startApache(settings: TargetSettings, version: '3.8' | '3.9'): Promise<TargetServer> {
+  const config: Record<string, string | number> = { tickTime: settings.tickTime ?? 2000 }
+  const set = (key: string, value: string | number | boolean | undefined): void => {
+    if (value !== undefined) config[key] = String(value)
+  }
+  set('maxSessionTimeout', settings.maxSessionTimeout)
+  set('zookeeper.extendedTypesEnabled', settings.extendedTypesEnabled)
+  set('zookeeper.enforceQuota', settings.enforceQuota)
+  set('zookeeper.DigestAuthenticationProvider.superDigest', settings.superDigest)
+  set('znode.container.checkIntervalMs', settings.containerCheckMs)
+  set('4lw.commands.whitelist', settings.fourLetterWords)
+  const server: ApacheServer = await apache({ version, config })
+  return {
+    port: server.ports[0] as number,
+    connectString: server.connectString,
+    keepsData: true,
+    async crashAndRestart() {
+      await server.kill()
+      await server.restart()
+    },
+    close: () => server.close(),
+    [Symbol.asyncDispose]: () => server.close(),
+  }
+}
