@@ -1,0 +1,85 @@
+/**
+ * Where a target answers otherwise than a case says. Each is run and must fail: when the difference is gone, so must the row be.
+ */
+export interface Difference {
+  /** The sentence of the case. */
+  readonly fact: string
+  readonly targets: readonly ('ours' | 'apache-3.8' | 'apache-3.9')[]
+  readonly reason: string
+  /** `run`: the case must fail. `skip`: it would harm the target, the reason says how. */
+  readonly how: 'run' | 'skip'
+}
+
+const apaches = ['apache-3.8', 'apache-3.9'] as const
+const old = ['apache-3.8'] as const
+
+export const knownDifferences: readonly Difference[] = [
+  {
+    fact: 'createTTL with the flags of another mode is BAD_ARGUMENTS',
+    targets: apaches,
+    how: 'skip',
+    reason: 'Apache dies applying it and cannot start from the log it wrote',
+  },
+  {
+    fact: 'deleteContainer from a client is UNIMPLEMENTED and closes',
+    targets: apaches,
+    how: 'run',
+    reason: 'Apache executes it, without any check',
+  },
+  {
+    fact: 'createSession from a client is UNIMPLEMENTED and closes',
+    targets: apaches,
+    how: 'run',
+    reason: 'Apache runs session creation again and answers with a ConnectResponse',
+  },
+  {
+    fact: 'a reconnect with a wrong password leaves the healthy connection alone',
+    targets: apaches,
+    how: 'run',
+    reason: 'Apache closes the healthy connection before it looks at the password',
+  },
+  {
+    fact: 'check at top level is UNIMPLEMENTED and closes',
+    targets: old,
+    how: 'skip',
+    reason: '3.8.0 never replies, and the case would wait for it',
+  },
+  {
+    fact: 'an event carries the zxid of the change',
+    targets: old,
+    how: 'run',
+    reason: 'events carry zxids from 3.9 on',
+  },
+  {
+    fact: 'exists needs READ where the znode exists',
+    targets: old,
+    how: 'run',
+    reason: 'checked from 3.8.4 and 3.9.2 on',
+  },
+  {
+    fact: 'an event is not told to who may not read the znode, and uses the watch up',
+    targets: old,
+    how: 'run',
+    reason: 'filtered from 3.8.4 and 3.9.2 on',
+  },
+  {
+    fact: 'one connection holds one-shot, persistent and recursive watches on one path at once',
+    targets: old,
+    how: 'run',
+    reason: 'before 3.9 the last addWatch replaced the mode',
+  },
+  {
+    fact: 'removeWatches by type takes the watches of that type alone',
+    targets: old,
+    how: 'run',
+    reason: 'types 4 and 5 came with 3.9',
+  },
+  { fact: 'checkWatches finds watches by type', targets: old, how: 'run', reason: 'types 4 and 5 came with 3.9' },
+  {
+    fact: 'a create2 inside a multi tells the Stat',
+    targets: old,
+    how: 'run',
+    reason: '3.8.0 answers with the result of a plain create',
+  },
+  { fact: 'an unreadable write takes no zxid', targets: old, how: 'run', reason: 'up to 3.8 it takes one' },
+]
