@@ -57,12 +57,6 @@ export const knownDifferences: readonly Difference[] = [
     reason: 'checked from 3.8.4 and 3.9.2 on',
   },
   {
-    fact: 'an event is not told to who may not read the znode, and uses the watch up',
-    targets: old,
-    how: 'run',
-    reason: 'filtered from 3.8.4 and 3.9.2 on',
-  },
-  {
     fact: 'one connection holds one-shot, persistent and recursive watches on one path at once',
     targets: old,
     how: 'run',

@@ -45,7 +45,7 @@ export class DataTree {
     system.children = new Set(['quota', 'config'])
     this.nodes.set('', root).set('/', root)
     this.nodes.set('/zookeeper', system).set(quotaRoot, quota).set('/zookeeper/config', config)
-    this.dataSize = '/zookeeper'.length + quotaRoot.length + '/zookeeper/config'.length
+    this.dataSize = '/'.length + '/zookeeper'.length + quotaRoot.length + '/zookeeper/config'.length
   }
 
   get(path: string): Znode | undefined {
