@@ -1,0 +1,124 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { missingTarget, startTarget, type TargetServer, targetName } from '../../support/target.ts'
+import { has, lane } from '../lane.ts'
+
+const source = fileURLToPath(new URL('Program.java', import.meta.url))
+const classes = fileURLToPath(new URL('../../../.cache/interop/java', import.meta.url))
+const jars = [
+  'zookeeper',
+  'zookeeper-jute',
+  'curator-client',
+  'curator-framework',
+  'curator-recipes',
+  'curator-x-discovery',
+  'slf4j-api',
+  'netty-all',
+  'guava',
+  'failureaccess',
+  'jackson-core',
+  'jackson-databind',
+  'jackson-annotations',
+  'commons-cli',
+  'jline',
+  'log4j-over-slf4j',
+]
+const classPath = [classes, ...jars.map((name) => `/usr/share/java/${name}.jar`).filter((jar) => existsSync(jar))].join(
+  ':',
+)
+
+function missing(): string | undefined {
+  if (!has('javac')) return 'there is no javac'
+  for (const jar of ['zookeeper', 'curator-recipes', 'curator-x-discovery']) {
+    if (!existsSync(`/usr/share/java/${jar}.jar`)) return `the Debian package with ${jar}.jar is not installed`
+  }
+  return undefined
+}
+
+lane({
+  name: 'Java and Curator',
+  prepare() {
+    const reason = missing()
+    if (reason !== undefined) return reason
+    mkdirSync(classes, { recursive: true })
+    const built = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', classPath, source], { encoding: 'utf8' })
+    return built.status === 0 ? undefined : `javac failed: ${built.stderr.slice(-600)}`
+  },
+  command: (connectString, ...args) => [
+    'java',
+    '-XX:TieredStopAtLevel=1',
+    '-cp',
+    classPath,
+    'Program',
+    connectString,
+    ...args,
+  ],
+  steps: [
+    'connect',
+    'create',
+    'set',
+    'create2',
+    'errors',
+    'data-watch',
+    'recursive-watch',
+    'multi',
+    'multi-fails',
+    'multi-read',
+    'lock',
+    'leader-latch',
+    'cache',
+    'discovery',
+    'reconnect',
+    'watch-after-reconnect',
+    'close',
+  ],
+})
+
+describe.skipIf(missingTarget() !== undefined || missing() !== undefined)(`zkCli on ${targetName}`, () => {
+  let server: TargetServer
+  beforeAll(async () => {
+    server = await startTarget()
+  })
+  afterAll(() => server.close())
+  // Not spawnSync: a server of ours lives in this process and must go on serving.
+  const zkCli = (...commands: readonly string[]): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const main = 'org.apache.zookeeper.ZooKeeperMain'
+      const child = spawn('java', ['-cp', classPath, main, '-server', server.connectString])
+      let said = ''
+      for (const stream of [child.stdout, child.stderr]) {
+        stream.on('data', (chunk: Buffer) => {
+          said += chunk.toString()
+        })
+      }
+      child.on('error', reject)
+      child.on('exit', () => resolve(said))
+      child.stdin.end([...commands, 'quit', ''].join('\n'))
+    })
+
+  test('creates, watches and deletes', async () => {
+    const said = await zkCli(
+      'create /cli first',
+      'create -s -e /cli/e- x',
+      'get -w /cli',
+      'set /cli second',
+      'get -s /cli',
+      'ls /cli',
+      'getAcl /cli',
+      'delete /cli/nothing',
+      'deleteall /cli',
+      'ls /',
+    )
+    expect(said).toContain('Created /cli')
+    expect(said).toContain('Created /cli/e-0000000000')
+    expect(said).toContain('NodeDataChanged')
+    expect(said).toContain('second')
+    expect(said).toMatch(/dataVersion = 1/)
+    expect(said).toContain('[e-0000000000]')
+    expect(said).toContain("'world,'anyone")
+    expect(said).toContain('Node does not exist: /cli/nothing')
+    expect(said).toContain('[zookeeper]')
+  })
+})

@@ -1,0 +1,96 @@
+/**
+ * A lane: a client of another language runs its program against the target. Programs print a JSON line a step,
+ * `{"step": …, "ok": …, "detail": …}`; at a step named `cut` the runner resets their connection. With `hold PATH` a program
+ * creates an ephemeral and waits to be killed.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { connect } from '@lightkeeper/client'
+import { proxy } from '@lightkeeper/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+
+export interface Lane {
+  readonly name: string
+  /** Undefined when the program can be run, else what is missing. Builds it where that is needed. */
+  prepare(): string | undefined
+  /** Command line for `connect string, mode, argument`. */
+  command(connectString: string, ...args: readonly string[]): readonly [string, ...string[]]
+  /** Steps the program must report, all of them well. */
+  readonly steps: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+interface Step {
+  readonly step: string
+  readonly ok: boolean
+  readonly detail?: unknown
+}
+
+export function has(command: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+}
+
+export function lane({ name, prepare, command, steps, env }: Lane): void {
+  const missing = missingTarget() ?? prepare()
+  if (missing !== undefined) {
+    if (process.env['INTEROP'] === 'require') throw new Error(`the ${name} lane is required and cannot run: ${missing}`)
+    console.log(`${name} on ${targetName}: skipped, because ${missing}`)
+  }
+  describe.skipIf(missing !== undefined)(`${name} on ${targetName}`, () => {
+    let server: TargetServer
+    beforeAll(async () => {
+      server = await startTarget({ tickTime: 500 })
+    })
+    afterAll(() => server.close())
+
+    const run = (
+      args: readonly [string, ...string[]],
+      onStep: (step: Step, child: ChildProcess) => void,
+    ): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const [file, ...rest] = args
+        const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+        let line = ''
+        let errors = ''
+        child.stdout.on('data', (chunk: Buffer) => {
+          const lines = (line + chunk.toString()).split('\n')
+          line = lines.pop() ?? ''
+          for (const each of lines) if (each.startsWith('{"step"')) onStep(JSON.parse(each) as Step, child)
+        })
+        child.stderr.on('data', (chunk: Buffer) => {
+          errors = (errors + chunk.toString()).slice(-4000)
+        })
+        child.on('error', reject)
+        child.on('exit', () => resolve(errors))
+      })
+
+    test('goes through its steps, a cut connection among them', async () => {
+      await using wire = await proxy(server.port)
+      const seen: Step[] = []
+      const errors = await run(command(wire.connectString, 'main'), (step) => {
+        seen.push(step)
+        if (step.step === 'cut') wire.cut()
+      })
+      const failed = seen.filter(({ ok }) => !ok)
+      expect(failed, errors).toEqual([])
+      expect(
+        seen.map(({ step }) => step),
+        errors,
+      ).toEqual(expect.arrayContaining([...steps]))
+    })
+
+    test('loses its ephemeral after the session timeout when it is killed', async () => {
+      await using zk = await connect(server.connectString)
+      const path = `/held-by-${name.toLowerCase().replace(/\W/g, '')}` as const
+      const { changed } = await zk.exists(path, { watch: true })
+      const program = run(command(server.connectString, 'hold', path), ({ step, ok }, child) => {
+        if (step === 'holding' && ok) child.kill('SIGKILL')
+      })
+      expect((await changed)?.type).toBe('created')
+      const held = await zk.exists(path, { watch: true })
+      const errors = await program
+      expect(held.stat?.ephemeralOwner, errors).not.toBe(0n)
+      expect((await held.changed)?.type).toBe('deleted')
+    })
+  })
+}
