@@ -9,3 +9,6 @@ export {
   ask,
 } from './apache.ts'
 export { type Proxy, proxy } from './proxy.ts'
+export { SimNetwork } from './sim/network.ts'
+export { SeededRandom } from './sim/random.ts'
+export { World } from './sim/world.ts'

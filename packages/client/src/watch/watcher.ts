@@ -194,47 +194,46 @@ export class Watcher implements Listener {
         this.#isArmed = await this.#source.arm(this.#root, this.#mode, this)
         this.#isOneShot = !this.#isArmed
       }
-      const changes: WatchChange[] = []
-      const seen = new Set<string>()
-      await this.#walk(this.#root, via, changes, seen)
-      const gone = [...this.#known.keys()].filter((path) => !seen.has(path)).sort((a, b) => b.length - a.length)
-      return [...gone.flatMap((path) => this.#compare(path, undefined, via)), ...changes]
+      return this.#compareAll(this.#root, await this.#walk(this.#root), via)
     } catch (error) {
       this.#needsResync = true
       throw error
     }
   }
 
-  async #walk(path: string, via: Via, changes: WatchChange[], seen: Set<string>): Promise<void> {
+  /** Everything in scope at and below `path`, read now; parents in front of their children. */
+  async #walk(path: string): Promise<Map<string, ZnodeSnapshot>> {
+    const found = new Map<string, ZnodeSnapshot>()
     if (this.#scope !== 'children' || path !== this.#root) {
       const current = await this.#source.find(path, this.#isOneShot)
-      if (current === undefined) return
-      seen.add(path)
-      changes.push(...this.#compare(path, current, via))
+      if (current === undefined) return found
+      found.set(path, current)
     }
     const lists = this.#scope === 'tree' || (this.#scope === 'children' && path === this.#root)
-    if (!lists) return
+    if (!lists) return found
     const names = await this.#source.list(path, this.#isOneShot)
     if (names === undefined && this.#isOneShot) await this.#source.find(path, true)
     // Side by side: one round trip a level, not one a znode.
-    const below = (names ?? []).map(async (name) => {
-      const own: WatchChange[] = []
-      await this.#walk(joinPath(path, name), via, own, seen)
-      return own
-    })
-    for (const own of await Promise.all(below)) changes.push(...own)
+    const below = await Promise.all((names ?? []).map((name) => this.#walk(joinPath(path, name))))
+    for (const each of below) for (const [child, snapshot] of each) found.set(child, snapshot)
+    return found
   }
 
   /** Reads one path that was heard of. */
   async #reread(path: string, via: Via): Promise<WatchChange[]> {
     if (!this.#isOneShot) return this.#compare(path, await this.#source.find(path, false), via)
     // One-shot watches say too little about what is below: compare the subtree from here.
-    const changes: WatchChange[] = []
-    const seen = new Set<string>()
-    await this.#walk(path, via, changes, seen)
-    const gone = [...this.#known.keys()].filter((known) => isWithin(known, path) && !seen.has(known))
+    return this.#compareAll(path, await this.#walk(path), via)
+  }
+
+  /** Steps only once everything was read: what is recorded as delivered must be delivered, not lost with a failed read. */
+  #compareAll(path: string, found: ReadonlyMap<string, ZnodeSnapshot>, via: Via): WatchChange[] {
+    const gone = [...this.#known.keys()].filter((known) => isWithin(known, path) && !found.has(known))
+    // Children in front of their parents, as a server deletes them.
     gone.sort((a, b) => b.length - a.length)
-    return [...gone.flatMap((known) => this.#compare(known, undefined, via)), ...changes]
+    const changes = gone.flatMap((known) => this.#compare(known, undefined, via))
+    for (const [each, current] of found) changes.push(...this.#compare(each, current, via))
+    return changes
   }
 
   /** The step from what was delivered of a path to `current`, recorded as delivered. */

@@ -1,0 +1,246 @@
+/**
+ * Streams between simulated hosts. Bytes arrive late, in pieces cut anywhere, and in order; faults are named: `reset` tears a
+ * connection down, `cut` holds everything back until `heal` (what TCP does to a partition that ends), `vanish` makes a host's
+ * connections dead without a word, so that the peer holds a half-open link.
+ */
+import type { Link, LinkEvents, Listener, Network } from '@lightkeeper/runtime'
+import type { World } from './world.ts'
+
+/** Bytes on their way above which a writer is asked to wait. */
+const highWater = 64 * 1024
+
+export class SimNetwork {
+  /** Latency of a chunk, milliseconds: this and up to this much more. */
+  latencyMs = 0.5
+  jitterMs = 1
+  readonly #world: World
+  readonly #listeners = new Map<string, { readonly host: string; accept(link: Link): LinkEvents }>()
+  readonly #ends = new Set<LinkEnd>()
+  readonly #cuts = new Set<string>()
+  #nextPort = 40_000
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  /** The network as seen from `host`; addresses are `name:port`, the name being a host's. */
+  host(host: string): Network {
+    return {
+      connect: (address, events) => this.#connect(host, address, events),
+      listen: async (address, accept): Promise<Listener> => {
+        const bound = `${host}:${address.split(':').at(-1)}`
+        if (this.#listeners.has(bound))
+          throw Object.assign(new Error(`address in use ${bound}`), { code: 'EADDRINUSE' })
+        this.#listeners.set(bound, { host, accept })
+        return { address: bound, close: async () => void this.#listeners.delete(bound) }
+      },
+    }
+  }
+
+  /** Tears down every connection between two hosts; both sides see an error. */
+  reset(a: string, b: string): void {
+    for (const end of [...this.#ends]) if (end.isBetween(a, b)) end.fail(new Error('connection reset'))
+  }
+
+  /** Holds back everything between two hosts, connection attempts included, until `heal`. */
+  cut(a: string, b: string): void {
+    this.#cuts.add(pair(a, b))
+  }
+
+  heal(a: string, b: string): void {
+    this.#cuts.delete(pair(a, b))
+    for (const end of [...this.#ends]) end.resumeDelivery()
+  }
+
+  /** The host forgets its connections without telling anybody, as after a power cut. */
+  vanish(host: string): void {
+    for (const end of [...this.#ends]) if (end.host === host) end.forget()
+  }
+
+  isCut(a: string, b: string): boolean {
+    return this.#cuts.has(pair(a, b))
+  }
+
+  #connect(host: string, address: string, events: LinkEvents): Link {
+    const world = this.#world
+    const own = new LinkEnd(world, this, host, address.split(':')[0] ?? '', address)
+    own.events = events
+    this.#ends.add(own)
+    const attempt = (): void => {
+      if (own.isClosed) return
+      if (this.isCut(host, own.peerHost)) {
+        world.after(50, attempt)
+        return
+      }
+      const listener = this.#listeners.get(address)
+      if (listener === undefined) {
+        own.fail(Object.assign(new Error(`connection refused ${address}`), { code: 'ECONNREFUSED' }))
+        return
+      }
+      const far = new LinkEnd(
+        world,
+        this,
+        listener.host,
+        host,
+        `10.0.0.${1 + (host.charCodeAt(host.length - 1) % 200)}:${this.#nextPort++}`,
+      )
+      this.#ends.add(far)
+      own.peer = far
+      far.peer = own
+      far.events = listener.accept(far)
+      own.open()
+    }
+    world.after(this.#latency(), attempt)
+    return own
+  }
+
+  latency(): number {
+    return this.#latency()
+  }
+
+  #latency(): number {
+    return this.latencyMs + (this.#world.random.below(1000) / 1000) * this.jitterMs
+  }
+
+  /** The end is closed: nothing finds it any more. */
+  gone(end: LinkEnd): void {
+    this.#ends.delete(end)
+  }
+}
+
+type Message = { readonly kind: 'data'; readonly bytes: Uint8Array } | { readonly kind: 'end' }
+
+class LinkEnd implements Link {
+  readonly remote: string
+  readonly host: string
+  readonly peerHost: string
+  events: LinkEvents | undefined
+  peer: LinkEnd | undefined
+  queuedBytes = 0
+  isClosed = false
+  readonly #world: World
+  readonly #network: SimNetwork
+  /** Written here, not yet arrived there; in order. */
+  readonly #outgoing: Message[] = []
+  #isDelivering = false
+  #isPaused = false
+  #wantsDrain = false
+  #isEnding = false
+
+  constructor(world: World, network: SimNetwork, host: string, peerHost: string, remote: string) {
+    this.#world = world
+    this.#network = network
+    this.host = host
+    this.peerHost = peerHost
+    this.remote = remote
+  }
+
+  isBetween(a: string, b: string): boolean {
+    return (this.host === a && this.peerHost === b) || (this.host === b && this.peerHost === a)
+  }
+
+  open(): void {
+    this.events?.opened?.()
+    this.resumeDelivery()
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.isClosed || this.#isEnding) return true
+    // Cut anywhere: a receiver must not care where chunks end.
+    let at = 0
+    while (at < chunk.length) {
+      const size = this.#world.random.oneIn(4) ? 1 + this.#world.random.below(chunk.length - at) : chunk.length - at
+      this.#outgoing.push({ kind: 'data', bytes: chunk.slice(at, at + size) })
+      at += size
+    }
+    this.queuedBytes += chunk.length
+    this.resumeDelivery()
+    if (this.queuedBytes < highWater) return true
+    this.#wantsDrain = true
+    return false
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.peer?.resumeDelivery()
+  }
+
+  end(): void {
+    if (this.isClosed || this.#isEnding) return
+    this.#isEnding = true
+    this.#outgoing.push({ kind: 'end' })
+    this.resumeDelivery()
+  }
+
+  destroy(): void {
+    if (this.isClosed) return
+    const { peer } = this
+    this.#close(undefined)
+    if (peer !== undefined)
+      this.#world.after(this.#network.latency(), () => peer.fail(new Error('connection reset by peer')))
+  }
+
+  /** Closes with an error, at both ends' own time. */
+  fail(reason: Error | undefined): void {
+    if (!this.isClosed) this.#close(reason)
+  }
+
+  /** Gone without a word to anybody, this host's own program included. */
+  forget(): void {
+    this.isClosed = true
+    this.events = undefined
+    this.#outgoing.length = 0
+    this.#network.gone(this)
+  }
+
+  /** Sends the next message on its way, unless one is, or nothing may pass. */
+  resumeDelivery(): void {
+    if (this.#isDelivering || this.#outgoing.length === 0 || this.peer === undefined) return
+    this.#isDelivering = true
+    this.#world.after(this.#network.latency(), () => this.#arrive())
+  }
+
+  #arrive(): void {
+    this.#isDelivering = false
+    const { peer } = this
+    const message = this.#outgoing[0]
+    if (peer === undefined || message === undefined) return
+    if (this.#network.isCut(this.host, this.peerHost) || peer.#isPaused) return
+    // A peer that vanished acknowledges nothing: what was written stays queued here.
+    if (peer.isClosed) return
+    this.#outgoing.shift()
+    if (message.kind === 'data') {
+      this.queuedBytes -= message.bytes.length
+      peer.events?.data(message.bytes)
+    } else {
+      peer.fail(undefined)
+      this.#close(undefined)
+      return
+    }
+    if (this.#wantsDrain && this.queuedBytes === 0) {
+      this.#wantsDrain = false
+      this.events?.drained?.()
+    }
+    this.resumeDelivery()
+  }
+
+  #close(reason: Error | undefined): void {
+    this.isClosed = true
+    this.#network.gone(this)
+    const { events } = this
+    // Never from within a call to the link.
+    this.#world.after(0, () => {
+      if (this.events === undefined && events === undefined) return
+      this.events = undefined
+      events?.closed(reason)
+    })
+  }
+}
+
+function pair(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`
+}

@@ -1,0 +1,155 @@
+/**
+ * A world without sockets and without waiting: one queue of events ordered by time, hosts with clocks that read it, a network
+ * that does what a seed says. Two runs of one seed leave the same trace.
+ */
+import { type Clock, formatLine, type Runtime } from '@lightkeeper/runtime'
+import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { SimNetwork } from './network.ts'
+import { SeededRandom } from './random.ts'
+
+interface Scheduled {
+  readonly at: number
+  /** Order among events of one instant. */
+  readonly sequence: number
+  task: (() => void) | undefined
+}
+
+/** A macrotask hop: promises the last event settled run their course before the next event. */
+const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+export class World {
+  readonly seed: number
+  readonly random: SeededRandom
+  readonly network: SimNetwork
+  /** Milliseconds since the world began. */
+  time = 0
+  readonly trace: string[] = []
+  readonly #queue: Scheduled[] = []
+  #sequence = 0
+
+  constructor(seed: number) {
+    this.seed = seed
+    this.random = new SeededRandom(seed)
+    this.network = new SimNetwork(this)
+  }
+
+  /** Everything a client or server on `host` may ask of it. */
+  runtime(host: string): Runtime {
+    const clock: Clock = {
+      now: () => this.time,
+      wall: () => 1_700_000_000_000 + Math.floor(this.time),
+      after: (delayMs, task) => this.after(delayMs, task),
+      turnEnd: (task) => void this.after(0, task),
+    }
+    return nodeRuntime({
+      clock,
+      random: this.random.fork(),
+      network: this.network.host(host),
+      log: (level, message, facts) => this.note(host, `${level} ${formatLine(message, facts)}`),
+    })
+  }
+
+  note(host: string, event: string): void {
+    this.trace.push(`${this.time.toFixed(3).padStart(12)} ${host.padEnd(8)} ${event}`)
+  }
+
+  /** FNV-1a of the trace. */
+  traceHash(): string {
+    let hash = 0x811c9dc5
+    for (const line of this.trace) {
+      for (let i = 0; i < line.length; i++) hash = Math.imul(hash ^ line.charCodeAt(i), 0x01000193)
+    }
+    return (hash >>> 0).toString(16).padStart(8, '0')
+  }
+
+  after(delayMs: number, task: () => void): { cancel(): void } {
+    // Whole 1/1024 milliseconds, rounded up: sums are exact, and no task runs a rounding error too early.
+    const at = Math.ceil((this.time + Math.max(0, delayMs)) * 1024) / 1024
+    const entry: Scheduled = { at, sequence: this.#sequence++, task }
+    this.#push(entry)
+    return {
+      cancel: () => {
+        entry.task = undefined
+      },
+    }
+  }
+
+  /** Lets `ms` pass, event by event. */
+  async advance(ms: number): Promise<void> {
+    const until = this.time + ms
+    await settlePromises()
+    for (let next = this.#queue[0]; next !== undefined && next.at <= until; next = this.#queue[0]) await this.#step()
+    this.time = until
+    await settlePromises()
+  }
+
+  /** Runs until `promise` settles; fails when `limitMs` of the world's time pass first. */
+  async run<T>(promise: Promise<T>, limitMs = 600_000): Promise<T> {
+    let isSettled = false
+    const settled = promise.then(
+      () => void (isSettled = true),
+      () => void (isSettled = true),
+    )
+    const until = this.time + limitMs
+    await settlePromises()
+    while (!isSettled) {
+      const next = this.#queue[0]
+      if (next === undefined || next.at > until) {
+        throw new Error(`seed ${this.seed}: nothing came within ${limitMs} simulated ms`)
+      }
+      await this.#step()
+    }
+    await settled
+    return promise
+  }
+
+  /** Time passes in the background while `promise` is waited for. */
+  delay(ms: number): Promise<void> {
+    return new Promise((resolve) => this.after(ms, resolve))
+  }
+
+  async #step(): Promise<void> {
+    const entry = this.#pop()
+    if (entry.task === undefined) return
+    this.time = Math.max(this.time, entry.at)
+    entry.task()
+    await settlePromises()
+  }
+
+  // -- a binary heap by time, then sequence ---------------------------------------------------------------------------
+
+  #push(entry: Scheduled): void {
+    const queue = this.#queue
+    let at = queue.length
+    queue.push(entry)
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (isBefore(queue[parent] as Scheduled, entry)) break
+      queue[at] = queue[parent] as Scheduled
+      at = parent
+    }
+    queue[at] = entry
+  }
+
+  #pop(): Scheduled {
+    const queue = this.#queue
+    const first = queue[0] as Scheduled
+    const last = queue.pop() as Scheduled
+    if (queue.length === 0) return first
+    let at = 0
+    for (;;) {
+      let child = at * 2 + 1
+      if (child >= queue.length) break
+      if (child + 1 < queue.length && isBefore(queue[child + 1] as Scheduled, queue[child] as Scheduled)) child++
+      if (isBefore(last, queue[child] as Scheduled)) break
+      queue[at] = queue[child] as Scheduled
+      at = child
+    }
+    queue[at] = last
+    return first
+  }
+}
+
+function isBefore(a: Scheduled, b: Scheduled): boolean {
+  return a.at < b.at || (a.at === b.at && a.sequence < b.sequence)
+}
