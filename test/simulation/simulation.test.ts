@@ -138,7 +138,7 @@ const allowed =
   /^(ok|aborted|(NO_NODE|NODE_EXISTS|NOT_EMPTY|NO_CHILDREN_FOR_EPHEMERALS|BAD_VERSION) rejected|(CONNECTION_LOSS|TIMEOUT|SESSION_EXPIRED|CLOSED) (unknown|not-sent)|SESSION_EXPIRED rejected)$/
 
 describe('faults', () => {
-  test.each(seeds(60))('every promise settles in a way that is allowed, seed %i', async (seed) => {
+  test.each(seeds(300))('every promise settles in a way that is allowed, seed %i', async (seed) => {
     const { endings } = await storm(seed)
     expect(
       endings.filter((each) => !allowed.test(each)),
@@ -218,7 +218,7 @@ describe('sessions', () => {
   })
 
   test('a protected create whose reply is lost leaves one znode', async () => {
-    for (const seed of seeds(30)) {
+    for (const seed of seeds(100)) {
       const stage = new Stage(seed)
       const { world } = stage
       await stage.startServer()
@@ -235,7 +235,7 @@ describe('sessions', () => {
 })
 
 describe('watch streams', () => {
-  test.each(seeds(30))('end at the state of the server through resets, cuts and expiries, seed %i', async (seed) => {
+  test.each(seeds(200))('end at the state of the server through resets, cuts and expiries, seed %i', async (seed) => {
     const stage = new Stage(seed)
     const { world } = stage
     const random = world.random.fork()
