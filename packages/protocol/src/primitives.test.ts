@@ -10,15 +10,34 @@ import { Writer } from './writer.ts'
 import { formatHex, makeZxid, zxidCounter, zxidEpoch } from './zxid.ts'
 
 describe('paths', () => {
-  test.each(['/', '/a', '/a/b', '/...', '/.b', '/..b', '/a b', '/\u2028', '/\ud7ff', '/\uffef', '/%?*:', '/\u00a0'])('%j is valid', (path) => {
-    expect(pathProblem(path)).toBeUndefined()
-  })
-  test.each(['', 'a', '/a/', '//', '/a//b', '/.', '/a/..', '/../b', '/\u0000', '/\u0001', '/\u001f', '/\u007f', '/\u009f', '/\ud800', '/\uf8ff', '/\ufff0', '/\uffff', '/😀'])(
-    '%j is not',
+  test.each(['/', '/a', '/a/b', '/...', '/.b', '/..b', '/a b', '/\u2028', '/\ud7ff', '/\uffef', '/%?*:', '/\u00a0'])(
+    '%j is valid',
     (path) => {
-      expect(pathProblem(path)).toBeTypeOf('string')
+      expect(pathProblem(path)).toBeUndefined()
     },
   )
+  test.each([
+    '',
+    'a',
+    '/a/',
+    '//',
+    '/a//b',
+    '/.',
+    '/a/..',
+    '/../b',
+    '/\u0000',
+    '/\u0001',
+    '/\u001f',
+    '/\u007f',
+    '/\u009f',
+    '/\ud800',
+    '/\uf8ff',
+    '/\ufff0',
+    '/\uffff',
+    '/😀',
+  ])('%j is not', (path) => {
+    expect(pathProblem(path)).toBeTypeOf('string')
+  })
   test('a sequential create may end in a slash, since the counter is appended first', () => {
     expect(pathProblem('/a/', true)).toBeUndefined()
     expect(pathProblem('/a//', true)).toBeTypeOf('string')
@@ -104,7 +123,9 @@ describe('errors', () => {
     expect(keeperCodeOf(-101)).toBe('NO_NODE')
   })
   test('have every number of KeeperException.java and of the C client', () => {
-    const numbers = [-1, -2, -3, -4, -5, -6, -7, -8, -9, -12, -13, -14, -15, -100, -101, -102, -103, -108, -110, -111, -112, -113]
+    const numbers = [
+      -1, -2, -3, -4, -5, -6, -7, -8, -9, -12, -13, -14, -15, -100, -101, -102, -103, -108, -110, -111, -112, -113,
+    ]
     const more = [-114, -115, -116, -117, -118, -119, -120, -121, -122, -123, -124, -125, -127]
     expect(Object.values(keeperCodes).map(({ number }) => number)).toEqual([...numbers, ...more])
   })
@@ -112,7 +133,10 @@ describe('errors', () => {
 
 test('the opcode table has every number of ZooDefs.java, once', () => {
   const codes = operations.map(({ code }) => code)
-  const expected = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 100, 101, 102, 103, 104, 105, 106, 107, -10, -11, -1]
+  const expected = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 100, 101, 102, 103, 104, 105, 106,
+    107, -10, -11, -1,
+  ]
   expect(codes).toEqual(expected)
   expect(new Set(codes).size).toBe(codes.length)
 })

@@ -64,7 +64,11 @@ describe.each(codecs)('%s', (name, codec) => {
   })
 
   test('refuses every prefix of a valid frame as malformed, and in no other way', () => {
-    const isOptional = records.find((each) => each.name === name)?.fields.at(-1)?.[1].endsWith('?') ?? false
+    const isOptional =
+      records
+        .find((each) => each.name === name)
+        ?.fields.at(-1)?.[1]
+        .endsWith('?') ?? false
     fc.assert(
       fc.property(record(name), (value) => {
         const bytes = encode(codec, value)
@@ -83,7 +87,9 @@ describe.each(codecs)('%s', (name, codec) => {
         try {
           const value = codec.read(new Reader(bytes))
           // Every element of a vector takes a byte at the least.
-          expect(JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? 0 : item)).length).toBeLessThan(20_000)
+          expect(
+            JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? 0 : item)).length,
+          ).toBeLessThan(20_000)
         } catch (error) {
           expect(error).toBeInstanceOf(MalformedFrameError)
         }
@@ -102,7 +108,10 @@ describe('multi', () => {
     fc.tuple(fc.constant(13), record('CheckVersionRequest')),
     fc.tuple(fc.constantFrom(4, 8), record('PathWatchRequest')),
   )
-  const request = fc.array(operation.map(([type, body]) => ({ type, ...body }) as unknown as MultiOperation), { maxLength: 5 })
+  const request = fc.array(
+    operation.map(([type, body]) => ({ type, ...body }) as unknown as MultiOperation),
+    { maxLength: 5 },
+  )
 
   test('decodes what was encoded, and refuses every prefix', () => {
     fc.assert(
@@ -121,13 +130,17 @@ describe('multi', () => {
 
   test('reads arbitrary bytes or calls them malformed', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(readMultiRequest, readMultiResponse), (bytes, read) => {
-        try {
-          read(new Reader(bytes))
-        } catch (error) {
-          expect(error).toBeInstanceOf(MalformedFrameError)
-        }
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 200 }),
+        fc.constantFrom(readMultiRequest, readMultiResponse),
+        (bytes, read) => {
+          try {
+            read(new Reader(bytes))
+          } catch (error) {
+            expect(error).toBeInstanceOf(MalformedFrameError)
+          }
+        },
+      ),
     )
   })
 })
