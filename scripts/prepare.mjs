@@ -22,7 +22,12 @@ const lock = createHash('sha256')
   .digest('hex')
 if (read('installed') !== lock) {
   console.error('installing dependencies…')
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci failed; is the package registry reachable?')
+  // Not `npm ci`: it refuses a lock file in which an optional binary for another platform could not be resolved.
+  run(
+    'npm',
+    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
+    'npm install failed; is the package registry reachable?',
+  )
   write('installed', lock)
 }
 

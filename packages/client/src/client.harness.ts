@@ -1,0 +1,196 @@
+/** A client on a host that a test steps by hand, and the server end of its connection as frames in and frames out. */
+import {
+  type ConnectRequest,
+  Framer,
+  Reader,
+  readConnectRequest,
+  sessionPassword,
+  Writer,
+  writeConnectResponse,
+} from '@lightkeeper/protocol'
+import { type Clock, type Link, type LinkEvents, type Network, type Runtime, silentLog } from '@lightkeeper/runtime'
+import type { Client } from './client.ts'
+import { connect } from './connect.ts'
+import type { ConnectOptions } from './options.ts'
+
+/** Lets promises run their course. */
+export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+export class HandClock implements Clock {
+  time = 1_000
+  #timers: { at: number; order: number; task: () => void }[] = []
+  #order = 0
+  now = (): number => this.time
+  wall = (): number => 1_700_000_000_000 + this.time
+
+  after(delayMs: number, task: () => void): { cancel(): void } {
+    const timer = { at: this.time + Math.max(0, delayMs), order: this.#order++, task }
+    this.#timers.push(timer)
+    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
+  }
+
+  turnEnd(task: () => void): void {
+    this.after(0, task)
+  }
+
+  async advance(ms: number): Promise<void> {
+    const until = this.time + ms
+    await settle()
+    for (;;) {
+      const next = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0]
+      if (next === undefined) break
+      this.#timers = this.#timers.filter((timer) => timer !== next)
+      this.time = Math.max(this.time, next.at)
+      next.task()
+      await settle()
+    }
+    this.time = until
+  }
+}
+
+/** The server's end of one connection. */
+export class Peer implements Link {
+  readonly remote = 'peer:1'
+  readonly address: string
+  queuedBytes = 0
+  isClosed = false
+  readonly events: LinkEvents
+  readonly #framer = new Framer(1 << 26)
+  readonly #frames: Reader[] = []
+
+  constructor(address: string, events: LinkEvents) {
+    this.address = address
+    this.events = events
+  }
+
+  write(chunk: Uint8Array): boolean {
+    this.#framer.push(chunk.slice())
+    for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) {
+      this.#frames.push(new Reader(frame.bytes.slice(frame.pos, frame.end)))
+    }
+    return true
+  }
+
+  pause(): void {}
+  resume(): void {}
+
+  end(): void {
+    this.isClosed = true
+  }
+
+  destroy(): void {
+    this.isClosed = true
+  }
+
+  /** Accepts the connection and takes the ConnectRequest. */
+  open(): ConnectRequest {
+    this.events.opened?.()
+    return readConnectRequest(this.frame())
+  }
+
+  frame(): Reader {
+    const frame = this.#frames.shift()
+    if (frame === undefined) throw new Error('the client sent nothing more')
+    return frame
+  }
+
+  get waiting(): number {
+    return this.#frames.length
+  }
+
+  /** The next request: its header, and the reader behind it. */
+  request(): { readonly xid: number; readonly type: number; readonly body: Reader } {
+    const body = this.frame()
+    return { xid: body.int(), type: body.int(), body }
+  }
+
+  send(write: (writer: Writer) => void): void {
+    const writer = new Writer()
+    const mark = writer.beginFrame()
+    write(writer)
+    writer.endFrame(mark)
+    this.events.data(writer.written().slice())
+  }
+
+  accept(sessionId = 0x77n, timeOut = 9000): void {
+    this.send((writer) =>
+      writeConnectResponse(writer, {
+        protocolVersion: 0,
+        timeOut,
+        sessionId,
+        passwd: sessionPassword(sessionId),
+        readOnly: false,
+      }),
+    )
+  }
+
+  reply(xid: number, err = 0, body: (writer: Writer) => void = () => {}, zxid = 10n): void {
+    this.send((writer) => {
+      writer.int(xid)
+      writer.long(zxid)
+      writer.int(err)
+      body(writer)
+    })
+  }
+
+  lose(reason = 'reset'): void {
+    this.isClosed = true
+    this.events.closed(new Error(reason))
+  }
+}
+
+export interface Stage {
+  readonly clock: HandClock
+  /** Every connection the client opened, in order. */
+  readonly peers: Peer[]
+  readonly connecting: Promise<Client>
+  /** The latest connection. */
+  readonly peer: Peer
+}
+
+export function stage(options: ConnectOptions = {}, target = 'a:1'): Stage {
+  const clock = new HandClock()
+  const peers: Peer[] = []
+  const network: Network = {
+    connect(address, events) {
+      const peer = new Peer(address, events)
+      peers.push(peer)
+      return peer
+    },
+    listen() {
+      throw new Error('a client does not listen')
+    },
+  }
+  let chance = 0
+  const random = {
+    below: (bound: number) => (chance = (chance * 7 + 3) % 97) % bound,
+    bytes: (length: number) => new Uint8Array(length).fill(7),
+  }
+  const runtime: Partial<Runtime> = { clock, network, random, log: silentLog }
+  const connecting = connect(target, { sessionTimeout: 9000, runtime, ...options })
+  connecting.catch(() => {})
+  return {
+    clock,
+    peers,
+    connecting,
+    get peer() {
+      return peers.at(-1) as Peer
+    },
+  }
+}
+
+/** A stage whose client has its session. */
+export async function connected(
+  options: ConnectOptions = {},
+  target?: string,
+): Promise<Stage & { readonly zk: Client }> {
+  const made = stage(options, target)
+  await made.clock.advance(0)
+  made.peer.open()
+  made.peer.accept()
+  await made.clock.advance(0)
+  const zk = await made.connecting
+  return Object.defineProperty(Object.assign(Object.create(made) as Stage, { zk }), 'zk', { value: zk }) as Stage & {
+    readonly zk: Client
+  }
+}
