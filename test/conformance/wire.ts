@@ -169,6 +169,13 @@ export class Wire {
     return (await this.#next()) === undefined
   }
 
+  /** The bytes of the next frame, whatever it is. */
+  async frameBytes(): Promise<Uint8Array> {
+    const frame = await this.#next()
+    if (frame === undefined) throw new Error('the server closed the connection')
+    return frame.bytes.slice(frame.pos, frame.end)
+  }
+
   destroy(): void {
     this.#socket.destroy()
   }
