@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { knownDifferences } from '../conformance/known-differences.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const packages = readdirSync(join(root, 'packages'))
@@ -115,4 +116,15 @@ test('links in the documentation lead somewhere', () => {
       expect(existsSync(join(root, dirname(file), target)), `${file} links to ${target}`).toBe(true)
     }
   }
+})
+
+test('every known difference belongs to a case that exists', () => {
+  const cases = tracked
+    .filter((file) => /^test\/conformance\/.*\.test\.ts$/.test(file))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+  for (const { fact } of knownDifferences)
+    expect(
+      cases.some((text) => text.includes(fact)),
+      fact,
+    ).toBe(true)
 })

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest'
+import type { Link } from '../network.ts'
+import { nodeNetwork } from './network.ts'
+
+const network = nodeNetwork()
+
+/** A listener on loopback whose accepted link and events a test can wait for. */
+async function pair(): Promise<{
+  near: Link
+  far: Link
+  told: string[]
+  until(what: string): Promise<void>
+  close(): Promise<void>
+}> {
+  const told: string[] = []
+  const waiting: (() => void)[] = []
+  const tell = (what: string): void => {
+    told.push(what)
+    for (const wake of waiting.splice(0)) wake()
+  }
+  const until = async (what: string): Promise<void> => {
+    while (!told.includes(what)) await new Promise<void>((resolve) => waiting.push(resolve))
+  }
+  let far: Link | undefined
+  const listener = await network.listen('127.0.0.1:0', (link) => {
+    far = link
+    return {
+      data: (chunk) => tell(`far data ${chunk.length}`),
+      closed: (reason) => tell(reason ? 'far failed' : 'far closed'),
+    }
+  })
+  const near = network.connect(listener.address, {
+    opened: () => tell('near opened'),
+    data: (chunk) => tell(`near data ${chunk.length} ${chunk.constructor.name}`),
+    closed: (reason) => tell(reason ? 'near failed' : 'near closed'),
+  })
+  await until('near opened')
+  near.write(Uint8Array.of(1))
+  await until('far data 1')
+  return { near, far: far as Link, told, until, close: () => listener.close() }
+}
+
+describe('links over TCP', () => {
+  test('deliver plain arrays, and what was written before the end', async () => {
+    const { far, until, told, close } = await pair()
+    far.write(Uint8Array.of(1, 2, 3))
+    far.end()
+    await until('near data 3 Uint8Array')
+    await until('near closed')
+    await until('far closed')
+    expect(told.filter((each) => each.includes('closed')).sort()).toEqual(['far closed', 'near closed'])
+    await close()
+  })
+
+  test('show the address of the peer and nothing queued once the system took it', async () => {
+    const { near, far, until, close } = await pair()
+    expect(far.remote).toMatch(/^127\.0\.0\.1:\d+$/)
+    near.write(Uint8Array.of(1, 2))
+    expect(near.queuedBytes).toBe(0)
+    near.destroy()
+    await until('near closed')
+    expect(near.write(Uint8Array.of(1))).toBe(true)
+    await close()
+  })
+
+  test('hold bytes back for a peer that does not read, say so, and tell when they are gone', async () => {
+    const { near, far, until, told, close } = await pair()
+    far.pause()
+    const chunk = new Uint8Array(1 << 20)
+    while (near.write(chunk)) {}
+    for (let i = 0; i < 16; i++) near.write(chunk)
+    expect(near.queuedBytes).toBeGreaterThan(0)
+    far.resume()
+    while (near.queuedBytes > 0) await new Promise((resolve) => setImmediate(resolve))
+    near.end()
+    await until('near closed')
+    expect(told.at(-1)).toContain('closed')
+    await close()
+  })
+
+  test('report a refused connection as closed with a reason, after connect returned', async () => {
+    const listener = await network.listen('127.0.0.1:0', () => ({ data() {}, closed() {} }))
+    await listener.close()
+    const reason = await new Promise<Error | undefined>((resolve) => {
+      let hasReturned = false
+      network.connect(listener.address, {
+        data() {},
+        closed(error) {
+          expect(hasReturned).toBe(true)
+          resolve(error)
+        },
+      })
+      hasReturned = true
+    })
+    expect(reason?.message).toContain('ECONNREFUSED')
+  })
+
+  test('reject a listen on an address that is taken', async () => {
+    const listener = await network.listen('127.0.0.1:0', () => ({ data() {}, closed() {} }))
+    await expect(network.listen(listener.address, () => ({ data() {}, closed() {} }))).rejects.toThrow('EADDRINUSE')
+    await listener.close()
+  })
+})
