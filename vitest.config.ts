@@ -23,6 +23,7 @@ export default defineConfig({
         hookTimeout: 180_000,
         fileParallelism: false,
       }),
+      project('cli', ['test/cli/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 60_000 }),
       project('examples', ['examples/src/**/*.test.ts'], {
         pool: 'forks' as const,
         testTimeout: 120_000,

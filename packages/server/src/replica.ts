@@ -33,7 +33,7 @@ import type { Peer, Proposal } from './pipeline/peer.ts'
 import { PendingChanges } from './pipeline/pending-changes.ts'
 import { type PrepareContext, Preparer } from './pipeline/prepare.ts'
 import { Reads } from './pipeline/reads.ts'
-import { replyHeader, replyToWrite } from './pipeline/replies.ts'
+import { beginReply, endReply, replyHeader, replyToWrite } from './pipeline/replies.ts'
 import { isPasswordOf, type Session, SessionTable } from './session/session-table.ts'
 import { ServerStats } from './stats.ts'
 import type { TxnLog } from './storage/txn-log.ts'
@@ -43,6 +43,8 @@ import { Watches } from './watch/watches.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const noPassword = new Uint8Array(16)
+/** A buffer of length -1. */
+const nullBuffer = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
 
 export class Replica {
   readonly watches = new Watches()
@@ -209,8 +211,9 @@ export class Replica {
         this.#authenticate(peer, xid, body)
         return
       case opCode.sasl:
-        // No SASL mechanism is offered: Apache answers so, and closes, where none is configured.
-        this.#refuse(peer, xid, 0n, keeperCodes.AUTH_FAILED.number)
+        // No SASL mechanism is configured: Apache answers with a null token then, and no identity is added.
+        peer.unanswered.push({ kind: 'decided', xid, zxid: 0n, err: 0, body: nullBuffer, isLast: false })
+        this.#drain(peer)
         return
       case opCode.ping:
       case opCode.getData:
@@ -466,7 +469,9 @@ export class Replica {
         this.#read(peer, next.xid, next.type, this.#waitingReader.reset(next.bytes, next.start, next.end), next.caller)
         continue
       }
-      replyHeader(peer, next.xid, next.zxid ?? this.lastZxid, next.err)
+      const mark = beginReply(peer.writer, next.xid, next.zxid ?? this.lastZxid, next.err)
+      if (next.body !== undefined) peer.writer.raw(next.body)
+      endReply(peer, mark)
       if (next.isLast) peer.hangUp()
     }
   }

@@ -55,6 +55,8 @@ export interface Decided {
   readonly xid: number
   readonly zxid: bigint | undefined
   readonly err: number
+  /** What stands behind the header, if anything. */
+  readonly body?: Uint8Array
   /** Close the connection behind it. */
   readonly isLast: boolean
 }

@@ -1,0 +1,91 @@
+/** The command line as a user meets it: first line, exit codes, one line of error. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { connect } from '@lightkeeper/client'
+import { ask } from '@lightkeeper/testing'
+import { expect, test } from 'vitest'
+
+const bin = fileURLToPath(new URL('../../node_modules/.bin/lightkeeper', import.meta.url))
+
+interface Run {
+  readonly child: ChildProcess
+  readonly firstLine: Promise<string>
+  readonly ended: Promise<{ readonly code: number | null; readonly errors: string }>
+}
+
+function run(...args: readonly string[]): Run {
+  const child = spawn(bin, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString()
+  })
+  const lines = createInterface({ input: child.stdout })
+  return {
+    child,
+    firstLine: new Promise((resolve) => {
+      lines.once('line', resolve)
+      lines.once('close', () => resolve(''))
+    }),
+    ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, errors }))),
+  }
+}
+
+test('says on its first line where it listens, serves, and stops with exit 0 when asked to', async () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const server = run('server', '--port', '0', '--in-memory')
+    const address = /^lightkeeper listening on (127\.0\.0\.1:\d+)$/.exec(await server.firstLine)?.[1] ?? ''
+    await using zk = await connect(address)
+    expect((await zk.create('/a', 'x')).path).toBe('/a')
+    server.child.kill(signal)
+    expect((await server.ended).code).toBe(0)
+  }
+})
+
+test('reads a zoo.cfg, takes what the command line says over it, and names keys that have no effect', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'lightkeeper-cli-')), 'zoo.cfg')
+  writeFileSync(
+    file,
+    '# a comment\ntickTime=2000\ndataDir=/nowhere\nclientPort = 1\nautopurge.purgeInterval=1\n4lw.commands.whitelist=srvr, conf\n',
+  )
+  const server = run('server', file, '--port', '0', '--set', 'maxClientCnxns=7')
+  const port = Number((await server.firstLine).split(':').at(-1))
+  const conf = await ask(port, 'conf')
+  expect(conf).toContain('tickTime=2000\n')
+  expect(conf).toContain('maxClientCnxns=7\n')
+  expect(conf).toContain('minSessionTimeout=4000\n')
+  server.child.kill('SIGTERM')
+  const { errors } = await server.ended
+  expect(errors).toContain('autopurge.purgeInterval')
+  expect(errors).toContain('kept in memory only')
+})
+
+test.each([
+  [['server', '--port', 'http'], 2, '--port wants 0 to 65535, got "http"'],
+  [['server', '--nonsense'], 2, '--nonsense'],
+  [['server', '--set', 'tickTime'], 2, '--set wants key=value'],
+  [['server', '--set', 'tickTime=fast'], 1, 'tickTime is "fast", expected an integer'],
+  [['server', '/no/such/zoo.cfg'], 1, 'cannot read /no/such/zoo.cfg'],
+  [['fly'], 2, 'no command "fly"'],
+])('%j ends with exit %i and says why', async (args, code, text) => {
+  const ended = await run(...args).ended
+  expect(ended.code).toBe(code)
+  expect(ended.errors).toContain(text)
+})
+
+test('a port that is taken is an error that names it', async () => {
+  const first = run('server', '--port', '0', '--in-memory')
+  const port = (await first.firstLine).split(':').at(-1) ?? ''
+  const second = await run('server', '--port', port).ended
+  expect([second.code, second.errors]).toEqual([1, expect.stringContaining(`127.0.0.1:${port}`)])
+  first.child.kill('SIGTERM')
+  await first.ended
+})
+
+test('--help tells the commands and each command’s options', async () => {
+  expect(await run('--help').firstLine).toContain('lightkeeper')
+  expect(await run('server', '--help').firstLine).toContain('usage: lightkeeper server')
+})
