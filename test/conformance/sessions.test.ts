@@ -123,15 +123,24 @@ chapter('end of a session', { tickTime: 200 }, (c) => {
     expect([(await owner.reply()).code, (await owner.reply()).code]).toEqual(['OK', 'OK'])
     expect((await c.wire.read(opCode.exists, path)).code).toBe('NO_NODE')
   })
-  fact('requests behind closeSession are not answered', async () => {
+  fact('a request behind closeSession is not executed', async () => {
     const owner = await c.connect()
+    const path = c.unique()
     owner.send(opCode.closeSession)
-    owner.send(opCode.exists, (writer) => {
-      writer.ustring('/')
-      writer.boolean(false)
+    owner.send(opCode.create, (writer) => {
+      writer.ustring(path)
+      writer.buffer(null)
+      writer.int(1)
+      writer.int(31)
+      writer.ustring('world')
+      writer.ustring('anyone')
+      writer.int(0)
     })
     await owner.reply()
-    expect(await owner.closes()).toBe(true)
+    // Apache mostly closes without a word, and now and then still says SESSION_EXPIRED.
+    const last = await owner.reply().catch(() => undefined)
+    expect([undefined, 'SESSION_EXPIRED']).toContain(last?.code)
+    expect((await c.wire.read(opCode.exists, path)).code).toBe('NO_NODE')
   })
   fact('a closed session cannot be taken up again', async () => {
     const owner = await c.connect()

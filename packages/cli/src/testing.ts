@@ -7,4 +7,9 @@ export {
   apache,
   apacheAvailable,
   ask,
+  type Proxy,
+  proxy,
+  SeededRandom,
+  SimNetwork,
+  World,
 } from '@lightkeeper/testing'
