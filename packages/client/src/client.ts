@@ -44,6 +44,7 @@ import {
   type TransactionResults,
   toBytes,
 } from './transaction.ts'
+import { setWatchesFrames } from './watch/rearm.ts'
 import type { Listener, OneShotKind, PersistentMode, WatchedEvent } from './watch/registry.ts'
 import { type WatchChange, Watcher, type WatchOptions, type WatchSource } from './watch/watcher.ts'
 
@@ -84,6 +85,8 @@ export interface Identity {
 const empty = new Uint8Array(0)
 /** A recursive delete keeps at most this many deletes on their way. */
 const deleteBatch = 64
+/** Wait between attempts to remove what a protected create may have left. */
+const cleanUpRetryMs = 1_000
 
 export class Client implements AsyncDisposable {
   readonly #session: Session
@@ -213,7 +216,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** Reads many znodes as they are at one zxid. Each read succeeds or fails alone. Needs ZooKeeper 3.6. */
-  readMany(reads: readonly ManyRead[], options: CallOptions = {}): Promise<ManyResult[]> {
+  async readMany(reads: readonly ManyRead[], options: CallOptions = {}): Promise<ManyResult[]> {
     const paths = reads.map((read) => ('get' in read ? read.get : read.children))
     for (const path of paths) checkPath(path, 'readMany')
     const operations = reads.map((read, i) => {
@@ -339,27 +342,30 @@ export class Client implements AsyncDisposable {
     const mark = `_c_${uuid(this.#session.runtime.random.bytes(16))}-`
     const marked = joinPath(parent, mark + nodeName(path))
     const { signal, timeout } = options
-    let owner = this.sessionId
+    /** A create went out, and neither its reply nor a look at the parent has told what became of it. */
+    let mayExist = false
     try {
       for (let tries = 0; ; tries++) {
         try {
-          owner = this.sessionId
           return await this.#create(marked, data, options)
         } catch (error) {
-          if (!KeeperError.is(error, 'CONNECTION_LOSS') || tries >= 8) throw error
+          mayExist ||= !KeeperError.is(error) || error.outcome === 'unknown'
+          if (!mayExist || !KeeperError.is(error, 'CONNECTION_LOSS') || tries >= 8) throw error
         }
         const found = await this.#findMarked(parent, mark, { signal, timeout })
-        if (found === undefined) continue
-        const isOwn = options.mode !== 'ephemeral' || found.stat.ephemeralOwner === this.sessionId
-        if (isOwn) return found
+        const isOwn = options.mode !== 'ephemeral' || found?.stat.ephemeralOwner === this.sessionId
+        if (found !== undefined && isOwn) return found
         // Made by a session that is gone: it would vanish under us.
-        await this.delete(found.path as ZnodePath, { signal, timeout }).catch(ignoreMissing)
+        if (found !== undefined) await this.delete(found.path as ZnodePath, { signal, timeout }).catch(ignoreMissing)
+        mayExist = false
       }
     } catch (error) {
+      if (!mayExist) throw error
       // Whatever gave up here, a create that may have gone through must not stay behind.
-      const mayExist = KeeperError.is(error) ? error.outcome === 'unknown' : true
-      if (mayExist && owner !== 0n) void this.#removeMarked(parent, mark)
-      throw error
+      void this.#removeMarked(parent, mark)
+      if (!KeeperError.is(error) || error.outcome === 'unknown') throw error
+      // The search was refused or never sent; the create before it was sent.
+      throw new KeeperError(error.code, { path, operation: 'create', outcome: 'unknown', cause: error })
     }
   }
 
@@ -374,17 +380,24 @@ export class Client implements AsyncDisposable {
         return stat === undefined ? undefined : { path, stat }
       } catch (error) {
         if (KeeperError.is(error, 'NO_NODE')) return undefined
-        if (!KeeperError.is(error, 'CONNECTION_LOSS')) throw error
+        // Refused for want of room it would be refused again at once, and nothing else would ever run.
+        if (!KeeperError.is(error, 'CONNECTION_LOSS') || error.outcome === 'not-sent') throw error
       }
     }
   }
 
+  /** Goes on until it is certain that nothing is left, or nobody is left to ask. */
   async #removeMarked(parent: ZnodePath, mark: string): Promise<void> {
-    try {
-      const found = await this.#findMarked(parent, mark, {})
-      if (found !== undefined) await this.delete(found.path as ZnodePath)
-    } catch {
-      // The session is gone and its ephemerals with it, or nobody is left to ask.
+    const { clock } = this.#session.runtime
+    while (!isFinal(this.state)) {
+      try {
+        const found = await this.#findMarked(parent, mark, {})
+        if (found !== undefined) await this.#delete(found.path as ZnodePath, {})
+        return
+      } catch (error) {
+        if (KeeperError.is(error, 'NO_NODE') || (KeeperError.is(error) && error.outcome === 'rejected')) return
+        await new Promise<void>((resolve) => void clock.after(cleanUpRetryMs, resolve))
+      }
     }
   }
 
@@ -573,30 +586,52 @@ export class Client implements AsyncDisposable {
 
   async #arm(path: string, mode: PersistentMode, listener: Listener): Promise<boolean> {
     const own = this.#chroot.toServer(path)
+    const { watches } = this.#session
+    // Noted before it is sent, so that no event, no reconnect and no one-shot watch falls between the two.
+    watches.addPersistent(mode, own, listener)
+    let isArmed = false
+    try {
+      isArmed = await this.#addWatch(own)
+      return isArmed
+    } finally {
+      if (!isArmed) watches.removePersistent(mode, own, listener)
+    }
+  }
+
+  /**
+   * Sends the widest mode held at the path: servers before 3.9 keep one mode a path, the last one asked for, and the recursive
+   * one tells all that the other does about the znode itself.
+   */
+  #addWatch(own: string): Promise<boolean> {
     const write = (writer: Writer): void => {
       writer.ustring(own)
-      writer.int(mode === 'persistent' ? 0 : 1)
+      writer.int(this.#session.watches.isPersistent(own, 'recursive') ? 1 : 0)
     }
-    // Noted when the reply is read, so that no event and no reconnect falls between the two.
-    const read = (): boolean => {
-      this.#session.watches.addPersistent(mode, own, listener)
-      return true
-    }
+    const read = (): boolean => true
     const onError = (err: number): { value: boolean } | undefined =>
       err === keeperCodes.UNIMPLEMENTED.number ? { value: false } : undefined
+    const path = this.#chroot.toUser(own)
     const spec: RequestSpec<boolean> = { type: opCode.addWatch, operation: 'watch', path, write, read, onError }
     return this.#session.submit(spec, undefined, this.#requestTimeout)
   }
 
   #disarm(path: string, mode: PersistentMode, listener: Listener): void {
     const own = this.#chroot.toServer(path)
-    if (!this.#session.watches.removePersistent(mode, own, listener) || !this.#session.isServing) return
+    const { watches } = this.#session
+    if (!watches.removePersistent(mode, own, listener) || !this.#session.isServing) return
     const type = mode === 'persistent' ? watcherType.persistent : watcherType.persistentRecursive
+    // What the wider mode stood in for takes its place before it goes.
+    if (mode === 'recursive' && watches.isPersistent(own)) void this.#addWatch(own).catch(() => {})
     // Servers before 3.9 know these two types not, and with "any" a neighbour's watch would go too.
     void this.#removeWatches(own, type).catch((error: unknown) => {
-      if (!KeeperError.is(error, 'MARSHALLING_ERROR') || this.#session.watches.isWatched(own)) return
+      if (!KeeperError.is(error, 'MARSHALLING_ERROR') || watches.isWatched(own)) return
       void this.#removeWatches(own, watcherType.any).catch(() => {})
     })
+    if (watches.isPersistent(own)) return
+    // One-shot watches it stood in for are registered on their own now; what happened since is told at once.
+    for (const spec of setWatchesFrames(watches.dataWatchesAt(own), this.#session.lastZxid)) {
+      void this.#session.submit(spec, undefined, this.#requestTimeout).catch(() => {})
+    }
   }
 
   #removeWatches(own: string, type: number): Promise<void> {
@@ -644,14 +679,16 @@ export class Client implements AsyncDisposable {
     }
     const own = this.#chroot.toServer(path)
     const watch = options.watch ?? false
-    const watched = (value: T, as: OneShotKind): T => (watch ? { ...value, changed: this.#changed(as, own) } : value)
+    const { watches } = this.#session
+    const watched = (value: T, as: OneShotKind): T => (watch ? { ...value, changed: watches.changed(as, own) } : value)
     const spec: RequestSpec<T> = {
       type,
       operation,
       path,
       write(writer) {
         writer.ustring(own)
-        writer.boolean(watch)
+        // A persistent watch at the path hears the same; servers before 3.9 would turn it into a one-shot.
+        writer.boolean(watch && (kind === 'children' || !watches.isPersistent(own)))
       },
       read: (reader) => watched(read(reader), kind),
       ...(onMissing === undefined
@@ -662,10 +699,6 @@ export class Client implements AsyncDisposable {
           }),
     }
     return this.#session.submit(spec, options.signal, options.timeout ?? this.#requestTimeout)
-  }
-
-  #changed(kind: OneShotKind, own: string): Promise<WatchedEvent> {
-    return new Promise((resolve) => this.#session.watches.addOneShot(kind, own, resolve))
   }
 }
 

@@ -28,6 +28,7 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
   const hosts = new HostList(servers, runtime.random, backoff)
   const config = {
     sessionTimeout: options.sessionTimeout ?? 30_000,
+    connectTimeout,
     onExpired: options.onExpired ?? 'renew',
     readOnly: options.readOnly ?? false,
     queueLimit: options.queueLimit ?? 10_000,

@@ -20,10 +20,14 @@ export class SessionTimes {
     this.timeoutMs = timeoutMs
   }
 
-  /** An attempt begins; it covers the handshake. `servers` share the timeout, so that all can be tried within it. */
-  dialing(now: number, servers: number): void {
+  /**
+   * An attempt begins; it covers the handshake. `servers` share the timeout, so that all can be tried within it, and
+   * `withinMs` where the caller has less patience than a session.
+   */
+  dialing(now: number, servers: number, withinMs: number = Number.POSITIVE_INFINITY): void {
+    const share = Math.max(1, servers)
     this.#isConnected = false
-    this.#connectDeadline = now + Math.max(1_000, this.timeoutMs / Math.max(1, servers))
+    this.#connectDeadline = now + Math.min(withinMs / share, Math.max(1_000, this.timeoutMs / share))
   }
 
   established(now: number, timeoutMs: number): void {

@@ -27,6 +27,8 @@ import { isFinal, type SessionState } from './states.ts'
 
 export interface SessionConfig {
   readonly sessionTimeout: number
+  /** Patience for the first session of all. */
+  readonly connectTimeout: number
   readonly onExpired: 'renew' | 'close'
   readonly readOnly: boolean
   readonly queueLimit: number
@@ -58,6 +60,8 @@ export class Session implements LinkEvents {
   readonly #queue = new Deque<PendingRequest>()
   /** Written, in the order of the replies to come. */
   readonly #inFlight = new Deque<PendingRequest>()
+  /** Written too; a server answers these while it still works on what it received before them. */
+  readonly #authenticating = new Deque<PendingRequest>()
   readonly #stateListeners = new Set<(state: SessionState) => void>()
   #password: Uint8Array = noPassword
   #xid = 0
@@ -68,6 +72,11 @@ export class Session implements LinkEvents {
   #dialTimer: Timer | undefined
   #flushScheduled = false
   #dropReason: Error | undefined
+  #hasServed = false
+  /** Handshakes in a row that a server closed without a word, asked for a new session. */
+  #silentRefusals = 0
+  /** When a connection that is still being prepared is given up. */
+  #prepareBy = 0
 
   constructor(runtime: Runtime, config: SessionConfig, hosts: HostList, chroot: Chroot, auth: readonly AuthOption[]) {
     this.runtime = runtime
@@ -95,7 +104,17 @@ export class Session implements LinkEvents {
 
   // -- requests -------------------------------------------------------------------------------------------------------
 
-  submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
+  async submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
+    try {
+      return await this.#submit(spec, signal, timeoutMs)
+    } catch (error) {
+      // Made in the protocol loop; from here the stack shows who awaits the call, at no cost to calls that succeed.
+      if (KeeperError.is(error)) Error.captureStackTrace(error)
+      throw error
+    }
+  }
+
+  #submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const request = new PendingRequest<T>(spec, resolve, reject)
       if (signal?.aborted) return request.rejectWith(signal.reason)
@@ -163,7 +182,8 @@ export class Session implements LinkEvents {
     }
     this.#writer.endFrame(mark)
     request.isSent = true
-    this.#inFlight.push(request)
+    const line = request.spec.type === opCode.auth ? this.#authenticating : this.#inFlight
+    line.push(request)
     this.#flushLater()
   }
 
@@ -197,7 +217,8 @@ export class Session implements LinkEvents {
       this.#dropReason = undefined
       this.#framer = new Framer(this.#config.replyBytesMax)
       this.#writer.renew(4096)
-      this.#times.dialing(this.runtime.clock.now(), this.#hosts.servers.length)
+      const patienceMs = this.#hasServed ? Number.POSITIVE_INFINITY : this.#config.connectTimeout
+      this.#times.dialing(this.runtime.clock.now(), this.#hosts.servers.length, patienceMs)
       this.#link = this.runtime.network.connect(server, this.#eventsOfLink())
       this.#armTimer()
     })
@@ -258,12 +279,13 @@ export class Session implements LinkEvents {
       this.watches.dispatch(readWatcherEvent(frame), zxid, (path) => this.#chroot.toUser(path))
       return
     }
-    const request = this.#inFlight.peek()
+    const line = this.#authenticating.peek()?.xid === xid ? this.#authenticating : this.#inFlight
+    const request = line.peek()
     if (request === undefined || request.xid !== xid) {
       this.#drop(new Error(`reply to request ${xid} where ${request?.xid ?? 'none'} was due`))
       return
     }
-    this.#inFlight.shift()
+    line.shift()
     if (zxid > this.lastZxid && request.spec.type !== opCode.auth) this.lastZxid = zxid
     request.reply(err, zxid, frame)
   }
@@ -271,6 +293,7 @@ export class Session implements LinkEvents {
   #handshake(frame: Reader): void {
     const response = readConnectResponse(frame)
     const asked = this.sessionId
+    this.#silentRefusals = 0
     if (response.timeOut <= 0 || (asked !== 0n && response.sessionId !== asked)) {
       // Refused; or another session than the one asked for, which is the same to whoever relied on it.
       this.#abandon()
@@ -282,18 +305,20 @@ export class Session implements LinkEvents {
     this.#password = (response.passwd ?? noPassword).slice()
     this.#phase = 'preparing'
     this.#times.established(this.runtime.clock.now(), response.timeOut)
+    this.#prepareBy = this.runtime.clock.now() + (response.timeOut * 2) / 3
     this.#armTimer()
-    this.#prepare(isNew, response.readOnly === true).catch((error: unknown) => this.#drop(error as Error))
+    const generation = this.#generation
+    this.#prepare(isNew, response.readOnly === true).catch((error: unknown) => {
+      // Credentials asked for on a connection that is gone must not take the next one down.
+      if (generation === this.#generation) this.#drop(error as Error)
+    })
   }
 
   /** Authentication, then watches; only then is the user's first request sent. */
   async #prepare(isNew: boolean, readOnly: boolean): Promise<void> {
     const generation = this.#generation
     const credentials = await Promise.all(
-      this.auth.map(async ({ scheme, credentials: given }) => {
-        const value = typeof given === 'function' ? await given() : given
-        return { scheme, bytes: typeof value === 'string' ? new TextEncoder().encode(value) : value }
-      }),
+      this.auth.map(async (option) => ({ scheme: option.scheme, bytes: await credentialBytes(option) })),
     )
     if (generation !== this.#generation || this.#phase !== 'preparing') return
     const replies = credentials.map(({ scheme, bytes }) => this.#authenticate(scheme, bytes))
@@ -302,6 +327,7 @@ export class Session implements LinkEvents {
     await Promise.all(replies)
     if (generation !== this.#generation || this.#phase !== 'preparing') return
     this.#phase = 'serving'
+    this.#hasServed = true
     this.#hosts.succeeded()
     this.failures.clear()
     const { timeoutMs } = this.#times
@@ -342,10 +368,11 @@ export class Session implements LinkEvents {
   /** Adds an identity now and after every reconnect. */
   async addAuth(option: AuthOption): Promise<void> {
     this.auth.push(option)
-    if (this.#phase !== 'serving') return
-    const value = typeof option.credentials === 'function' ? await option.credentials() : option.credentials
-    const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value
-    if (this.#phase === 'serving') await this.#authenticate(option.scheme, bytes)
+    // A connection still to be made will show it; one that is being prepared has its list of identities already.
+    if (this.#phase !== 'serving' && this.#phase !== 'preparing') return
+    const generation = this.#generation
+    const bytes = await credentialBytes(option)
+    if (generation === this.#generation) await this.#authenticate(option.scheme, bytes)
   }
 
   #authFailed(scheme: string): void {
@@ -360,10 +387,13 @@ export class Session implements LinkEvents {
   closed(reason?: Error): void {
     const wasServing = this.#phase === 'serving'
     const cause = this.#dropReason ?? reason ?? new Error('the server closed the connection')
+    if (this.#phase === 'handshake' && this.#dropReason === undefined) this.#refusedSilently()
     this.failures.set(this.#server, new Error(`${this.#server}: ${cause.message}`, { cause }))
     this.#abandon()
-    for (let request = this.#inFlight.shift(); request !== undefined; request = this.#inFlight.shift()) {
-      request.fail('CONNECTION_LOSS', cause)
+    for (const line of [this.#inFlight, this.#authenticating]) {
+      for (let request = line.shift(); request !== undefined; request = line.shift()) {
+        request.fail('CONNECTION_LOSS', cause)
+      }
     }
     if (isFinal(this.state)) return
     if (wasServing) {
@@ -371,6 +401,18 @@ export class Session implements LinkEvents {
       this.#report({ kind: 'disconnected', epoch: this.epoch, sessionId: this.sessionId, reason: cause.message })
     }
     this.#dial()
+  }
+
+  /**
+   * A server closes without a word when we have seen more than it holds (ZooKeeperServer.java, processConnectRequest). While a
+   * session lives that keeps us from going back in time; a new one promises nothing about the old, and servers that all lost
+   * their data would be unreachable for ever.
+   */
+  #refusedSilently(): void {
+    if (this.sessionId !== 0n || this.lastZxid === 0n) return
+    if (++this.#silentRefusals < this.#hosts.servers.length) return
+    this.runtime.log('warn', 'no server has what was seen before; starting over', { lastZxid: this.lastZxid })
+    this.lastZxid = 0n
   }
 
   /** Closes the connection because of something we saw. */
@@ -423,7 +465,7 @@ export class Session implements LinkEvents {
   }
 
   #failAll(code: 'SESSION_EXPIRED' | 'AUTH_FAILED' | 'CLOSED'): void {
-    for (const requests of [this.#inFlight, this.#queue]) {
+    for (const requests of [this.#inFlight, this.#authenticating, this.#queue]) {
       for (let request = requests.shift(); request !== undefined; request = requests.shift()) request.fail(code)
     }
   }
@@ -461,7 +503,8 @@ export class Session implements LinkEvents {
     const { clock } = this.runtime
     const at = this.#times.nextCheckAt()
     if (at === Number.POSITIVE_INFINITY) return
-    this.#timer = clock.after(Math.max(0, at - clock.now()), () => this.#timePassed())
+    // Judged at the end of the turn: after a long pause of this process the timer runs before what has arrived is read.
+    this.#timer = clock.after(Math.max(0, at - clock.now()), () => clock.turnEnd(() => this.#timePassed()))
   }
 
   #timePassed(): void {
@@ -471,6 +514,8 @@ export class Session implements LinkEvents {
       this.#expired()
     } else if (this.#link !== undefined && this.#times.isPeerDead(now)) {
       this.#drop(new Error(this.#phase === 'serving' ? 'nothing heard from the server' : 'no answer from the server'))
+    } else if (this.#phase === 'preparing' && now >= this.#prepareBy) {
+      this.#drop(new Error('credentials or watches were not in place in time'))
     } else if (this.#phase === 'serving' || this.#phase === 'preparing') {
       if (this.#times.isPingDue(now)) this.#ping()
     }
@@ -489,4 +534,10 @@ export class Session implements LinkEvents {
     this.state = state
     for (const listener of [...this.#stateListeners]) listener(state)
   }
+}
+
+/** Asks for credentials, in a turn of their own: a user's function must not run inside the protocol loop. */
+async function credentialBytes({ credentials }: AuthOption): Promise<Uint8Array> {
+  const value = typeof credentials === 'function' ? await Promise.resolve().then(credentials) : credentials
+  return typeof value === 'string' ? new TextEncoder().encode(value) : value
 }

@@ -50,12 +50,32 @@ export class WatchRegistry {
     recursive: new Map(),
   }
   readonly #listeners = new Set<Listener>()
+  readonly #changed: Record<OneShotKind, Map<string, Promise<WatchedEvent>>> = {
+    data: new Map(),
+    exists: new Map(),
+    children: new Map(),
+  }
 
   addOneShot(kind: OneShotKind, path: string, settle: Settle): void {
     const table = this.#oneShot[kind]
     const waiting = table.get(path)
     if (waiting === undefined) table.set(path, new Set([settle]))
     else waiting.add(settle)
+  }
+
+  /** One promise for all who wait for the same event: a caller who asks again and again must not pile anything up. */
+  changed(kind: OneShotKind, path: string): Promise<WatchedEvent> {
+    const promises = this.#changed[kind]
+    const known = promises.get(path)
+    if (known !== undefined) return known
+    const promise = new Promise<WatchedEvent>((resolve) => {
+      this.addOneShot(kind, path, (event) => {
+        promises.delete(path)
+        resolve(event)
+      })
+    })
+    promises.set(path, promise)
+    return promise
   }
 
   /** Listens to the connection alone. */
@@ -80,6 +100,18 @@ export class WatchRegistry {
     if (listeners === undefined || !listeners.delete(listener) || listeners.size > 0) return false
     this.#persistent[mode].delete(path)
     return true
+  }
+
+  /** Whether a persistent watch, of this mode if one is given, is held at exactly `path`. */
+  isPersistent(path: string, mode?: PersistentMode): boolean {
+    if (mode !== undefined) return this.#persistent[mode].has(path)
+    return this.#persistent.persistent.has(path) || this.#persistent.recursive.has(path)
+  }
+
+  /** The one-shot watches at `path` that live in a server's data table, in the shape of `paths`. */
+  dataWatchesAt(path: string): WatchPaths {
+    const at = (kind: OneShotKind): string[] => (this.#oneShot[kind].has(path) ? [path] : [])
+    return { data: at('data'), exists: at('exists'), children: [], persistent: [], recursive: [] }
   }
 
   /** Whether anything else is watched at `path`: then a removal must not name all types. */

@@ -246,12 +246,11 @@ export class Watcher implements Listener {
     }
     // By ids, never by version: a znode deleted and created again has version 0 again.
     if (previous !== undefined && previous.stat.czxid === current.stat.czxid) {
-      if (current.stat.mzxid <= previous.stat.mzxid) return []
+      if (current.stat.mzxid === previous.stat.mzxid) return []
       this.#known.set(path, current)
       const missed = Math.max(0, current.stat.version - previous.stat.version - 1)
       return [{ kind: 'changed', path, previous, current, missed, via }]
     }
-    if (previous !== undefined && current.stat.czxid < previous.stat.czxid) return []
     this.#known.set(path, current)
     const created: WatchChange = { kind: 'created', path, current, via }
     return previous === undefined ? [created] : [{ kind: 'deleted', path, previous, via }, created]

@@ -1,0 +1,113 @@
+import { KeeperError, opCode, type Writer } from '@lightkeeper/protocol'
+import { expect, test } from 'vitest'
+import { connected, type Peer } from './client.harness.ts'
+
+const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'ok',
+    (error: unknown) => (KeeperError.is(error) ? `${error.code} ${error.outcome}` : String(error)),
+  )
+
+function stat(writer: Writer, ephemeralOwner: bigint): void {
+  for (let i = 0; i < 4; i++) writer.long(20n)
+  for (let i = 0; i < 3; i++) writer.int(0)
+  writer.long(ephemeralOwner)
+  writer.int(0)
+  writer.int(0)
+  writer.long(20n)
+}
+
+/** Takes the create and loses the connection instead of answering; returns the path it asked for. */
+async function loseReply({
+  clock,
+  peer,
+}: {
+  clock: { advance(ms: number): Promise<void> }
+  peer: Peer
+}): Promise<string> {
+  await clock.advance(0)
+  const { type, body } = peer.request()
+  expect(type).toBe(opCode.create2)
+  const path = body.ustring() ?? ''
+  peer.lose()
+  return path
+}
+
+async function reconnect(made: { clock: { advance(ms: number): Promise<void> }; readonly peer: Peer }): Promise<void> {
+  await made.clock.advance(3000)
+  made.peer.open()
+  made.peer.accept()
+  await made.clock.advance(0)
+}
+
+test('finds the znode of a create whose reply was lost instead of creating another', async () => {
+  const made = await connected()
+  const { zk, clock } = made
+  const creating = zk.create('/s/p-', '', { mode: 'ephemeral', sequential: true, protected: true })
+  const path = await loseReply({ clock, peer: made.peer })
+  expect(path).toMatch(/^\/s\/_c_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-p-$/)
+  await reconnect(made)
+  const list = made.peer.request()
+  expect(list.type).toBe(opCode.getChildren2)
+  const name = `${path.slice('/s/'.length)}0000000004`
+  made.peer.reply(list.xid, 0, (writer) => {
+    writer.vector(['other', name], (each, child) => each.ustring(child))
+    stat(writer, 0n)
+  })
+  await clock.advance(0)
+  made.peer.reply(made.peer.request().xid, 0, (writer) => stat(writer, 0x77n))
+  expect((await creating).path).toBe(`/s/${name}`)
+  expect(made.peer.waiting).toBe(0)
+})
+
+test('creates again, under the same mark, when the search finds nothing', async () => {
+  const made = await connected()
+  const creating = outcomeOf(made.zk.create('/s/p-', '', { sequential: true, protected: true }))
+  const path = await loseReply({ clock: made.clock, peer: made.peer })
+  await reconnect(made)
+  made.peer.reply(made.peer.request().xid, 0, (writer) => {
+    writer.vector([], () => {})
+    stat(writer, 0n)
+  })
+  await made.clock.advance(0)
+  const again = made.peer.request()
+  expect([again.type, again.body.ustring()]).toEqual([opCode.create2, path])
+  made.peer.reply(again.xid, 0, (writer) => {
+    writer.ustring(`${path}0000000005`)
+    stat(writer, 0n)
+  })
+  expect(await creating).toBe('ok')
+})
+
+test('is unknown, not unsent, when the search for a lost create never left; and what it left is removed later', async () => {
+  const made = await connected()
+  const creating = outcomeOf(made.zk.create('/s/p-', '', { sequential: true, protected: true, timeout: 1000 }))
+  const path = await loseReply({ clock: made.clock, peer: made.peer })
+  // Nobody accepts for longer than the search may take.
+  await made.clock.advance(1500)
+  expect(await creating).toBe('TIMEOUT unknown')
+  await reconnect(made)
+  const name = `${path.slice('/s/'.length)}0000000006`
+  made.peer.reply(made.peer.request().xid, 0, (writer) => {
+    writer.vector([name], (each, child) => each.ustring(child))
+    stat(writer, 0n)
+  })
+  await made.clock.advance(0)
+  made.peer.reply(made.peer.request().xid, 0, (writer) => stat(writer, 0n))
+  await made.clock.advance(0)
+  const last = made.peer.request()
+  expect([last.type, last.body.ustring()]).toEqual([opCode.delete, `/s/${name}`])
+})
+
+test('gives up where no room is left for its search, rather than spin', async () => {
+  const made = await connected({ queueLimit: 1 })
+  const { zk, clock, peer } = made
+  const creating = outcomeOf(zk.create('/s/p-', '', { sequential: true, protected: true }))
+  await clock.advance(0)
+  peer.request()
+  peer.lose()
+  // Takes the only place before the search asks for one.
+  void outcomeOf(zk.sync('/'))
+  expect(await creating).toBe('CONNECTION_LOSS unknown')
+  await zk.close()
+})

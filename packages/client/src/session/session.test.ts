@@ -1,0 +1,175 @@
+import { KeeperError, opCode } from '@lightkeeper/protocol'
+import { describe, expect, test } from 'vitest'
+import { connected, type Peer, settle, stage } from '../client.harness.ts'
+
+const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'ok',
+    (error: unknown) => (KeeperError.is(error) ? `${error.code} ${error.outcome}` : String(error)),
+  )
+
+describe('identities', () => {
+  test('are accepted before the replies to earlier requests, as a server that reads ahead sends them', async () => {
+    const { zk, clock, peer } = await connected()
+    const writing = outcomeOf(zk.sync('/'))
+    const adding = outcomeOf(zk.addAuth('digest', 'joe:pw'))
+    await clock.advance(0)
+    const write = peer.request()
+    const auth = peer.request()
+    expect([write.type, auth.type]).toEqual([opCode.sync, opCode.auth])
+    peer.reply(auth.xid, 0, undefined, 0n)
+    peer.reply(write.xid, 0, (writer) => writer.ustring('/'))
+    expect([await adding, await writing, zk.state.kind]).toEqual(['ok', 'ok', 'connected'])
+  })
+
+  test('fail with the connection they were sent on', async () => {
+    const { zk, clock, peer } = await connected()
+    const adding = outcomeOf(zk.addAuth('digest', 'joe:pw'))
+    await clock.advance(0)
+    peer.lose()
+    expect(await adding).toBe('CONNECTION_LOSS unknown')
+  })
+
+  test('added while a connection is being prepared are shown on that connection', async () => {
+    const made = stage({ auth: [{ scheme: 'digest', credentials: 'first:pw' }] })
+    await made.clock.advance(0)
+    accept(made.peer)
+    await made.clock.advance(0)
+    made.peer.reply(made.peer.request().xid, 0, undefined, 0n)
+    await made.clock.advance(0)
+    const zk = await made.connecting
+    made.peer.lose()
+    await made.clock.advance(3000)
+    accept(made.peer)
+    await made.clock.advance(0)
+    const adding = outcomeOf(zk.addAuth('digest', 'second:pw'))
+    await made.clock.advance(0)
+    const [first, second] = [made.peer.request(), made.peer.request()]
+    expect([first.type, second.type]).toEqual([opCode.auth, opCode.auth])
+    made.peer.reply(first.xid, 0, undefined, 0n)
+    made.peer.reply(second.xid, 0, undefined, 0n)
+    expect(await adding).toBe('ok')
+  })
+
+  test('asked for on a connection that is gone do not take the next one down when they cannot be had', async () => {
+    const answers: { reject(error: Error): void; resolve(credentials: string): void }[] = []
+    const credentials = (): Promise<string> =>
+      new Promise((resolve, reject) => {
+        answers.push({ resolve, reject })
+      })
+    const { clock, connecting, ...made } = withPeers(stage({ auth: [{ scheme: 'digest', credentials }] }))
+    await clock.advance(0)
+    accept(made.latest())
+    await clock.advance(0)
+    made.latest().lose()
+    await clock.advance(3000)
+    accept(made.latest())
+    await clock.advance(0)
+    answers[1]?.resolve('joe:pw')
+    await clock.advance(0)
+    answers[0]?.reject(new Error('the vault is sealed'))
+    await clock.advance(0)
+    const auth = made.latest().request()
+    made.latest().reply(auth.xid, 0, undefined, 0n)
+    await clock.advance(0)
+    expect((await connecting).state.kind).toBe('connected')
+  })
+
+  test('that never come do not hold a connection for ever', async () => {
+    let isLocked = false
+    const credentials = (): string | Promise<string> => (isLocked ? new Promise(() => {}) : 'joe:pw')
+    const { clock, connecting, ...made } = withPeers(stage({ auth: [{ scheme: 'digest', credentials }] }))
+    await clock.advance(0)
+    accept(made.latest())
+    await clock.advance(0)
+    made.latest().reply(made.latest().request().xid, 0, undefined, 0n)
+    await clock.advance(0)
+    await connecting
+    isLocked = true
+    made.latest().lose()
+    await clock.advance(3000)
+    const stuck = made.latest()
+    accept(stuck)
+    for (let i = 0; i < 10; i++) {
+      await clock.advance(1000)
+      while (stuck.waiting > 0) stuck.reply(stuck.request().xid)
+    }
+    expect(stuck.isClosed).toBe(true)
+  })
+})
+
+describe('connecting', () => {
+  test('shares the time of connect() among the servers: one that never answers leaves time for the next', async () => {
+    const made = withPeers(stage({ connectTimeout: 10_000, sessionTimeout: 30_000 }, 'a:1,b:2'))
+    await made.clock.advance(6000)
+    expect(made.peers.map(({ address }) => address).sort()).toEqual(['a:1', 'b:2'])
+    accept(made.latest())
+    await made.clock.advance(0)
+    expect((await made.connecting).state.kind).toBe('connected')
+  })
+
+  test('starts over at zxid 0 for a new session where no server has what the old one saw', async () => {
+    const made = await connected({ sessionTimeout: 9000 })
+    const seeing = made.zk.sync('/')
+    await made.clock.advance(0)
+    made.peer.reply(made.peer.request().xid, 0, (writer) => writer.ustring('/'), 500n)
+    await seeing
+    made.peer.lose()
+    await made.clock.advance(3000)
+    expect(made.peer.open()).toMatchObject({ sessionId: 0x77n, lastZxidSeen: 500n })
+    made.peer.accept(0n, 0)
+    await made.clock.advance(12_000)
+    expect(made.peer.open()).toMatchObject({ sessionId: 0n, lastZxidSeen: 500n })
+    made.peer.lose()
+    await made.clock.advance(12_000)
+    expect(made.peer.open()).toMatchObject({ sessionId: 0n, lastZxidSeen: 0n })
+    made.peer.accept(0x78n)
+    await made.clock.advance(0)
+    expect(made.zk.state).toMatchObject({ kind: 'connected', sessionId: 0x78n })
+  })
+
+  test('never goes back behind what a living session has seen', async () => {
+    const made = await connected({ sessionTimeout: 9000 })
+    const seeing = made.zk.sync('/')
+    await made.clock.advance(0)
+    made.peer.reply(made.peer.request().xid, 0, (writer) => writer.ustring('/'), 500n)
+    await seeing
+    for (let i = 0; i < 4; i++) {
+      made.peer.lose()
+      await made.clock.advance(1700)
+      expect(made.peer.open()).toMatchObject({ sessionId: 0x77n, lastZxidSeen: 500n })
+    }
+  })
+})
+
+test('a reply that arrived while the process was paused counts before the server is taken for dead', async () => {
+  const { zk, clock, peer } = await connected()
+  // The pause: time has passed, the timer is due, and the bytes behind it have not been read yet.
+  clock.after(0, () => {
+    clock.time += 7000
+    clock.after(0, () => peer.reply(-2))
+  })
+  await clock.advance(7000)
+  expect([zk.state.kind, peer.isClosed]).toEqual(['connected', false])
+})
+
+test('an error shows who made the call', async () => {
+  const { zk, clock, peer } = await connected()
+  async function theCaller(): Promise<void> {
+    await zk.get('/missing')
+  }
+  const failing = theCaller().catch((error: unknown) => error as Error)
+  await clock.advance(0)
+  peer.reply(1, -101)
+  await settle()
+  expect((await failing)?.stack).toContain('theCaller')
+})
+
+function accept(peer: Peer): void {
+  peer.open()
+  peer.accept()
+}
+
+function withPeers<T extends { readonly peers: Peer[] }>(made: T): T & { latest(): Peer } {
+  return Object.assign(made, { latest: () => made.peers.at(-1) as Peer })
+}
