@@ -1,5 +1,6 @@
 /** ZooKeeper's wire and transaction records: bytes to values and back, for both ends of the wire and for the disk. */
 export { creatorAcl, openAcl, permission, readOnlyAcl } from './acl.ts'
+export { adler32, crc32 } from './checksum.ts'
 export { type RecordName, recordCodecs } from './codecs.gen.ts'
 export { type CreateModeName, type CreateModeRow, createModeOf, createModes, ttlMsMax } from './create-mode.ts'
 export { describeReply, describeRequest, operationOf } from './describe.ts'

@@ -84,6 +84,11 @@ export class Writer {
     this.#view.setInt32(at, value)
   }
 
+  /** As `patchInt`, for a long. */
+  patchLong(at: number, value: bigint): void {
+    this.#view.setBigInt64(at, value)
+  }
+
   /** Forgets everything behind `length`: takes back a half-written frame. */
   truncate(length: number): void {
     this.length = length

@@ -8,7 +8,7 @@ import { AclTable } from './acl-table.ts'
 import { containerOwner, kindOf, ttlMsOf, ttlOwner } from './ephemeral-owner.ts'
 import { formatUsage, limitsName, QuotaPaths, quotaRoot, quotaTarget, statsName } from './quota.ts'
 import type { NodeTxn, Txn } from './txn.ts'
-import { statOf, Znode } from './znode.ts'
+import { statOf, type Znode, ZnodeStore } from './znode.ts'
 
 /** Hears of every change as it is applied, in the order Apache triggers watches (DataTree.java). */
 export interface TreeListener {
@@ -30,16 +30,17 @@ export class DataTree {
   readonly #ephemerals = new Map<bigint, Set<string>>()
   readonly #containers = new Set<string>()
   readonly #ttls = new Set<string>()
+  readonly #store = new ZnodeStore()
   readonly #listener: TreeListener
 
   constructor(listener: TreeListener) {
     this.#listener = listener
-    const root = new Znode(null, openAcl, 0n, 0n, 0n)
-    root.data = new Uint8Array(0)
     // System znodes are inserted without counting: a fresh root shows cversion -1.
-    const system = new Znode(new Uint8Array(0), openAcl, 0n, 0n, 0n)
-    const quota = new Znode(new Uint8Array(0), openAcl, 0n, 0n, 0n)
-    const config = new Znode(new Uint8Array(0), this.acls.acquire(readOnlyConfigAcl), 0n, 0n, 0n)
+    const root = this.#store.make(openAcl)
+    const system = this.#store.make(openAcl)
+    const quota = this.#store.make(openAcl)
+    const config = this.#store.make(this.acls.acquire(readOnlyConfigAcl))
+    for (const node of [root, system, quota, config]) node.data = new Uint8Array(0)
     config.aversion = -1
     root.children = new Set(['zookeeper'])
     system.children = new Set(['quota', 'config'])
@@ -173,7 +174,14 @@ export class DataTree {
     const parentNode = this.nodes.get(parent)
     assert(parentNode !== undefined, `create ${path}: the parent exists when a create is applied`)
     assert(!this.nodes.has(path), `create ${path}: the path is free when a create is applied`)
-    const node = new Znode(txn.data, this.acls.acquire(txn.acl ?? openAcl), owner, header.zxid, header.time)
+    const node = this.#store.make(this.acls.acquire(txn.acl ?? openAcl))
+    node.czxid = header.zxid
+    node.mzxid = header.zxid
+    node.pzxid = header.zxid
+    node.ctime = header.time
+    node.mtime = header.time
+    node.ephemeralOwner = owner
+    node.data = txn.data
     // Raised, never lowered; by serial-number order, so that the counter wraps instead of sticking at 2^31-1.
     if (((txn.parentCVersion - parentNode.cversion) | 0) > 0) parentNode.cversion = txn.parentCVersion
     parentNode.pzxid = header.zxid
@@ -198,11 +206,12 @@ export class DataTree {
     this.nodes.delete(path)
     this.dataSize -= path.length + node.dataLength
     this.acls.release(node.acl)
-    if (node.ephemeralOwner !== 0n) this.#forget(path, node.ephemeralOwner)
+    if (!node.isPersistent) this.#forget(path, node.ephemeralOwner)
     const limited = path.startsWith('/zookeeper/') ? quotaTarget(path, limitsName) : undefined
     if (limited !== undefined) this.quotas.remove(limited)
     this.#account(path, -1, -node.dataLength)
     this.#listener.deleted(path, node, parent, parentNode, zxid)
+    this.#store.release(node)
   }
 
   #setData(header: TxnHeader, path: string, data: Uint8Array | null, version: number): Znode {

@@ -1,37 +1,159 @@
-/** One znode, as stored. */
+/**
+ * One znode, as stored. Numbers stand packed, in the order and byte order of a snapshot's StatPersisted, in blocks shared by
+ * many znodes: a million znodes are a million small objects and not ten million, and a Stat leaves by copying bytes.
+ */
 import type { Acl, Stat, Writer } from '@lightkeeper/protocol'
+import { ByteArena } from './byte-arena.ts'
 import { kindOf } from './ephemeral-owner.ts'
 
+/** czxid, mzxid, ctime, mtime, version, cversion, aversion, ephemeralOwner, pzxid: `StatPersisted` of a snapshot. */
+export const persistedStatBytes = 60
+const czxid = 0
+const mzxid = 8
+const ctime = 16
+const mtime = 24
+const version = 32
+const cversion = 36
+const aversion = 40
+const ephemeralOwner = 44
+const pzxid = 52
+const dataLengthAt = 60
+const dataReferenceAt = 64
+const rowBytes = 68
+const rowsPerBlock = 1024
+
+class Block {
+  readonly bytes = new Uint8Array(rowBytes * rowsPerBlock)
+  readonly view = new DataView(this.bytes.buffer)
+}
+
+/** Where the numbers and the data of znodes live. */
+export class ZnodeStore {
+  readonly arena = new ByteArena()
+  readonly #free: { readonly block: Block; readonly row: number }[] = []
+  #block = new Block()
+  #used = 0
+
+  /** A znode with all numbers 0, no data and no children. */
+  make(acl: readonly Acl[]): Znode {
+    const free = this.#free.pop()
+    if (free !== undefined) {
+      free.block.bytes.fill(0, free.row, free.row + rowBytes)
+      return new Znode(this.arena, free.block, free.row, acl)
+    }
+    if (this.#used === rowsPerBlock) {
+      this.#block = new Block()
+      this.#used = 0
+    }
+    return new Znode(this.arena, this.#block, this.#used++ * rowBytes, acl)
+  }
+
+  /** The znode is gone; its row and its data are another's from now on. */
+  release(node: Znode): void {
+    node.data = null
+    this.#free.push({ block: node.block, row: node.row })
+  }
+}
+
 export class Znode {
-  data: Uint8Array | null
+  readonly #arena: ByteArena
+  /** For `ZnodeStore` alone. */
+  readonly block: Block
+  /** For `ZnodeStore` alone: offset into the block. */
+  readonly row: number
   /** Interned by the tree's AclTable: equal lists are the same object. */
   acl: readonly Acl[]
   /** Names of the children; made with the first child. */
   children: Set<string> | undefined
-  czxid: bigint
-  mzxid: bigint
-  pzxid: bigint
-  /** Milliseconds since 1970. */
-  ctime: bigint
-  /** Milliseconds since 1970. */
-  mtime: bigint
-  version = 0
-  /** Children ever created below this znode: the sequence counter. Not what clients see, see `visibleCversion`. */
-  cversion = 0
-  aversion = 0
-  /** Session id, or the mark of a container or TTL znode, or 0. */
-  ephemeralOwner: bigint
 
-  constructor(data: Uint8Array | null, acl: readonly Acl[], ephemeralOwner: bigint, zxid: bigint, time: bigint) {
-    this.data = data
+  constructor(arena: ByteArena, block: Block, row: number, acl: readonly Acl[]) {
+    this.#arena = arena
+    this.block = block
+    this.row = row
     this.acl = acl
     this.children = undefined
-    this.czxid = zxid
-    this.mzxid = zxid
-    this.pzxid = zxid
-    this.ctime = time
-    this.mtime = time
-    this.ephemeralOwner = ephemeralOwner
+    block.view.setInt32(row + dataLengthAt, -1)
+  }
+
+  get czxid(): bigint {
+    return this.block.view.getBigInt64(this.row + czxid)
+  }
+
+  set czxid(value: bigint) {
+    this.block.view.setBigInt64(this.row + czxid, value)
+  }
+
+  get mzxid(): bigint {
+    return this.block.view.getBigInt64(this.row + mzxid)
+  }
+
+  set mzxid(value: bigint) {
+    this.block.view.setBigInt64(this.row + mzxid, value)
+  }
+
+  get pzxid(): bigint {
+    return this.block.view.getBigInt64(this.row + pzxid)
+  }
+
+  set pzxid(value: bigint) {
+    this.block.view.setBigInt64(this.row + pzxid, value)
+  }
+
+  /** Milliseconds since 1970. */
+  get ctime(): bigint {
+    return this.block.view.getBigInt64(this.row + ctime)
+  }
+
+  set ctime(value: bigint) {
+    this.block.view.setBigInt64(this.row + ctime, value)
+  }
+
+  /** Milliseconds since 1970. */
+  get mtime(): bigint {
+    return this.block.view.getBigInt64(this.row + mtime)
+  }
+
+  set mtime(value: bigint) {
+    this.block.view.setBigInt64(this.row + mtime, value)
+  }
+
+  get version(): number {
+    return this.block.view.getInt32(this.row + version)
+  }
+
+  set version(value: number) {
+    this.block.view.setInt32(this.row + version, value)
+  }
+
+  /** Children ever created below this znode: the sequence counter. Not what clients see, see `visibleCversion`. */
+  get cversion(): number {
+    return this.block.view.getInt32(this.row + cversion)
+  }
+
+  set cversion(value: number) {
+    this.block.view.setInt32(this.row + cversion, value)
+  }
+
+  get aversion(): number {
+    return this.block.view.getInt32(this.row + aversion)
+  }
+
+  set aversion(value: number) {
+    this.block.view.setInt32(this.row + aversion, value)
+  }
+
+  /** Session id, or the mark of a container or TTL znode, or 0. */
+  get ephemeralOwner(): bigint {
+    return this.block.view.getBigInt64(this.row + ephemeralOwner)
+  }
+
+  set ephemeralOwner(value: bigint) {
+    this.block.view.setBigInt64(this.row + ephemeralOwner, value)
+  }
+
+  get isPersistent(): boolean {
+    const { view } = this.block
+    return view.getInt32(this.row + ephemeralOwner) === 0 && view.getInt32(this.row + ephemeralOwner + 4) === 0
   }
 
   get numChildren(): number {
@@ -39,9 +161,40 @@ export class Znode {
   }
 
   get dataLength(): number {
-    return this.data === null ? 0 : this.data.length
+    return Math.max(0, this.block.view.getInt32(this.row + dataLengthAt))
+  }
+
+  /** A view in place, good until the znode changes; null is kept apart from empty. */
+  get data(): Uint8Array | null {
+    const { view } = this.block
+    const length = view.getInt32(this.row + dataLengthAt)
+    if (length < 0) return null
+    return length === 0 ? empty : this.#arena.view(view.getInt32(this.row + dataReferenceAt), length)
+  }
+
+  /** The bytes are copied. */
+  set data(bytes: Uint8Array | null) {
+    const { view } = this.block
+    const before = view.getInt32(this.row + dataLengthAt)
+    const reference = view.getInt32(this.row + dataReferenceAt)
+    const length = bytes === null ? -1 : bytes.length
+    // Stored before the old is freed: `bytes` may be a view of it.
+    if (bytes !== null && length > 0) view.setInt32(this.row + dataReferenceAt, this.#arena.store(bytes))
+    if (before > 0) this.#arena.free(reference)
+    view.setInt32(this.row + dataLengthAt, length)
+  }
+
+  /** The 60 bytes of the StatPersisted, in place. */
+  get persistedStat(): Uint8Array {
+    return this.block.bytes.subarray(this.row, this.row + persistedStatBytes)
+  }
+
+  set persistedStat(bytes: Uint8Array) {
+    this.block.bytes.set(bytes, this.row)
   }
 }
+
+const empty = new Uint8Array(0)
 
 /** Creates plus deletes of children: what a Stat calls cversion (DataNode.java, copyStat). */
 export function visibleCversion(node: Znode): number {
@@ -50,22 +203,24 @@ export function visibleCversion(node: Znode): number {
 
 /** Clients see the owner of an ordinary ephemeral, and 0 for containers and TTL znodes. */
 function visibleOwner(node: Znode): bigint {
-  return node.ephemeralOwner === 0n || kindOf(node.ephemeralOwner) !== 'ephemeral' ? 0n : node.ephemeralOwner
+  return node.isPersistent || kindOf(node.ephemeralOwner) !== 'ephemeral' ? 0n : node.ephemeralOwner
 }
 
 /** Appends the 68 bytes of the Stat without building one: this is on the way of every read. */
 export function writeNodeStat(writer: Writer, node: Znode): void {
-  writer.long(node.czxid)
-  writer.long(node.mzxid)
-  writer.long(node.ctime)
-  writer.long(node.mtime)
-  writer.int(node.version)
-  writer.int(visibleCversion(node))
-  writer.int(node.aversion)
-  writer.long(visibleOwner(node))
-  writer.int(node.dataLength)
-  writer.int(node.numChildren)
-  writer.long(node.pzxid)
+  const { bytes } = node.block
+  const { row } = node
+  const at = writer.reserve(68)
+  const target = writer.bytes
+  // czxid, mzxid, ctime, mtime, version stand in the same order in both.
+  for (let i = 0; i < 36; i++) target[at + i] = bytes[row + i] as number
+  writer.patchInt(at + 36, visibleCversion(node))
+  for (let i = 40; i < 44; i++) target[at + i] = bytes[row + i] as number
+  if (node.isPersistent) for (let i = 44; i < 52; i++) target[at + i] = 0
+  else writer.patchLong(at + 44, visibleOwner(node))
+  writer.patchInt(at + 52, node.dataLength)
+  writer.patchInt(at + 56, node.numChildren)
+  for (let i = 0; i < 8; i++) target[at + 60 + i] = bytes[row + 52 + i] as number
 }
 
 /** The Stat as it is now; later changes of the znode do not show in it. */
