@@ -1,8 +1,8 @@
-/** Seam: files. What `sync` and `syncDirectory` returned for survives a power cut; nothing else need. */
+/** Seam: files. What `sync`, `writeDurably` and `syncDirectory` resolved for survives a power cut; nothing else need. */
 
 export interface Disk {
-  /** Opens for reading and appending; `create` makes the file if it is missing. Rejects with a `code` of node:fs. */
-  open(path: string, options?: { readonly create?: boolean }): Promise<DiskFile>
+  /** Opens for reading and writing; `create` makes the file if it is missing. Rejects with a `code` of node:fs. */
+  open(path: string, options?: OpenOptions): Promise<DiskFile>
   /** Names in a directory, in no order. */
   list(directory: string): Promise<string[]>
   /** Makes a directory and its parents; existing ones are fine. */
@@ -13,6 +13,22 @@ export interface Disk {
   remove(path: string): Promise<void>
   /** Resolves when creations, renames and removals in the directory would survive a power cut. */
   syncDirectory(path: string): Promise<void>
+  /**
+   * Takes the right to be the only one to use a directory, until it is released or the process ends, however it ends.
+   * Rejects with code ELOCKED where another holds it.
+   */
+  lock(directory: string): Promise<DirectoryLock>
+}
+
+export interface OpenOptions {
+  /** Make the file if it is missing. */
+  readonly create?: boolean
+  /** For reading alone: a file that may not be written can still be opened. */
+  readonly readOnly?: boolean
+}
+
+export interface DirectoryLock {
+  release(): Promise<void>
 }
 
 export interface DiskFile {
@@ -20,10 +36,13 @@ export interface DiskFile {
   size(): Promise<number>
   /** Fills `target` from `position` as far as the file reaches; resolves to the number of bytes read. */
   read(position: number, target: Uint8Array): Promise<number>
-  /** Writes behind the last byte. */
-  append(chunk: Uint8Array): Promise<void>
-  /** Resolves when everything appended so far would survive a power cut. */
+  /** Writes at `position`, growing the file where it is too short; what lies between reads as zeros. */
+  write(position: number, chunk: Uint8Array): Promise<void>
+  /** As `write`, resolved when the bytes would survive a power cut. */
+  writeDurably(position: number, chunk: Uint8Array): Promise<void>
+  /** Resolves when everything written so far would survive a power cut. */
   sync(): Promise<void>
+  /** Cuts or grows the file; durable after `sync`. */
   truncate(size: number): Promise<void>
   close(): Promise<void>
 }

@@ -25,7 +25,7 @@ import {
   type TxnHeader,
   writeConnectResponse,
 } from '@lightkeeper/protocol'
-import { Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
+import { assert, Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
 import { Access } from './auth/access.ts'
 import { authProviders } from './auth/providers.ts'
 import type { ServerConfig } from './config/config.ts'
@@ -37,18 +37,33 @@ import { beginReply, endReply, replyHeader, replyToWrite } from './pipeline/repl
 import { isPasswordOf, type Session, SessionTable } from './session/session-table.ts'
 import { ServerStats } from './stats.ts'
 import type { TxnLog } from './storage/txn-log.ts'
-import { DataTree } from './tree/data-tree.ts'
+import type { DataTree } from './tree/data-tree.ts'
 import type { Txn } from './tree/txn.ts'
-import { Watches } from './watch/watches.ts'
+import type { Watches } from './watch/watches.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const noPassword = new Uint8Array(16)
 /** A buffer of length -1. */
 const nullBuffer = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
 
+/** What a replica begins with. */
+export interface ReplicaStart {
+  readonly tree: DataTree
+  /** The listener the tree was made with. */
+  readonly watches: Watches
+  readonly lastZxid: bigint
+}
+
+export interface ReplicaHooks {
+  /** Everything up to `zxid` was applied and answered. */
+  applied(zxid: bigint): void
+  /** Heard once: the replica cannot go on, its log failed or an invariant broke. */
+  failed(error: Error): void
+}
+
 export class Replica {
-  readonly watches = new Watches()
-  readonly tree = new DataTree(this.watches)
+  readonly watches: Watches
+  readonly tree: DataTree
   readonly sessions: SessionTable<Peer>
   readonly access: Access
   readonly stats = new ServerStats()
@@ -68,21 +83,24 @@ export class Replica {
   #isFlushing = false
   #expiryTimer: Timer | undefined
   #reapTimer: Timer | undefined
-  #onFailure: (error: Error) => void
+  readonly #hooks: ReplicaHooks
   #isStopped = false
 
-  /** `onFailure` hears once that the replica cannot go on: its log failed, or an invariant broke. */
-  constructor(config: ServerConfig, runtime: Runtime, log: TxnLog, onFailure: (error: Error) => void) {
+  constructor(config: ServerConfig, runtime: Runtime, log: TxnLog, start: ReplicaStart, hooks: ReplicaHooks) {
     const { clock } = runtime
+    this.watches = start.watches
+    this.tree = start.tree
+    this.#hooks = hooks
     this.#config = config
     this.#runtime = runtime
     this.#log = log
-    this.#onFailure = onFailure
-    this.lastZxid = config.initialZxid
-    this.#preparedZxid = config.initialZxid
+    this.lastZxid = start.lastZxid
+    this.#preparedZxid = start.lastZxid
     this.sessions = new SessionTable(config.tickTime, clock.now(), clock.wall(), 1)
+    // Each gets its full timeout again: nobody could speak to it while no server was there.
+    for (const [id, timeoutMs] of start.tree.sessions) this.sessions.add(id, timeoutMs, clock.now())
     this.access = new Access(authProviders(config), config.skipAcl)
-    this.#pending = new PendingChanges(this.tree)
+    this.#pending = new PendingChanges(this.tree, config.digestEnabled)
     this.#preparer = new Preparer(this.tree, this.#pending, this.access, config)
     this.#reads = new Reads(this.tree, this.watches, this.access)
   }
@@ -315,7 +333,12 @@ export class Replica {
   #write(peer: Peer, session: Session<Peer>, xid: number, type: number, body: Reader): void {
     let txn: Txn | number
     const header = this.#nextHeader(session.id, xid, type)
-    const context: PrepareContext = { session: session.id, caller: peer.identities, zxid: header.zxid }
+    const context: PrepareContext = {
+      session: session.id,
+      caller: peer.identities,
+      zxid: header.zxid,
+      time: header.time,
+    }
     try {
       txn = session.isClosing ? keeperCodes.SESSION_EXPIRED.number : this.#prepare(context, type, body)
     } catch (error) {
@@ -382,8 +405,9 @@ export class Replica {
       header: refused ? { ...header, type: opCode.error } : header,
       txn: refused ? { type: opCode.error, err: prepared } : prepared,
       withReadOnlyFlag,
+      digest: this.#pending.seal(),
     }
-    this.#log.append(proposal.header, proposal.txn)
+    this.#log.append(proposal.header, proposal.txn, proposal.digest)
     this.#proposals.push(proposal)
     peer?.unanswered.push(proposal)
     this.#scheduleFlush()
@@ -418,18 +442,21 @@ export class Replica {
   #fail(error: Error): void {
     this.#runtime.log('error', error.message, { cause: String(error.cause ?? error.stack) })
     this.stop()
-    this.#onFailure(error)
+    this.#hooks.failed(error)
   }
 
   // -- commit ---------------------------------------------------------------------------------------------------------
 
   /** Applies the oldest `count` proposals, which are durable now, and answers them. */
   #commit(count: number): void {
+    const { durableZxid } = this.#log
     for (let i = 0; i < count; i++) {
       const proposal = this.#proposals.shift() as Proposal
       const { header, txn, peer } = proposal
       // Watch events are written in here, and so stand in front of the reply.
+      assert(header.zxid <= durableZxid, 'nothing is applied or answered before the log has it for good')
       const result = this.tree.apply(header, txn)
+      if (proposal.digest !== undefined) this.tree.digest.value = proposal.digest
       this.lastZxid = header.zxid
       if (peer?.isOpen) {
         this.#respond(peer, proposal, result)
@@ -437,6 +464,7 @@ export class Replica {
       if (txn.type === opCode.closeSession) this.#sessionClosed(proposal)
     }
     this.#pending.settle(this.lastZxid, this.#proposals.length === 0)
+    this.#hooks.applied(this.lastZxid)
   }
 
   #sessionClosed(proposal: Proposal): void {

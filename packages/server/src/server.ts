@@ -2,9 +2,12 @@
 import { formatAddress, parseAddress, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
-import { Replica } from './replica.ts'
+import { Replica, type ReplicaStart } from './replica.ts'
+import { type SnapshotResult, Storage } from './storage/storage.ts'
 import { memoryLog } from './storage/txn-log.ts'
 import { ClientListener } from './transport/client-listener.ts'
+import { DataTree } from './tree/data-tree.ts'
+import { Watches } from './watch/watches.ts'
 
 /** A server in this process. It never touches global handlers and never ends the process. */
 export interface RunningServer {
@@ -16,6 +19,8 @@ export interface RunningServer {
   readonly config: ServerConfig
   /** Resolves when the server is gone: undefined after `close`, else why it could not go on. */
   readonly stopped: Promise<Error | undefined>
+  /** Writes a snapshot now. Resolves when it is durable. @throws Error where data is in memory only, or the disk fails. */
+  snapshot(): Promise<SnapshotResult>
   /** Closes sockets and timers. Sessions are not closed: clients see a lost connection. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -28,22 +33,42 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions = {}, runtime: Partial<Runtime> = {}): Promise<RunningServer> {
   const host: Runtime = nodeRuntime(runtime)
   const config = resolveConfig(options, host.clock.wall())
-  const log = memoryLog()
+  const watches = new Watches()
+  const storage =
+    config.dataDir === undefined
+      ? undefined
+      : await Storage.open(host, config, config.dataDir, { acceptLoss: config.acceptLoss, listener: watches })
+  const log = storage?.log ?? memoryLog()
+  const start: ReplicaStart = {
+    watches,
+    tree: storage?.recovered.tree ?? new DataTree(watches),
+    lastZxid: storage?.recovered.lastZxid ?? config.initialZxid,
+  }
   let settle: (error: Error | undefined) => void = () => {}
   const stopped = new Promise<Error | undefined>((resolve) => {
     settle = resolve
   })
-  const replica = new Replica(config, host, log, (error) => {
-    void listener.close().then(() => settle(error))
+  const replica = new Replica(config, host, log, start, {
+    applied: (zxid) => storage?.applied(zxid),
+    failed: (error) => void shutDown().then(() => settle(error)),
   })
   const listener = new ClientListener(config, host, replica)
-  const address = await listener.listen()
+  const shutDown = async (): Promise<void> => {
+    replica.stop()
+    await listener.close()
+    await (storage ?? log).close()
+  }
+  let address: string
+  try {
+    address = await listener.listen()
+  } catch (error) {
+    await shutDown()
+    throw error
+  }
   replica.start()
   const { port } = parseAddress(address)
   const close = async (): Promise<void> => {
-    replica.stop()
-    await listener.close()
-    await log.close()
+    await shutDown()
     settle(undefined)
   }
   return {
@@ -52,6 +77,10 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
     connectString: formatAddress(reachable(config.clientPortAddress), port),
     config,
     stopped,
+    async snapshot() {
+      if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
+      return storage.snapshot()
+    },
     close,
     [Symbol.asyncDispose]: close,
   }

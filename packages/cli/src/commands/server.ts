@@ -10,8 +10,11 @@ Runs a ZooKeeper server in the foreground until SIGTERM or SIGINT.
 
   --port N          port for clients, 0 for a free one (default: clientPort of zoo.cfg, else 2181)
   --host A          address to listen on (default: clientPortAddress of zoo.cfg, else 127.0.0.1)
-  --data-dir D      directory for data; this version keeps data in memory only and says so
-  --in-memory       keep data in memory only, and do not remark on it
+  --data-dir D      directory for data, in Apache ZooKeeper's layout; one process at a time
+                    (default: dataDir of zoo.cfg, else data is kept in memory only)
+  --in-memory       keep data in memory only, whatever else is said
+  --accept-loss     start although acknowledged transactions are missing or damaged, without them;
+                    damaged files are kept, renamed
   --set key=value   any key of zoo.cfg; may be repeated
   --verbose         log every connection
 
@@ -45,14 +48,15 @@ export const serverCommand: Command = {
       ...(values.port === undefined ? {} : { clientPort: portNumber(values.port) }),
       ...(values.host === undefined ? {} : { clientPortAddress: values.host }),
       ...(values['data-dir'] === undefined ? {} : { dataDir: values['data-dir'] }),
+      ...(values['in-memory'] ? { dataDir: undefined, dataLogDir: undefined } : {}),
+      ...(values['accept-loss'] ? { acceptLoss: true } : {}),
     }
     const server = await startServer(options, { log })
     process.stdout.write(`lightkeeper listening on ${server.connectString}\n`)
-    if (!values['in-memory']) {
-      log('warn', 'data is kept in memory only and goes with this process; durability comes with a later version', {
-        dataDir: server.config.dataDir,
-      })
-    }
+    const { dataDir, forceSync } = server.config
+    if (dataDir === undefined)
+      log('warn', 'DATA IS KEPT IN MEMORY ONLY and goes with this process; --data-dir keeps it')
+    else if (!forceSync) log('warn', 'FORCESYNC IS OFF: a power cut loses writes that were acknowledged', { dataDir })
     const stop = (): void => void server.close()
     process.once('SIGTERM', stop)
     process.once('SIGINT', stop)
@@ -72,6 +76,7 @@ function parse(args: readonly string[]) {
         host: { type: 'string' },
         'data-dir': { type: 'string' },
         'in-memory': { type: 'boolean' },
+        'accept-loss': { type: 'boolean' },
         set: { type: 'string', multiple: true },
         verbose: { type: 'boolean' },
       },

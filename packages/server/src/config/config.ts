@@ -1,5 +1,7 @@
 /** Settings of a server: names and defaults of zoo.cfg in camel case, all checked before anything is opened. */
 import { frameBytesMaxDefault } from '@lightkeeper/protocol'
+import type { Compression } from '../storage/compression.ts'
+import { snapshotsKeptMin } from '../storage/purge.ts'
 
 export interface ServerOptions {
   /** Port for clients; 0 takes a free one. Default 2181. */
@@ -12,8 +14,28 @@ export interface ServerOptions {
   readonly host?: string
   /** Connections the system may hold before they are accepted; -1 leaves it to the system. Default -1. */
   readonly clientPortListenBacklog?: number
-  /** Where data will live. This version keeps everything in memory and only shows the directory. Default none. */
+  /** Directory for snapshots and logs, in Apache's layout; made if it is missing. Default none: data in memory only. */
   readonly dataDir?: string | undefined
+  /** Directory for logs alone, best on a disk of its own. Default `dataDir`. */
+  readonly dataLogDir?: string | undefined
+  /** Acknowledge only what would survive a power cut. False loses what was acknowledged last. Default true. */
+  readonly forceSync?: boolean
+  /** Transactions between two snapshots, about: somewhere in the upper half. Default 100000. */
+  readonly snapCount?: number
+  /** Size of the log between two snapshots, KiB, about; 0 for no limit. Default 4194304. */
+  readonly snapSizeLimitInKb?: number
+  /** What a log grows by before it is needed, KiB; 0 for nothing. Default 65536. */
+  readonly preAllocSize?: number
+  /** How snapshots are packed: `none`, `gz` or `snappy`. Default none. */
+  readonly snapshotCompression?: Compression
+  /** Log and snapshots carry a digest of the tree. Default true. */
+  readonly digestEnabled?: boolean
+  /** Snapshots kept, with the logs behind the oldest of them; 3 at least. Default 3. */
+  readonly autopurgeSnapRetainCount?: number
+  /** 0 keeps every file for ever; anything else removes old ones behind each snapshot. Default 1. */
+  readonly autopurgePurgeInterval?: number
+  /** Start although acknowledged transactions are missing or damaged, without them. Default false. */
+  readonly acceptLoss?: boolean
   /** Unit of session timeouts and width of an expiry bucket, milliseconds. Default 3000. */
   readonly tickTime?: number
   /** Shortest session timeout granted, milliseconds. Default 2 ticks. */
@@ -64,6 +86,16 @@ export interface ServerConfig {
   readonly clientPortAddress: string
   readonly clientPortListenBacklog: number
   readonly dataDir: string | undefined
+  readonly dataLogDir: string | undefined
+  readonly forceSync: boolean
+  readonly snapCount: number
+  readonly snapSizeLimitInKb: number
+  readonly preAllocSize: number
+  readonly snapshotCompression: Compression
+  readonly digestEnabled: boolean
+  readonly autopurgeSnapRetainCount: number
+  readonly autopurgePurgeInterval: number
+  readonly acceptLoss: boolean
   readonly tickTime: number
   readonly minSessionTimeout: number
   readonly maxSessionTimeout: number
@@ -119,8 +151,8 @@ export function resolveConfig(options: ServerOptions, wall: number): ServerConfi
     }
     return given
   }
-  const flag = (name: FlagOption): boolean => {
-    const given: unknown = options[name] ?? false
+  const flag = (name: FlagOption, fallback = false): boolean => {
+    const given: unknown = options[name] ?? fallback
     if (typeof given !== 'boolean') throw new ConfigError(name, given, 'true or false')
     return given
   }
@@ -144,11 +176,28 @@ export function resolveConfig(options: ServerOptions, wall: number): ServerConfi
       throw new ConfigError('fourLetterWordWhitelist', word, 'a comma list of four-letter words, or *')
     }
   }
+  if (options.dataLogDir !== undefined && options.dataDir === undefined) {
+    throw new ConfigError('dataDir', undefined, 'a directory, since dataLogDir is given')
+  }
+  const snapshotCompression: unknown = options.snapshotCompression ?? 'none'
+  if (snapshotCompression !== 'none' && snapshotCompression !== 'gz' && snapshotCompression !== 'snappy') {
+    throw new ConfigError('snapshotCompression', snapshotCompression, 'none, gz or snappy')
+  }
   return {
     clientPort: number(options.port === undefined ? 'clientPort' : 'port', 2181, 0, 65535),
     clientPortAddress: options.host ?? options.clientPortAddress ?? '127.0.0.1',
     clientPortListenBacklog: number('clientPortListenBacklog', -1, -1),
     dataDir: options.dataDir,
+    dataLogDir: options.dataLogDir,
+    forceSync: flag('forceSync', true),
+    snapCount: number('snapCount', 100_000, 2),
+    snapSizeLimitInKb: number('snapSizeLimitInKb', 4_194_304, 0),
+    preAllocSize: number('preAllocSize', 65_536, 0, 4_194_304),
+    snapshotCompression,
+    digestEnabled: flag('digestEnabled', true),
+    autopurgeSnapRetainCount: number('autopurgeSnapRetainCount', snapshotsKeptMin, snapshotsKeptMin),
+    autopurgePurgeInterval: number('autopurgePurgeInterval', 1, 0),
+    acceptLoss: flag('acceptLoss'),
     tickTime,
     minSessionTimeout,
     maxSessionTimeout,
@@ -187,6 +236,16 @@ const optionNames: ReadonlySet<string> = new Set(
     host: true,
     clientPortListenBacklog: true,
     dataDir: true,
+    dataLogDir: true,
+    forceSync: true,
+    snapCount: true,
+    snapSizeLimitInKb: true,
+    preAllocSize: true,
+    snapshotCompression: true,
+    digestEnabled: true,
+    autopurgeSnapRetainCount: true,
+    autopurgePurgeInterval: true,
+    acceptLoss: true,
     tickTime: true,
     minSessionTimeout: true,
     maxSessionTimeout: true,

@@ -1,9 +1,12 @@
 /**
  * What prepared but not yet applied transactions will have done to znodes: a request is validated against the tree and these,
- * so that many writes can be on their way to the log at once (PrepRequestProcessor.java, ChangeRecord).
+ * so that many writes can be on their way to the log at once (PrepRequestProcessor.java, ChangeRecord). Knows as much of each
+ * znode as the digest of the tree needs, since that is logged before anything is applied.
  */
 import type { Acl } from '@lightkeeper/protocol'
 import type { DataTree } from '../tree/data-tree.ts'
+import { type Digestible, digestOf, digestOfZnode, TreeDigest } from '../tree/digest.ts'
+import type { Znode } from '../tree/znode.ts'
 
 /** What validation needs to know of a znode; a Znode is one. */
 export interface NodeView {
@@ -17,27 +20,68 @@ export interface NodeView {
   readonly dataLength: number
 }
 
-export interface Change {
-  zxid: bigint
+export class Change implements NodeView, Digestible {
+  /** Of the last transaction that touched the znode. */
+  zxid = 0n
   /** The znode will be gone; the other fields mean nothing then. */
-  isGone: boolean
-  version: number
-  cversion: number
-  aversion: number
-  numChildren: number
-  ephemeralOwner: bigint
-  acl: readonly Acl[]
-  dataLength: number
+  isGone = false
+  czxid = 0n
+  mzxid = 0n
+  pzxid = 0n
+  ctime = 0n
+  mtime = 0n
+  version = 0
+  cversion = 0
+  aversion = 0
+  numChildren = 0
+  ephemeralOwner = 0n
+  acl: readonly Acl[] = []
+  data: Uint8Array | null = null
+  /** What the running digest holds of this path. */
+  counted = 0
+
+  get dataLength(): number {
+    return this.data === null ? 0 : this.data.length
+  }
+
+  static of(node: Znode | Change): Change {
+    const change = new Change()
+    change.czxid = node.czxid
+    change.mzxid = node.mzxid
+    change.pzxid = node.pzxid
+    change.ctime = node.ctime
+    change.mtime = node.mtime
+    change.version = node.version
+    change.cversion = node.cversion
+    change.aversion = node.aversion
+    change.numChildren = node.numChildren
+    change.ephemeralOwner = node.ephemeralOwner
+    change.acl = node.acl
+    change.data = node.data
+    if (node instanceof Change) {
+      change.zxid = node.zxid
+      change.isGone = node.isGone
+      change.counted = node.counted
+    }
+    return change
+  }
 }
 
 export class PendingChanges {
   readonly #tree: DataTree
+  readonly #withDigest: boolean
   readonly #changes = new Map<string, Change>()
+  /** Digest of the tree as it will be once everything sealed is applied. */
+  readonly #digest = new TreeDigest()
+  /** Touched since the last seal. */
+  readonly #touched = new Map<string, Change>()
   /** While a multi is prepared: what each path was before, to take it all back. */
   #journal: [path: string, before: Change | undefined][] | undefined
 
-  constructor(tree: DataTree) {
+  constructor(tree: DataTree, withDigest: boolean) {
     this.#tree = tree
+    this.#withDigest = withDigest
+    this.#digest.value = tree.digest.value
   }
 
   get size(): number {
@@ -54,52 +98,47 @@ export class PendingChanges {
 
   /** A change of an existing znode, to be filled in by the caller. */
   change(path: string, zxid: bigint): Change {
-    const existing = this.#changes.get(path)
+    const key = path === '' ? '/' : path
+    const existing = this.#changes.get(key)
     if (existing !== undefined) {
-      this.#journal?.push([path, { ...existing }])
+      this.#journal?.push([key, Change.of(existing)])
       existing.zxid = zxid
+      this.#touch(key, existing)
       return existing
     }
-    const node = this.view(path) as NodeView
-    return this.#put(path, {
-      zxid,
-      isGone: false,
-      version: node.version,
-      cversion: node.cversion,
-      aversion: node.aversion,
-      numChildren: node.numChildren,
-      ephemeralOwner: node.ephemeralOwner,
-      acl: node.acl,
-      dataLength: node.dataLength,
-    })
+    const node = this.#tree.get(key) as Znode
+    const change = Change.of(node)
+    change.zxid = zxid
+    if (this.#withDigest) change.counted = digestOfZnode(key, node)
+    return this.#put(key, change)
   }
 
-  create(path: string, zxid: bigint, ephemeralOwner: bigint, acl: readonly Acl[], dataLength: number): void {
-    this.#replace(path, {
-      zxid,
-      isGone: false,
-      version: 0,
-      cversion: 0,
-      aversion: 0,
-      numChildren: 0,
-      ephemeralOwner,
-      acl,
-      dataLength,
-    })
+  create(
+    path: string,
+    zxid: bigint,
+    time: bigint,
+    ephemeralOwner: bigint,
+    acl: readonly Acl[],
+    data: Uint8Array | null,
+  ): void {
+    const change = new Change()
+    change.zxid = zxid
+    change.czxid = zxid
+    change.mzxid = zxid
+    change.pzxid = zxid
+    change.ctime = time
+    change.mtime = time
+    change.ephemeralOwner = ephemeralOwner
+    change.acl = acl
+    change.data = data
+    this.#replace(path, change)
   }
 
   remove(path: string, zxid: bigint): void {
-    const gone = {
-      zxid,
-      isGone: true,
-      version: 0,
-      cversion: 0,
-      aversion: 0,
-      numChildren: 0,
-      ephemeralOwner: 0n,
-      dataLength: 0,
-    }
-    this.#replace(path, { ...gone, acl: [] })
+    const change = new Change()
+    change.zxid = zxid
+    change.isGone = true
+    this.#replace(path, change)
   }
 
   /** Ephemerals the session will own once everything prepared is applied. */
@@ -128,6 +167,19 @@ export class PendingChanges {
       if (before === undefined) this.#changes.delete(path)
       else this.#changes.set(path, before)
     }
+    this.#touched.clear()
+  }
+
+  /** A transaction is complete: the digest of the tree behind it, undefined where digests are off. */
+  seal(): bigint | undefined {
+    if (!this.#withDigest) return undefined
+    for (const [path, change] of this.#touched) {
+      this.#digest.subtract(change.counted)
+      change.counted = change.isGone ? 0 : digestOf(path, change)
+      this.#digest.add(change.counted)
+    }
+    this.#touched.clear()
+    return this.#digest.value
   }
 
   /** Everything up to `zxid` is applied; `isAll` when nothing prepared is later than that. */
@@ -141,17 +193,26 @@ export class PendingChanges {
 
   #replace(path: string, change: Change): void {
     const existing = this.#changes.get(path)
-    if (existing === undefined) {
-      this.#put(path, change)
+    if (existing !== undefined) {
+      change.counted = existing.counted
+      this.#journal?.push([path, existing])
+      this.#changes.set(path, change)
+      this.#touch(path, change)
       return
     }
-    this.#journal?.push([path, existing])
-    this.#changes.set(path, change)
+    const node = this.#withDigest ? this.#tree.get(path) : undefined
+    if (node !== undefined) change.counted = digestOfZnode(path, node)
+    this.#put(path, change)
   }
 
   #put(path: string, change: Change): Change {
     this.#journal?.push([path, undefined])
     this.#changes.set(path, change)
+    this.#touch(path, change)
     return change
+  }
+
+  #touch(path: string, change: Change): void {
+    if (this.#withDigest) this.#touched.set(path, change)
   }
 }

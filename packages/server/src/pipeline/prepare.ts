@@ -36,6 +36,8 @@ export interface PrepareContext {
   readonly session: bigint
   readonly caller: readonly Id[]
   readonly zxid: bigint
+  /** Wall-clock milliseconds, for ctime and mtime. */
+  readonly time: bigint
 }
 
 type CreateType = typeof opCode.create | typeof opCode.create2 | typeof opCode.createContainer | typeof opCode.createTTL
@@ -83,22 +85,23 @@ export class Preparer {
     if (this.#pending.view(path) !== undefined) return keeperCodes.NODE_EXISTS.number
     if (kindOf(parentView.ephemeralOwner) === 'ephemeral') return keeperCodes.NO_CHILDREN_FOR_EPHEMERALS.number
     const data = request.data === null ? null : request.data.slice()
-    const dataLength = data?.length ?? 0
-    if (this.#exceedsQuota(path, 1, dataLength)) return keeperCodes.QUOTA_EXCEEDED.number
+    if (this.#exceedsQuota(path, 1, data?.length ?? 0)) return keeperCodes.QUOTA_EXCEEDED.number
 
     const parentCVersion = (parentView.cversion + 1) | 0
     const change = this.#pending.change(parent, context.zxid)
     change.cversion = parentCVersion
+    change.pzxid = context.zxid
     change.numChildren++
+    const { zxid, time } = context
     if (type === opCode.createContainer) {
-      this.#pending.create(path, context.zxid, containerOwner, acl, dataLength)
+      this.#pending.create(path, zxid, time, containerOwner, acl, data)
       return { type, path, data, acl, parentCVersion }
     }
     if (type === opCode.createTTL) {
-      this.#pending.create(path, context.zxid, ttlOwner(ttl as bigint), acl, dataLength)
+      this.#pending.create(path, zxid, time, ttlOwner(ttl as bigint), acl, data)
       return { type, path, data, acl, parentCVersion, ttl: ttl as bigint }
     }
-    this.#pending.create(path, context.zxid, mode.ephemeral ? context.session : 0n, acl, dataLength)
+    this.#pending.create(path, zxid, time, mode.ephemeral ? context.session : 0n, acl, data)
     return { type, path, data, acl, ephemeral: mode.ephemeral, parentCVersion }
   }
 
@@ -141,7 +144,9 @@ export class Preparer {
     const data = request.data === null ? null : request.data.slice()
     const change = this.#pending.change(path, context.zxid)
     change.version = version
-    change.dataLength = length
+    change.data = data
+    change.mzxid = context.zxid
+    change.mtime = context.time
     return { type: opCode.setData, path, data, version }
   }
 
@@ -226,7 +231,9 @@ export class Preparer {
   }
 
   #recordDelete(path: string, parent: string, zxid: bigint): void {
-    this.#pending.change(parent, zxid).numChildren--
+    const change = this.#pending.change(parent, zxid)
+    change.numChildren--
+    change.pzxid = zxid
     this.#pending.remove(path, zxid)
   }
 

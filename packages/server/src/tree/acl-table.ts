@@ -14,6 +14,11 @@ export class AclTable {
     return this.#rows.size
   }
 
+  /** Distinct lists in use, the open one left out. */
+  *lists(): Iterable<readonly Acl[]> {
+    for (const { list } of this.#rows.values()) yield list
+  }
+
   /** The stored list equal to `list`; counts one more user of it. */
   acquire(list: readonly Acl[]): readonly Acl[] {
     if (isOpen(list)) return openAcl

@@ -5,6 +5,7 @@
 import { type Acl, type MultiResult, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
 import { assert } from '@lightkeeper/runtime'
 import { AclTable } from './acl-table.ts'
+import { digestOfZnode, TreeDigest } from './digest.ts'
 import { containerOwner, kindOf, ttlMsOf, ttlOwner } from './ephemeral-owner.ts'
 import { formatUsage, limitsName, QuotaPaths, quotaRoot, quotaTarget, statsName } from './quota.ts'
 import type { NodeTxn, Txn } from './txn.ts'
@@ -25,6 +26,15 @@ export class DataTree {
   readonly nodes = new Map<string, Znode>()
   readonly acls = new AclTable()
   readonly quotas = new QuotaPaths()
+  /** Sessions whose creation is applied and whose end is not: id and timeout in milliseconds, as a snapshot holds them. */
+  readonly sessions = new Map<bigint, number>()
+  /**
+   * While a snapshot is written: the lists that were replaced since it began, by path. Its table of lists stands in front of
+   * its znodes, so a list that came later cannot be named.
+   */
+  aclsReplaced: Map<string, readonly Acl[]> | undefined
+  /** Of the tree as it is, where digests are on. */
+  readonly digest = new TreeDigest()
   /** Bytes of paths and data, the number `mntr` calls approximate_data_size. */
   dataSize = 0
   readonly #ephemerals = new Map<bigint, Set<string>>()
@@ -46,6 +56,7 @@ export class DataTree {
     system.children = new Set(['quota', 'config'])
     this.nodes.set('', root).set('/', root)
     this.nodes.set('/zookeeper', system).set(quotaRoot, quota).set('/zookeeper/config', config)
+    this.digest.value = this.computeDigest()
     this.dataSize = '/'.length + '/zookeeper'.length + quotaRoot.length + '/zookeeper/config'.length
   }
 
@@ -67,6 +78,13 @@ export class DataTree {
     let count = 0
     for (const paths of this.#ephemerals.values()) count += paths.size
     return count
+  }
+
+  /** The digest from scratch, a walk over every znode. */
+  computeDigest(): bigint {
+    const digest = new TreeDigest()
+    for (const [path, node] of this.nodes) if (path !== '') digest.add(digestOfZnode(path, node))
+    return digest.value
   }
 
   /** Descendants of `path`, which need not exist. */
@@ -108,10 +126,14 @@ export class DataTree {
       case opCode.multi:
         return this.#applyMulti(header, txn.txns)
       case opCode.closeSession:
-        for (const path of txn.paths2Delete) if (this.nodes.has(path)) this.#delete(path, header.zxid)
+        for (const path of txn.paths2Delete ?? [...this.ephemeralsOf(header.clientId)]) {
+          if (this.nodes.has(path)) this.deleteNode(path, header.zxid)
+        }
         this.#ephemerals.delete(header.clientId)
+        this.sessions.delete(header.clientId)
         return undefined
       case opCode.createSession:
+        this.sessions.set(header.clientId, txn.timeOut)
         return undefined
       default:
         return this.#applyNodeTxn(header, txn)
@@ -122,19 +144,20 @@ export class DataTree {
     switch (txn.type) {
       case opCode.create:
       case opCode.create2:
-        return this.#create(header, txn, txn.ephemeral ? header.clientId : 0n)
+        return this.createNode(header, txn, txn.ephemeral ? header.clientId : 0n)
       case opCode.createContainer:
-        return this.#create(header, txn, containerOwner)
+        return this.createNode(header, txn, containerOwner)
       case opCode.createTTL:
-        return this.#create(header, txn, ttlOwner(txn.ttl))
+        return this.createNode(header, txn, ttlOwner(txn.ttl))
       case opCode.delete:
       case opCode.deleteContainer:
-        this.#delete(txn.path, header.zxid)
+        this.deleteNode(txn.path, header.zxid)
         return undefined
       case opCode.setData:
-        return this.#setData(header, txn.path, txn.data, txn.version)
+      case opCode.reconfig:
+        return this.setData(header, txn.path, txn.data, txn.version)
       case opCode.setACL:
-        return this.#setAcl(txn.path, txn.acl ?? openAcl, txn.version)
+        return this.setAcl(txn.path, txn.acl ?? openAcl, txn.version)
       case opCode.check:
       case opCode.error:
         return undefined
@@ -164,7 +187,10 @@ export class DataTree {
     })
   }
 
-  #create(
+  // -- steps, for `apply` and for replaying a log (replay.ts) ------------------------------------------------------------
+
+  /** The parent exists and the path is free. */
+  createNode(
     header: TxnHeader,
     txn: { path: string; data: Uint8Array | null; acl: readonly Acl[] | null; parentCVersion: number },
     owner: bigint,
@@ -184,7 +210,7 @@ export class DataTree {
     node.data = txn.data
     // Raised, never lowered; by serial-number order, so that the counter wraps instead of sticking at 2^31-1.
     if (((txn.parentCVersion - parentNode.cversion) | 0) > 0) parentNode.cversion = txn.parentCVersion
-    parentNode.pzxid = header.zxid
+    if (header.zxid > parentNode.pzxid) parentNode.pzxid = header.zxid
     parentNode.children ??= new Set()
     parentNode.children.add(path.slice(path.lastIndexOf('/') + 1))
     this.nodes.set(path, node)
@@ -196,12 +222,13 @@ export class DataTree {
     return node
   }
 
-  #delete(path: string, zxid: bigint): void {
+  /** The znode exists; one with children is deleted by a damaged log alone. */
+  deleteNode(path: string, zxid: bigint): void {
     const node = this.nodes.get(path)
     const parent = parentPath(path)
     const parentNode = this.nodes.get(parent)
     assert(node !== undefined && parentNode !== undefined, `delete ${path}: the znode exists when a delete is applied`)
-    parentNode.pzxid = zxid
+    if (zxid > parentNode.pzxid) parentNode.pzxid = zxid
     parentNode.children?.delete(path.slice(path.lastIndexOf('/') + 1))
     this.nodes.delete(path)
     this.dataSize -= path.length + node.dataLength
@@ -214,7 +241,7 @@ export class DataTree {
     this.#store.release(node)
   }
 
-  #setData(header: TxnHeader, path: string, data: Uint8Array | null, version: number): Znode {
+  setData(header: TxnHeader, path: string, data: Uint8Array | null, version: number): Znode {
     const node = this.nodes.get(path)
     assert(node !== undefined, `setData ${path}: the znode exists when a setData is applied`)
     const growth = (data?.length ?? 0) - node.dataLength
@@ -228,14 +255,52 @@ export class DataTree {
     return node
   }
 
-  #setAcl(path: string, acl: readonly Acl[], aversion: number): Znode {
+  setAcl(path: string, acl: readonly Acl[], aversion: number): Znode {
     const node = this.nodes.get(path)
     assert(node !== undefined, `setACL ${path}: the znode exists when a setACL is applied`)
     const before = node.acl
+    this.aclsReplaced?.set(path, before)
     node.acl = this.acls.acquire(acl)
     this.acls.release(before)
     node.aversion = aversion
     return node
+  }
+
+  // -- loading ----------------------------------------------------------------------------------------------------------
+
+  /**
+   * Puts a znode of a snapshot in its place; parents come in front of their children. `stat` is a StatPersisted.
+   * Returns false where the parent is missing.
+   */
+  load(path: string, data: Uint8Array | null, acl: readonly Acl[], stat: Uint8Array): boolean {
+    const known = path === '' ? this.nodes.get('/') : this.nodes.get(path)
+    const node = known ?? this.#store.make(openAcl)
+    this.acls.release(node.acl)
+    node.acl = this.acls.acquire(acl)
+    node.data = data
+    node.persistedStat = stat
+    if (known !== undefined) return true
+    const slash = path.lastIndexOf('/')
+    const parent = this.nodes.get(slash === 0 ? '/' : path.slice(0, slash))
+    if (parent === undefined) return false
+    parent.children ??= new Set()
+    parent.children.add(path.slice(slash + 1))
+    this.nodes.set(path, node)
+    if (!node.isPersistent) this.#remember(path, node.ephemeralOwner)
+    return true
+  }
+
+  /** Everything is loaded: what is derived from znodes is made anew, usage below quotas included. */
+  loaded(): void {
+    this.dataSize = 0
+    for (const [path, node] of this.nodes) {
+      if (path === '') continue
+      this.dataSize += path.length + node.dataLength
+      const limited = path.startsWith(quotaRoot) ? quotaTarget(path, limitsName) : undefined
+      if (limited !== undefined) this.quotas.add(limited)
+    }
+    for (const path of this.nodes.keys()) if (path.startsWith(quotaRoot)) this.#recount(path)
+    this.digest.value = this.computeDigest()
   }
 
   #remember(path: string, owner: bigint): void {
@@ -267,6 +332,10 @@ export class DataTree {
   #quotaCreated(path: string): void {
     const limited = quotaTarget(path, limitsName)
     if (limited !== undefined) this.quotas.add(limited)
+    this.#recount(path)
+  }
+
+  #recount(path: string): void {
     const counted = quotaTarget(path, statsName)
     const stats = counted === undefined ? undefined : this.nodes.get(path)
     if (counted === undefined || stats === undefined) return

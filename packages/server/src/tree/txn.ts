@@ -1,7 +1,6 @@
 /** Transactions: what prepare makes of a request and apply does to the tree. The records are Apache's own. */
 import type {
   CheckVersionTxn,
-  CloseSessionTxn,
   CreateContainerTxn,
   CreateSessionTxn,
   CreateTTLTxn,
@@ -14,12 +13,14 @@ import type {
 } from '@lightkeeper/protocol'
 
 /** A transaction that changes znodes, or none (check, error). */
+export type CreateNodeTxn = { readonly type: typeof opCode.create | typeof opCode.create2 } & CreateTxn
+
 export type NodeTxn =
-  | ({ readonly type: typeof opCode.create | typeof opCode.create2 } & CreateTxn)
+  | CreateNodeTxn
   | ({ readonly type: typeof opCode.createContainer } & CreateContainerTxn)
   | ({ readonly type: typeof opCode.createTTL } & CreateTTLTxn)
   | ({ readonly type: typeof opCode.delete | typeof opCode.deleteContainer } & DeleteTxn)
-  | ({ readonly type: typeof opCode.setData } & SetDataTxn)
+  | ({ readonly type: typeof opCode.setData | typeof opCode.reconfig } & SetDataTxn)
   | ({ readonly type: typeof opCode.setACL } & SetACLTxn)
   | ({ readonly type: typeof opCode.check } & CheckVersionTxn)
   | ({ readonly type: typeof opCode.error } & ErrorTxn)
@@ -28,4 +29,8 @@ export type Txn =
   | NodeTxn
   | { readonly type: typeof opCode.multi; readonly txns: readonly NodeTxn[] }
   | ({ readonly type: typeof opCode.createSession } & CreateSessionTxn)
-  | ({ readonly type: typeof opCode.closeSession } & CloseSessionTxn)
+  | {
+      readonly type: typeof opCode.closeSession
+      /** Null in logs from before 3.6: whatever the session owns. */
+      readonly paths2Delete: readonly string[] | null
+    }

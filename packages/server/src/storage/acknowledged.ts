@@ -1,0 +1,133 @@
+/**
+ * The highest zxid that was acknowledged, kept in a file of its own: a log that ends below it was cut, whoever cut it. Written
+ * without waiting behind every batch that became durable, and made durable itself once a second and at the end; so after a kill
+ * it is exact, and after a power cut it may be a second old, never ahead of the log.
+ */
+import { crc32, Reader, Writer } from '@lightkeeper/protocol'
+import type { Disk, DiskFile, Runtime, Timer } from '@lightkeeper/runtime'
+
+const fileName = 'acknowledged'
+const magic = 0x4c4b_4143_4b4e_4f57n
+const slotBytes = 32
+/** Two slots in two sectors, written in turn: a torn write leaves the other. */
+const slotOffsets = [0, 512] as const
+const syncEveryMs = 1_000
+
+export class AcknowledgedMark {
+  /** What the file said when it was opened; 0 for a new one. */
+  readonly zxid: bigint
+  readonly #file: DiskFile
+  readonly #runtime: Runtime
+  readonly #writer = new Writer(slotBytes)
+  #turn: bigint
+  #wanted: bigint
+  #written: bigint
+  #isWriting = false
+  #isFailed = false
+  #idle: Promise<void> = Promise.resolve()
+  #syncTimer: Timer | undefined
+
+  private constructor(runtime: Runtime, file: DiskFile, zxid: bigint, turn: bigint) {
+    this.#runtime = runtime
+    this.#file = file
+    this.zxid = zxid
+    this.#wanted = zxid
+    this.#written = zxid
+    this.#turn = turn
+  }
+
+  static async open(runtime: Runtime, directory: string): Promise<AcknowledgedMark> {
+    const file = await runtime.disk.open(`${directory}/${fileName}`, { create: true })
+    const { zxid, turn } = await readMark(file)
+    return new AcknowledgedMark(runtime, file, zxid, turn)
+  }
+
+  /** What the mark of a directory says, 0 where there is none. Changes nothing. */
+  static async read(disk: Disk, directory: string): Promise<bigint> {
+    try {
+      const file = await disk.open(`${directory}/${fileName}`, { readOnly: true })
+      try {
+        return (await readMark(file)).zxid
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ENOENT') return 0n
+      throw error
+    }
+  }
+
+  /** Everything up to `zxid` is durable and about to be acknowledged. */
+  note(zxid: bigint): void {
+    this.#wanted = zxid
+    if (!this.#isWriting && !this.#isFailed) this.#idle = this.#catchUp()
+    this.#syncTimer ??= this.#runtime.clock.after(syncEveryMs, () => {
+      this.#syncTimer = undefined
+      this.#file.sync().catch((error: Error) => this.#failed(error))
+    })
+  }
+
+  /** Lowers or raises the mark, durably: a loss was accepted. */
+  async set(zxid: bigint): Promise<void> {
+    this.#wanted = zxid
+    // Both slots, since the higher one counts.
+    for (const _ of slotOffsets) await this.#file.writeDurably(this.#nextOffset(), this.#slot(zxid))
+    this.#written = zxid
+  }
+
+  async close(): Promise<void> {
+    this.#syncTimer?.cancel()
+    await this.#idle
+    await this.#file.sync().catch((error: Error) => this.#failed(error))
+    await this.#file.close()
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#isWriting = true
+    try {
+      while (this.#wanted !== this.#written) {
+        const zxid = this.#wanted
+        await this.#file.write(this.#nextOffset(), this.#slot(zxid))
+        this.#written = zxid
+      }
+    } catch (error) {
+      this.#failed(error as Error)
+    }
+    this.#isWriting = false
+  }
+
+  #failed(error: Error): void {
+    // The log decides what is acknowledged; the mark only makes a later loss visible.
+    if (!this.#isFailed) this.#runtime.log('error', 'the acknowledged mark is no longer kept', { cause: error.message })
+    this.#isFailed = true
+  }
+
+  #nextOffset(): number {
+    this.#turn++
+    return slotOffsets[Number(this.#turn & 1n)] as number
+  }
+
+  #slot(zxid: bigint): Uint8Array {
+    const writer = this.#writer
+    writer.clear()
+    writer.long(magic)
+    writer.long(zxid)
+    writer.long(this.#turn)
+    writer.int(crc32(writer.bytes, 0, writer.length) | 0)
+    writer.int(0)
+    return writer.written().slice()
+  }
+}
+
+async function readMark(file: DiskFile): Promise<{ zxid: bigint; turn: bigint }> {
+  let newest = { zxid: 0n, turn: 0n }
+  for (const offset of slotOffsets) {
+    const bytes = new Uint8Array(slotBytes)
+    if ((await file.read(offset, bytes)) < slotBytes) continue
+    const reader = new Reader(bytes)
+    if (reader.long() !== magic) continue
+    const slot = { zxid: reader.long(), turn: reader.long() }
+    if (reader.int() === (crc32(bytes, 0, 24) | 0) && slot.turn >= newest.turn) newest = slot
+  }
+  return newest
+}

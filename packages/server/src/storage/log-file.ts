@@ -1,0 +1,210 @@
+/** A transaction log file: header, records, zeros (FileTxnLog.java). Reading tells exactly how and where the records end. */
+import { adler32, MalformedFrameError, Reader, type Writer } from '@lightkeeper/protocol'
+import type { DiskFile } from '@lightkeeper/runtime'
+import { type LoggedTxn, readTxn } from './txn-codec.ts'
+
+export const logHeaderBytes = 16
+const logMagic = 0x5a4b_4c47
+const logVersion = 2
+const endOfRecord = 0x42
+/** Checksum and length in front of a payload, the end mark behind it. */
+const frontBytes = 12
+const frameBytes = frontBytes + 1
+/** TxnHeader. */
+const payloadBytesMin = 32
+const windowBytes = 1 << 20
+
+export function writeLogHeader(writer: Writer): void {
+  writer.int(logMagic)
+  writer.int(logVersion)
+  writer.long(0n)
+}
+
+/** Frames a record around what `payload` writes. */
+export function writeLogRecord(writer: Writer, payload: (writer: Writer) => void): void {
+  const at = writer.reserve(frontBytes)
+  payload(writer)
+  const start = at + frontBytes
+  writer.patchInt(at, 0)
+  // An unsigned 32-bit sum in a signed long.
+  writer.patchInt(at + 4, adler32(writer.bytes, start, writer.length) | 0)
+  writer.patchInt(at + 8, writer.length - start)
+  writer.bytes[writer.reserve(1)] = endOfRecord
+}
+
+/** Why no further record could be read at `offset`. */
+export interface LogEnd {
+  /**
+   * `complete`: the file ends behind a record. `padding`: zeros follow. `torn`: something follows that is no record.
+   * `header`: the file has no header, or not all of it. `foreign`: it is another kind of file, or a record is whole and not
+   * known to this version: no crash leaves that.
+   */
+  readonly kind: 'complete' | 'padding' | 'torn' | 'header' | 'foreign'
+  /** Of the first byte that is not part of a good record. */
+  readonly offset: number
+  /** What is wrong there, in words; empty for `complete` and `padding`. */
+  readonly reason: string
+  /** Of the file. */
+  readonly size: number
+}
+
+/** Reading failed: which file, where, and why. */
+export class DiskReadError extends Error {
+  override readonly name = 'DiskReadError'
+  readonly code = 'DISK_READ'
+
+  constructor(path: string, offset: number, cause: unknown) {
+    super(`cannot read ${path} at offset ${offset}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+export class LogFile {
+  readonly path: string
+  readonly size: number
+  readonly #file: DiskFile
+  #window = new Uint8Array(windowBytes)
+  /** Offset in the file of the first byte of the window, and how many are valid. */
+  #base = 0
+  #held = 0
+
+  private constructor(path: string, file: DiskFile, size: number) {
+    this.path = path
+    this.#file = file
+    this.size = size
+  }
+
+  static async open(path: string, file: DiskFile): Promise<LogFile> {
+    return new LogFile(path, file, await file.size())
+  }
+
+  /**
+   * Calls `visit` for every good record from the start, or from a record at `from`, and tells how they end. Byte arrays are
+   * views until it returns.
+   */
+  async scan(visit: (record: LoggedTxn, offset: number) => void, from = 0): Promise<LogEnd> {
+    const end = (kind: LogEnd['kind'], offset: number, reason = ''): LogEnd => ({
+      kind,
+      offset,
+      reason,
+      size: this.size,
+    })
+    if (this.size < logHeaderBytes) return end('header', 0, `${this.size} bytes, less than a header`)
+    await this.#hold(0, logHeaderBytes)
+    const reader = new Reader(this.#window, 0, logHeaderBytes)
+    if (reader.int() !== logMagic) {
+      return this.#window.subarray(0, logHeaderBytes).every((byte) => byte === 0)
+        ? end('header', 0, 'zeros where the header should be')
+        : end('foreign', 0, 'not a transaction log: it does not start with "ZKLG"')
+    }
+    let offset = Math.max(from, logHeaderBytes)
+    for (;;) {
+      if (!this.#holds(offset, frontBytes)) {
+        if (this.size - offset < frontBytes) {
+          if (offset === this.size) return end('complete', offset)
+          await this.#hold(offset, this.size - offset)
+          const rest = this.#window.subarray(offset - this.#base, this.size - this.#base)
+          return rest.every((byte) => byte === 0)
+            ? end('padding', offset)
+            : end('torn', offset, 'the file ends inside a record')
+        }
+        await this.#hold(offset, frontBytes)
+      }
+      reader.reset(this.#window, offset - this.#base, offset - this.#base + frontBytes)
+      const checksum = reader.long()
+      const length = reader.int()
+      if (length === 0) {
+        return checksum === 0n ? end('padding', offset) : end('torn', offset, 'a record of length 0')
+      }
+      if (length < 0) return end('torn', offset, `a record of length ${length}`)
+      if (this.size - offset < length + frameBytes) return end('torn', offset, 'the file ends inside a record')
+      if (!this.#holds(offset, length + frameBytes)) await this.#hold(offset, length + frameBytes)
+      const start = offset - this.#base + frontBytes
+      if (this.#window[start + length] !== endOfRecord) return end('torn', offset, 'a record without its end mark')
+      if (checksum !== BigInt(adler32(this.#window, start, start + length))) {
+        return end('torn', offset, 'a record whose checksum does not match')
+      }
+      let record: LoggedTxn
+      try {
+        record = readTxn(reader.reset(this.#window, start, start + length))
+      } catch (error) {
+        if (!(error instanceof MalformedFrameError)) throw error
+        return end('foreign', offset, `a record that cannot be understood: ${error.message}`)
+      }
+      visit(record, offset)
+      offset += length + frameBytes
+    }
+  }
+
+  /**
+   * Looks behind `offset` for a good record with a zxid above `last`, at any byte. One that is found proves that what lies
+   * between was damaged: a crash leaves nothing behind the place where it tore.
+   */
+  async findRecord(offset: number, last: bigint): Promise<{ offset: number; zxid: bigint } | undefined> {
+    const reader = new Reader(this.#window)
+    for (let from = offset; from + frameBytes + payloadBytesMin <= this.size; ) {
+      const until = Math.min(this.size, from + windowBytes)
+      await this.#hold(from, until - from)
+      const bytes = this.#window
+      const candidates: number[] = []
+      const stop = until - this.#base - frontBytes - payloadBytesMin
+      for (let at = from - this.#base; at <= stop; at++) {
+        // The upper half of a checksum is zero, and so are the first bytes of any sane length; an all-zero page goes fast.
+        if (bytes[at] !== 0 || bytes[at + 1] !== 0 || bytes[at + 2] !== 0 || bytes[at + 3] !== 0) continue
+        reader.reset(bytes, at + 8, at + frontBytes + payloadBytesMin)
+        const length = reader.int()
+        if (length < payloadBytesMin || length > this.size - (this.#base + at) - frameBytes) continue
+        reader.pos += 12
+        if (reader.long() > last) candidates.push(this.#base + at)
+      }
+      for (const candidate of candidates) {
+        const zxid = await this.#goodRecordAt(candidate)
+        if (zxid !== undefined && zxid > last) return { offset: candidate, zxid }
+      }
+      if (until === this.size) return undefined
+      // A front that crosses the border is looked at again.
+      from = until - frontBytes - payloadBytesMin
+    }
+    return undefined
+  }
+
+  async #goodRecordAt(offset: number): Promise<bigint | undefined> {
+    await this.#hold(offset, frontBytes)
+    const front = new Reader(this.#window, offset - this.#base, offset - this.#base + frontBytes)
+    const checksum = front.long()
+    const length = front.int()
+    await this.#hold(offset, length + frameBytes)
+    const start = offset - this.#base + frontBytes
+    if (this.#window[start + length] !== endOfRecord) return undefined
+    if (checksum !== BigInt(adler32(this.#window, start, start + length))) return undefined
+    try {
+      return readTxn(new Reader(this.#window, start, start + length)).header.zxid
+    } catch {
+      return undefined
+    }
+  }
+
+  #holds(offset: number, count: number): boolean {
+    return offset >= this.#base && offset + count <= this.#base + this.#held
+  }
+
+  /** Makes `[offset, offset + count)`, which lies within the file, readable in the window. */
+  async #hold(offset: number, count: number): Promise<void> {
+    if (this.#holds(offset, count)) return
+    if (count > this.#window.length) this.#window = new Uint8Array(2 ** Math.ceil(Math.log2(count)))
+    this.#base = offset
+    this.#held = 0
+    const wanted = Math.min(this.#window.length, this.size - offset)
+    while (this.#held < wanted) {
+      let got: number
+      try {
+        got = await this.#file.read(offset + this.#held, this.#window.subarray(this.#held, wanted))
+      } catch (error) {
+        throw new DiskReadError(this.path, offset + this.#held, error)
+      }
+      if (got === 0) {
+        throw new DiskReadError(this.path, offset + this.#held, new Error('the file is shorter than it says'))
+      }
+      this.#held += got
+    }
+  }
+}

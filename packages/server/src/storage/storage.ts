@@ -1,0 +1,195 @@
+/**
+ * A data directory in use: recovered, locked, written to. Decides when a snapshot is due and what may be removed after it
+ * (SyncRequestProcessor.java, DatadirCleanupManager.java).
+ */
+import type { DirectoryLock, Runtime } from '@lightkeeper/runtime'
+import type { ServerConfig } from '../config/config.ts'
+import type { DataTree, TreeListener } from '../tree/data-tree.ts'
+import { AcknowledgedMark } from './acknowledged.ts'
+import { snapshotsAmong } from './file-names.ts'
+import { FileTxnLog } from './file-txn-log.ts'
+import { purge } from './purge.ts'
+import { asideName, type Recovered, recover } from './recovery.ts'
+import { writeSnapshot } from './snapshot-writer.ts'
+
+/** Below the directories of the settings, as Apache has it. */
+const versionDirectory = 'version-2'
+
+export interface StorageOptions {
+  /** Go on without transactions that are lost. */
+  readonly acceptLoss: boolean
+  readonly listener: TreeListener
+}
+
+export interface SnapshotResult {
+  readonly name: string
+  readonly zxid: bigint
+}
+
+export class Storage {
+  readonly log: FileTxnLog
+  readonly recovered: Recovered
+  readonly snapshotDirectory: string
+  readonly logDirectory: string
+  readonly #runtime: Runtime
+  readonly #config: ServerConfig
+  readonly #mark: AcknowledgedMark
+  readonly #locks: readonly DirectoryLock[]
+  #tree: DataTree
+  #appliedZxid: bigint
+  #snapshotAtTxns = 0
+  #snapshotAtBytes = 0
+  #running: Promise<SnapshotResult> | undefined
+  #isClosed = false
+
+  private constructor(
+    runtime: Runtime,
+    config: ServerConfig,
+    directories: { readonly snapshots: string; readonly logs: string },
+    recovered: Recovered,
+    mark: AcknowledgedMark,
+    locks: readonly DirectoryLock[],
+  ) {
+    this.#runtime = runtime
+    this.#config = config
+    this.snapshotDirectory = directories.snapshots
+    this.logDirectory = directories.logs
+    this.recovered = recovered
+    this.#mark = mark
+    this.#locks = locks
+    this.#tree = recovered.tree
+    this.#appliedZxid = recovered.lastZxid
+    this.log = new FileTxnLog(runtime.disk, directories.logs, recovered.lastZxid, {
+      preAllocBytes: config.preAllocSize * 1024,
+      forceSync: config.forceSync,
+      onDurable: (zxid) => mark.note(zxid),
+    })
+    // What was replayed will be replayed again until a snapshot holds it.
+    this.log.txns = recovered.replayedTxns
+    this.#drawLimits()
+  }
+
+  /**
+   * Takes the directory of `config` and reads it.
+   * @throws RecoveryError where something acknowledged is missing; an Error with code ELOCKED where another process has it.
+   */
+  static async open(
+    runtime: Runtime,
+    config: ServerConfig,
+    dataDir: string,
+    options: StorageOptions,
+  ): Promise<Storage> {
+    const { disk } = runtime
+    const snapshots = `${dataDir}/${versionDirectory}`
+    const logs = `${config.dataLogDir ?? dataDir}/${versionDirectory}`
+    const unique = [...new Set([snapshots, logs])]
+    for (const directory of unique) await disk.makeDirectory(directory)
+    const locks: DirectoryLock[] = []
+    try {
+      for (const directory of unique) locks.push(await disk.lock(directory))
+      const recovered = await recover(runtime, {
+        snapshotDirectory: snapshots,
+        logDirectory: logs,
+        acceptLoss: options.acceptLoss,
+        listener: options.listener,
+      })
+      const mark = await AcknowledgedMark.open(runtime, logs)
+      const storage = new Storage(runtime, config, { snapshots, logs }, recovered, mark, locks)
+      await storage.#begin()
+      return storage
+    } catch (error) {
+      for (const lock of locks) await lock.release()
+      throw error
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const { recovered } = this
+    const { disk, log } = this.#runtime
+    const names = await disk.list(this.snapshotDirectory)
+    // Apache does not start from logs alone, and whatever was given up must not come back.
+    if (snapshotsAmong(names).length === 0 || recovered.isLossy) await this.snapshot()
+    if (recovered.isLossy) {
+      await this.#mark.set(recovered.lastZxid)
+      for (const path of recovered.aside) {
+        await disk.rename(path, asideName(path))
+        log('warn', 'put a damaged log aside', { file: asideName(path) })
+      }
+      await disk.syncDirectory(this.logDirectory)
+    }
+    for (const directory of new Set([this.snapshotDirectory, this.logDirectory])) await disk.syncDirectory(directory)
+  }
+
+  /** Everything up to `zxid` was applied to the tree; may begin a snapshot. */
+  applied(zxid: bigint): void {
+    this.#appliedZxid = zxid
+    const { log } = this
+    if (log.txns <= this.#snapshotAtTxns && log.bytes <= this.#snapshotAtBytes) return
+    this.#drawLimits()
+    log.roll()
+    if (this.#running !== undefined) {
+      this.#runtime.log('warn', 'a snapshot is due while the one before is still written; it is left out')
+      return
+    }
+    this.snapshot()
+      .then(() => this.#purge())
+      .catch((error: Error) => {
+        // The log has everything; the next one may succeed.
+        this.#runtime.log('error', 'a snapshot could not be written', { cause: error.message })
+      })
+  }
+
+  /** Writes a snapshot now, or waits for the one that is being written. Resolves when it is durable. */
+  snapshot(): Promise<SnapshotResult> {
+    if (this.#running !== undefined) return this.#running
+    const { clock, disk, log } = this.#runtime
+    const begun = clock.now()
+    const running = writeSnapshot(this.#tree, {
+      disk,
+      directory: this.snapshotDirectory,
+      compression: this.#config.snapshotCompression,
+      withDigest: this.#config.digestEnabled,
+      appliedZxid: () => this.#appliedZxid,
+      pause: async () => {
+        if (this.#isClosed) throw new Error('the server stopped')
+        await new Promise<void>((resolve) => clock.after(0, resolve))
+      },
+    }).then((result) => {
+      log('info', 'snapshot written', { file: result.name, ms: Math.round(clock.now() - begun) })
+      return result
+    })
+    this.#running = running
+    const settled = (): void => {
+      this.#running = undefined
+    }
+    running.then(settled, settled)
+    return running
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#running?.catch(() => {})
+    await this.log.close()
+    await this.#mark.close()
+    for (const lock of this.#locks) await lock.release()
+  }
+
+  async #purge(): Promise<void> {
+    const { autopurgeSnapRetainCount: keep, autopurgePurgeInterval } = this.#config
+    if (autopurgePurgeInterval === 0) return
+    const { snapshotDirectory, logDirectory } = this
+    const gone = await purge(this.#runtime.disk, { snapshotDirectory, logDirectory, keep })
+    if (gone.length > 0) this.#runtime.log('info', 'removed old files', { count: gone.length, first: gone[0] })
+  }
+
+  /** Somewhere in the upper half, so that servers of an ensemble do not all write at once. */
+  #drawLimits(): void {
+    const { random } = this.#runtime
+    const { snapCount, snapSizeLimitInKb } = this.#config
+    const half = Math.floor(snapCount / 2)
+    this.#snapshotAtTxns = half + random.below(Math.max(1, half))
+    const halfBytes = (snapSizeLimitInKb * 1024) / 2
+    this.#snapshotAtBytes =
+      halfBytes > 0 ? halfBytes + random.below(1024) * (halfBytes / 1024) : Number.POSITIVE_INFINITY
+  }
+}

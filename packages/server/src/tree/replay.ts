@@ -1,0 +1,131 @@
+/**
+ * Applies a logged transaction to a tree that may hold its effects already, or those of later ones: a snapshot is written while
+ * transactions are applied, so each of them in that range meets a tree it did not expect, and at the end of the range all is
+ * right (DataTree.java: processTxn, createNode, deleteNode, killSession).
+ */
+import { type Acl, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
+import type { DataTree } from './data-tree.ts'
+import { digestOfZnode } from './digest.ts'
+import { containerOwner, ttlOwner } from './ephemeral-owner.ts'
+import type { NodeTxn, Txn } from './txn.ts'
+
+/** Keeps the digest of the tree in step. */
+export function replay(tree: DataTree, header: TxnHeader, txn: Txn): void {
+  const touched = touchedBy(tree, header, txn)
+  for (const path of touched) {
+    const node = tree.get(path)
+    if (node !== undefined) tree.digest.subtract(digestOfZnode(path, node))
+  }
+  step(tree, header, txn)
+  for (const path of touched) {
+    const node = tree.get(path)
+    if (node !== undefined) tree.digest.add(digestOfZnode(path, node))
+  }
+}
+
+function step(tree: DataTree, header: TxnHeader, txn: Txn): void {
+  switch (txn.type) {
+    case opCode.multi:
+      if (txn.txns.some(({ type }) => type === opCode.error)) return
+      for (const part of txn.txns) nodeStep(tree, header, part)
+      return
+    case opCode.createSession:
+      tree.sessions.set(header.clientId, txn.timeOut)
+      return
+    case opCode.closeSession: {
+      // The list names what goes, whoever owns it in this tree; whatever else the session owns goes too.
+      const paths = [...(txn.paths2Delete ?? []), ...tree.ephemeralsOf(header.clientId)]
+      for (const path of paths) remove(tree, path, header.zxid)
+      tree.sessions.delete(header.clientId)
+      return
+    }
+    default:
+      nodeStep(tree, header, txn)
+  }
+}
+
+function nodeStep(tree: DataTree, header: TxnHeader, txn: NodeTxn): void {
+  switch (txn.type) {
+    case opCode.create:
+    case opCode.create2:
+      return create(tree, header, txn, txn.ephemeral ? header.clientId : 0n)
+    case opCode.createContainer:
+      return create(tree, header, txn, containerOwner)
+    case opCode.createTTL:
+      return create(tree, header, txn, ttlOwner(txn.ttl))
+    case opCode.delete:
+    case opCode.deleteContainer:
+      return remove(tree, txn.path, header.zxid)
+    case opCode.setData:
+    case opCode.reconfig:
+      if (tree.get(txn.path) !== undefined) tree.setData(header, txn.path, txn.data, txn.version)
+      return
+    case opCode.setACL:
+      if (tree.get(txn.path) !== undefined) tree.setAcl(txn.path, txn.acl ?? openAcl, txn.version)
+      return
+    case opCode.check:
+    case opCode.error:
+      return
+  }
+}
+
+function create(
+  tree: DataTree,
+  header: TxnHeader,
+  txn: { path: string; data: Uint8Array | null; acl: readonly Acl[] | null; parentCVersion: number },
+  owner: bigint,
+): void {
+  const parent = tree.get(parentPath(txn.path))
+  // Deleted later in the range.
+  if (parent === undefined) return
+  const parentCVersion = txn.parentCVersion === -1 ? (parent.cversion + 1) | 0 : txn.parentCVersion
+  const node = tree.get(txn.path)
+  if (node === undefined) {
+    tree.createNode(header, { ...txn, parentCVersion }, owner)
+    return
+  }
+  // Its list may have come after the table of lists in the snapshot.
+  if (txn.acl !== null) tree.setAcl(txn.path, txn.acl, node.aversion)
+  if (((parentCVersion - parent.cversion) | 0) <= 0) return
+  parent.cversion = parentCVersion
+  if (header.zxid > parent.pzxid) parent.pzxid = header.zxid
+}
+
+function remove(tree: DataTree, path: string, zxid: bigint): void {
+  const node = tree.get(path)
+  if (node !== undefined) {
+    for (const name of node.children ?? []) remove(tree, `${path}/${name}`, zxid)
+    tree.deleteNode(path, zxid)
+    return
+  }
+  const parent = tree.get(parentPath(path))
+  if (parent !== undefined && zxid > parent.pzxid) parent.pzxid = zxid
+}
+
+/** Every path whose share in the digest may change. */
+function touchedBy(tree: DataTree, header: TxnHeader, txn: Txn): Set<string> {
+  const paths = new Set<string>()
+  const touch = (path: string, isWithParent: boolean): void => {
+    paths.add(path === '' ? '/' : path)
+    if (isWithParent) paths.add(parentPath(path))
+  }
+  switch (txn.type) {
+    case opCode.multi:
+      for (const part of txn.txns) if ('path' in part) touch(part.path, true)
+      break
+    case opCode.closeSession:
+      for (const path of [...(txn.paths2Delete ?? []), ...tree.ephemeralsOf(header.clientId)]) touch(path, true)
+      break
+    case opCode.createSession:
+    case opCode.error:
+      break
+    case opCode.setData:
+    case opCode.reconfig:
+    case opCode.setACL:
+      touch(txn.path, false)
+      break
+    default:
+      if ('path' in txn) touch(txn.path, true)
+  }
+  return paths
+}
