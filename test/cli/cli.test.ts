@@ -49,7 +49,7 @@ test('reads a zoo.cfg, takes what the command line says over it, and names keys 
   const file = join(mkdtempSync(join(tmpdir(), 'lightkeeper-cli-')), 'zoo.cfg')
   writeFileSync(
     file,
-    '# a comment\ntickTime=2000\ndataDir=/nowhere\nclientPort = 1\nautopurge.purgeInterval=1\n4lw.commands.whitelist=srvr, conf\n',
+    `# a comment\ntickTime=2000\ndataDir=${file}.data\nclientPort = 1\nminNoSuchKey=1\n4lw.commands.whitelist=srvr, conf\n`,
   )
   const server = run('server', file, '--port', '0', '--set', 'maxClientCnxns=7')
   const port = Number((await server.firstLine).split(':').at(-1))
@@ -59,7 +59,7 @@ test('reads a zoo.cfg, takes what the command line says over it, and names keys 
   expect(conf).toContain('minSessionTimeout=4000\n')
   server.child.kill('SIGTERM')
   const { errors } = await server.ended
-  expect(errors).toContain('autopurge.purgeInterval')
+  expect(errors).toContain('minNoSuchKey')
   expect(errors).toContain('kept in memory only')
 })
 

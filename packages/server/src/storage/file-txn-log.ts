@@ -86,31 +86,31 @@ export class FileTxnLog implements TxnLog {
       done()
       return
     }
-    const last = this.#lastZxid
     const batch = this.#filling
     this.#filling = this.#writing
     this.#writing = batch
     this.#firstZxid = undefined
-    this.#flushing = this.#write(first, batch.written(), this.#beginsFile)
-      .then(
-        () => {
-          if (batch.bytes.length > 4 * bufferBytes) batch.renew(bufferBytes)
-          else batch.clear()
-          this.durableZxid = last
-          this.#options.onDurable(last)
-        },
-        (error: Error) => {
-          // Never tried again: after a failed sync the system may have dropped the bytes and call them clean.
-          this.#failure = error
-        },
-      )
-      .then(() => {
-        this.#flushing = undefined
-        this.#flushed(done)
-      })
+    this.#flushing = this.#flush(first, this.#lastZxid, batch, this.#beginsFile, done)
   }
 
-  #flushed(done: (error?: Error) => void): void {
+  async #flush(
+    first: bigint,
+    last: bigint,
+    batch: Writer,
+    beginsFile: boolean,
+    done: (error?: Error) => void,
+  ): Promise<void> {
+    try {
+      await this.#write(first, batch.written(), beginsFile)
+      if (batch.bytes.length > 4 * bufferBytes) batch.renew(bufferBytes)
+      else batch.clear()
+      this.durableZxid = last
+      this.#options.onDurable(last)
+    } catch (error) {
+      // Never tried again: after a failed sync the system may have dropped the bytes and call them clean.
+      this.#failure = error as Error
+    }
+    this.#flushing = undefined
     done(this.#failure)
   }
 

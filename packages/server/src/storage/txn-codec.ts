@@ -45,7 +45,8 @@ export function writeTxn(writer: Writer, header: TxnHeader, txn: Txn, digest: bi
   if (txn.type === opCode.multi) {
     writer.int(txn.txns.length)
     for (const part of txn.txns) {
-      writer.int(part.type)
+      // The body is the same, and servers before 3.9 do not know create2 in here (ZOOKEEPER-4026).
+      writer.int(part.type === opCode.create2 ? opCode.create : part.type)
       const mark = writer.beginFrame()
       writeBody(writer, part)
       writer.endFrame(mark)

@@ -1,0 +1,74 @@
+/** Our server as a process of its own, which can be killed like one. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const bin = fileURLToPath(new URL('../../packages/cli/bin/lightkeeper.js', import.meta.url))
+
+export interface OurProcess extends AsyncDisposable {
+  readonly port: number
+  readonly connectString: string
+  readonly child: ChildProcess
+  /** Everything it said on standard error so far. */
+  readonly errors: () => string
+  /** Ends it and resolves to its exit code. */
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
+  /** Resolves to the exit code when it ended by itself. */
+  readonly ended: Promise<number | null>
+}
+
+/**
+ * Runs `lightkeeper server`. @throws Error with what it printed where it ends before it serves.
+ * `args` are its arguments; `env` is added to the environment.
+ */
+export async function ourProcess(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<OurProcess> {
+  const child = spawn(process.execPath, [bin, 'server', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString()
+  })
+  const ended = new Promise<number | null>((resolve) => void child.once('close', resolve))
+  const lines = createInterface({ input: child.stdout })
+  const first = await new Promise<string>((resolve) => {
+    lines.once('line', resolve)
+    lines.once('close', () => resolve(''))
+  })
+  const port = Number(/^lightkeeper listening on .*:(\d+)$/.exec(first)?.[1] ?? 0)
+  if (port === 0) {
+    child.kill('SIGKILL')
+    await ended
+    throw new Error(errors.trim() || 'the server ended before it said anything')
+  }
+  const end = (signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> => {
+    child.kill(signal)
+    return ended
+  }
+  return {
+    port,
+    connectString: `127.0.0.1:${port}`,
+    child,
+    errors: () => errors,
+    end,
+    ended,
+    [Symbol.asyncDispose]: async () => void (await end('SIGKILL')),
+  }
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
