@@ -7,9 +7,11 @@ export {
   apache,
   apacheAvailable,
   ask,
+  type DiskFaults,
   type Proxy,
   proxy,
   SeededRandom,
+  SimDisk,
   SimNetwork,
   World,
 } from '@lightkeeper/testing'

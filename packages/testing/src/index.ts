@@ -9,6 +9,7 @@ export {
   ask,
 } from './apache.ts'
 export { type Proxy, proxy } from './proxy.ts'
+export { type DiskFaults, SimDisk } from './sim/disk.ts'
 export { SimNetwork } from './sim/network.ts'
 export { SeededRandom } from './sim/random.ts'
 export { World } from './sim/world.ts'

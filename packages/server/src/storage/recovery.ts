@@ -175,6 +175,8 @@ class Recovery {
       const file = await this.#runtime.disk.open(path, { readOnly: true })
       try {
         const loss = await this.#replayLog(await LogFile.open(path, file), i === logs.length - 1)
+        // A killed process may have left what it never synced; what is built on it must not outlast it.
+        await file.sync()
         if (loss === undefined) continue
         const rest = logs.slice(i).map((each) => this.#pathOf(each))
         this.#lose({ place: loss.place, until: await this.#highestIn(rest, loss.until) })

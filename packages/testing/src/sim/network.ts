@@ -57,6 +57,19 @@ export class SimNetwork {
     for (const end of [...this.#ends]) if (end.host === host) end.forget()
   }
 
+  /** Nothing on the host listens or is connected any more; its peers are told where its system lives on. */
+  crash(host: string, tellPeers: boolean): void {
+    for (const [address, listener] of [...this.#listeners]) if (listener.host === host) this.#listeners.delete(address)
+    for (const end of [...this.#ends]) {
+      if (end.host !== host) continue
+      const { peer } = end
+      end.forget()
+      if (tellPeers && peer !== undefined) {
+        this.#world.after(this.#latency(), () => peer.fail(new Error('connection reset by peer')))
+      }
+    }
+  }
+
   isCut(a: string, b: string): boolean {
     return this.#cuts.has(pair(a, b))
   }

@@ -4,6 +4,7 @@
  */
 import { type Clock, formatLine, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { SimDisk } from './disk.ts'
 import { SimNetwork } from './network.ts'
 import { SeededRandom } from './random.ts'
 
@@ -12,6 +13,13 @@ interface Scheduled {
   /** Order among events of one instant. */
   readonly sequence: number
   task: (() => void) | undefined
+}
+
+interface Host {
+  /** Of its present processes; replaced when they die. */
+  process: { isAlive: boolean }
+  readonly disk: SimDisk
+  wallOffsetMs: number
 }
 
 /** A macrotask hop: promises the last event settled run their course before the next event. */
@@ -25,6 +33,7 @@ export class World {
   time = 0
   readonly trace: string[] = []
   readonly #queue: Scheduled[] = []
+  readonly #hosts = new Map<string, Host>()
   #sequence = 0
 
   constructor(seed: number) {
@@ -33,20 +42,65 @@ export class World {
     this.network = new SimNetwork(this)
   }
 
-  /** Everything a client or server on `host` may ask of it. */
+  /**
+   * Everything a client or server on `host` may ask of it, for a process that lives until the host crashes: after that nothing
+   * it scheduled runs, nothing it waits for comes.
+   */
   runtime(host: string): Runtime {
+    const { process, disk } = this.#host(host)
+    const after = (delayMs: number, task: () => void): { cancel(): void } =>
+      this.after(delayMs, () => {
+        if (process.isAlive) task()
+      })
     const clock: Clock = {
       now: () => this.time,
-      wall: () => 1_700_000_000_000 + Math.floor(this.time),
-      after: (delayMs, task) => this.after(delayMs, task),
-      turnEnd: (task) => void this.after(0, task),
+      wall: () => 1_700_000_000_000 + Math.floor(this.time + this.#host(host).wallOffsetMs),
+      after,
+      turnEnd: (task) => void after(0, task),
     }
     return nodeRuntime({
       clock,
       random: this.random.fork(),
       network: this.network.host(host),
-      log: (level, message, facts) => this.note(host, `${level} ${formatLine(message, facts)}`),
+      disk: disk.mounted(after, () => process.isAlive),
+      log: (level, message, facts) => {
+        if (process.isAlive) this.note(host, `${level} ${formatLine(message, facts)}`)
+      },
     })
+  }
+
+  /** The disk of a host, which outlives its processes. */
+  disk(host: string): SimDisk {
+    return this.#host(host).disk
+  }
+
+  /**
+   * Everything on the host dies at this instant. `kill`: the processes alone, and the system goes on: it tells their peers, and
+   * keeps what they wrote. `power`: the machine: nobody is told, and what was not synced is lost or torn.
+   */
+  crash(host: string, kind: 'kill' | 'power'): void {
+    const entry = this.#host(host)
+    this.note(host, `crash by ${kind}`)
+    entry.process.isAlive = false
+    entry.process = { isAlive: true }
+    this.network.crash(host, kind === 'kill')
+    if (kind === 'kill') entry.disk.killed()
+    else entry.disk.powerCut()
+  }
+
+  /** Sets the wall clock of a host forward or back; its monotonic clock goes on as ever. */
+  jumpWallClock(host: string, byMs: number): void {
+    this.note(host, `wall clock jumps by ${byMs} ms`)
+    this.#host(host).wallOffsetMs += byMs
+  }
+
+  #host(name: string): Host {
+    let host = this.#hosts.get(name)
+    if (host === undefined) {
+      host = { process: { isAlive: true }, disk: new SimDisk(this.random.fork()), wallOffsetMs: 0 }
+      this.#hosts.set(name, host)
+    }
+    return host
   }
 
   note(host: string, event: string): void {

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { seeds } from '../stage.ts'
+import { tell } from './story.ts'
+
+test.each(seeds(400))('nothing acknowledged is lost, whatever is killed or cut off: seed %i', async (seed) => {
+  const { acknowledged } = await tell(seed)
+  expect(acknowledged).toBeGreaterThan(0)
+})
+
+test('two runs of one seed leave the same trace', async () => {
+  for (const seed of [3, 4]) {
+    const [first, second] = [await tell(seed), await tell(seed)]
+    expect(first.trace).toEqual(second.trace)
+    expect(first.hash).toBe(second.hash)
+  }
+})

@@ -1,0 +1,416 @@
+/**
+ * A whole server on a disk that forgets, several clients on a network that fails, and crashes at any moment; then everybody is
+ * asked what is there. One seed is one story; it ends with a Violation or not at all.
+ */
+import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
+import { SeededRandom, World } from '@lightkeeper/testing'
+import { Ledger, Violation } from './ledger.ts'
+
+export interface StoryPlan {
+  /** Crashes and other faults. */
+  readonly rounds: number
+  readonly clients: number
+  readonly options: ServerOptions
+  /** Changes the world before it begins: a planted bug that a disk has. */
+  readonly prepare: (world: World) => void
+}
+
+export interface StoryReport {
+  readonly hash: string
+  readonly trace: readonly string[]
+  readonly acknowledged: number
+  readonly restarts: number
+}
+
+const server = 'server'
+const address = `${server}:2181`
+export const dataDir = '/data'
+const keysEach = 3
+
+/** A failed call that may have had its effect. */
+function isUnknown(error: unknown): boolean {
+  if (!KeeperError.is(error)) throw error
+  return error.outcome === 'unknown'
+}
+
+export async function tell(seed: number, plan: Partial<StoryPlan> = {}): Promise<StoryReport> {
+  const world = new World(seed)
+  try {
+    return await new Story(world, plan).run()
+  } catch (error) {
+    if (!(error instanceof Violation)) world.note('story', String((error as Error).stack))
+    const last = world.trace.slice(-25).join('\n')
+    throw new Violation(`seed ${seed}: ${(error as Error).message}\n${last}`, { cause: error })
+  }
+}
+
+class Story {
+  readonly #world: World
+  readonly #random: SeededRandom
+  readonly #plan: StoryPlan
+  readonly #options: ServerOptions
+  readonly #ledger = new Ledger()
+  readonly #clients: Client[] = []
+  /** Ephemerals that were acknowledged, by path: the session each belongs to. */
+  readonly #ephemerals = new Map<string, bigint>()
+  readonly #endedSessions = new Set<bigint>()
+  #server: RunningServer | undefined
+  #restarts = 0
+  #unique = 0
+  #isOver = false
+  #violation: Error | undefined
+
+  constructor(world: World, plan: Partial<StoryPlan>) {
+    this.#world = world
+    this.#random = new SeededRandom(world.seed ^ 0x5eed)
+    const random = this.#random
+    this.#plan = { rounds: 3 + random.below(5), clients: 2 + random.below(2), options: {}, prepare: () => {}, ...plan }
+    this.#options = {
+      tickTime: 500,
+      maxClientCnxns: 0,
+      host: server,
+      clientPort: 2181,
+      dataDir,
+      snapCount: random.pick([4, 10, 40, 1000]),
+      preAllocSize: random.pick([0, 1, 64]),
+      ...this.#plan.options,
+    }
+    this.#plan.prepare(world)
+  }
+
+  async run(): Promise<StoryReport> {
+    const world = this.#world
+    const disk = world.disk(server)
+    disk.faults.latencyMs = this.#random.pick([0.2, 2, 20])
+    this.#start()
+    await this.#serving()
+    for (let i = 0; i < this.#plan.clients; i++) this.#clients.push(await world.run(this.#connect(`c${i + 1}`)))
+    await this.#within(this.#layOut())
+    const workers = this.#clients.map((client, i) => this.#work(client, i))
+    const observer = await world.run(this.#connect('observer'))
+    const stop = new AbortController()
+    const observed = new Map<string, string>()
+    const watching = this.#observe(observer, observed, stop.signal)
+    for (let round = 0; round < this.#plan.rounds; round++) {
+      await world.advance(20 + this.#random.below(1500))
+      await this.#fault()
+      this.#check()
+    }
+    this.#isOver = true
+    this.#settleDown()
+    await this.#within(Promise.all(workers))
+    await this.#serving()
+    await this.#verify(observer)
+    await this.#checkEphemerals(observer)
+    await this.#checkObserved(observer, observed)
+    stop.abort()
+    await this.#within(watching)
+    for (const client of [...this.#clients, observer]) await this.#within(client.close())
+    await this.#within((this.#server as RunningServer).close())
+    this.#check()
+    return {
+      hash: world.traceHash(),
+      trace: world.trace,
+      acknowledged: this.#ledger.acknowledged,
+      restarts: this.#restarts,
+    }
+  }
+
+  // -- the server and its faults --------------------------------------------------------------------------------------
+
+  #start(): void {
+    this.#server = undefined
+    startServer(this.#options, this.#world.runtime(server)).then(
+      (running) => {
+        this.#server = running
+        running.stopped.then((failure) => {
+          if (failure !== undefined && this.#server === running) this.#start()
+        }, this.#fail)
+      },
+      (error: Error) => this.#fail(new Violation(`the server does not start: ${error.message}`)),
+    )
+  }
+
+  readonly #fail = (error: Error): void => {
+    this.#violation ??= error
+  }
+
+  #check(): void {
+    if (this.#violation !== undefined) throw this.#violation
+    const wrong = this.#world.trace.find((line) => / error .*(digest|invariant|snapshot cannot)/.test(line))
+    if (wrong !== undefined) throw new Violation(`the server complains: ${wrong}`)
+  }
+
+  async #serving(): Promise<void> {
+    for (let waited = 0; this.#server === undefined; waited += 50) {
+      this.#check()
+      if (waited > 60_000) throw new Violation('the server does not come up')
+      await this.#world.advance(50)
+    }
+  }
+
+  #within<T>(promise: Promise<T>): Promise<T> {
+    return this.#world.run(promise, 900_000)
+  }
+
+  async #fault(): Promise<void> {
+    const world = this.#world
+    const random = this.#random
+    const host = `c${1 + random.below(this.#clients.length)}`
+    switch (random.below(10)) {
+      case 0:
+        world.network.reset(host, server)
+        return
+      case 1:
+        world.network.cut(host, server)
+        world.after(random.below(6000), () => world.network.heal(host, server))
+        return
+      case 2:
+        world.jumpWallClock(server, random.pick([-3_600_000, 3_600_000]))
+        return
+      case 3:
+        // A client process dies with its session open.
+        await this.#killClient(random.below(this.#clients.length))
+        return
+      default:
+        await this.#crash(random.oneIn(3) ? 'kill' : 'power')
+    }
+  }
+
+  async #crash(kind: 'kill' | 'power'): Promise<void> {
+    const world = this.#world
+    world.crash(server, kind)
+    this.#restarts++
+    await world.advance(this.#random.below(2000))
+    this.#start()
+    // Now and then it dies again before it serves.
+    if (this.#random.oneIn(3)) {
+      await world.advance(this.#random.below(30))
+      await this.#crash(this.#random.oneIn(2) ? 'kill' : 'power')
+      return
+    }
+    await this.#serving()
+    await this.#verifyWithFresh()
+  }
+
+  async #killClient(index: number): Promise<void> {
+    const client = this.#clients[index] as Client
+    this.#endedSessions.add(client.sessionId)
+    await this.#within(client.close())
+  }
+
+  #settleDown(): void {
+    for (let i = 0; i < this.#clients.length; i++) this.#world.network.heal(`c${i + 1}`, server)
+    this.#world.disk(server).faults.latencyMs = 0.5
+  }
+
+  // -- the clients ----------------------------------------------------------------------------------------------------
+
+  #connect(host: string): Promise<Client> {
+    const runtime = this.#world.runtime(host)
+    return connect(address, { sessionTimeout: 4000, connectTimeout: 120_000, requestTimeout: 5000, runtime })
+  }
+
+  async #layOut(): Promise<void> {
+    const client = this.#clients[0] as Client
+    for (const path of ['/seq', '/eph', '/reg', '/c0', '/c1', '/c2', '/c3'] as const) await client.create(path, '0')
+    for (let c = 0; c < this.#clients.length; c++) {
+      for (const name of ['x', 'y', ...Array.from({ length: keysEach }, (_, i) => `r${i}`)]) {
+        const path: ZnodePath = `/c${c}/${name}`
+        await this.#ledger.attempt(path, '0', () => client.create(path, '0'), isUnknown)
+      }
+    }
+  }
+
+  async #work(client: Client, index: number): Promise<void> {
+    const random = this.#random.fork()
+    while (!this.#isOver && client.state.kind !== 'closed') {
+      try {
+        await this.#operate(client, index, random)
+      } catch (error) {
+        if (error instanceof Violation) this.#fail(error)
+        else if (!KeeperError.is(error)) this.#fail(error as Error)
+      }
+      if (random.oneIn(3)) await this.#world.delay(random.below(40))
+    }
+  }
+
+  async #operate(client: Client, index: number, random: SeededRandom): Promise<void> {
+    const ledger = this.#ledger
+    const value = `${index}.${++this.#unique}`
+    const own = (name: string): ZnodePath => `/c${index}/${name}`
+    switch (random.below(9)) {
+      case 0:
+      case 1: {
+        const path = own(`r${random.below(keysEach)}`)
+        await ledger.attempt(
+          path,
+          value,
+          async () => ledger.zxid((await client.set(path, value)).mzxid, value),
+          isUnknown,
+        )
+        return
+      }
+      case 2: {
+        const write = (): Promise<unknown> =>
+          client.transaction(op.set(own('x'), value), op.check('/reg', -1), op.set(own('y'), value))
+        await ledger.attemptAll([own('x'), own('y')], value, write, isUnknown)
+        return
+      }
+      case 3: {
+        // Fails as a whole, whatever its first part says.
+        const write = (): Promise<unknown> => client.transaction(op.set(own('x'), value), op.check('/reg', 1 << 30))
+        const isDone = await ledger.attempt(own('x'), value, write, () => false)
+        if (isDone) throw new Violation('a transaction with a failing check was acknowledged')
+        return
+      }
+      case 4: {
+        const { path, stat } = await client.create('/seq/n-', value, { sequential: true })
+        ledger.sequence(path)
+        ledger.zxid(stat.czxid, value)
+        if (random.oneIn(2)) await client.delete(path as ZnodePath)
+        return
+      }
+      case 5: {
+        const { data, stat } = await client.get('/reg')
+        void data
+        const written = await client.set('/reg', value, { version: stat.version })
+        ledger.zxid(written.mzxid, value)
+        ledger.sequence(`/reg version ${written.version}`)
+        return
+      }
+      case 6: {
+        const path = own(`n${this.#unique}`)
+        const isMade = await ledger.attempt(path, value, () => client.create(path, value), isUnknown)
+        if (isMade && random.oneIn(2)) await ledger.attempt(path, undefined, () => client.delete(path), isUnknown)
+        return
+      }
+      case 7: {
+        const path: ZnodePath = `/eph/${value}`
+        const { stat } = await client.create(path, value, { mode: 'ephemeral' })
+        this.#ephemerals.set(path, stat.ephemeralOwner)
+        return
+      }
+      default:
+        await this.#watchRegister(client)
+    }
+  }
+
+  /** A one-shot watch is told before its client can read what it was about. */
+  async #watchRegister(client: Client): Promise<void> {
+    const first = await client.get('/reg', { watch: true })
+    let isTold = false
+    void first.changed?.then(() => {
+      isTold = true
+    })
+    const { epoch } = client
+    await this.#world.delay(20)
+    const second = await client.get('/reg')
+    if (client.epoch !== epoch || second.stat.mzxid === first.stat.mzxid) return
+    if (!isTold) throw new Violation(`read ${second.stat.mzxid} of /reg before the watch left at ${first.stat.mzxid} was told`)
+    if (second.stat.mzxid < first.stat.mzxid) throw new Violation('the register went back in time')
+  }
+
+  async #observe(client: Client, seen: Map<string, string>, signal: AbortSignal): Promise<void> {
+    const decoder = new TextDecoder()
+    try {
+      for await (const change of client.watch('/', { recursive: true, signal })) {
+        if (change.kind === 'created' || change.kind === 'changed') {
+          seen.set(change.path, decoder.decode(change.current.data))
+        } else if (change.kind === 'deleted') seen.delete(change.path)
+      }
+    } catch (error) {
+      this.#fail(error as Error)
+    }
+  }
+
+  // -- what must hold -------------------------------------------------------------------------------------------------
+
+  async #verifyWithFresh(): Promise<void> {
+    const client = await this.#within(this.#connect(`verifier${this.#restarts}`))
+    await this.#verify(client)
+    await this.#within(client.close())
+  }
+
+  /** Everything acknowledged is there, transactions are whole, ephemerals of live sessions are there. */
+  async #verify(client: Client): Promise<void> {
+    const decoder = new TextDecoder()
+    const read = async (key: string): Promise<void> => {
+      const check = this.#ledger.reading(key)
+      const found = await client.find(key as ZnodePath)
+      check(found === undefined ? undefined : decoder.decode(found.data))
+    }
+    const pair = async (index: number): Promise<void> => {
+      const [x, y] = await client.readMany([{ get: `/c${index}/x` }, { get: `/c${index}/y` }])
+      const text = (result: typeof x): string => (result && 'data' in result ? decoder.decode(result.data) : 'missing')
+      if (text(x) !== text(y)) throw new Violation(`half a transaction: /c${index}/x ${text(x)}, /c${index}/y ${text(y)}`)
+    }
+    await this.#retry(async () => {
+      await Promise.all(this.#ledger.keys().map(read))
+      await Promise.all(this.#clients.map((_, i) => pair(i)))
+    })
+    this.#check()
+  }
+
+  /** Runs `task` again while the connection fails it. */
+  async #retry(task: () => Promise<void>): Promise<void> {
+    for (let tries = 0; ; tries++) {
+      try {
+        await this.#within(task())
+        return
+      } catch (error) {
+        if (error instanceof Violation || !KeeperError.is(error) || tries > 20) throw error
+        await this.#world.advance(500)
+      }
+    }
+  }
+
+  async #checkEphemerals(observer: Client): Promise<void> {
+    // Sessions that ended or were given up are expired by now.
+    await this.#world.advance(12_000)
+    await this.#retry(async () => {
+      const alive = new Set<bigint>()
+      for (const client of [...this.#clients, observer]) {
+        if (client.state.kind !== 'connected') continue
+        // Asking makes sure that the session is one the server knows.
+        await client.exists('/')
+        alive.add(client.sessionId)
+      }
+      const { children } = await observer.children('/eph')
+      const present = new Map<string, bigint>()
+      for (const name of children) {
+        const { stat } = await observer.exists(`/eph/${name}`)
+        if (stat !== undefined) present.set(`/eph/${name}`, stat.ephemeralOwner)
+      }
+      for (const [path, owner] of present) {
+        if (!alive.has(owner)) throw new Violation(`${path} is there, and its session ${owner} is not`)
+      }
+      for (const [path, owner] of this.#ephemerals) {
+        if (alive.has(owner) && !present.has(path)) throw new Violation(`${path} is gone, and its session lives`)
+      }
+    })
+  }
+
+  async #checkObserved(observer: Client, observed: ReadonlyMap<string, string>): Promise<void> {
+    await this.#world.advance(2_000)
+    const decoder = new TextDecoder()
+    const truth = new Map<string, string>()
+    const walk = async (path: ZnodePath): Promise<void> => {
+      const found = await observer.find(path)
+      if (found === undefined) return
+      truth.set(path, decoder.decode(found.data))
+      const { children } = await observer.children(path)
+      for (const name of children) await walk(path === '/' ? `/${name}` : `${path}/${name}`)
+    }
+    await this.#retry(async () => {
+      truth.clear()
+      await walk('/')
+    })
+    await this.#world.advance(2_000)
+    const wrong = [...new Set([...truth.keys(), ...observed.keys()])].filter((path) => truth.get(path) !== observed.get(path))
+    const [path] = wrong
+    if (path === undefined) return
+    throw new Violation(`the watch stream has ${path} as ${observed.get(path)}, the server as ${truth.get(path)}`)
+  }
+}
