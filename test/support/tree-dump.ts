@@ -37,5 +37,7 @@ export async function dumpTree(client: Client): Promise<string[]> {
 
 function show(data: Uint8Array): string {
   const hex = Buffer.from(data).toString('hex')
-  return data.length <= 40 ? hex : `${data.length} bytes ${createHash('sha256').update(data).digest('hex').slice(0, 16)}`
+  return data.length <= 40
+    ? hex
+    : `${data.length} bytes ${createHash('sha256').update(data).digest('hex').slice(0, 16)}`
 }

@@ -57,7 +57,7 @@ export interface ReplicaStart {
 export interface ReplicaHooks {
   /** Everything up to `zxid` was applied and answered. */
   applied(zxid: bigint): void
-  /** Heard once: the replica cannot go on, its log failed or an invariant broke. */
+  /** Heard once: the replica cannot go on, an invariant broke. */
   failed(error: Error): void
 }
 
@@ -81,6 +81,7 @@ export class Replica {
   readonly #proposals = new Deque<Proposal>()
   readonly #waitingReader = new Reader(new Uint8Array(0))
   #isFlushing = false
+  #logFailure: Error | undefined
   #expiryTimer: Timer | undefined
   #reapTimer: Timer | undefined
   readonly #hooks: ReplicaHooks
@@ -117,6 +118,11 @@ export class Replica {
     this.#reapTimer?.cancel()
   }
 
+  /** Why nothing more is written, undefined while all is well. Reads are served on. */
+  get logFailure(): Error | undefined {
+    return this.#logFailure
+  }
+
   /** Transactions on their way to the log. */
   get outstanding(): number {
     return this.#proposals.length
@@ -140,6 +146,10 @@ export class Replica {
     const timeoutMs = Math.min(Math.max(request.timeOut, minSessionTimeout), maxSessionTimeout)
     const withFlag = request.readOnly !== undefined
     if (request.sessionId === 0n) {
+      if (this.#logFailure !== undefined) {
+        this.#connectReadOnly(peer, request, timeoutMs)
+        return
+      }
       const session = this.sessions.add(this.sessions.newId(), timeoutMs, this.#now())
       this.#attach(peer, session)
       const txn: Txn = { type: opCode.createSession, timeOut: timeoutMs }
@@ -162,6 +172,18 @@ export class Replica {
     peer.established()
   }
 
+  /** Without a log there are only sessions of this server alone, for those who asked for no more. */
+  #connectReadOnly(peer: Peer, request: ConnectRequest, timeoutMs: number): void {
+    if (request.readOnly !== true) {
+      peer.hangUp()
+      return
+    }
+    const session = this.sessions.add(this.sessions.newId(), timeoutMs, this.#now())
+    this.#attach(peer, session)
+    this.#writeConnectResponse(peer, session, true)
+    peer.established()
+  }
+
   /** The connection is gone; its session lives on until it expires. */
   disconnected(peer: Peer): void {
     this.watches.removeWatcher(peer)
@@ -180,7 +202,7 @@ export class Replica {
       timeOut: session?.timeoutMs ?? 0,
       sessionId: session?.id ?? 0n,
       passwd: session === undefined ? noPassword : sessionPassword(session.id),
-      readOnly: withFlag ? false : undefined,
+      readOnly: withFlag ? this.#logFailure !== undefined : undefined,
     })
     peer.writer.endFrame(mark)
     peer.wrote()
@@ -266,10 +288,16 @@ export class Replica {
       case opCode.multi:
       case opCode.reconfig:
         this.sessions.touch(session, this.#now())
-        this.#write(peer, session, xid, type, body)
+        if (this.#logFailure === undefined) this.#write(peer, session, xid, type, body)
+        else {
+          const err = keeperCodes.NOT_READ_ONLY.number
+          peer.unanswered.push({ kind: 'decided', xid, zxid: undefined, err, isLast: false })
+          this.#drain(peer)
+        }
         return
       case opCode.closeSession:
-        if (!session.isClosing) this.#proposeClose(peer, session, xid)
+        if (this.#logFailure !== undefined) peer.hangUp()
+        else if (!session.isClosing) this.#proposeClose(peer, session, xid)
         return
       default:
         this.#runtime.log('warn', 'unknown or internal opcode from a client, closing the connection', {
@@ -425,7 +453,7 @@ export class Replica {
     this.#log.flush((error) => {
       if (this.#isStopped) return
       if (error !== undefined) {
-        this.#fail(new Error('the transaction log failed; nothing more is acknowledged', { cause: error }))
+        this.#stopWriting(error)
         return
       }
       try {
@@ -437,6 +465,30 @@ export class Replica {
       this.#isFlushing = false
       if (this.#proposals.length > 0) this.#scheduleFlush()
     })
+  }
+
+  /**
+   * The log failed, and what the disk holds of the last batch is not known: nothing of it is acknowledged, and nothing is tried
+   * again, since a system may call bytes clean that it could not write. What was acknowledged is still true, and is served.
+   */
+  #stopWriting(error: Error): void {
+    this.#logFailure = error
+    this.#runtime.log(
+      'error',
+      'THE TRANSACTION LOG FAILED: no write is acknowledged any more, reads are served; see to the disk and restart',
+      {
+        cause: error.message,
+        lastZxid: this.lastZxid,
+      },
+    )
+    this.#expiryTimer?.cancel()
+    this.#reapTimer?.cancel()
+    const waiting = new Set<Peer>()
+    for (let next = this.#proposals.shift(); next !== undefined; next = this.#proposals.shift()) {
+      if (next.peer !== undefined) waiting.add(next.peer)
+    }
+    // No answer would be true for them; a lost connection says just that.
+    for (const peer of waiting) peer.hangUp()
   }
 
   #fail(error: Error): void {

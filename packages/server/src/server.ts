@@ -17,6 +17,8 @@ export interface RunningServer {
   /** What a client connects to, `host:port`. */
   readonly connectString: string
   readonly config: ServerConfig
+  /** Why nothing more is written: the log failed. Undefined while all is well. Reads are served on. */
+  readonly logFailure: Error | undefined
   /** Resolves when the server is gone: undefined after `close`, else why it could not go on. */
   readonly stopped: Promise<Error | undefined>
   /** Writes a snapshot now. Resolves when it is durable. @throws Error where data is in memory only, or the disk fails. */
@@ -76,6 +78,9 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
     port,
     connectString: formatAddress(reachable(config.clientPortAddress), port),
     config,
+    get logFailure() {
+      return replica.logFailure
+    },
     stopped,
     async snapshot() {
       if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')

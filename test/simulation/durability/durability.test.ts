@@ -2,9 +2,13 @@ import { expect, test } from 'vitest'
 import { seeds } from '../stage.ts'
 import { tell } from './story.ts'
 
-test.each(seeds(400))('nothing acknowledged is lost, whatever is killed or cut off: seed %i', async (seed) => {
+test.each(seeds(100))('nothing acknowledged is lost, whatever is killed or cut off: seed %i', async (seed) => {
   const { acknowledged } = await tell(seed)
   expect(acknowledged).toBeGreaterThan(0)
+})
+
+test.each(seeds(60))('a disk that fails is never trusted: seed %i', async (seed) => {
+  await tell(seed, { failingDisk: true, rounds: 8 })
 })
 
 test('two runs of one seed leave the same trace', async () => {

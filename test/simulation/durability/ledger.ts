@@ -33,7 +33,12 @@ export class Ledger {
   acknowledged = 0
 
   /** Runs a write of `value` to `key`; rethrows what is no proper end of a call. */
-  async attempt(key: string, value: string | undefined, write: () => Promise<unknown>, isUnknown: (error: unknown) => boolean): Promise<boolean> {
+  async attempt(
+    key: string,
+    value: string | undefined,
+    write: () => Promise<unknown>,
+    isUnknown: (error: unknown) => boolean,
+  ): Promise<boolean> {
     return this.attemptAll([key], value, write, isUnknown)
   }
 

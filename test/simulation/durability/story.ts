@@ -12,6 +12,8 @@ export interface StoryPlan {
   readonly rounds: number
   readonly clients: number
   readonly options: ServerOptions
+  /** The disk fails now and then: full, unreadable, unwritable, unsyncable. */
+  readonly failingDisk: boolean
   /** Changes the world before it begins: a planted bug that a disk has. */
   readonly prepare: (world: World) => void
 }
@@ -27,6 +29,7 @@ const server = 'server'
 const address = `${server}:2181`
 export const dataDir = '/data'
 const keysEach = 3
+const sessionTimeout = 4000
 
 /** A failed call that may have had its effect. */
 function isUnknown(error: unknown): boolean {
@@ -65,7 +68,14 @@ class Story {
     this.#world = world
     this.#random = new SeededRandom(world.seed ^ 0x5eed)
     const random = this.#random
-    this.#plan = { rounds: 3 + random.below(5), clients: 2 + random.below(2), options: {}, prepare: () => {}, ...plan }
+    this.#plan = {
+      rounds: 3 + random.below(5),
+      clients: 2 + random.below(2),
+      options: {},
+      failingDisk: false,
+      prepare: () => {},
+      ...plan,
+    }
     this.#options = {
       tickTime: 500,
       maxClientCnxns: 0,
@@ -128,8 +138,57 @@ class Story {
           if (failure !== undefined && this.#server === running) this.#start()
         }, this.#fail)
       },
-      (error: Error) => this.#fail(new Violation(`the server does not start: ${error.message}`)),
+      (error: Error) => {
+        // A disk that fails now is no reason to give up for ever.
+        if (this.#isDiskFailing) this.#world.after(500, () => this.#start())
+        else this.#fail(new Violation(`the server does not start: ${error.message}`))
+      },
     )
+  }
+
+  #isDiskFailing = false
+
+  /** For a while, the disk is full, or an operation in four fails. */
+  async #failDisk(): Promise<void> {
+    const { faults } = this.#world.disk(server)
+    const kind = this.#random.pick(['capacity', 'readErrors', 'writeErrors', 'syncErrors'] as const)
+    this.#world.note(server, `the disk fails: ${kind}`)
+    this.#isDiskFailing = true
+    const before = faults[kind]
+    faults[kind] = kind === 'capacity' ? 1 : 250
+    await this.#world.advance(this.#random.below(3000))
+    if (this.#random.oneIn(2)) {
+      this.#world.crash(server, this.#random.oneIn(2) ? 'kill' : 'power')
+      this.#restarts++
+      this.#start()
+      await this.#world.advance(this.#random.below(3000))
+    }
+    faults[kind] = before
+    await this.#world.advance(1000)
+    this.#isDiskFailing = false
+    await this.#serving()
+    if (this.#server?.logFailure === undefined) return
+    // It says so and serves reads; somebody has seen to the disk and starts it again.
+    await this.#verifyReadOnly()
+    this.#world.crash(server, 'kill')
+    this.#restarts++
+    this.#start()
+    await this.#serving()
+    await this.#verifyWithFresh()
+  }
+
+  /** What a server without a log answers is true, and none of it is a write that was acknowledged. */
+  async #verifyReadOnly(): Promise<void> {
+    for (const client of this.#clients) {
+      if (client.state.kind !== 'connected') continue
+      try {
+        await this.#within(this.#readAll(client))
+      } catch (error) {
+        // A session that ended cannot be followed by another one here.
+        if (!KeeperError.is(error)) throw error
+      }
+      return
+    }
   }
 
   readonly #fail = (error: Error): void => {
@@ -138,7 +197,9 @@ class Story {
 
   #check(): void {
     if (this.#violation !== undefined) throw this.#violation
-    const wrong = this.#world.trace.find((line) => / error .*(digest|invariant|snapshot cannot)/.test(line))
+    const wrong = this.#world.trace.find(
+      (line) => / error .*(digest|invariant|snapshot cannot)/.test(line) && !line.includes('the simulated disk failed'),
+    )
     if (wrong !== undefined) throw new Violation(`the server complains: ${wrong}`)
   }
 
@@ -158,6 +219,7 @@ class Story {
     const world = this.#world
     const random = this.#random
     const host = `c${1 + random.below(this.#clients.length)}`
+    if (this.#plan.failingDisk && random.oneIn(3)) return this.#failDisk()
     switch (random.below(10)) {
       case 0:
         world.network.reset(host, server)
@@ -180,6 +242,9 @@ class Story {
 
   async #crash(kind: 'kill' | 'power'): Promise<void> {
     const world = this.#world
+    const connected = this.#clients.filter(({ state }) => state.kind === 'connected')
+    const epochs = connected.map(({ epoch }) => epoch)
+    const crashedAt = world.time
     world.crash(server, kind)
     this.#restarts++
     await world.advance(this.#random.below(2000))
@@ -191,6 +256,10 @@ class Story {
       return
     }
     await this.#serving()
+    const lived = connected.findIndex(({ epoch }, i) => epoch !== epochs[i])
+    if (lived >= 0 && world.time - crashedAt < sessionTimeout - 500) {
+      throw new Violation(`a session of c${lived + 1} did not outlive a restart of ${world.time - crashedAt} ms`)
+    }
     await this.#verifyWithFresh()
   }
 
@@ -209,13 +278,14 @@ class Story {
 
   #connect(host: string): Promise<Client> {
     const runtime = this.#world.runtime(host)
-    return connect(address, { sessionTimeout: 4000, connectTimeout: 120_000, requestTimeout: 5000, runtime })
+    return connect(address, { sessionTimeout, connectTimeout: 120_000, requestTimeout: 5000, runtime })
   }
 
   async #layOut(): Promise<void> {
     const client = this.#clients[0] as Client
     for (const path of ['/seq', '/eph', '/reg', '/c0', '/c1', '/c2', '/c3'] as const) await client.create(path, '0')
     for (let c = 0; c < this.#clients.length; c++) {
+      await client.create(`/c${c}/z`, '0')
       for (const name of ['x', 'y', ...Array.from({ length: keysEach }, (_, i) => `r${i}`)]) {
         const path: ZnodePath = `/c${c}/${name}`
         await this.#ledger.attempt(path, '0', () => client.create(path, '0'), isUnknown)
@@ -238,7 +308,8 @@ class Story {
 
   async #operate(client: Client, index: number, random: SeededRandom): Promise<void> {
     const ledger = this.#ledger
-    const value = `${index}.${++this.#unique}`
+    // Long ones reach over many sectors, which may be torn apart.
+    const value = `${index}.${++this.#unique}${random.oneIn(4) ? '.'.repeat(random.below(4000)) : ''}`
     const own = (name: string): ZnodePath => `/c${index}/${name}`
     switch (random.below(9)) {
       case 0:
@@ -260,9 +331,18 @@ class Story {
       }
       case 3: {
         // Fails as a whole, whatever its first part says.
-        const write = (): Promise<unknown> => client.transaction(op.set(own('x'), value), op.check('/reg', 1 << 30))
-        const isDone = await ledger.attempt(own('x'), value, write, () => false)
-        if (isDone) throw new Violation('a transaction with a failing check was acknowledged')
+        const write = (): Promise<unknown> =>
+          client.transaction(op.set(own('x'), value), op.set(own('z'), value), op.check('/reg', 1 << 30))
+        const { epoch } = client
+        // All in one turn: the write behind must not see what was never done.
+        const before = client.exists(own('z'))
+        const failing = ledger.attempt(own('x'), value, write, () => false)
+        const written = client.set(own('z'), value)
+        if (await failing) throw new Violation('a transaction with a failing check was acknowledged')
+        const [{ stat }, { version }] = await Promise.all([before, written])
+        if (client.epoch === epoch && version !== (stat?.version ?? 0) + 1) {
+          throw new Violation(`version ${version} behind ${stat?.version}, with a failed transaction between`)
+        }
         return
       }
       case 4: {
@@ -287,7 +367,7 @@ class Story {
         return
       }
       case 7: {
-        const path: ZnodePath = `/eph/${value}`
+        const path: ZnodePath = `/eph/${index}.${this.#unique}`
         const { stat } = await client.create(path, value, { mode: 'ephemeral' })
         this.#ephemerals.set(path, stat.ephemeralOwner)
         return
@@ -301,14 +381,21 @@ class Story {
   async #watchRegister(client: Client): Promise<void> {
     const first = await client.get('/reg', { watch: true })
     let isTold = false
-    void first.changed?.then(() => {
-      isTold = true
-    })
     const { epoch } = client
+    void first.changed
+      ?.then(async ({ type }) => {
+        isTold = true
+        if (type !== 'dataChanged') return
+        const { stat } = await client.get('/reg')
+        if (stat.mzxid > first.stat.mzxid) return
+        this.#fail(new Violation(`told that /reg changed, and it is the same, ${stat.mzxid}`))
+      })
+      .catch(() => {})
     await this.#world.delay(20)
     const second = await client.get('/reg')
     if (client.epoch !== epoch || second.stat.mzxid === first.stat.mzxid) return
-    if (!isTold) throw new Violation(`read ${second.stat.mzxid} of /reg before the watch left at ${first.stat.mzxid} was told`)
+    if (!isTold)
+      throw new Violation(`read ${second.stat.mzxid} of /reg before the watch left at ${first.stat.mzxid} was told`)
     if (second.stat.mzxid < first.stat.mzxid) throw new Violation('the register went back in time')
   }
 
@@ -333,8 +420,13 @@ class Story {
     await this.#within(client.close())
   }
 
-  /** Everything acknowledged is there, transactions are whole, ephemerals of live sessions are there. */
+  /** Everything acknowledged is there, and transactions are whole. */
   async #verify(client: Client): Promise<void> {
+    await this.#retry(() => this.#readAll(client))
+    this.#check()
+  }
+
+  async #readAll(client: Client): Promise<void> {
     const decoder = new TextDecoder()
     const read = async (key: string): Promise<void> => {
       const check = this.#ledger.reading(key)
@@ -344,13 +436,11 @@ class Story {
     const pair = async (index: number): Promise<void> => {
       const [x, y] = await client.readMany([{ get: `/c${index}/x` }, { get: `/c${index}/y` }])
       const text = (result: typeof x): string => (result && 'data' in result ? decoder.decode(result.data) : 'missing')
-      if (text(x) !== text(y)) throw new Violation(`half a transaction: /c${index}/x ${text(x)}, /c${index}/y ${text(y)}`)
+      if (text(x) !== text(y))
+        throw new Violation(`half a transaction: /c${index}/x ${text(x)}, /c${index}/y ${text(y)}`)
     }
-    await this.#retry(async () => {
-      await Promise.all(this.#ledger.keys().map(read))
-      await Promise.all(this.#clients.map((_, i) => pair(i)))
-    })
-    this.#check()
+    await Promise.all(this.#ledger.keys().map(read))
+    await Promise.all(this.#clients.map((_, i) => pair(i)))
   }
 
   /** Runs `task` again while the connection fails it. */
@@ -408,7 +498,9 @@ class Story {
       await walk('/')
     })
     await this.#world.advance(2_000)
-    const wrong = [...new Set([...truth.keys(), ...observed.keys()])].filter((path) => truth.get(path) !== observed.get(path))
+    const wrong = [...new Set([...truth.keys(), ...observed.keys()])].filter(
+      (path) => truth.get(path) !== observed.get(path),
+    )
     const [path] = wrong
     if (path === undefined) return
     throw new Violation(`the watch stream has ${path} as ${observed.get(path)}, the server as ${truth.get(path)}`)

@@ -62,6 +62,7 @@ export const serverCommand: Command = {
     process.once('SIGINT', stop)
     const failure = await server.stopped
     if (failure !== undefined) throw failure
+    if (server.logFailure !== undefined) throw new Error(`the transaction log failed: ${server.logFailure.message}`)
     return 0
   },
 }

@@ -8,7 +8,7 @@ type Answer = (server: ClientListener) => string
 const answers: Readonly<Record<string, Answer>> = {
   // Monitoring scripts compare the four bytes, so there is no newline.
   ruok: () => 'imok',
-  isro: () => 'rw',
+  isro: ({ replica }) => (replica.logFailure === undefined ? 'rw' : 'ro'),
   srvr: (server) => `${versionLine()}\n${summary(server)}`,
   stat: (server) => `${versionLine()}\nClients:\n${connectionLines(server)}\n${summary(server)}`,
   mntr: (server) =>
@@ -39,6 +39,10 @@ export function answerFourLetterWord(word: string, server: ClientListener): stri
   return answer(server)
 }
 
+function mode({ replica }: ClientListener): string {
+  return replica.logFailure === undefined ? 'standalone' : 'read-only'
+}
+
 function versionLine(): string {
   return `Zookeeper version: ${version}`
 }
@@ -53,7 +57,7 @@ function summary(server: ClientListener): string {
     `Connections: ${server.connections.size}`,
     `Outstanding: ${replica.outstanding}`,
     `Zxid: ${formatHex(replica.lastZxid)}`,
-    'Mode: standalone',
+    `Mode: ${mode(server)}`,
     `Node count: ${replica.tree.nodes.size}`,
     '',
   ].join('\n')
@@ -64,7 +68,7 @@ function metrics(server: ClientListener): [name: string, value: string | number]
   const { stats, tree, watches, sessions } = replica
   return [
     ['version', version],
-    ['server_state', 'standalone'],
+    ['server_state', mode(server)],
     ['avg_latency', stats.latencyAverage.toFixed(4)],
     ['max_latency', whole(stats.latencyMax)],
     ['min_latency', whole(stats.latencyMin)],
@@ -85,7 +89,7 @@ function configuration({ config }: ClientListener): string {
     clientPort: config.clientPort,
     secureClientPort: -1,
     dataDir: config.dataDir ?? '',
-    dataLogDir: config.dataDir ?? '',
+    dataLogDir: config.dataLogDir ?? config.dataDir ?? '',
     tickTime: config.tickTime,
     maxClientCnxns: config.maxClientCnxns,
     minSessionTimeout: config.minSessionTimeout,

@@ -120,7 +120,7 @@ export class LogFile {
       if (!this.#holds(offset, length + frameBytes)) await this.#hold(offset, length + frameBytes)
       const start = offset - this.#base + frontBytes
       if (this.#window[start + length] !== endOfRecord) return end('torn', offset, 'a record without its end mark')
-      if (checksum !== BigInt(adler32(this.#window, start, start + length))) {
+      if (!this.matches(checksum, this.#window, start, start + length)) {
         return end('torn', offset, 'a record whose checksum does not match')
       }
       let record: LoggedTxn
@@ -175,12 +175,17 @@ export class LogFile {
     await this.#hold(offset, length + frameBytes)
     const start = offset - this.#base + frontBytes
     if (this.#window[start + length] !== endOfRecord) return undefined
-    if (checksum !== BigInt(adler32(this.#window, start, start + length))) return undefined
+    if (!this.matches(checksum, this.#window, start, start + length)) return undefined
     try {
       return readTxn(new Reader(this.#window, start, start + length)).header.zxid
     } catch {
       return undefined
     }
+  }
+
+  /** Whether a payload is the one its record was written with. */
+  matches(checksum: bigint, bytes: Uint8Array, start: number, end: number): boolean {
+    return checksum === BigInt(adler32(bytes, start, end))
   }
 
   #holds(offset: number, count: number): boolean {

@@ -20,8 +20,8 @@ export interface DiskFaults {
   syncErrors: number
   /** Longest time of an operation, milliseconds. */
   latencyMs: number
-  /** For planted bugs: syncs say they are done and do nothing. */
-  liesAboutSync: boolean
+  /** For planted bugs: which syncs say they are done and do nothing, those of files opened for reading, or all but `writeDurably`. */
+  liesAboutSync: 'no' | 'readers' | 'files' | 'all'
   /** For planted bugs: the same for directories. */
   liesAboutDirectories: boolean
 }
@@ -172,7 +172,7 @@ export class SimDisk {
     writeErrors: 0,
     syncErrors: 0,
     latencyMs: 1,
-    liesAboutSync: false,
+    liesAboutSync: 'no',
     liesAboutDirectories: false,
   }
   readonly #random: SeededRandom
@@ -269,13 +269,14 @@ export class SimDisk {
           const change = await run(() => write(position, bytes))
           await run(() => {
             fails(this.faults.syncErrors, 'EIO', path)
-            if (!this.faults.liesAboutSync) inode.syncOne(change)
+            if (this.faults.liesAboutSync !== 'all') inode.syncOne(change)
           })
         },
         sync: () =>
           run(() => {
             fails(this.faults.syncErrors, 'EIO', path)
-            if (!this.faults.liesAboutSync) inode.sync()
+            const { liesAboutSync } = this.faults
+            if (liesAboutSync === 'no' || (liesAboutSync === 'readers' && !readOnly)) inode.sync()
           }),
         truncate: (size) => run(() => inode.apply({ kind: 'truncate', size })),
         close: () => run(() => undefined),
@@ -344,7 +345,8 @@ export class SimDisk {
     if (this.faults.capacity === Number.POSITIVE_INFINITY) return
     let used = 0
     for (const directory of this.#directories.values()) {
-      for (const each of directory.seen.values()) used += each === inode ? Math.max(end, each.seen.size) : each.seen.size
+      for (const each of directory.seen.values())
+        used += each === inode ? Math.max(end, each.seen.size) : each.seen.size
     }
     if (used > this.faults.capacity) throw failure('ENOSPC', path)
   }

@@ -1,0 +1,39 @@
+// @ts-check
+/**
+ * `npm run simulate -- --seed N [--failing-disk] [--trace]` tells one story again; `npm run simulate:swarm -- --minutes M` tells
+ * new ones until the time is over or one ends badly, and then says how to tell that one again.
+ */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    trace: { type: 'boolean' },
+    'failing-disk': { type: 'boolean' },
+    swarm: { type: 'boolean' },
+    minutes: { type: 'string', default: '5' },
+    from: { type: 'string' },
+  },
+})
+const isNumber = (/** @type {string | undefined} */ text) => text !== undefined && /^\d+(\.\d+)?$/.test(text)
+if (!values.swarm && !isNumber(values.seed)) {
+  console.error('usage: npm run simulate -- --seed N [--failing-disk] [--trace]')
+  process.exit(2)
+}
+if (values.swarm && !isNumber(values.minutes)) {
+  console.error('usage: npm run simulate:swarm -- --minutes M [--from SEED]')
+  process.exit(2)
+}
+const from = values.from ?? String(Date.now() % 1_000_000_000)
+const env = values.swarm
+  ? { SWARM_MINUTES: values.minutes, SWARM_FROM: from }
+  : { SEED: values.seed, FAILING_DISK: values['failing-disk'] ? '1' : '', TRACE: values.trace ? '1' : '' }
+const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
+const run = spawnSync(process.execPath, [vitest, 'run', '--project', 'swarm', '--disable-console-intercept'], {
+  cwd: fileURLToPath(new URL('..', import.meta.url)),
+  stdio: 'inherit',
+  env: { ...process.env, ...env },
+})
+process.exit(run.status ?? 1)
