@@ -88,13 +88,15 @@ export class LogFile {
       reason,
       size: this.size,
     })
-    if (this.size < logHeaderBytes) return end('header', 0, `${this.size} bytes, less than a header`)
-    await this.#hold(0, logHeaderBytes)
-    const reader = new Reader(this.#window, 0, logHeaderBytes)
-    if (reader.int() !== logMagic) {
-      return this.#window.subarray(0, logHeaderBytes).every((byte) => byte === 0)
-        ? end('header', 0, 'zeros where the header should be')
-        : end('foreign', 0, 'not a transaction log: it does not start with "ZKLG"')
+    const reader = new Reader(this.#window)
+    if (from === 0) {
+      if (this.size < logHeaderBytes) return end('header', 0, `${this.size} bytes, less than a header`)
+      await this.#hold(0, logHeaderBytes)
+      if (reader.reset(this.#window, 0, logHeaderBytes).int() !== logMagic) {
+        return this.#window.subarray(0, logHeaderBytes).every((byte) => byte === 0)
+          ? end('header', 0, 'zeros where the header should be')
+          : end('foreign', 0, 'not a transaction log: it does not start with "ZKLG"')
+      }
     }
     let offset = Math.max(from, logHeaderBytes)
     for (;;) {

@@ -82,6 +82,8 @@ class Recovery {
   #digestMismatches = 0
   /** The kept mark, undefined where there is none: another's directory. */
   #acknowledged: bigint | undefined
+  /** Where the last good transaction ends. */
+  #logsEnd: string
   /** What is to be done to the files once everything is found to be well. */
   readonly #cuts: { readonly path: string; readonly offset: number; readonly reason: string }[] = []
   readonly #empty: string[] = []
@@ -91,6 +93,7 @@ class Recovery {
     this.#runtime = runtime
     this.#options = options
     this.#tree = new DataTree(options.listener)
+    this.#logsEnd = options.logDirectory
   }
 
   async run(): Promise<Recovered> {
@@ -199,6 +202,7 @@ class Recovery {
         if (!(error instanceof Discontinuity)) throw error
         return { place: `${log.path} at offset ${error.offset}: ${this.#describeJump(error.zxid)}`, until: error.zxid }
       }
+      this.#logsEnd = `${log.path} at offset ${end.offset}`
       if (end.kind === 'complete') return undefined
       const place = `${log.path} at offset ${end.offset}: ${end.reason || 'zeros'}`
       if (end.kind === 'foreign') return { place, until: this.#lastZxid + 1n }
@@ -287,19 +291,21 @@ class Recovery {
   /** The tree must reach as far as anything that was ever said or written down. */
   #checkReach(snapshots: readonly NamedFile[]): void {
     if (this.#isLossy) return
-    const { logDirectory } = this.#options
     const acknowledged = this.#acknowledged ?? 0n
     if (this.#lastZxid < acknowledged) {
-      this.#lose({ place: `${logDirectory}: the log ends early, more was acknowledged`, until: acknowledged })
+      this.#lose({ place: `${this.#logsEnd}: the log ends, and more was acknowledged`, until: acknowledged })
       return
     }
     const newest = snapshots.at(-1)
     if (newest !== undefined && this.#lastZxid < newest.zxid) {
-      this.#lose({ place: `${logDirectory}: the log does not reach the newest snapshot`, until: newest.zxid })
+      this.#lose({
+        place: `${this.#logsEnd}: the log ends, and does not reach the newest snapshot`,
+        until: newest.zxid,
+      })
       return
     }
     if (this.#lastZxid < this.#fuzzyUntil) {
-      const place = `${logDirectory}: the log ends before the end of what the snapshot holds some of`
+      const place = `${this.#logsEnd}: the log ends, and the snapshot holds some of what came later`
       this.#lose({ place, until: this.#fuzzyUntil })
     }
   }

@@ -217,6 +217,17 @@ export class SimDisk {
     inode.unsynced = []
   }
 
+  /** Puts a file there behind everybody's back, durably. */
+  put(path: string, bytes: Uint8Array): void {
+    const [directory, name] = split(path)
+    const inode = new Inode()
+    inode.apply({ kind: 'write', position: 0, bytes: bytes.slice() })
+    inode.sync()
+    const names = this.#directories.get(directory)
+    names?.seen.set(name, inode)
+    names?.durable.set(name, inode)
+  }
+
   /** Removes a file behind everybody's back, durably. */
   lose(path: string): void {
     const [directory, name] = split(path)

@@ -1,0 +1,238 @@
+/**
+ * What a damaged data directory comes to: the right data, or a refusal that names file and place. The cases A to J are those of
+ * a table of what Apache does with the same damage; test/interop/damage runs them against it.
+ */
+import { describe, expect, test } from 'vitest'
+import { Bench, create, dump } from './storage.harness.ts'
+
+const count = 200
+
+/** A directory with `count` creates in one log, ended as by kill -9. */
+async function filled(options: { readonly mark: boolean } = { mark: true }): Promise<Bench> {
+  const bench = new Bench()
+  await bench.open()
+  await bench.creates(count)
+  await bench.close()
+  if (!options.mark) bench.forgetMark()
+  return bench
+}
+
+/** With two logs, the second from the middle on. */
+async function inTwoLogs(mark: boolean): Promise<Bench> {
+  const bench = new Bench()
+  await bench.open()
+  await bench.creates(count / 2)
+  await bench.close()
+  await bench.open()
+  await bench.creates(count / 2)
+  await bench.close()
+  if (!mark) bench.forgetMark()
+  return bench
+}
+
+/** Offset of the n-th record of a log, and of the end of the last. */
+function recordAt(bytes: Uint8Array, n: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  let at = 16
+  for (let i = 0; i < n; i++) at += 13 + view.getInt32(at + 8)
+  return at
+}
+
+const cut = (n: number) => (bytes: Uint8Array) => bytes.slice(0, recordAt(bytes, n) + 20)
+
+for (const mark of [true, false]) {
+  describe(mark ? 'in a directory of ours' : 'in a directory that has no mark of what was acknowledged', () => {
+    test('A: nothing is damaged, and everything is there', async () => {
+      const bench = await filled({ mark })
+      const recovered = await bench.recover()
+      expect(recovered.lastZxid).toBe(BigInt(count))
+      expect(dump(recovered.tree)).toEqual(dump(bench.tree))
+    })
+
+    test('B: the last record is torn, and was never acknowledged: it is cut off, loudly', async () => {
+      const bench = await filled({ mark: false })
+      // One more on its way, whose write was torn.
+      bench.damage('log.1', (bytes) => {
+        const end = recordAt(bytes, count)
+        const torn = bytes.slice()
+        torn.set(bytes.slice(recordAt(bytes, count - 1), end - 5), end)
+        return torn
+      })
+      const recovered = await bench.recover()
+      expect(recovered.lastZxid).toBe(BigInt(count))
+      expect(bench.world.trace.join('\n')).toContain('cut a torn end off a log')
+      const size = bench.disk.files('/data/version-2').get('log.1')?.length
+      expect(size).toBe(recordAt(bench.disk.files('/data/version-2').get('log.1') as Uint8Array, count))
+    })
+
+    test('D: a page of zeros in the middle, and good records behind it: refused', async () => {
+      const bench = await filled({ mark })
+      bench.damage('log.1', (bytes) => bytes.fill(0, 4096, 8192))
+      await expect(bench.recover()).rejects.toThrow(
+        /log\.1.*Transactions 0x[0-9a-f]+ to 0x[0-9a-f]+ are missing or damaged/s,
+      )
+    })
+
+    test('E: two bytes flipped in the middle: refused, with file and offset', async () => {
+      const bench = await filled({ mark })
+      let offset = 0
+      bench.damage('log.1', (bytes) => {
+        offset = recordAt(bytes, count / 2)
+        bytes[offset + 40] = (bytes[offset + 40] as number) ^ 0xff
+        bytes[offset + 41] = (bytes[offset + 41] as number) ^ 0xff
+        return bytes
+      })
+      if (mark) await expect(bench.recover()).rejects.toThrow(/Transactions 0x65 to 0xc8/)
+      else await expect(bench.recover()).rejects.toThrow(new RegExp(`log\\.1 at offset ${offset}.*checksum`))
+    })
+
+    test('F, G: an empty next log, or one with half a header: they start', async () => {
+      for (const bytes of [0, 6]) {
+        const bench = await filled({ mark })
+        await bench.open()
+        await bench.creates(1)
+        await bench.close()
+        if (!mark) bench.forgetMark()
+        bench.disk.lose(`/data/version-2/log.${(count + 1).toString(16)}`)
+        if (mark) bench.disk.lose('/data/version-2/acknowledged')
+        // A crash before the first record of a new file was whole.
+        bench.damage('log.1', (all) => all)
+        bench.disk.put(`/data/version-2/log.${(count + 1).toString(16)}`, new Uint8Array(bytes))
+        const recovered = await bench.recover()
+        expect(recovered.lastZxid).toBe(BigInt(count))
+        expect(bench.names()).not.toContain(`log.${(count + 1).toString(16)}`)
+      }
+    })
+
+    test('H: every snapshot is empty, and the log reaches back to the beginning: it starts', async () => {
+      const bench = await filled({ mark })
+      bench.damage('snapshot.0', () => new Uint8Array(0))
+      const recovered = await bench.recover()
+      expect(recovered.lastZxid).toBe(BigInt(count))
+      expect(dump(recovered.tree)).toEqual(dump(bench.tree))
+    })
+
+    test('I: the first of two logs is cut: refused, since numbers are missing', async () => {
+      const bench = await inTwoLogs(mark)
+      bench.damage('log.1', cut(50))
+      await expect(bench.recover()).rejects.toThrow(
+        /transaction 0x65 follows 0x32.*Transactions 0x33 to 0xc8 are missing/s,
+      )
+    })
+
+    test('J: the first of two logs is missing: refused', async () => {
+      const bench = await inTwoLogs(mark)
+      bench.disk.lose('/data/version-2/log.1')
+      await expect(bench.recover()).rejects.toThrow(/the logs begin with 0x65.*Transactions 0x1 to 0xc8 are missing/s)
+    })
+  })
+}
+
+test('C: the log is cut in the middle, which only the mark can tell: refused, with the range and the way out', async () => {
+  const bench = await filled()
+  bench.damage('log.1', cut(count / 2))
+  await expect(bench.recover()).rejects.toThrow(/more was acknowledged.*Transactions 0x65 to 0xc8.*--accept-loss/s)
+  // Nothing was touched by the refusal.
+  await expect(bench.recover()).rejects.toThrow(/0x65 to 0xc8/)
+})
+
+test('a loss that is accepted leaves what came before it, puts the rest aside, and never gives a lost number again', async () => {
+  const bench = await inTwoLogs(true)
+  bench.damage('log.1', cut(50))
+  const storage = await bench.open({ acceptLoss: true })
+  expect(storage.recovered.tree.get('/n50')).toBeDefined()
+  expect(storage.recovered.tree.get('/n51')).toBeUndefined()
+  expect(bench.lastZxid).toBe(200n)
+  expect(bench.names()).toContain('damaged.log.65')
+  await bench.creates(3)
+  await bench.close()
+  // From now on all is well.
+  const again = await bench.recover()
+  expect(again.lastZxid).toBe(203n)
+  expect(again.tree.get('/n50')).toBeDefined()
+  expect(again.tree.get('/n201')).toBeDefined()
+})
+
+test('a corrupt newest snapshot gives way to an older one, when the logs reach back', async () => {
+  const bench = await filled()
+  await bench.open()
+  await bench.snapshot()
+  await bench.creates(5)
+  await bench.close()
+  bench.damage('snapshot.c8', (bytes) => bytes.fill(7, 100, 110))
+  const recovered = await bench.recover()
+  expect(recovered.snapshotZxid).toBe(0n)
+  expect(dump(recovered.tree)).toEqual(dump(bench.tree))
+})
+
+test('without a usable snapshot and with logs that begin late, the message says why no snapshot could be used', async () => {
+  const bench = await filled()
+  await bench.open()
+  await bench.snapshot()
+  await bench.creates(5)
+  await bench.close()
+  bench.disk.lose('/data/version-2/log.1')
+  bench.disk.lose('/data/version-2/snapshot.0')
+  bench.damage('snapshot.c8', (bytes) => bytes.slice(0, 100))
+  await expect(bench.recover()).rejects.toThrow(/the logs begin with 0xc9.*snapshot\.c8 cannot be used: it ends early/s)
+})
+
+test('a snapshot beyond the end of the log is fine, one whose log is gone behind it is not, when more was acknowledged', async () => {
+  const bench = await filled()
+  await bench.open()
+  await bench.snapshot()
+  await bench.close()
+  bench.disk.lose('/data/version-2/log.1')
+  expect((await bench.recover()).lastZxid).toBe(200n)
+  await bench.open()
+  await bench.creates(2)
+  await bench.close()
+  bench.disk.lose('/data/version-2/log.c9')
+  await expect(bench.recover()).rejects.toThrow(/Transactions 0xc9 to 0xca/)
+})
+
+test('every block of every file, flipped, zeroed or unreadable, leads to the right data or to a refusal', async () => {
+  const bench = new Bench()
+  await bench.open()
+  await bench.creates(30, 'a', 60)
+  await bench.snapshot()
+  await bench.creates(30, 'b', 60)
+  await bench.close()
+  const whole = dump(bench.tree)
+  const originals = bench.disk.files('/data/version-2')
+  const outcomes = { right: 0, refused: 0 }
+  for (const [name, bytes] of originals) {
+    for (let at = 0; at < Math.min(bytes.length, 8192); at += 512) {
+      for (const change of ['flip', 'zero'] as const) {
+        const end = Math.min(at + 512, bytes.length)
+        bench.damage(name, (content) => {
+          for (let i = at; i < end; i++) content[i] = change === 'zero' ? 0 : (content[i] as number) ^ 0x55
+          return content
+        })
+        try {
+          const { tree } = await bench.recover()
+          // Damage to the mark alone, to padding or to an old snapshot takes nothing away.
+          expect(dump(tree), `${name} ${change} at ${at}`).toEqual(whole)
+          outcomes.right++
+        } catch (error) {
+          expect(String(error), `${name} ${change} at ${at}`).toMatch(/DATA_DAMAGED|RecoveryError|version-2/)
+          outcomes.refused++
+        }
+        for (const left of bench.names()) bench.disk.lose(`/data/version-2/${left}`)
+        for (const [each, content] of originals) bench.disk.put(`/data/version-2/${each}`, content)
+      }
+    }
+  }
+  expect(outcomes.right).toBeGreaterThan(10)
+  expect(outcomes.refused).toBeGreaterThan(10)
+})
+
+test('a record of a kind this version does not know is refused, and never cut off', async () => {
+  const bench = new Bench()
+  await bench.open()
+  await bench.creates(3)
+  await bench.write({ ...create('/x'), type: 99 } as never).catch(() => {})
+  await bench.close()
+  bench.forgetMark()
+  await expect(bench.recover()).rejects.toThrow(/log\.1/)
+})

@@ -1,0 +1,127 @@
+/** A data directory on a simulated disk, filled by a replica's own log and snapshots, for tests that damage it. */
+import { opCode, parentPath, type TxnHeader } from '@lightkeeper/protocol'
+import { World } from '@lightkeeper/testing'
+import { resolveConfig, type ServerOptions } from '../config/config.ts'
+import { DataTree, type TreeListener } from '../tree/data-tree.ts'
+import type { Txn } from '../tree/txn.ts'
+import { type Recovered, recover } from './recovery.ts'
+import { Storage } from './storage.ts'
+
+export const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
+export const directory = '/data/version-2'
+const host = 'server'
+
+export class Bench {
+  readonly world: World
+  storage: Storage | undefined
+  tree = new DataTree(deaf)
+  lastZxid = 0n
+  readonly #options: ServerOptions
+
+  constructor(seed = 1, options: ServerOptions = {}) {
+    this.world = new World(seed)
+    this.#options = { preAllocSize: 1, ...options }
+  }
+
+  get disk() {
+    return this.world.disk(host)
+  }
+
+  async open(options: { readonly acceptLoss?: boolean } = {}): Promise<Storage> {
+    const config = resolveConfig({ dataDir: '/data', ...this.#options }, 0)
+    const opened = Storage.open(this.world.runtime(host), config, '/data', {
+      acceptLoss: options.acceptLoss ?? false,
+      listener: deaf,
+    })
+    const storage = await this.world.run(opened)
+    this.storage = storage
+    this.tree = storage.recovered.tree
+    this.lastZxid = storage.recovered.lastZxid
+    return storage
+  }
+
+  /** One batch: logged, durable, applied. Returns the zxid of the last. */
+  async write(...txns: readonly Txn[]): Promise<bigint> {
+    const storage = this.storage as Storage
+    const batch: [TxnHeader, Txn][] = []
+    let zxid = this.lastZxid
+    for (const txn of txns) {
+      zxid++
+      const header = { clientId: 7n, cxid: 1, zxid, time: 1_000n + zxid, type: txn.type }
+      batch.push([header, txn])
+    }
+    // The digest that is logged is of the tree behind the transaction, so a copy of the change is made there first.
+    for (const [header, given] of batch) {
+      const txn = numbered(this.tree, given)
+      this.tree.apply(header, txn)
+      this.tree.digest.value = this.tree.computeDigest()
+      storage.log.append(header, txn, this.tree.digest.value)
+    }
+    await this.world.run(
+      new Promise<void>((resolve, reject) => {
+        storage.log.flush((error) => (error === undefined ? resolve() : reject(error)))
+      }),
+    )
+    this.lastZxid = zxid
+    storage.applied(zxid)
+    return zxid
+  }
+
+  async creates(count: number, prefix = 'n', bytes = 10): Promise<void> {
+    for (let i = 0; i < count; i++) await this.write(create(`/${prefix}${this.lastZxid + 1n}`, new Uint8Array(bytes)))
+  }
+
+  snapshot(): Promise<unknown> {
+    return this.world.run((this.storage as Storage).snapshot())
+  }
+
+  /** A clean end. */
+  async close(): Promise<void> {
+    await this.world.run((this.storage as Storage).close())
+    this.storage = undefined
+  }
+
+  /** What a start would come to, changing nothing but what a start changes. */
+  recover(acceptLoss = false): Promise<Recovered> {
+    const options = { snapshotDirectory: directory, logDirectory: directory, acceptLoss, listener: deaf }
+    return this.world.run(recover(this.world.runtime(host), options))
+  }
+
+  /** Names in the directory, sorted. */
+  names(): string[] {
+    return [...this.disk.files(directory).keys()].sort()
+  }
+
+  damage(name: string, change: (bytes: Uint8Array) => Uint8Array): void {
+    this.disk.damage(`${directory}/${name}`, change)
+  }
+
+  /** As if another server had written the directory: without the mark of ours. */
+  forgetMark(): void {
+    this.disk.lose(`${directory}/acknowledged`)
+  }
+}
+
+export function create(path: string, data: Uint8Array | null = null): Txn {
+  return { type: opCode.create, path, data, acl: null, ephemeral: false, parentCVersion: -1 }
+}
+
+/** Fills in what prepare would know of the parent. */
+function numbered(tree: DataTree, txn: Txn): Txn {
+  if (!('parentCVersion' in txn)) return txn
+  const parent = tree.get(parentPath(txn.path))
+  return { ...txn, parentCVersion: (parent?.cversion ?? 0) + 1 }
+}
+
+/** Every znode with all its numbers, as text: equal for equal trees. */
+export function dump(tree: DataTree): string[] {
+  return [...tree.nodes]
+    .filter(([path]) => path !== '')
+    .map(([path, node]) => {
+      const stat = Buffer.from(node.persistedStat).toString('hex')
+      const data = node.data === null ? 'null' : Buffer.from(node.data).toString('hex')
+      const acl = node.acl.map(({ perms, id }) => `${perms}:${id.scheme}:${id.id}`).join()
+      return `${path} ${stat} ${data} ${acl} ${[...(node.children ?? [])].sort().join()}`
+    })
+    .sort()
+}
