@@ -25,6 +25,7 @@ export default defineConfig({
         fileParallelism: false,
       }),
       project('cli', ['test/cli/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 60_000 }),
+      project('crash', ['test/crash/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 120_000 }),
       project('examples', ['examples/src/**/*.test.ts'], {
         pool: 'forks' as const,
         testTimeout: 120_000,
