@@ -53,7 +53,12 @@ test(
 )
 
 /** The server stops writing, says so, answers reads, and has everything after a restart. */
-async function survives(server: OurProcess, start: () => Promise<OurProcess>, fail: () => void, heal: () => void): Promise<void> {
+async function survives(
+  server: OurProcess,
+  start: () => Promise<OurProcess>,
+  fail: () => void,
+  heal: () => void,
+): Promise<void> {
   const writers = await SteadyWriters.start(server.connectString, 2, 4)
   await pause(150)
   fail()
@@ -87,7 +92,8 @@ describe('a disk that fails', () => {
   const where = mkdtempSync(join(tmpdir(), 'lightkeeper-fault-'))
   const library = join(where, 'failing-writes.so')
   const source = fileURLToPath(new URL('failing-writes.c', import.meta.url))
-  const built = process.platform === 'linux' ? spawnSync('gcc', ['-shared', '-fPIC', '-o', library, source, '-ldl']) : undefined
+  const built =
+    process.platform === 'linux' ? spawnSync('gcc', ['-shared', '-fPIC', '-o', library, source, '-ldl']) : undefined
   const isBuilt = built?.status === 0
   if (!isBuilt) {
     if (process.env['INTEROP'] === 'require') throw new Error('a C compiler is required')
@@ -114,10 +120,14 @@ describe('a disk that fails', () => {
 
 describe('a small file system that is full', () => {
   const mountPoint = mkdtempSync(join(tmpdir(), 'lightkeeper-full-'))
-  const mounted = process.platform === 'linux' ? spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', mountPoint]) : undefined
+  const mounted =
+    process.platform === 'linux' ? spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', mountPoint]) : undefined
   const isMounted = mounted?.status === 0
   if (isMounted) spawnSync('umount', [mountPoint])
-  else console.log(`a full file system: skipped, because none can be mounted here: ${mounted?.stderr?.toString().trim() ?? 'no Linux'}`)
+  else
+    console.log(
+      `a full file system: skipped, because none can be mounted here: ${mounted?.stderr?.toString().trim() ?? 'no Linux'}`,
+    )
 
   test.skipIf(!isMounted)('stops acknowledging when it is full, and goes on when there is room again', async () => {
     spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', mountPoint])
@@ -125,7 +135,17 @@ describe('a small file system that is full', () => {
     const dataDir = join(mountPoint, 'data')
     mkdirSync(dataDir)
     const port = await freePort()
-    const args = ['--port', String(port), '--data-dir', dataDir, ...words, '--set', 'preAllocSize=256', '--set', 'snapCount=100000']
+    const args = [
+      '--port',
+      String(port),
+      '--data-dir',
+      dataDir,
+      ...words,
+      '--set',
+      'preAllocSize=256',
+      '--set',
+      'snapCount=100000',
+    ]
     const start = (): Promise<OurProcess> => ourProcess([...args, '--set', 'maxClientCnxns=0'])
     const ballast = join(mountPoint, 'ballast')
     await survives(

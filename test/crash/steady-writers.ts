@@ -61,7 +61,8 @@ export class SteadyWriters {
   async check(connectString: string): Promise<string[]> {
     await using client = await connect(connectString, { sessionTimeout: 20_000, connectTimeout: 60_000 })
     const wrong: string[] = []
-    const number = async (path: ZnodePath): Promise<number> => Number(new TextDecoder().decode((await client.get(path)).data))
+    const number = async (path: ZnodePath): Promise<number> =>
+      Number(new TextDecoder().decode((await client.get(path)).data))
     await Promise.all(
       this.#keys.map(async (key) => {
         const { acknowledged } = key
@@ -73,7 +74,8 @@ export class SteadyWriters {
       this.#pairs.map(async (pair) => {
         const { acknowledged } = pair
         const [a, b] = await client.readMany([{ get: `${pair.path}-a` }, { get: `${pair.path}-b` }])
-        const text = (result: typeof a): string => (result && 'data' in result ? new TextDecoder().decode(result.data) : '?')
+        const text = (result: typeof a): string =>
+          result && 'data' in result ? new TextDecoder().decode(result.data) : '?'
         if (text(a) !== text(b)) wrong.push(`${pair.path}: half a transaction, ${text(a)} and ${text(b)}`)
         if (Number(text(a)) < acknowledged) wrong.push(`${pair.path}: ${text(a)}, acknowledged ${acknowledged}`)
       }),

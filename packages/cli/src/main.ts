@@ -1,8 +1,10 @@
 /** Arguments → command → exit code. */
 import { type Command, UsageError } from './command.ts'
+import { backupCommand } from './commands/backup.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { serverCommand } from './commands/server.ts'
 
-const commands: readonly Command[] = [serverCommand]
+const commands: readonly Command[] = [serverCommand, inspectCommand, backupCommand]
 
 /** Runs one command line, without the program's own name, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {

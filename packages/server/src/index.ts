@@ -1,4 +1,8 @@
-/** A ZooKeeper server in TypeScript: Apache's wire protocol, standalone. */
+/** A ZooKeeper server in TypeScript: Apache's wire protocol and data directory, standalone. */
 export { ConfigError, type ServerConfig, type ServerOptions } from './config/config.ts'
 export { optionsOf, parseZooCfg, type ZooCfg } from './config/zoo-cfg.ts'
 export { type RunningServer, startServer } from './server.ts'
+export { type BackupOptions, type BackupResult, backup } from './storage/backup.ts'
+export { type Inspect, type InspectedEntry, inspect } from './storage/inspect.ts'
+export { RecoveryError } from './storage/recovery.ts'
+export type { SnapshotResult } from './storage/storage.ts'

@@ -21,6 +21,8 @@ export interface RecoveryOptions {
   /** Go on without what is lost, and put aside what cannot be used. */
   readonly acceptLoss: boolean
   readonly listener: TreeListener
+  /** Changes nothing: for a directory that another process may be using. Default false. */
+  readonly readOnly?: boolean
 }
 
 export interface Recovered {
@@ -87,6 +89,8 @@ class Recovery {
   /** What is to be done to the files once everything is found to be well. */
   readonly #cuts: { readonly path: string; readonly offset: number; readonly reason: string }[] = []
   readonly #empty: string[] = []
+  /** Logs with something behind their last good record. */
+  readonly #suspects: string[] = []
   readonly #aside: string[] = []
 
   constructor(runtime: Runtime, options: RecoveryOptions) {
@@ -121,7 +125,7 @@ class Recovery {
     this.#lastZxid = snapshotZxid ?? 0n
     await this.#replayLogs(logsAmong(logNames))
     this.#checkReach(snapshots)
-    await this.#tidy(names, logNames)
+    if (!this.#options.readOnly) await this.#tidy(names, logNames)
     this.#buryOrphans()
     return {
       tree: this.#tree,
@@ -179,11 +183,11 @@ class Recovery {
       try {
         const loss = await this.#replayLog(await LogFile.open(path, file), i === logs.length - 1)
         // A killed process may have left what it never synced; what is built on it must not outlast it.
-        await file.sync()
+        if (!this.#options.readOnly) await file.sync()
         if (loss === undefined) continue
         const rest = logs.slice(i).map((each) => this.#pathOf(each))
         this.#lose({ place: loss.place, until: await this.#highestIn(rest, loss.until) })
-        this.#aside.push(...rest)
+        this.#aside.push(...rest.filter((path) => !this.#aside.includes(path)))
         return
       } finally {
         await file.close()
@@ -216,6 +220,7 @@ class Recovery {
       if (next !== undefined && isLast && this.#acknowledged === undefined) {
         return { place: `${place}, and good transactions from ${formatHex(next.zxid)} on behind it`, until: next.zxid }
       }
+      if (next !== undefined || end.kind === 'torn') this.#suspects.push(log.path)
       if (end.kind === 'header') this.#empty.push(log.path)
       else if (end.kind === 'torn') this.#cuts.push({ path: log.path, offset: end.offset, reason: end.reason })
       else if (next !== undefined)
@@ -323,6 +328,7 @@ class Recovery {
     }
     this.#runtime.log('error', `going on without transactions ${range}, as told`, { place })
     this.#isLossy = true
+    this.#aside.push(...this.#suspects)
     // New transactions must not take the numbers of lost ones, which clients have seen.
     const highest = [until, this.#acknowledged ?? 0n, this.#fuzzyUntil].reduce((a, b) => (a > b ? a : b))
     if (highest > this.#lastZxid) this.#lastZxid = highest
@@ -383,7 +389,7 @@ export function asideName(path: string): string {
   return `${path.slice(0, slash + 1)}${asidePrefix}${path.slice(slash + 1)}`
 }
 
-function bytesOf(file: DiskFile): ByteSource {
+export function bytesOf(file: DiskFile): ByteSource {
   let position = 0
   return async () => {
     const target = new Uint8Array(readBytes)

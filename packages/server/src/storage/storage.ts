@@ -13,7 +13,7 @@ import { asideName, type Recovered, recover } from './recovery.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 
 /** Below the directories of the settings, as Apache has it. */
-const versionDirectory = 'version-2'
+export const versionDirectory = 'version-2'
 
 export interface StorageOptions {
   /** Go on without transactions that are lost. */

@@ -1,0 +1,82 @@
+/**
+ * A copy of a data directory as one snapshot, taken while a server, ours or Apache's, goes on using the directory. It holds every
+ * transaction that was acknowledged when the copy began, and is read back before it counts.
+ */
+import type { Runtime } from '@lightkeeper/runtime'
+import type { DataTree, TreeListener } from '../tree/data-tree.ts'
+import { AcknowledgedMark } from './acknowledged.ts'
+import { type Compression, compressionOf, decompressed } from './compression.ts'
+import { logsAmong, snapshotsAmong } from './file-names.ts'
+import { bytesOf, recover } from './recovery.ts'
+import { readSnapshot } from './snapshot-file.ts'
+import { writeSnapshot } from './snapshot-writer.ts'
+import { versionDirectory } from './storage.ts'
+
+export interface BackupOptions {
+  /** Directory with the snapshots, as in zoo.cfg. */
+  readonly dataDir: string
+  /** Directory with the logs. Default `dataDir`. */
+  readonly dataLogDir?: string | undefined
+  /** Made if it is missing; a server started on it has the tree of the backup. Must hold no data. */
+  readonly target: string
+  readonly compression?: Compression
+}
+
+export interface BackupResult {
+  /** Path of the snapshot. */
+  readonly file: string
+  /** Of the last transaction in it. */
+  readonly zxid: bigint
+  readonly znodes: number
+}
+
+const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
+
+/** @throws RecoveryError where the directory is damaged; Error where the target holds data already. */
+export async function backup(runtime: Runtime, options: BackupOptions): Promise<BackupResult> {
+  const { disk } = runtime
+  const { dataDir, dataLogDir = dataDir, target, compression = 'none' } = options
+  const directory = `${target}/${versionDirectory}`
+  await disk.makeDirectory(directory)
+  const there = await disk.list(directory)
+  if (snapshotsAmong(there).length + logsAmong(there).length > 0) {
+    throw new Error(`${directory} holds data already; name an empty directory for the backup`)
+  }
+  const { tree, lastZxid } = await recover(runtime, {
+    snapshotDirectory: `${dataDir}/${versionDirectory}`,
+    logDirectory: `${dataLogDir}/${versionDirectory}`,
+    acceptLoss: false,
+    readOnly: true,
+    listener: deaf,
+  })
+  const { name } = await writeSnapshot(tree, {
+    disk,
+    directory,
+    compression,
+    withDigest: true,
+    appliedZxid: () => lastZxid,
+    pause: async () => {},
+  })
+  const mark = await AcknowledgedMark.open(runtime, directory)
+  await mark.set(lastZxid)
+  await mark.close()
+  const file = `${directory}/${name}`
+  await verify(runtime, file, tree)
+  return { file, zxid: lastZxid, znodes: countOf(tree) }
+}
+
+async function verify(runtime: Runtime, path: string, original: DataTree): Promise<void> {
+  const file = await runtime.disk.open(path, { readOnly: true })
+  try {
+    const { tree } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)), deaf)
+    if (tree.digest.value === original.digest.value && countOf(tree) === countOf(original)) return
+    throw new Error(`${path} does not read back as it was written; do not use it`)
+  } finally {
+    await file.close()
+  }
+}
+
+/** The root stands in the map twice. */
+function countOf(tree: DataTree): number {
+  return tree.nodes.size - 1
+}

@@ -1,0 +1,233 @@
+/** What is in the files of a data directory, entry by entry, Apache's files as well as ours; and where one is damaged. */
+import type { Acl, MalformedFrameError } from '@lightkeeper/protocol'
+import { formatHex, opCode, operationOf } from '@lightkeeper/protocol'
+import type { Disk } from '@lightkeeper/runtime'
+import type { TreeListener } from '../tree/data-tree.ts'
+import { kindOf, ttlMsOf } from '../tree/ephemeral-owner.ts'
+import type { NodeTxn, Txn } from '../tree/txn.ts'
+import { statOf, type Znode } from '../tree/znode.ts'
+import { AcknowledgedMark } from './acknowledged.ts'
+import { compressionOf, decompressed } from './compression.ts'
+import { logsAmong, snapshotsAmong } from './file-names.ts'
+import { LogFile } from './log-file.ts'
+import { bytesOf } from './recovery.ts'
+import { readSnapshot } from './snapshot-file.ts'
+
+export type InspectedEntry =
+  | {
+      readonly kind: 'txn'
+      readonly file: string
+      readonly offset: number
+      readonly zxid: bigint
+      /** Milliseconds since 1970. */
+      readonly time: number
+      readonly session: bigint
+      readonly cxid: number
+      readonly operation: string
+      /** Every path it names. */
+      readonly paths: readonly string[]
+      /** What else it says, in words. */
+      readonly detail: string
+    }
+  | {
+      readonly kind: 'znode'
+      readonly file: string
+      readonly path: string
+      readonly zxid: bigint
+      readonly time: number
+      readonly session: bigint
+      readonly detail: string
+      readonly data: Uint8Array | null
+    }
+  | { readonly kind: 'session'; readonly file: string; readonly session: bigint; readonly timeoutMs: number }
+  /** How a file ends, or what its directory says. */
+  | { readonly kind: 'note'; readonly file: string; readonly text: string }
+  | { readonly kind: 'damage'; readonly file: string; readonly offset: number; readonly text: string }
+
+export type Inspect = (entry: InspectedEntry) => void
+
+const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
+
+/** Reads the named files and directories, a directory's files in the order of their zxids. @throws Error where one cannot be read. */
+export async function inspect(disk: Disk, paths: readonly string[], told: Inspect): Promise<void> {
+  for (const path of paths) {
+    const names = await disk.list(path).catch(() => undefined)
+    if (names === undefined) await inspectFile(disk, path, told)
+    else if (names.includes('version-2')) await inspectDirectory(disk, `${path}/version-2`, told)
+    else await inspectDirectory(disk, path, told)
+  }
+}
+
+async function inspectDirectory(disk: Disk, directory: string, told: Inspect): Promise<void> {
+  const names = await disk.list(directory)
+  const snapshots = snapshotsAmong(names)
+  const logs = logsAmong(names)
+  if (snapshots.length + logs.length === 0) {
+    told({ kind: 'note', file: directory, text: 'neither snapshots nor logs are here' })
+    return
+  }
+  const newest = snapshots.at(-1)
+  if (newest !== undefined) await inspectFile(disk, `${directory}/${newest.name}`, told)
+  let last: bigint | undefined
+  for (const { name } of logs) {
+    const file = `${directory}/${name}`
+    await inspectLog(disk, file, (entry) => {
+      if (entry.kind === 'txn') {
+        if (last !== undefined && entry.zxid !== last + 1n && entry.zxid >> 32n === last >> 32n) {
+          const text = `transaction ${formatHex(entry.zxid)} follows ${formatHex(last)}`
+          told({ kind: 'damage', file, offset: entry.offset, text })
+        }
+        last = entry.zxid
+      }
+      told(entry)
+    })
+  }
+  const mark = await AcknowledgedMark.read(disk, directory)
+  if (mark === 0n) return
+  told({
+    kind: 'note',
+    file: `${directory}/acknowledged`,
+    text: `everything up to ${formatHex(mark)} was acknowledged`,
+  })
+  const reach = [last, newest?.zxid].reduce<bigint>((a, b) => (b !== undefined && b > a ? b : a), 0n)
+  if (reach < mark) {
+    const text = `transactions ${formatHex(reach + 1n)} to ${formatHex(mark)} were acknowledged and are not here`
+    told({ kind: 'damage', file: directory, offset: 0, text })
+  }
+}
+
+async function inspectFile(disk: Disk, path: string, told: Inspect): Promise<void> {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  if (/^(damaged\.)?log\./.test(name)) return inspectLog(disk, path, told)
+  if (/^(damaged\.|tmp\.)?snapshot\./.test(name)) return inspectSnapshot(disk, path, told)
+  throw new Error(`${path} is neither log.<zxid> nor snapshot.<zxid>`)
+}
+
+async function inspectLog(disk: Disk, path: string, told: Inspect): Promise<void> {
+  const file = await disk.open(path, { readOnly: true })
+  try {
+    const log = await LogFile.open(path, file)
+    let last = 0n
+    for (let from = 0; ; ) {
+      const end = await log.scan(({ header, txn }, offset) => {
+        last = header.zxid
+        told({
+          kind: 'txn',
+          file: path,
+          offset,
+          zxid: header.zxid,
+          time: Number(header.time),
+          session: header.clientId,
+          cxid: header.cxid,
+          operation: nameOf(txn.type),
+          paths: pathsOf(txn),
+          detail: detailOf(txn),
+        })
+      }, from)
+      if (end.kind === 'complete') return
+      const next = await log.findRecord(end.offset, last)
+      if (next === undefined) {
+        if (end.kind === 'padding') return
+        told({ kind: 'damage', file: path, offset: end.offset, text: `${end.reason}; nothing good follows` })
+        return
+      }
+      const text = `${end.reason || 'zeros'}; good transactions go on with ${formatHex(next.zxid)} at offset ${next.offset}`
+      told({ kind: 'damage', file: path, offset: end.offset, text })
+      from = next.offset
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+async function inspectSnapshot(disk: Disk, path: string, told: Inspect): Promise<void> {
+  const file = await disk.open(path, { readOnly: true })
+  try {
+    const { tree, digest } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)), deaf)
+    for (const [session, timeoutMs] of tree.sessions) told({ kind: 'session', file: path, session, timeoutMs })
+    for (const [znodePath, node] of tree.nodes) {
+      if (znodePath !== '') told(znodeEntry(path, znodePath, node))
+    }
+    const zxid = snapshotsAmong([path.slice(path.lastIndexOf('/') + 1)])[0]?.zxid ?? 0n
+    const until =
+      digest === undefined || digest.zxid <= zxid ? '' : `, and some of what follows up to ${formatHex(digest.zxid)}`
+    told({
+      kind: 'note',
+      file: path,
+      text: `whole: ${tree.nodes.size - 1} znodes, ${tree.sessions.size} sessions${until}`,
+    })
+  } catch (error) {
+    told({ kind: 'damage', file: path, offset: 0, text: (error as MalformedFrameError).message })
+  } finally {
+    await file.close()
+  }
+}
+
+function znodeEntry(file: string, path: string, node: Znode): InspectedEntry {
+  const stat = statOf(node)
+  const owner = node.ephemeralOwner
+  const kind = kindOf(owner)
+  const what = kind === 'ttl' ? `ttl ${ttlMsOf(owner)} ms` : kind
+  const detail = `${what} version=${stat.version} cversion=${stat.cversion} children=${stat.numChildren} bytes=${stat.dataLength} acl=${aclText(node.acl)}`
+  const session = kind === 'ephemeral' ? owner : 0n
+  return { kind: 'znode', file, path, zxid: stat.mzxid, time: Number(stat.mtime), session, detail, data: node.data }
+}
+
+function nameOf(type: number): string {
+  return operationOf(type)?.name ?? `type ${type}`
+}
+
+function pathsOf(txn: Txn): string[] {
+  if (txn.type === opCode.multi) return txn.txns.flatMap((part) => pathsOf(part))
+  if (txn.type === opCode.closeSession) return [...(txn.paths2Delete ?? [])]
+  return 'path' in txn ? [txn.path] : []
+}
+
+function detailOf(txn: Txn): string {
+  switch (txn.type) {
+    case opCode.multi:
+      return txn.txns
+        .map((part) => `[${`${nameOf(part.type)} ${pathsOf(part).join(' ')} ${partDetail(part)}`.trim()}]`)
+        .join(' ')
+    case opCode.createSession:
+      return `timeout=${txn.timeOut}`
+    case opCode.closeSession:
+      return txn.paths2Delete === null ? 'whatever it owns' : ''
+    default:
+      return partDetail(txn)
+  }
+}
+
+function partDetail(txn: NodeTxn): string {
+  switch (txn.type) {
+    case opCode.create:
+    case opCode.create2:
+      return `bytes=${txn.data?.length ?? 'null'} ${txn.ephemeral ? 'ephemeral ' : ''}acl=${aclText(txn.acl ?? [])}`
+    case opCode.createTTL:
+      return `bytes=${txn.data?.length ?? 'null'} ttl=${txn.ttl} acl=${aclText(txn.acl ?? [])}`
+    case opCode.createContainer:
+      return `bytes=${txn.data?.length ?? 'null'} acl=${aclText(txn.acl ?? [])}`
+    case opCode.setData:
+    case opCode.reconfig:
+      return `bytes=${txn.data?.length ?? 'null'} version=${txn.version}`
+    case opCode.setACL:
+      return `version=${txn.version} acl=${aclText(txn.acl ?? [])}`
+    case opCode.check:
+      return `version=${txn.version}`
+    case opCode.error:
+      return `err=${txn.err}`
+    default:
+      return ''
+  }
+}
+
+function aclText(acl: readonly Acl[]): string {
+  return acl
+    .map(({ perms, id }) => `${perms}:${id.scheme}:${id.scheme === 'digest' ? redacted(id.id) : id.id}`)
+    .join(',')
+}
+
+/** A digest of a password does not belong on a screen. */
+function redacted(id: string): string {
+  return `${id.split(':')[0]}:x`
+}
