@@ -79,6 +79,8 @@ export class Replica {
   readonly #reads: Reads
   /** Given to the log, not yet applied; in the order of their zxids. */
   readonly #proposals = new Deque<Proposal>()
+  /** Connections with a barrier at their head. */
+  #barriers: Peer[] = []
   readonly #waitingReader = new Reader(new Uint8Array(0))
   #isFlushing = false
   #logFailure: Error | undefined
@@ -168,6 +170,10 @@ export class Replica {
     session.timeoutMs = timeoutMs
     this.#attach(peer, session)
     this.sessions.touch(session, this.#now())
+    if (this.#proposals.length > 0) {
+      peer.unanswered.push({ kind: 'barrier', zxid: this.#preparedZxid })
+      this.#barriers.push(peer)
+    }
     this.#writeConnectResponse(peer, session, withFlag)
     peer.established()
   }
@@ -487,6 +493,7 @@ export class Replica {
     for (let next = this.#proposals.shift(); next !== undefined; next = this.#proposals.shift()) {
       if (next.peer !== undefined) waiting.add(next.peer)
     }
+    for (const peer of this.#barriers.splice(0)) waiting.add(peer)
     // No answer would be true for them; a lost connection says just that.
     for (const peer of waiting) peer.hangUp()
   }
@@ -510,6 +517,7 @@ export class Replica {
       const result = this.tree.apply(header, txn)
       if (proposal.digest !== undefined) this.tree.digest.value = proposal.digest
       this.lastZxid = header.zxid
+      if (this.#barriers.length > 0) this.#openBarriers()
       if (peer?.isOpen) {
         this.#respond(peer, proposal, result)
       }
@@ -517,6 +525,17 @@ export class Replica {
     }
     this.#pending.settle(this.lastZxid, this.#proposals.length === 0)
     this.#hooks.applied(this.lastZxid)
+  }
+
+  #openBarriers(): void {
+    this.#barriers = this.#barriers.filter((peer) => {
+      const first = peer.unanswered.peek()
+      if (first?.kind !== 'barrier') return false
+      if (first.zxid > this.lastZxid) return true
+      peer.unanswered.shift()
+      this.#drain(peer)
+      return false
+    })
   }
 
   #sessionClosed(proposal: Proposal): void {
@@ -541,7 +560,7 @@ export class Replica {
   #drain(peer: Peer): void {
     for (
       let next = peer.unanswered.peek();
-      next !== undefined && next.kind !== 'proposal';
+      next !== undefined && next.kind !== 'proposal' && next.kind !== 'barrier';
       next = peer.unanswered.peek()
     ) {
       peer.unanswered.shift()

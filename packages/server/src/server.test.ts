@@ -1,4 +1,12 @@
-import { keeperCodes, opCode, writeDeleteRequest, writePathRequest, writePathWatchRequest } from '@lightkeeper/protocol'
+import {
+  keeperCodes,
+  opCode,
+  writeConnectRequest,
+  writeDeleteRequest,
+  writePathRequest,
+  writePathWatchRequest,
+  writeSetDataRequest,
+} from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
 import { handServer } from './server.harness.ts'
 
@@ -29,6 +37,29 @@ describe('handshake', () => {
     expect(again.sessionId).toBe(sessionId)
     expect(first.isEnded).toBe(true)
     expect(second.get('/mine').err).toBe(0)
+  })
+
+  test('answers nothing on a new connection before the writes of the one before are applied', async () => {
+    const { dial, clock } = await handServer()
+    const first = dial()
+    const { sessionId, passwd } = first.connect()
+    first.create('/mine', 0, 'old')
+    // On its way to the log when the session comes back over another connection.
+    first.send(opCode.setData, (writer) =>
+      writeSetDataRequest(writer, { path: '/mine', data: word('new'), version: -1 }),
+    )
+    const second = dial()
+    const request = { protocolVersion: 0, lastZxidSeen: 0n, timeOut: 30_000, sessionId, passwd, readOnly: false }
+    second.frame((writer) => writeConnectRequest(writer, request), false)
+    second.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/mine', watch: false }))
+    second.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: '/mine', watch: false }))
+    clock.endTurn()
+    expect(second.waiting).toBe(3)
+    second.next()
+    const { body } = second.next()
+    expect(new TextDecoder().decode(body.buffer() ?? undefined)).toBe('new')
+    expect(second.next().err).toBe(0)
+    expect(second.set('/mine', 'newer').err).toBe(0)
   })
 
   test('refuses a wrong password and leaves the healthy connection alone', async () => {

@@ -84,6 +84,7 @@ class Story {
       dataDir,
       snapCount: random.pick([4, 10, 40, 1000]),
       preAllocSize: random.pick([0, 1, 64]),
+      snapshotSliceZnodes: random.pick([1, 5, 512]),
       ...this.#plan.options,
     }
     this.#plan.prepare(world)
@@ -338,6 +339,7 @@ class Story {
         const before = client.exists(own('z'))
         const failing = ledger.attempt(own('x'), value, write, () => false)
         const written = client.set(own('z'), value)
+        for (const each of [before, written]) each.catch(() => {})
         if (await failing) throw new Violation('a transaction with a failing check was acknowledged')
         const [{ stat }, { version }] = await Promise.all([before, written])
         if (client.epoch === epoch && version !== (stat?.version ?? 0) + 1) {

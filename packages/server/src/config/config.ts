@@ -28,6 +28,8 @@ export interface ServerOptions {
   readonly preAllocSize?: number
   /** How snapshots are packed: `none`, `gz` or `snappy`. Default none. */
   readonly snapshotCompression?: Compression
+  /** Znodes of a snapshot that are written between two turns of everything else, at the most. Default 512. */
+  readonly snapshotSliceZnodes?: number
   /** Log and snapshots carry a digest of the tree. Default true. */
   readonly digestEnabled?: boolean
   /** Snapshots kept, with the logs behind the oldest of them; 3 at least. Default 3. */
@@ -92,6 +94,7 @@ export interface ServerConfig {
   readonly snapSizeLimitInKb: number
   readonly preAllocSize: number
   readonly snapshotCompression: Compression
+  readonly snapshotSliceZnodes: number
   readonly digestEnabled: boolean
   readonly autopurgeSnapRetainCount: number
   readonly autopurgePurgeInterval: number
@@ -194,6 +197,7 @@ export function resolveConfig(options: ServerOptions, wall: number): ServerConfi
     snapSizeLimitInKb: number('snapSizeLimitInKb', 4_194_304, 0),
     preAllocSize: number('preAllocSize', 65_536, 0, 4_194_304),
     snapshotCompression,
+    snapshotSliceZnodes: number('snapshotSliceZnodes', 512, 1),
     digestEnabled: flag('digestEnabled', true),
     autopurgeSnapRetainCount: number('autopurgeSnapRetainCount', snapshotsKeptMin, snapshotsKeptMin),
     autopurgePurgeInterval: number('autopurgePurgeInterval', 1, 0),
@@ -242,6 +246,7 @@ const optionNames: ReadonlySet<string> = new Set(
     snapSizeLimitInKb: true,
     preAllocSize: true,
     snapshotCompression: true,
+    snapshotSliceZnodes: true,
     digestEnabled: true,
     autopurgeSnapRetainCount: true,
     autopurgePurgeInterval: true,

@@ -51,6 +51,16 @@ export interface Waiting {
   readonly caller: readonly Id[]
 }
 
+/**
+ * At the head of a connection that took up a session: writes of the session's connection before may still be on their way, and
+ * what the session asks now must not be answered from a tree without them.
+ */
+export interface Barrier {
+  readonly kind: 'barrier'
+  /** Open once everything up to here is applied. */
+  readonly zxid: bigint
+}
+
 /** A reply that is decided but must not overtake. */
 export interface Decided {
   readonly kind: 'decided'
@@ -63,4 +73,4 @@ export interface Decided {
   readonly isLast: boolean
 }
 
-export type Unanswered = Proposal | Waiting | Decided
+export type Unanswered = Proposal | Waiting | Decided | Barrier

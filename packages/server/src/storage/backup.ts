@@ -54,6 +54,7 @@ export async function backup(runtime: Runtime, options: BackupOptions): Promise<
     directory,
     compression,
     withDigest: true,
+    sliceZnodes: 512,
     appliedZxid: () => lastZxid,
     pause: async () => {},
   })

@@ -10,8 +10,6 @@ import { type Compression, compressor, suffixOf } from './compression.ts'
 import { snapshotName, temporaryPrefix } from './file-names.ts'
 import { SnapshotEncoder } from './snapshot-file.ts'
 
-/** Znodes of a slice, at the most. */
-const sliceZnodes = 512
 /** Bytes of a slice, about. */
 const sliceBytes = 128 * 1024
 
@@ -20,6 +18,8 @@ export interface SnapshotJob {
   readonly directory: string
   readonly compression: Compression
   readonly withDigest: boolean
+  /** Znodes written between two turns of everything else, at the most. */
+  readonly sliceZnodes: number
   /** Zxid of the last transaction applied to the tree, now. */
   appliedZxid(): bigint
   /** Resolves when other work had its turn. */
@@ -61,7 +61,7 @@ async function writeContent(tree: DataTree, zxid: bigint, job: SnapshotJob, file
   encoder.begin(tree.sessions, tree.acls.lists())
   const walk = new TreeWalk(tree, zxid)
   for (let isDone = false; !isDone; ) {
-    for (let i = 0; i < sliceZnodes && encoder.length < sliceBytes; i++) {
+    for (let i = 0; i < job.sliceZnodes && encoder.length < sliceBytes; i++) {
       if (!walk.next()) {
         isDone = true
         break

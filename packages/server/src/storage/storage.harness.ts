@@ -16,6 +16,8 @@ export class Bench {
   storage: Storage | undefined
   tree = new DataTree(deaf)
   lastZxid = 0n
+  /** The same tree, one batch ahead: a transaction is logged with the digest of the tree behind it before it is applied. */
+  #ahead = new DataTree(deaf)
   readonly #options: ServerOptions
 
   constructor(seed = 1, options: ServerOptions = {}) {
@@ -36,6 +38,7 @@ export class Bench {
     const storage = await this.world.run(opened)
     this.storage = storage
     this.tree = storage.recovered.tree
+    this.#ahead = (await this.recover()).tree
     this.lastZxid = storage.recovered.lastZxid
     return storage
   }
@@ -50,18 +53,23 @@ export class Bench {
       const header = { clientId: 7n, cxid: 1, zxid, time: 1_000n + zxid, type: txn.type }
       batch.push([header, txn])
     }
-    // The digest that is logged is of the tree behind the transaction, so a copy of the change is made there first.
+    const logged: [TxnHeader, Txn, bigint][] = []
     for (const [header, given] of batch) {
-      const txn = numbered(this.tree, given)
-      this.tree.apply(header, txn)
-      this.tree.digest.value = this.tree.computeDigest()
-      storage.log.append(header, txn, this.tree.digest.value)
+      const txn = numbered(this.#ahead, given)
+      this.#ahead.apply(header, txn)
+      const digest = this.#ahead.computeDigest()
+      logged.push([header, txn, digest])
+      storage.log.append(header, txn, digest)
     }
     await this.world.run(
       new Promise<void>((resolve, reject) => {
         storage.log.flush((error) => (error === undefined ? resolve() : reject(error)))
       }),
     )
+    for (const [header, txn, digest] of logged) {
+      this.tree.apply(header, txn)
+      this.tree.digest.value = digest
+    }
     this.lastZxid = zxid
     storage.applied(zxid)
     return zxid

@@ -149,6 +149,7 @@ export class Storage {
       directory: this.snapshotDirectory,
       compression: this.#config.snapshotCompression,
       withDigest: this.#config.digestEnabled,
+      sliceZnodes: this.#config.snapshotSliceZnodes,
       appliedZxid: () => this.#appliedZxid,
       pause: async () => {
         if (this.#isClosed) throw new Error('the server stopped')
