@@ -201,7 +201,8 @@ class Recovery {
     for (;;) {
       let end: LogEnd
       try {
-        end = await log.scan((record, offset) => this.#apply(record, offset), from)
+        const covered = this.#replayed === 0 ? this.#lastZxid : undefined
+        end = await log.scan((record, offset) => this.#apply(record, offset), from, covered)
       } catch (error) {
         if (!(error instanceof Discontinuity)) throw error
         return { place: `${log.path} at offset ${error.offset}: ${this.#describeJump(error.zxid)}`, until: error.zxid }

@@ -19,6 +19,8 @@ export interface TreeListener {
   deleted(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void
 }
 
+/** No system path is longer. */
+const systemPathMax = '/zookeeper/config'.length
 const readOnlyConfigAcl: readonly Acl[] = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]
 
 export class DataTree {
@@ -273,7 +275,8 @@ export class DataTree {
    * Returns false where the parent is missing.
    */
   load(path: string, data: Uint8Array | null, acl: readonly Acl[], stat: Uint8Array): boolean {
-    const known = path === '' ? this.nodes.get('/') : this.nodes.get(path)
+    // Only what a fresh tree has can be there already.
+    const known = path.length <= systemPathMax ? this.nodes.get(path === '' ? '/' : path) : undefined
     const node = known ?? this.#store.make(openAcl)
     this.acls.release(node.acl)
     node.acl = this.acls.acquire(acl)
@@ -281,7 +284,12 @@ export class DataTree {
     node.persistedStat = stat
     if (known !== undefined) return true
     const slash = path.lastIndexOf('/')
-    const parent = this.nodes.get(slash === 0 ? '/' : path.slice(0, slash))
+    // Siblings come one after the other.
+    if (slash !== this.#loadingUnder.length || !path.startsWith(this.#loadingUnder)) {
+      this.#loadingUnder = path.slice(0, slash)
+      this.#loadingParent = this.nodes.get(slash === 0 ? '/' : this.#loadingUnder)
+    }
+    const parent = this.#loadingParent
     if (parent === undefined) return false
     parent.children ??= new Set()
     parent.children.add(path.slice(slash + 1))
@@ -289,6 +297,10 @@ export class DataTree {
     if (!node.isPersistent) this.#remember(path, node.ephemeralOwner)
     return true
   }
+
+  /** Path and znode of the parent of what was loaded last. */
+  #loadingUnder = '?'
+  #loadingParent: Znode | undefined
 
   /** Everything is loaded: what is derived from znodes is made anew, usage below quotas included. */
   loaded(): void {

@@ -1,0 +1,306 @@
+// @ts-check
+/**
+ * A large tree on our server and on Apache ZooKeeper, one after the other on the same disk: resident memory, the time until it
+ * serves again after a kill, and the longest wait of a client that reads all the while. `--help` tells the options.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { Framer, opCode, openAcl, Writer, writeConnectRequest, writeCreateRequest } from '@lightkeeper/protocol'
+import { apache, apacheAvailable } from '@lightkeeper/testing'
+
+const { values } = parseArgs({
+  options: {
+    znodes: { type: 'string', default: '1000000' },
+    bytes: { type: 'string', default: '100' },
+    version: { type: 'string', default: '3.8' },
+    only: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help) {
+  console.log('npm run bench:tree -- [--znodes N] [--bytes N] [--version 3.8|3.9] [--only ours|apache]')
+  process.exit(0)
+}
+const znodes = Number(values.znodes)
+const data = new Uint8Array(Number(values.bytes)).fill(0x78)
+const bin = fileURLToPath(new URL('../packages/cli/bin/lightkeeper.js', import.meta.url))
+
+/** @param {(writer: Writer) => void} write */
+function frame(write) {
+  const writer = new Writer()
+  const mark = writer.beginFrame()
+  write(writer)
+  writer.endFrame(mark)
+  return writer.written().slice()
+}
+
+/** One connection with a session. `onReply` gets the error number of each reply. @param {number} port @param {(err: number) => void} onReply */
+async function dial(port, onReply) {
+  const socket = createConnection({ host: '127.0.0.1', port, noDelay: true })
+  const framer = new Framer(1 << 24)
+  await new Promise((resolve, reject) => {
+    let isOpen = false
+    socket.once('error', reject)
+    socket.once('close', () => reject(new Error('closed')))
+    socket.on('data', (chunk) => {
+      framer.push(new Uint8Array(chunk))
+      for (let next = framer.next(); next !== undefined; next = framer.next()) {
+        if (!isOpen) {
+          isOpen = true
+          resolve(undefined)
+          continue
+        }
+        next.int()
+        next.long()
+        onReply(next.int())
+      }
+    })
+    socket.write(
+      frame((writer) =>
+        writeConnectRequest(writer, {
+          protocolVersion: 0,
+          lastZxidSeen: 0n,
+          timeOut: 40_000,
+          sessionId: 0n,
+          passwd: new Uint8Array(16),
+          readOnly: false,
+        }),
+      ),
+    )
+  })
+  socket.on('error', () => {})
+  return socket
+}
+
+/** @param {number} xid @param {string} path */
+const create = (xid, path, content = data) =>
+  frame((writer) => {
+    writer.int(xid)
+    writer.int(opCode.create)
+    writeCreateRequest(writer, { path, data: content, acl: openAcl, flags: 0 })
+  })
+/** @param {number} xid @param {string} path */
+const read = (xid, path) =>
+  frame((writer) => {
+    writer.int(xid)
+    writer.int(opCode.getData)
+    writer.ustring(path)
+    writer.boolean(false)
+  })
+
+/** Creates the tree over a few connections, a window of requests on each. @param {number} port */
+async function fill(port) {
+  const connections = 8
+  const window = 64
+  const folders = 1000
+  let failed = 0
+  const made = await dial(port, (err) => void (err !== 0 && failed++))
+  made.write(create(1, '/tree', new Uint8Array(0)))
+  for (let i = 0; i < folders; i++) made.write(create(2 + i, `/tree/d${i}`, new Uint8Array(0)))
+  made.end()
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  let next = 0
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      let inFlight = 0
+      let xid = 0
+      /** @type {() => void} */
+      let finished = () => {}
+      const done = new Promise((resolve) => (finished = () => resolve(undefined)))
+      const socket = await dial(port, (err) => {
+        if (err !== 0) failed++
+        inFlight--
+        // In halves, so that many leave in one write.
+        if (inFlight <= window / 2) more()
+      })
+      const more = () => {
+        const frames = []
+        while (inFlight < window && next < znodes) {
+          frames.push(create(++xid, `/tree/d${next % folders}/node-${String(next).padStart(10, '0')}`))
+          next++
+          inFlight++
+        }
+        if (frames.length > 0) socket.write(Buffer.concat(frames))
+        else if (inFlight === 0) finished()
+      }
+      more()
+      await done
+      socket.end()
+    }),
+  )
+  if (failed > 0) throw new Error(`${failed} creates failed`)
+}
+
+/** Reads one znode after the other and keeps the longest waits. @param {number} port */
+async function probe(port) {
+  let sent = performance.now()
+  let longest = 0
+  let count = 0
+  let isOver = false
+  const socket = await dial(port, () => {
+    const wait = performance.now() - sent
+    count++
+    if (wait > longest) longest = wait
+    if (isOver) socket.end()
+    else
+      setTimeout(() => {
+        sent = performance.now()
+        socket.write(read(count, '/'))
+      }, 1)
+  })
+  socket.write(read(0, '/'))
+  return {
+    /** Longest since the last call, milliseconds. */
+    take() {
+      const result = longest
+      longest = 0
+      return result
+    },
+    stop() {
+      isOver = true
+    },
+  }
+}
+
+/** Resident memory, bytes. @param {number} pid */
+function resident(pid) {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
+}
+
+/** Milliseconds until a session can be had and the last znode read. @param {number} port */
+async function serving(port) {
+  const started = performance.now()
+  const last = znodes - 1
+  for (;;) {
+    try {
+      let isRead = false
+      const socket = await dial(port, (err) => {
+        isRead = err === 0
+      })
+      socket.write(read(1, `/tree/d${last % 1000}/node-${String(last).padStart(10, '0')}`))
+      while (!isRead) await new Promise((resolve) => setTimeout(resolve, 5))
+      socket.end()
+      return performance.now() - started
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}
+
+/** @param {string} directory */
+function diskBytes(directory) {
+  const version = join(directory, 'version-2')
+  return readdirSync(version).reduce((sum, name) => sum + statSync(join(version, name)).blocks * 512, 0)
+}
+
+/**
+ * @param {string} name
+ * @param {{ port: number, pid(): number, kill(): Promise<void>, restart(): Promise<void>, directory: string }} server
+ */
+async function measure(name, server) {
+  const idle = resident(server.pid())
+  const prober = await probe(server.port)
+  const started = performance.now()
+  await fill(server.port)
+  const seconds = (performance.now() - started) / 1000
+  const stallLoading = prober.take()
+  await new Promise((resolve) => setTimeout(resolve, 5000))
+  const stallIdle = prober.take()
+  const full = resident(server.pid())
+  prober.stop()
+  await server.kill()
+  const restarting = server.restart()
+  const recovery = await serving(server.port)
+  await restarting
+  await new Promise((resolve) => setTimeout(resolve, 3000))
+  const again = resident(server.pid())
+  const mb = (/** @type {number} */ bytes) => `${Math.round(bytes / 1e6)} MB`
+  const row = {
+    server: name,
+    'loaded in': `${seconds.toFixed(1)} s`,
+    'longest wait of a reader while loading': `${stallLoading.toFixed(0)} ms`,
+    'and behind it': `${stallIdle.toFixed(0)} ms`,
+    'resident, full': mb(full),
+    'bytes a znode': Math.round((full - idle) / znodes),
+    'serves again after': `${(recovery / 1000).toFixed(2)} s`,
+    'resident, restarted': mb(again),
+    'on disk': mb(diskBytes(server.directory)),
+  }
+  console.log(row)
+  return row
+}
+
+const rows = []
+if (values.only !== 'apache') {
+  const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-tree-'))
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let child
+  let port = 0
+  const start = async () => {
+    child = spawn(
+      process.execPath,
+      [bin, 'server', '--port', String(port), '--data-dir', directory, '--set', 'maxClientCnxns=0'],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    )
+    for await (const line of createInterface({ input: /** @type {import('node:stream').Readable} */ (child.stdout) })) {
+      port = Number(line.split(':').at(-1))
+      return
+    }
+  }
+  await start()
+  rows.push(
+    await measure('ours', {
+      get port() {
+        return port
+      },
+      pid: () => child?.pid ?? 0,
+      async kill() {
+        child?.kill('SIGKILL')
+        await new Promise((resolve) => child?.once('exit', resolve))
+      },
+      restart: start,
+      directory,
+    }),
+  )
+  child?.kill('SIGKILL')
+  rmSync(directory, { recursive: true, force: true })
+}
+const line = values.version === '3.9' ? '3.9' : '3.8'
+const found = apacheAvailable(line)
+if (values.only !== 'ours' && !found.available) console.log(`Apache is left out, because ${found.reason}`)
+if (values.only !== 'ours' && found.available) {
+  const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-tree-'))
+  // A JVM as a server has it, with a heap that a million znodes fit in.
+  const jvm = ['-Xmx3g', '-XX:TieredStopAtLevel=4', '-XX:-UseSerialGC', '-XX:+UseG1GC']
+  const server = await apache({ version: line, jvm, dataDir: directory, config: { tickTime: 3000 } })
+  const pid = () =>
+    Number(
+      spawnSync('pgrep', ['-f', `${directory}/1/zoo.cfg`], { encoding: 'utf8' })
+        .stdout.trim()
+        .split('\n')[0],
+    )
+  rows.push(
+    await measure(`Apache ${found.version}`, {
+      port: server.ports[0] ?? 0,
+      pid,
+      kill: () => server.kill(),
+      restart: () => server.restart(),
+      directory: join(directory, '1'),
+    }),
+  )
+  await server.close()
+  rmSync(directory, { recursive: true, force: true })
+}
+console.table(rows)
+console.log(
+  `${znodes.toLocaleString('en')} znodes of ${data.length} bytes; ${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}`,
+)
+process.exit(0)
