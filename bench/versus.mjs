@@ -1,7 +1,9 @@
 // @ts-check
 /** The same pipelined load on our server, on Apache ZooKeeper and on a bare echo, in one run. `--help` tells the options. */
 import { spawn, spawnSync } from 'node:child_process'
-import { cpus } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -14,13 +16,14 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     version: { type: 'string', default: '3.8' },
+    durable: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 if (values.help) {
   console.log(
-    'npm run bench:versus -- [--quick] [--seconds N] [--rounds N] [--only reads|writes|mixed] [--version 3.8|3.9] [--json]',
+    'npm run bench:versus -- [--quick] [--seconds N] [--rounds N] [--only reads|writes|mixed] [--version 3.8|3.9] [--durable] [--json]',
   )
   process.exit(0)
 }
@@ -29,18 +32,24 @@ const rounds = values.quick ? 1 : Number(values.rounds)
 const here = fileURLToPath(new URL('.', import.meta.url))
 const shapes = [
   { connections: 1, window: 1 },
+  ...(values.durable
+    ? [
+        { connections: 8, window: 1 },
+        { connections: 8, window: 16 },
+      ]
+    : []),
   { connections: 1, window: 64 },
   { connections: 64, window: 1 },
   { connections: 64, window: 16 },
   { connections: 64, window: 64 },
 ]
-const mixes = values.only === undefined ? ['reads', 'writes', 'mixed'] : [values.only]
+const mixes = values.only !== undefined ? [values.only] : values.durable ? ['writes'] : ['reads', 'writes', 'mixed']
 
 /** @typedef {{ name: string, port: number, echo?: boolean, close(): unknown }} Target */
 
 /** A child whose first line of output names its port. @param {string} name @param {readonly string[]} args @param {boolean} echo @returns {Promise<Target>} */
 async function child(name, args, echo) {
-  const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
   for await (const line of createInterface({ input: process_.stdout })) {
     return { name, port: Number(line.split(':').at(-1)), echo, close: () => process_.kill() }
   }
@@ -65,15 +74,18 @@ function round(target, shape, mix) {
 }
 
 const found = apacheAvailable(values.version === '3.9' ? '3.9' : '3.8')
+const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-bench-'))
+// The same disk for all: a temporary directory is where the test kit puts Apache's data too.
+const where = values.durable ? ['--data-dir', dataDir] : ['--in-memory']
 /** @type {Target[]} */
 const targets = [
   await child(
     'ours',
-    [`${here}../packages/cli/bin/lightkeeper.js`, 'server', '--port', '0', '--in-memory', '--set', 'maxClientCnxns=0'],
+    [`${here}../packages/cli/bin/lightkeeper.js`, 'server', '--port', '0', ...where, '--set', 'maxClientCnxns=0'],
     false,
   ),
 ]
-targets.push(await child('echo', [`${here}echo.mjs`, '100'], true))
+if (!values.durable) targets.push(await child('echo', [`${here}echo.mjs`, '100'], true))
 if (!found.available) console.log(`Apache ZooKeeper is left out, because ${found.reason}`)
 else {
   const version = values.version === '3.9' ? '3.9' : '3.8'
@@ -82,7 +94,7 @@ else {
   for (const [name, config] of /** @type {const} */ ([
     [`Apache ${found.version}`, {}],
     [`Apache ${found.version} forceSync=no`, { 'zookeeper.forceSync': 'no' }],
-  ])) {
+  ]).slice(0, values.durable ? 1 : 2)) {
     const server = await apache({ version, jvm, config })
     targets.push({ name, port: server.ports[0] ?? 0, close: () => server.close() })
   }
@@ -118,6 +130,7 @@ try {
   }
 } finally {
   for (const target of targets) await target.close()
+  rmSync(dataDir, { recursive: true, force: true })
 }
 const machine = {
   cpu: cpus()[0]?.model,
@@ -128,6 +141,6 @@ const machine = {
 if (values.json) console.log(JSON.stringify({ machine, seconds, rounds, rows }, null, 2))
 else
   console.log(
-    `\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.java}; ${rounds} rounds of ${seconds} s, medians. Ours keeps data in memory only; Apache writes its log, and without forceSync=no syncs it.`,
+    `\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.java}; ${rounds} rounds of ${seconds} s, medians. ${values.durable ? 'Both sync every write to the same disk' : 'Ours keeps data in memory only; Apache writes its log, and without forceSync=no syncs it'}.`,
   )
 process.exit(0)

@@ -43,6 +43,8 @@ import type { Watches } from './watch/watches.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const noPassword = new Uint8Array(16)
+/** Transactions of one turn that are worth a sync before its end. */
+const earlyFlushTxns = 128
 /** A buffer of length -1. */
 const nullBuffer = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
 
@@ -82,7 +84,7 @@ export class Replica {
   /** Connections with a barrier at their head. */
   #barriers: Peer[] = []
   readonly #waitingReader = new Reader(new Uint8Array(0))
-  #isFlushing = false
+  #flush: 'idle' | 'scheduled' | 'running' = 'idle'
   #logFailure: Error | undefined
   #expiryTimer: Timer | undefined
   #reapTimer: Timer | undefined
@@ -448,13 +450,19 @@ export class Replica {
   }
 
   #scheduleFlush(): void {
-    if (this.#isFlushing) return
-    this.#isFlushing = true
-    this.#runtime.clock.turnEnd(() => this.#flush())
+    if (this.#flush === 'idle') {
+      this.#flush = 'scheduled'
+      this.#runtime.clock.turnEnd(() => this.#startFlush())
+    } else if (this.#flush === 'scheduled' && this.#proposals.length >= earlyFlushTxns) {
+      // A long turn: the disk works on its first part while the rest is prepared.
+      this.#startFlush()
+    }
   }
 
   /** One sync for everything of this turn, and for what arrived while the sync before was running. */
-  #flush(): void {
+  #startFlush(): void {
+    if (this.#flush !== 'scheduled') return
+    this.#flush = 'running'
     const count = this.#proposals.length
     this.#log.flush((error) => {
       if (this.#isStopped) return
@@ -468,7 +476,7 @@ export class Replica {
         this.#fail(broken as Error)
         return
       }
-      this.#isFlushing = false
+      this.#flush = 'idle'
       if (this.#proposals.length > 0) this.#scheduleFlush()
     })
   }
@@ -509,13 +517,14 @@ export class Replica {
   /** Applies the oldest `count` proposals, which are durable now, and answers them. */
   #commit(count: number): void {
     const { durableZxid } = this.#log
+    let digest: bigint | undefined
     for (let i = 0; i < count; i++) {
       const proposal = this.#proposals.shift() as Proposal
       const { header, txn, peer } = proposal
+      digest = proposal.digest
       // Watch events are written in here, and so stand in front of the reply.
       assert(header.zxid <= durableZxid, 'nothing is applied or answered before the log has it for good')
       const result = this.tree.apply(header, txn)
-      if (proposal.digest !== undefined) this.tree.digest.value = proposal.digest
       this.lastZxid = header.zxid
       if (this.#barriers.length > 0) this.#openBarriers()
       if (peer?.isOpen) {
@@ -523,6 +532,8 @@ export class Replica {
       }
       if (txn.type === opCode.closeSession) this.#sessionClosed(proposal)
     }
+    // Of the last one applied: nobody looks between two of a batch.
+    if (digest !== undefined) this.tree.digest.value = digest
     this.#pending.settle(this.lastZxid, this.#proposals.length === 0)
     this.#hooks.applied(this.lastZxid)
   }

@@ -5,7 +5,7 @@
  */
 import type { Acl } from '@lightkeeper/protocol'
 import type { DataTree } from '../tree/data-tree.ts'
-import { type Digestible, digestOf, digestOfZnode, TreeDigest } from '../tree/digest.ts'
+import { crcOfPath, type Digestible, digestOf, digestOfZnode, TreeDigest } from '../tree/digest.ts'
 import type { Znode } from '../tree/znode.ts'
 
 /** What validation needs to know of a znode; a Znode is one. */
@@ -39,6 +39,10 @@ export class Change implements NodeView, Digestible {
   data: Uint8Array | null = null
   /** What the running digest holds of this path. */
   counted = 0
+  /** What the path adds to any digest of its znode; -1 while not known. */
+  pathCrc = -1
+  /** Changed since the last seal. */
+  isTouched = false
 
   get dataLength(): number {
     return this.data === null ? 0 : this.data.length
@@ -62,6 +66,7 @@ export class Change implements NodeView, Digestible {
       change.zxid = node.zxid
       change.isGone = node.isGone
       change.counted = node.counted
+      change.pathCrc = node.pathCrc
     }
     return change
   }
@@ -74,7 +79,7 @@ export class PendingChanges {
   /** Digest of the tree as it will be once everything sealed is applied. */
   readonly #digest = new TreeDigest()
   /** Touched since the last seal. */
-  readonly #touched = new Map<string, Change>()
+  readonly #touched: [path: string, change: Change][] = []
   /** While a multi is prepared: what each path was before, to take it all back. */
   #journal: [path: string, before: Change | undefined][] | undefined
 
@@ -109,7 +114,10 @@ export class PendingChanges {
     const node = this.#tree.get(key) as Znode
     const change = Change.of(node)
     change.zxid = zxid
-    if (this.#withDigest) change.counted = digestOfZnode(key, node)
+    if (this.#withDigest) {
+      change.pathCrc = crcOfPath(key)
+      change.counted = digestOfZnode(key, node, change.pathCrc)
+    }
     return this.#put(key, change)
   }
 
@@ -167,18 +175,22 @@ export class PendingChanges {
       if (before === undefined) this.#changes.delete(path)
       else this.#changes.set(path, before)
     }
-    this.#touched.clear()
+    for (const [, change] of this.#touched.splice(0)) change.isTouched = false
   }
 
   /** A transaction is complete: the digest of the tree behind it, undefined where digests are off. */
   seal(): bigint | undefined {
     if (!this.#withDigest) return undefined
     for (const [path, change] of this.#touched) {
+      change.isTouched = false
+      // One that another change took the place of is counted there.
+      if (this.#changes.get(path) !== change) continue
       this.#digest.subtract(change.counted)
-      change.counted = change.isGone ? 0 : digestOf(path, change)
+      if (change.pathCrc < 0) change.pathCrc = crcOfPath(path)
+      change.counted = change.isGone ? 0 : digestOf(path, change, change.pathCrc)
       this.#digest.add(change.counted)
     }
-    this.#touched.clear()
+    this.#touched.length = 0
     return this.#digest.value
   }
 
@@ -213,6 +225,8 @@ export class PendingChanges {
   }
 
   #touch(path: string, change: Change): void {
-    if (this.#withDigest) this.#touched.set(path, change)
+    if (!this.#withDigest || change.isTouched) return
+    change.isTouched = true
+    this.#touched.push([path, change])
   }
 }

@@ -61,17 +61,17 @@ function isCounted(path: string): boolean {
 }
 
 /** Path first, as UTF-8; the root's is empty. */
-function crcOfPath(path: string): number {
+export function crcOfPath(path: string): number {
   if (path === '/') return 0
   scratch.clear()
   scratch.ustring(path)
   return crc32(scratch.bytes, 4, scratch.length)
 }
 
-/** What a stored znode adds to the digest: unsigned 32 bits. */
-export function digestOfZnode(path: string, node: Znode): number {
+/** What a stored znode adds to the digest: unsigned 32 bits. `pathCrc` is `crcOfPath(path)`, where it is known. */
+export function digestOfZnode(path: string, node: Znode, pathCrc: number = crcOfPath(path)): number {
   if (!isCounted(path)) return 0
-  let crc = crcOfPath(path)
+  let crc = pathCrc
   const { data } = node
   if (data !== null) crc = crc32(data, 0, data.length, crc)
   // Stored as czxid mzxid | ctime … ephemeralOwner | pzxid; the digest has pzxid third.
@@ -83,9 +83,9 @@ export function digestOfZnode(path: string, node: Znode): number {
 }
 
 /** As `digestOfZnode`, for a znode that is not stored yet. */
-export function digestOf(path: string, node: Digestible): number {
+export function digestOf(path: string, node: Digestible, pathCrc: number = crcOfPath(path)): number {
   if (!isCounted(path)) return 0
-  let crc = crcOfPath(path)
+  let crc = pathCrc
   if (node.data !== null) crc = crc32(node.data, 0, node.data.length, crc)
   scratch.clear()
   scratch.long(node.czxid)
