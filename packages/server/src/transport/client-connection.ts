@@ -202,9 +202,11 @@ export class ClientConnection implements Peer, LinkEvents {
         queuedBytes: queued,
       })
       this.cut()
-      return
     }
-    // Requests may have been held back by a full queue of unanswered ones.
+  }
+
+  /** Requests may have been held back by a full queue of unanswered ones. */
+  resume(): void {
     if (this.#isPaused || this.#chunks.length > 0) this.#pump()
   }
 

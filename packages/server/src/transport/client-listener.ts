@@ -34,6 +34,7 @@ export class ClientListener {
   #listener: Listener | undefined
   #timer: Timer | undefined
   #turnStartedAt = 0
+  #turns = 0
   #answeredBefore = 0
 
   constructor(config: ServerConfig, runtime: Runtime, replica: Replica) {
@@ -129,6 +130,9 @@ export class ClientListener {
     const dirty = this.#dirty
     this.#dirty = []
     for (const connection of dirty) connection.flush()
+    // What may be under way at once is shared: another one comes first each time, or the last would wait for ever.
+    const first = this.#turns++ % dirty.length
+    for (let i = 0; i < dirty.length; i++) (dirty[(first + i) % dirty.length] as ClientConnection).resume()
     const { stats } = this.replica
     stats.answered(stats.sent - this.#answeredBefore, this.#runtime.clock.now() - this.#turnStartedAt)
   }
