@@ -145,7 +145,7 @@ async function inspectSnapshot(disk: Disk, path: string, told: Inspect): Promise
   try {
     const { tree, digest } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)), deaf)
     for (const [session, timeoutMs] of tree.sessions) told({ kind: 'session', file: path, session, timeoutMs })
-    for (const [znodePath, node] of tree.nodes) {
+    for (const [znodePath, node] of [...tree.nodes].sort(([a], [b]) => (a < b ? -1 : 1))) {
       if (znodePath !== '') told(znodeEntry(path, znodePath, node))
     }
     const zxid = snapshotsAmong([path.slice(path.lastIndexOf('/') + 1)])[0]?.zxid ?? 0n

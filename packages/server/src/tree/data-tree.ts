@@ -7,6 +7,7 @@ import { assert } from '@lightkeeper/runtime'
 import { AclTable } from './acl-table.ts'
 import { digestOfZnode, TreeDigest } from './digest.ts'
 import { containerOwner, kindOf, ttlMsOf, ttlOwner } from './ephemeral-owner.ts'
+import { PathMap } from './path-map.ts'
 import { formatUsage, limitsName, QuotaPaths, quotaRoot, quotaTarget, statsName } from './quota.ts'
 import type { NodeTxn, Txn } from './txn.ts'
 import { statOf, type Znode, ZnodeStore } from './znode.ts'
@@ -25,7 +26,7 @@ const readOnlyConfigAcl: readonly Acl[] = [{ perms: 1, id: { scheme: 'world', id
 
 export class DataTree {
   /** Every znode by path. The root stands under `/` and under the empty path, as in Apache, and is counted twice. */
-  readonly nodes = new Map<string, Znode>()
+  readonly nodes = new PathMap<Znode>()
   readonly acls = new AclTable()
   readonly quotas = new QuotaPaths()
   /** Sessions whose creation is applied and whose end is not: id and timeout in milliseconds, as a snapshot holds them. */
@@ -85,7 +86,9 @@ export class DataTree {
   /** The digest from scratch, a walk over every znode. */
   computeDigest(): bigint {
     const digest = new TreeDigest()
-    for (const [path, node] of this.nodes) if (path !== '') digest.add(digestOfZnode(path, node))
+    this.nodes.forEach((node, path) => {
+      if (path !== '') digest.add(digestOfZnode(path, node))
+    })
     return digest.value
   }
 
@@ -305,13 +308,16 @@ export class DataTree {
   /** Everything is loaded: what is derived from znodes is made anew, usage below quotas included. */
   loaded(): void {
     this.dataSize = 0
-    for (const [path, node] of this.nodes) {
-      if (path === '') continue
+    const counted: string[] = []
+    this.nodes.forEach((node, path) => {
+      if (path === '') return
       this.dataSize += path.length + node.dataLength
-      const limited = path.startsWith(quotaRoot) ? quotaTarget(path, limitsName) : undefined
+      if (!path.startsWith(quotaRoot)) return
+      const limited = quotaTarget(path, limitsName)
       if (limited !== undefined) this.quotas.add(limited)
-    }
-    for (const path of this.nodes.keys()) if (path.startsWith(quotaRoot)) this.#recount(path)
+      counted.push(path)
+    })
+    for (const path of counted) this.#recount(path)
     this.digest.value = this.computeDigest()
   }
 
