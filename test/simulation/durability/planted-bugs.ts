@@ -22,12 +22,15 @@ export interface PlantedBug {
 }
 
 /** Puts `make(original)` in the place of a method. */
-// biome-ignore lint/suspicious/noExplicitAny: any method of any class
-function replace(target: any, method: string, make: (original: (...args: any[]) => any) => unknown): () => void {
-  const original = target[method]
-  target[method] = make(original)
+// oxlint-disable-next-line typescript/no-explicit-any -- any method of any class
+type Method = (...args: any[]) => any
+
+function replace(target: object, method: string, make: (original: Method) => unknown): () => void {
+  const methods = target as Record<string, unknown>
+  const original = methods[method]
+  methods[method] = make(original as Method)
   return () => {
-    target[method] = original
+    methods[method] = original
   }
 }
 

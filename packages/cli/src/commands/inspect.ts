@@ -93,8 +93,7 @@ function time(option: string, text: string): number {
 
 /** Names of znodes may hold anything; a terminal must not act on it. */
 function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+  return text.replace(/\p{Cc}/gu, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
   })
 }
