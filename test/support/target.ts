@@ -1,5 +1,8 @@
 /** The server a test runs against: ours by default, or a real Apache ZooKeeper, named by LIGHTKEEPER_TARGET. */
 
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
 import { type ApacheServer, apache, apacheAvailable } from '@lightkeeper/testing'
 
@@ -8,9 +11,8 @@ export type TargetName = 'ours' | 'apache-3.8' | 'apache-3.9'
 export interface TargetServer extends AsyncDisposable {
   readonly port: number
   readonly connectString: string
-  /** Kills the server without a good-bye and starts it on the same port. Apache keeps its data, ours (in memory) does not. */
+  /** Kills the server without a good-bye and starts it on the same port and data; ours, which lives in this process, is closed. */
   crashAndRestart(): Promise<void>
-  readonly keepsData: boolean
   close(): Promise<void>
 }
 
@@ -41,7 +43,12 @@ export async function startTarget(settings: TargetSettings = {}, name: TargetNam
 }
 
 async function startOurs(settings: TargetSettings): Promise<TargetServer> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
   const options: ServerOptions = {
+    dataDir,
+    // Small files, quickly thrown away; snapshots are taken while the cases run.
+    preAllocSize: 64,
+    snapCount: 200,
     tickTime: settings.tickTime ?? 2000,
     maxClientCnxns: 0,
     fourLetterWordWhitelist: settings.fourLetterWords ?? '*',
@@ -53,11 +60,13 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
   }
   let server: RunningServer = await startServer({ ...options, port: 0 })
   const { port, connectString } = server
-  const close = (): Promise<void> => server.close()
+  const close = async (): Promise<void> => {
+    await server.close()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
   return {
     port,
     connectString,
-    keepsData: false,
     async crashAndRestart() {
       await server.close()
       server = await startServer({ ...options, port })
@@ -82,7 +91,6 @@ async function startApache(settings: TargetSettings, version: '3.8' | '3.9'): Pr
   return {
     port: server.ports[0] as number,
     connectString: server.connectString,
-    keepsData: true,
     async crashAndRestart() {
       await server.kill()
       await server.restart()
