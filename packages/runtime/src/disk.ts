@@ -38,6 +38,8 @@ export interface DiskFile {
   read(position: number, target: Uint8Array): Promise<number>
   /** Writes at `position`, growing the file where it is too short; what lies between reads as zeros. */
   write(position: number, chunk: Uint8Array): Promise<void>
+  /** As `write`, at once and before anything else goes on: for a few bytes in a file that is small. */
+  writeNow(position: number, chunk: Uint8Array): void
   /** As `write`, resolved when the bytes would survive a power cut. */
   writeDurably(position: number, chunk: Uint8Array): Promise<void>
   /** Resolves when everything written so far would survive a power cut. */

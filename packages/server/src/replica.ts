@@ -249,7 +249,7 @@ export class Replica {
 
   // -- admit ----------------------------------------------------------------------------------------------------------
 
-  /** Takes one request; `body` stands behind the header and belongs to the caller again when this returns. */
+  /** Takes one request; `body` stands behind the header. Its bytes must stay as they are, the reader is the caller's again. */
   submit(peer: Peer, xid: number, type: number, body: Reader): void {
     this.stats.received++
     const session = peer.session

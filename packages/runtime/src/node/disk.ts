@@ -1,5 +1,5 @@
 /** Files by node:fs. */
-import { close, constants, fdatasync, fstat, ftruncate, open as openFile, read, write } from 'node:fs'
+import { close, constants, fdatasync, fstat, ftruncate, open as openFile, read, write, writeSync } from 'node:fs'
 import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join, relative, resolve } from 'node:path'
@@ -64,6 +64,10 @@ class NodeFile implements DiskFile {
 
   write(position: number, chunk: Uint8Array): Promise<void> {
     return writeAll(this.#descriptor, position, chunk)
+  }
+
+  writeNow(position: number, chunk: Uint8Array): void {
+    writeSync(this.#descriptor, chunk, 0, chunk.length, position)
   }
 
   async writeDurably(position: number, chunk: Uint8Array): Promise<void> {

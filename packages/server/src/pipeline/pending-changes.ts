@@ -20,23 +20,30 @@ export interface NodeView {
   readonly dataLength: number
 }
 
+/**
+ * A znode as it will be. What no transaction on its way touches is read from the stored znode when it is asked for: until the
+ * change is applied that stays as it is, since every change of it goes through here.
+ */
 export class Change implements NodeView, Digestible {
   /** Of the last transaction that touched the znode. */
   zxid = 0n
   /** The znode will be gone; the other fields mean nothing then. */
   isGone = false
+  readonly source: Znode | undefined
+  version: number
+  cversion: number
+  aversion: number
+  numChildren: number
+  acl: readonly Acl[]
+  mzxid: bigint | undefined
+  mtime: bigint | undefined
+  pzxid: bigint | undefined
+  /** For a znode that is not stored yet, as are the two behind it. */
   czxid = 0n
-  mzxid = 0n
-  pzxid = 0n
   ctime = 0n
-  mtime = 0n
-  version = 0
-  cversion = 0
-  aversion = 0
-  numChildren = 0
-  ephemeralOwner = 0n
-  acl: readonly Acl[] = []
-  data: Uint8Array | null = null
+  #ephemeralOwner = 0n
+  /** Undefined while it is that of the stored znode. */
+  #data: Uint8Array | null | undefined
   /** What the running digest holds of this path. */
   counted = 0
   /** What the path adds to any digest of its znode; -1 while not known. */
@@ -44,33 +51,63 @@ export class Change implements NodeView, Digestible {
   /** Changed since the last seal. */
   isTouched = false
 
-  get dataLength(): number {
-    return this.data === null ? 0 : this.data.length
+  constructor(source: Znode | undefined) {
+    this.source = source
+    this.version = source === undefined ? 0 : source.version
+    this.cversion = source === undefined ? 0 : source.cversion
+    this.aversion = source === undefined ? 0 : source.aversion
+    this.numChildren = source === undefined ? 0 : source.numChildren
+    this.acl = source === undefined ? none : source.acl
+    this.mzxid = undefined
+    this.mtime = undefined
+    this.pzxid = undefined
+    this.#data = source === undefined ? null : undefined
   }
 
-  static of(node: Znode | Change): Change {
-    const change = new Change()
-    change.czxid = node.czxid
-    change.mzxid = node.mzxid
-    change.pzxid = node.pzxid
-    change.ctime = node.ctime
-    change.mtime = node.mtime
-    change.version = node.version
-    change.cversion = node.cversion
-    change.aversion = node.aversion
-    change.numChildren = node.numChildren
-    change.ephemeralOwner = node.ephemeralOwner
-    change.acl = node.acl
-    change.data = node.data
-    if (node instanceof Change) {
-      change.zxid = node.zxid
-      change.isGone = node.isGone
-      change.counted = node.counted
-      change.pathCrc = node.pathCrc
-    }
-    return change
+  get ephemeralOwner(): bigint {
+    return this.source === undefined ? this.#ephemeralOwner : this.source.ephemeralOwner
+  }
+
+  set ephemeralOwner(owner: bigint) {
+    this.#ephemeralOwner = owner
+  }
+
+  get data(): Uint8Array | null {
+    return this.#data === undefined ? (this.source as Znode).data : this.#data
+  }
+
+  set data(bytes: Uint8Array | null) {
+    this.#data = bytes
+  }
+
+  get dataLength(): number {
+    if (this.#data === undefined) return (this.source as Znode).dataLength
+    return this.#data === null ? 0 : this.#data.length
+  }
+
+  copy(): Change {
+    const copy = new Change(this.source)
+    copy.zxid = this.zxid
+    copy.isGone = this.isGone
+    copy.version = this.version
+    copy.cversion = this.cversion
+    copy.aversion = this.aversion
+    copy.numChildren = this.numChildren
+    copy.acl = this.acl
+    copy.mzxid = this.mzxid
+    copy.mtime = this.mtime
+    copy.pzxid = this.pzxid
+    copy.czxid = this.czxid
+    copy.ctime = this.ctime
+    copy.#ephemeralOwner = this.#ephemeralOwner
+    copy.#data = this.#data
+    copy.counted = this.counted
+    copy.pathCrc = this.pathCrc
+    return copy
   }
 }
+
+const none: readonly Acl[] = []
 
 export class PendingChanges {
   readonly #tree: DataTree
@@ -106,13 +143,13 @@ export class PendingChanges {
     const key = path === '' ? '/' : path
     const existing = this.#changes.get(key)
     if (existing !== undefined) {
-      this.#journal?.push([key, Change.of(existing)])
+      this.#journal?.push([key, existing.copy()])
       existing.zxid = zxid
       this.#touch(key, existing)
       return existing
     }
     const node = this.#tree.get(key) as Znode
-    const change = Change.of(node)
+    const change = new Change(node)
     change.zxid = zxid
     if (this.#withDigest) {
       change.pathCrc = crcOfPath(key)
@@ -129,7 +166,7 @@ export class PendingChanges {
     acl: readonly Acl[],
     data: Uint8Array | null,
   ): void {
-    const change = new Change()
+    const change = new Change(undefined)
     change.zxid = zxid
     change.czxid = zxid
     change.mzxid = zxid
@@ -143,7 +180,7 @@ export class PendingChanges {
   }
 
   remove(path: string, zxid: bigint): void {
-    const change = new Change()
+    const change = new Change(undefined)
     change.zxid = zxid
     change.isGone = true
     this.#replace(path, change)

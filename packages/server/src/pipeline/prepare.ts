@@ -84,7 +84,7 @@ export class Preparer {
     if (pathProblem(path) !== undefined) return badArguments
     if (this.#pending.view(path) !== undefined) return keeperCodes.NODE_EXISTS.number
     if (kindOf(parentView.ephemeralOwner) === 'ephemeral') return keeperCodes.NO_CHILDREN_FOR_EPHEMERALS.number
-    const data = request.data === null ? null : request.data.slice()
+    const { data } = request
     if (this.#exceedsQuota(path, 1, data?.length ?? 0)) return keeperCodes.QUOTA_EXCEEDED.number
 
     const parentCVersion = (parentView.cversion + 1) | 0
@@ -141,7 +141,7 @@ export class Preparer {
     if (this.#exceedsQuota(path, 0, length - view.dataLength)) return keeperCodes.QUOTA_EXCEEDED.number
     if (request.version !== -1 && request.version !== view.version) return keeperCodes.BAD_VERSION.number
     const version = nextVersion(view.version)
-    const data = request.data === null ? null : request.data.slice()
+    const { data } = request
     const change = this.#pending.change(path, context.zxid)
     change.version = version
     change.data = data

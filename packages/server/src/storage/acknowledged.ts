@@ -1,6 +1,6 @@
 /**
  * The highest zxid that was acknowledged, kept in a file of its own: a log that ends below it was cut, whoever cut it. Written
- * without waiting behind every batch that became durable, and made durable itself once a second and at the end; so after a kill
+ * behind every batch that became durable, and made durable itself once a second and at the end; so after a kill
  * it is exact, and after a power cut it may be a second old, never ahead of the log.
  */
 import { crc32, Reader, Writer } from '@lightkeeper/protocol'
@@ -20,19 +20,13 @@ export class AcknowledgedMark {
   readonly #runtime: Runtime
   readonly #writer = new Writer(slotBytes)
   #turn: bigint
-  #wanted: bigint
-  #written: bigint
-  #isWriting = false
   #isFailed = false
-  #idle: Promise<void> = Promise.resolve()
   #syncTimer: Timer | undefined
 
   private constructor(runtime: Runtime, file: DiskFile, zxid: bigint, turn: bigint) {
     this.#runtime = runtime
     this.#file = file
     this.zxid = zxid
-    this.#wanted = zxid
-    this.#written = zxid
     this.#turn = turn
   }
 
@@ -59,8 +53,13 @@ export class AcknowledgedMark {
 
   /** Everything up to `zxid` is durable and about to be acknowledged. */
   note(zxid: bigint): void {
-    this.#wanted = zxid
-    if (!this.#isWriting && !this.#isFailed) this.#idle = this.#catchUp()
+    if (this.#isFailed) return
+    try {
+      // Not a trip to another thread for each batch: the page is in memory.
+      this.#file.writeNow(this.#nextOffset(), this.#slot(zxid))
+    } catch (error) {
+      this.#failed(error as Error)
+    }
     this.#syncTimer ??= this.#runtime.clock.after(syncEveryMs, () => {
       this.#syncTimer = undefined
       this.#file.sync().catch((error: Error) => this.#failed(error))
@@ -69,31 +68,14 @@ export class AcknowledgedMark {
 
   /** Lowers or raises the mark, durably: a loss was accepted. */
   async set(zxid: bigint): Promise<void> {
-    this.#wanted = zxid
     // Both slots, since the higher one counts.
     for (const _ of slotOffsets) await this.#file.writeDurably(this.#nextOffset(), this.#slot(zxid))
-    this.#written = zxid
   }
 
   async close(): Promise<void> {
     this.#syncTimer?.cancel()
-    await this.#idle
     await this.#file.sync().catch((error: Error) => this.#failed(error))
     await this.#file.close()
-  }
-
-  async #catchUp(): Promise<void> {
-    this.#isWriting = true
-    try {
-      while (this.#wanted !== this.#written) {
-        const zxid = this.#wanted
-        await this.#file.write(this.#nextOffset(), this.#slot(zxid))
-        this.#written = zxid
-      }
-    } catch (error) {
-      this.#failed(error as Error)
-    }
-    this.#isWriting = false
   }
 
   #failed(error: Error): void {

@@ -9,17 +9,18 @@ import type { Znode } from './znode.ts'
 /** The version in a TxnDigest. */
 export const digestVersion = 2
 
-/** What a digest takes of a znode. */
+/** What a digest takes of a znode that is not stored as it will be: what is not given is that of `source`. */
 export interface Digestible {
+  readonly source: Znode | undefined
   readonly czxid: bigint
-  readonly mzxid: bigint
-  readonly pzxid: bigint
   readonly ctime: bigint
-  readonly mtime: bigint
+  readonly ephemeralOwner: bigint
+  readonly mzxid: bigint | undefined
+  readonly mtime: bigint | undefined
+  readonly pzxid: bigint | undefined
   readonly version: number
   readonly cversion: number
   readonly aversion: number
-  readonly ephemeralOwner: bigint
   readonly data: Uint8Array | null
 }
 
@@ -82,20 +83,35 @@ export function digestOfZnode(path: string, node: Znode, pathCrc: number = crcOf
   return crc32(bytes, row + 16, row + 52, crc)
 }
 
-/** As `digestOfZnode`, for a znode that is not stored yet. */
+/** As `digestOfZnode`, for a znode that is not stored yet, or not as it will be. */
 export function digestOf(path: string, node: Digestible, pathCrc: number = crcOfPath(path)): number {
   if (!isCounted(path)) return 0
   let crc = pathCrc
   if (node.data !== null) crc = crc32(node.data, 0, node.data.length, crc)
+  const { source } = node
   scratch.clear()
-  scratch.long(node.czxid)
-  scratch.long(node.mzxid)
-  scratch.long(node.pzxid)
-  scratch.long(node.ctime)
-  scratch.long(node.mtime)
+  if (source === undefined) scratch.long(node.czxid)
+  else copyStored(source, 0)
+  if (node.mzxid !== undefined) scratch.long(node.mzxid)
+  else copyStored(source as Znode, 8)
+  if (node.pzxid !== undefined) scratch.long(node.pzxid)
+  else copyStored(source as Znode, 52)
+  if (source === undefined) scratch.long(node.ctime)
+  else copyStored(source, 16)
+  if (node.mtime !== undefined) scratch.long(node.mtime)
+  else copyStored(source as Znode, 24)
   scratch.int(node.version)
   scratch.int(node.cversion)
   scratch.int(node.aversion)
-  scratch.long(node.ephemeralOwner)
+  if (source === undefined) scratch.long(node.ephemeralOwner)
+  else copyStored(source, 44)
   return crc32(scratch.bytes, 0, scratch.length, crc)
+}
+
+/** A long of the stored numbers, by its offset. */
+function copyStored(node: Znode, offset: number): void {
+  const { bytes } = node.block
+  const from = node.row + offset
+  const at = scratch.reserve(8)
+  for (let i = 0; i < 8; i++) scratch.bytes[at + i] = bytes[from + i] as number
 }

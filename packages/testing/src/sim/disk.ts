@@ -274,6 +274,9 @@ export class SimDisk {
           const bytes = chunk.slice()
           await run(() => write(position, bytes))
         },
+        writeNow(position, chunk) {
+          if (isAlive()) write(position, chunk.slice())
+        },
         writeDurably: async (position, chunk) => {
           const bytes = chunk.slice()
           // On its way from now on: a power cut before it resolves finds some of it.
