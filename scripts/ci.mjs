@@ -20,6 +20,7 @@ step('install and build', ['node', 'scripts/prepare.mjs'])
 step('peers', ['node', 'scripts/peers.mjs'])
 step('checks', ['npm', 'run', 'check'])
 step('tests that need nothing', ['npm', 'test'])
+step('more seeds', ['npx', 'vitest', 'run', '--project', 'simulation', 'durability.test'], { SEEDS_TIMES: '4' })
 const hasNewest = existsSync(`${root}.cache/apache-3.9`)
 if (!hasNewest) console.log('the lanes against Apache 3.9 are skipped, because Maven did not answer')
 const apaches = ['apache-3.8', ...(hasNewest ? ['apache-3.9'] : [])]

@@ -56,8 +56,9 @@ export function ending(promise: Promise<unknown>): Promise<string> {
   )
 }
 
-/** Seeds of a test: one given by SEED, to replay it, or `count` of them. */
+/** Seeds of a test: one given by SEED, to replay it, or `count` of them, SEEDS_TIMES as many in the long lane. */
 export function seeds(count: number): number[] {
   const given = process.env['SEED']
-  return given === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [Number(given)]
+  const scale = Number(process.env['SEEDS_TIMES'] ?? 1)
+  return given === undefined ? Array.from({ length: count * scale }, (_, i) => i + 1) : [Number(given)]
 }

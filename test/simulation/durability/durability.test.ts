@@ -11,6 +11,14 @@ test.each(seeds(60))('a disk that fails is never trusted: seed %i', async (seed)
   await tell(seed, { failingDisk: true, rounds: 8 })
 })
 
+/** Seeds that found something once: see docs/architecture/found.md. */
+const found = [17, 89, 96, 136, 165, 195, 5914, 20238, 20579, 21117]
+
+test.each(found)('what was found once stays away: seed %i', async (seed) => {
+  await tell(seed)
+  await tell(seed, { failingDisk: true, rounds: 8 })
+})
+
 test('two runs of one seed leave the same trace', async () => {
   for (const seed of [3, 4]) {
     const [first, second] = [await tell(seed), await tell(seed)]

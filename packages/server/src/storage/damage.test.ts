@@ -236,3 +236,20 @@ test('a record of a kind this version does not know is refused, and never cut of
   bench.forgetMark()
   await expect(bench.recover()).rejects.toThrow(/log\.1/)
 })
+
+test('zxids go on over the border of an epoch, and a directory that does so opens again', async () => {
+  const bench = new Bench()
+  await bench.open()
+  await bench.close()
+  bench.disk.put(
+    '/data/version-2/snapshot.fffffff0',
+    bench.disk.files('/data/version-2').get('snapshot.0') as Uint8Array,
+  )
+  await bench.open()
+  expect(bench.lastZxid).toBe(0xffff_fff0n)
+  await bench.creates(40)
+  await bench.close()
+  const recovered = await bench.recover()
+  expect(recovered.lastZxid).toBe(0x1_0000_0018n)
+  expect(dump(recovered.tree)).toEqual(dump(bench.tree))
+})
