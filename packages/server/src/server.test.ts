@@ -363,3 +363,36 @@ test('refuses a setting it does not know or cannot use, naming it', async () => 
   await expect(handServer({ tickTimes: 5 } as object)).rejects.toThrow('no such setting')
   await expect(handServer({ minSessionTimeout: 9, maxSessionTimeout: 8 })).rejects.toThrow('minSessionTimeout is 9')
 })
+
+describe('what connections and sessions leave behind', () => {
+  test('is nothing, after thousands that watched, created and died', async () => {
+    const { dial, clock } = await handServer({ fourLetterWordWhitelist: '*', maxClientCnxns: 0 })
+    const gauges = (): string[] => {
+      const peer = dial()
+      peer.raw(word('mntr'))
+      const text = Buffer.concat(peer.bytes).toString()
+      peer.closed()
+      return text
+        .split('\n')
+        .filter((line) => /znode_count|watch_count|ephemerals|global_sessions|data_size|alive/.test(line))
+    }
+    const before = gauges()
+    for (let i = 0; i < 3000; i++) {
+      const peer = dial()
+      peer.connect({ timeOut: 2000 })
+      peer.create(`/e${i}`, 1)
+      for (const path of ['/', '/later', `/e${i}`]) {
+        peer.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path, watch: true }))
+      }
+      peer.call(opCode.addWatch, (writer) => {
+        writer.ustring('/everything')
+        writer.int(i % 2)
+      })
+      if (i % 3 === 0) peer.call(opCode.closeSession)
+      peer.closed()
+      if (i % 100 === 0) clock.advance(500)
+    }
+    clock.advance(60_000)
+    expect(gauges()).toEqual(before)
+  })
+})

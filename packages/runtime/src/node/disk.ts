@@ -1,8 +1,10 @@
 /** Files by node:fs. */
+import { createHash, randomUUID } from 'node:crypto'
 import { close, constants, fdatasync, fstat, ftruncate, open as openFile, read, write, writeSync } from 'node:fs'
-import { mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, realpath, rename, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
-import { join, relative, resolve } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import type { DirectoryLock, Disk, DiskFile, OpenOptions } from '../disk.ts'
 
@@ -117,13 +119,12 @@ const socketPathMax = 100
  * process number is taken for another's in a container.
  */
 async function lockDirectory(directory: string): Promise<DirectoryLock> {
-  const full = join(resolve(directory), 'lightkeeper.lock')
-  const short = relative(process.cwd(), full)
-  const path = short.length < full.length ? short : full
-  if (path.length > socketPathMax) throw new Error(`the path of the lock is too long for a socket: ${path}`)
+  const path = await socketPathOf(directory)
+  const own = `${process.pid} ${randomUUID()}`
   for (let tries = 0; ; tries++) {
-    const server = await listen(path)
-    if (server !== undefined) {
+    const server = await listen(path, own)
+    // Two that find a dead owner's socket at once may both take its place; the one who is there in the end has it.
+    if (server !== undefined && (await askOwner(path)) === own) {
       return {
         release: () =>
           new Promise((done) => {
@@ -131,22 +132,31 @@ async function lockDirectory(directory: string): Promise<DirectoryLock> {
           }),
       }
     }
+    server?.close()
     const owner = await askOwner(path)
     if (owner !== undefined || tries > 3) {
-      throw Object.assign(new Error(`${directory} is in use${owner ? ` by process ${owner}` : ''}`), {
-        code: 'ELOCKED',
-      })
+      const by = owner ? ` by process ${owner.split(' ')[0]}` : ''
+      throw Object.assign(new Error(`${directory} is in use${by}`), { code: 'ELOCKED' })
     }
     await unlink(path).catch(() => {})
   }
 }
 
+/** In the directory; where that is too deep for a socket, a name made of it where temporary files are. */
+async function socketPathOf(directory: string): Promise<string> {
+  const full = join(await realpath(directory), 'lightkeeper.lock')
+  const short = relative(process.cwd(), full)
+  const path = short.length < full.length ? short : full
+  if (path.length <= socketPathMax) return path
+  return join(tmpdir(), `lightkeeper-${createHash('sha256').update(full).digest('hex').slice(0, 24)}.lock`)
+}
+
 /** Undefined where something has that name already. */
-function listen(path: string): Promise<Server | undefined> {
+function listen(path: string, answer: string): Promise<Server | undefined> {
   return new Promise((done, fail) => {
     const server = createServer((socket) => {
       socket.on('error', () => {})
-      socket.end(String(process.pid))
+      socket.end(answer)
     })
     server.unref()
     server.once('error', (error: NodeJS.ErrnoException) =>
