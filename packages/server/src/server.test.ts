@@ -8,6 +8,7 @@ import {
   writeSetDataRequest,
 } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
+import { parseZooCfg } from './config/zoo-cfg.ts'
 import { handServer } from './server.harness.ts'
 
 const word = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -394,5 +395,14 @@ describe('what connections and sessions leave behind', () => {
     }
     clock.advance(60_000)
     expect(gauges()).toEqual(before)
+  })
+})
+
+describe('a zoo.cfg', () => {
+  test('of an ensemble is refused, since its data must not be served by one server alone', () => {
+    const lines = (count: number): string =>
+      Array.from({ length: count }, (_, i) => `server.${i + 1}=host${i}:2888:3888`).join('\n')
+    expect(parseZooCfg(`clientPort=2181\n${lines(1)}\n`).ignored).toEqual(['server.1'])
+    expect(() => parseZooCfg(`clientPort=2181\n${lines(3)}\n`)).toThrow(/server\.1=host0.*stands alone/s)
   })
 })

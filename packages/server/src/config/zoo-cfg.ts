@@ -67,11 +67,21 @@ export function parseZooCfg(content: string): ZooCfg {
 export function optionsOf(pairs: Iterable<readonly [key: string, value: string]>): ZooCfg {
   const options: Record<string, string | number | boolean> = {}
   const ignored: string[] = []
+  const members: string[] = []
   for (const [given, value] of pairs) {
     const key = given.startsWith('zookeeper.') ? given.slice('zookeeper.'.length) : given
     const row = keys[key]
+    if (/^server\.\d+$/.test(key)) members.push(`${given}=${value}`)
     if (row === undefined) ignored.push(given)
     else if (!(value === '-1' && /^(min|max)SessionTimeout$/.test(key))) options[row[0]] = row[1](value, key)
+  }
+  // With one line Apache stands alone too. A member's data must not be served by a server that knows nothing of the others.
+  if (members.length > 1) {
+    throw new ConfigError(
+      'server.N',
+      members.join(' '),
+      'one line at the most: this server stands alone, in no ensemble',
+    )
   }
   return { options: options as ServerOptions, ignored }
 }
