@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * `npm run simulate -- --seed N [--failing-disk] [--trace]` tells one story again; `npm run simulate:swarm -- --minutes M` tells
+ * `npm run simulate -- --seed N [--failing-disk|--rot] [--trace]` tells one story again; `npm run simulate:swarm -- --minutes M` tells
  * new ones until the time is over or one ends badly, and then says how to tell that one again.
  */
 import { spawnSync } from 'node:child_process'
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     trace: { type: 'boolean' },
     'failing-disk': { type: 'boolean' },
+    rot: { type: 'boolean' },
     swarm: { type: 'boolean' },
     minutes: { type: 'string', default: '5' },
     from: { type: 'string' },
@@ -19,7 +20,7 @@ const { values } = parseArgs({
 })
 const isNumber = (/** @type {string | undefined} */ text) => text !== undefined && /^\d+(\.\d+)?$/.test(text)
 if (!values.swarm && !isNumber(values.seed)) {
-  console.error('usage: npm run simulate -- --seed N [--failing-disk] [--trace]')
+  console.error('usage: npm run simulate -- --seed N [--failing-disk|--rot] [--trace]')
   process.exit(2)
 }
 if (values.swarm && !isNumber(values.minutes)) {
@@ -29,7 +30,11 @@ if (values.swarm && !isNumber(values.minutes)) {
 const from = values.from ?? String(Date.now() % 1_000_000_000)
 const env = values.swarm
   ? { SWARM_MINUTES: values.minutes, SWARM_FROM: from }
-  : { SEED: values.seed, FAILING_DISK: values['failing-disk'] ? '1' : '', TRACE: values.trace ? '1' : '' }
+  : {
+      SEED: values.seed,
+      STORY: values['failing-disk'] ? 'failing-disk' : values.rot ? 'rot' : '',
+      TRACE: values.trace ? '1' : '',
+    }
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 const run = spawnSync(process.execPath, [vitest, 'run', '--project', 'swarm', '--disable-console-intercept'], {
   cwd: fileURLToPath(new URL('..', import.meta.url)),

@@ -6,8 +6,9 @@ const seed = process.env['SEED']
 const minutes = Number(process.env['SWARM_MINUTES'] ?? 0)
 
 test.runIf(seed !== undefined)('one story again', async () => {
-  const failingDisk = process.env['FAILING_DISK'] === '1'
-  const report = await tell(Number(seed), failingDisk ? { failingDisk, rounds: 8 } : {})
+  const kind = process.env['STORY'] ?? ''
+  const failingDisk = kind === 'failing-disk'
+  const report = await tell(Number(seed), kind === '' ? {} : { failingDisk, rot: kind === 'rot', rounds: 8 })
   if (process.env['TRACE'] === '1') console.log(report.trace.join('\n'))
   const { acknowledged, restarts, hash } = report
   console.log(`seed ${seed}: ${acknowledged} writes acknowledged, ${restarts} restarts, trace ${hash}`)
@@ -21,13 +22,14 @@ test.runIf(seed === undefined)('new stories', async () => {
   let restarts = 0
   const bad: string[] = []
   while (performance.now() < until) {
-    for (const failingDisk of [false, true]) {
+    for (const kind of ['plain', 'failing-disk', 'rot'] as const) {
+      const plan = kind === 'plain' ? {} : kind === 'rot' ? { rot: true, rounds: 8 } : { failingDisk: true, rounds: 8 }
       try {
-        const report = await tell(next, failingDisk ? { failingDisk, rounds: 8 } : {})
+        const report = await tell(next, plan)
         acknowledged += report.acknowledged
         restarts += report.restarts
       } catch (error) {
-        const again = `npm run simulate -- --seed ${next}${failingDisk ? ' --failing-disk' : ''} --trace`
+        const again = `npm run simulate -- --seed ${next}${kind === 'plain' ? '' : ` --${kind}`} --trace`
         console.log(`${(error as Error).message}\nagain: ${again}`)
         bad.push(again)
       }

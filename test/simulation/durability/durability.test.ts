@@ -11,6 +11,10 @@ test.each(seeds(60))('a disk that fails is never trusted: seed %i', async (seed)
   await tell(seed, { failingDisk: true, rounds: 8 })
 })
 
+test.each(seeds(60))('files that rot lead to the right data or to a refusal: seed %i', async (seed) => {
+  await tell(seed, { rot: true, rounds: 8 })
+})
+
 /** Seeds that found something once: see docs/architecture/found.md. */
 const found = [17, 89, 96, 136, 165, 195, 5914, 20238, 20579, 21117]
 

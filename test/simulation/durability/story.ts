@@ -14,6 +14,8 @@ export interface StoryPlan {
   readonly options: ServerOptions
   /** The disk fails now and then: full, unreadable, unwritable, unsyncable. */
   readonly failingDisk: boolean
+  /** Bits of the files flip while no server runs: it must come to the right data, or refuse. */
+  readonly rot: boolean
   /** Changes the world before it begins: a planted bug that a disk has. */
   readonly prepare: (world: World) => void
 }
@@ -73,6 +75,7 @@ class Story {
       clients: 2 + random.below(2),
       options: {},
       failingDisk: false,
+      rot: false,
       prepare: () => {},
       ...plan,
     }
@@ -140,6 +143,10 @@ class Story {
         }, this.#fail)
       },
       (error: Error) => {
+        if (this.#isRotten) {
+          this.#refusal = error
+          return
+        }
         // A disk that fails now is no reason to give up for ever.
         if (this.#isDiskFailing) this.#world.after(500, () => this.#start())
         else this.#fail(new Violation(`the server does not start: ${error.message}`))
@@ -199,7 +206,10 @@ class Story {
   #check(): void {
     if (this.#violation !== undefined) throw this.#violation
     const wrong = this.#world.trace.find(
-      (line) => / error .*(digest|invariant|snapshot cannot)/.test(line) && !line.includes('the simulated disk failed'),
+      (line) =>
+        / error .*(digest|invariant|snapshot cannot)/.test(line) &&
+        !line.includes('the simulated disk failed') &&
+        !(this.#plan.rot && line.includes('snapshot cannot')),
     )
     if (wrong !== undefined) throw new Violation(`the server complains: ${wrong}`)
   }
@@ -246,9 +256,16 @@ class Story {
     const connected = this.#clients.filter(({ state }) => state.kind === 'connected')
     const epochs = connected.map(({ epoch }) => epoch)
     const crashedAt = world.time
+    // After a power cut the mark of what was acknowledged may be a second old, and rot in just that second is not noticed.
+    const mayRot = this.#plan.rot && kind === 'kill' && this.#server !== undefined
     world.crash(server, kind)
     this.#restarts++
     await world.advance(this.#random.below(2000))
+    if (mayRot) {
+      await this.#rot()
+      await this.#verifyWithFresh()
+      return
+    }
     this.#start()
     // Now and then it dies again before it serves.
     if (this.#random.oneIn(3)) {
@@ -263,6 +280,47 @@ class Story {
     }
     await this.#verifyWithFresh()
   }
+
+  /** Starts on a damaged file; when that is refused, on the file as it was. */
+  async #rot(): Promise<void> {
+    const disk = this.#world.disk(server)
+    const directory = `${dataDir}/version-2`
+    const [name, original] = this.#random.pick([...disk.files(directory)])
+    if (original.length === 0) return this.#startAndServe()
+    const rotten = original.slice()
+    const used = rotten.length - [...rotten].reverse().findIndex((byte) => byte !== 0)
+    for (let i = 1 + this.#random.below(4); i > 0; i--) {
+      const at = this.#random.below(Math.max(1, used))
+      rotten[at] = (rotten[at] as number) ^ (1 << this.#random.below(8))
+    }
+    const path = `${directory}/${name}`
+    disk.put(path, rotten)
+    this.#world.note(server, `bits of ${name} flip`)
+    this.#refusal = undefined
+    this.#isRotten = true
+    this.#start()
+    for (let waited = 0; this.#server === undefined && this.#refusal === undefined; waited += 50) {
+      if (waited > 60_000) throw new Violation('the server neither serves nor refuses')
+      await this.#world.advance(50)
+    }
+    this.#isRotten = false
+    const now = disk.files(directory).get(name)
+    // Where it serves, an operator would replace the file one day; what recovery cut off stays so.
+    if (now !== undefined && Buffer.compare(now, rotten) === 0) disk.put(path, original)
+    const refusal = this.#refusal as Error | undefined
+    if (refusal === undefined) return
+    this.#world.note(server, `refused: ${refusal.message}`)
+    if (!refusal.message.includes('version-2')) throw new Violation(`a refusal without a place: ${refusal.message}`)
+    await this.#startAndServe()
+  }
+
+  async #startAndServe(): Promise<void> {
+    this.#start()
+    await this.#serving()
+  }
+
+  #isRotten = false
+  #refusal: Error | undefined
 
   async #killClient(index: number): Promise<void> {
     const client = this.#clients[index] as Client

@@ -117,6 +117,8 @@ export class Storage {
       }
       await disk.syncDirectory(this.logDirectory)
     }
+    // What was recovered is shown to readers from now on, acknowledged or not, and must not vanish behind their backs.
+    if (this.#mark.zxid < recovered.lastZxid) await this.#mark.set(recovered.lastZxid)
     for (const directory of new Set([this.snapshotDirectory, this.logDirectory])) await disk.syncDirectory(directory)
   }
 
