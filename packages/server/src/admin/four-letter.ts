@@ -39,6 +39,11 @@ export function answerFourLetterWord(word: string, server: ClientListener): stri
   return answer(server)
 }
 
+/** Apache counts the root twice, since it stands under two paths there. */
+function znodeCount({ replica }: ClientListener): number {
+  return replica.tree.nodes.size + 1
+}
+
 function mode({ replica }: ClientListener): string {
   return replica.logFailure === undefined ? 'standalone' : 'read-only'
 }
@@ -58,7 +63,7 @@ function summary(server: ClientListener): string {
     `Outstanding: ${replica.outstanding}`,
     `Zxid: ${formatHex(replica.lastZxid)}`,
     `Mode: ${mode(server)}`,
-    `Node count: ${replica.tree.nodes.size}`,
+    `Node count: ${znodeCount(server)}`,
     '',
   ].join('\n')
 }
@@ -76,7 +81,7 @@ function metrics(server: ClientListener): [name: string, value: string | number]
     ['packets_sent', stats.sent],
     ['num_alive_connections', server.connections.size],
     ['outstanding_requests', replica.outstanding],
-    ['znode_count', tree.nodes.size],
+    ['znode_count', znodeCount(server)],
     ['watch_count', watches.data.size + watches.children.size],
     ['ephemerals_count', tree.ephemeralCount],
     ['approximate_data_size', tree.dataSize],

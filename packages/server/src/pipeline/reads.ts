@@ -125,7 +125,7 @@ export class Reads {
     const { writer } = peer
     const mark = beginReply(writer, xid, zxid, 0)
     writer.int(node.numChildren)
-    if (node.children !== undefined) for (const name of node.children) writer.ustring(name)
+    if (node.children !== undefined) for (const name of node.children.keys()) writer.ustring(name)
     if (withStat) writeNodeStat(writer, node)
     endReply(peer, mark)
   }
@@ -172,7 +172,7 @@ export class Reads {
       if (node === undefined || err !== 0) return { type: opCode.error, err }
       return operation.type === opCode.getData
         ? { type: opCode.getData, data: node.data, stat: statOf(node) }
-        : { type: opCode.getChildren, children: [...(node.children ?? [])] }
+        : { type: opCode.getChildren, children: [...(node.children?.keys() ?? [])] }
     })
     const mark = beginReply(peer.writer, xid, zxid, 0)
     writeMultiResponse(peer.writer, results)

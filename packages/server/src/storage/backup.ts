@@ -77,7 +77,6 @@ async function verify(runtime: Runtime, path: string, original: DataTree): Promi
   }
 }
 
-/** The root stands in the map twice. */
 function countOf(tree: DataTree): number {
-  return tree.nodes.size - 1
+  return tree.nodes.size
 }

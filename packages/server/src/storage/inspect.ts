@@ -145,16 +145,14 @@ async function inspectSnapshot(disk: Disk, path: string, told: Inspect): Promise
   try {
     const { tree, digest } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)), deaf)
     for (const [session, timeoutMs] of tree.sessions) told({ kind: 'session', file: path, session, timeoutMs })
-    for (const [znodePath, node] of [...tree.nodes].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      if (znodePath !== '') told(znodeEntry(path, znodePath, node))
-    }
+    tree.nodes.forEach((node, znodePath) => told(znodeEntry(path, znodePath, node)))
     const zxid = snapshotsAmong([path.slice(path.lastIndexOf('/') + 1)])[0]?.zxid ?? 0n
     const until =
       digest === undefined || digest.zxid <= zxid ? '' : `, and some of what follows up to ${formatHex(digest.zxid)}`
     told({
       kind: 'note',
       file: path,
-      text: `whole: ${tree.nodes.size - 1} znodes, ${tree.sessions.size} sessions${until}`,
+      text: `whole: ${tree.nodes.size} znodes, ${tree.sessions.size} sessions${until}`,
     })
   } catch (error) {
     told({ kind: 'damage', file: path, offset: 0, text: (error as MalformedFrameError).message })

@@ -125,7 +125,7 @@ class TreeWalk {
     this.path = path
     this.node = node
     if (node.children !== undefined) {
-      this.#stack.push({ base: path === '/' ? '' : path, names: node.children.values() })
+      this.#stack.push({ base: path === '/' ? '' : path, names: node.children.keys() })
     }
   }
 }

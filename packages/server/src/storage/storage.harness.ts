@@ -123,13 +123,12 @@ function numbered(tree: DataTree, txn: Txn): Txn {
 
 /** Every znode with all its numbers, as text: equal for equal trees. */
 export function dump(tree: DataTree): string[] {
-  return [...tree.nodes]
-    .filter(([path]) => path !== '')
-    .map(([path, node]) => {
-      const stat = Buffer.from(node.persistedStat).toString('hex')
-      const data = node.data === null ? 'null' : Buffer.from(node.data).toString('hex')
-      const acl = node.acl.map(({ perms, id }) => `${perms}:${id.scheme}:${id.id}`).join()
-      return `${path} ${stat} ${data} ${acl} ${[...(node.children ?? [])].sort().join()}`
-    })
-    .sort()
+  const lines: string[] = []
+  tree.nodes.forEach((node, path) => {
+    const stat = Buffer.from(node.persistedStat).toString('hex')
+    const data = node.data === null ? 'null' : Buffer.from(node.data).toString('hex')
+    const acl = node.acl.map(({ perms, id }) => `${perms}:${id.scheme}:${id.id}`).join()
+    lines.push(`${path} ${stat} ${data} ${acl} ${[...(node.children?.keys() ?? [])].sort().join()}`)
+  })
+  return lines.sort()
 }

@@ -7,10 +7,10 @@ import { assert } from '@lightkeeper/runtime'
 import { AclTable } from './acl-table.ts'
 import { digestOfZnode, TreeDigest } from './digest.ts'
 import { containerOwner, kindOf, ttlMsOf, ttlOwner } from './ephemeral-owner.ts'
-import { PathMap } from './path-map.ts'
 import { formatUsage, limitsName, QuotaPaths, quotaRoot, quotaTarget, statsName } from './quota.ts'
 import type { NodeTxn, Txn } from './txn.ts'
 import { statOf, type Znode, ZnodeStore } from './znode.ts'
+import { ZnodeIndex } from './znode-index.ts'
 
 /** Hears of every change as it is applied, in the order Apache triggers watches (DataTree.java). */
 export interface TreeListener {
@@ -25,8 +25,8 @@ const systemPathMax = '/zookeeper/config'.length
 const readOnlyConfigAcl: readonly Acl[] = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]
 
 export class DataTree {
-  /** Every znode by path. The root stands under `/` and under the empty path, as in Apache, and is counted twice. */
-  readonly nodes = new PathMap<Znode>()
+  /** Every znode by path. */
+  readonly nodes: ZnodeIndex
   readonly acls = new AclTable()
   readonly quotas = new QuotaPaths()
   /** Sessions whose creation is applied and whose end is not: id and timeout in milliseconds, as a snapshot holds them. */
@@ -55,10 +55,10 @@ export class DataTree {
     const config = this.#store.make(this.acls.acquire(readOnlyConfigAcl))
     for (const node of [root, system, quota, config]) node.data = new Uint8Array(0)
     config.aversion = -1
-    root.children = new Set(['zookeeper'])
-    system.children = new Set(['quota', 'config'])
-    this.nodes.set('', root).set('/', root)
-    this.nodes.set('/zookeeper', system).set(quotaRoot, quota).set('/zookeeper/config', config)
+    this.nodes = new ZnodeIndex(root)
+    this.nodes.add('/zookeeper', system)
+    this.nodes.add(quotaRoot, quota)
+    this.nodes.add('/zookeeper/config', config)
     this.digest.value = this.computeDigest()
     this.dataSize = '/'.length + '/zookeeper'.length + quotaRoot.length + '/zookeeper/config'.length
   }
@@ -86,9 +86,7 @@ export class DataTree {
   /** The digest from scratch, a walk over every znode. */
   computeDigest(): bigint {
     const digest = new TreeDigest()
-    this.nodes.forEach((node, path) => {
-      if (path !== '') digest.add(digestOfZnode(path, node))
-    })
+    this.nodes.forEach((node, path) => digest.add(digestOfZnode(path, node)))
     return digest.value
   }
 
@@ -97,7 +95,7 @@ export class DataTree {
     let count = 0
     const node = this.nodes.get(path)
     const base = path === '/' || path === '' ? '' : path
-    for (const name of node?.children ?? none) count += 1 + this.countDescendants(`${base}/${name}`)
+    for (const name of node?.children?.keys() ?? none) count += 1 + this.countDescendants(`${base}/${name}`)
     return count
   }
 
@@ -216,9 +214,7 @@ export class DataTree {
     // Raised, never lowered; by serial-number order, so that the counter wraps instead of sticking at 2^31-1.
     if (((txn.parentCVersion - parentNode.cversion) | 0) > 0) parentNode.cversion = txn.parentCVersion
     if (header.zxid > parentNode.pzxid) parentNode.pzxid = header.zxid
-    parentNode.children ??= new Set()
-    parentNode.children.add(path.slice(path.lastIndexOf('/') + 1))
-    this.nodes.set(path, node)
+    this.nodes.addBelow(parentNode, path, path.lastIndexOf('/'), node)
     this.dataSize += path.length + node.dataLength
     if (owner !== 0n) this.#remember(path, owner)
     if (path.startsWith('/zookeeper/')) this.#quotaCreated(path)
@@ -234,7 +230,6 @@ export class DataTree {
     const parentNode = this.nodes.get(parent)
     assert(node !== undefined && parentNode !== undefined, `delete ${path}: the znode exists when a delete is applied`)
     if (zxid > parentNode.pzxid) parentNode.pzxid = zxid
-    parentNode.children?.delete(path.slice(path.lastIndexOf('/') + 1))
     this.nodes.delete(path)
     this.dataSize -= path.length + node.dataLength
     this.acls.release(node.acl)
@@ -294,9 +289,7 @@ export class DataTree {
     }
     const parent = this.#loadingParent
     if (parent === undefined) return false
-    parent.children ??= new Set()
-    parent.children.add(path.slice(slash + 1))
-    this.nodes.set(path, node)
+    this.nodes.addBelow(parent, path, slash, node)
     if (!node.isPersistent) this.#remember(path, node.ephemeralOwner)
     return true
   }
@@ -310,7 +303,6 @@ export class DataTree {
     this.dataSize = 0
     const counted: string[] = []
     this.nodes.forEach((node, path) => {
-      if (path === '') return
       this.dataSize += path.length + node.dataLength
       if (!path.startsWith(quotaRoot)) return
       const limited = quotaTarget(path, limitsName)
@@ -367,7 +359,7 @@ export class DataTree {
     if (node === undefined) return { count: 0, bytes: 0 }
     let count = 1
     let bytes = node.dataLength
-    for (const name of node.children ?? none) {
+    for (const name of node.children?.keys() ?? none) {
       const below = this.#usage(`${path}/${name}`)
       count += below.count
       bytes += below.bytes

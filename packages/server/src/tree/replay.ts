@@ -94,7 +94,7 @@ function create(
 function remove(tree: DataTree, path: string, zxid: bigint): void {
   const node = tree.get(path)
   if (node !== undefined) {
-    for (const name of node.children ?? []) remove(tree, `${path}/${name}`, zxid)
+    for (const name of [...(node.children?.keys() ?? [])]) remove(tree, `${path}/${name}`, zxid)
     tree.deleteNode(path, zxid)
     return
   }

@@ -63,8 +63,8 @@ export class Znode {
   readonly row: number
   /** Interned by the tree's AclTable: equal lists are the same object. */
   acl: readonly Acl[]
-  /** Names of the children; made with the first child. */
-  children: Set<string> | undefined
+  /** By name; there while there is one. */
+  children: Map<string, Znode> | undefined
 
   constructor(arena: ByteArena, block: Block, row: number, acl: readonly Acl[]) {
     this.#arena = arena

@@ -1,0 +1,112 @@
+/**
+ * Znodes by path. Each stands in the children of its parent under its name alone, and only those that have children are also
+ * found by their whole path: of a million leaves no path is kept. In parts, since a single map of a million entries stops
+ * everything for tens of milliseconds each time it doubles.
+ */
+import type { Znode } from './znode.ts'
+
+const parts = 256
+
+export class ZnodeIndex {
+  readonly root: Znode
+  /** Znodes, the root counted once. */
+  size = 1
+  readonly #parents: Map<string, Znode>[] = Array.from({ length: parts }, () => new Map<string, Znode>())
+
+  constructor(root: Znode) {
+    this.root = root
+  }
+
+  /** The root stands under `/` and under the empty path, as in Apache. */
+  get(path: string): Znode | undefined {
+    if (path.length <= 1 && (path === '/' || path === '')) return this.root
+    const slash = path.lastIndexOf('/')
+    return this.#parent(path, slash)?.children?.get(path.slice(slash + 1))
+  }
+
+  has(path: string): boolean {
+    return this.get(path) !== undefined
+  }
+
+  /** The parent exists, the path is free. */
+  add(path: string, node: Znode): void {
+    const slash = path.lastIndexOf('/')
+    this.addBelow(this.get(path.slice(0, slash)) as Znode, path, slash, node)
+  }
+
+  /** As `add`, with the parent found and the last slash. */
+  addBelow(parent: Znode, path: string, slash: number, node: Znode): void {
+    if (parent.children === undefined) {
+      parent.children = new Map()
+      if (slash > 0) {
+        const own = path.slice(0, slash)
+        this.#part(own).set(own, parent)
+      }
+    }
+    parent.children.set(ownString(path, slash + 1), node)
+    this.size++
+  }
+
+  /** The znode exists and has no children. */
+  delete(path: string): void {
+    const slash = path.lastIndexOf('/')
+    const parent = this.#parent(path, slash)
+    if (!parent?.children?.delete(path.slice(slash + 1))) return
+    this.size--
+    if (parent.children.size > 0) return
+    parent.children = undefined
+    if (slash > 0) {
+      const own = path.slice(0, slash)
+      this.#part(own).delete(own)
+    }
+  }
+
+  /** Every znode with its path, parents in front of their children; the root's is `/`. */
+  forEach(visit: (node: Znode, path: string) => void): void {
+    visit(this.root, '/')
+    const stack: [base: string, node: Znode][] = [['', this.root]]
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      const [base, parent] = next
+      parent.children?.forEach((node, name) => {
+        const path = `${base}/${name}`
+        visit(node, path)
+        if (node.children !== undefined) stack.push([path, node])
+      })
+    }
+  }
+
+  #parent(path: string, slash: number): Znode | undefined {
+    if (slash <= 0) return slash === 0 ? this.root : undefined
+    const own = path.slice(0, slash)
+    return this.#part(own).get(own)
+  }
+
+  #part(path: string): Map<string, Znode> {
+    const { length } = path
+    const hash =
+      path.charCodeAt(length - 1) * 31 + path.charCodeAt(length - 2) * 7 + path.charCodeAt(length >> 1) * 59 + length
+    return this.#parents[hash & (parts - 1)] as Map<string, Znode>
+  }
+}
+
+/** The end of a string, in memory of its own: a slice would keep the whole alive. */
+function ownString(text: string, from: number): string {
+  let own = ''
+  let i = from
+  for (; i + 8 <= text.length; i += 8) {
+    own += String.fromCharCode(
+      text.charCodeAt(i),
+      text.charCodeAt(i + 1),
+      text.charCodeAt(i + 2),
+      text.charCodeAt(i + 3),
+      text.charCodeAt(i + 4),
+      text.charCodeAt(i + 5),
+      text.charCodeAt(i + 6),
+      text.charCodeAt(i + 7),
+    )
+  }
+  if (i < text.length) own += text.slice(i)
+  // Puts the pieces together now, once.
+  own.charCodeAt(0)
+  return own
+}
