@@ -251,10 +251,10 @@ describe('watch streams', () => {
         if (change.kind === 'ready') ready++
         else if (change.kind === 'created') {
           if (view.has(change.path)) problems.push(`created twice ${change.path}`)
-          view.set(change.path, text(change.current.data))
+          view.set(change.path, text(change.value))
         } else if (change.kind === 'changed') {
-          if (view.get(change.path) !== text(change.previous.data)) problems.push(`broken chain at ${change.path}`)
-          view.set(change.path, text(change.current.data))
+          if (view.get(change.path) !== text(change.previous.value)) problems.push(`broken chain at ${change.path}`)
+          view.set(change.path, text(change.value))
         } else if (change.kind === 'deleted') {
           if (!view.delete(change.path)) problems.push(`deleted what was not there ${change.path}`)
         }

@@ -19,11 +19,11 @@ for await (const change of zk.watch(path, { children: true, signal })) {
   switch (change.kind) {
     case 'created':
     case 'changed':
-      view.set(change.path, new TextDecoder().decode(change.current.data))
+      view.set(change.path, new TextDecoder().decode(change.value))
       report(change.kind, {
         path: change.path,
         data: view.get(change.path),
-        zxid: change.current.stat.mzxid.toString(),
+        zxid: change.stat.mzxid.toString(),
       })
       break
     case 'deleted':

@@ -69,9 +69,9 @@ export async function* follow(
   for await (const change of zk.watch(directoryOf(service), { children: true, signal })) {
     if (change.kind === 'stale') isComplete = false
     else if (change.kind === 'ready') isComplete = true
-    else if (change.kind === 'deleted') instances.delete(change.path)
+    else if (change.kind === 'deleted' || change.kind === 'unreadable') instances.delete(change.path)
     else {
-      const instance = parse(change.current.data)
+      const instance = parse(change.value)
       if (instance === undefined) instances.delete(change.path)
       else instances.set(change.path, instance)
     }

@@ -1,7 +1,6 @@
 /** The client: one object for the life of a process, one method per operation, options last. */
 import {
   type Acl,
-  eventType,
   joinPath,
   KeeperError,
   keeperCodeOf,
@@ -16,7 +15,6 @@ import {
   readStat,
   readWhoAmIResponse,
   type Writer,
-  watcherType,
   writeCreateRequest,
   writeMultiRequest,
   writeSetACLRequest,
@@ -44,9 +42,10 @@ import {
   type TransactionResults,
   toBytes,
 } from './transaction.ts'
-import { setWatchesFrames } from './watch/rearm.ts'
-import type { Listener, OneShotKind, PersistentMode, WatchedEvent } from './watch/registry.ts'
-import { type WatchChange, Watcher, type WatchOptions, type WatchSource } from './watch/watcher.ts'
+import type { WatchChange } from './watch/change.ts'
+import type { OneShotKind, WatchedEvent } from './watch/registry.ts'
+import { SessionWatches } from './watch/source.ts'
+import { Watcher, type WatchOptions } from './watch/watcher.ts'
 
 export type Data = Uint8Array | string | null
 
@@ -91,12 +90,14 @@ const cleanUpRetryMs = 1_000
 export class Client implements AsyncDisposable {
   readonly #session: Session
   readonly #chroot: Chroot
+  readonly #watches: SessionWatches
   readonly #requestTimeout: number | undefined
 
   /** Use `connect`. */
   constructor(session: Session, chroot: Chroot, requestTimeout: number | undefined) {
     this.#session = session
     this.#chroot = chroot
+    this.#watches = new SessionWatches(session, chroot, requestTimeout)
     this.#requestTimeout = requestTimeout
   }
 
@@ -502,145 +503,9 @@ export class Client implements AsyncDisposable {
    * What is there now, then every change, in order, for ever: across lost connections and sessions. Leaving the loop removes
    * the watch. What happened while away is delivered as the difference.
    */
-  watch(path: ZnodePath, options: WatchOptions = {}): AsyncGenerator<WatchChange, void, void> {
+  watch<T = Uint8Array>(path: ZnodePath, options: WatchOptions<T> = {}): AsyncGenerator<WatchChange<T>, void, void> {
     checkPath(path, 'watch')
-    const watcher: Watcher = new Watcher(
-      this.#watchSource(() => watcher),
-      path,
-      options,
-    )
-    return watcher.changes()
-  }
-
-  #watchSource(watcher: () => Watcher): WatchSource {
-    const session = this.#session
-    const chroot = this.#chroot
-    const leave = (kind: OneShotKind, path: string): void => {
-      const own = chroot.toServer(path)
-      const types = {
-        deleted: eventType.nodeDeleted,
-        created: eventType.nodeCreated,
-        dataChanged: eventType.nodeDataChanged,
-      }
-      session.watches.addOneShot(kind, own, ({ type }) => {
-        if (type === 'none') return
-        watcher().event(type === 'childrenChanged' ? eventType.nodeChildrenChanged : types[type], own)
-      })
-    }
-    return {
-      get isConnected() {
-        return session.isServing
-      },
-      toUser: (path) => chroot.toUser(path),
-      listen: (listener) => session.watches.addListener(listener),
-      unlisten: (listener) => session.watches.removeListener(listener),
-      find: async (path, watch) => {
-        const found = await this.find(path as ZnodePath)
-        if (!watch) return found
-        const { stat } = await this.#readRaw(opCode.exists, path, (own) => leave(own ? 'data' : 'exists', path))
-        // Between the two reads it may have changed: then read again, with the watch in place.
-        return stat?.mzxid === found?.stat.mzxid && stat?.czxid === found?.stat.czxid
-          ? found
-          : this.find(path as ZnodePath)
-      },
-      list: async (path, watch) => {
-        try {
-          const options = watch ? { watch: true } : {}
-          const { children, changed } = await this.children(path as ZnodePath, options)
-          void changed?.then(({ type }) => {
-            if (type !== 'none') watcher().event(eventType.nodeChildrenChanged, chroot.toServer(path))
-          })
-          return children
-        } catch (error) {
-          if (KeeperError.is(error, 'NO_NODE')) return undefined
-          throw error
-        }
-      },
-      arm: (path, mode, listener) => this.#arm(path, mode, listener),
-      disarm: (path, mode, listener) => this.#disarm(path, mode, listener),
-    }
-  }
-
-  /** exists with a one-shot watch that `leave` records. */
-  #readRaw(type: number, path: string, leave: (exists: boolean) => void): Promise<ExistsResult> {
-    const spec: RequestSpec<ExistsResult> = {
-      type,
-      operation: 'watch',
-      path,
-      write: (writer) => {
-        writer.ustring(this.#chroot.toServer(path))
-        writer.boolean(true)
-      },
-      read: (reader) => {
-        leave(true)
-        return { stat: new ZnodeStat(readStat(reader)) }
-      },
-      onError: (err) => {
-        if (err !== keeperCodes.NO_NODE.number) return undefined
-        leave(false)
-        return { value: { stat: undefined } }
-      },
-    }
-    return this.#session.submit(spec, undefined, this.#requestTimeout)
-  }
-
-  async #arm(path: string, mode: PersistentMode, listener: Listener): Promise<boolean> {
-    const own = this.#chroot.toServer(path)
-    const { watches } = this.#session
-    // Noted before it is sent, so that no event, no reconnect and no one-shot watch falls between the two.
-    watches.addPersistent(mode, own, listener)
-    let isArmed = false
-    try {
-      isArmed = await this.#addWatch(own)
-      return isArmed
-    } finally {
-      if (!isArmed) watches.removePersistent(mode, own, listener)
-    }
-  }
-
-  /**
-   * Sends the widest mode held at the path: servers before 3.9 keep one mode a path, the last one asked for, and the recursive
-   * one tells all that the other does about the znode itself.
-   */
-  #addWatch(own: string): Promise<boolean> {
-    const write = (writer: Writer): void => {
-      writer.ustring(own)
-      writer.int(this.#session.watches.isPersistent(own, 'recursive') ? 1 : 0)
-    }
-    const read = (): boolean => true
-    const onError = (err: number): { value: boolean } | undefined =>
-      err === keeperCodes.UNIMPLEMENTED.number ? { value: false } : undefined
-    const path = this.#chroot.toUser(own)
-    const spec: RequestSpec<boolean> = { type: opCode.addWatch, operation: 'watch', path, write, read, onError }
-    return this.#session.submit(spec, undefined, this.#requestTimeout)
-  }
-
-  #disarm(path: string, mode: PersistentMode, listener: Listener): void {
-    const own = this.#chroot.toServer(path)
-    const { watches } = this.#session
-    if (!watches.removePersistent(mode, own, listener) || !this.#session.isServing) return
-    const type = mode === 'persistent' ? watcherType.persistent : watcherType.persistentRecursive
-    // What the wider mode stood in for takes its place before it goes.
-    if (mode === 'recursive' && watches.isPersistent(own)) void this.#addWatch(own).catch(() => {})
-    // Servers before 3.9 know these two types not, and with "any" a neighbour's watch would go too.
-    void this.#removeWatches(own, type).catch((error: unknown) => {
-      if (!KeeperError.is(error, 'MARSHALLING_ERROR') || watches.isWatched(own)) return
-      void this.#removeWatches(own, watcherType.any).catch(() => {})
-    })
-    if (watches.isPersistent(own)) return
-    // One-shot watches it stood in for are registered on their own now; what happened since is told at once.
-    for (const spec of setWatchesFrames(watches.dataWatchesAt(own), this.#session.lastZxid)) {
-      void this.#session.submit(spec, undefined, this.#requestTimeout).catch(() => {})
-    }
-  }
-
-  #removeWatches(own: string, type: number): Promise<void> {
-    const write = (writer: Writer): void => {
-      writer.ustring(own)
-      writer.int(type)
-    }
-    const spec: RequestSpec<void> = { type: opCode.removeWatches, operation: 'unwatch', path: own, write, read() {} }
-    return this.#session.submit(spec, undefined, this.#requestTimeout)
+    return new Watcher<T>(this.#watches, path, options).changes()
   }
 
   // -- the way of every call ------------------------------------------------------------------------------------------
@@ -680,7 +545,8 @@ export class Client implements AsyncDisposable {
     const own = this.#chroot.toServer(path)
     const watch = options.watch ?? false
     const { watches } = this.#session
-    const watched = (value: T, as: OneShotKind): T => (watch ? { ...value, changed: watches.changed(as, own) } : value)
+    const watched = (value: T, as: OneShotKind): T =>
+      watch ? { ...value, changed: watches.changed(as, own, path) } : value
     const spec: RequestSpec<T> = {
       type,
       operation,

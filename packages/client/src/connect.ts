@@ -35,7 +35,7 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     requestBytesMax: options.requestBytesMax ?? 0xfffff,
     replyBytesMax: options.replyBytesMax ?? 4 << 20,
   } as const
-  const session = new Session(runtime, config, hosts, chroot, options.auth ?? [])
+  const session = new Session(runtime, config, hosts, options.auth ?? [])
   const client = new Client(session, chroot, options.requestTimeout)
   await new Promise<void>((resolve, reject) => {
     const giveUp = (reason: unknown): void => {

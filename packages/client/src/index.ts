@@ -21,6 +21,7 @@ export {
   type ManyRead,
   type ManyResult,
 } from './client.ts'
+export { bytes, type Codec, json, SchemaError, type StandardIssue, type StandardSchema, text } from './codec.ts'
 export { type ConnectTarget, connect } from './connect.ts'
 export type {
   AuthOption,
@@ -41,5 +42,14 @@ export {
   type TransactionOp,
   type TransactionResults,
 } from './transaction.ts'
+export type {
+  ChangedChange,
+  CreatedChange,
+  DeletedChange,
+  UnreadableChange,
+  Via,
+  WatchChange,
+  ZnodeSnapshot,
+} from './watch/change.ts'
 export type { WatchedEvent } from './watch/registry.ts'
-export type { Via, WatchChange, WatchOptions, ZnodeSnapshot } from './watch/watcher.ts'
+export type { WatchOptions } from './watch/watcher.ts'

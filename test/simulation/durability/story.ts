@@ -464,7 +464,7 @@ class Story {
     try {
       for await (const change of client.watch('/', { recursive: true, signal })) {
         if (change.kind === 'created' || change.kind === 'changed') {
-          seen.set(change.path, decoder.decode(change.current.data))
+          seen.set(change.path, decoder.decode(change.value))
         } else if (change.kind === 'deleted') seen.delete(change.path)
       }
     } catch (error) {

@@ -6,6 +6,7 @@
 import {
   Framer,
   KeeperError,
+  keeperCodes,
   MalformedFrameError,
   opCode,
   Reader,
@@ -16,11 +17,10 @@ import {
   writeConnectRequest,
 } from '@lightkeeper/protocol'
 import { Deque, type Link, type LinkEvents, type Runtime, type Timer } from '@lightkeeper/runtime'
-import type { Chroot } from '../connect-string.ts'
 import type { HostList } from '../host-list.ts'
 import type { AuthOption } from '../options.ts'
 import { setWatchesFrames } from '../watch/rearm.ts'
-import { WatchRegistry } from '../watch/registry.ts'
+import { type WatchPaths, WatchRegistry } from '../watch/registry.ts'
 import { SessionTimes } from './machine.ts'
 import { PendingRequest, type RequestSpec } from './request.ts'
 import { isFinal, type SessionState } from './states.ts'
@@ -50,9 +50,10 @@ export class Session implements LinkEvents {
   /** Why the latest attempt to reach each server failed. */
   readonly failures = new Map<string, Error>()
   readonly runtime: Runtime
+  /** Request types that a server, by its address, does not know. */
+  readonly #lacking = new Map<string, Set<number>>()
   readonly #config: SessionConfig
   readonly #hosts: HostList
-  readonly #chroot: Chroot
   readonly #times: SessionTimes
   readonly #writer = new Writer(4096)
   #framer: Framer
@@ -78,11 +79,10 @@ export class Session implements LinkEvents {
   /** When a connection that is still being prepared is given up. */
   #prepareBy = 0
 
-  constructor(runtime: Runtime, config: SessionConfig, hosts: HostList, chroot: Chroot, auth: readonly AuthOption[]) {
+  constructor(runtime: Runtime, config: SessionConfig, hosts: HostList, auth: readonly AuthOption[]) {
     this.runtime = runtime
     this.#config = config
     this.#hosts = hosts
-    this.#chroot = chroot
     this.auth = [...auth]
     this.#times = new SessionTimes(config.sessionTimeout)
     this.#framer = new Framer(config.replyBytesMax)
@@ -90,6 +90,11 @@ export class Session implements LinkEvents {
 
   get isServing(): boolean {
     return this.#phase === 'serving'
+  }
+
+  /** Whether the server connected to has said that it does not know requests of this type. */
+  lacks(type: number): boolean {
+    return this.#lacking.get(this.#server)?.has(type) === true
   }
 
   /** Calls `listener` at every change of state, from within the protocol loop: it must only note and return. */
@@ -276,7 +281,7 @@ export class Session implements LinkEvents {
     const err = frame.int()
     if (xid === specialXid.ping) return
     if (xid === specialXid.watchEvent) {
-      this.watches.dispatch(readWatcherEvent(frame), zxid, (path) => this.#chroot.toUser(path))
+      this.watches.dispatch(readWatcherEvent(frame), zxid)
       return
     }
     const line = this.#authenticating.peek()?.xid === xid ? this.#authenticating : this.#inFlight
@@ -287,7 +292,15 @@ export class Session implements LinkEvents {
     }
     line.shift()
     if (zxid > this.lastZxid && request.spec.type !== opCode.auth) this.lastZxid = zxid
+    if (err === keeperCodes.UNIMPLEMENTED.number) this.#noteLacking(request.spec.type)
     request.reply(err, zxid, frame)
+  }
+
+  /** Apache closes the connection over a request it does not know, so what a server lacks is remembered for the next one. */
+  #noteLacking(type: number): void {
+    const known = this.#lacking.get(this.#server)
+    if (known === undefined) this.#lacking.set(this.#server, new Set([type]))
+    else known.add(type)
   }
 
   #handshake(frame: Reader): void {
@@ -322,7 +335,7 @@ export class Session implements LinkEvents {
     )
     if (generation !== this.#generation || this.#phase !== 'preparing') return
     const replies = credentials.map(({ scheme, bytes }) => this.#authenticate(scheme, bytes))
-    for (const spec of setWatchesFrames(this.watches.paths(), this.lastZxid)) replies.push(this.#internal(spec))
+    for (const spec of setWatchesFrames(this.#paths(), this.lastZxid)) replies.push(this.#internal(spec))
     this.#flush()
     await Promise.all(replies)
     if (generation !== this.#generation || this.#phase !== 'preparing') return
@@ -342,6 +355,16 @@ export class Session implements LinkEvents {
     })
     this.watches.restored()
     for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) this.#send(request)
+  }
+
+  /** The watches a server is to be told of: those it has a request for. Streams look after the rest themselves. */
+  #paths(): WatchPaths {
+    const paths = this.watches.paths()
+    const hasPersistent = !this.lacks(opCode.setWatches2) && !this.lacks(opCode.addWatch)
+    const known = hasPersistent ? paths : { ...paths, persistent: [], recursive: [] }
+    if (!this.lacks(opCode.setWatches)) return known
+    this.watches.sessionEnded()
+    return { ...known, data: [], exists: [], children: [] }
   }
 
   /** A request of our own, sent before the user's. */
@@ -448,7 +471,7 @@ export class Session implements LinkEvents {
     this.#password = noPassword
     this.#times.forgetSession(this.#config.sessionTimeout)
     this.#failAll('SESSION_EXPIRED')
-    this.watches.sessionEnded((path) => this.#chroot.toUser(path))
+    this.watches.sessionEnded()
     this.#report({
       kind: 'expired',
       epoch: this.epoch,
@@ -482,7 +505,7 @@ export class Session implements LinkEvents {
     if (isFinal(this.state)) return
     this.#abandon()
     this.#failAll('CLOSED')
-    this.watches.sessionEnded((path) => this.#chroot.toUser(path))
+    this.watches.sessionEnded()
     this.#end({ kind: 'closed', epoch: this.epoch })
   }
 
@@ -490,7 +513,7 @@ export class Session implements LinkEvents {
     this.#timer?.cancel()
     this.#dialTimer?.cancel()
     this.#report(state)
-    this.watches.sessionEnded((path) => this.#chroot.toUser(path))
+    this.watches.sessionEnded()
     this.watches.ended()
   }
 

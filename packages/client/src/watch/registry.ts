@@ -18,11 +18,17 @@ export interface Listener {
   /** The watches are back in place on a new connection, perhaps of a new session; anything may have happened meanwhile. */
   restored(): void
   disconnected(): void
+  sessionEnded(path: string): void
   /** No more events, ever. */
   ended(): void
 }
 
-type Settle = (event: WatchedEvent) => void
+/** Waits for one event of one path. */
+export interface OneShotUser {
+  event(type: EventType, path: string, zxid: bigint): void
+  /** The session is gone, and the watch with it. */
+  sessionEnded(path: string): void
+}
 
 export interface WatchPaths {
   readonly data: readonly string[]
@@ -39,8 +45,10 @@ const eventNames = new Map<number, WatchedEvent['type']>([
   [eventType.nodeChildrenChanged, 'childrenChanged'],
 ])
 
+const oneShotKinds: readonly OneShotKind[] = ['data', 'exists', 'children']
+
 export class WatchRegistry {
-  readonly #oneShot: Record<OneShotKind, Map<string, Set<Settle>>> = {
+  readonly #oneShot: Record<OneShotKind, Map<string, Set<OneShotUser>>> = {
     data: new Map(),
     exists: new Map(),
     children: new Map(),
@@ -56,22 +64,46 @@ export class WatchRegistry {
     children: new Map(),
   }
 
-  addOneShot(kind: OneShotKind, path: string, settle: Settle): void {
+  /** A user who waits already waits once: asking again and again piles nothing up. */
+  addOneShot(kind: OneShotKind, path: string, user: OneShotUser): void {
     const table = this.#oneShot[kind]
     const waiting = table.get(path)
-    if (waiting === undefined) table.set(path, new Set([settle]))
-    else waiting.add(settle)
+    if (waiting === undefined) table.set(path, new Set([user]))
+    else waiting.add(user)
   }
 
-  /** One promise for all who wait for the same event: a caller who asks again and again must not pile anything up. */
-  changed(kind: OneShotKind, path: string): Promise<WatchedEvent> {
+  /** Takes a user out of every one-shot watch; returns those that nobody waits for any more. */
+  removeOneShots(user: OneShotUser): { readonly kind: OneShotKind; readonly path: string }[] {
+    const idle: { kind: OneShotKind; path: string }[] = []
+    for (const kind of oneShotKinds) {
+      for (const [path, waiting] of this.#oneShot[kind]) {
+        if (!waiting.delete(user) || waiting.size > 0) continue
+        this.#oneShot[kind].delete(path)
+        idle.push({ kind, path })
+      }
+    }
+    return idle
+  }
+
+  /** Whether somebody waits at `path` for what a server keeps in its table of this kind: it has one for data and existence. */
+  isOneShot(kind: OneShotKind, path: string): boolean {
+    if (kind === 'children') return this.#oneShot.children.has(path)
+    return this.#oneShot.data.has(path) || this.#oneShot.exists.has(path)
+  }
+
+  /** One promise for all who wait for the same event. `userPath` is what it tells. */
+  changed(kind: OneShotKind, path: string, userPath: string): Promise<WatchedEvent> {
     const promises = this.#changed[kind]
     const known = promises.get(path)
     if (known !== undefined) return known
     const promise = new Promise<WatchedEvent>((resolve) => {
-      this.addOneShot(kind, path, (event) => {
+      const settle = (type: WatchedEvent['type'], zxid: bigint): void => {
         promises.delete(path)
-        resolve(event)
+        resolve({ type, path: userPath, zxid })
+      }
+      this.addOneShot(kind, path, {
+        event: (type, _path, zxid) => settle(eventNames.get(type) ?? 'none', zxid),
+        sessionEnded: () => settle('none', -1n),
       })
     })
     promises.set(path, promise)
@@ -120,28 +152,28 @@ export class WatchRegistry {
     return tables.some((table) => table.has(path))
   }
 
-  /** Tells everybody an event concerns; `toUser` maps its path. */
-  dispatch(event: WatcherEvent, zxid: bigint, toUser: (path: string) => string): void {
+  /** Tells everybody an event concerns. */
+  dispatch(event: WatcherEvent, zxid: bigint): void {
     const { path } = event
     const type = event.type as EventType
+    if (!eventNames.has(type)) return
     const { data, exists, children } = this.#oneShot
-    const name = eventNames.get(type)
-    if (name === undefined) return
-    const told: WatchedEvent = { type: name, path: toUser(path), zxid }
-    if (type === eventType.nodeChildrenChanged) fire(children, path, told)
+    // One who waits for several kinds at a path, or also by a persistent watch, hears of the change once.
+    const heard = new Set<OneShotUser>()
+    if (type === eventType.nodeChildrenChanged) take(children, path, heard)
     else {
-      fire(data, path, told)
-      fire(exists, path, told)
-      if (type === eventType.nodeDeleted) fire(children, path, told)
+      take(data, path, heard)
+      take(exists, path, heard)
+      if (type === eventType.nodeDeleted) take(children, path, heard)
     }
-    const heard = new Set(this.#persistent.persistent.get(path))
+    for (const listener of this.#persistent.persistent.get(path) ?? []) heard.add(listener)
     if (type !== eventType.nodeChildrenChanged && this.#persistent.recursive.size > 0) {
       for (let at = path; ; at = at.lastIndexOf('/') <= 0 ? '/' : at.slice(0, at.lastIndexOf('/'))) {
         for (const listener of this.#persistent.recursive.get(at) ?? []) heard.add(listener)
         if (at === '/') break
       }
     }
-    for (const listener of heard) listener.event(type, path, zxid)
+    for (const user of heard) user.event(type, path, zxid)
   }
 
   paths(): WatchPaths {
@@ -162,10 +194,14 @@ export class WatchRegistry {
     for (const listener of [...this.#listeners]) listener.disconnected()
   }
 
-  /** The session is gone: one-shot watches settle as `none`; persistent ones stay, for the next session. */
-  sessionEnded(toUser: (path: string) => string): void {
+  /** The session is gone: one-shot watches end; persistent ones stay, for the next session. */
+  sessionEnded(): void {
     for (const table of Object.values(this.#oneShot)) {
-      for (const path of [...table.keys()]) fire(table, path, { type: 'none', path: toUser(path), zxid: -1n })
+      for (const path of [...table.keys()]) {
+        const waiting = new Set<OneShotUser>()
+        take(table, path, waiting)
+        for (const user of waiting) user.sessionEnded(path)
+      }
     }
   }
 
@@ -175,9 +211,10 @@ export class WatchRegistry {
   }
 }
 
-function fire(table: Map<string, Set<Settle>>, path: string, event: WatchedEvent): void {
+/** Moves those who wait at `path` to `to`: their watch is used up. */
+function take(table: Map<string, Set<OneShotUser>>, path: string, to: Set<OneShotUser>): void {
   const waiting = table.get(path)
   if (waiting === undefined) return
   table.delete(path)
-  for (const settle of waiting) settle(event)
+  for (const user of waiting) to.add(user)
 }

@@ -1,26 +1,49 @@
-import { eventType, parentPath } from '@lightkeeper/protocol'
+import { type EventType, eventType, KeeperError, parentPath } from '@lightkeeper/protocol'
+import { silentLog } from '@lightkeeper/runtime'
 import { describe, expect, test } from 'vitest'
+import { HandClock, settle } from '../client.harness.ts'
+import { json, text } from '../codec.ts'
 import { ZnodeStat } from '../stat.ts'
-import type { Listener } from './registry.ts'
-import { type WatchChange, Watcher, type WatchOptions, type WatchSource } from './watcher.ts'
+import type { WatchChange } from './change.ts'
+import type { Listener, PersistentMode } from './registry.ts'
+import type { RawZnode, WatchSource } from './source.ts'
+import { Watcher, type WatchOptions } from './watcher.ts'
 
-/** A small tree that fires watches as a server would; with `persistent` false it has one-shot watches only. */
+/** A small tree that fires watches as a server would; with `isPersistentKnown` false it has one-shot watches only. */
 class Tree implements WatchSource {
   isConnected = true
+  lastZxid = 0n
   reads = 0
+  isPersistentKnown: boolean
+  readonly clock = new HandClock()
+  readonly random = { below: () => 0, bytes: (length: number) => new Uint8Array(length) }
+  readonly log = silentLog
+  readonly counters = { events: 0, resyncs: 0, overflows: 0, audited: 0, healed: 0 }
+  readonly forbidden = new Set<string>()
+  /** Thrown by the next reads, one each. */
+  readonly failures: KeeperError[] = []
+  /** The next event that concerns this path does not arrive. */
+  lose: string | undefined
   readonly #nodes = new Map<string, { text: string; czxid: bigint; mzxid: bigint; version: number }>()
   readonly #listeners = new Set<Listener>()
-  readonly #oneShot = new Map<string, Set<'data' | 'children'>>()
-  readonly #persistent: boolean
-  armed = 0
-  #zxid = 0n
+  readonly #oneShot = { data: new Map<string, Set<Listener>>(), children: new Map<string, Set<Listener>>() }
+  readonly #persistent = new Map<Listener, { path: string; mode: PersistentMode }>()
 
   constructor(persistent: boolean) {
-    this.#persistent = persistent
+    this.isPersistentKnown = persistent
+  }
+
+  get armed(): number {
+    return this.#persistent.size
+  }
+
+  /** One-shot watches held. */
+  get held(): number {
+    return this.#oneShot.data.size + this.#oneShot.children.size
   }
 
   set(path: string, text: string): void {
-    const zxid = ++this.#zxid
+    const zxid = ++this.lastZxid
     const before = this.#nodes.get(path)
     this.#nodes.set(path, {
       text,
@@ -33,7 +56,7 @@ class Tree implements WatchSource {
   }
 
   delete(path: string): void {
-    this.#zxid++
+    this.lastZxid++
     this.#nodes.delete(path)
     this.#fire(path, eventType.nodeDeleted)
     this.#fire(parentPath(path), eventType.nodeChildrenChanged)
@@ -41,7 +64,8 @@ class Tree implements WatchSource {
 
   disconnect(): void {
     this.isConnected = false
-    this.#oneShot.clear()
+    this.#oneShot.data.clear()
+    this.#oneShot.children.clear()
     for (const listener of this.#listeners) listener.disconnected()
   }
 
@@ -50,55 +74,83 @@ class Tree implements WatchSource {
     for (const listener of this.#listeners) listener.restored()
   }
 
-  #fire(path: string, type: 1 | 2 | 3 | 4): void {
+  #fire(path: string, type: EventType): void {
     if (!this.isConnected) return
-    const kind = type === eventType.nodeChildrenChanged ? 'children' : 'data'
-    const isHeard = this.#persistent
-      ? type !== eventType.nodeChildrenChanged
-      : this.#oneShot.get(path)?.delete(kind) === true
-    if (isHeard) for (const listener of this.#listeners) listener.event(type, path, this.#zxid)
+    const heard = new Set<Listener>()
+    const kinds: ('children' | 'data')[] = type === eventType.nodeChildrenChanged ? ['children'] : ['data']
+    if (type === eventType.nodeDeleted) kinds.push('children')
+    for (const kind of kinds) {
+      for (const user of this.#oneShot[kind].get(path) ?? []) heard.add(user)
+      this.#oneShot[kind].delete(path)
+    }
+    for (const [listener, armed] of this.#persistent) {
+      const isBelow = armed.mode === 'recursive' && path.startsWith(`${armed.path}/`)
+      if (type !== eventType.nodeChildrenChanged && (path === armed.path || isBelow)) heard.add(listener)
+    }
+    if (this.lose === path) this.lose = undefined
+    else for (const listener of heard) listener.event(type, path, this.lastZxid)
   }
 
-  #leave(path: string, kind: 'data' | 'children', watch: boolean): void {
-    if (!watch) return
-    const kinds = this.#oneShot.get(path) ?? new Set()
-    this.#oneShot.set(path, kinds.add(kind))
+  #leave(kind: 'data' | 'children', path: string, user: Listener | undefined): void {
+    if (user === undefined) return
+    const waiting = this.#oneShot[kind].get(path)
+    if (waiting === undefined) this.#oneShot[kind].set(path, new Set([user]))
+    else waiting.add(user)
   }
 
-  async find(path: string, watch: boolean) {
-    this.reads++
-    this.#leave(path, 'data', watch)
+  #statOf(path: string): ZnodeStat {
     const node = this.#nodes.get(path)
-    if (node === undefined) return undefined
-    const stat = new ZnodeStat({
-      ...node,
-      ctime: 0n,
-      mtime: 0n,
-      cversion: 0,
-      aversion: 0,
-      ephemeralOwner: 0n,
-      dataLength: 0,
-      numChildren: 0,
-      pzxid: 0n,
-    })
-    return { data: new TextEncoder().encode(node.text), stat }
+    if (node === undefined) throw new Error(`${path} is missing`)
+    const numChildren = [...this.#nodes.keys()].filter((each) => each !== path && parentPath(each) === path).length
+    const rest = { ctime: 0n, mtime: 0n, cversion: 0, aversion: 0, ephemeralOwner: 0n, dataLength: 0, pzxid: 0n }
+    return new ZnodeStat({ ...node, ...rest, numChildren })
   }
 
-  async list(path: string, watch: boolean) {
+  async read(path: string, user: Listener | undefined, onReply: (exists: boolean) => void) {
+    this.reads++
+    const failure = this.failures.shift()
+    if (failure !== undefined) throw failure
+    if (this.forbidden.has(path)) throw new KeeperError('NO_AUTH', { path })
+    const node = this.#nodes.get(path)
+    onReply(node !== undefined)
+    if (node === undefined) return undefined
+    this.#leave('data', path, user)
+    const raw: RawZnode = { data: new TextEncoder().encode(node.text), stat: this.#statOf(path) }
+    return raw
+  }
+
+  async stat(path: string, onReply: (stat: ZnodeStat | undefined) => void): Promise<void> {
+    onReply(this.#nodes.has(path) ? this.#statOf(path) : undefined)
+  }
+
+  async list(path: string, user: Listener | undefined, onReply: (exists: boolean) => void) {
+    if (this.forbidden.has(path)) throw new KeeperError('NO_AUTH', { path })
+    onReply(this.#nodes.has(path))
     if (!this.#nodes.has(path)) return undefined
-    this.#leave(path, 'children', watch)
+    this.#leave('children', path, user)
     return [...this.#nodes.keys()]
       .filter((each) => each !== path && parentPath(each) === path)
       .map((each) => each.slice(each.lastIndexOf('/') + 1))
   }
 
-  async arm(): Promise<boolean> {
-    if (this.#persistent) this.armed++
-    return this.#persistent
+  async awaitCreation(path: string, user: Listener): Promise<boolean> {
+    this.#leave('data', path, user)
+    return !this.#nodes.has(path)
   }
 
-  disarm(): void {
-    this.armed--
+  async arm(path: string, mode: PersistentMode, listener: Listener): Promise<boolean> {
+    if (this.isPersistentKnown) this.#persistent.set(listener, { path, mode })
+    return this.isPersistentKnown
+  }
+
+  disarm(_path: string, _mode: PersistentMode, listener: Listener): void {
+    this.#persistent.delete(listener)
+  }
+
+  forget(user: Listener): void {
+    for (const table of Object.values(this.#oneShot)) {
+      for (const [path, waiting] of table) if (waiting.delete(user) && waiting.size === 0) table.delete(path)
+    }
   }
 
   listen(listener: Listener): void {
@@ -114,24 +166,28 @@ class Tree implements WatchSource {
   }
 }
 
-const told = (change: WatchChange): string => {
+const decoder = new TextDecoder()
+const told = (change: WatchChange<unknown>): string => {
   if (change.kind === 'ready' || change.kind === 'stale') return change.kind
-  const text = change.kind === 'deleted' ? '' : ` ${new TextDecoder().decode(change.current.data)}`
-  return `${change.kind} ${change.path}${text}${change.kind === 'changed' ? ` missed ${change.missed}` : ''}`
+  if (change.kind === 'unreadable') return `unreadable ${change.path} ${String(change.error)}`
+  if (change.kind === 'deleted') return `deleted ${change.path}`
+  const value = change.value instanceof Uint8Array ? decoder.decode(change.value) : JSON.stringify(change.value)
+  return `${change.kind} ${change.path} ${value}${change.kind === 'changed' ? ` missed ${change.missed}` : ''}`
 }
 
-function follow(tree: Tree, options: WatchOptions, root = '/r') {
-  const stream = new Watcher(tree, root, options).changes()
-  const take = async (count: number): Promise<string[]> => {
-    const changes: string[] = []
+function follow<T = Uint8Array>(tree: Tree, options: WatchOptions<T>, root = '/r') {
+  const stream = new Watcher<T>(tree, root, options).changes()
+  const next = async (count: number): Promise<WatchChange<T>[]> => {
+    const changes: WatchChange<T>[] = []
     for (let i = 0; i < count; i++) {
-      const next = await stream.next()
-      if (next.done) break
-      changes.push(told(next.value))
+      const each = await stream.next()
+      if (each.done) break
+      changes.push(each.value)
     }
     return changes
   }
-  return { stream, take }
+  const take = async (count: number): Promise<string[]> => (await next(count)).map(told)
+  return { stream, take, next }
 }
 
 describe.each([
@@ -223,11 +279,269 @@ describe.each([
     const aborted = follow(tree, { signal: stop.signal })
     await left.take(2)
     await aborted.take(2)
-    expect(tree.armed).toBe(persistent ? 2 : 0)
+    expect([tree.armed, tree.held]).toEqual(persistent ? [2, 0] : [0, 1])
     await left.stream.return()
     const rest = aborted.take(1)
     stop.abort()
     expect(await rest).toEqual([])
-    expect(tree.armed).toBe(0)
+    expect([tree.armed, tree.held]).toEqual([0, 0])
   })
+
+  test('tells a parent before its children and its end after theirs, in whatever order they were heard of', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', '')
+    const { take } = follow(tree, { recursive: true })
+    await take(2)
+    tree.set('/r/a', '')
+    tree.set('/r/a/b', '')
+    tree.delete('/r/a/b')
+    tree.delete('/r/a')
+    tree.set('/r/a', '')
+    tree.set('/r/a/b', '')
+    tree.set('/r/a/b/c', '')
+    expect(await take(3)).toEqual(['created /r/a ', 'created /r/a/b ', 'created /r/a/b/c '])
+    tree.set('/r/a', 'x')
+    tree.delete('/r/a/b/c')
+    tree.delete('/r/a/b')
+    tree.delete('/r/a')
+    expect(await take(3)).toEqual(['deleted /r/a/b/c', 'deleted /r/a/b', 'deleted /r/a'])
+  })
+
+  test('a znode of a stream that may not be read is told, and the rest goes on', async () => {
+    const tree = new Tree(persistent)
+    for (const path of ['/r', '/r/open', '/r/secret', '/r/secret/inner']) tree.set(path, '1')
+    const { take } = follow(tree, { recursive: true })
+    await take(5)
+    tree.disconnect()
+    tree.forbidden.add('/r/secret')
+    tree.reconnect()
+    expect(await take(2)).toEqual([expect.stringContaining('unreadable /r/secret KeeperError: NO_AUTH'), 'ready'])
+    tree.set('/r/open', '2')
+    expect(await take(1)).toEqual(['changed /r/open 2 missed 0'])
+    tree.disconnect()
+    tree.forbidden.clear()
+    tree.set('/r/secret', '2')
+    tree.reconnect()
+    expect(await take(2)).toEqual(['changed /r/secret 2 missed 0', 'ready'])
+  })
+
+  test('data the codec refuses is told with the reason; the chain goes on from the last good value', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', '{"pool":1}')
+    const { next } = follow(tree, { codec: json<{ pool: number }>() })
+    await next(2)
+    tree.set('/r', '{"pool":')
+    const [refused] = await next(1)
+    expect(refused).toMatchObject({ kind: 'unreadable', previous: { value: { pool: 1 } }, stat: { version: 1 } })
+    tree.set('/r', '{"pool":3}')
+    tree.set('/r', '{"pool":4}')
+    const [good] = await next(1)
+    expect(good).toMatchObject({ kind: 'changed', previous: { value: { pool: 1 } }, value: { pool: 4 }, missed: 1 })
+  })
+
+  test('a znode whose data never could be decoded is created when it can', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', 'no json')
+    const { take } = follow(tree, { codec: json() })
+    expect(await take(2)).toEqual([expect.stringContaining('unreadable /r SyntaxError'), 'ready'])
+    tree.set('/r', '1')
+    expect(await take(1)).toEqual(['created /r 1'])
+    tree.set('/r', 'again not')
+    await take(1)
+    tree.delete('/r')
+    expect(await take(1)).toEqual(['deleted /r'])
+  })
+
+  test('remembers a bounded number of changed paths, and reads everything when there are more', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', '')
+    const { take } = follow(tree, { recursive: true })
+    await take(2)
+    for (let i = 0; i < 5000; i++) {
+      tree.set(`/r/n${i}`, '')
+      if (i < 4990) tree.delete(`/r/n${i}`)
+    }
+    const changes = persistent ? await take(11) : await take(10)
+    expect(changes.filter((each) => each.startsWith('created'))).toHaveLength(10)
+    expect(tree.counters.overflows).toBe(persistent ? 1 : 0)
+  })
+
+  test('tries again after a read that a living server refused for the moment', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', '1')
+    const { take } = follow(tree, {})
+    await take(2)
+    tree.failures.push(new KeeperError('THROTTLED_OP'), new KeeperError('CONNECTION_LOSS', { outcome: 'not-sent' }))
+    tree.set('/r', '2')
+    const next = take(1)
+    await tree.clock.advance(100)
+    expect(await next).toEqual(['changed /r 2 missed 0'])
+  })
+
+  test('the self-audit finds a change whose event was lost, heals the watch, and counts it', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', '')
+    tree.set('/r/a', '1')
+    const { take, next } = follow(tree, { recursive: true, auditInterval: 1000 })
+    await take(3)
+    tree.lose = '/r/a'
+    tree.set('/r/a', '2')
+    const changes = next(2)
+    await tree.clock.advance(1000)
+    expect(await changes).toMatchObject([{ kind: 'changed', via: 'audit', missed: 0 }, { kind: 'ready' }])
+    expect(tree.counters).toMatchObject({ healed: 1, resyncs: 2 })
+    const quiet = take(1)
+    await tree.clock.advance(10_000)
+    expect(tree.counters).toMatchObject({ healed: 1, resyncs: 2 })
+    tree.set('/r/a', '3')
+    expect(await quiet).toEqual(['changed /r/a 3 missed 0'])
+  })
+
+  test('the self-audit finds a child nobody told of', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', '')
+    for (const options of [{ recursive: true }, { children: true }]) {
+      const { stream, next } = follow(tree, { ...options, auditInterval: 1000 })
+      let change = await next(1)
+      while (change[0]?.kind !== 'ready') change = await next(1)
+      const name = options.recursive ? '/r/a' : '/r/b'
+      tree.lose = persistent ? name : '/r'
+      tree.set(name, '1')
+      const found = next(1)
+      await tree.clock.advance(1000)
+      expect(await found).toMatchObject([{ kind: 'created', path: name, via: 'audit' }])
+      await stream.return()
+    }
+  })
+})
+
+describe('how many changes were missed', () => {
+  test('is exact from event to event, also where a znode came and went unseen', async () => {
+    const tree = new Tree(true)
+    const { next } = follow(tree, { recursive: true })
+    await next(1)
+    tree.set('/r', '')
+    tree.set('/r', '')
+    tree.delete('/r')
+    tree.set('/r', '')
+    tree.set('/r', '')
+    expect(await next(1)).toMatchObject([{ kind: 'created', missed: 4 }])
+    tree.set('/r', '')
+    tree.delete('/r')
+    expect(await next(1)).toMatchObject([{ kind: 'deleted', missed: 1 }])
+    tree.set('/r', '')
+    expect(await next(1)).toMatchObject([{ kind: 'created', missed: 0 }])
+    tree.delete('/r')
+    tree.set('/r', '')
+    expect(await next(2)).toMatchObject([
+      { kind: 'deleted', missed: 0 },
+      { kind: 'created', missed: 0 },
+    ])
+    tree.delete('/r')
+    tree.set('/r', '')
+    tree.set('/r', '')
+    expect(await next(2)).toMatchObject([
+      { kind: 'deleted', missed: undefined },
+      { kind: 'created', missed: undefined },
+    ])
+  })
+
+  test('is not guessed where nobody listened: only writes of one znode count themselves', async () => {
+    const tree = new Tree(true)
+    for (const path of ['/r', '/r/again', '/r/gone']) tree.set(path, '')
+    const { next } = follow(tree, { recursive: true })
+    await next(4)
+    tree.disconnect()
+    await next(1)
+    tree.set('/r', '')
+    tree.set('/r', '')
+    tree.delete('/r/gone')
+    tree.delete('/r/again')
+    tree.set('/r/again', '')
+    tree.set('/r/new', '')
+    tree.reconnect()
+    const changes = await next(5)
+    const missed = changes.map((each) => (each.kind === 'ready' || each.kind === 'stale' ? '' : [each.kind, each.path]))
+    const counts = changes.map((each) => ('missed' in each ? each.missed : '-'))
+    expect(missed).toContainEqual(['changed', '/r'])
+    for (const [i, change] of changes.entries()) {
+      if (change.kind === 'changed') expect(counts[i]).toBe(1)
+      else if (change.kind !== 'ready') expect(counts[i]).toBeUndefined()
+    }
+  })
+
+  test('is not guessed from events that came while everything was read', async () => {
+    const tree = new Tree(true)
+    for (const path of ['/r', '/r/a']) tree.set(path, '')
+    const { next } = follow(tree, { recursive: true })
+    await next(3)
+    tree.disconnect()
+    await next(1)
+    tree.reconnect()
+    const { list } = tree
+    tree.list = async (path, user, onReply) => {
+      tree.list = list
+      tree.delete('/r/a')
+      const names = await tree.list(path, user, onReply)
+      tree.set('/r/a', '')
+      return names
+    }
+    const changes = await next(3)
+    expect(changes.map(told)).toEqual(['deleted /r/a', 'ready', 'created /r/a '])
+    expect(changes[2]).toMatchObject({ missed: undefined })
+  })
+})
+
+test('a server that lost its persistent watches to a downgrade is followed by one-shot watches, and back', async () => {
+  const tree = new Tree(true)
+  tree.set('/r', '1')
+  const { take } = follow(tree, {})
+  await take(2)
+  tree.disconnect()
+  await take(1)
+  tree.isPersistentKnown = false
+  tree.reconnect()
+  expect(await take(1)).toEqual(['ready'])
+  expect([tree.armed, tree.held]).toEqual([0, 1])
+  tree.set('/r', '2')
+  expect(await take(1)).toEqual(['changed /r 2 missed 0'])
+  tree.disconnect()
+  await take(1)
+  tree.isPersistentKnown = true
+  tree.reconnect()
+  expect(await take(1)).toEqual(['ready'])
+  expect([tree.armed, tree.held]).toEqual([1, 0])
+})
+
+test('an event of a later change in front of the continuation of a read is not taken for part of it', async () => {
+  const tree = new Tree(true)
+  tree.set('/r', '1')
+  const { take } = follow(tree, { codec: text })
+  await take(2)
+  const { read } = tree
+  tree.read = async (path, user, onReply) => {
+    tree.read = read
+    const raw = await tree.read(path, user, onReply)
+    tree.set('/r', '3')
+    return raw
+  }
+  tree.set('/r', '2')
+  expect(await take(2)).toEqual(['changed /r "2" missed 0', 'changed /r "3" missed 0'])
+  await settle()
+})
+
+test('with one-shot watches, a write between reading a znode and listing its children is not lost', async () => {
+  const tree = new Tree(false)
+  tree.set('/r', '1')
+  const { take } = follow(tree, { recursive: true })
+  await take(2)
+  const { list } = tree
+  tree.list = (path, user, onReply) => {
+    tree.list = list
+    tree.set('/r', '3')
+    return tree.list(path, user, onReply)
+  }
+  tree.set('/r', '2')
+  tree.set('/r/a', '1')
+  expect(await take(3)).toEqual(['changed /r 2 missed 0', 'created /r/a 1', 'changed /r 3 missed 0'])
 })

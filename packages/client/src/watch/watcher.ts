@@ -1,94 +1,111 @@
 /**
  * `watch()`: the loop everybody writes, once and right. Registers first, then reads; takes every event as "read this path
- * again", never as data; after a reconnect reads everything and delivers the difference. What is delivered for a path is a
- * chain that ends in the server's state.
+ * again", never as data; after a reconnect reads everything and delivers the difference. Nothing is read before the consumer
+ * asks for more, and a path that changed often meanwhile is read once.
  */
-import { type EventType, eventType, isWithin, joinPath, KeeperError, parentPath } from '@lightkeeper/protocol'
+import { type EventType, eventType, isWithin, joinPath, KeeperError, nodeName, parentPath } from '@lightkeeper/protocol'
+import type { Codec } from '../codec.ts'
 import type { ZnodeStat } from '../stat.ts'
+import type { Via, WatchChange } from './change.ts'
 import type { Listener, PersistentMode } from './registry.ts'
+import type { RawZnode, WatchSource } from './source.ts'
+import { type Heard, type Reading, View } from './view.ts'
 
-export interface WatchOptions {
+export interface WatchOptions<T = Uint8Array> {
   /** The znode and everything below it. Default false. */
   readonly recursive?: boolean
   /** The direct children of the znode, with their data, instead of the znode itself. Default false. */
   readonly children?: boolean
+  /** How data is read. Default: bytes as they are. */
+  readonly codec?: Codec<T>
   /** Ends the stream. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * Milliseconds between two self-audits while nothing happens, each comparing up to 200 znodes with what was delivered, so
+   * that even an event a server lost is noticed. 0 for none. Default 60000.
+   */
+  readonly auditInterval?: number
 }
 
-/** What is known of a znode. */
-export interface ZnodeSnapshot {
-  readonly data: Uint8Array
-  readonly stat: ZnodeStat
+/** Reads on their way at once while everything is read. */
+const readsAtOnce = 256
+/** Paths to read again are collected up to this many, or twice what the stream knows; beyond that it reads everything. */
+const dirtyMax = 4096
+const auditedAtOnce = 200
+const auditIntervalMs = 60_000
+/** Longest wait before a read that failed is tried again on a living connection. */
+const retryMsMax = 1_000
+
+interface Dirty {
+  count: number
+  zxid: bigint
+  /** The znode itself is to be read again. */
+  self: boolean
+  /** Its list of children is, where one-shot watches tell so. */
+  list: boolean
+  /** Whether `count` counts from what was delivered last. */
+  isExact: boolean
 }
 
-/** Why a change is told: it was there at the start, an event was heard, or it was found after a reconnect. */
-export type Via = 'snapshot' | 'event' | 'resync'
+/** What was read of a subtree: undefined stands for a znode that is not there. */
+type Found<T> = Map<string, Reading<T> | undefined>
 
-export type WatchChange =
-  | { readonly kind: 'created'; readonly path: string; readonly current: ZnodeSnapshot; readonly via: Via }
-  | {
-      readonly kind: 'changed'
-      readonly path: string
-      readonly previous: ZnodeSnapshot
-      readonly current: ZnodeSnapshot
-      /** Writes between the two that were never seen, exact since the version counts them. */
-      readonly missed: number
-      readonly via: Via
-    }
-  | { readonly kind: 'deleted'; readonly path: string; readonly previous: ZnodeSnapshot; readonly via: Via }
-  /** What was delivered so far equals what the server has. */
-  | { readonly kind: 'ready' }
-  /** The connection is lost; the view may lag until the next `ready`. */
-  | { readonly kind: 'stale' }
-
-/** What a stream needs of the client; all paths are the user's. */
-export interface WatchSource {
-  find(path: string, watch: boolean): Promise<ZnodeSnapshot | undefined>
-  /** Names, undefined where the znode is missing. */
-  list(path: string, watch: boolean): Promise<readonly string[] | undefined>
-  /** False where the server does not have persistent watches. */
-  arm(path: string, mode: PersistentMode, listener: Listener): Promise<boolean>
-  disarm(path: string, mode: PersistentMode, listener: Listener): void
-  /** Hears of one-shot watches left by `find` and `list`, as events. */
-  listen(listener: Listener): void
-  unlisten(listener: Listener): void
-  toUser(path: string): string
-  readonly isConnected: boolean
-}
-
-export class Watcher implements Listener {
+export class Watcher<T> implements Listener {
   readonly #source: WatchSource
   readonly #root: string
   readonly #scope: 'node' | 'children' | 'tree'
+  readonly #codec: Codec<T> | undefined
   readonly #signal: AbortSignal | undefined
-  readonly #known = new Map<string, ZnodeSnapshot>()
-  /** Paths to read again, in the order they were heard of: at most one entry a path, however fast changes come. */
-  readonly #dirty = new Set<string>()
+  readonly #auditMs: number
+  readonly #view = new View<T>()
+  /** Paths to read again, in the order they were first heard of. */
+  readonly #dirty = new Map<string, Dirty>()
   #needsResync = true
-  #isStale = false
+  #isResyncing = false
+  #via: Via = 'snapshot'
+  #staleSince: Date | undefined
   #isArmed = false
   /** One-shot watches do the work, since the server has no persistent ones. */
   #isOneShot = false
   #hasEnded = false
+  #failures = 0
+  #auditAt = 0
+  /** Where the last audit stopped. */
+  #cursor: IterableIterator<string> | undefined
   #wake: (() => void) | undefined
 
-  constructor(source: WatchSource, root: string, options: WatchOptions) {
+  constructor(source: WatchSource, root: string, options: WatchOptions<T>) {
     this.#source = source
     this.#root = root
     this.#scope = options.recursive ? 'tree' : options.children ? 'children' : 'node'
+    this.#codec = options.codec
     this.#signal = options.signal
+    this.#auditMs = options.auditInterval ?? auditIntervalMs
   }
 
   // -- heard from the protocol loop -----------------------------------------------------------------------------------
 
-  event(type: EventType, serverPath: string): void {
+  event(type: EventType, serverPath: string, zxid: bigint): void {
     const path = this.#source.toUser(serverPath)
-    // Only the one-shot fallback sees this type; the list is read again below it.
-    const isRelevant = type === eventType.nodeChildrenChanged ? this.#isOneShot : this.#covers(path)
-    if (!isRelevant && !(this.#isOneShot && path === this.#root)) return
-    this.#dirty.delete(path)
-    this.#dirty.add(path)
+    const isAboutList = type === eventType.nodeChildrenChanged
+    // Persistent watches tell of the children themselves; of the root a stream of children needs to hear only without them.
+    if (isAboutList ? !this.#isOneShot : !this.#covers(path) && !(this.#isOneShot && path === this.#root)) return
+    this.#source.counters.events++
+    const dirty = this.#dirty.get(path)
+    if (dirty !== undefined) {
+      dirty.count++
+      dirty.zxid = zxid
+      dirty.self ||= !isAboutList
+      dirty.list ||= isAboutList
+    } else if (this.#dirty.size >= Math.max(dirtyMax, 2 * this.#view.size)) {
+      // A consumer that does not come back must not make us remember without end.
+      this.#source.counters.overflows++
+      this.#dirty.clear()
+      this.#needsResync = true
+    } else {
+      const isExact = !this.#isOneShot && !this.#isResyncing
+      this.#dirty.set(path, { count: 1, zxid, self: !isAboutList, list: isAboutList, isExact })
+    }
     this.#wakeUp()
   }
 
@@ -98,9 +115,11 @@ export class Watcher implements Listener {
   }
 
   disconnected(): void {
-    this.#isStale = true
+    this.#staleSince ??= new Date(this.#source.clock.wall())
     this.#wakeUp()
   }
+
+  sessionEnded(): void {}
 
   ended(): void {
     this.#hasEnded = true
@@ -119,39 +138,41 @@ export class Watcher implements Listener {
 
   // -- pulled by the user ---------------------------------------------------------------------------------------------
 
-  /** Ends when the consumer leaves, the signal aborts or the client closes; rejects where a read is refused (NO_AUTH). */
-  async *changes(): AsyncGenerator<WatchChange, void, void> {
+  /** Ends when the consumer leaves, the signal aborts or the client closes; rejects where the root may not be read. */
+  async *changes(): AsyncGenerator<WatchChange<T>, void, void> {
     const onAbort = (): void => this.#wakeUp()
     this.#signal?.addEventListener('abort', onAbort, { once: true })
     this.#source.listen(this)
-    let via: Via = 'snapshot'
     try {
       while (!this.#isOver()) {
-        if (this.#isStale && !this.#source.isConnected) {
-          this.#isStale = false
+        const since = this.#staleSince
+        if (since !== undefined && !this.#source.isConnected) {
+          this.#staleSince = undefined
           this.#needsResync = true
-          yield { kind: 'stale' }
+          yield { kind: 'stale', since }
         } else if (!this.#source.isConnected) {
           await this.#sleep(() => this.#source.isConnected)
         } else if (this.#needsResync) {
-          this.#isStale = false
-          const changes = await this.#attempt(() => this.#resync(via))
+          this.#staleSince = undefined
+          const changes = await this.#attempt(() => this.#resync())
           if (changes === undefined) continue
+          const zxid = this.#source.lastZxid
           yield* changes
-          via = 'resync'
-          if (!this.#needsResync) yield { kind: 'ready' }
+          if (!this.#needsResync) yield { kind: 'ready', zxid }
         } else if (this.#dirty.size > 0) {
-          const [path] = this.#dirty as Set<string>
-          this.#dirty.delete(path as string)
-          const changes = await this.#attempt(() => this.#reread(path as string, 'event'))
+          const [path] = this.#dirty.keys()
+          const changes = await this.#attempt(() => this.#reread(path as string))
           if (changes === undefined) this.#needsResync = true
           else yield* changes
-        } else await this.#sleep(() => this.#dirty.size > 0 || this.#needsResync || this.#isStale)
+        } else if (this.#isAuditDue()) {
+          if ((await this.#attempt(() => this.#audit())) === undefined) this.#needsResync = true
+        } else await this.#sleep(() => this.#dirty.size > 0 || this.#needsResync || this.#staleSince !== undefined)
       }
     } finally {
       this.#signal?.removeEventListener('abort', onAbort)
       this.#source.unlisten(this)
       if (this.#isArmed) this.#source.disarm(this.#root, this.#mode, this)
+      this.#source.forget(this)
     }
   }
 
@@ -159,100 +180,308 @@ export class Watcher implements Listener {
     return this.#scope === 'node' ? 'persistent' : 'recursive'
   }
 
+  get #user(): Listener | undefined {
+    return this.#isOneShot ? this : undefined
+  }
+
   #isOver(): boolean {
     return this.#hasEnded || this.#signal?.aborted === true
   }
 
-  async #sleep(isDone: () => boolean): Promise<void> {
-    if (isDone() || this.#isOver()) return
+  /** Until woken, or until the next audit. */
+  async #sleep(isDone: () => boolean, limitMs = this.#untilAudit()): Promise<void> {
+    if (isDone() || this.#isOver() || limitMs <= 0) return
+    const { clock } = this.#source
+    let timer: { cancel(): void } | undefined
     await new Promise<void>((resolve) => {
       this.#wake = resolve
+      if (limitMs !== Number.POSITIVE_INFINITY) timer = clock.after(limitMs, resolve)
     })
+    timer?.cancel()
     this.#wake = undefined
   }
 
-  /** Undefined when the connection or session went meanwhile: the next connect brings everything up to date. */
-  async #attempt(read: () => Promise<WatchChange[]>): Promise<WatchChange[] | undefined> {
+  /** Undefined when the connection or session went meanwhile: then everything is read again. */
+  async #attempt<R>(read: () => Promise<R>): Promise<R | undefined> {
     try {
-      return await read()
+      const result = await read()
+      this.#failures = 0
+      return result
     } catch (error) {
-      const passing = (['CONNECTION_LOSS', 'SESSION_EXPIRED', 'CLOSED', 'TIMEOUT'] as const).some((code) =>
-        KeeperError.is(error, code),
-      )
-      if (!passing) throw error
+      if (!isPassing(error)) throw error
+      this.#failures++
+      // Refused on a living connection it would be refused again at once.
+      if (this.#source.isConnected) {
+        const boundMs = Math.min(retryMsMax, 10 * 2 ** Math.min(this.#failures, 10))
+        await this.#sleep(() => false, 1 + this.#source.random.below(boundMs))
+      }
       return undefined
     }
   }
 
+  // -- reading --------------------------------------------------------------------------------------------------------
+
   /** Registers where needed, reads everything, and returns how it differs from what was delivered. */
-  async #resync(via: Via): Promise<WatchChange[]> {
+  async #resync(): Promise<WatchChange<T>[]> {
     // What is heard from here on is read again: clear first, then register, then read.
     this.#needsResync = false
     this.#dirty.clear()
+    const via = this.#via
+    this.#source.counters.resyncs++
+    this.#isResyncing = true
     try {
-      if (!this.#isArmed && !this.#isOneShot) {
-        this.#isArmed = await this.#source.arm(this.#root, this.#mode, this)
-        this.#isOneShot = !this.#isArmed
-      }
-      return this.#compareAll(this.#root, await this.#walk(this.#root), via)
+      await this.#arm()
+      const found = await this.#walk([this.#root])
+      this.#via = 'resync'
+      this.#auditAt = this.#source.clock.now() + this.#auditMs
+      return this.#compare(this.#root, found, via)
     } catch (error) {
       this.#needsResync = true
       throw error
+    } finally {
+      this.#isResyncing = false
     }
   }
 
-  /** Everything in scope at and below `path`, read now; parents in front of their children. */
-  async #walk(path: string): Promise<Map<string, ZnodeSnapshot>> {
-    const found = new Map<string, ZnodeSnapshot>()
-    if (this.#scope !== 'children' || path !== this.#root) {
-      const current = await this.#source.find(path, this.#isOneShot)
-      if (current === undefined) return found
-      found.set(path, current)
+  /** A persistent watch where the server has them. Servers differ while they are upgraded, so each connection is asked. */
+  async #arm(): Promise<void> {
+    if (this.#isArmed && !this.#source.isPersistentKnown) {
+      this.#source.disarm(this.#root, this.#mode, this)
+      this.#isArmed = false
     }
-    const lists = this.#scope === 'tree' || (this.#scope === 'children' && path === this.#root)
-    if (!lists) return found
-    const names = await this.#source.list(path, this.#isOneShot)
-    if (names === undefined && this.#isOneShot) await this.#source.find(path, true)
-    // Side by side: one round trip a level, not one a znode.
-    const below = await Promise.all((names ?? []).map((name) => this.#walk(joinPath(path, name))))
-    for (const each of below) for (const [child, snapshot] of each) found.set(child, snapshot)
-    return found
+    if (this.#isArmed) return
+    this.#isArmed = await this.#source.arm(this.#root, this.#mode, this)
+    if (this.#isArmed && this.#isOneShot) this.#source.forget(this)
+    this.#isOneShot = !this.#isArmed
   }
 
   /** Reads one path that was heard of. */
-  async #reread(path: string, via: Via): Promise<WatchChange[]> {
-    if (!this.#isOneShot) return this.#compare(path, await this.#source.find(path, false), via)
-    // One-shot watches say too little about what is below: compare the subtree from here.
-    return this.#compareAll(path, await this.#walk(path), via)
-  }
-
-  /** Steps only once everything was read: what is recorded as delivered must be delivered, not lost with a failed read. */
-  #compareAll(path: string, found: ReadonlyMap<string, ZnodeSnapshot>, via: Via): WatchChange[] {
-    const gone = [...this.#known.keys()].filter((known) => isWithin(known, path) && !found.has(known))
-    // Children in front of their parents, as a server deletes them.
-    gone.sort((a, b) => b.length - a.length)
-    const changes = gone.flatMap((known) => this.#compare(known, undefined, via))
-    for (const [each, current] of found) changes.push(...this.#compare(each, current, via))
+  async #reread(path: string): Promise<WatchChange<T>[]> {
+    if (this.#isOneShot) return this.#rereadOneShot(path)
+    const found: Found<T> = new Map()
+    const heard = new Map<string, Heard | undefined>()
+    // A parent is told before its children, also where a child was heard of first.
+    const unknown: string[] = []
+    if (this.#scope === 'tree' && path !== this.#root) {
+      for (let at = parentPath(path); !this.#view.has(at); at = parentPath(at)) {
+        unknown.unshift(at)
+        if (at === this.#root) break
+      }
+    }
+    for (const each of [...unknown, path]) {
+      const reading = await this.#read(each, (exists) => {
+        heard.set(each, this.#take(each))
+        // Where a parent is missing, so is what it would hold.
+        if (!exists) heard.set(path, this.#take(path) ?? heard.get(path))
+      })
+      found.set(each, reading)
+      if (reading !== undefined) continue
+      found.set(path, undefined)
+      break
+    }
+    const changes: WatchChange<T>[] = []
+    for (const [each, reading] of found) changes.push(...this.#view.step(each, reading, heard.get(each), 'event'))
     return changes
   }
 
-  /** The step from what was delivered of a path to `current`, recorded as delivered. */
-  #compare(path: string, current: ZnodeSnapshot | undefined, via: Via): WatchChange[] {
-    const previous = this.#known.get(path)
-    if (current === undefined) {
-      if (previous === undefined) return []
-      this.#known.delete(path)
-      return [{ kind: 'deleted', path, previous, via }]
+  /** One-shot watches say too little about what is below: lists are compared, and what is new is walked. */
+  async #rereadOneShot(path: string): Promise<WatchChange<T>[]> {
+    const dirty = this.#dirty.get(path) as Dirty
+    const found: Found<T> = new Map()
+    const lists = this.#scope === 'tree' || (this.#scope === 'children' && path === this.#root)
+    const isKnown = this.#view.has(path) || (this.#scope === 'children' && path === this.#root)
+    if (dirty.self || !isKnown || !lists) {
+      const before = this.#view.statOf(path)
+      const reading = await this.#read(path, () => this.#take(path))
+      found.set(path, reading)
+      if (reading === undefined && path === this.#root) {
+        if (!(await this.#source.awaitCreation(path, this))) this.#touch(path)
+      }
+      // Another znode: whatever was registered below the old one is used up.
+      const isSame = before !== undefined && before.czxid === reading?.stat?.czxid
+      if (!lists || reading === undefined || (isSame && !dirty.list)) return this.#stepAll(found, 'event')
+      if (!isSame) return this.#compare(path, await this.#walk([path]), 'event')
     }
-    // By ids, never by version: a znode deleted and created again has version 0 again.
-    if (previous !== undefined && previous.stat.czxid === current.stat.czxid) {
-      if (current.stat.mzxid === previous.stat.mzxid) return []
-      this.#known.set(path, current)
-      const missed = Math.max(0, current.stat.version - previous.stat.version - 1)
-      return [{ kind: 'changed', path, previous, current, missed, via }]
+    const names = await this.#source.list(path, this, () => this.#takeList(path))
+    if (names === undefined) {
+      this.#touch(path)
+      return this.#stepAll(found, 'event')
     }
-    this.#known.set(path, current)
-    const created: WatchChange = { kind: 'created', path, current, via }
-    return previous === undefined ? [created] : [{ kind: 'deleted', path, previous, via }, created]
+    const listed = new Set<string>(names.map((name) => joinPath(path, name)))
+    for (const child of this.#view.children(path)) if (!listed.has(child)) found.set(child, undefined)
+    const added = [...listed].filter((child) => !this.#view.has(child))
+    for (const [each, reading] of await this.#walk(added)) found.set(each, reading)
+    return this.#stepAll(found, 'event')
+  }
+
+  /** Everything in scope at and below `paths`, read now; parents in front of their children. */
+  async #walk(paths: readonly string[]): Promise<Found<T>> {
+    const found: Found<T> = new Map()
+    const queue: string[] = [...paths]
+    const visit = async (path: string): Promise<void> => {
+      const isRoot = path === this.#root
+      let mayHaveChildren = true
+      if (this.#scope !== 'children' || !isRoot) {
+        const reading = await this.#read(path, () => this.#take(path))
+        found.set(path, reading)
+        if (reading === undefined) {
+          if (isRoot && this.#isOneShot && !(await this.#source.awaitCreation(path, this))) this.#touch(path)
+          return
+        }
+        // A child made after this was read is heard of.
+        mayHaveChildren = this.#isOneShot || reading.stat === undefined || reading.stat.numChildren > 0
+      }
+      const lists = this.#scope === 'tree' || (this.#scope === 'children' && isRoot)
+      if (!lists || !mayHaveChildren) return
+      const names = await this.#readList(path)
+      if (names === undefined && isRoot && this.#isOneShot && !(await this.#source.awaitCreation(path, this))) {
+        this.#touch(path)
+      }
+      for (const name of names ?? []) queue.push(joinPath(path, name))
+    }
+    while (queue.length > 0) await Promise.all(queue.splice(0, readsAtOnce).map(visit))
+    return found
+  }
+
+  /** Names below a path; where they may not be read, those known before: each of them may still be. */
+  async #readList(path: string): Promise<readonly string[] | undefined> {
+    try {
+      return await this.#source.list(path, this.#user, () => {})
+    } catch (error) {
+      if (path === this.#root || !KeeperError.is(error, 'NO_AUTH')) throw error
+      return [...this.#view.children(path)].map(nodeName)
+    }
+  }
+
+  async #read(path: string, onReply: (exists: boolean) => void): Promise<Reading<T> | undefined> {
+    let raw: RawZnode | undefined
+    try {
+      raw = await this.#source.read(path, this.#user, onReply)
+    } catch (error) {
+      const isUnreadable = KeeperError.is(error, 'NO_AUTH') || KeeperError.is(error, 'FRAME_TOO_LARGE')
+      if (path === this.#root || !isUnreadable) throw error
+      onReply(true)
+      return { isReadable: false, stat: undefined, data: undefined, error }
+    }
+    if (raw === undefined) return undefined
+    const { data, stat } = raw
+    if (this.#codec === undefined) return { isReadable: true, stat, value: data as T }
+    // Told already, so that no step is made of it: what it holds does not matter.
+    if (this.#view.isTold(path, stat) && !this.#view.isUnreadable(path))
+      return { isReadable: true, stat, value: undefined as T }
+    try {
+      const decoded = this.#codec.decode(data)
+      return { isReadable: true, stat, value: decoded instanceof Promise ? await decoded : decoded }
+    } catch (error) {
+      return { isReadable: false, stat, data, error }
+    }
+  }
+
+  /** Steps only once everything was read: what is recorded as delivered must be delivered, not lost with a failed read. */
+  #compare(path: string, found: Found<T>, via: Via): WatchChange<T>[] {
+    const gone = [...this.#view.paths()].filter((known) => isWithin(known, path) && found.get(known) === undefined)
+    // Children in front of their parents, as a server deletes them.
+    gone.sort((a, b) => b.length - a.length)
+    const changes = gone.flatMap((known) => this.#view.step(known, undefined, undefined, via))
+    for (const [each, reading] of found) {
+      if (reading !== undefined) changes.push(...this.#view.step(each, reading, undefined, via))
+    }
+    return changes
+  }
+
+  #stepAll(found: Found<T>, via: Via): WatchChange<T>[] {
+    return [...found].flatMap(([path, reading]) => this.#view.step(path, reading, undefined, via))
+  }
+
+  // -- what was heard -------------------------------------------------------------------------------------------------
+
+  /** At the place of a reply among the events: everything heard of the path until here is in what was read. */
+  #take(path: string): Heard | undefined {
+    const dirty = this.#dirty.get(path)
+    this.#dirty.delete(path)
+    return dirty?.isExact ? dirty : undefined
+  }
+
+  /** As `take`, for a list of children: what was heard of the znode itself is not in it. */
+  #takeList(path: string): void {
+    const dirty = this.#dirty.get(path)
+    if (dirty === undefined) return
+    dirty.list = false
+    if (!dirty.self) this.#dirty.delete(path)
+  }
+
+  /** To be read again though nothing was heard: it changed between two reads. */
+  #touch(path: string): void {
+    if (!this.#dirty.has(path)) this.#dirty.set(path, { count: 0, zxid: -1n, self: true, list: true, isExact: false })
+  }
+
+  // -- self-audit -----------------------------------------------------------------------------------------------------
+
+  #untilAudit(): number {
+    if (this.#auditMs <= 0 || this.#needsResync || !this.#source.isConnected) return Number.POSITIVE_INFINITY
+    return this.#auditAt - this.#source.clock.now()
+  }
+
+  #isAuditDue(): boolean {
+    return this.#untilAudit() <= 0
+  }
+
+  /** Compares some znodes with what was delivered of them. A difference nothing was heard of is a hole: arm and read anew. */
+  async #audit(): Promise<true> {
+    this.#auditAt = this.#source.clock.now() + this.#auditMs
+    const paths = new Set<string>([this.#root])
+    while (paths.size < Math.min(auditedAtOnce, this.#view.size + 1)) {
+      this.#cursor ??= this.#view.paths()
+      const next = this.#cursor.next()
+      if (next.done) {
+        this.#cursor = undefined
+        break
+      }
+      paths.add(next.value)
+    }
+    let hole: string | undefined
+    const check = (path: string): Promise<void> =>
+      this.#source.stat(path, (stat) => {
+        if (this.#isHole(path, stat)) hole ??= path
+      })
+    await Promise.all([...paths].map(check))
+    this.#source.counters.audited += paths.size
+    if (hole === undefined) return true
+    this.#source.counters.healed++
+    this.#source.log('warn', 'a watch event was lost; reading everything again', { path: hole, root: this.#root })
+    this.#isArmed = false
+    this.#needsResync = true
+    this.#via = 'audit'
+    return true
+  }
+
+  /** Judged at the place of the reply: whatever it shows has been heard of by then, or was lost. */
+  #isHole(path: string, stat: ZnodeStat | undefined): boolean {
+    if (this.#needsResync || this.#dirty.size > 0 || this.#view.isUnreadable(path)) return false
+    if (this.#scope === 'children' && path === this.#root) {
+      return (stat?.numChildren ?? 0) !== this.#view.children(path).size
+    }
+    const known = this.#view.statOf(path)
+    if (stat === undefined || known === undefined) return stat !== known
+    if (stat.czxid !== known.czxid || stat.mzxid !== known.mzxid) return true
+    return this.#scope === 'tree' && stat.numChildren !== this.#view.children(path).size
   }
 }
+
+/** Whether a read that failed so is simply to be made again. */
+function isPassing(error: unknown): boolean {
+  if (!KeeperError.is(error)) return false
+  return error.outcome !== 'rejected' || passing.has(error.code)
+}
+
+const passing: ReadonlySet<string> = new Set([
+  'CONNECTION_LOSS',
+  'SESSION_EXPIRED',
+  'SESSION_MOVED',
+  'OPERATION_TIMEOUT',
+  'THROTTLED_OP',
+  'REQUEST_TIMEOUT',
+  'UNIMPLEMENTED',
+  'CLOSED',
+  'TIMEOUT',
+])

@@ -1,0 +1,77 @@
+/** What a watch stream tells. */
+import type { ZnodeStat } from '../stat.ts'
+
+/** What was delivered of a znode. */
+export interface ZnodeSnapshot<T = Uint8Array> {
+  readonly value: T
+  readonly stat: ZnodeStat
+}
+
+/**
+ * Why a change is told: it was there at the start, an event was heard, it was found after a reconnect, or the self-audit found
+ * it, which means that an event was lost.
+ */
+export type Via = 'snapshot' | 'event' | 'resync' | 'audit'
+
+interface Change {
+  /** As the user names it, without the chroot. */
+  readonly path: string
+  readonly via: Via
+}
+
+interface Counted extends Change {
+  /**
+   * Changes of this znode since the one delivered before that were never seen; undefined where that is not known. Exact where
+   * told: versions count the writes of one znode, and events, heard without a gap, count everything.
+   */
+  readonly missed: number | undefined
+}
+
+/** The znode is there, and was not before. */
+export interface CreatedChange<T = Uint8Array> extends Counted, ZnodeSnapshot<T> {
+  readonly kind: 'created'
+  /** Of the newest write that is in `value`. */
+  readonly zxid: bigint
+}
+
+/** The same znode holds other data. */
+export interface ChangedChange<T = Uint8Array> extends Change, ZnodeSnapshot<T> {
+  readonly kind: 'changed'
+  /** What was delivered before of this znode. */
+  readonly previous: ZnodeSnapshot<T>
+  /** Writes between the two that were never seen; always exact. */
+  readonly missed: number
+  readonly zxid: bigint
+}
+
+/** The znode is gone. One that was deleted and made again while nobody looked is told as `deleted`, then `created`. */
+export interface DeletedChange<T = Uint8Array> extends Counted {
+  readonly kind: 'deleted'
+  /** What was delivered before; undefined only where no value of it could ever be read. */
+  readonly previous: ZnodeSnapshot<T> | undefined
+  /** Of the deletion, where it is known (servers from 3.9 on tell it with the event). */
+  readonly zxid: bigint | undefined
+}
+
+/**
+ * The znode is there, and its value cannot be had: it may not be read (NO_AUTH), is too large, or the codec refuses its data.
+ * The last good value stays what `previous` of the next change shows.
+ */
+export interface UnreadableChange<T = Uint8Array> extends Change {
+  readonly kind: 'unreadable'
+  readonly error: unknown
+  /** The data the codec refused. */
+  readonly data: Uint8Array | undefined
+  readonly stat: ZnodeStat | undefined
+  readonly previous: ZnodeSnapshot<T> | undefined
+}
+
+export type WatchChange<T = Uint8Array> =
+  | CreatedChange<T>
+  | ChangedChange<T>
+  | DeletedChange<T>
+  | UnreadableChange<T>
+  /** What was delivered so far equals what the server had at `zxid`. */
+  | { readonly kind: 'ready'; readonly zxid: bigint }
+  /** The connection was lost at `since`; the view may lag until the next `ready`. */
+  | { readonly kind: 'stale'; readonly since: Date }

@@ -1,0 +1,172 @@
+/**
+ * What a stream has delivered so far, and the steps from there to what was read now. Values in, changes out; reads nothing.
+ * Changes of a path form a chain: `previous` of one is the value of the one before, and no mzxid is told twice.
+ */
+import { parentPath } from '@lightkeeper/protocol'
+import type { ZnodeStat } from '../stat.ts'
+import type { Via, WatchChange, ZnodeSnapshot } from './change.ts'
+
+/** A znode as it was read: with its value, or with what stands in the way of one. */
+export type Reading<T> = { readonly isReadable: true; readonly stat: ZnodeStat; readonly value: T } | Unreadable
+
+interface Unreadable {
+  readonly isReadable: false
+  readonly stat: ZnodeStat | undefined
+  /** Where it could be read, and not be decoded. */
+  readonly data: Uint8Array | undefined
+  readonly error: unknown
+}
+
+interface Known<T> {
+  /** Of the newest reading that had one. */
+  stat: ZnodeStat | undefined
+  /** The last good value. */
+  snapshot: ZnodeSnapshot<T> | undefined
+  isUnreadable: boolean
+}
+
+/** Events heard of a path since it was last read. */
+export interface Heard {
+  readonly count: number
+  /** Of the last event, -1n where the server does not tell. */
+  readonly zxid: bigint
+}
+
+export class View<T> {
+  readonly #known = new Map<string, Known<T>>()
+  /** Known znodes by their parent. */
+  readonly #below = new Map<string, Set<string>>()
+
+  get size(): number {
+    return this.#known.size
+  }
+
+  has(path: string): boolean {
+    return this.#known.has(path)
+  }
+
+  /** Stat of the newest reading, undefined where there is none. */
+  statOf(path: string): ZnodeStat | undefined {
+    return this.#known.get(path)?.stat
+  }
+
+  isUnreadable(path: string): boolean {
+    return this.#known.get(path)?.isUnreadable === true
+  }
+
+  /** Whether a reading with this Stat would tell nothing new, so that its data need not be decoded. */
+  isTold(path: string, stat: ZnodeStat): boolean {
+    const known = this.#known.get(path)
+    return known?.stat?.mzxid === stat.mzxid && known.stat.czxid === stat.czxid
+  }
+
+  children(path: string): ReadonlySet<string> {
+    return this.#below.get(path) ?? none
+  }
+
+  paths(): IterableIterator<string> {
+    return this.#known.keys()
+  }
+
+  /**
+   * The step to `reading`, recorded as delivered. `heard` counts the events since the last step, where none can have been lost;
+   * undefined where some may have.
+   */
+  step(path: string, reading: Reading<T> | undefined, heard: Heard | undefined, via: Via): WatchChange<T>[] {
+    const known = this.#known.get(path)
+    if (reading === undefined) return known === undefined ? [] : this.#delete(path, known, heard, via)
+    const isSame =
+      known !== undefined && (known.stat === undefined || reading.stat?.czxid === (known.stat as ZnodeStat).czxid)
+    if (known !== undefined && !isSame && reading.stat !== undefined) {
+      // Another znode under the same name. How the events divide between the two is known only if there were no others.
+      const each = heard?.count === 2 ? { count: 1, zxid: -1n } : undefined
+      const deleted = this.#delete(path, known, each, via)
+      return [...deleted, ...this.#create(path, reading, each, via)]
+    }
+    if (known === undefined) return this.#create(path, reading, heard, via)
+    if (!reading.isReadable) return this.#refuse(path, known, reading, via)
+    return this.#change(path, known, reading, heard, via)
+  }
+
+  #create(path: string, reading: Reading<T>, heard: Heard | undefined, via: Via): WatchChange<T>[] {
+    const known: Known<T> = { stat: undefined, snapshot: undefined, isUnreadable: false }
+    this.#known.set(path, known)
+    if (path !== '/') {
+      const parent = parentPath(path)
+      const siblings = this.#below.get(parent)
+      if (siblings === undefined) this.#below.set(parent, new Set([path]))
+      else siblings.add(path)
+    }
+    if (!reading.isReadable) return this.#refuse(path, known, reading, via)
+    return this.#first(path, known, reading, heard, via)
+  }
+
+  /** The first value of a znode. */
+  #first(
+    path: string,
+    known: Known<T>,
+    reading: ZnodeSnapshot<T>,
+    heard: Heard | undefined,
+    via: Via,
+  ): WatchChange<T>[] {
+    const { stat, value } = reading
+    known.stat = stat
+    known.snapshot = { stat, value }
+    known.isUnreadable = false
+    // What is there at the start was not missed by anybody.
+    const missed = via === 'snapshot' ? 0 : heard === undefined ? undefined : Math.max(0, heard.count - 1)
+    return [{ kind: 'created', path, value, stat, zxid: stat.mzxid, missed, via }]
+  }
+
+  #change(
+    path: string,
+    known: Known<T>,
+    reading: ZnodeSnapshot<T>,
+    heard: Heard | undefined,
+    via: Via,
+  ): WatchChange<T>[] {
+    const { stat, value } = reading
+    if (known.snapshot === undefined) return this.#first(path, known, reading, heard, via)
+    const before = known.stat as ZnodeStat
+    if (stat.mzxid === before.mzxid && !known.isUnreadable) return []
+    const previous = known.snapshot
+    // Versions wrap around at 2^31.
+    const missed = Math.max(0, (stat.version - before.version - 1) | 0)
+    known.stat = stat
+    known.snapshot = { stat, value }
+    known.isUnreadable = false
+    // It became readable again and nothing was written: what was delivered before still holds.
+    if (stat.mzxid === previous.stat.mzxid) return []
+    return [{ kind: 'changed', path, previous, value, stat, zxid: stat.mzxid, missed, via }]
+  }
+
+  #refuse(path: string, known: Known<T>, reading: Unreadable, via: Via): WatchChange<T>[] {
+    const { stat, data, error } = reading
+    const isTold = known.isUnreadable && (stat === undefined || stat.mzxid === known.stat?.mzxid)
+    known.stat = stat ?? known.stat
+    known.isUnreadable = true
+    if (isTold) return []
+    return [{ kind: 'unreadable', path, error, data, stat, previous: known.snapshot, via }]
+  }
+
+  /** Whatever is known below goes first: a znode with children cannot be deleted. */
+  #delete(path: string, known: Known<T>, heard: Heard | undefined, via: Via): WatchChange<T>[] {
+    const changes: WatchChange<T>[] = []
+    for (const child of [...this.children(path)]) {
+      changes.push(...this.#delete(child, this.#known.get(child) as Known<T>, undefined, via))
+    }
+    this.#known.delete(path)
+    if (path !== '/') {
+      const parent = parentPath(path)
+      const siblings = this.#below.get(parent)
+      siblings?.delete(path)
+      if (siblings?.size === 0) this.#below.delete(parent)
+    }
+    const missed = heard === undefined ? undefined : Math.max(0, heard.count - 1)
+    const zxid = heard !== undefined && heard.zxid > 0n ? heard.zxid : undefined
+    changes.push({ kind: 'deleted', path, previous: known.snapshot, zxid, missed, via })
+    return changes
+  }
+}
+
+const none: ReadonlySet<string> = new Set()
