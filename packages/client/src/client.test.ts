@@ -1,6 +1,6 @@
 import { KeeperError, opCode, readSetWatches } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
-import { connected, settle, stage } from './client.harness.ts'
+import { connected, type Peer, settle, stage } from './client.harness.ts'
 import { Chroot, parseConnectString } from './connect-string.ts'
 import { HostList } from './host-list.ts'
 import { op } from './transaction.ts'
@@ -166,9 +166,9 @@ describe('requests', () => {
     expect([writes, peer.waiting]).toEqual([1, 50])
   })
 
-  test('written when the connection is lost fail as unknown, ones made later wait for the next connection', async () => {
+  test('lost with the connection fail as unknown where nothing can tell; ones made later wait for the next one', async () => {
     const { zk, clock, peers, peer } = await connected()
-    const written = outcomeOf(zk.set('/a', 'x'))
+    const written = outcomeOf(zk.create('/a-', 'x', { sequential: true }))
     await clock.advance(0)
     peer.lose()
     const waiting = zk.countDescendants('/a')
@@ -182,6 +182,60 @@ describe('requests', () => {
     expect(request?.type).toBe(opCode.getAllChildrenNumber)
     next?.reply(request?.xid ?? 0, 0, (writer) => writer.int(3))
     expect(await waiting).toBe(3)
+  })
+
+  test('that only read are made again after a lost connection, in their order', async () => {
+    const { zk, clock, peers, peer } = await connected()
+    const first = zk.countDescendants('/a')
+    const second = zk.countDescendants('/b')
+    await clock.advance(0)
+    expect(peer.waiting).toBe(2)
+    peer.lose()
+    const third = zk.countDescendants('/c')
+    await clock.advance(3000)
+    const next = peers.at(-1) as Peer
+    next.open()
+    next.accept()
+    await clock.advance(0)
+    for (const [i, path] of ['/a', '/b', '/c'].entries()) {
+      const { xid, body } = next.request()
+      expect(body.ustring()).toBe(path)
+      next.reply(xid, 0, (writer) => writer.int(i))
+    }
+    expect(await Promise.all([first, second, third])).toEqual([0, 1, 2])
+  })
+
+  test('never stay open for ever: what nobody answers fails, though nobody set a timeout', async () => {
+    const { zk, clock, peers, peer } = await connected({ requestTimeout: 20_000 })
+    const unanswered = outcomeOf(zk.set('/a', 'x'))
+    await clock.advance(0)
+    for (let i = 0; i < 30; i++) {
+      await clock.advance(1000)
+      while (peer.waiting > 0) peer.reply(-2, 0, () => peer.request())
+    }
+    expect(await unanswered).toBe('TIMEOUT unknown')
+    expect([zk.state.kind, peers.length]).toEqual(['connected', 1])
+    peer.lose()
+    const queued = outcomeOf(zk.sync('/'))
+    for (let i = 0; i < 60; i++) {
+      await clock.advance(1000)
+      if (peers.at(-1)?.isClosed === false) peers.at(-1)?.lose()
+    }
+    expect(await queued).toBe('TIMEOUT not-sent')
+  })
+
+  test('fail alone where the reply is larger than we accept; the connection stays', async () => {
+    const { zk, clock, peer, peers } = await connected({ replyBytesMax: 1000 })
+    const large = zk.get('/large').catch((error: unknown) => error as KeeperError)
+    const small = zk.countDescendants('/small')
+    await clock.advance(0)
+    const { xid } = peer.request()
+    peer.reply(xid, 0, (writer) => writer.buffer(new Uint8Array(5000)))
+    peer.reply(peer.request().xid, 0, (writer) => writer.int(4))
+    expect(await large).toMatchObject({ code: 'FRAME_TOO_LARGE', path: '/large', outcome: 'rejected' })
+    expect(String(((await large) as KeeperError).cause)).toContain('the reply has 5020 bytes, replyBytesMax is 1000')
+    expect(await small).toBe(4)
+    expect(peers).toHaveLength(1)
   })
 
   test('that are refused say so: rejected, with code, path and operation', async () => {
@@ -247,7 +301,7 @@ describe('requests', () => {
 
   test('a reply that nothing waits for drops the connection', async () => {
     const { zk, clock, peer } = await connected()
-    const lost = outcomeOf(zk.sync('/'))
+    const lost = outcomeOf(zk.create('/a-', '', { sequential: true }))
     await clock.advance(0)
     peer.reply(99)
     expect(await lost).toBe('CONNECTION_LOSS unknown')
@@ -289,7 +343,8 @@ describe('time', () => {
     peer.reply(peer.request().xid, noNode)
     const { changed } = await watched
     peer.lose()
-    const waiting = outcomeOf(zk.sync('/'))
+    const waiting = outcomeOf(zk.set('/', ''))
+    const reading = zk.countDescendants('/')
     for (let i = 0; i < 13; i++) {
       await clock.advance(1000)
       if (peers.at(-1)?.isClosed === false) peers.at(-1)?.lose()
@@ -298,7 +353,13 @@ describe('time', () => {
     expect((await changed)?.type).toBe('none')
     expect([zk.epoch, zk.sessionId]).toEqual([1, 0n])
     await clock.advance(12_000)
-    expect(peers.at(-1)?.open()).toMatchObject({ sessionId: 0n })
+    const next = peers.at(-1) as Peer
+    expect(next.open()).toMatchObject({ sessionId: 0n })
+    next.accept(0x78n)
+    await clock.advance(0)
+    // A read was not meant for the session that is gone.
+    next.reply(next.request().xid, 0, (writer) => writer.int(7))
+    expect(await reading).toBe(7)
   })
 })
 

@@ -1,11 +1,9 @@
 /** The client: one object for the life of a process, one method per operation, options last. */
 import {
   type Acl,
-  joinPath,
   KeeperError,
   keeperCodeOf,
   keeperCodes,
-  nodeName,
   opCode,
   openAcl,
   parentPath,
@@ -28,9 +26,15 @@ import type {
   Credentials,
   DeleteOptions,
   ReadOptions,
+  UpdateOptions,
   VersionOptions,
 } from './options.ts'
-import type { RequestSpec } from './session/request.ts'
+import { Budget } from './request/budget.ts'
+import { type CallSpec, Calls } from './request/calls.ts'
+import { type CreateHost, createProtected, ignoreMissing } from './request/protected-create.ts'
+import type { Finding } from './request/recover.ts'
+import type { Lost } from './request/request.ts'
+import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
 import type { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
 import { ZnodeStat } from './stat.ts'
@@ -42,8 +46,9 @@ import {
   type TransactionResults,
   toBytes,
 } from './transaction.ts'
+import { deleteBelow } from './tree/delete-below.ts'
 import type { WatchChange } from './watch/change.ts'
-import type { OneShotKind, WatchedEvent } from './watch/registry.ts'
+import type { WatchedEvent } from './watch/registry.ts'
 import { SessionWatches } from './watch/source.ts'
 import { Watcher, type WatchOptions } from './watch/watcher.ts'
 
@@ -82,23 +87,21 @@ export interface Identity {
 }
 
 const empty = new Uint8Array(0)
-/** A recursive delete keeps at most this many deletes on their way. */
-const deleteBatch = 64
-/** Wait between attempts to remove what a protected create may have left. */
-const cleanUpRetryMs = 1_000
+/** Attempts to bring a server up to `atLeast` by `sync` before the transaction is taken for one of another ensemble. */
+const syncsMax = 3
 
 export class Client implements AsyncDisposable {
   readonly #session: Session
   readonly #chroot: Chroot
+  readonly #calls: Calls
   readonly #watches: SessionWatches
-  readonly #requestTimeout: number | undefined
 
   /** Use `connect`. */
-  constructor(session: Session, chroot: Chroot, requestTimeout: number | undefined) {
+  constructor(session: Session, chroot: Chroot) {
     this.#session = session
     this.#chroot = chroot
-    this.#watches = new SessionWatches(session, chroot, requestTimeout)
-    this.#requestTimeout = requestTimeout
+    this.#calls = new Calls(session, chroot)
+    this.#watches = new SessionWatches(session, chroot)
   }
 
   // -- session --------------------------------------------------------------------------------------------------------
@@ -168,16 +171,20 @@ export class Client implements AsyncDisposable {
 
   // -- reads ----------------------------------------------------------------------------------------------------------
 
-  /** @throws KeeperError NO_NODE, NO_AUTH, and those of every call: CONNECTION_LOSS, SESSION_EXPIRED, TIMEOUT, CLOSED. */
+  /**
+   * Reads are made again after a lost connection until they are answered or `timeout` is over.
+   * @throws KeeperError NO_NODE, NO_AUTH, and those of every call: TIMEOUT, FRAME_TOO_LARGE, AUTH_FAILED, CLOSED.
+   */
   get(path: ZnodePath, options: ReadOptions = {}): Promise<GetResult> {
-    return this.#read('get', opCode.getData, path, options, 'data', (reader) => {
+    if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.get(path, own))
+    return this.#calls.read('get', opCode.getData, path, options, 'data', (reader) => {
       const data = reader.buffer()?.slice() ?? empty
       return { data, stat: new ZnodeStat(readStat(reader)) }
     })
   }
 
   /** As `get`, but undefined for a znode that does not exist; for nothing else. */
-  async find(path: ZnodePath, options: CallOptions = {}): Promise<GetResult | undefined> {
+  async find(path: ZnodePath, options: Omit<ReadOptions, 'watch'> = {}): Promise<GetResult | undefined> {
     try {
       return await this.get(path, options)
     } catch (error) {
@@ -187,33 +194,46 @@ export class Client implements AsyncDisposable {
   }
 
   exists(path: ZnodePath, options: ReadOptions = {}): Promise<ExistsResult> {
+    if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.exists(path, own))
     const onMissing = (): ExistsResult => ({ stat: undefined })
     const read = (reader: Reader): ExistsResult => ({ stat: new ZnodeStat(readStat(reader)) })
-    return this.#read('exists', opCode.exists, path, options, 'data', read, onMissing)
+    return this.#calls.read('exists', opCode.exists, path, options, 'data', read, onMissing)
   }
 
   children(path: ZnodePath, options: ReadOptions = {}): Promise<ChildrenResult> {
-    return this.#read('children', opCode.getChildren2, path, options, 'children', (reader) => {
+    if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.children(path, own))
+    return this.#calls.read('children', opCode.getChildren2, path, options, 'children', (reader) => {
       const children = reader.vector(4, (each) => each.ustring() ?? '') ?? []
       return { children, stat: new ZnodeStat(readStat(reader)) }
     })
+  }
+
+  /**
+   * Reads behind a `sync` where the server has not seen `atLeast` yet. No server connected to later is behind what this client
+   * has seen, so that is enough.
+   */
+  async #caughtUp<T>(path: ZnodePath, options: ReadOptions, read: (options: ReadOptions) => Promise<T>): Promise<T> {
+    const { atLeast = 0n, watch, signal, timeout } = options
+    const budget = this.#budget('read', path, { signal, timeout })
+    const own = watch === undefined ? {} : { watch }
+    for (let syncs = 0; this.#session.lastZxid < atLeast; syncs++) {
+      if (syncs === syncsMax) {
+        const message = `transaction 0x${atLeast.toString(16)} is unknown to this ensemble, which is at 0x${this.#session.lastZxid.toString(16)}`
+        throw new KeeperError('DATA_INCONSISTENCY', { path, operation: 'read', outcome: 'rejected', message })
+      }
+      await this.sync('/', budget.step())
+    }
+    return read({ ...budget.step(), ...own })
   }
 
   getAcl(
     path: ZnodePath,
     options: CallOptions = {},
   ): Promise<{ readonly acl: readonly Acl[]; readonly stat: ZnodeStat }> {
-    return this.#call(
-      'getAcl',
-      opCode.getACL,
-      path,
-      options,
-      (writer, own) => writer.ustring(own),
-      (reader) => {
-        const { acl, stat } = readGetACLResponse(reader)
-        return { acl, stat: new ZnodeStat(stat) }
-      },
-    )
+    return this.#ask('getAcl', opCode.getACL, path, options, (reader) => {
+      const { acl, stat } = readGetACLResponse(reader)
+      return { acl, stat: new ZnodeStat(stat) }
+    })
   }
 
   /** Reads many znodes as they are at one zxid. Each read succeeds or fails alone. Needs ZooKeeper 3.6. */
@@ -224,71 +244,71 @@ export class Client implements AsyncDisposable {
       const path = this.#chroot.toServer(paths[i] as string)
       return { type: 'get' in read ? opCode.getData : opCode.getChildren, path, watch: false }
     })
-    const write = (writer: Writer): void => writeMultiRequest(writer, operations)
-    return this.#call('readMany', opCode.multiRead, undefined, options, write, (reader) =>
+    const read = (reader: Reader): ManyResult[] =>
       readMultiResponse(reader).map((result, i): ManyResult => {
         if (result.type === opCode.getData)
           return { data: result.data?.slice() ?? empty, stat: new ZnodeStat(result.stat) }
         if (result.type === opCode.getChildren) return { children: result.children }
         const err = result.type === opCode.error ? result.err : keeperCodes.MARSHALLING_ERROR.number
         return { error: KeeperError.fromNumber(err, { path: paths[i], operation: 'readMany' }) }
-      }),
-    )
+      })
+    const write = (writer: Writer): void => writeMultiRequest(writer, operations)
+    return this.#calls.call({ operation: 'readMany', type: opCode.multiRead, write, read, isRepeatable: true }, options)
   }
 
   /** Paths of the ephemerals of this session that start with `prefix`. */
   ephemerals(prefix: ZnodePath = '/', options: CallOptions = {}): Promise<string[]> {
-    return this.#call(
-      'ephemerals',
-      opCode.getEphemerals,
-      prefix,
-      options,
-      (writer, own) => writer.ustring(own),
-      (reader) => (reader.vector(4, (each) => each.ustring() ?? '') ?? []).map((path) => this.#chroot.toUser(path)),
+    return this.#ask('ephemerals', opCode.getEphemerals, prefix, options, (reader) =>
+      (reader.vector(4, (each) => each.ustring() ?? '') ?? []).map((path) => this.#chroot.toUser(path)),
     )
   }
 
   /** Number of znodes below `path`, itself not counted. */
   countDescendants(path: ZnodePath, options: CallOptions = {}): Promise<number> {
-    const write = (writer: Writer, own: string): void => writer.ustring(own)
-    return this.#call('countDescendants', opCode.getAllChildrenNumber, path, options, write, (reader) => reader.int())
+    return this.#ask('countDescendants', opCode.getAllChildrenNumber, path, options, (reader) => reader.int())
   }
 
   /** Waits until the server connected to has seen everything that was written before this call. */
   sync(path: ZnodePath = '/', options: CallOptions = {}): Promise<void> {
-    return this.#call(
-      'sync',
-      opCode.sync,
-      path,
-      options,
-      (writer, own) => writer.ustring(own),
-      () => undefined,
-    )
+    return this.#ask('sync', opCode.sync, path, options, () => undefined)
   }
 
   whoAmI(options: CallOptions = {}): Promise<Identity[]> {
-    return this.#call(
-      'whoAmI',
-      opCode.whoAmI,
-      undefined,
-      options,
-      () => {},
-      (reader) => readWhoAmIResponse(reader).clientInfo.map(({ authScheme, user }) => ({ scheme: authScheme, user })),
-    )
+    const read = (reader: Reader): Identity[] =>
+      readWhoAmIResponse(reader).clientInfo.map(({ authScheme, user }) => ({ scheme: authScheme, user }))
+    const call = { operation: 'whoAmI', type: opCode.whoAmI, write: () => {}, read, isRepeatable: true }
+    return this.#calls.call(call, options)
+  }
+
+  /** A read that sends a path alone. */
+  #ask<T>(
+    operation: string,
+    type: number,
+    path: ZnodePath,
+    options: CallOptions,
+    read: (reader: Reader) => T,
+  ): Promise<T> {
+    const refusal = refuse(path, operation)
+    if (refusal !== undefined) return refusal
+    const write = (writer: Writer, own: string): void => writer.ustring(own)
+    return this.#calls.call({ operation, type, path, write, read, isRepeatable: true }, options)
   }
 
   // -- writes ---------------------------------------------------------------------------------------------------------
 
   /**
-   * Creates a znode; `data` defaults to empty.
+   * Creates a znode; `data` defaults to empty. Where the reply is lost, an ephemeral is looked for and found, and so is a
+   * `protected` one; a sequential one that is not protected cannot be told from others and fails with outcome `unknown`.
    * @throws KeeperError NODE_EXISTS, NO_NODE where a parent is missing and `parents` is not set, NO_AUTH, and others.
    */
   async create(path: ZnodePath, data: Data = empty, options: CreateOptions = {}): Promise<CreateResult> {
     checkPath(path, 'create', options.sequential)
     const bytes = toBytes(data)
+    const budget = this.#budget('create', path, options)
     const create = options.protected
-      ? (): Promise<CreateResult> => this.#createProtected(path, bytes, options)
-      : (): Promise<CreateResult> => this.#create(path, bytes, options)
+      ? (): Promise<CreateResult> =>
+          createProtected(this.#createHost(bytes, options), path, options.mode ?? 'persistent', budget)
+      : (): Promise<CreateResult> => this.#create(path, bytes, { ...options, ...budget.step() })
     if (!options.parents) return create()
     for (;;) {
       try {
@@ -296,28 +316,62 @@ export class Client implements AsyncDisposable {
       } catch (error) {
         if (!KeeperError.is(error, 'NO_NODE')) throw error
         // A container parent may vanish again between this and the next try, so the two are repeated together.
-        await this.#createParents(parentPath(path) as ZnodePath, options)
+        await this.#createParents(parentPath(path) as ZnodePath, options, budget)
       }
     }
   }
 
-  #create(path: string, data: Uint8Array | null, options: CreateOptions): Promise<CreateResult> {
+  #create(
+    path: ZnodePath,
+    data: Uint8Array | null,
+    options: CreateOptions,
+    isVerified = !options.sequential,
+  ): Promise<CreateResult> {
     const { type, flags, ttl } = createKind(options)
     const acl = options.acl ?? openAcl
-    return this.#call(
-      'create',
+    const isEphemeral = options.mode === 'ephemeral'
+    const look = async ({ seen, sessionId }: Lost): Promise<Finding<CreateResult>> => {
+      // In this order: what the parent tells covers the time until after the znode was looked for.
+      const found = await this.#look(path)
+      const { stat: parent } = await this.exists(parentPath(path) as ZnodePath)
+      const lost = { data, isEphemeral, sessionId, currentSessionId: this.sessionId, seen }
+      const verdict = verdictOfCreate(lost, found, parent)
+      return found === undefined ? { verdict } : { verdict, result: () => ({ path, stat: found.stat }) }
+    }
+    const call: CallSpec<CreateResult> = {
+      operation: 'create',
       type,
-      path as ZnodePath,
-      options,
-      (writer, own) => {
+      path,
+      write(writer, own) {
         writeCreateRequest(writer, { path: own, data, acl, flags })
         if (type === opCode.createTTL) writer.long(ttl)
       },
-      (reader) => ({ path: this.#chroot.toUser(reader.ustring() ?? ''), stat: new ZnodeStat(readStat(reader)) }),
-    )
+      read: (reader) => ({ path: this.#chroot.toUser(reader.ustring() ?? ''), stat: new ZnodeStat(readStat(reader)) }),
+      recovery: isVerified ? { look, acceptsEqual: options.idempotent === true } : undefined,
+    }
+    return this.#calls.call(call, options)
   }
 
-  async #createParents(path: ZnodePath, options: CreateOptions): Promise<void> {
+  #createHost(data: Uint8Array | null, options: CreateOptions): CreateHost {
+    const { clock, random } = this.#session.runtime
+    const session = this.#session
+    return {
+      clock,
+      random,
+      get sessionId() {
+        return session.sessionId
+      },
+      get isOver() {
+        return isFinal(session.state)
+      },
+      createOnce: (path, step) => this.#create(path, data, { ...options, ...step }, false),
+      deleteOnce: (path, step) => this.#delete(path, -1, step, undefined),
+      names: (path, step) => this.children(path, step).then(({ children }) => children),
+      stat: (path, step) => this.exists(path, step).then(({ stat }) => stat),
+    }
+  }
+
+  async #createParents(path: ZnodePath, options: CreateOptions, budget: Budget): Promise<void> {
     if (path === '/') {
       // Below a chroot whose znode does not exist there is nothing a user could name to create it.
       throw new KeeperError('NO_NODE', {
@@ -327,119 +381,123 @@ export class Client implements AsyncDisposable {
       })
     }
     const mode = options.parents === 'container' ? 'container' : 'persistent'
-    const { signal, timeout, acl } = options
-    const own: CreateOptions = { mode, signal, timeout, parents: options.parents ?? true, ...(acl ? { acl } : {}) }
+    const { acl, parents = true } = options
+    const own: CreateOptions = { ...budget.step(), mode, parents, idempotent: true, ...(acl ? { acl } : {}) }
     await this.create(path, empty, own).catch((error: unknown) => {
       if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
     })
   }
 
   /**
-   * A create that is not repeated blindly (Curator's protected mode): the name carries a mark of its own, and after a lost
-   * reply the parent is searched for it before anything is sent again.
+   * Where the reply of a set with a `version` is lost, the znode is read: the next version with this data is its success, the
+   * old version its failure, after which it is sent again.
+   * @throws KeeperError NO_NODE, BAD_VERSION, NO_AUTH.
    */
-  async #createProtected(path: ZnodePath, data: Uint8Array | null, options: CreateOptions): Promise<CreateResult> {
-    const parent = parentPath(path) as ZnodePath
-    const mark = `_c_${uuid(this.#session.runtime.random.bytes(16))}-`
-    const marked = joinPath(parent, mark + nodeName(path))
-    const { signal, timeout } = options
-    /** A create went out, and neither its reply nor a look at the parent has told what became of it. */
-    let mayExist = false
-    try {
-      for (let tries = 0; ; tries++) {
-        try {
-          return await this.#create(marked, data, options)
-        } catch (error) {
-          mayExist ||= !KeeperError.is(error) || error.outcome === 'unknown'
-          if (!mayExist || !KeeperError.is(error, 'CONNECTION_LOSS') || tries >= 8) throw error
-        }
-        const found = await this.#findMarked(parent, mark, { signal, timeout })
-        const isOwn = options.mode !== 'ephemeral' || found?.stat.ephemeralOwner === this.sessionId
-        if (found !== undefined && isOwn) return found
-        // Made by a session that is gone: it would vanish under us.
-        if (found !== undefined) await this.delete(found.path as ZnodePath, { signal, timeout }).catch(ignoreMissing)
-        mayExist = false
-      }
-    } catch (error) {
-      if (!mayExist) throw error
-      // Whatever gave up here, a create that may have gone through must not stay behind.
-      void this.#removeMarked(parent, mark)
-      if (!KeeperError.is(error) || error.outcome === 'unknown') throw error
-      // The search was refused or never sent; the create before it was sent.
-      throw new KeeperError(error.code, { path, operation: 'create', outcome: 'unknown', cause: error })
-    }
-  }
-
-  async #findMarked(parent: ZnodePath, mark: string, options: CallOptions): Promise<CreateResult | undefined> {
-    for (;;) {
-      try {
-        const { children } = await this.children(parent, options)
-        const name = children.find((child) => child.startsWith(mark))
-        if (name === undefined) return undefined
-        const path = joinPath(parent, name)
-        const { stat } = await this.exists(path, options)
-        return stat === undefined ? undefined : { path, stat }
-      } catch (error) {
-        if (KeeperError.is(error, 'NO_NODE')) return undefined
-        // Refused for want of room it would be refused again at once, and nothing else would ever run.
-        if (!KeeperError.is(error, 'CONNECTION_LOSS') || error.outcome === 'not-sent') throw error
-      }
-    }
-  }
-
-  /** Goes on until it is certain that nothing is left, or nobody is left to ask. */
-  async #removeMarked(parent: ZnodePath, mark: string): Promise<void> {
-    const { clock } = this.#session.runtime
-    while (!isFinal(this.state)) {
-      try {
-        const found = await this.#findMarked(parent, mark, {})
-        if (found !== undefined) await this.#delete(found.path as ZnodePath, {})
-        return
-      } catch (error) {
-        if (KeeperError.is(error, 'NO_NODE') || (KeeperError.is(error) && error.outcome === 'rejected')) return
-        await new Promise<void>((resolve) => void clock.after(cleanUpRetryMs, resolve))
-      }
-    }
-  }
-
-  /** @throws KeeperError NO_NODE, BAD_VERSION, NO_AUTH. */
   set(path: ZnodePath, data: Data, options: VersionOptions = {}): Promise<ZnodeStat> {
-    const bytes = toBytes(data)
-    return this.#call(
-      'set',
-      opCode.setData,
+    return this.#set(path, toBytes(data), options, true)
+  }
+
+  #set(path: ZnodePath, data: Uint8Array | null, options: VersionOptions, acceptsEqual: boolean): Promise<ZnodeStat> {
+    const refusal = refuse(path, 'set')
+    if (refusal !== undefined) return refusal
+    const version = options.version ?? -1
+    const look = async ({ seen }: Lost): Promise<Finding<ZnodeStat>> => {
+      const found = await this.#look(path)
+      const verdict = verdictOfSet({ data, version, seen }, found)
+      return found === undefined ? { verdict } : { verdict, result: () => found.stat }
+    }
+    const call: CallSpec<ZnodeStat> = {
+      operation: 'set',
+      type: opCode.setData,
       path,
-      options,
-      (writer, own) => {
+      write(writer, own) {
         writer.ustring(own)
-        writer.buffer(bytes)
-        writer.int(options.version ?? -1)
+        writer.buffer(data)
+        writer.int(version)
       },
-      (reader) => new ZnodeStat(readStat(reader)),
-    )
+      read: (reader) => new ZnodeStat(readStat(reader)),
+      recovery: { look, acceptsEqual },
+    }
+    return this.#calls.call(call, options)
+  }
+
+  /**
+   * Reads, applies `change`, writes if nobody else wrote meanwhile, and repeats until it fits. `change` may be called often; it
+   * gets undefined where the znode does not exist, which is created then, and gives undefined to leave everything as it is.
+   * @throws KeeperError CONNECTION_LOSS with outcome `unknown` where the reply was lost and another client may have written
+   *   the same bytes: of two clients that count, only one has counted then.
+   */
+  async update(
+    path: ZnodePath,
+    change: (current: Uint8Array | undefined) => Data | undefined | Promise<Data | undefined>,
+    options: UpdateOptions = {},
+  ): Promise<{ readonly data: Uint8Array; readonly stat: ZnodeStat }> {
+    const { idempotent = false, create = {} } = options
+    const budget = this.#budget('update', path, options)
+    for (;;) {
+      const found = await this.find(path, budget.step())
+      const next = await change(found?.data)
+      if (next === undefined) {
+        if (found !== undefined) return found
+        throw new KeeperError('NO_NODE', { path, operation: 'update' })
+      }
+      const data = toBytes(next)
+      try {
+        if (found === undefined) {
+          const { stat } = await this.create(path, data, { ...create, idempotent, ...budget.step() })
+          return { data: data ?? empty, stat }
+        }
+        const { version } = found.stat
+        const stat = await this.#set(path, data, { version, ...budget.step() }, idempotent)
+        return { data: data ?? empty, stat }
+      } catch (error) {
+        // Somebody was faster.
+        const isRace = (['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const).some((code) => KeeperError.is(error, code))
+        if (!isRace) throw error
+      }
+    }
   }
 
   /** `version` is compared with the aversion. @throws KeeperError INVALID_ACL, NO_NODE, BAD_VERSION, NO_AUTH. */
   setAcl(path: ZnodePath, acl: readonly Acl[], options: VersionOptions = {}): Promise<ZnodeStat> {
+    const refusal = refuse(path, 'setAcl')
+    if (refusal !== undefined) return refusal
     const version = options.version ?? -1
-    const write = (writer: Writer, own: string): void => writeSetACLRequest(writer, { path: own, acl, version })
-    return this.#call('setAcl', opCode.setACL, path, options, write, (reader) => new ZnodeStat(readStat(reader)))
+    const look = async ({ seen }: Lost): Promise<Finding<ZnodeStat>> => {
+      const found = await Promise.all([this.sync(path), this.getAcl(path)])
+        .then(([, each]) => each)
+        .catch((error: unknown) => {
+          ignoreMissing(error)
+          return undefined
+        })
+      const verdict = verdictOfSetAcl({ acl, version, seen }, found)
+      return found === undefined ? { verdict } : { verdict, result: () => found.stat }
+    }
+    const call: CallSpec<ZnodeStat> = {
+      operation: 'setAcl',
+      type: opCode.setACL,
+      path,
+      write: (writer, own) => writeSetACLRequest(writer, { path: own, acl, version }),
+      read: (reader) => new ZnodeStat(readStat(reader)),
+      recovery: { look, acceptsEqual: true },
+    }
+    return this.#calls.call(call, options)
   }
 
-  /** @throws KeeperError NO_NODE, BAD_VERSION, NOT_EMPTY, NO_AUTH. */
+  /**
+   * Where the reply is lost and the znode is gone, it may be this call that deleted it or another client: that counts as
+   * success where `idempotent` is set, and is outcome `unknown` otherwise.
+   * @throws KeeperError NO_NODE, BAD_VERSION, NOT_EMPTY, NO_AUTH.
+   */
   async delete(path: ZnodePath, options: DeleteOptions = {}): Promise<void> {
-    if (!options.recursive) return this.#delete(path, options)
-    const { signal, timeout, version } = options
+    checkPath(path, 'delete')
+    const { version = -1, idempotent = false, recursive = false } = options
+    if (!recursive) return this.#delete(path, version, options, idempotent)
+    const budget = this.#budget('delete', path, options)
     for (;;) {
-      const below = await this.children(path, { signal, timeout })
-      for (let i = 0; i < below.children.length; i += deleteBatch) {
-        const batch = below.children.slice(i, i + deleteBatch).map(async (name) => {
-          await this.delete(joinPath(path, name), { signal, timeout, recursive: true }).catch(ignoreMissing)
-        })
-        await Promise.all(batch)
-      }
+      await deleteBelow(this, path, budget)
       try {
-        return await this.#delete(path, { signal, timeout, ...(version === undefined ? {} : { version }) })
+        return await this.#delete(path, version, budget.step(), idempotent)
       } catch (error) {
         // Somebody created a child meanwhile.
         if (!KeeperError.is(error, 'NOT_EMPTY')) throw error
@@ -447,18 +505,31 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  #delete(path: ZnodePath, options: VersionOptions): Promise<void> {
-    return this.#call(
-      'delete',
-      opCode.delete,
+  /** `acceptsEqual` undefined: nobody looks into a lost reply. */
+  #delete(path: ZnodePath, version: number, options: CallOptions, acceptsEqual: boolean | undefined): Promise<void> {
+    const look = async ({ seen }: Lost): Promise<Finding<void>> => {
+      const found = await this.#look(path)
+      const { stat: parent } = await this.exists(parentPath(path) as ZnodePath)
+      return { verdict: verdictOfDelete({ seen }, found, parent), result: () => undefined }
+    }
+    const call: CallSpec<void> = {
+      operation: 'delete',
+      type: opCode.delete,
       path,
-      options,
-      (writer, own) => {
+      write(writer, own) {
         writer.ustring(own)
-        writer.int(options.version ?? -1)
+        writer.int(version)
       },
-      () => undefined,
-    )
+      read: () => undefined,
+      recovery: acceptsEqual === undefined ? undefined : { look, acceptsEqual },
+    }
+    return this.#calls.call(call, options)
+  }
+
+  /** What is at a path, and nothing that was executed before this call overlooked. */
+  async #look(path: ZnodePath): Promise<GetResult | undefined> {
+    const [, found] = await Promise.all([this.sync(path), this.find(path)])
+    return found
   }
 
   /**
@@ -476,8 +547,7 @@ export class Client implements AsyncDisposable {
   ): Promise<TransactionResults<Ops>> {
     if (ops.length === 0) return Promise.resolve([] as unknown as TransactionResults<Ops>)
     const operations = ops.map((each) => each.encode((path) => this.#chroot.toServer(path)))
-    const write = (writer: Writer): void => writeMultiRequest(writer, operations)
-    return this.#call('transaction', opCode.multi, undefined, options, write, (reader) => {
+    const read = (reader: Reader): TransactionResults<Ops> => {
       const results = readMultiResponse(reader)
       const failed = results.findIndex((result) => result.type === opCode.error && result.err !== 0)
       const result = results[failed]
@@ -494,7 +564,9 @@ export class Client implements AsyncDisposable {
       return ops.map((each, i) =>
         each.decode(results[i] as never, (path) => this.#chroot.toUser(path)),
       ) as TransactionResults<Ops>
-    })
+    }
+    const write = (writer: Writer): void => writeMultiRequest(writer, operations)
+    return this.#calls.call({ operation: 'transaction', type: opCode.multi, write, read }, options)
   }
 
   // -- watches --------------------------------------------------------------------------------------------------------
@@ -508,75 +580,17 @@ export class Client implements AsyncDisposable {
     return new Watcher<T>(this.#watches, path, options).changes()
   }
 
-  // -- the way of every call ------------------------------------------------------------------------------------------
-
-  #call<T>(
-    operation: string,
-    type: number,
-    path: ZnodePath | undefined,
-    options: CallOptions,
-    write: (writer: Writer, serverPath: string) => void,
-    read: (reader: Reader, zxid: bigint) => T,
-  ): Promise<T> {
-    try {
-      if (path !== undefined && operation !== 'create') checkPath(path, operation)
-    } catch (error) {
-      return Promise.reject(error as KeeperError)
-    }
-    const own = path === undefined ? '' : this.#chroot.toServer(path)
-    const spec: RequestSpec<T> = { type, operation, path, write: (writer) => write(writer, own), read }
-    return this.#session.submit(spec, options.signal, options.timeout ?? this.#requestTimeout)
-  }
-
-  #read<T extends object>(
-    operation: string,
-    type: number,
-    path: ZnodePath,
-    options: ReadOptions,
-    kind: OneShotKind,
-    read: (reader: Reader) => T,
-    onMissing?: () => T,
-  ): Promise<T> {
-    try {
-      checkPath(path, operation)
-    } catch (error) {
-      return Promise.reject(error as KeeperError)
-    }
-    const own = this.#chroot.toServer(path)
-    const watch = options.watch ?? false
-    const { watches } = this.#session
-    const watched = (value: T, as: OneShotKind): T =>
-      watch ? { ...value, changed: watches.changed(as, own, path) } : value
-    const spec: RequestSpec<T> = {
-      type,
-      operation,
-      path,
-      write(writer) {
-        writer.ustring(own)
-        // A persistent watch at the path hears the same; servers before 3.9 would turn it into a one-shot.
-        writer.boolean(watch && (kind === 'children' || !watches.isPersistent(own)))
-      },
-      read: (reader) => watched(read(reader), kind),
-      ...(onMissing === undefined
-        ? {}
-        : {
-            onError: (err: number) =>
-              err === keeperCodes.NO_NODE.number ? { value: watched(onMissing(), 'exists') } : undefined,
-          }),
-    }
-    return this.#session.submit(spec, options.signal, options.timeout ?? this.#requestTimeout)
+  #budget(operation: string, path: string, options: CallOptions): Budget {
+    return new Budget(this.#session.runtime.clock, operation, path, options)
   }
 }
 
-function ignoreMissing(error: unknown): void {
-  if (!KeeperError.is(error, 'NO_NODE')) throw error
-}
-
-/** Random bytes as a version 4 UUID, the form Curator uses. */
-function uuid(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte, i) => {
-    const value = i === 6 ? (byte & 0x0f) | 0x40 : i === 8 ? (byte & 0x3f) | 0x80 : byte
-    return value.toString(16).padStart(2, '0')
-  }).join('')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+/** A rejection for a path that cannot be valid, so that calls never throw. */
+function refuse(path: string, operation: string): Promise<never> | undefined {
+  try {
+    checkPath(path, operation)
+    return undefined
+  } catch (error) {
+    return Promise.reject(error as KeeperError)
+  }
 }

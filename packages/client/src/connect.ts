@@ -34,9 +34,10 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     queueLimit: options.queueLimit ?? 10_000,
     requestBytesMax: options.requestBytesMax ?? 0xfffff,
     replyBytesMax: options.replyBytesMax ?? 4 << 20,
+    requestTimeout: options.requestTimeout ?? 60_000,
   } as const
   const session = new Session(runtime, config, hosts, options.auth ?? [])
-  const client = new Client(session, chroot, options.requestTimeout)
+  const client = new Client(session, chroot)
   await new Promise<void>((resolve, reject) => {
     const giveUp = (reason: unknown): void => {
       settle()

@@ -31,7 +31,9 @@ export type {
   Credentials,
   DeleteOptions,
   ReadOptions,
+  UpdateOptions,
   VersionOptions,
+  WriteOptions,
 } from './options.ts'
 export type { SessionState, SessionStateKind } from './session/states.ts'
 export { ZnodeStat } from './stat.ts'

@@ -26,8 +26,11 @@ export interface ConnectOptions {
   readonly readOnly?: boolean
   /** Requests held while there is no connection; more are refused at once. Default 10000. */
   readonly queueLimit?: number
-  /** Timeout of every request that names none, milliseconds. Default none. */
-  readonly requestTimeout?: number | undefined
+  /**
+   * Limit of every call that names none, milliseconds, kept to within a few seconds: no promise stays open for ever, whatever
+   * happens to the servers. Default 60000; Infinity for none.
+   */
+  readonly requestTimeout?: number
   /** Waits between attempts to connect: a random part of a bound that doubles. Default 100 to 10000 milliseconds. */
   readonly backoff?: { readonly baseMs?: number; readonly maxMs?: number }
   /** Largest request sent, bytes; a server's `jute.maxbuffer`. Default 1048575. */
@@ -42,16 +45,21 @@ export interface ConnectOptions {
 export interface CallOptions {
   /** Rejects with the signal's reason. The request may have been executed all the same. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds until the call rejects with TIMEOUT. Default: `requestTimeout` of the client. */
+  /** Milliseconds for the whole call, until it rejects with TIMEOUT. Default: `requestTimeout` of the client. */
   readonly timeout?: number | undefined
 }
 
 export interface ReadOptions extends CallOptions {
+  /**
+   * Answer from a state that contains this transaction or a later one: the `zxid` of a Stat or change seen elsewhere, also by
+   * another process. A server that is behind is brought up by `sync` first.
+   */
+  readonly atLeast?: bigint
   /** Leave a one-shot watch: the result gets `changed`, a promise of the event. Default false. */
   readonly watch?: boolean
 }
 
-export interface CreateOptions extends CallOptions {
+export interface CreateOptions extends WriteOptions {
   /** Default `persistent`. A TTL is in milliseconds and needs a server that has TTL znodes enabled. */
   readonly mode?: 'persistent' | 'ephemeral' | 'container' | { readonly ttl: number }
   /** Append a counter of the parent to the name. Default false. */
@@ -67,7 +75,16 @@ export interface CreateOptions extends CallOptions {
   readonly acl?: readonly Acl[]
 }
 
-export interface VersionOptions extends CallOptions {
+export interface WriteOptions extends CallOptions {
+  /**
+   * The state afterwards is all that counts. Where a reply was lost, a znode that holds what this call was to write is taken
+   * for its success, and for a delete one that is gone, also where somebody else may have done it. Default false: only what
+   * this client can be shown to have done counts, and where that cannot be told the call fails with outcome `unknown`.
+   */
+  readonly idempotent?: boolean
+}
+
+export interface VersionOptions extends WriteOptions {
   /** Expected version; the call fails with BAD_VERSION if it is another. Default: any. */
   readonly version?: number
 }
@@ -75,4 +92,9 @@ export interface VersionOptions extends CallOptions {
 export interface DeleteOptions extends VersionOptions {
   /** Delete what is below it first. Not atomic. Default false. */
   readonly recursive?: boolean
+}
+
+export interface UpdateOptions extends WriteOptions {
+  /** How the znode is created where it does not exist. */
+  readonly create?: Pick<CreateOptions, 'mode' | 'parents' | 'acl'>
 }

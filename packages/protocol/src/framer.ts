@@ -17,9 +17,14 @@ export class Framer {
   /** The incomplete frame at the end of the last chunk, its four length bytes included. */
   #rest: Uint8Array | undefined
   #restLength = 0
+  /** Bytes of a frame above the limit that are still to come, and are dropped. */
+  #toSkip = 0
+  readonly #skipOversized: ((length: number) => boolean) | undefined
 
-  constructor(frameBytesMax: number = frameBytesMaxDefault) {
+  /** `skipOversized` is told of each frame above the limit, in its place, and says whether to go on behind it. Default: no. */
+  constructor(frameBytesMax: number = frameBytesMaxDefault, skipOversized?: (length: number) => boolean) {
     this.frameBytesMax = frameBytesMax
+    this.#skipOversized = skipOversized
   }
 
   /** Adds a chunk. All frames of the one before must have been taken. */
@@ -34,11 +39,17 @@ export class Framer {
    */
   next(): Reader | undefined {
     if (this.#rest !== undefined) return this.#nextFromRest()
+    if (this.#toSkip > 0) this.#skip()
     const chunk = this.#chunk
     const at = this.#pos
     const available = chunk.length - at
     if (available >= 4) {
-      const length = this.#checked(readLength(chunk, at))
+      const length = readLength(chunk, at)
+      if (this.#isOversized(length)) {
+        this.#pos = at + 4
+        this.#toSkip = length
+        return this.next()
+      }
       if (available >= 4 + length) {
         this.#pos = at + 4 + length
         return this.#reader.reset(chunk, at + 4, at + 4 + length)
@@ -57,7 +68,13 @@ export class Framer {
     if (this.#restLength < 4) {
       this.#fill(rest, 4)
       if (this.#restLength < 4) return undefined
-      const length = this.#checked(readLength(rest, 0))
+      const length = readLength(rest, 0)
+      if (this.#isOversized(length)) {
+        this.#rest = undefined
+        this.#restLength = 0
+        this.#toSkip = length
+        return this.next()
+      }
       const whole = new Uint8Array(4 + length)
       whole.set(rest.subarray(0, 4))
       this.#rest = rest = whole
@@ -76,11 +93,17 @@ export class Framer {
     this.#restLength += count
   }
 
-  #checked(length: number): number {
-    if (length < 0 || length > this.frameBytesMax) {
-      throw new MalformedFrameError(`frame of ${length} bytes, the limit is ${this.frameBytesMax},`, this.#pos)
-    }
-    return length
+  #skip(): void {
+    const count = Math.min(this.#toSkip, this.#chunk.length - this.#pos)
+    this.#pos += count
+    this.#toSkip -= count
+  }
+
+  /** True for a frame to be dropped; throws where there is no going on. */
+  #isOversized(length: number): boolean {
+    if (length >= 0 && length <= this.frameBytesMax) return false
+    if (length >= 0 && this.#skipOversized?.(length) === true) return true
+    throw new MalformedFrameError(`frame of ${length} bytes, the limit is ${this.frameBytesMax},`, this.#pos)
   }
 }
 

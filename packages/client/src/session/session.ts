@@ -19,10 +19,10 @@ import {
 import { Deque, type Link, type LinkEvents, type Runtime, type Timer } from '@lightkeeper/runtime'
 import type { HostList } from '../host-list.ts'
 import type { AuthOption } from '../options.ts'
+import { PendingRequest, type RequestSpec } from '../request/request.ts'
 import { setWatchesFrames } from '../watch/rearm.ts'
 import { type WatchPaths, WatchRegistry } from '../watch/registry.ts'
 import { SessionTimes } from './machine.ts'
-import { PendingRequest, type RequestSpec } from './request.ts'
 import { isFinal, type SessionState } from './states.ts'
 
 export interface SessionConfig {
@@ -34,6 +34,8 @@ export interface SessionConfig {
   readonly queueLimit: number
   readonly requestBytesMax: number
   readonly replyBytesMax: number
+  /** Limit of a request that has none of its own, milliseconds; checked now and then, not to the millisecond. */
+  readonly requestTimeout: number
 }
 
 const noPassword = new Uint8Array(16)
@@ -125,6 +127,7 @@ export class Session implements LinkEvents {
       if (signal?.aborted) return request.rejectWith(signal.reason)
       if (isFinal(this.state)) return request.fail(this.#finalCode(), undefined, 'not-sent')
       if (signal !== undefined || timeoutMs !== undefined) this.#bound(request, signal, timeoutMs)
+      if (timeoutMs === undefined) request.deadline = this.runtime.clock.now() + this.#config.requestTimeout
       if (this.#phase === 'serving') this.#send(request as PendingRequest)
       else if (this.#hasRoom()) this.#queue.push(request as PendingRequest)
       else
@@ -159,6 +162,17 @@ export class Session implements LinkEvents {
     })
   }
 
+  /** Fails what has waited longer than any request may. Where it is on its way, it keeps its place among the replies. */
+  #failOverdue(now: number): void {
+    for (const line of [this.#queue, this.#inFlight]) {
+      for (const request of line) {
+        if (request.isSettled) continue
+        if (request.deadline > now) break
+        request.fail('TIMEOUT', new Error(`no reply within ${this.#config.requestTimeout} ms`))
+      }
+    }
+  }
+
   #finalCode(): 'AUTH_FAILED' | 'CLOSED' {
     return this.state.kind === 'authFailed' ? 'AUTH_FAILED' : 'CLOSED'
   }
@@ -187,6 +201,8 @@ export class Session implements LinkEvents {
     }
     this.#writer.endFrame(mark)
     request.isSent = true
+    request.seen = this.lastZxid
+    request.sessionId = this.sessionId
     const line = request.spec.type === opCode.auth ? this.#authenticating : this.#inFlight
     line.push(request)
     this.#flushLater()
@@ -213,6 +229,7 @@ export class Session implements LinkEvents {
   #dial(): void {
     this.#dialTimer?.cancel()
     if (isFinal(this.state) || this.#link !== undefined) return
+    this.#failOverdue(this.runtime.clock.now())
     const { server, delayMs } = this.#hosts.next()
     this.#server = server
     this.#armTimer()
@@ -220,7 +237,7 @@ export class Session implements LinkEvents {
       if (isFinal(this.state) || this.#link !== undefined) return
       this.#phase = 'dialing'
       this.#dropReason = undefined
-      this.#framer = new Framer(this.#config.replyBytesMax)
+      this.#framer = new Framer(this.#config.replyBytesMax, (length) => this.#skipReply(length))
       this.#writer.renew(4096)
       const patienceMs = this.#hasServed ? Number.POSITIVE_INFINITY : this.#config.connectTimeout
       this.#times.dialing(this.runtime.clock.now(), this.#hosts.servers.length, patienceMs)
@@ -294,6 +311,14 @@ export class Session implements LinkEvents {
     if (zxid > this.lastZxid && request.spec.type !== opCode.auth) this.lastZxid = zxid
     if (err === keeperCodes.UNIMPLEMENTED.number) this.#noteLacking(request.spec.type)
     request.reply(err, zxid, frame)
+  }
+
+  /** A reply larger than we accept fails its request alone. Only replies are that large, and they come in order. */
+  #skipReply(length: number): boolean {
+    const request = this.#phase === 'serving' ? this.#inFlight.shift() : undefined
+    const cause = new Error(`the reply has ${length} bytes, replyBytesMax is ${this.#config.replyBytesMax}`)
+    request?.fail('FRAME_TOO_LARGE', cause, request.spec.isRepeatable ? 'rejected' : 'unknown')
+    return request !== undefined
   }
 
   /** Apache closes the connection over a request it does not know, so what a server lacks is remembered for the next one. */
@@ -413,11 +438,7 @@ export class Session implements LinkEvents {
     if (this.#phase === 'handshake' && this.#dropReason === undefined) this.#refusedSilently()
     this.failures.set(this.#server, new Error(`${this.#server}: ${cause.message}`, { cause }))
     this.#abandon()
-    for (const line of [this.#inFlight, this.#authenticating]) {
-      for (let request = line.shift(); request !== undefined; request = line.shift()) {
-        request.fail('CONNECTION_LOSS', cause)
-      }
-    }
+    this.#loseInFlight('CONNECTION_LOSS', cause)
     if (isFinal(this.state)) return
     if (wasServing) {
       this.watches.disconnected()
@@ -470,7 +491,8 @@ export class Session implements LinkEvents {
     this.sessionId = 0n
     this.#password = noPassword
     this.#times.forgetSession(this.#config.sessionTimeout)
-    this.#failAll('SESSION_EXPIRED')
+    this.#loseInFlight('SESSION_EXPIRED')
+    this.#expireQueue()
     this.watches.sessionEnded()
     this.#report({
       kind: 'expired',
@@ -487,7 +509,35 @@ export class Session implements LinkEvents {
     this.#dial()
   }
 
-  #failAll(code: 'SESSION_EXPIRED' | 'AUTH_FAILED' | 'CLOSED'): void {
+  /** What may be repeated stands in front of the queue again, in its order; the rest is lost. */
+  #loseInFlight(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): void {
+    for (let request = this.#authenticating.shift(); request !== undefined; request = this.#authenticating.shift()) {
+      request.fail(code, cause)
+    }
+    if (this.#inFlight.length === 0) return
+    const waiting: PendingRequest[] = []
+    for (let request = this.#inFlight.shift(); request !== undefined; request = this.#inFlight.shift()) {
+      if (request.isSettled) continue
+      if (request.spec.isRepeatable) {
+        request.isSent = false
+        waiting.push(request)
+      } else request.lose(code, cause)
+    }
+    for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) waiting.push(request)
+    for (const request of waiting) this.#queue.push(request)
+  }
+
+  /** Writes that were not sent were meant for the session that is gone; reads are answered by the next one. */
+  #expireQueue(): void {
+    const waiting = [...this.#queue]
+    this.#queue.clear()
+    for (const request of waiting) {
+      if (request.spec.isRepeatable && this.#config.onExpired === 'renew') this.#queue.push(request)
+      else request.fail('SESSION_EXPIRED')
+    }
+  }
+
+  #failAll(code: 'AUTH_FAILED' | 'CLOSED'): void {
     for (const requests of [this.#inFlight, this.#authenticating, this.#queue]) {
       for (let request = requests.shift(); request !== undefined; request = requests.shift()) request.fail(code)
     }
@@ -532,6 +582,7 @@ export class Session implements LinkEvents {
 
   #timePassed(): void {
     const now = this.runtime.clock.now()
+    this.#failOverdue(now)
     if (this.#times.isSessionLost(now)) {
       this.#abandon()
       this.#expired()

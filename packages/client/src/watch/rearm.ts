@@ -1,6 +1,6 @@
 /** What to tell a server about the watches of a reconnected client: setWatches in frames a server will accept. */
 import { opCode, writeSetWatches, writeSetWatches2 } from '@lightkeeper/protocol'
-import type { RequestSpec } from '../session/request.ts'
+import type { RequestSpec } from '../request/request.ts'
 import type { WatchPaths } from './registry.ts'
 
 /** Bytes of paths in one frame: the size Java's client splits at, an eighth of what a server accepts by default. */

@@ -10,7 +10,7 @@ import {
 } from '@lightkeeper/protocol'
 import type { Clock, Log, Random } from '@lightkeeper/runtime'
 import type { Chroot } from '../connect-string.ts'
-import type { RequestSpec } from '../session/request.ts'
+import type { RequestSpec } from '../request/request.ts'
 import type { Session } from '../session/session.ts'
 import { ZnodeStat } from '../stat.ts'
 import { setWatchesFrames } from './rearm.ts'
@@ -79,12 +79,10 @@ export class SessionWatches implements WatchSource {
   readonly counters: WatchCounters = { events: 0, resyncs: 0, overflows: 0, audited: 0, healed: 0 }
   readonly #session: Session
   readonly #chroot: Chroot
-  readonly #requestTimeout: number | undefined
 
-  constructor(session: Session, chroot: Chroot, requestTimeout: number | undefined) {
+  constructor(session: Session, chroot: Chroot) {
     this.#session = session
     this.#chroot = chroot
-    this.#requestTimeout = requestTimeout
   }
 
   get isConnected(): boolean {
@@ -201,7 +199,7 @@ export class SessionWatches implements WatchSource {
   }
 
   #submit<T>(spec: RequestSpec<T>): Promise<T> {
-    return this.#session.submit(spec, undefined, this.#requestTimeout)
+    return this.#session.submit(spec, undefined, undefined)
   }
 
   // -- watches of the server ------------------------------------------------------------------------------------------

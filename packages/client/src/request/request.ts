@@ -11,7 +11,25 @@ export interface RequestSpec<T> {
   /** Makes the result of a reply without an error. `zxid` is that of the reply. */
   read(reader: Reader, zxid: bigint): T
   /** Makes a result of an error reply, where one is no failure; throws or returns undefined to fail. */
-  onError?(err: number): { readonly value: T } | undefined
+  onError?(err: number, zxid: bigint): { readonly value: T } | undefined
+  /** A request that may be made any number of times is made again after a lost connection or session, in its place. */
+  isRepeatable?: boolean
+  /**
+   * Finds out what became of a request whose reply was lost, and completes it where that is safe. Rejects with `lost.error`
+   * where it cannot be told. Default: nothing can be told.
+   */
+  recover?(lost: Lost): Promise<T>
+}
+
+/** A request that was sent and whose reply is lost. */
+export interface Lost {
+  readonly error: KeeperError
+  /** Highest zxid seen when it was sent: what is not later than this was there before it. */
+  readonly seen: bigint
+  /** The session it was sent in. */
+  readonly sessionId: bigint
+  /** Whether the caller has given up meanwhile: then nothing may be sent for it any more. */
+  isGivenUp(): boolean
 }
 
 export class PendingRequest<T = unknown> {
@@ -20,6 +38,10 @@ export class PendingRequest<T = unknown> {
   xid = 0
   isSent = false
   isSettled = false
+  seen = 0n
+  sessionId = 0n
+  /** Monotonic milliseconds; past it the request fails at the next look. */
+  deadline = Number.POSITIVE_INFINITY
   readonly #resolve: (value: T) => void
   readonly #reject: (reason: unknown) => void
   #cleanUp: (() => void) | undefined
@@ -48,7 +70,7 @@ export class PendingRequest<T = unknown> {
         if (this.#settle()) this.#resolve(value)
         return
       }
-      const handled = this.spec.onError?.(err)
+      const handled = this.spec.onError?.(err, zxid)
       if (handled !== undefined) {
         if (this.#settle()) this.#resolve(handled.value)
         return
@@ -65,6 +87,28 @@ export class PendingRequest<T = unknown> {
     if (this.isSettled) return
     const { operation, path } = this.spec
     this.rejectWith(new KeeperError(code, { operation, path, outcome, cause }))
+  }
+
+  /** The connection or the session it was sent on is gone; `recover` decides where there is one. */
+  lose(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): void {
+    const { recover } = this.spec
+    if (this.isSettled) return
+    if (recover === undefined || !this.isSent) {
+      this.fail(code, cause)
+      return
+    }
+    const { operation, path } = this.spec
+    const error = new KeeperError(code, { operation, path, outcome: 'unknown', cause })
+    const lost: Lost = { error, seen: this.seen, sessionId: this.sessionId, isGivenUp: () => this.isSettled }
+    // In a turn of its own, when the session has come to rest.
+    void Promise.resolve()
+      .then(() => recover.call(this.spec, lost))
+      .then(
+        (value) => {
+          if (this.#settle()) this.#resolve(value)
+        },
+        (reason: unknown) => this.rejectWith(reason),
+      )
   }
 
   /** Rejects with `reason` as it is. */

@@ -1,0 +1,38 @@
+/** Completes a write whose reply was lost: looks what became of it, and sends it again only where it certainly did nothing. */
+import { KeeperError } from '@lightkeeper/protocol'
+import type { Lost } from './request.ts'
+import type { Verdict } from './verify.ts'
+
+export interface Finding<T> {
+  readonly verdict: Verdict
+  /** What the lost reply would have said, where the write is there. */
+  result?(): T | Promise<T>
+}
+
+/** Lost replies in a row that are looked into for one call. */
+export const recoveriesMax = 8
+
+/**
+ * @param look reads what is there, behind a `sync`, so that nothing that was executed before the loss is overlooked.
+ * @param resend sends the same write again.
+ * @throws lost.error where it cannot be told what became of the write.
+ */
+export async function recovered<T>(
+  lost: Lost,
+  look: () => Promise<Finding<T>>,
+  resend: () => Promise<T>,
+  acceptsEqual: boolean,
+): Promise<T> {
+  const { error } = lost
+  let finding: Finding<T>
+  try {
+    finding = await look()
+    const { verdict, result } = finding
+    if (result !== undefined && (verdict === 'applied' || (verdict === 'equal' && acceptsEqual))) return await result()
+  } catch (cause) {
+    const { path, operation } = error
+    throw new KeeperError(error.code, { path, operation, outcome: 'unknown', cause })
+  }
+  if (finding.verdict === 'notApplied' && !lost.isGivenUp()) return resend()
+  throw error
+}

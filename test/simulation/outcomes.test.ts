@@ -1,0 +1,144 @@
+/** What a client says of its writes is true: under lost connections, what succeeded happened once, what failed did not happen. */
+import { type Client, KeeperError } from '@lightkeeper/client'
+import { describe, expect, test } from 'vitest'
+import { Stage, seeds, serverHost } from './stage.ts'
+
+type Outcome = 'ok' | 'unknown' | 'not-sent' | 'rejected'
+
+const outcomeOf = (call: Promise<unknown>): Promise<Outcome> =>
+  call.then(
+    () => 'ok',
+    (error: unknown) => (KeeperError.is(error) ? error.outcome : Promise.reject(error as Error)),
+  )
+
+/** Two clients under resets and cuts run `work`; then the network heals and `look` sees what is there. */
+async function under<R>(
+  seed: number,
+  work: (client: Client, index: number, round: number) => Promise<void>,
+  look: (client: Client) => Promise<R>,
+): Promise<R> {
+  const stage = new Stage(seed)
+  const { world } = stage
+  const random = world.random.fork()
+  await stage.startServer()
+  const clients = await world.run(Promise.all([stage.connect(), stage.connect()]))
+  let isOver = false
+  const trouble = (): void => {
+    if (isOver) return
+    const host = `c${1 + random.below(2)}`
+    if (random.oneIn(3)) world.network.cut(host, serverHost)
+    else world.network.reset(host, serverHost)
+    world.after(random.below(600), () => world.network.heal(host, serverHost))
+    world.after(20 + random.below(400), trouble)
+  }
+  world.after(random.below(100), trouble)
+  const all = clients.map(async (client, index) => {
+    for (let round = 0; round < 15; round++) await work(client, index, round)
+  })
+  await world.run(Promise.all(all))
+  isOver = true
+  for (const host of ['c1', 'c2']) world.network.heal(host, serverHost)
+  await world.advance(1000)
+  const seen = await world.run(stage.connect().then(look))
+  await world.run(Promise.all(clients.map((client) => client.close())))
+  await world.run(Promise.resolve(stage.close()))
+  return seen
+}
+
+const text = (data: Uint8Array): string => new TextDecoder().decode(data)
+
+describe('under lost connections', () => {
+  test.each(seeds(60))('a counter counts every update that succeeded, and no other, seed %i', async (seed) => {
+    const count: Record<Outcome, number> = { ok: 0, unknown: 0, 'not-sent': 0, rejected: 0 }
+    const n = await under(
+      seed,
+      async (client) => {
+        const call = client.update('/n', (data) => `${data === undefined ? 1 : Number(text(data)) + 1}`)
+        count[await outcomeOf(call)]++
+      },
+      async (client) => Number(text((await client.find('/n'))?.data ?? new Uint8Array())),
+    )
+    expect(n, JSON.stringify(count)).toBeGreaterThanOrEqual(count.ok)
+    expect(n, JSON.stringify(count)).toBeLessThanOrEqual(count.ok + count.unknown)
+  })
+
+  test.each(seeds(60))('with data that names its writer an update is told from others, seed %i', async (seed) => {
+    let updates = 0
+    const n = await under(
+      seed,
+      async (client, index, round) => {
+        const change = (data?: Uint8Array): string => {
+          const before = data === undefined ? 0 : (JSON.parse(text(data)) as { n: number }).n
+          return JSON.stringify({ n: before + 1, by: `${index}.${round}` })
+        }
+        for (;;) {
+          const outcome = await outcomeOf(client.update('/n', change, { idempotent: true }))
+          if (outcome === 'ok') updates++
+          if (outcome !== 'not-sent') break
+        }
+      },
+      async (client) => (JSON.parse(text((await client.get('/n')).data)) as { n: number }).n,
+    )
+    expect(n).toBeGreaterThanOrEqual(updates)
+  })
+
+  test.each(seeds(60))('a znode is created by one at most, and a failed create left nothing, seed %i', async (seed) => {
+    const outcomes = new Map<string, Outcome[]>()
+    const names = await under(
+      seed,
+      async (client, index, round) => {
+        for (const path of [`/shared-${round}`, `/own-${index}-${round}`] as const) {
+          const outcome = await outcomeOf(client.create(path, 'same'))
+          outcomes.set(path, [...(outcomes.get(path) ?? []), outcome])
+        }
+      },
+      async (client) => new Set((await client.children('/')).children.map((name) => `/${name}`)),
+    )
+    for (const [path, of] of outcomes) {
+      const told = `${path} ${of.join()}`
+      expect(of.filter((each) => each === 'ok').length, told).toBeLessThanOrEqual(1)
+      if (names.has(path)) expect(of.includes('ok') || of.includes('unknown'), told).toBe(true)
+      else expect(of, told).not.toContain('ok')
+    }
+  })
+
+  test.each(seeds(60))('a znode is deleted by one at most: whoever succeeded has the claim, seed %i', async (seed) => {
+    const outcomes = new Map<string, Outcome[]>()
+    const made = new Set<string>()
+    const names = await under(
+      seed,
+      async (client, index, round) => {
+        const path = `/job-${round}` as const
+        if (index === 0 && (await outcomeOf(client.create(path, '', { idempotent: true }))) === 'ok') made.add(path)
+        const outcome = await outcomeOf(client.delete(path))
+        if (outcome !== 'rejected') outcomes.set(path, [...(outcomes.get(path) ?? []), outcome])
+      },
+      async (client) => new Set((await client.children('/')).children.map((name) => `/${name}`)),
+    )
+    for (const [path, of] of outcomes) {
+      const told = `${path} ${of.join()}`
+      expect(of.filter((each) => each === 'ok').length, told).toBeLessThanOrEqual(1)
+      if (made.has(path) && !names.has(path)) expect(of.includes('ok') || of.includes('unknown'), told).toBe(true)
+    }
+  })
+
+  test.each(seeds(60))('an ephemeral whose reply was lost is found by its session, seed %i', async (seed) => {
+    const outcomes = new Map<string, Outcome>()
+    const names = await under(
+      seed,
+      async (client, index, round) => {
+        const path = `/e-${index}-${round}` as const
+        const { epoch } = client
+        const outcome = await outcomeOf(client.create(path, '', { mode: 'ephemeral' }))
+        if (client.epoch === epoch) outcomes.set(path, outcome)
+        // One that is gone with its session tells nothing.
+        else outcomes.delete(path)
+      },
+      async (client) => new Set((await client.children('/')).children.map((name) => `/${name}`)),
+    )
+    for (const [path, outcome] of outcomes) {
+      if (outcome === 'not-sent' || outcome === 'rejected') expect(names.has(path), `${path} ${outcome}`).toBe(false)
+    }
+    expect([...outcomes.values()].filter((each) => each === 'ok').length).toBeGreaterThan(0)
+  })
+})
