@@ -1,5 +1,5 @@
 /** What a client says of its writes is true: under lost connections, what succeeded happened once, what failed did not happen. */
-import { type Client, KeeperError } from '@lightkeeper/client'
+import { type Client, KeeperError, op } from '@lightkeeper/client'
 import { describe, expect, test } from 'vitest'
 import { Stage, seeds, serverHost } from './stage.ts'
 
@@ -81,6 +81,43 @@ describe('under lost connections', () => {
     )
     expect(n).toBeGreaterThanOrEqual(updates)
   })
+
+  test.each(seeds(60))(
+    'a transaction with a marker never ends in doubt while its session lives, seed %i',
+    async (seed) => {
+      const made = new Map<string, string>()
+      const never: string[] = []
+      let n = 0
+      const there = await under(
+        seed,
+        async (client, index, round) => {
+          const { epoch } = client
+          const name = `/t-${index}-${round}-` as const
+          const call = client
+            .transactionOf([op.create(name, 'x', { sequential: true }), op.create('/tn-', '', { sequential: true })], {
+              marker: '/marks',
+            })
+            .then(([{ path }, { path: second }]) => {
+              made.set(name, path)
+              made.set(path, second)
+            })
+          const outcome = await outcomeOf(call)
+          if (outcome === 'ok') n++
+          else if (outcome === 'unknown') expect(client.epoch, 'in doubt').not.toBe(epoch)
+          else never.push(name)
+        },
+        async (client) => new Set((await client.children('/')).children.map((each) => `/${each}`)),
+      )
+      expect(made.size).toBe(2 * n)
+      for (const [name, path] of made) {
+        expect(there.has(path), `${name} ${path}`).toBe(true)
+        if (name.startsWith('/t-') && name.endsWith('-')) {
+          expect([...there].filter((each) => each.startsWith(name))).toEqual([path])
+        }
+      }
+      for (const name of never) expect([...there].filter((each) => each.startsWith(name))).toEqual([])
+    },
+  )
 
   test.each(seeds(60))('a znode is created by one at most, and a failed create left nothing, seed %i', async (seed) => {
     const outcomes = new Map<string, Outcome[]>()

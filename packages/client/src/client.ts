@@ -1,6 +1,7 @@
 /** The client: one object for the life of a process, one method per operation, options last. */
 import {
   type Acl,
+  joinPath,
   KeeperError,
   keeperCodeOf,
   keeperCodes,
@@ -18,7 +19,9 @@ import {
   writeSetACLRequest,
   type ZnodePath,
 } from '@lightkeeper/protocol'
+import { bytes, type Codec } from './codec.ts'
 import type { Chroot } from './connect-string.ts'
+import { ZnodeHandle } from './node.ts'
 import type {
   AuthOption,
   CallOptions,
@@ -26,12 +29,14 @@ import type {
   Credentials,
   DeleteOptions,
   ReadOptions,
+  TransactionOptions,
   UpdateOptions,
   VersionOptions,
 } from './options.ts'
 import { Budget } from './request/budget.ts'
 import { type CallSpec, Calls } from './request/calls.ts'
-import { type CreateHost, createProtected, ignoreMissing } from './request/protected-create.ts'
+import { evidenceOfAll, type Look, lostMarker, resultsOfAll } from './request/lost-transaction.ts'
+import { type CreateHost, createProtected, ignoreMissing, uuid } from './request/protected-create.ts'
 import type { Finding } from './request/recover.ts'
 import type { Lost } from './request/request.ts'
 import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
@@ -42,11 +47,14 @@ import {
   type CreateResult,
   checkPath,
   createKind,
+  op,
   type TransactionOp,
   type TransactionResults,
   toBytes,
 } from './transaction.ts'
+import { type CopyOptions, copyTree, moveTree } from './tree/copy.ts'
 import { deleteBelow } from './tree/delete-below.ts'
+import { readTree, type Tree } from './tree/read-tree.ts'
 import type { WatchChange } from './watch/change.ts'
 import type { WatchedEvent } from './watch/registry.ts'
 import { SessionWatches } from './watch/source.ts'
@@ -303,12 +311,12 @@ export class Client implements AsyncDisposable {
    */
   async create(path: ZnodePath, data: Data = empty, options: CreateOptions = {}): Promise<CreateResult> {
     checkPath(path, 'create', options.sequential)
-    const bytes = toBytes(data)
+    const content = toBytes(data)
     const budget = this.#budget('create', path, options)
     const create = options.protected
       ? (): Promise<CreateResult> =>
-          createProtected(this.#createHost(bytes, options), path, options.mode ?? 'persistent', budget)
-      : (): Promise<CreateResult> => this.#create(path, bytes, { ...options, ...budget.step() })
+          createProtected(this.#createHost(content, options), path, options.mode ?? 'persistent', budget)
+      : (): Promise<CreateResult> => this.#create(path, content, { ...options, ...budget.step() })
     if (!options.parents) return create()
     for (;;) {
       try {
@@ -383,9 +391,7 @@ export class Client implements AsyncDisposable {
     const mode = options.parents === 'container' ? 'container' : 'persistent'
     const { acl, parents = true } = options
     const own: CreateOptions = { ...budget.step(), mode, parents, idempotent: true, ...(acl ? { acl } : {}) }
-    await this.create(path, empty, own).catch((error: unknown) => {
-      if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
-    })
+    await this.create(path, empty, own).catch(ignoreExisting)
   }
 
   /**
@@ -540,14 +546,38 @@ export class Client implements AsyncDisposable {
     return this.transactionOf(ops)
   }
 
-  /** `transaction` with options. */
-  transactionOf<const Ops extends readonly TransactionOp<unknown>[]>(
+  /**
+   * `transaction` with options. Where the reply is lost, a transaction that makes an ephemeral, or with a `marker`, is found out
+   * about and completed; of others it is known only where a `set` with a version certainly was not executed.
+   */
+  async transactionOf<const Ops extends readonly TransactionOp<unknown>[]>(
     ops: Ops,
-    options: CallOptions = {},
+    options: TransactionOptions = {},
   ): Promise<TransactionResults<Ops>> {
-    if (ops.length === 0) return Promise.resolve([] as unknown as TransactionResults<Ops>)
+    if (ops.length === 0) return [] as unknown as TransactionResults<Ops>
+    const { marker } = options
+    if (marker === undefined) return (await this.#transact(ops, options)) as TransactionResults<Ops>
+    checkPath(marker, 'transaction')
+    const path = joinPath(marker, `_c_${uuid(this.#session.runtime.random.bytes(16))}`)
+    const mark = { ...op.create(path, '', { mode: 'ephemeral' }), lost: lostMarker(path) }
+    const budget = this.#budget('transaction', marker, options)
+    for (;;) {
+      try {
+        const { idempotent = false } = options
+        const results = await this.#transact([...ops, mark], { ...budget.step(), idempotent })
+        void this.#delete(path, -1, {}, true).catch(() => {})
+        return results.slice(0, -1) as unknown as TransactionResults<Ops>
+      } catch (error) {
+        const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp : undefined
+        if (failed?.index !== ops.length || failed.code !== 'NO_NODE') throw error
+        await this.create(marker, empty, { ...budget.step(), mode: 'container', parents: true }).catch(ignoreExisting)
+      }
+    }
+  }
+
+  #transact(ops: readonly TransactionOp<unknown>[], options: TransactionOptions): Promise<unknown[]> {
     const operations = ops.map((each) => each.encode((path) => this.#chroot.toServer(path)))
-    const read = (reader: Reader): TransactionResults<Ops> => {
+    const read = (reader: Reader): unknown[] => {
       const results = readMultiResponse(reader)
       const failed = results.findIndex((result) => result.type === opCode.error && result.err !== 0)
       const result = results[failed]
@@ -561,12 +591,67 @@ export class Client implements AsyncDisposable {
           failedOp: { index: failed, code, path },
         })
       }
-      return ops.map((each, i) =>
-        each.decode(results[i] as never, (path) => this.#chroot.toUser(path)),
-      ) as TransactionResults<Ops>
+      return ops.map((each, i) => each.decode(results[i] as never, (path) => this.#chroot.toUser(path)))
     }
-    const write = (writer: Writer): void => writeMultiRequest(writer, operations)
-    return this.#calls.call({ operation: 'transaction', type: opCode.multi, write, read }, options)
+    const lostOps = ops.map((each) => each.lost)
+    const look = async (lost: Lost): Promise<Finding<unknown[]>> => {
+      await this.sync()
+      const eyes: Look = {
+        sessionId: this.sessionId,
+        find: (path) => this.find(path as ZnodePath),
+        stat: async (path) => (await this.exists(path as ZnodePath)).stat,
+        names: async (path) => (await this.children(path as ZnodePath)).children,
+      }
+      const { verdict, zxid } = await evidenceOfAll(lostOps, lost, eyes)
+      const isKnown = zxid !== undefined && (verdict === 'applied' || verdict === 'equal')
+      const results = isKnown ? await resultsOfAll(lostOps, zxid, eyes) : undefined
+      return results === undefined ? { verdict } : { verdict, result: () => results }
+    }
+    const call: CallSpec<unknown[]> = {
+      operation: 'transaction',
+      type: opCode.multi,
+      write: (writer) => writeMultiRequest(writer, operations),
+      read,
+      recovery: { look, acceptsEqual: options.idempotent === true },
+    }
+    return this.#calls.call(call, options)
+  }
+
+  // -- subtrees and handles -------------------------------------------------------------------------------------------
+
+  /** A znode whose data is read and written by `codec`. Sends nothing. */
+  node(path: ZnodePath): ZnodeHandle<Uint8Array>
+  node<T>(path: ZnodePath, codec: Codec<T>): ZnodeHandle<T>
+  node<T>(path: ZnodePath, codec?: Codec<T>): ZnodeHandle<T> | ZnodeHandle<Uint8Array> {
+    checkPath(path, 'node')
+    return codec === undefined ? new ZnodeHandle(this, path, bytes) : new ZnodeHandle(this, path, codec)
+  }
+
+  /**
+   * Everything at and below `path`, as it was at one zxid, however large. Needs ZooKeeper 3.6.
+   * @throws KeeperError NO_AUTH where one znode of it may not be read, UNIMPLEMENTED.
+   */
+  tree(path: ZnodePath, options: CallOptions = {}): Promise<Tree> {
+    return refuse(path, 'tree') ?? readTree(this.#watches, path, this.#budget('tree', path, options))
+  }
+
+  /**
+   * Copies a subtree to a path that does not exist yet, as it is at one zxid; returns the number of znodes. In one transaction
+   * where it fits into one, else parents first, in several.
+   * @throws KeeperError TRANSACTION_FAILED where something is there already; BAD_ARGUMENTS where it holds ephemerals.
+   */
+  copy(from: ZnodePath, to: ZnodePath, options: CopyOptions = {}): Promise<number> {
+    const refusal = refuse(from, 'copy') ?? refuse(to, 'copy')
+    return refusal ?? copyTree(this, from, to, options, this.#budget('copy', from, options))
+  }
+
+  /**
+   * Moves a subtree to a path that does not exist yet, in one transaction; returns the number of znodes.
+   * @throws KeeperError as `copy`; FRAME_TOO_LARGE where it does not fit into one transaction.
+   */
+  move(from: ZnodePath, to: ZnodePath, options: CallOptions = {}): Promise<number> {
+    const refusal = refuse(from, 'move') ?? refuse(to, 'move')
+    return refusal ?? moveTree(this, from, to, options, this.#budget('move', from, options))
   }
 
   // -- watches --------------------------------------------------------------------------------------------------------
@@ -583,6 +668,10 @@ export class Client implements AsyncDisposable {
   #budget(operation: string, path: string, options: CallOptions): Budget {
     return new Budget(this.#session.runtime.clock, operation, path, options)
   }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
 }
 
 /** A rejection for a path that cannot be valid, so that calls never throw. */

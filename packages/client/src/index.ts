@@ -23,6 +23,7 @@ export {
 } from './client.ts'
 export { bytes, type Codec, json, SchemaError, type StandardIssue, type StandardSchema, text } from './codec.ts'
 export { type ConnectTarget, connect } from './connect.ts'
+export { type Value, ZnodeHandle } from './node.ts'
 export type {
   AuthOption,
   CallOptions,
@@ -31,6 +32,7 @@ export type {
   Credentials,
   DeleteOptions,
   ReadOptions,
+  TransactionOptions,
   UpdateOptions,
   VersionOptions,
   WriteOptions,
@@ -44,6 +46,8 @@ export {
   type TransactionOp,
   type TransactionResults,
 } from './transaction.ts'
+export type { CopyOptions } from './tree/copy.ts'
+export type { Tree } from './tree/read-tree.ts'
 export type {
   ChangedChange,
   CreatedChange,

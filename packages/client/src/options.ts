@@ -1,5 +1,5 @@
 /** Every option, with unit and default. */
-import type { Acl } from '@lightkeeper/protocol'
+import type { Acl, ZnodePath } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
 
 /** Credentials as they are, or a function asked anew before every connection. */
@@ -92,6 +92,14 @@ export interface VersionOptions extends WriteOptions {
 export interface DeleteOptions extends VersionOptions {
   /** Delete what is below it first. Not atomic. Default false. */
   readonly recursive?: boolean
+}
+
+export interface TransactionOptions extends WriteOptions {
+  /**
+   * Makes it certain what became of the transaction when its reply is lost: it creates an ephemeral under a unique name below
+   * this znode as well, which tells, and is deleted again afterwards. The znode is created as a container where it is missing.
+   */
+  readonly marker?: ZnodePath
 }
 
 export interface UpdateOptions extends WriteOptions {

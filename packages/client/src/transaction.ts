@@ -10,6 +10,7 @@ import {
   pathProblem,
 } from '@lightkeeper/protocol'
 import type { CreateOptions } from './options.ts'
+import { type LostOp, lostCreate, lostSequential, lostSet, lostWithoutTrace } from './request/lost-transaction.ts'
 import { ZnodeStat } from './stat.ts'
 
 export interface CreateResult {
@@ -30,6 +31,8 @@ export interface TransactionOp<R> {
   /** The operation with the server's path. */
   encode(toServer: (path: string) => string): MultiOperation
   decode(result: MultiResult, toUser: (path: string) => string): R
+  /** How a lost reply is looked into. */
+  readonly lost: LostOp<R>
 }
 
 export type TransactionResults<Ops extends readonly TransactionOp<unknown>[]> = {
@@ -84,9 +87,11 @@ export const op = {
     checkPath(path, 'create', options.sequential)
     const acl: readonly Acl[] = options.acl ?? openAcl
     const { type, flags, ttl } = createKind(options)
+    const bytes = toBytes(data)
     return {
       path,
-      encode: (toServer) => ({ type, path: toServer(path), data: toBytes(data), acl, flags, ttl }) as MultiOperation,
+      encode: (toServer) => ({ type, path: toServer(path), data: bytes, acl, flags, ttl }) as MultiOperation,
+      lost: options.sequential ? lostSequential(path) : lostCreate(path, bytes, options.mode === 'ephemeral'),
       decode(result, toUser) {
         if (result.type === opCode.create) return { path: toUser(result.path), stat: undefined }
         if (result.type !== opCode.create2) throw unexpected(result)
@@ -97,14 +102,12 @@ export const op = {
 
   set(path: string, data: Data, options: { readonly version?: number } = {}): TransactionOp<ZnodeStat> {
     checkPath(path, 'set')
+    const { version = -1 } = options
+    const bytes = toBytes(data)
     return {
       path,
-      encode: (toServer) => ({
-        type: opCode.setData,
-        path: toServer(path),
-        data: toBytes(data),
-        version: options.version ?? -1,
-      }),
+      encode: (toServer) => ({ type: opCode.setData, path: toServer(path), data: bytes, version }),
+      lost: lostSet(path, bytes, version),
       decode(result) {
         if (result.type !== opCode.setData) throw unexpected(result)
         return new ZnodeStat(result.stat)
@@ -118,6 +121,7 @@ export const op = {
       path,
       encode: (toServer) => ({ type: opCode.delete, path: toServer(path), version: options.version ?? -1 }),
       decode: () => undefined,
+      lost: lostWithoutTrace,
     }
   },
 
@@ -128,6 +132,7 @@ export const op = {
       path,
       encode: (toServer) => ({ type: opCode.check, path: toServer(path), version }),
       decode: () => undefined,
+      lost: lostWithoutTrace,
     }
   },
 } as const

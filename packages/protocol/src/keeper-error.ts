@@ -25,6 +25,7 @@ export type AnyKeeperCode =
   | 'CLOSED'
   | 'UNKNOWN_CODE'
   | 'FRAME_TOO_LARGE'
+  | 'INVALID_DATA'
 
 export interface KeeperErrorDetails {
   readonly message?: string | undefined
@@ -43,7 +44,8 @@ const clientCodes = {
   TIMEOUT: 'No reply within the timeout',
   CLOSED: 'The client is closed',
   UNKNOWN_CODE: 'The server answered with an error number this version does not know',
-  FRAME_TOO_LARGE: 'The request is larger than a server accepts',
+  FRAME_TOO_LARGE: 'The request is larger than a server accepts, or the reply larger than the client does',
+  INVALID_DATA: 'The codec does not accept the data of the znode',
 } as const satisfies Record<Exclude<AnyKeeperCode, KeeperCode>, string>
 
 const codeByNumber = new Map<number, KeeperCode>()

@@ -155,6 +155,13 @@ test('describes any bytes as one line', () => {
   )
 })
 
+test('raw bytes arrive whole where the writer has to grow for them', () => {
+  const writer = new Writer(8)
+  writer.int(1)
+  writer.raw(new Uint8Array(5000).fill(7))
+  expect(writer.written()).toEqual(Uint8Array.of(0, 0, 0, 1, ...new Uint8Array(5000).fill(7)))
+})
+
 describe('framer', () => {
   const frames = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 6 })
   const stream = (bodies: readonly Uint8Array[]): Uint8Array => {
@@ -197,6 +204,26 @@ describe('framer', () => {
       drain(framer, found)
     }
     expect(found).toEqual(bodies)
+  })
+
+  test('goes on behind a frame above the limit where it may, wherever the stream is cut', () => {
+    const large = new Uint8Array(2000).fill(7)
+    const bodies = [Uint8Array.of(1), large, Uint8Array.of(2), large, large, Uint8Array.of(3)]
+    fc.assert(
+      fc.property(fc.array(fc.nat(6100), { maxLength: 20 }), (cuts) => {
+        const bytes = stream(bodies)
+        const edges = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length]
+        const found: Uint8Array[] = []
+        const skipped: string[] = []
+        const framer = new Framer(1000, (length) => skipped.push(`${length} behind ${found.length}`) > 0)
+        for (let i = 1; i < edges.length; i++) {
+          framer.push(bytes.slice(edges[i - 1], edges[i]))
+          drain(framer, found)
+        }
+        expect(found).toEqual([Uint8Array.of(1), Uint8Array.of(2), Uint8Array.of(3)])
+        expect(skipped).toEqual(['2000 behind 1', '2000 behind 2', '2000 behind 2'])
+      }),
+    )
   })
 
   test('accepts a frame of exactly the limit and refuses one byte more, and negative lengths, before holding them', () => {

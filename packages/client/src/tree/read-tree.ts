@@ -1,0 +1,117 @@
+/**
+ * A subtree as it is at one zxid, of any size. A persistent watch tells what changed while it was read: every event of a change
+ * that a reply shows is heard before that reply, so when what was heard of has been read again and nothing else was heard
+ * meanwhile, the whole is the state at the zxid of the last reply.
+ */
+import { isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
+import type { Budget } from '../request/budget.ts'
+import type { Listener } from '../watch/registry.ts'
+import type { RawZnode, WatchSource } from '../watch/source.ts'
+
+export interface Tree {
+  /** Everything is as it was right behind this transaction. */
+  readonly zxid: bigint
+  /** By path, parents in front of their children; empty where the root does not exist. */
+  readonly nodes: ReadonlyMap<ZnodePath, RawZnode>
+}
+
+const readsAtOnce = 256
+const retryMs = 50
+
+/** @throws KeeperError NO_AUTH where a znode of it may not be read; UNIMPLEMENTED where the server has no persistent watches. */
+export async function readTree(source: WatchSource, root: ZnodePath, budget: Budget): Promise<Tree> {
+  for (;;) {
+    budget.step()
+    const attempt = new Attempt(source, root)
+    try {
+      return await attempt.run(budget)
+    } catch (error) {
+      const isPassing =
+        KeeperError.is(error) &&
+        (error.outcome !== 'rejected' || error.code === 'THROTTLED_OP') &&
+        error.code !== 'CLOSED'
+      if (!isPassing) throw error
+      await budget.pause(retryMs)
+    } finally {
+      attempt.leave()
+    }
+  }
+}
+
+/** On one connection: a lost one takes the watch with it. */
+class Attempt implements Listener {
+  readonly #source: WatchSource
+  readonly #root: ZnodePath
+  readonly #nodes = new Map<ZnodePath, RawZnode>()
+  #dirty = new Set<ZnodePath>()
+  #isBroken = false
+  #isArmed = false
+
+  constructor(source: WatchSource, root: ZnodePath) {
+    this.#source = source
+    this.#root = root
+    source.listen(this)
+  }
+
+  event(_type: number, path: string): void {
+    const own = this.#source.toUser(path) as ZnodePath
+    if (isWithin(own, this.#root)) this.#dirty.add(own)
+  }
+
+  restored(): void {
+    this.#isBroken = true
+  }
+
+  disconnected(): void {
+    this.#isBroken = true
+  }
+
+  sessionEnded(): void {
+    this.#isBroken = true
+  }
+
+  ended(): void {
+    this.#isBroken = true
+  }
+
+  leave(): void {
+    this.#source.unlisten(this)
+    if (this.#isArmed) this.#source.disarm(this.#root, 'recursive', this)
+  }
+
+  async run(budget: Budget): Promise<Tree> {
+    this.#isArmed = await this.#source.arm(this.#root, 'recursive', this)
+    if (!this.#isArmed) {
+      throw new KeeperError('UNIMPLEMENTED', { path: this.#root, operation: 'tree', message: 'needs ZooKeeper 3.6' })
+    }
+    let queue: ZnodePath[] = [this.#root]
+    for (;;) {
+      for (; queue.length > 0; ) {
+        budget.step()
+        const batch = queue.splice(0, readsAtOnce)
+        for (const below of await Promise.all(batch.map((path) => this.#visit(path)))) queue.push(...below)
+        if (this.#isBroken)
+          throw new KeeperError('CONNECTION_LOSS', { path: this.#root, operation: 'tree', outcome: 'unknown' })
+      }
+      if (this.#dirty.size === 0) break
+      queue = [...this.#dirty]
+    }
+    const nodes = new Map([...this.#nodes].sort(([a], [b]) => (a < b ? -1 : 1)))
+    return { zxid: this.#source.lastZxid, nodes }
+  }
+
+  /** Reads a znode and, where it is new or has children unknown so far, returns their paths. */
+  async #visit(path: ZnodePath): Promise<ZnodePath[]> {
+    const raw = await this.#source.read(path, undefined, () => this.#dirty.delete(path))
+    const known = this.#nodes.get(path)
+    if (raw === undefined) {
+      this.#nodes.delete(path)
+      return []
+    }
+    this.#nodes.set(path, raw)
+    // Children of a znode that was read before are heard of one by one.
+    if (raw.stat.numChildren === 0 || known?.stat.czxid === raw.stat.czxid) return []
+    const names = await this.#source.list(path, undefined, () => {})
+    return (names ?? []).map((name) => joinPath(path, name))
+  }
+}
