@@ -63,7 +63,14 @@ export class Peer implements Link {
     this.events = events
   }
 
+  /** A question in four letters instead of a connect request. */
+  word: string | undefined
+
   write(chunk: Uint8Array): boolean {
+    if (new TextDecoder().decode(chunk) === 'isro') {
+      this.word = 'isro'
+      return true
+    }
     this.#framer.push(chunk.slice())
     for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) {
       this.#frames.push(new Reader(frame.bytes.slice(frame.pos, frame.end)))
@@ -112,14 +119,19 @@ export class Peer implements Link {
     this.events.data(writer.written().slice())
   }
 
-  accept(sessionId = 0x77n, timeOut = 9000): void {
+  answer(text: string): void {
+    this.events.data(new TextEncoder().encode(text))
+    this.events.closed()
+  }
+
+  accept(sessionId = 0x77n, timeOut = 9000, readOnly = false): void {
     this.send((writer) =>
       writeConnectResponse(writer, {
         protocolVersion: 0,
         timeOut,
         sessionId,
         passwd: sessionPassword(sessionId),
-        readOnly: false,
+        readOnly,
       }),
     )
   }

@@ -44,6 +44,7 @@ import type { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
 import { ZnodeStat } from './stat.ts'
 import {
+  type CreatedInTransaction,
   type CreateResult,
   checkPath,
   createKind,
@@ -315,7 +316,12 @@ export class Client implements AsyncDisposable {
     const budget = this.#budget('create', path, options)
     const create = options.protected
       ? (): Promise<CreateResult> =>
-          createProtected(this.#createHost(content, options), path, options.mode ?? 'persistent', budget)
+          createProtected(this.#createHost(content, options), path, options.mode ?? 'persistent', budget).then(
+            (made) => {
+              if (options.mode === 'ephemeral') this.#session.ephemerals.add(made.path)
+              return made
+            },
+          )
       : (): Promise<CreateResult> => this.#create(path, content, { ...options, ...budget.step() })
     if (!options.parents) return create()
     for (;;) {
@@ -344,7 +350,12 @@ export class Client implements AsyncDisposable {
       const { stat: parent } = await this.exists(parentPath(path) as ZnodePath)
       const lost = { data, isEphemeral, sessionId, currentSessionId: this.sessionId, seen }
       const verdict = verdictOfCreate(lost, found, parent)
-      return found === undefined ? { verdict } : { verdict, result: () => ({ path, stat: found.stat }) }
+      if (found === undefined) return { verdict }
+      const result = (): CreateResult => {
+        if (isEphemeral) this.#session.ephemerals.add(path)
+        return { path, stat: found.stat }
+      }
+      return { verdict, result }
     }
     const call: CallSpec<CreateResult> = {
       operation: 'create',
@@ -354,7 +365,11 @@ export class Client implements AsyncDisposable {
         writeCreateRequest(writer, { path: own, data, acl, flags })
         if (type === opCode.createTTL) writer.long(ttl)
       },
-      read: (reader) => ({ path: this.#chroot.toUser(reader.ustring() ?? ''), stat: new ZnodeStat(readStat(reader)) }),
+      read: (reader) => {
+        const made = this.#chroot.toUser(reader.ustring() ?? '')
+        if (isEphemeral) this.#session.ephemerals.add(made)
+        return { path: made, stat: new ZnodeStat(readStat(reader)) }
+      },
       recovery: isVerified ? { look, acceptsEqual: options.idempotent === true } : undefined,
     }
     return this.#calls.call(call, options)
@@ -526,7 +541,7 @@ export class Client implements AsyncDisposable {
         writer.ustring(own)
         writer.int(version)
       },
-      read: () => undefined,
+      read: () => void this.#session.ephemerals.delete(path),
       recovery: acceptsEqual === undefined ? undefined : { look, acceptsEqual },
     }
     return this.#calls.call(call, options)
@@ -575,6 +590,14 @@ export class Client implements AsyncDisposable {
     }
   }
 
+  /** Keeps the list of ephemerals of this session. */
+  #note(ops: readonly TransactionOp<unknown>[], results: readonly unknown[]): void {
+    for (const [i, { ephemeral, path }] of ops.entries()) {
+      if (ephemeral === 'made') this.#session.ephemerals.add((results[i] as CreatedInTransaction).path)
+      else if (ephemeral === 'gone') this.#session.ephemerals.delete(path)
+    }
+  }
+
   #transact(ops: readonly TransactionOp<unknown>[], options: TransactionOptions): Promise<unknown[]> {
     const operations = ops.map((each) => each.encode((path) => this.#chroot.toServer(path)))
     const read = (reader: Reader): unknown[] => {
@@ -591,7 +614,9 @@ export class Client implements AsyncDisposable {
           failedOp: { index: failed, code, path },
         })
       }
-      return ops.map((each, i) => each.decode(results[i] as never, (path) => this.#chroot.toUser(path)))
+      const values = ops.map((each, i) => each.decode(results[i] as never, (path) => this.#chroot.toUser(path)))
+      this.#note(ops, values)
+      return values
     }
     const lostOps = ops.map((each) => each.lost)
     const look = async (lost: Lost): Promise<Finding<unknown[]>> => {
@@ -605,7 +630,9 @@ export class Client implements AsyncDisposable {
       const { verdict, zxid } = await evidenceOfAll(lostOps, lost, eyes)
       const isKnown = zxid !== undefined && (verdict === 'applied' || verdict === 'equal')
       const results = isKnown ? await resultsOfAll(lostOps, zxid, eyes) : undefined
-      return results === undefined ? { verdict } : { verdict, result: () => results }
+      if (results === undefined) return { verdict }
+      this.#note(ops, results)
+      return { verdict, result: () => results }
     }
     const call: CallSpec<unknown[]> = {
       operation: 'transaction',

@@ -33,6 +33,12 @@ export class HostList {
     this.#backoff = backoff
   }
 
+  /** The next attempt goes to `server`, at once. */
+  tryFirst(server: string): void {
+    this.#next = Math.max(0, this.servers.indexOf(server))
+    this.#attempts = 0
+  }
+
   /** The server for the next attempt and the wait before it, milliseconds. */
   next(): { readonly server: string; readonly delayMs: number } {
     const server = this.servers[this.#next % this.servers.length] as string

@@ -37,7 +37,7 @@ export type {
   VersionOptions,
   WriteOptions,
 } from './options.ts'
-export type { SessionState, SessionStateKind } from './session/states.ts'
+export type { SessionLosses, SessionState, SessionStateKind } from './session/states.ts'
 export { ZnodeStat } from './stat.ts'
 export {
   type CreatedInTransaction,

@@ -31,6 +31,8 @@ export interface TransactionOp<R> {
   /** The operation with the server's path. */
   encode(toServer: (path: string) => string): MultiOperation
   decode(result: MultiResult, toUser: (path: string) => string): R
+  /** Whether it makes an ephemeral of this session, or may end one. */
+  readonly ephemeral?: 'made' | 'gone'
   /** How a lost reply is looked into. */
   readonly lost: LostOp<R>
 }
@@ -91,6 +93,7 @@ export const op = {
     return {
       path,
       encode: (toServer) => ({ type, path: toServer(path), data: bytes, acl, flags, ttl }) as MultiOperation,
+      ...(options.mode === 'ephemeral' ? { ephemeral: 'made' } : {}),
       lost: options.sequential ? lostSequential(path) : lostCreate(path, bytes, options.mode === 'ephemeral'),
       decode(result, toUser) {
         if (result.type === opCode.create) return { path: toUser(result.path), stat: undefined }
@@ -119,6 +122,7 @@ export const op = {
     checkPath(path, 'delete')
     return {
       path,
+      ephemeral: 'gone',
       encode: (toServer) => ({ type: opCode.delete, path: toServer(path), version: options.version ?? -1 }),
       decode: () => undefined,
       lost: lostWithoutTrace,

@@ -165,6 +165,111 @@ test('an error shows who made the call', async () => {
   expect((await failing)?.stack).toContain('theCaller')
 })
 
+describe('a server without a quorum', () => {
+  test('is left as soon as another can be written to; its session was its own', async () => {
+    const made = withPeers(stage({ readOnly: true }, 'a:1,b:2'))
+    await made.clock.advance(0)
+    const first = made.latest()
+    expect(first.open()).toMatchObject({ readOnly: true })
+    first.accept(0x55n, 9000, true)
+    await made.clock.advance(0)
+    const zk = await made.connecting
+    expect(zk.state).toMatchObject({ kind: 'connected', readOnly: true, sessionId: 0x55n })
+    await made.clock.advance(100)
+    for (const answer of ['ro', 'null', 'rw']) {
+      const asked = made.latest()
+      asked.events.opened?.()
+      expect(asked.word).toBe('isro')
+      asked.answer(answer)
+      await made.clock.advance(1000)
+      while (first.waiting > 0) first.reply(first.request().xid)
+    }
+    expect(first.isClosed).toBe(true)
+    const next = made.latest()
+    expect(next.open()).toMatchObject({ sessionId: 0n })
+    next.accept(0x66n)
+    await made.clock.advance(0)
+    expect(zk.state).toMatchObject({ kind: 'connected', readOnly: false, isNew: true, sessionId: 0x66n })
+    const { length } = made.peers
+    await made.clock.advance(2000)
+    expect(made.peers).toHaveLength(length)
+  })
+
+  test('keeps the session that began on one with a quorum', async () => {
+    const made = await connected({ readOnly: true })
+    made.peer.lose()
+    await made.clock.advance(3000)
+    expect(made.peer.open()).toMatchObject({ sessionId: 0x77n })
+    made.peer.accept(0x77n, 9000, true)
+    await made.clock.advance(0)
+    expect(made.zk.state).toMatchObject({ kind: 'connected', readOnly: true, isNew: false })
+  })
+})
+
+test('an expired session says what went with it', async () => {
+  const made = await connected({ sessionTimeout: 9000 })
+  const { zk, clock } = made
+  const states: unknown[] = []
+  void (async () => {
+    for await (const state of zk.states()) if (state.kind === 'expired') states.push(state.lost)
+  })()
+  const all = Promise.all([
+    zk.create('/mine', '', { mode: 'ephemeral' }),
+    zk.create('/deleted', '', { mode: 'ephemeral' }),
+    zk.delete('/deleted'),
+    zk.create('/kept'),
+  ])
+  await clock.advance(0)
+  for (let i = 0; i < 4; i++) {
+    const { xid, type, body } = made.peer.request()
+    const path = body.ustring()
+    made.peer.reply(xid, 0, (writer) => {
+      if (type === opCode.delete) return
+      writer.ustring(path)
+      for (let j = 0; j < 17; j++) writer.int(0)
+    })
+  }
+  await all
+  made.peer.lose()
+  await clock.advance(12_000)
+  expect(states).toEqual([{ ephemerals: ['/mine'], oneShotWatches: 0 }])
+})
+
+describe('a request that a server does not know', () => {
+  test('is not sent to it again, and is to the next one', async () => {
+    const made = await connected()
+    const { zk, clock } = made
+    const first = outcomeOf(zk.whoAmI())
+    await clock.advance(0)
+    made.peer.reply(made.peer.request().xid, -6)
+    expect(await first).toBe('UNIMPLEMENTED rejected')
+    expect(await outcomeOf(zk.whoAmI())).toBe('UNIMPLEMENTED rejected')
+    await clock.advance(0)
+    expect(made.peer.waiting).toBe(0)
+  })
+
+  test('leaves a stream on one-shot watches, over the connection that Apache closes then', async () => {
+    const made = withPeers(await connected())
+    const { zk, clock } = made
+    const next = zk.watch('/t').next()
+    await clock.advance(0)
+    const arm = made.latest().request()
+    expect(arm.type).toBe(opCode.addWatch)
+    made.latest().reply(arm.xid, -6)
+    made.latest().lose()
+    await clock.advance(3000)
+    accept(made.latest())
+    await clock.advance(100)
+    const { type, xid, body } = made.latest().request()
+    expect([type, body.ustring(), body.boolean()]).toEqual([opCode.getData, '/t', true])
+    made.latest().reply(xid, 0, (writer) => {
+      writer.buffer(new Uint8Array(1))
+      for (let j = 0; j < 17; j++) writer.int(0)
+    })
+    expect(await next).toMatchObject({ value: { kind: 'created', path: '/t' } })
+  })
+})
+
 function accept(peer: Peer): void {
   peer.open()
   peer.accept()

@@ -24,6 +24,7 @@ import { setWatchesFrames } from '../watch/rearm.ts'
 import { type WatchPaths, WatchRegistry } from '../watch/registry.ts'
 import { SessionTimes } from './machine.ts'
 import { isFinal, type SessionState } from './states.ts'
+import { WritableSearch } from './writable-search.ts'
 
 export interface SessionConfig {
   readonly sessionTimeout: number
@@ -43,6 +44,8 @@ const xidMax = 0x7fff_ffff
 
 export class Session implements LinkEvents {
   readonly watches = new WatchRegistry()
+  /** Paths, as users know them, of the ephemerals made in this session and not deleted by us. */
+  readonly ephemerals = new Set<string>()
   readonly auth: AuthOption[]
   state: SessionState = { kind: 'connecting', epoch: 0 }
   epoch = 0
@@ -76,6 +79,9 @@ export class Session implements LinkEvents {
   #flushScheduled = false
   #dropReason: Error | undefined
   #hasServed = false
+  /** This session has been on a server with a quorum. */
+  #isWritable = false
+  #writableSearch: WritableSearch | undefined
   /** Handshakes in a row that a server closed without a word, asked for a new session. */
   #silentRefusals = 0
   /** When a connection that is still being prepared is given up. */
@@ -180,6 +186,11 @@ export class Session implements LinkEvents {
   /** Writes a request; it leaves with everything else of this turn. */
   #send(request: PendingRequest): void {
     if (request.isSettled) return
+    if (this.lacks(request.spec.type)) {
+      const cause = new Error(`${this.#server} does not know requests of this kind`)
+      request.fail('UNIMPLEMENTED', cause, 'rejected')
+      return
+    }
     const mark = this.#writer.beginFrame()
     try {
       this.#xid = this.#xid === xidMax ? 1 : this.#xid + 1
@@ -265,12 +276,17 @@ export class Session implements LinkEvents {
       protocolVersion: 0,
       lastZxidSeen: this.lastZxid,
       timeOut: this.#config.sessionTimeout,
-      sessionId: this.sessionId,
-      passwd: this.#password,
+      sessionId: this.#claimedId,
+      passwd: this.#claimedId === 0n ? noPassword : this.#password,
       readOnly: this.#config.readOnly,
     })
     this.#writer.endFrame(mark)
     this.#flush()
+  }
+
+  /** A session that only servers without a quorum have seen is unknown to the others: there a new one is asked for. */
+  get #claimedId(): bigint {
+    return this.#isWritable ? this.sessionId : 0n
   }
 
   data(chunk: Uint8Array): void {
@@ -330,7 +346,7 @@ export class Session implements LinkEvents {
 
   #handshake(frame: Reader): void {
     const response = readConnectResponse(frame)
-    const asked = this.sessionId
+    const asked = this.#claimedId
     this.#silentRefusals = 0
     if (response.timeOut <= 0 || (asked !== 0n && response.sessionId !== asked)) {
       // Refused; or another session than the one asked for, which is the same to whoever relied on it.
@@ -368,6 +384,7 @@ export class Session implements LinkEvents {
     this.#hasServed = true
     this.#hosts.succeeded()
     this.failures.clear()
+    if (!readOnly) this.#isWritable = true
     const { timeoutMs } = this.#times
     this.#report({
       kind: 'connected',
@@ -379,6 +396,7 @@ export class Session implements LinkEvents {
       readOnly,
     })
     this.watches.restored()
+    if (readOnly) this.#seekWritable()
     for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) this.#send(request)
   }
 
@@ -390,6 +408,14 @@ export class Session implements LinkEvents {
     if (!this.lacks(opCode.setWatches)) return known
     this.watches.sessionEnded()
     return { ...known, data: [], exists: [], children: [] }
+  }
+
+  /** Looks for a server that has its quorum, and goes there. */
+  #seekWritable(): void {
+    this.#writableSearch = new WritableSearch(this.runtime, this.#hosts.servers, this.#server, (server) => {
+      this.#hosts.tryFirst(server)
+      this.#drop(new Error(`${server} can be written to`))
+    })
   }
 
   /** A request of our own, sent before the user's. */
@@ -472,6 +498,8 @@ export class Session implements LinkEvents {
   /** Forgets the link, whatever it still does. */
   #abandon(): void {
     const link = this.#link
+    this.#writableSearch?.stop()
+    this.#writableSearch = undefined
     this.#generation++
     this.#link = undefined
     this.#phase = 'idle'
@@ -489,17 +517,15 @@ export class Session implements LinkEvents {
       return
     }
     this.sessionId = 0n
+    this.#isWritable = false
     this.#password = noPassword
     this.#times.forgetSession(this.#config.sessionTimeout)
     this.#loseInFlight('SESSION_EXPIRED')
     this.#expireQueue()
+    const losses = { ephemerals: [...this.ephemerals], oneShotWatches: this.watches.oneShotCount }
+    this.ephemerals.clear()
     this.watches.sessionEnded()
-    this.#report({
-      kind: 'expired',
-      epoch: this.epoch,
-      sessionId: lost,
-      lost: ['ephemeral znodes', 'one-shot watches'],
-    })
+    this.#report({ kind: 'expired', epoch: this.epoch, sessionId: lost, lost: losses })
     if (this.#config.onExpired === 'close') {
       this.#end({ kind: 'closed', epoch: this.epoch })
       return

@@ -21,10 +21,18 @@ export type SessionState =
     }
   /** The connection is lost; the session may still live. Whoever holds a lock or a term stops relying on it now. */
   | { readonly kind: 'disconnected'; readonly epoch: number; readonly sessionId: bigint; readonly reason: string }
-  /** The session is gone and its ephemerals with it; `lost` names what the client knows it held. */
-  | { readonly kind: 'expired'; readonly epoch: number; readonly sessionId: bigint; readonly lost: readonly string[] }
+  /** The session is gone, and what belonged to it. Streams, and whatever else this client can make anew, go on by themselves. */
+  | { readonly kind: 'expired'; readonly epoch: number; readonly sessionId: bigint; readonly lost: SessionLosses }
   | { readonly kind: 'authFailed'; readonly epoch: number; readonly scheme: string }
   | { readonly kind: 'closed'; readonly epoch: number }
+
+/** What went with a session and is not made anew. */
+export interface SessionLosses {
+  /** Ephemerals this client made in it and did not delete, by the paths the user knows. */
+  readonly ephemerals: readonly string[]
+  /** One-shot watches; each settled with type `none`. */
+  readonly oneShotWatches: number
+}
 
 export type SessionStateKind = SessionState['kind']
 
