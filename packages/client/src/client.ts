@@ -13,7 +13,6 @@ import {
   type Reader,
   readGetACLResponse,
   readMultiResponse,
-  readStat,
   readWhoAmIResponse,
   type Writer,
   watcherType,
@@ -35,7 +34,7 @@ import type {
 import type { RequestSpec } from './session/request.ts'
 import type { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
-import { ZnodeStat } from './stat.ts'
+import { readZnodeStat, ZnodeStat } from './stat.ts'
 import {
   type CreateResult,
   checkPath,
@@ -170,8 +169,8 @@ export class Client implements AsyncDisposable {
   /** @throws KeeperError NO_NODE, NO_AUTH, and those of every call: CONNECTION_LOSS, SESSION_EXPIRED, TIMEOUT, CLOSED. */
   get(path: ZnodePath, options: ReadOptions = {}): Promise<GetResult> {
     return this.#read('get', opCode.getData, path, options, 'data', (reader) => {
-      const data = reader.buffer()?.slice() ?? empty
-      return { data, stat: new ZnodeStat(readStat(reader)) }
+      const data = reader.bufferCopy() ?? empty
+      return { data, stat: readZnodeStat(reader) }
     })
   }
 
@@ -187,14 +186,14 @@ export class Client implements AsyncDisposable {
 
   exists(path: ZnodePath, options: ReadOptions = {}): Promise<ExistsResult> {
     const onMissing = (): ExistsResult => ({ stat: undefined })
-    const read = (reader: Reader): ExistsResult => ({ stat: new ZnodeStat(readStat(reader)) })
+    const read = (reader: Reader): ExistsResult => ({ stat: readZnodeStat(reader) })
     return this.#read('exists', opCode.exists, path, options, 'data', read, onMissing)
   }
 
   children(path: ZnodePath, options: ReadOptions = {}): Promise<ChildrenResult> {
     return this.#read('children', opCode.getChildren2, path, options, 'children', (reader) => {
       const children = reader.vector(4, (each) => each.ustring() ?? '') ?? []
-      return { children, stat: new ZnodeStat(readStat(reader)) }
+      return { children, stat: readZnodeStat(reader) }
     })
   }
 
@@ -312,7 +311,7 @@ export class Client implements AsyncDisposable {
         writeCreateRequest(writer, { path: own, data, acl, flags })
         if (type === opCode.createTTL) writer.long(ttl)
       },
-      (reader) => ({ path: this.#chroot.toUser(reader.ustring() ?? ''), stat: new ZnodeStat(readStat(reader)) }),
+      (reader) => ({ path: this.#chroot.toUser(reader.ustring() ?? ''), stat: readZnodeStat(reader) }),
     )
   }
 
@@ -414,7 +413,7 @@ export class Client implements AsyncDisposable {
         writer.buffer(bytes)
         writer.int(options.version ?? -1)
       },
-      (reader) => new ZnodeStat(readStat(reader)),
+      (reader) => readZnodeStat(reader),
     )
   }
 
@@ -422,7 +421,7 @@ export class Client implements AsyncDisposable {
   setAcl(path: ZnodePath, acl: readonly Acl[], options: VersionOptions = {}): Promise<ZnodeStat> {
     const version = options.version ?? -1
     const write = (writer: Writer, own: string): void => writeSetACLRequest(writer, { path: own, acl, version })
-    return this.#call('setAcl', opCode.setACL, path, options, write, (reader) => new ZnodeStat(readStat(reader)))
+    return this.#call('setAcl', opCode.setACL, path, options, write, (reader) => readZnodeStat(reader))
   }
 
   /** @throws KeeperError NO_NODE, BAD_VERSION, NOT_EMPTY, NO_AUTH. */
@@ -573,7 +572,7 @@ export class Client implements AsyncDisposable {
       },
       read: (reader) => {
         leave(true)
-        return { stat: new ZnodeStat(readStat(reader)) }
+        return { stat: readZnodeStat(reader) }
       },
       onError: (err) => {
         if (err !== keeperCodes.NO_NODE.number) return undefined
