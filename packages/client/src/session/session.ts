@@ -153,7 +153,7 @@ export class Session implements LinkEvents {
     return this.state.kind === 'authFailed' ? 'AUTH_FAILED' : 'CLOSED'
   }
 
-  /** Writes a request; it leaves with everything else of this turn. */
+  /** Writes a request; it leaves with everything else of this turn, or of this step of the caller where no other is on its way. */
   #send(request: PendingRequest): void {
     if (request.isSettled) return
     const mark = this.#writer.beginFrame()
@@ -185,7 +185,9 @@ export class Session implements LinkEvents {
   #flushLater(): void {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
-    this.runtime.clock.turnEnd(() => this.#flush())
+    // Callers who wait for each reply make their next call here, with nothing to share a write with.
+    if (this.#inFlight.length === 1) void Promise.resolve().then(() => this.#flush())
+    else this.runtime.clock.turnEnd(() => this.#flush())
   }
 
   #flush(): void {
