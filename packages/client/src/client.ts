@@ -44,7 +44,7 @@ import {
   toBytes,
 } from './transaction.ts'
 import { setWatchesFrames } from './watch/rearm.ts'
-import type { Listener, OneShotKind, PersistentMode, WatchedEvent } from './watch/registry.ts'
+import type { Listener, OneShotKind, PersistentMode, WatchedEvent, WatchRegistry } from './watch/registry.ts'
 import { type WatchChange, Watcher, type WatchOptions, type WatchSource } from './watch/watcher.ts'
 
 export type Data = Uint8Array | string | null
@@ -168,10 +168,7 @@ export class Client implements AsyncDisposable {
 
   /** @throws KeeperError NO_NODE, NO_AUTH, and those of every call: CONNECTION_LOSS, SESSION_EXPIRED, TIMEOUT, CLOSED. */
   get(path: ZnodePath, options: ReadOptions = {}): Promise<GetResult> {
-    return this.#read('get', opCode.getData, path, options, 'data', (reader) => {
-      const data = reader.bufferCopy() ?? empty
-      return { data, stat: readZnodeStat(reader) }
-    })
+    return this.#read('get', opCode.getData, path, options, 'data', readData)
   }
 
   /** As `get`, but undefined for a znode that does not exist; for nothing else. */
@@ -185,16 +182,11 @@ export class Client implements AsyncDisposable {
   }
 
   exists(path: ZnodePath, options: ReadOptions = {}): Promise<ExistsResult> {
-    const onMissing = (): ExistsResult => ({ stat: undefined })
-    const read = (reader: Reader): ExistsResult => ({ stat: readZnodeStat(reader) })
-    return this.#read('exists', opCode.exists, path, options, 'data', read, onMissing)
+    return this.#read('exists', opCode.exists, path, options, 'data', readExists, missing)
   }
 
   children(path: ZnodePath, options: ReadOptions = {}): Promise<ChildrenResult> {
-    return this.#read('children', opCode.getChildren2, path, options, 'children', (reader) => {
-      const children = reader.vector(4, (each) => each.ustring() ?? '') ?? []
-      return { children, stat: readZnodeStat(reader) }
-    })
+    return this.#read('children', opCode.getChildren2, path, options, 'children', readChildren)
   }
 
   getAcl(
@@ -658,7 +650,7 @@ export class Client implements AsyncDisposable {
       return Promise.reject(error as KeeperError)
     }
     const own = path === undefined ? '' : this.#chroot.toServer(path)
-    const spec: RequestSpec<T> = { type, operation, path, write: (writer) => write(writer, own), read }
+    const spec = new Call(operation, type, path, own, write, read)
     return this.#session.submit(spec, options.signal, options.timeout ?? this.#requestTimeout)
   }
 
@@ -677,28 +669,120 @@ export class Client implements AsyncDisposable {
       return Promise.reject(error as KeeperError)
     }
     const own = this.#chroot.toServer(path)
-    const watch = options.watch ?? false
     const { watches } = this.#session
-    const watched = (value: T, as: OneShotKind): T => (watch ? { ...value, changed: watches.changed(as, own) } : value)
-    const spec: RequestSpec<T> = {
-      type,
-      operation,
-      path,
-      write(writer) {
-        writer.ustring(own)
-        // A persistent watch at the path hears the same; servers before 3.9 would turn it into a one-shot.
-        writer.boolean(watch && (kind === 'children' || !watches.isPersistent(own)))
-      },
-      read: (reader) => watched(read(reader), kind),
-      ...(onMissing === undefined
-        ? {}
-        : {
-            onError: (err: number) =>
-              err === keeperCodes.NO_NODE.number ? { value: watched(onMissing(), 'exists') } : undefined,
-          }),
-    }
+    const spec = new Read(operation, type, path, own, kind, options.watch ?? false, watches, read, onMissing)
     return this.#session.submit(spec, options.signal, options.timeout ?? this.#requestTimeout)
   }
+}
+
+/** A request as `#call` sends it. A class, as `Read`: what is written and read is kept in fields, with no functions made for each. */
+class Call<T> implements RequestSpec<T> {
+  readonly operation: string
+  readonly type: number
+  readonly path: string | undefined
+  readonly #own: string
+  readonly #write: (writer: Writer, serverPath: string) => void
+  readonly #read: (reader: Reader, zxid: bigint) => T
+
+  constructor(
+    operation: string,
+    type: number,
+    path: string | undefined,
+    own: string,
+    write: (writer: Writer, serverPath: string) => void,
+    read: (reader: Reader, zxid: bigint) => T,
+  ) {
+    this.operation = operation
+    this.type = type
+    this.path = path
+    this.#own = own
+    this.#write = write
+    this.#read = read
+  }
+
+  write(writer: Writer): void {
+    this.#write(writer, this.#own)
+  }
+
+  read(reader: Reader, zxid: bigint): T {
+    return this.#read(reader, zxid)
+  }
+}
+
+/** A read of one znode that may leave a one-shot watch. */
+class Read<T extends object> implements RequestSpec<T> {
+  readonly operation: string
+  readonly type: number
+  readonly path: string
+  readonly #own: string
+  readonly #kind: OneShotKind
+  readonly #watch: boolean
+  readonly #watches: WatchRegistry
+  readonly #read: (reader: Reader) => T
+  readonly #onMissing: (() => T) | undefined
+
+  constructor(
+    operation: string,
+    type: number,
+    path: string,
+    own: string,
+    kind: OneShotKind,
+    watch: boolean,
+    watches: WatchRegistry,
+    read: (reader: Reader) => T,
+    onMissing: (() => T) | undefined,
+  ) {
+    this.operation = operation
+    this.type = type
+    this.path = path
+    this.#own = own
+    this.#kind = kind
+    this.#watch = watch
+    this.#watches = watches
+    this.#read = read
+    this.#onMissing = onMissing
+  }
+
+  write(writer: Writer): void {
+    writer.ustring(this.#own)
+    // A persistent watch at the path hears the same; servers before 3.9 would turn it into a one-shot.
+    writer.boolean(this.#watch && (this.#kind === 'children' || !this.#watches.isPersistent(this.#own)))
+  }
+
+  read(reader: Reader): T {
+    return this.#watched(this.#read(reader), this.#kind)
+  }
+
+  onError(err: number): { readonly value: T } | undefined {
+    if (this.#onMissing === undefined || err !== keeperCodes.NO_NODE.number) return undefined
+    return { value: this.#watched(this.#onMissing(), 'exists') }
+  }
+
+  #watched(value: T, as: OneShotKind): T {
+    return this.#watch ? { ...value, changed: this.#watches.changed(as, this.#own) } : value
+  }
+}
+
+function readData(reader: Reader): GetResult {
+  const data = reader.bufferCopy() ?? empty
+  return { data, stat: readZnodeStat(reader) }
+}
+
+function readExists(reader: Reader): ExistsResult {
+  return { stat: readZnodeStat(reader) }
+}
+
+function missing(): ExistsResult {
+  return { stat: undefined }
+}
+
+function readChildren(reader: Reader): ChildrenResult {
+  const children = reader.vector(4, readName) ?? []
+  return { children, stat: readZnodeStat(reader) }
+}
+
+function readName(reader: Reader): string {
+  return reader.ustring() ?? ''
 }
 
 function ignoreMissing(error: unknown): void {
