@@ -213,7 +213,7 @@ describe('sessions', () => {
     await stage.startServer()
     const client = await world.run(stage.connect())
     world.network.vanish(serverHost)
-    const how = await world.run(ending(client.get('/')), 10_000)
+    const how = await world.run(ending(client.create('/a-', '', { sequential: true })), 10_000)
     expect(how).toBe('CONNECTION_LOSS unknown')
   })
 

@@ -11,7 +11,6 @@ import {
   type Reader,
   readGetACLResponse,
   readMultiResponse,
-  readStat,
   readWhoAmIResponse,
   type Writer,
   writeCreateRequest,
@@ -42,7 +41,7 @@ import type { Lost } from './request/request.ts'
 import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
 import type { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
-import { ZnodeStat } from './stat.ts'
+import { readZnodeStat, ZnodeStat } from './stat.ts'
 import {
   type CreatedInTransaction,
   type CreateResult,
@@ -186,10 +185,7 @@ export class Client implements AsyncDisposable {
    */
   get(path: ZnodePath, options: ReadOptions = {}): Promise<GetResult> {
     if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.get(path, own))
-    return this.#calls.read('get', opCode.getData, path, options, 'data', (reader) => {
-      const data = reader.buffer()?.slice() ?? empty
-      return { data, stat: new ZnodeStat(readStat(reader)) }
-    })
+    return this.#calls.read('get', opCode.getData, path, options, 'data', readData)
   }
 
   /** As `get`, but undefined for a znode that does not exist; for nothing else. */
@@ -204,17 +200,12 @@ export class Client implements AsyncDisposable {
 
   exists(path: ZnodePath, options: ReadOptions = {}): Promise<ExistsResult> {
     if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.exists(path, own))
-    const onMissing = (): ExistsResult => ({ stat: undefined })
-    const read = (reader: Reader): ExistsResult => ({ stat: new ZnodeStat(readStat(reader)) })
-    return this.#calls.read('exists', opCode.exists, path, options, 'data', read, onMissing)
+    return this.#calls.read('exists', opCode.exists, path, options, 'data', readExists, missing)
   }
 
   children(path: ZnodePath, options: ReadOptions = {}): Promise<ChildrenResult> {
     if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.children(path, own))
-    return this.#calls.read('children', opCode.getChildren2, path, options, 'children', (reader) => {
-      const children = reader.vector(4, (each) => each.ustring() ?? '') ?? []
-      return { children, stat: new ZnodeStat(readStat(reader)) }
-    })
+    return this.#calls.read('children', opCode.getChildren2, path, options, 'children', readChildren)
   }
 
   /**
@@ -368,7 +359,7 @@ export class Client implements AsyncDisposable {
       read: (reader) => {
         const made = this.#chroot.toUser(reader.ustring() ?? '')
         if (isEphemeral) this.#session.ephemerals.add(made)
-        return { path: made, stat: new ZnodeStat(readStat(reader)) }
+        return { path: made, stat: readZnodeStat(reader) }
       },
       recovery: isVerified ? { look, acceptsEqual: options.idempotent === true } : undefined,
     }
@@ -436,7 +427,7 @@ export class Client implements AsyncDisposable {
         writer.buffer(data)
         writer.int(version)
       },
-      read: (reader) => new ZnodeStat(readStat(reader)),
+      read: readZnodeStat,
       recovery: { look, acceptsEqual },
     }
     return this.#calls.call(call, options)
@@ -499,7 +490,7 @@ export class Client implements AsyncDisposable {
       type: opCode.setACL,
       path,
       write: (writer, own) => writeSetACLRequest(writer, { path: own, acl, version }),
-      read: (reader) => new ZnodeStat(readStat(reader)),
+      read: readZnodeStat,
       recovery: { look, acceptsEqual: true },
     }
     return this.#calls.call(call, options)
@@ -695,6 +686,28 @@ export class Client implements AsyncDisposable {
   #budget(operation: string, path: string, options: CallOptions): Budget {
     return new Budget(this.#session.runtime.clock, operation, path, options)
   }
+}
+
+function readData(reader: Reader): GetResult {
+  const data = reader.bufferCopy() ?? empty
+  return { data, stat: readZnodeStat(reader) }
+}
+
+function readExists(reader: Reader): ExistsResult {
+  return { stat: readZnodeStat(reader) }
+}
+
+function missing(): ExistsResult {
+  return { stat: undefined }
+}
+
+function readChildren(reader: Reader): ChildrenResult {
+  const children = reader.vector(4, readName) ?? []
+  return { children, stat: readZnodeStat(reader) }
+}
+
+function readName(reader: Reader): string {
+  return reader.ustring() ?? ''
 }
 
 function ignoreExisting(error: unknown): void {

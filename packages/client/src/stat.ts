@@ -1,5 +1,5 @@
 /** What a user sees of a Stat: exact ids, real dates. */
-import { formatHex, type Stat } from '@lightkeeper/protocol'
+import { formatHex, type Reader, type Stat } from '@lightkeeper/protocol'
 
 export class ZnodeStat {
   /** Zxid of the transaction that created the znode. */
@@ -22,7 +22,10 @@ export class ZnodeStat {
   readonly dataLength: number
   readonly numChildren: number
 
-  constructor(stat: Stat) {
+  /** Times may be numbers: that is what a Date is made of. */
+  constructor(
+    stat: Omit<Stat, 'ctime' | 'mtime'> & { readonly ctime: bigint | number; readonly mtime: bigint | number },
+  ) {
     this.czxid = stat.czxid
     this.mzxid = stat.mzxid
     this.pzxid = stat.pzxid
@@ -52,4 +55,32 @@ export class ZnodeStat {
       numChildren: this.numChildren,
     }
   }
+}
+
+/** Reads a Stat: as `readStat`, but the times, which become dates, never are bigints. */
+export function readZnodeStat(reader: Reader): ZnodeStat {
+  const czxid = reader.long()
+  const mzxid = reader.long()
+  const ctime = reader.longAsNumber()
+  const mtime = reader.longAsNumber()
+  const version = reader.int()
+  const cversion = reader.int()
+  const aversion = reader.int()
+  const ephemeralOwner = reader.long()
+  const dataLength = reader.int()
+  const numChildren = reader.int()
+  const pzxid = reader.long()
+  return new ZnodeStat({
+    czxid,
+    mzxid,
+    ctime,
+    mtime,
+    version,
+    cversion,
+    aversion,
+    ephemeralOwner,
+    dataLength,
+    numChildren,
+    pzxid,
+  })
 }

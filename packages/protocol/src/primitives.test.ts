@@ -92,6 +92,24 @@ describe('strings', () => {
   })
 })
 
+test('a long read as a number is what its bigint would be as a number', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (value) => {
+      const writer = new Writer()
+      writer.long(value)
+      expect(new Reader(writer.written()).longAsNumber()).toBe(Number(value))
+    }),
+  )
+})
+
+test('a copied buffer stays what it was when the received bytes are overwritten; null stays null', () => {
+  const bytes = Uint8Array.of(0, 0, 0, 2, 7, 8, 255, 255, 255, 255)
+  const reader = new Reader(bytes)
+  const copy = reader.bufferCopy()
+  bytes.fill(0, 0, 6)
+  expect([copy, reader.bufferCopy(), reader.remaining]).toEqual([Uint8Array.of(7, 8), null, 0])
+})
+
 test('a vector that could not fit into the frame is refused before anything is allocated', () => {
   const huge = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0)
   expect(() => new Reader(huge).vector(4, (reader) => reader.int())).toThrow('vector of 2147483647 elements')

@@ -4,7 +4,7 @@ import type { Chroot } from '../connect-string.ts'
 import type { CallOptions, ReadOptions } from '../options.ts'
 import type { Session } from '../session/session.ts'
 import { checkPath } from '../transaction.ts'
-import type { OneShotKind } from '../watch/registry.ts'
+import type { OneShotKind, WatchRegistry } from '../watch/registry.ts'
 import { type Finding, recovered, recoveriesMax } from './recover.ts'
 import type { Lost, RequestSpec } from './request.ts'
 
@@ -36,21 +36,8 @@ export class Calls {
   }
 
   call<T>(call: CallSpec<T>, options: CallOptions, recoveries = 0): Promise<T> {
-    const { type, operation, path, recovery } = call
-    const own = path === undefined ? '' : this.chroot.toServer(path)
-    const spec: RequestSpec<T> = {
-      type,
-      operation,
-      path,
-      write: (writer) => call.write(writer, own),
-      read: call.read,
-      isRepeatable: call.isRepeatable === true,
-    }
-    if (recovery !== undefined && recoveries < recoveriesMax) {
-      // What is sent again is bound by the call that waits for it, which looks before it sends.
-      const resend = (): Promise<T> => this.call(call, {}, recoveries + 1)
-      spec.recover = (lost) => recovered(lost, () => recovery.look(lost), resend, recovery.acceptsEqual)
-    }
+    const own = call.path === undefined ? '' : this.chroot.toServer(call.path)
+    const spec = new Sent(this, call, own, recoveries)
     return this.session.submit(spec, options.signal, options.timeout)
   }
 
@@ -61,8 +48,8 @@ export class Calls {
     path: ZnodePath,
     options: ReadOptions,
     kind: OneShotKind,
-    read: (reader: Reader, zxid: bigint) => T,
-    onMissing?: (zxid: bigint) => T,
+    read: (reader: Reader) => T,
+    onMissing?: () => T,
   ): Promise<T> {
     try {
       checkPath(path, operation)
@@ -70,26 +57,115 @@ export class Calls {
       return Promise.reject(error as KeeperError)
     }
     const own = this.chroot.toServer(path)
-    const watch = options.watch ?? false
-    const { watches } = this.session
-    const watched = (value: T, as: OneShotKind): T =>
-      watch ? { ...value, changed: watches.changed(as, own, path) } : value
-    const spec: RequestSpec<T> = {
-      type,
+    const spec = new Read(
       operation,
+      type,
       path,
-      write(writer) {
-        writer.ustring(own)
-        // A persistent watch at the path hears the same; servers before 3.9 would turn it into a one-shot.
-        writer.boolean(watch && (kind === 'children' || !watches.isPersistent(own)))
-      },
-      read: (reader, zxid) => watched(read(reader, zxid), kind),
-      isRepeatable: true,
-    }
-    if (onMissing !== undefined) {
-      spec.onError = (err, zxid) =>
-        err === keeperCodes.NO_NODE.number ? { value: watched(onMissing(zxid), 'exists') } : undefined
-    }
+      own,
+      kind,
+      options.watch ?? false,
+      this.session.watches,
+      read,
+      onMissing,
+    )
     return this.session.submit(spec, options.signal, options.timeout)
+  }
+}
+
+/** A request of `call`. A class, as `Read`: what it needs is kept in fields, with no functions made for each. */
+class Sent<T> implements RequestSpec<T> {
+  readonly operation: string
+  readonly type: number
+  readonly path: string | undefined
+  readonly isRepeatable: boolean
+  readonly #calls: Calls
+  readonly #call: CallSpec<T>
+  readonly #own: string
+  readonly #recoveries: number
+
+  constructor(calls: Calls, call: CallSpec<T>, own: string, recoveries: number) {
+    this.operation = call.operation
+    this.type = call.type
+    this.path = call.path
+    this.isRepeatable = call.isRepeatable === true
+    this.#calls = calls
+    this.#call = call
+    this.#own = own
+    this.#recoveries = recoveries
+  }
+
+  write(writer: Writer): void {
+    this.#call.write(writer, this.#own)
+  }
+
+  read(reader: Reader, zxid: bigint): T {
+    return this.#call.read(reader, zxid)
+  }
+
+  get isRecoverable(): boolean {
+    return this.#call.recovery !== undefined && this.#recoveries < recoveriesMax
+  }
+
+  recover(lost: Lost): Promise<T> {
+    const { recovery } = this.#call
+    if (recovery === undefined) return Promise.reject(lost.error)
+    // What is sent again is bound by the call that waits for it, which looks before it sends.
+    const resend = (): Promise<T> => this.#calls.call(this.#call, {}, this.#recoveries + 1)
+    return recovered(lost, () => recovery.look(lost), resend, recovery.acceptsEqual)
+  }
+}
+
+/** A read of one znode that may leave a one-shot watch. */
+class Read<T extends object> implements RequestSpec<T> {
+  readonly operation: string
+  readonly type: number
+  readonly path: ZnodePath
+  readonly isRepeatable = true
+  readonly #own: string
+  readonly #kind: OneShotKind
+  readonly #watch: boolean
+  readonly #watches: WatchRegistry
+  readonly #read: (reader: Reader) => T
+  readonly #onMissing: (() => T) | undefined
+
+  constructor(
+    operation: string,
+    type: number,
+    path: ZnodePath,
+    own: string,
+    kind: OneShotKind,
+    watch: boolean,
+    watches: WatchRegistry,
+    read: (reader: Reader) => T,
+    onMissing: (() => T) | undefined,
+  ) {
+    this.operation = operation
+    this.type = type
+    this.path = path
+    this.#own = own
+    this.#kind = kind
+    this.#watch = watch
+    this.#watches = watches
+    this.#read = read
+    this.#onMissing = onMissing
+  }
+
+  write(writer: Writer): void {
+    writer.ustring(this.#own)
+    // A persistent watch at the path hears the same; servers before 3.9 would turn it into a one-shot.
+    writer.boolean(this.#watch && (this.#kind === 'children' || !this.#watches.isPersistent(this.#own)))
+  }
+
+  read(reader: Reader): T {
+    return this.#watched(this.#read(reader), this.#kind)
+  }
+
+  onError(err: number): { readonly value: T } | undefined {
+    if (this.#onMissing === undefined || err !== keeperCodes.NO_NODE.number) return undefined
+    return { value: this.#watched(this.#onMissing(), 'exists') }
+  }
+
+  #watched(value: T, as: OneShotKind): T {
+    return this.#watch ? { ...value, changed: this.#watches.changed(as, this.#own, this.path) } : value
   }
 }

@@ -11,7 +11,7 @@ export interface RequestSpec<T> {
   /** Makes the result of a reply without an error. `zxid` is that of the reply. */
   read(reader: Reader, zxid: bigint): T
   /** Makes a result of an error reply, where one is no failure; throws or returns undefined to fail. */
-  onError?(err: number, zxid: bigint): { readonly value: T } | undefined
+  onError?(err: number): { readonly value: T } | undefined
   /** A request that may be made any number of times is made again after a lost connection or session, in its place. */
   isRepeatable?: boolean
   /**
@@ -19,6 +19,8 @@ export interface RequestSpec<T> {
    * where it cannot be told. Default: nothing can be told.
    */
   recover?(lost: Lost): Promise<T>
+  /** False where `recover` could only fail. Default true. */
+  readonly isRecoverable?: boolean
 }
 
 /** A request that was sent and whose reply is lost. */
@@ -70,7 +72,7 @@ export class PendingRequest<T = unknown> {
         if (this.#settle()) this.#resolve(value)
         return
       }
-      const handled = this.spec.onError?.(err, zxid)
+      const handled = this.spec.onError?.(err)
       if (handled !== undefined) {
         if (this.#settle()) this.#resolve(handled.value)
         return
@@ -91,9 +93,9 @@ export class PendingRequest<T = unknown> {
 
   /** The connection or the session it was sent on is gone; `recover` decides where there is one. */
   lose(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): void {
-    const { recover } = this.spec
+    const { spec } = this
     if (this.isSettled) return
-    if (recover === undefined || !this.isSent) {
+    if (spec.recover === undefined || spec.isRecoverable === false || !this.isSent) {
       this.fail(code, cause)
       return
     }
@@ -102,7 +104,7 @@ export class PendingRequest<T = unknown> {
     const lost: Lost = { error, seen: this.seen, sessionId: this.sessionId, isGivenUp: () => this.isSettled }
     // In a turn of its own, when the session has come to rest.
     void Promise.resolve()
-      .then(() => recover.call(this.spec, lost))
+      .then(() => spec.recover?.(lost) as Promise<T>)
       .then(
         (value) => {
           if (this.#settle()) this.#resolve(value)

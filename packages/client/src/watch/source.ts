@@ -1,18 +1,10 @@
 /** What a watch stream needs of the client, and how a session gives it: reads that leave watches, and the watches of a server. */
-import {
-  KeeperError,
-  keeperCodes,
-  opCode,
-  type Reader,
-  readStat,
-  type Writer,
-  watcherType,
-} from '@lightkeeper/protocol'
+import { KeeperError, keeperCodes, opCode, type Reader, type Writer, watcherType } from '@lightkeeper/protocol'
 import type { Clock, Log, Random } from '@lightkeeper/runtime'
 import type { Chroot } from '../connect-string.ts'
 import type { RequestSpec } from '../request/request.ts'
 import type { Session } from '../session/session.ts'
-import { ZnodeStat } from '../stat.ts'
+import { readZnodeStat, type ZnodeStat } from '../stat.ts'
 import { setWatchesFrames } from './rearm.ts'
 import type { Listener, OneShotKind, PersistentMode } from './registry.ts'
 
@@ -126,14 +118,14 @@ export class SessionWatches implements WatchSource {
   read(path: string, user: Listener | undefined, onReply: (exists: boolean) => void): Promise<RawZnode | undefined> {
     const read = (reader: Reader): RawZnode => {
       onReply(true)
-      const data = reader.buffer()?.slice() ?? empty
-      return { data, stat: new ZnodeStat(readStat(reader)) }
+      const data = reader.bufferCopy() ?? empty
+      return { data, stat: readZnodeStat(reader) }
     }
     return this.#read(opCode.getData, path, user, 'data', read, () => onReply(false))
   }
 
   async stat(path: string, onReply: (stat: ZnodeStat | undefined) => void): Promise<void> {
-    const read = (reader: Reader): void => onReply(new ZnodeStat(readStat(reader)))
+    const read = (reader: Reader): void => onReply(readZnodeStat(reader))
     await this.#read(opCode.exists, path, undefined, 'data', read, () => onReply(undefined))
   }
 
