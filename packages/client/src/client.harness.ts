@@ -179,7 +179,7 @@ export function stage(options: ConnectOptions = {}, target = 'a:1'): Stage {
     bytes: (length: number) => new Uint8Array(length).fill(7),
   }
   const runtime: Partial<Runtime> = { clock, network, random, log: silentLog }
-  const connecting = connect(target, { sessionTimeout: 9000, runtime, ...options })
+  const connecting = connect(target, { sessionTimeout: 9000, ...options, runtime: { ...runtime, ...options.runtime } })
   connecting.catch(() => {})
   return {
     clock,

@@ -39,6 +39,7 @@ import { type CreateHost, createProtected, ignoreMissing, uuid } from './request
 import type { Finding } from './request/recover.ts'
 import type { Lost } from './request/request.ts'
 import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
+import type { ClientStats } from './session/meters.ts'
 import type { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
 import { readZnodeStat, ZnodeStat } from './stat.ts'
@@ -160,6 +161,11 @@ export class Client implements AsyncDisposable {
       stop()
       signal?.removeEventListener('abort', onAbort)
     }
+  }
+
+  /** What this client has done and how it is, in numbers. */
+  stats(): ClientStats {
+    return this.#session.stats(this.#watches.counters)
   }
 
   /** Adds an identity to this and every later connection. @throws KeeperError AUTH_FAILED; the client is closed then. */

@@ -16,13 +16,23 @@ import {
   Writer,
   writeConnectRequest,
 } from '@lightkeeper/protocol'
-import { Deque, type Link, type LinkEvents, type Runtime, type Timer } from '@lightkeeper/runtime'
+import {
+  Deque,
+  type Link,
+  type LinkEvents,
+  type Runtime,
+  type Timer,
+  type TraceChannel,
+  type TraceSpan,
+} from '@lightkeeper/runtime'
 import type { HostList } from '../host-list.ts'
 import type { AuthOption } from '../options.ts'
 import { PendingRequest, type RequestSpec } from '../request/request.ts'
 import { setWatchesFrames } from '../watch/rearm.ts'
 import { type WatchPaths, WatchRegistry } from '../watch/registry.ts'
+import type { WatchCounters } from '../watch/source.ts'
 import { SessionTimes } from './machine.ts'
+import { type ClientStats, latencyOf, Meters } from './meters.ts'
 import { isFinal, type SessionState } from './states.ts'
 import { WritableSearch } from './writable-search.ts'
 
@@ -54,7 +64,15 @@ export class Session implements LinkEvents {
   lastZxid = 0n
   /** Why the latest attempt to reach each server failed. */
   readonly failures = new Map<string, Error>()
+  readonly meters = new Meters()
   readonly runtime: Runtime
+  readonly #requests: TraceSpan
+  readonly #attempts: TraceSpan
+  readonly #states: TraceChannel
+  /** Ends the attempt that is traced. */
+  #endAttempt: ((error?: Error) => void) | undefined
+  /** When the first request of this turn was written, or the last chunk arrived; monotonic milliseconds. */
+  #turnAt = 0
   /** Request types that a server, by its address, does not know. */
   readonly #lacking = new Map<string, Set<number>>()
   readonly #config: SessionConfig
@@ -89,6 +107,9 @@ export class Session implements LinkEvents {
 
   constructor(runtime: Runtime, config: SessionConfig, hosts: HostList, auth: readonly AuthOption[]) {
     this.runtime = runtime
+    this.#requests = runtime.trace.span('lightkeeper.request')
+    this.#attempts = runtime.trace.span('lightkeeper.connect')
+    this.#states = runtime.trace.channel('lightkeeper.state')
     this.#config = config
     this.#hosts = hosts
     this.auth = [...auth]
@@ -115,11 +136,32 @@ export class Session implements LinkEvents {
     this.#dial()
   }
 
+  stats(watches: WatchCounters): ClientStats {
+    const { meters } = this
+    const { sent, answered, lost, repeated, recovered, timedOut, longestStallMs, stalls } = meters
+    const { oneShotCount: oneShot, persistentCount: persistent } = this.watches
+    const [inFlight, queued] = [this.#inFlight.length + this.#authenticating.length, this.#queue.length]
+    return {
+      state: this.state.kind,
+      epoch: this.epoch,
+      requests: { sent, answered, lost, repeated, recovered, timedOut, inFlight, queued },
+      latency: latencyOf(meters.latency),
+      bytes: { sent: meters.bytesSent, received: meters.bytesReceived },
+      connections: { attempts: meters.attempts, established: meters.connections, pings: meters.pings },
+      expiries: meters.expiries,
+      watches: { ...watches, received: meters.events, oneShot, persistent },
+      eventLoop: { longestStallMs, stalls },
+    }
+  }
+
   // -- requests -------------------------------------------------------------------------------------------------------
 
   submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
     // Not an async function: that costs a call more than this does, and V8 follows this chain to whoever awaits it as well.
-    return this.#submit(spec, signal, timeoutMs).then(undefined, showCaller)
+    if (!this.#requests.hasSubscribers) return this.#submit(spec, signal, timeoutMs).then(undefined, showCaller)
+    const { operation, path } = spec
+    const context = { operation, path, server: this.#server, sessionId: this.sessionId, epoch: this.epoch }
+    return this.#requests.around(() => this.#submit(spec, signal, timeoutMs), context).then(undefined, showCaller)
   }
 
   #submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
@@ -169,6 +211,7 @@ export class Session implements LinkEvents {
       for (const request of line) {
         if (request.isSettled) continue
         if (request.deadline > now) break
+        this.meters.timedOut++
         request.fail('TIMEOUT', new Error(`no reply within ${this.#config.requestTimeout} ms`))
       }
     }
@@ -208,6 +251,8 @@ export class Session implements LinkEvents {
     this.#writer.endFrame(mark)
     request.isSent = true
     request.seen = this.lastZxid
+    request.sentAt = this.#flushScheduled ? this.#turnAt : (this.#turnAt = this.runtime.clock.now())
+    this.meters.sent++
     request.sessionId = this.sessionId
     const line = request.spec.type === opCode.auth ? this.#authenticating : this.#inFlight
     line.push(request)
@@ -226,7 +271,9 @@ export class Session implements LinkEvents {
     this.#flushScheduled = false
     const link = this.#link
     if (link === undefined || this.#writer.length === 0) return
-    link.write(this.#writer.written())
+    const bytes = this.#writer.written()
+    this.meters.bytesSent += bytes.length
+    link.write(bytes)
     this.#times.sent(this.runtime.clock.now())
     if (link.queuedBytes === 0 && this.#writer.bytes.length <= 1 << 20) this.#writer.clear()
     else this.#writer.renew(4096)
@@ -249,6 +296,8 @@ export class Session implements LinkEvents {
       this.#writer.renew(4096)
       const patienceMs = this.#hasServed ? Number.POSITIVE_INFINITY : this.#config.connectTimeout
       this.#times.dialing(this.runtime.clock.now(), this.#hosts.servers.length, patienceMs)
+      this.meters.attempts++
+      this.#traceAttempt(server)
       this.#link = this.runtime.network.connect(server, this.#eventsOfLink())
       this.#armTimer()
     })
@@ -287,7 +336,10 @@ export class Session implements LinkEvents {
   }
 
   data(chunk: Uint8Array): void {
-    this.#times.received(this.runtime.clock.now())
+    const now = this.runtime.clock.now()
+    this.#turnAt = now
+    this.meters.bytesReceived += chunk.length
+    this.#times.received(now)
     this.#framer.push(chunk)
     const link = this.#link
     try {
@@ -311,6 +363,7 @@ export class Session implements LinkEvents {
     const err = frame.int()
     if (xid === specialXid.ping) return
     if (xid === specialXid.watchEvent) {
+      this.meters.events++
       this.watches.dispatch(readWatcherEvent(frame), zxid)
       return
     }
@@ -321,6 +374,8 @@ export class Session implements LinkEvents {
       return
     }
     line.shift()
+    this.meters.answered++
+    this.meters.latency.record(this.#turnAt - request.sentAt)
     if (zxid > this.lastZxid && request.spec.type !== opCode.auth) this.lastZxid = zxid
     if (err === keeperCodes.UNIMPLEMENTED.number) this.#noteLacking(request.spec.type)
     request.reply(err, zxid, frame)
@@ -381,6 +436,8 @@ export class Session implements LinkEvents {
     this.#hasServed = true
     this.#hosts.succeeded()
     this.failures.clear()
+    this.meters.connections++
+    this.#endAttempt?.()
     if (!readOnly) this.#isWritable = true
     const { timeoutMs } = this.#times
     this.#report({
@@ -459,7 +516,9 @@ export class Session implements LinkEvents {
     const wasServing = this.#phase === 'serving'
     const cause = this.#dropReason ?? reason ?? new Error('the server closed the connection')
     if (this.#phase === 'handshake' && this.#dropReason === undefined) this.#refusedSilently()
-    this.failures.set(this.#server, new Error(`${this.#server}: ${cause.message}`, { cause }))
+    const failure = new Error(`${this.#server}: ${cause.message}`, { cause })
+    this.failures.set(this.#server, failure)
+    this.#endAttempt?.(failure)
     this.#abandon()
     this.#loseInFlight('CONNECTION_LOSS', cause)
     if (isFinal(this.state)) return
@@ -519,6 +578,7 @@ export class Session implements LinkEvents {
     this.#times.forgetSession(this.#config.sessionTimeout)
     this.#loseInFlight('SESSION_EXPIRED')
     this.#expireQueue()
+    this.meters.expiries++
     const losses = { ephemerals: [...this.ephemerals], oneShotWatches: this.watches.oneShotCount }
     this.ephemerals.clear()
     this.watches.sessionEnded()
@@ -541,10 +601,12 @@ export class Session implements LinkEvents {
     const waiting: PendingRequest[] = []
     for (let request = this.#inFlight.shift(); request !== undefined; request = this.#inFlight.shift()) {
       if (request.isSettled) continue
+      this.meters.lost++
       if (request.spec.isRepeatable) {
+        this.meters.repeated++
         request.isSent = false
         waiting.push(request)
-      } else request.lose(code, cause)
+      } else if (request.lose(code, cause)) this.meters.recovered++
     }
     for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) waiting.push(request)
     for (const request of waiting) this.#queue.push(request)
@@ -585,6 +647,7 @@ export class Session implements LinkEvents {
   #end(state: SessionState): void {
     this.#timer?.cancel()
     this.#dialTimer?.cancel()
+    this.#endAttempt?.(new Error('the client was closed'))
     this.#report(state)
     this.watches.sessionEnded()
     this.watches.ended()
@@ -600,7 +663,32 @@ export class Session implements LinkEvents {
     const at = this.#times.nextCheckAt()
     if (at === Number.POSITIVE_INFINITY) return
     // Judged at the end of the turn: after a long pause of this process the timer runs before what has arrived is read.
-    this.#timer = clock.after(Math.max(0, at - clock.now()), () => clock.turnEnd(() => this.#timePassed()))
+    this.#timer = clock.after(Math.max(0, at - clock.now()), () => {
+      this.#noteStall(clock.now() - at)
+      clock.turnEnd(() => this.#timePassed())
+    })
+  }
+
+  /** A timer that runs late tells that the process did something else all the while, and no ping went out. */
+  #noteStall(ms: number): void {
+    if (ms > this.meters.longestStallMs) this.meters.longestStallMs = ms
+    if (ms <= this.#times.timeoutMs / 3) return
+    this.meters.stalls++
+    const timeoutMs = this.#times.timeoutMs
+    this.runtime.log('warn', 'the event loop was blocked; pings are late', { ms: Math.round(ms), timeoutMs })
+  }
+
+  #traceAttempt(server: string): void {
+    this.#endAttempt?.(new Error('given up'))
+    if (!this.#attempts.hasSubscribers) return
+    const attempt = new Promise<void>((resolve, reject) => {
+      this.#endAttempt = (error) => {
+        this.#endAttempt = undefined
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+    })
+    this.#attempts.around(() => attempt, { server, epoch: this.epoch, sessionId: this.sessionId }).catch(() => {})
   }
 
   #timePassed(): void {
@@ -620,6 +708,7 @@ export class Session implements LinkEvents {
   }
 
   #ping(): void {
+    this.meters.pings++
     const mark = this.#writer.beginFrame()
     this.#writer.int(specialXid.ping)
     this.#writer.int(opCode.ping)
@@ -629,6 +718,7 @@ export class Session implements LinkEvents {
 
   #report(state: SessionState): void {
     this.state = state
+    if (this.#states.hasSubscribers) this.#states.publish(state)
     for (const listener of [...this.#stateListeners]) listener(state)
   }
 }

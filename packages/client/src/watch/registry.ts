@@ -176,6 +176,10 @@ export class WatchRegistry {
     for (const user of heard) user.event(type, path, zxid)
   }
 
+  get persistentCount(): number {
+    return this.#persistent.persistent.size + this.#persistent.recursive.size
+  }
+
   get oneShotCount(): number {
     return oneShotKinds.reduce((sum, kind) => sum + this.#oneShot[kind].size, 0)
   }
