@@ -42,6 +42,7 @@ import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from 
 import type { ClientStats } from './session/meters.ts'
 import type { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
+import { formatToken } from './session/token.ts'
 import { readZnodeStat, ZnodeStat } from './stat.ts'
 import {
   type CreatedInTransaction,
@@ -96,6 +97,10 @@ export interface Identity {
 }
 
 const empty = new Uint8Array(0)
+/** A znode of ClickHouse Keeper's own. */
+const keeperVersionPath = '/keeper/api_version'
+/** How long `detach` waits for replies, milliseconds. */
+const detachPatienceMs = 2_000
 /** Attempts to bring a server up to `atLeast` by `sync` before the transaction is taken for one of another ensemble. */
 const syncsMax = 3
 
@@ -177,6 +182,27 @@ export class Client implements AsyncDisposable {
   /** Ends the session, so that its ephemerals go at once. Settles in every state; calls still pending fail with CLOSED. */
   close(): Promise<void> {
     return this.#session.close(2_000)
+  }
+
+  /**
+   * Leaves without ending the session: its ephemerals, and with them locks and registrations, stay until the session timeout
+   * has passed. `connect` with `attach: token` goes on with it, in another process or after a deploy. Waits for the replies to
+   * what was sent; the client is closed then.
+   * @returns a token that holds the session's password.
+   * @throws KeeperError UNIMPLEMENTED on ClickHouse Keeper, which gives no session back; CONNECTION_LOSS where there is no
+   *   session to leave. The client stays open then.
+   */
+  async detach(options: CallOptions = {}): Promise<string> {
+    const { state } = this
+    if (state.kind !== 'connected' || state.readOnly) {
+      const message = 'only a client that is connected to a server with a quorum can leave its session to another'
+      throw new KeeperError('CONNECTION_LOSS', { operation: 'detach', outcome: 'not-sent', message })
+    }
+    if (await this.#calls.isThere(keeperVersionPath, options)) {
+      const message = 'ClickHouse Keeper ends a session with its connection: it cannot be handed over'
+      throw new KeeperError('UNIMPLEMENTED', { operation: 'detach', outcome: 'not-sent', message })
+    }
+    return formatToken(await this.#session.detach(options.timeout ?? detachPatienceMs))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,7 @@ import { Chroot, parseConnectString } from './connect-string.ts'
 import { HostList } from './host-list.ts'
 import type { ConnectOptions } from './options.ts'
 import { Session } from './session/session.ts'
+import { parseToken } from './session/token.ts'
 
 /** A connect string, or something that has one: a server of ours, an ensemble of the test kit. */
 export type ConnectTarget = string | { readonly connectString: string }
@@ -22,12 +23,13 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
   const { servers, chroot: prefix } = parseConnectString(text)
   const { signal, connectTimeout = 10_000 } = options
   signal?.throwIfAborted()
+  const token = options.attach === undefined ? undefined : parseToken(options.attach)
   const runtime: Runtime = nodeRuntime(options.runtime)
   const chroot = new Chroot(prefix)
   const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
   const hosts = new HostList(servers, runtime.random, backoff)
   const config = {
-    sessionTimeout: options.sessionTimeout ?? 30_000,
+    sessionTimeout: options.sessionTimeout ?? token?.timeoutMs ?? 30_000,
     connectTimeout,
     onExpired: options.onExpired ?? 'renew',
     readOnly: options.readOnly ?? false,
@@ -37,6 +39,7 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     requestTimeout: options.requestTimeout ?? 60_000,
   } as const
   const session = new Session(runtime, config, hosts, options.auth ?? [])
+  if (token !== undefined) session.adopt(token)
   const client = new Client(session, chroot)
   await new Promise<void>((resolve, reject) => {
     const giveUp = (reason: unknown): void => {
@@ -58,6 +61,11 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
       if (state.kind === 'connected') {
         settle()
         resolve()
+      } else if (state.kind === 'closed') {
+        settle()
+        reject(
+          new KeeperError('SESSION_EXPIRED', { operation: 'connect', message: 'the session of the token has expired' }),
+        )
       } else if (state.kind === 'authFailed') {
         settle()
         reject(new KeeperError('AUTH_FAILED', { message: `the server refused the ${state.scheme} credentials` }))

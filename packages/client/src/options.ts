@@ -18,6 +18,11 @@ export interface ConnectOptions {
   readonly connectTimeout?: number
   /** Gives up connecting. Once connected it has no effect: use `close`. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * A token of `detach()`: goes on with that session instead of opening one. Where it has expired meanwhile a new one is
+   * opened, the state `expired` in between; `onExpired: 'close'` rejects instead. Default none.
+   */
+  readonly attach?: string
   /** Sent after every connect, before any request. Default none. */
   readonly auth?: readonly AuthOption[]
   /** What to do when the session has expired: open a new one, or stay closed. Default `renew`. */

@@ -34,6 +34,7 @@ import type { WatchCounters } from '../watch/source.ts'
 import { SessionTimes } from './machine.ts'
 import { type ClientStats, latencyOf, Meters } from './meters.ts'
 import { isFinal, type SessionState } from './states.ts'
+import type { SessionToken } from './token.ts'
 import { WritableSearch } from './writable-search.ts'
 
 export interface SessionConfig {
@@ -97,6 +98,8 @@ export class Session implements LinkEvents {
   #flushScheduled = false
   #dropReason: Error | undefined
   #hasServed = false
+  /** Nothing new is taken any more. */
+  #isLeaving = false
   /** This session has been on a server with a quorum. */
   #isWritable = false
   #writableSearch: WritableSearch | undefined
@@ -136,6 +139,15 @@ export class Session implements LinkEvents {
     this.#dial()
   }
 
+  /** Goes on with a session another process has left; before `start`. */
+  adopt(token: SessionToken): void {
+    this.sessionId = token.sessionId
+    this.#password = token.password
+    this.lastZxid = token.lastZxid
+    this.#isWritable = true
+    for (const path of token.ephemerals) this.ephemerals.add(path)
+  }
+
   stats(watches: WatchCounters): ClientStats {
     const { meters } = this
     const { sent, answered, lost, repeated, recovered, timedOut, longestStallMs, stalls } = meters
@@ -168,7 +180,7 @@ export class Session implements LinkEvents {
     return new Promise<T>((resolve, reject) => {
       const request = new PendingRequest<T>(spec, resolve, reject)
       if (signal?.aborted) return request.rejectWith(signal.reason)
-      if (isFinal(this.state)) return request.fail(this.#finalCode(), undefined, 'not-sent')
+      if (isFinal(this.state) || this.#isLeaving) return request.fail(this.#finalCode(), undefined, 'not-sent')
       if (signal !== undefined || timeoutMs !== undefined) this.#bound(request, signal, timeoutMs)
       if (timeoutMs === undefined) request.deadline = this.runtime.clock.now() + this.#config.requestTimeout
       if (this.#phase === 'serving') this.#send(request as PendingRequest)
@@ -628,7 +640,31 @@ export class Session implements LinkEvents {
     }
   }
 
-  // -- closing --------------------------------------------------------------------------------------------------------
+  // -- leaving and closing --------------------------------------------------------------------------------------------
+
+  /** Waits for what is on its way, at most `patienceMs`, and leaves without ending the session. */
+  async detach(patienceMs: number): Promise<SessionToken> {
+    this.#isLeaving = true
+    const { clock } = this.runtime
+    const until = clock.now() + patienceMs
+    while (this.#inFlight.length > 0 && clock.now() < until && this.#phase === 'serving') {
+      await new Promise<void>((resolve) => void clock.after(1, resolve))
+    }
+    const { sessionId, lastZxid } = this
+    const token: SessionToken = {
+      sessionId,
+      password: this.#password,
+      timeoutMs: this.#times.timeoutMs,
+      lastZxid,
+      ephemerals: [...this.ephemerals],
+    }
+    if (isFinal(this.state)) return token
+    this.#loseInFlight('CONNECTION_LOSS', new Error('the client was detached'))
+    this.#abandon()
+    this.#failAll('CLOSED')
+    this.#end({ kind: 'closed', epoch: this.epoch })
+    return token
+  }
 
   /** Ends the session at the server, where one is connected, and settles everything. Waits at most `patienceMs`. */
   async close(patienceMs: number): Promise<void> {

@@ -18,6 +18,11 @@ export interface WatchOptions<T = Uint8Array> {
   readonly children?: boolean
   /** How data is read. Default: bytes as they are. */
   readonly codec?: Codec<T>
+  /**
+   * A zxid up to which everything was handled before, by this process or another: of a `ready` or a change. What is there at the
+   * start and was written later is told with `via: "resync"`. What was deleted meanwhile cannot be known.
+   */
+  readonly since?: bigint
   /** Ends the stream. */
   readonly signal?: AbortSignal | undefined
   /**
@@ -57,7 +62,7 @@ export class Watcher<T> implements Listener {
   readonly #codec: Codec<T> | undefined
   readonly #signal: AbortSignal | undefined
   readonly #auditMs: number
-  readonly #view = new View<T>()
+  readonly #view: View<T>
   /** Paths to read again, in the order they were first heard of. */
   readonly #dirty = new Map<string, Dirty>()
   #needsResync = true
@@ -79,6 +84,7 @@ export class Watcher<T> implements Listener {
     this.#root = root
     this.#scope = options.recursive ? 'tree' : options.children ? 'children' : 'node'
     this.#codec = options.codec
+    this.#view = new View<T>(options.since)
     this.#signal = options.signal
     this.#auditMs = options.auditInterval ?? auditIntervalMs
   }
