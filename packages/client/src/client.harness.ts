@@ -156,6 +156,8 @@ export interface Stage {
   /** Every connection the client opened, in order. */
   readonly peers: Peer[]
   readonly connecting: Promise<Client>
+  /** What SRV records say, by name. */
+  readonly services: Map<string, string[]>
   /** The latest connection. */
   readonly peer: Peer
 }
@@ -163,6 +165,7 @@ export interface Stage {
 export function stage(options: ConnectOptions = {}, target = 'a:1'): Stage {
   const clock = new HandClock()
   const peers: Peer[] = []
+  const services = new Map<string, string[]>()
   const network: Network = {
     connect(address, events) {
       const peer = new Peer(address, events)
@@ -171,6 +174,11 @@ export function stage(options: ConnectOptions = {}, target = 'a:1'): Stage {
     },
     listen() {
       throw new Error('a client does not listen')
+    },
+    async service(name) {
+      const known = services.get(name)
+      if (known === undefined) throw new Error('ENOTFOUND')
+      return known
     },
   }
   let chance = 0
@@ -184,6 +192,7 @@ export function stage(options: ConnectOptions = {}, target = 'a:1'): Stage {
   return {
     clock,
     peers,
+    services,
     connecting,
     get peer() {
       return peers.at(-1) as Peer

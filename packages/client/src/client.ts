@@ -19,7 +19,7 @@ import {
   type ZnodePath,
 } from '@lightkeeper/protocol'
 import { bytes, type Codec } from './codec.ts'
-import type { Chroot } from './connect-string.ts'
+import { type Chroot, parseConnectString } from './connect-string.ts'
 import { ZnodeHandle } from './node.ts'
 import type {
   AuthOption,
@@ -171,6 +171,23 @@ export class Client implements AsyncDisposable {
   /** What this client has done and how it is, in numbers. */
   stats(): ClientStats {
     return this.#session.stats(this.#watches.counters)
+  }
+
+  /**
+   * Other servers from now on: a list as in a connect string, without a chroot. Clients that should be elsewhere then move with
+   * their session, so many that every server has its share.
+   * @throws TypeError for a text that is no list of servers.
+   */
+  updateServers(list: string): void {
+    const { servers, chroot, service } = parseConnectString(list)
+    if (chroot !== '' || service !== undefined) throw new TypeError(`"${list}" must be a list of servers alone`)
+    this.#session.replaceServers(servers)
+  }
+
+  /** No voluntary move to another server until this is disposed: for as long as a lock or a term is held. */
+  hold(): Disposable {
+    const release = this.#session.balance.hold()
+    return { [Symbol.dispose]: release }
   }
 
   /** Adds an identity to this and every later connection. @throws KeeperError AUTH_FAILED; the client is closed then. */

@@ -20,14 +20,17 @@ export type ConnectTarget = string | { readonly connectString: string }
  */
 export async function connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<Client> {
   const text = typeof target === 'string' ? target : target.connectString
-  const { servers, chroot: prefix } = parseConnectString(text)
+  const { servers, chroot: prefix, service } = parseConnectString(text)
   const { signal, connectTimeout = 10_000 } = options
   signal?.throwIfAborted()
   const token = options.attach === undefined ? undefined : parseToken(options.attach)
   const runtime: Runtime = nodeRuntime(options.runtime)
   const chroot = new Chroot(prefix)
   const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
-  const hosts = new HostList(servers, runtime.random, backoff)
+  const { preferred = [] } = options
+  const isPreferred = typeof preferred === 'function' ? preferred : (server: string) => preferred.includes(server)
+  const hosts = new HostList(servers, runtime.random, backoff, isPreferred)
+  const lookUp = service === undefined ? undefined : { name: service, servers: () => runtime.network.service(service) }
   const config = {
     sessionTimeout: options.sessionTimeout ?? token?.timeoutMs ?? 30_000,
     connectTimeout,
@@ -37,8 +40,9 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     requestBytesMax: options.requestBytesMax ?? 0xfffff,
     replyBytesMax: options.replyBytesMax ?? 4 << 20,
     requestTimeout: options.requestTimeout ?? 60_000,
+    rebalanceAfter: options.rebalanceAfter ?? 300_000,
   } as const
-  const session = new Session(runtime, config, hosts, options.auth ?? [])
+  const session = new Session(runtime, config, hosts, options.auth ?? [], lookUp)
   if (token !== undefined) session.adopt(token)
   const client = new Client(session, chroot)
   await new Promise<void>((resolve, reject) => {
@@ -49,7 +53,9 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     }
     const onAbort = (): void => giveUp(signal?.reason)
     const timer = runtime.clock.after(connectTimeout, () => {
-      const causes = servers.map((server) => session.failures.get(server) ?? new Error(`${server}: no answer`))
+      const tried = hosts.servers.map((server) => session.failures.get(server) ?? new Error(`${server}: no answer`))
+      const unresolved = service === undefined ? undefined : session.failures.get(service)
+      const causes = unresolved === undefined ? tried : [unresolved, ...tried]
       giveUp(
         new AggregateError(
           causes,

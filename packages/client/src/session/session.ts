@@ -31,6 +31,7 @@ import { PendingRequest, type RequestSpec } from '../request/request.ts'
 import { setWatchesFrames } from '../watch/rearm.ts'
 import { type WatchPaths, WatchRegistry } from '../watch/registry.ts'
 import type { WatchCounters } from '../watch/source.ts'
+import { Balance } from './balance.ts'
 import { SessionTimes } from './machine.ts'
 import { type ClientStats, latencyOf, Meters } from './meters.ts'
 import { isFinal, type SessionState } from './states.ts'
@@ -48,6 +49,14 @@ export interface SessionConfig {
   readonly replyBytesMax: number
   /** Limit of a request that has none of its own, milliseconds; checked now and then, not to the millisecond. */
   readonly requestTimeout: number
+  /** Milliseconds from a failover to a voluntary move, at least; 0 for never. */
+  readonly rebalanceAfter: number
+}
+
+/** Where the list of servers comes from, if not from the connect string. */
+export interface ServerLookUp {
+  readonly name: string
+  servers(): Promise<readonly string[]>
 }
 
 const noPassword = new Uint8Array(16)
@@ -78,6 +87,13 @@ export class Session implements LinkEvents {
   readonly #lacking = new Map<string, Set<number>>()
   readonly #config: SessionConfig
   readonly #hosts: HostList
+  readonly #lookUp: ServerLookUp | undefined
+  readonly balance: Balance
+  /** Where the next voluntary move goes; undefined: wherever is fair. */
+  #moveTo: string | undefined
+  /** The connection was lost, by itself or by a voluntary move. */
+  #hasFailedOver = false
+  #isMoving = false
   readonly #times: SessionTimes
   readonly #writer = new Writer(4096)
   #framer: Framer
@@ -108,13 +124,27 @@ export class Session implements LinkEvents {
   /** When a connection that is still being prepared is given up. */
   #prepareBy = 0
 
-  constructor(runtime: Runtime, config: SessionConfig, hosts: HostList, auth: readonly AuthOption[]) {
+  constructor(
+    runtime: Runtime,
+    config: SessionConfig,
+    hosts: HostList,
+    auth: readonly AuthOption[],
+    lookUp?: ServerLookUp,
+  ) {
     this.runtime = runtime
     this.#requests = runtime.trace.span('lightkeeper.request')
     this.#attempts = runtime.trace.span('lightkeeper.connect')
     this.#states = runtime.trace.channel('lightkeeper.state')
     this.#config = config
     this.#hosts = hosts
+    this.#lookUp = lookUp
+    const session = this
+    this.balance = new Balance(runtime.clock, runtime.random, config.rebalanceAfter, {
+      get isBusy() {
+        return session.#inFlight.length > 0 || session.#phase !== 'serving'
+      },
+      move: () => this.#move(),
+    })
     this.auth = [...auth]
     this.#times = new SessionTimes(config.sessionTimeout)
     this.#framer = new Framer(config.replyBytesMax)
@@ -137,6 +167,25 @@ export class Session implements LinkEvents {
 
   start(): void {
     this.#dial()
+  }
+
+  /** Other servers from now on; those who should be elsewhere then go there when nothing is on its way. */
+  replaceServers(servers: readonly string[]): void {
+    const before = this.#hosts.servers
+    this.#hosts.replace(servers)
+    const there = this.#hosts.serverAfter(before, this.#server)
+    if (there === this.#server || this.#link === undefined) return
+    this.#moveTo = there ?? this.#hosts.fairServer(this.#server)
+    this.balance.moveSoon()
+  }
+
+  #move(): void {
+    const to = this.#moveTo ?? this.#hosts.fairServer(this.#server)
+    this.#moveTo = undefined
+    if (to === this.#server || this.#phase !== 'serving') return
+    this.#hosts.tryFirst(to)
+    this.#isMoving = true
+    this.#drop(new Error(`moving to ${to}`))
   }
 
   /** Goes on with a session another process has left; before `start`. */
@@ -297,6 +346,31 @@ export class Session implements LinkEvents {
     this.#dialTimer?.cancel()
     if (isFinal(this.state) || this.#link !== undefined) return
     this.#failOverdue(this.runtime.clock.now())
+    if (this.#lookUp !== undefined && this.#hosts.isAtStart) {
+      void this.#lookUpServers(this.#lookUp)
+      return
+    }
+    this.#dialNext()
+  }
+
+  /** Asks anew which servers there are. A name that cannot be resolved now leaves those known before. */
+  async #lookUpServers(lookUp: ServerLookUp): Promise<void> {
+    const generation = this.#generation
+    let failure: Error | undefined
+    try {
+      this.#hosts.replace(await lookUp.servers())
+      this.failures.delete(lookUp.name)
+    } catch (error) {
+      failure = error as Error
+    }
+    if (generation !== this.#generation || isFinal(this.state) || this.#link !== undefined) return
+    if (failure !== undefined)
+      this.failures.set(lookUp.name, new Error(`${lookUp.name}: ${failure.message}`, { cause: failure }))
+    if (this.#hosts.servers.length > 0) this.#dialNext()
+    else this.#dialTimer = this.runtime.clock.after(this.#hosts.wait(), () => this.#dial())
+  }
+
+  #dialNext(): void {
     const { server, delayMs } = this.#hosts.next()
     this.#server = server
     this.#armTimer()
@@ -463,6 +537,9 @@ export class Session implements LinkEvents {
     })
     this.watches.restored()
     if (readOnly) this.#seekWritable()
+    if (this.#hasFailedOver && !this.#isMoving) this.balance.failedOver()
+    this.#hasFailedOver = false
+    this.#isMoving = false
     for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) this.#send(request)
   }
 
@@ -535,6 +612,8 @@ export class Session implements LinkEvents {
     this.#loseInFlight('CONNECTION_LOSS', cause)
     if (isFinal(this.state)) return
     if (wasServing) {
+      this.#hasFailedOver = true
+      this.balance.stop()
       this.watches.disconnected()
       this.#report({ kind: 'disconnected', epoch: this.epoch, sessionId: this.sessionId, reason: cause.message })
     }
@@ -683,6 +762,7 @@ export class Session implements LinkEvents {
   #end(state: SessionState): void {
     this.#timer?.cancel()
     this.#dialTimer?.cancel()
+    this.balance.stop()
     this.#endAttempt?.(new Error('the client was closed'))
     this.#report(state)
     this.watches.sessionEnded()
