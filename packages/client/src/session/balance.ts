@@ -8,7 +8,7 @@ import type { Clock, Random, Timer } from '@lightkeeper/runtime'
 const retryMs = 1_000
 
 export interface BalanceHost {
-  readonly isBusy: boolean
+  isBusy(): boolean
   /** Leaves for the server the client should be on; nothing happens where it is there already. */
   move(): void
 }
@@ -57,7 +57,7 @@ export class Balance {
 
   #in(delayMs: number): void {
     this.#timer = this.#clock.after(delayMs, () => {
-      if (this.#holds > 0 || this.#host.isBusy) this.#in(retryMs)
+      if (this.#holds > 0 || this.#host.isBusy()) this.#in(retryMs)
       else this.#host.move()
     })
   }

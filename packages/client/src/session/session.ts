@@ -138,11 +138,8 @@ export class Session implements LinkEvents {
     this.#config = config
     this.#hosts = hosts
     this.#lookUp = lookUp
-    const session = this
     this.balance = new Balance(runtime.clock, runtime.random, config.rebalanceAfter, {
-      get isBusy() {
-        return session.#inFlight.length > 0 || session.#phase !== 'serving'
-      },
+      isBusy: () => this.#inFlight.length > 0 || this.#phase !== 'serving',
       move: () => this.#move(),
     })
     this.auth = [...auth]
