@@ -1,5 +1,4 @@
 import { KeeperError, opCode } from '@lightkeeper/protocol'
-import { SeededRandom } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
 import { connected, type Peer, type Stage, settle, stage } from '../client.harness.ts'
 import { connect } from '../connect.ts'
@@ -338,7 +337,12 @@ describe('which server', () => {
   })
 
   test('moves so many clients to servers that came that each has its share', () => {
-    const random = new SeededRandom(1)
+    let state = 1
+    const below = (bound: number): number => {
+      state = (state * 1103515245 + 12345) & 0x7fff_ffff
+      return (state >> 8) % bound
+    }
+    const random = { below, bytes: () => new Uint8Array() }
     const hosts = new HostList(['a:1', 'b:1'], random, { baseMs: 1, maxMs: 1 })
     hosts.replace(['a:1', 'b:1', 'c:1', 'd:1'])
     const there = Array.from({ length: 400 }, (_, i) => hosts.serverAfter(['a:1', 'b:1'], i % 2 === 0 ? 'a:1' : 'b:1'))
