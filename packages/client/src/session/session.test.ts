@@ -339,7 +339,7 @@ describe('which server', () => {
   test('moves so many clients to servers that came that each has its share', () => {
     let state = 1
     const below = (bound: number): number => {
-      state = (state * 1103515245 + 12345) & 0x7fff_ffff
+      state = (Math.imul(state, 1103515245) + 12345) & 0x7fff_ffff
       return (state >> 8) % bound
     }
     const random = { below, bytes: () => new Uint8Array() }
