@@ -39,6 +39,7 @@ import { type CreateHost, createProtected, ignoreMissing, uuid } from './request
 import type { Finding } from './request/recover.ts'
 import type { Lost } from './request/request.ts'
 import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
+import { Lease } from './session/lease.ts'
 import type { ClientStats } from './session/meters.ts'
 import type { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
@@ -188,6 +189,14 @@ export class Client implements AsyncDisposable {
   hold(): Disposable {
     const release = this.#session.balance.hold()
     return { [Symbol.dispose]: release }
+  }
+
+  /**
+   * What may be relied on of this session. `using lease = zk.lease()`: its `signal` aborts before a server may end the session
+   * and give away what its ephemerals stand for, also when this process was stopped for a while.
+   */
+  lease(): Lease {
+    return new Lease(this.#session)
   }
 
   /** Adds an identity to this and every later connection. @throws KeeperError AUTH_FAILED; the client is closed then. */

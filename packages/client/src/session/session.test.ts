@@ -272,6 +272,53 @@ describe('a request that a server does not know', () => {
   })
 })
 
+describe('a lease', () => {
+  test('counts from the sending of what was answered, pings included, and ends before the session may', async () => {
+    const made = await connected({ sessionTimeout: 12_000 })
+    made.peer.lose()
+    await made.clock.advance(3000)
+    made.peer.open()
+    await made.clock.advance(500)
+    made.peer.accept(0x77n, 12_000)
+    await made.clock.advance(0)
+    const { zk, clock, peer } = made
+    const lease = zk.lease()
+    // 12 s and a margin of 2 s, from when the handshake was sent.
+    expect(lease.remaining()).toBe(9500)
+    await clock.advance(4000)
+    await clock.advance(2500)
+    expect([peer.waiting, lease.remaining()]).toEqual([1, 3000])
+    // The ping was sent at 4000; its answer says nothing of the time since.
+    peer.reply(-2)
+    expect(lease.remaining()).toBe(10_000 - 2500)
+    peer.request()
+    const answered = zk.sync('/')
+    await clock.advance(1000)
+    peer.reply(peer.request().xid, 0, (writer) => writer.ustring('/'))
+    await answered
+    expect(lease.remaining()).toBe(9000)
+    peer.lose()
+    await clock.advance(8900)
+    for (let i = 0; i < 3; i++) if (!made.peer.isClosed) made.peer.lose()
+    expect(lease.signal.aborted).toBe(false)
+    await clock.advance(200)
+    expect([lease.signal.aborted, lease.remaining()]).toEqual([true, 0])
+    expect(String(lease.signal.reason)).toContain('no server has answered in time')
+    expect(zk.epoch).toBe(0)
+  })
+
+  test('ends at once with its session, and there is none without one', async () => {
+    const made = await connected()
+    using lease = made.zk.lease()
+    expect(lease.signal.aborted).toBe(false)
+    const closing = made.zk.close()
+    await made.clock.advance(2000)
+    await closing
+    expect([lease.signal.aborted, lease.remaining()]).toEqual([true, 0])
+    expect(made.zk.lease().signal.aborted).toBe(true)
+  })
+})
+
 describe('which server', () => {
   /** Goes on until the client has a connection that it has shaken hands on. */
   async function settleOn(made: Stage): Promise<string> {

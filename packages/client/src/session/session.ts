@@ -112,6 +112,8 @@ export class Session implements LinkEvents {
   #timer: Timer | undefined
   #dialTimer: Timer | undefined
   #flushScheduled = false
+  /** When the pings without an answer were sent, in their order. */
+  readonly #pings = new Deque<number>()
   #dropReason: Error | undefined
   #hasServed = false
   /** Nothing new is taken any more. */
@@ -123,6 +125,7 @@ export class Session implements LinkEvents {
   #silentRefusals = 0
   /** When a connection that is still being prepared is given up. */
   #prepareBy = 0
+  #handshakeSentAt = 0
 
   constructor(
     runtime: Runtime,
@@ -183,6 +186,12 @@ export class Session implements LinkEvents {
     this.#hosts.tryFirst(to)
     this.#isMoving = true
     this.#drop(new Error(`moving to ${to}`))
+  }
+
+  /** Milliseconds for which the session certainly lives, whatever happens from now on; 0 where that is not certain. */
+  leaseMs(): number {
+    const end = isFinal(this.state) ? undefined : this.#times.leaseEnd()
+    return end === undefined ? 0 : Math.max(0, end - this.runtime.clock.now())
   }
 
   /** Goes on with a session another process has left; before `start`. */
@@ -410,6 +419,7 @@ export class Session implements LinkEvents {
       readOnly: this.#config.readOnly,
     })
     this.#writer.endFrame(mark)
+    this.#handshakeSentAt = this.runtime.clock.now()
     this.#flush()
   }
 
@@ -444,7 +454,11 @@ export class Session implements LinkEvents {
     const xid = frame.int()
     const zxid = frame.long()
     const err = frame.int()
-    if (xid === specialXid.ping) return
+    if (xid === specialXid.ping) {
+      const sentAt = this.#pings.shift()
+      if (sentAt !== undefined) this.#times.confirmed(sentAt)
+      return
+    }
     if (xid === specialXid.watchEvent) {
       this.meters.events++
       this.watches.dispatch(readWatcherEvent(frame), zxid)
@@ -459,6 +473,7 @@ export class Session implements LinkEvents {
     line.shift()
     this.meters.answered++
     this.meters.latency.record(this.#turnAt - request.sentAt)
+    this.#times.confirmed(request.sentAt)
     if (zxid > this.lastZxid && request.spec.type !== opCode.auth) this.lastZxid = zxid
     if (err === keeperCodes.UNIMPLEMENTED.number) this.#noteLacking(request.spec.type)
     request.reply(err, zxid, frame)
@@ -494,6 +509,7 @@ export class Session implements LinkEvents {
     this.#password = (response.passwd ?? noPassword).slice()
     this.#phase = 'preparing'
     this.#times.established(this.runtime.clock.now(), response.timeOut)
+    this.#times.confirmed(this.#handshakeSentAt)
     this.#prepareBy = this.runtime.clock.now() + (response.timeOut * 2) / 3
     this.#armTimer()
     const generation = this.#generation
@@ -647,6 +663,7 @@ export class Session implements LinkEvents {
     this.#generation++
     this.#link = undefined
     this.#phase = 'idle'
+    this.#pings.clear()
     this.#times.disconnected()
     this.#writer.renew(4096)
     link?.destroy()
@@ -822,6 +839,7 @@ export class Session implements LinkEvents {
 
   #ping(): void {
     this.meters.pings++
+    this.#pings.push(this.runtime.clock.now())
     const mark = this.#writer.beginFrame()
     this.#writer.int(specialXid.ping)
     this.#writer.int(opCode.ping)
