@@ -66,8 +66,9 @@ const paths: readonly ZnodePath[] = ['/r', '/r/a', '/r/b', '/r/a/x', '/r/a/y', '
 async function write(client: Client, random: SeededRandom, writes: Map<string, number>, n: number): Promise<void> {
   const path = random.pick(paths as ZnodePath[])
   try {
-    if (random.oneIn(3)) await client.create(path, `${n}`)
-    else if (random.oneIn(3)) await client.delete(path)
+    const what = random.below(9)
+    if (what < 3) await client.create(path, `${n}`)
+    else if (what < 5) await client.delete(path)
     else {
       const { czxid } = await client.set(path, `${n}`)
       writes.set(`${path} ${czxid}`, (writes.get(`${path} ${czxid}`) ?? 0) + 1)
