@@ -3,6 +3,7 @@
 import { KeeperError } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { withTls } from './auth/tls.ts'
 import { Client } from './client.ts'
 import { Chroot, parseConnectString } from './connect-string.ts'
 import { HostList } from './host-list.ts'
@@ -22,7 +23,8 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
   const { servers, chroot: prefix } = parseConnectString(text)
   const { signal, connectTimeout = 10_000 } = options
   signal?.throwIfAborted()
-  const runtime: Runtime = nodeRuntime(options.runtime)
+  const host = nodeRuntime(options.runtime)
+  const runtime: Runtime = { ...host, network: withTls(host.network, options.tls) }
   const chroot = new Chroot(prefix)
   const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
   const hosts = new HostList(servers, runtime.random, backoff)
@@ -35,6 +37,7 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     requestBytesMax: options.requestBytesMax ?? 0xfffff,
     replyBytesMax: options.replyBytesMax ?? 4 << 20,
     requestTimeout: options.requestTimeout ?? 60_000,
+    sasl: options.sasl,
   } as const
   const session = new Session(runtime, config, hosts, options.auth ?? [])
   const client = new Client(session, chroot)
@@ -60,7 +63,8 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
         resolve()
       } else if (state.kind === 'authFailed') {
         settle()
-        reject(new KeeperError('AUTH_FAILED', { message: `the server refused the ${state.scheme} credentials` }))
+        const message = state.reason ?? `the server refused the ${state.scheme} credentials`
+        reject(new KeeperError('AUTH_FAILED', { message }))
       }
     })
     const settle = (): void => {
