@@ -205,9 +205,22 @@ test('no secret appears in a log line, an error, its causes, or a state, whateve
   const silent = await withLog()
   await silent.clock.advance(6000)
   for (const made of [refused, impostor, babbler, confused, silent]) await made.clock.advance(6000)
+  // The client itself, and what it tells, when all goes well.
+  const friendly = stage({ ...options, sasl: twoSteps }, 'a:1', { log })
+  await friendly.clock.advance(0)
+  accept(friendly.peer)
+  for (let i = 0; i < 3; i++) {
+    await friendly.clock.advance(0)
+    friendly.peer.reply(friendly.peer.request().xid, 0, token('go on'), 0n)
+  }
+  await friendly.clock.advance(0)
+  const zk = await friendly.connecting
+  note(zk)
+  note(zk.state)
   const all = text.join('\n')
   expect(all).toContain('SASL DIGEST-MD5: the server answered AUTH_FAILED')
   expect(all).toContain('did not prove that it knows the password')
   expect(all).toContain('no session within 5000 ms')
+  expect(all).toContain("kind: 'connected'")
   for (const secret of secrets) expect(all.includes(secret), secret).toBe(false)
 })

@@ -26,6 +26,7 @@ export function withTls(network: Network, tls: Tls | undefined): Network {
 class LinkToCome implements Link {
   readonly remote: string
   #link: Link | undefined
+  readonly #events: LinkEvents
   #isDestroyed = false
 
   constructor(
@@ -35,19 +36,21 @@ class LinkToCome implements Link {
     open: (options: TlsOptions) => Link,
   ) {
     this.remote = address
+    this.#events = events
     // In a turn of its own: a user's function must not run inside the protocol loop.
     Promise.resolve()
       .then(ask)
-      .then(
-        (options) => {
-          if (this.#isDestroyed) events.closed()
-          else this.#link = open(options)
-        },
-        (error: unknown) => {
-          const why = error instanceof Error ? error.message : String(error)
-          events.closed(this.#isDestroyed ? undefined : new Error(`no TLS options: ${why}`, { cause: error }))
-        },
-      )
+      .then((options) => {
+        // No options would be a connection in the clear.
+        if (typeof options !== 'object' || options === null) throw new TypeError('the function gave none')
+        if (!this.#isDestroyed) this.#link = open(options)
+      })
+      .catch((error: unknown) => {
+        if (this.#isDestroyed) return
+        this.#isDestroyed = true
+        const why = error instanceof Error ? error.message : String(error)
+        events.closed(new Error(`no TLS options: ${why}`, { cause: error }))
+      })
   }
 
   get queuedBytes(): number {
@@ -68,12 +71,15 @@ class LinkToCome implements Link {
   }
 
   end(): void {
-    if (this.#link === undefined) this.#isDestroyed = true
+    if (this.#link === undefined) this.destroy()
     else this.#link.end()
   }
 
   destroy(): void {
-    this.#isDestroyed = true
-    this.#link?.destroy()
+    if (this.#link !== undefined) this.#link.destroy()
+    else if (!this.#isDestroyed) {
+      this.#isDestroyed = true
+      void Promise.resolve().then(() => this.#events.closed())
+    }
   }
 }
