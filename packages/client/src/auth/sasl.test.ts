@@ -3,7 +3,7 @@ import { KeeperError, opCode, readGetSASLRequest, type Writer, writeSetSASLRespo
 import type { LogFact } from '@lightkeeper/runtime'
 import { expect, test } from 'vitest'
 import { type Peer, type Stage, settle, stage } from '../client.harness.ts'
-import { digestMd5 } from './digest-md5.ts'
+import { digestMd5, digestProofs } from './digest-md5.ts'
 import type { SaslMechanism } from './sasl.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -157,7 +157,17 @@ test('an answer of a mechanism that took too long does not reach the connection 
 })
 
 test('no secret appears in a log line, an error, its causes, or a state, whatever fails', async () => {
-  const secrets = ['hunter2-sasl', 'hunter2-digest', 'hunter2-key']
+  // A proof is a hash of the password that can be guessed at: it belongs on the wire alone.
+  const { client: proof } = digestProofs({
+    username: 'bob',
+    password: 'hunter2-sasl',
+    realm: 'zk-sasl-md5',
+    nonce: 'n',
+    cnonce: '07'.repeat(16),
+    digestUri: 'zookeeper/zk-sasl-md5',
+    isUtf8: true,
+  })
+  const secrets = ['hunter2-sasl', 'hunter2-digest', 'hunter2-key', proof]
   const text: string[] = []
   const note = (value: unknown): void => {
     text.push(inspect(value, { depth: 20, showHidden: true, getters: true }), String(value))
@@ -188,7 +198,9 @@ test('no secret appears in a log line, an error, its causes, or a state, whateve
   const refused = await withLog()
   refused.peer.reply(tokenOf(refused.peer).xid, 0, offer, 0n)
   await refused.clock.advance(0)
-  refused.peer.reply(tokenOf(refused.peer).xid, -115, undefined, 0n)
+  const response = tokenOf(refused.peer)
+  expect(response.text).toContain(proof)
+  refused.peer.reply(response.xid, -115, undefined, 0n)
   await refused.clock.advance(0)
   // It fails to prove itself, sends what cannot be read, answers out of turn, and is silent until the time is over.
   const impostor = await withLog()
