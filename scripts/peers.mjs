@@ -20,6 +20,12 @@ const debian = [
   'golang-go',
   'gcc',
   'maven',
+  // A KDC, and what the package kerberos is built with where it brings no binary.
+  'krb5-kdc',
+  'krb5-admin-server',
+  'krb5-user',
+  'libkrb5-dev',
+  'g++',
 ]
 /** What a command of the package's is called, where it may be installed by other means than the package. */
 const commands = new Map([
@@ -27,6 +33,7 @@ const commands = new Map([
   ['golang-go', 'go'],
   ['gcc', 'gcc'],
   ['maven', 'mvn'],
+  ['g++', 'g++'],
 ])
 /** Tried in this order; the first that Maven has is taken. */
 const versions = ['3.9.9', '3.9.8', '3.9.7', '3.9.6', '3.9.5', '3.9.4', '3.9.3']
@@ -51,6 +58,17 @@ if (missing.length > 0 && has('apt-get')) {
 for (const name of debian) {
   const why = has('apt-get') ? 'apt-get could not install it' : 'this machine has no apt-get'
   console.log(`${name}: ${installed(name) ? 'present' : `missing, because ${why}`}`)
+}
+
+// Not a dependency of the workspace: it brings native code, which only the lane of Kerberos needs.
+const kerberos = `${root}.cache/kerberos`
+if (existsSync(`${kerberos}/node_modules/kerberos/build`)) console.log('kerberos: present')
+else {
+  mkdirSync(kerberos, { recursive: true })
+  writeFileSync(`${kerberos}/package.json`, '{ "private": true }\n')
+  const got = run('npm', 'install', '--prefix', kerberos, '--no-audit', '--no-fund', 'kerberos@7.0.0')
+  console.log(got.status === 0 ? 'kerberos: installed' : 'kerberos: missing, because npm could not install or build it')
+  if (got.status !== 0) rmSync(kerberos, { recursive: true, force: true })
 }
 
 const target = `${root}.cache/apache-3.9`

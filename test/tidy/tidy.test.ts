@@ -21,6 +21,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   runtime: [],
   client: ['protocol', 'runtime'],
+  gssapi: ['client'],
   server: ['protocol', 'runtime'],
   testing: ['protocol', 'runtime', 'client', 'server'],
   cli: ['protocol', 'runtime', 'client', 'server', 'testing'],

@@ -162,7 +162,7 @@ export interface Stage {
   readonly peer: Peer
 }
 
-export function stage(options: ConnectOptions = {}, target = 'a:1'): Stage {
+export function stage(options: ConnectOptions = {}, target = 'a:1', parts: Partial<Runtime> = {}): Stage {
   const clock = new HandClock()
   const peers: Peer[] = []
   const services = new Map<string, string[]>()
@@ -186,7 +186,7 @@ export function stage(options: ConnectOptions = {}, target = 'a:1'): Stage {
     below: (bound: number) => (chance = (chance * 7 + 3) % 97) % bound,
     bytes: (length: number) => new Uint8Array(length).fill(7),
   }
-  const runtime: Partial<Runtime> = { clock, network, random, log: silentLog }
+  const runtime: Partial<Runtime> = { clock, network, random, log: silentLog, ...parts }
   const connecting = connect(target, { sessionTimeout: 9000, ...options, runtime: { ...runtime, ...options.runtime } })
   connecting.catch(() => {})
   return {

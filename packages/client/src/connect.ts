@@ -3,6 +3,7 @@
 import { KeeperError } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { withTls } from './auth/tls.ts'
 import { Client } from './client.ts'
 import { Chroot, parseConnectString } from './connect-string.ts'
 import { HostList } from './host-list.ts'
@@ -24,7 +25,8 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
   const { signal, connectTimeout = 10_000 } = options
   signal?.throwIfAborted()
   const token = options.attach === undefined ? undefined : parseToken(options.attach)
-  const runtime: Runtime = nodeRuntime(options.runtime)
+  const host = nodeRuntime(options.runtime)
+  const runtime: Runtime = { ...host, network: withTls(host.network, options.tls) }
   const chroot = new Chroot(prefix)
   const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
   const { preferred = [] } = options
@@ -41,6 +43,7 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     replyBytesMax: options.replyBytesMax ?? 4 << 20,
     requestTimeout: options.requestTimeout ?? 60_000,
     rebalanceAfter: options.rebalanceAfter ?? 300_000,
+    sasl: options.sasl,
   } as const
   const session = new Session(runtime, config, hosts, options.auth ?? [], lookUp)
   if (token !== undefined) session.adopt(token)
@@ -74,7 +77,8 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
         )
       } else if (state.kind === 'authFailed') {
         settle()
-        reject(new KeeperError('AUTH_FAILED', { message: `the server refused the ${state.scheme} credentials` }))
+        const message = state.reason ?? `the server refused the ${state.scheme} credentials`
+        reject(new KeeperError('AUTH_FAILED', { message }))
       }
     })
     const settle = (): void => {

@@ -11,6 +11,9 @@ export {
   sequenceOf,
   type ZnodePath,
 } from '@lightkeeper/protocol'
+export { type DigestMd5Options, digestMd5, type Secret } from './auth/digest-md5.ts'
+export type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './auth/sasl.ts'
+export type { Tls } from './auth/tls.ts'
 export {
   type ChildrenResult,
   Client,

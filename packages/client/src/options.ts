@@ -1,6 +1,8 @@
 /** Every option, with unit and default. */
 import type { Acl, ZnodePath } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
+import type { SaslMechanism } from './auth/sasl.ts'
+import type { Tls } from './auth/tls.ts'
 
 /** Credentials as they are, or a function asked anew before every connection. */
 export type Credentials = string | Uint8Array | (() => string | Uint8Array | Promise<string | Uint8Array>)
@@ -25,6 +27,13 @@ export interface ConnectOptions {
   readonly attach?: string
   /** Sent after every connect, before any request. Default none. */
   readonly auth?: readonly AuthOption[]
+  /**
+   * TLS on every connection: `true`, options of node:tls, or a function giving them, called before each connection so that
+   * certificates reload. Host names are checked and sent (SNI) unless the options say otherwise. Default none.
+   */
+  readonly tls?: Tls | undefined
+  /** Log in by SASL on every connection, before `auth` and any request: `digestMd5({ … })`, or a mechanism of yours. Default none. */
+  readonly sasl?: SaslMechanism | undefined
   /** What to do when the session has expired: open a new one, or stay closed. Default `renew`. */
   readonly onExpired?: 'renew' | 'close'
   /**

@@ -1,11 +1,13 @@
 /** Seam: byte streams between peers. Every outcome, failure included, arrives through `LinkEvents`. */
 
+import type { TlsOptions } from './node/tls.ts'
+
 export interface Network {
   /**
    * Opens a stream to `address`, `host:port` or `[v6]:port`. Returns at once and calls nothing before it returned; a failure
-   * to resolve or connect is `closed` with a reason, without `opened`.
+   * to resolve, connect or agree on TLS is `closed` with a reason, without `opened`.
    */
-  connect(address: string, events: LinkEvents): Link
+  connect(address: string, events: LinkEvents, options?: LinkOptions): Link
   /**
    * Addresses of a service, `host:port` each, by its DNS SRV records, lowest priority number first and by weight within it.
    * Rejects where the name cannot be resolved.
@@ -16,6 +18,13 @@ export interface Network {
    * Rejects when the address cannot be had.
    */
   listen(address: string, accept: (link: Link) => LinkEvents, options?: ListenOptions): Promise<Listener>
+}
+
+export interface LinkOptions {
+  /** Speak TLS; `opened` comes when the peer has proved who it is. Plain where undefined. */
+  readonly tls?: TlsOptions | undefined
+  /** The name the peer must prove to have, and that is asked for by SNI. Default: the host of the address. */
+  readonly serverName?: string | undefined
 }
 
 export interface ListenOptions {

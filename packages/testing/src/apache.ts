@@ -51,7 +51,15 @@ const debianJars = '/usr/share/java'
 const debianClasses = [
   'zookeeper',
   'zookeeper-jute',
+  // Debian's netty-all is a list of these, and lacks some.
   'netty-all',
+  'netty-buffer',
+  'netty-codec',
+  'netty-common',
+  'netty-handler',
+  'netty-resolver',
+  'netty-transport',
+  'netty-transport-native-unix-common',
   'slf4j-api',
   'slf4j-simple',
   'log4j-over-slf4j',
@@ -264,7 +272,7 @@ export function ask(port: number, word: string): Promise<string> {
  * Ports nobody listens on, below the range that systems give to outgoing connections and to port 0: a server that is down must
  * find its port free again.
  */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const free = new Set<number>()
   for (let tries = 0; free.size < count; tries++) {
     if (tries > 1_000) throw new Error('no free ports on this machine')

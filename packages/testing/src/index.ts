@@ -7,6 +7,7 @@ export {
   apache,
   apacheAvailable,
   ask,
+  freePorts,
 } from './apache.ts'
 export { type Proxy, proxy } from './proxy.ts'
 export { type DiskFaults, SimDisk } from './sim/disk.ts'

@@ -20,11 +20,13 @@ import {
   Deque,
   type Link,
   type LinkEvents,
+  parseAddress,
   type Runtime,
   type Timer,
   type TraceChannel,
   type TraceSpan,
 } from '@lightkeeper/runtime'
+import { logIn, type SaslMechanism, saslRequest } from '../auth/sasl.ts'
 import type { HostList } from '../host-list.ts'
 import type { AuthOption } from '../options.ts'
 import { PendingRequest, type RequestSpec } from '../request/request.ts'
@@ -51,6 +53,7 @@ export interface SessionConfig {
   readonly requestTimeout: number
   /** Milliseconds from a failover to a voluntary move, at least; 0 for never. */
   readonly rebalanceAfter: number
+  readonly sasl?: SaslMechanism | undefined
 }
 
 /** Where the list of servers comes from, if not from the connect string. */
@@ -519,9 +522,10 @@ export class Session implements LinkEvents {
     })
   }
 
-  /** Authentication, then watches; only then is the user's first request sent. */
+  /** SASL, identities, then watches; only then is the user's first request sent. */
   async #prepare(isNew: boolean, readOnly: boolean): Promise<void> {
     const generation = this.#generation
+    if (this.#config.sasl !== undefined && !(await this.#logIn(this.#config.sasl))) return
     const credentials = await Promise.all(
       this.auth.map(async (option) => ({ scheme: option.scheme, bytes: await credentialBytes(option) })),
     )
@@ -574,8 +578,30 @@ export class Session implements LinkEvents {
     })
   }
 
+  /** False when the connection went away meanwhile. */
+  async #logIn(mechanism: SaslMechanism): Promise<boolean> {
+    const generation = this.#generation
+    const isCurrent = (): boolean => generation === this.#generation && this.#phase === 'preparing'
+    const { host } = parseAddress(this.#server)
+    try {
+      await logIn(mechanism, { host, random: this.runtime.random }, (token) => {
+        // A mechanism may have taken its time: the token is not for a connection that came after.
+        if (!isCurrent()) return Promise.reject(new KeeperError('CONNECTION_LOSS', { operation: 'sasl' }))
+        return this.#internal(saslRequest(mechanism.name, token))
+      })
+    } catch (error) {
+      if (isCurrent() && KeeperError.is(error, 'AUTH_FAILED')) {
+        this.#authFailed('sasl', error.message.slice('AUTH_FAILED: '.length))
+      }
+      throw error
+    }
+    if (!isCurrent()) return false
+    this.#report({ kind: 'saslAuthenticated', epoch: this.epoch, mechanism: mechanism.name })
+    return true
+  }
+
   /** A request of our own, sent before the user's. */
-  #internal(spec: RequestSpec<void>): Promise<void> {
+  #internal<T>(spec: RequestSpec<T>): Promise<T> {
     return new Promise((resolve, reject) => this.#send(new PendingRequest(spec, resolve, reject) as PendingRequest))
   }
 
@@ -605,11 +631,11 @@ export class Session implements LinkEvents {
     if (generation === this.#generation) await this.#authenticate(option.scheme, bytes)
   }
 
-  #authFailed(scheme: string): void {
+  #authFailed(scheme: string, reason?: string): void {
     if (isFinal(this.state)) return
     this.#abandon()
     this.#failAll('AUTH_FAILED')
-    this.#end({ kind: 'authFailed', epoch: this.epoch, scheme })
+    this.#end({ kind: 'authFailed', epoch: this.epoch, scheme, reason })
   }
 
   // -- losing the connection ------------------------------------------------------------------------------------------

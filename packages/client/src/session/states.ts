@@ -1,7 +1,7 @@
 /**
  * States of a client:
  *
- *   connecting → connected ⇄ disconnected → expired → connecting (a new epoch) | closed
+ *   connecting → (saslAuthenticated →) connected ⇄ disconnected → expired → connecting (a new epoch) | closed
  *        any → authFailed, closed (both final)
  */
 
@@ -23,7 +23,15 @@ export type SessionState =
   | { readonly kind: 'disconnected'; readonly epoch: number; readonly sessionId: bigint; readonly reason: string }
   /** The session is gone, and what belonged to it. Streams, and whatever else this client can make anew, go on by themselves. */
   | { readonly kind: 'expired'; readonly epoch: number; readonly sessionId: bigint; readonly lost: SessionLosses }
-  | { readonly kind: 'authFailed'; readonly epoch: number; readonly scheme: string }
+  /** The login by SASL is done on the connection being made; identities and watches follow, then `connected`. */
+  | { readonly kind: 'saslAuthenticated'; readonly epoch: number; readonly mechanism: string }
+  /** An identity was refused. `reason` is what is known beyond that, for scheme `sasl`. */
+  | {
+      readonly kind: 'authFailed'
+      readonly epoch: number
+      readonly scheme: string
+      readonly reason?: string | undefined
+    }
   | { readonly kind: 'closed'; readonly epoch: number }
 
 /** What went with a session and is not made anew. */

@@ -1,13 +1,15 @@
-/** TCP by node:net. */
+/** TCP by node:net, with TLS by node:tls where asked for. */
 import { resolveSrv } from 'node:dns/promises'
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { createConnection, createServer, type Server, Socket } from 'node:net'
 import { formatAddress, parseAddress } from '../address.ts'
-import type { Link, LinkEvents, Listener, Network } from '../network.ts'
+import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
+import { explainTls, type TlsOptions, tlsSocket } from './tls.ts'
 
 export function nodeNetwork(): Network {
   return {
-    connect(address, events) {
+    connect(address, events, options) {
       const { host, port } = parseAddress(address)
+      if (options?.tls !== undefined) return secureLink(address, events, options.tls, options)
       const socket = createConnection({ host, port, noDelay: true })
       socket.once('connect', () => events.opened?.())
       return new SocketLink(socket, address, () => events)
@@ -40,6 +42,30 @@ export function nodeNetwork(): Network {
   }
 }
 
+function secureLink(address: string, events: LinkEvents, tls: TlsOptions, options: LinkOptions): Link {
+  const { host, port } = parseAddress(address)
+  const name = options.serverName ?? host
+  let isSecure = false
+  let socket: Socket
+  try {
+    socket = tlsSocket(host, port, name, tls)
+  } catch (error) {
+    // A certificate or key that cannot be read: a failure like any other, which the next attempt may not have.
+    socket = new Socket()
+    socket.destroy(new Error(`unusable TLS options: ${(error as Error).message}`, { cause: error }))
+  }
+  socket.once('secureConnect', () => {
+    isSecure = true
+    events.opened?.()
+  })
+  return new SocketLink(
+    socket,
+    address,
+    () => events,
+    (error) => explainTls(error, name, isSecure),
+  )
+}
+
 function listenerOf(server: Server, host: string): Listener {
   const bound = server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0
@@ -58,7 +84,12 @@ class SocketLink implements Link {
   readonly remote: string
   readonly #socket: Socket
 
-  constructor(socket: Socket, remote: string, events: () => LinkEvents | undefined) {
+  constructor(
+    socket: Socket,
+    remote: string,
+    events: () => LinkEvents | undefined,
+    explain: (error: Error) => Error = (error) => error,
+  ) {
     this.remote = remote
     this.#socket = socket
     let reason: Error | undefined
@@ -68,7 +99,7 @@ class SocketLink implements Link {
     })
     socket.on('drain', () => events()?.drained?.())
     socket.on('error', (error) => {
-      reason = error
+      reason = explain(error)
     })
     socket.on('close', () => events()?.closed(reason))
   }

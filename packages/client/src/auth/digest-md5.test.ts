@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { KeeperError } from '@lightkeeper/protocol'
+import { describe, expect, test } from 'vitest'
+import { digestMd5, digestProofs } from './digest-md5.ts'
+import { md5 } from './md5.ts'
+import type { SaslExchange } from './sasl.ts'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const random = { below: () => 0, bytes: (length: number) => new Uint8Array(length).fill(0xab) }
+const start = async (options: Partial<Parameters<typeof digestMd5>[0]> = {}): Promise<SaslExchange> =>
+  digestMd5({ username: 'bob', password: 'bobsecret', ...options }).start({ host: 'zk1', random })
+const offer = 'realm="zk-sasl-md5",nonce="qqNonce",charset=utf-8,algorithm=md5-sess'
+const answer = async (exchange: SaslExchange, challenge: string): Promise<string> =>
+  new TextDecoder().decode((await exchange.respond(bytes(challenge))).token)
+const failure = async (challenge: string): Promise<string> => {
+  const exchange = await start()
+  return (async () => exchange.respond(bytes(challenge)))().then(
+    () => 'ok',
+    (error: unknown) => (KeeperError.is(error, 'AUTH_FAILED') ? error.message : String(error)),
+  )
+}
+
+test('MD5 is that of node:crypto at every length around its blocks', () => {
+  for (let length = 0; length < 300; length++) {
+    const text = Uint8Array.from({ length }, (_, i) => (i * 31 + length) & 0xff)
+    expect(Buffer.from(md5(text)).toString('hex')).toBe(createHash('md5').update(text).digest('hex'))
+  }
+})
+
+describe('DIGEST-MD5', () => {
+  const chris = { username: 'chris', password: 'secret', realm: 'elwood.innosoft.com', isUtf8: true }
+
+  test.each([
+    {
+      name: 'imap',
+      nonce: 'OA6MG9tEQGm2hh',
+      cnonce: 'OA6MHXh6VqTrRk',
+      client: 'd388dad90d4bbd760a152321f2143af7',
+      server: 'ea40f60335c427b5527b84dbabcdfffd',
+    },
+    {
+      name: 'acap',
+      nonce: 'OA9BSXrbuRhWay',
+      cnonce: 'OA9BSuZWMSpW8m',
+      client: '6084c6db3fede7352c551284490fd0fc',
+      server: '2f0b3d7c3c2e486600ef710726aa2eae',
+    },
+  ])('computes both proofs of the $name example in RFC 2831, section 4', ({ name, client, server, ...nonces }) => {
+    const digestUri = `${name}/elwood.innosoft.com`
+    expect(digestProofs({ ...chris, ...nonces, digestUri })).toEqual({ client, server })
+  })
+
+  test('waits for the server, answers without the password, and is done when the server has proved itself', async () => {
+    const exchange = await start()
+    expect(exchange.first).toHaveLength(0)
+    const said = await answer(exchange, offer)
+    const cnonce = 'ab'.repeat(16)
+    const input = { username: 'bob', password: 'bobsecret', realm: 'zk-sasl-md5', nonce: 'qqNonce', isUtf8: true }
+    const proofs = digestProofs({ ...input, cnonce, digestUri: 'zookeeper/zk-sasl-md5' })
+    expect(said).toBe(
+      `charset=utf-8,username="bob",realm="zk-sasl-md5",nonce="qqNonce",nc=00000001,cnonce="${cnonce}",` +
+        `digest-uri="zookeeper/zk-sasl-md5",maxbuf=65536,response=${proofs.client},qop=auth`,
+    )
+    expect(await exchange.respond(bytes(`rspauth=${proofs.server}`))).toEqual({ isDone: true })
+  })
+
+  test('refuses a server that does not know the password', async () => {
+    const exchange = await start()
+    await exchange.respond(bytes(offer))
+    expect(() => exchange.respond(bytes(`rspauth=${'0'.repeat(32)}`))).toThrow('did not prove that it knows')
+  })
+
+  test.each([
+    ['', 'cannot be read'],
+    ['nonce="x', 'cannot be read'],
+    ['realm="r",algorithm=md5-sess', 'no nonce'],
+    ['nonce="a",nonce="b",algorithm=md5-sess', 'no nonce, or several'],
+    ['nonce="a"', 'md5-sess'],
+    ['nonce="a",algorithm=md5-sess,qop="auth-int,auth-conf"', 'protection'],
+  ])('says what is wrong with the challenge %s', async (challenge, why) => {
+    expect(await failure(challenge)).toContain(why)
+  })
+
+  test('reads quoted commas and quotes, and writes them', async () => {
+    const exchange = await start({ username: 'a"b\\c', authzid: 'x,y' })
+    const said = await answer(exchange, String.raw`realm="q\"r,s" , qop="auth-int,auth",nonce="n",algorithm=md5-sess`)
+    expect(said).toContain(String.raw`username="a\"b\\c",realm="q\"r,s",nonce="n"`)
+    expect(said).toContain('authzid="x,y"')
+  })
+
+  test('asks for user and password anew for each exchange', async () => {
+    let asked = 0
+    const password = (): Promise<string> => Promise.resolve(`pw${asked++}`)
+    const said = await Promise.all([1, 2].map(async () => answer(await start({ password }), offer)))
+    expect(asked).toBe(2)
+    expect(said[0]).not.toBe(said[1])
+  })
+})

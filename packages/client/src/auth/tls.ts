@@ -1,0 +1,85 @@
+/** Connections that speak TLS: the options are asked for anew before each, so that certificates reload. */
+import type { Link, LinkEvents, Network, TlsOptions } from '@lightkeeper/runtime'
+
+/** `true` for the authorities Node trusts; options of node:tls; or a function giving them, called before every connection. */
+export type Tls = boolean | TlsOptions | (() => TlsOptions | Promise<TlsOptions>)
+
+/** The same network with TLS on every connection; as it is where `tls` is false or undefined. */
+export function withTls(network: Network, tls: Tls | undefined): Network {
+  if (tls === undefined || tls === false) return network
+  // Not a copy of its properties: those of a network that is a class are on its prototype, and may be private.
+  return new Proxy(network, {
+    get(target, name) {
+      if (name === 'connect') {
+        return (address: string, events: LinkEvents, options?: Parameters<Network['connect']>[2]): Link => {
+          const open = (given: TlsOptions): Link => target.connect(address, events, { ...options, tls: given })
+          return typeof tls === 'function' ? new LinkToCome(address, events, tls, open) : open(tls === true ? {} : tls)
+        }
+      }
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
+
+/** A link whose options are still being asked for. */
+class LinkToCome implements Link {
+  readonly remote: string
+  #link: Link | undefined
+  readonly #events: LinkEvents
+  #isDestroyed = false
+
+  constructor(
+    address: string,
+    events: LinkEvents,
+    ask: () => TlsOptions | Promise<TlsOptions>,
+    open: (options: TlsOptions) => Link,
+  ) {
+    this.remote = address
+    this.#events = events
+    // In a turn of its own: a user's function must not run inside the protocol loop.
+    Promise.resolve()
+      .then(ask)
+      .then((options) => {
+        // No options would be a connection in the clear.
+        if (typeof options !== 'object' || options === null) throw new TypeError('the function gave none')
+        if (!this.#isDestroyed) this.#link = open(options)
+      })
+      .catch((error: unknown) => {
+        if (this.#isDestroyed) return
+        this.#isDestroyed = true
+        const why = error instanceof Error ? error.message : String(error)
+        events.closed(new Error(`no TLS options: ${why}`, { cause: error }))
+      })
+  }
+
+  get queuedBytes(): number {
+    return this.#link?.queuedBytes ?? 0
+  }
+
+  /** Nobody writes before `opened`. */
+  write(chunk: Uint8Array): boolean {
+    return this.#link?.write(chunk) ?? true
+  }
+
+  pause(): void {
+    this.#link?.pause()
+  }
+
+  resume(): void {
+    this.#link?.resume()
+  }
+
+  end(): void {
+    if (this.#link === undefined) this.destroy()
+    else this.#link.end()
+  }
+
+  destroy(): void {
+    if (this.#link !== undefined) this.#link.destroy()
+    else if (!this.#isDestroyed) {
+      this.#isDestroyed = true
+      void Promise.resolve().then(() => this.#events.closed())
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/** Certificates made while a test runs (RFC 5280), by node:crypto: an authority, and what it signs. Keys are EC P-256. */
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+
+export interface Certified {
+  /** PEM. */
+  readonly cert: string
+  /** PEM, PKCS#8. */
+  readonly key: string
+}
+
+export interface CertificateOptions {
+  /** Common name. */
+  readonly name: string
+  /** Host names and IPv4 addresses it is for. */
+  readonly hosts?: readonly string[]
+  /** Days from now on until it expires; negative for one that has. Default 1. */
+  readonly days?: number
+}
+
+export class Authority {
+  readonly cert: string
+  readonly key: string
+  readonly #name: string
+  readonly #privateKey: KeyObject
+
+  constructor(name: string) {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    this.#name = name
+    this.#privateKey = privateKey
+    this.key = pemOfKey(privateKey)
+    // basicConstraints: an authority. keyUsage: signs certificates.
+    const extensions = [
+      extension('551d13', sequence(Uint8Array.of(0x01, 1, 0xff))),
+      extension('551d0f', Uint8Array.of(0x03, 2, 2, 0x04)),
+    ]
+    this.cert = this.#sign(name, publicKey, 1, extensions)
+  }
+
+  issue({ name, hosts = [], days = 1 }: CertificateOptions): Certified {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const names = hosts.map((host) =>
+      /^[\d.]+$/.test(host) ? der(0x87, Uint8Array.from(host.split('.'), Number)) : der(0x82, Buffer.from(host)),
+    )
+    const extensions = names.length === 0 ? [] : [extension('551d11', sequence(...names))]
+    return { cert: this.#sign(name, publicKey, days, extensions), key: pemOfKey(privateKey) }
+  }
+
+  #sign(name: string, publicKey: KeyObject, days: number, extensions: readonly Uint8Array[]): string {
+    const day = 86_400_000
+    const until = Date.now() + days * day
+    const algorithm = sequence(oid('2a8648ce3d040302'))
+    const body = sequence(
+      der(0xa0, integer(Uint8Array.of(2))),
+      integer(randomBytes(8).map((byte, i) => (i === 0 ? (byte & 0x3f) | 0x40 : byte))),
+      algorithm,
+      distinguished(this.#name),
+      sequence(time(Math.min(until, Date.now()) - day), time(until)),
+      distinguished(name),
+      publicKey.export({ type: 'spki', format: 'der' }),
+      ...(extensions.length === 0 ? [] : [der(0xa3, sequence(...extensions))]),
+    )
+    const signature = sign('sha256', body, this.#privateKey)
+    const whole = sequence(body, algorithm, der(0x03, Uint8Array.of(0), signature))
+    const lines =
+      Buffer.from(whole)
+        .toString('base64')
+        .match(/.{1,64}/g) ?? []
+    return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
+  }
+}
+
+function pemOfKey(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+/** Tag, length, value. */
+function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const value = Buffer.concat(parts)
+  const { length } = value
+  const header =
+    length < 128 ? [tag, length] : length < 256 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 0xff]
+  return Buffer.concat([Uint8Array.from(header), value])
+}
+
+function sequence(...parts: readonly Uint8Array[]): Uint8Array {
+  return der(0x30, ...parts)
+}
+
+function integer(value: Uint8Array): Uint8Array {
+  return der(0x02, value)
+}
+
+function oid(bytes: string): Uint8Array {
+  return der(0x06, Buffer.from(bytes, 'hex'))
+}
+
+function extension(id: string, value: Uint8Array): Uint8Array {
+  return sequence(oid(id), der(0x04, value))
+}
+
+function distinguished(name: string): Uint8Array {
+  return sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(name)))))
+}
+
+function time(at: number): Uint8Array {
+  const digits = new Date(at).toISOString().replaceAll(/\D/g, '')
+  return der(0x17, Buffer.from(`${digits.slice(2, 14)}Z`))
+}
