@@ -28,6 +28,21 @@ export default defineConfig({
       }),
       project('cli', ['test/cli/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 60_000 }),
       project('crash', ['test/crash/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 120_000 }),
+      // Checked by the compiler, never run.
+      project('types', [], {
+        typecheck: {
+          enabled: true,
+          only: true,
+          include: ['test/types/**/*.test-d.ts'],
+          tsconfig: './test/types/tsconfig.json',
+        },
+      }),
+      project('package', ['test/package/**/*.test.ts'], {
+        pool: 'forks' as const,
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+        fileParallelism: false,
+      }),
       project('examples', ['examples/src/**/*.test.ts'], {
         pool: 'forks' as const,
         testTimeout: 120_000,

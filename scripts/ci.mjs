@@ -7,12 +7,23 @@ import { fileURLToPath } from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const started = Date.now()
 
-/** @param {string} title @param {string[]} command @param {Record<string, string>} [env] */
-function step(title, [name = '', ...args], env = {}) {
+/**
+ * @param {string} title
+ * @param {string[]} command
+ * @param {Record<string, string>} [env]
+ * @param {number} [budgetMs] a step that takes longer is ended and has failed
+ */
+function step(title, [name = '', ...args], env = {}, budgetMs) {
   console.log(`\n== ${title} (${Math.round((Date.now() - started) / 1000)} s)`)
-  const result = spawnSync(name, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
+  const result = spawnSync(name, args, {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env },
+    timeout: budgetMs,
+  })
   if (result.status === 0) return
-  console.error(`ci: ${title} failed`)
+  const isSlow = result.error !== undefined && 'code' in result.error && result.error.code === 'ETIMEDOUT'
+  console.error(`ci: ${title} ${isSlow ? `took longer than ${(budgetMs ?? 0) / 1000} s` : 'failed'}`)
   process.exit(1)
 }
 
@@ -20,6 +31,8 @@ step('install and build', ['node', 'scripts/prepare.mjs'])
 step('peers', ['node', 'scripts/peers.mjs'])
 step('checks', ['npm', 'run', 'check'])
 step('tests that need nothing', ['npm', 'test'])
+step('runtimes', ['node', 'scripts/runtimes.mjs'])
+step('the published package', ['npm', 'run', 'test:package'], { INTEROP: 'require' }, 120_000)
 step('more seeds', ['npx', 'vitest', 'run', '--project', 'simulation', 'durability.test'], { SEEDS_TIMES: '4' })
 const hasNewest = existsSync(`${root}.cache/apache-3.9`)
 if (!hasNewest) console.log('the lanes against Apache 3.9 are skipped, because Maven did not answer')

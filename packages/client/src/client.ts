@@ -315,7 +315,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** Paths of the ephemerals of this session that start with `prefix`. */
-  ephemerals(prefix: ZnodePath = '/', options: CallOptions = {}): Promise<string[]> {
+  ephemerals(prefix: ZnodePath = '/', options: CallOptions = {}): Promise<ZnodePath[]> {
     return this.#ask('ephemerals', opCode.getEphemerals, prefix, options, (reader) =>
       (reader.vector(4, (each) => each.ustring() ?? '') ?? []).map((path) => this.#chroot.toUser(path)),
     )

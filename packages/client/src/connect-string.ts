@@ -1,5 +1,5 @@
 /** Connect strings: `host[:port],host[:port]…[/chroot]` (ConnectStringParser.java, NetUtils.java), or `srv:NAME[/chroot]`. */
-import { pathProblem } from '@lightkeeper/protocol'
+import { pathProblem, type ZnodePath } from '@lightkeeper/protocol'
 import { formatAddress, parseAddress } from '@lightkeeper/runtime'
 
 export interface ConnectString {
@@ -54,10 +54,11 @@ export class Chroot {
   }
 
   /** Paths outside the chroot (a server's own, below /zookeeper) pass as they are. */
-  toUser(path: string): string {
+  toUser(path: string): ZnodePath {
     const { prefix } = this
-    if (prefix === '') return path
-    if (path === prefix) return '/'
-    return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path
+    if (prefix !== '' && path === prefix) return '/'
+    const isInside = prefix !== '' && path.startsWith(`${prefix}/`)
+    // Servers name znodes by absolute paths, and what follows the prefix begins with the slash behind it.
+    return (isInside ? path.slice(prefix.length) : path) as ZnodePath
   }
 }

@@ -8,6 +8,7 @@ import {
   opCode,
   openAcl,
   pathProblem,
+  type ZnodePath,
 } from '@lightkeeper/protocol'
 import type { CreateOptions } from './options.ts'
 import { type LostOp, lostCreate, lostSequential, lostSet, lostWithoutTrace } from './request/lost-transaction.ts'
@@ -15,13 +16,13 @@ import { ZnodeStat } from './stat.ts'
 
 export interface CreateResult {
   /** The real path, with the counter of a sequential create. */
-  readonly path: string
+  readonly path: ZnodePath
   readonly stat: ZnodeStat
 }
 
 /** As `CreateResult`; servers before 3.9 tell no Stat of a create inside a transaction. */
 export interface CreatedInTransaction {
-  readonly path: string
+  readonly path: ZnodePath
   readonly stat: ZnodeStat | undefined
 }
 
@@ -30,7 +31,7 @@ export interface TransactionOp<R> {
   readonly path: string
   /** The operation with the server's path. */
   encode(toServer: (path: string) => string): MultiOperation
-  decode(result: MultiResult, toUser: (path: string) => string): R
+  decode(result: MultiResult, toUser: (path: string) => ZnodePath): R
   /** Whether it makes an ephemeral of this session, or may end one. */
   readonly ephemeral?: 'made' | 'gone'
   /** How a lost reply is looked into. */
@@ -82,7 +83,7 @@ export function checkPath(path: string, operation: string, sequential = false): 
 
 export const op = {
   create(
-    path: string,
+    path: ZnodePath,
     data?: Data,
     options: Pick<CreateOptions, 'mode' | 'sequential' | 'acl'> = {},
   ): TransactionOp<CreatedInTransaction> {
@@ -103,7 +104,7 @@ export const op = {
     }
   },
 
-  set(path: string, data: Data, options: { readonly version?: number } = {}): TransactionOp<ZnodeStat> {
+  set(path: ZnodePath, data: Data, options: { readonly version?: number } = {}): TransactionOp<ZnodeStat> {
     checkPath(path, 'set')
     const { version = -1 } = options
     const bytes = toBytes(data)
@@ -118,7 +119,7 @@ export const op = {
     }
   },
 
-  delete(path: string, options: { readonly version?: number } = {}): TransactionOp<undefined> {
+  delete(path: ZnodePath, options: { readonly version?: number } = {}): TransactionOp<undefined> {
     checkPath(path, 'delete')
     return {
       path,
@@ -130,7 +131,7 @@ export const op = {
   },
 
   /** Fails the transaction unless the znode exists, at `version` if one is given. */
-  check(path: string, version = -1): TransactionOp<undefined> {
+  check(path: ZnodePath, version = -1): TransactionOp<undefined> {
     checkPath(path, 'check')
     return {
       path,

@@ -2,7 +2,7 @@
  * What became of a transaction whose reply was lost. All of it happened or nothing did, so one operation of which it is certain
  * tells of all; what was written carries the zxid of the transaction, which finds the results.
  */
-import { joinPath, nodeName, parentPath } from '@lightkeeper/protocol'
+import { joinPath, nodeName, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { ZnodeStat } from '../stat.ts'
 import type { Lost } from './request.ts'
 import { type Observed, type Verdict, verdictOfCreate, verdictOfSet } from './verify.ts'
@@ -30,7 +30,7 @@ export interface LostOp<R> {
 
 const nothing: Evidence = { verdict: 'unknown' }
 
-export function lostCreate(path: string, data: Uint8Array | null, isEphemeral: boolean): LostOp<CreatedThere> {
+export function lostCreate(path: ZnodePath, data: Uint8Array | null, isEphemeral: boolean): LostOp<CreatedThere> {
   return {
     async evidence({ seen, sessionId }, look) {
       const found = await look.find(path)
@@ -47,7 +47,7 @@ export function lostCreate(path: string, data: Uint8Array | null, isEphemeral: b
 }
 
 /** Under a name that nobody else makes or deletes. */
-export function lostMarker(path: string): LostOp<CreatedThere> {
+export function lostMarker(path: ZnodePath): LostOp<CreatedThere> {
   const plain = lostCreate(path, null, true)
   return {
     async evidence(lost, look) {
@@ -59,7 +59,7 @@ export function lostMarker(path: string): LostOp<CreatedThere> {
   }
 }
 
-export function lostSequential(path: string): LostOp<CreatedThere> {
+export function lostSequential(path: ZnodePath): LostOp<CreatedThere> {
   const prefix = nodeName(path)
   const parent = parentPath(path)
   return {
@@ -97,7 +97,7 @@ export const lostWithoutTrace: LostOp<undefined> = {
 }
 
 interface CreatedThere {
-  readonly path: string
+  readonly path: ZnodePath
   readonly stat: ZnodeStat | undefined
 }
 

@@ -1,0 +1,126 @@
+// @ts-check
+/**
+ * Packs `@lightkeeper/client` as it is published: one module and one declaration file that hold what the client uses of
+ * `protocol` and `runtime`, so that whoever installs it installs nothing else. `node scripts/pack.mjs [folder]` prints the
+ * path of the tarball; the default folder is `.cache/pack`. Why it is bundled and the other packages are not:
+ * docs/decisions/0002-one-client-package.md.
+ */
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { rollup } from 'rollup'
+import { dts } from 'rollup-plugin-dts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Entries of our own packages in what `tsc -b` wrote, by specifier. */
+const entries = {
+  '@lightkeeper/protocol': 'packages/protocol/dist/index',
+  '@lightkeeper/runtime': 'packages/runtime/dist/index',
+  '@lightkeeper/runtime/node': 'packages/runtime/dist/node/index',
+}
+
+/**
+ * What a declaration file of ours needs of its reader's libraries. With these two a program compiles that has neither the DOM,
+ * nor @types/node, nor `esnext.disposable`: the reference brings `AsyncDisposable`, and the interface merges with the
+ * `AbortSignal` of whichever library has one.
+ */
+const ambient = `/// <reference lib="es2022" />
+/// <reference lib="esnext.disposable" />
+declare global {
+  interface AbortSignal {
+    readonly aborted: boolean
+  }
+}
+`
+
+/** @param {string} ending @returns {import('rollup').Plugin} */
+function workspace(ending) {
+  return {
+    name: 'workspace',
+    resolveId(specifier) {
+      if (isBuiltin(specifier)) return { id: specifier, external: true }
+      const entry = entries[/** @type {keyof typeof entries} */ (specifier)]
+      // What is neither ours nor Node's would become a dependency unnoticed.
+      if (entry === undefined && !/^[./]/.test(specifier)) this.error(`the client must not depend on ${specifier}`)
+      return entry === undefined ? null : { id: join(root, entry + ending), moduleSideEffects: false }
+    },
+  }
+}
+
+/** Hands on the maps of the compiler, so that those of the bundle lead to the sources. @type {import('rollup').Plugin} */
+const compilerMaps = {
+  name: 'compiler-maps',
+  load(file) {
+    const code = readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\n?$/, '\n')
+    const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'))
+    // Sources travel within the map, since the tarball has none.
+    map.sourcesContent = map.sources.map((/** @type {string} */ name) =>
+      readFileSync(resolve(dirname(file), name), 'utf8'),
+    )
+    return { code, map, moduleSideEffects: false }
+  },
+}
+
+/** @param {import('rollup').RollupLog} warning */
+function onwarn(warning) {
+  throw new Error(`bundling warned: ${warning.message}`)
+}
+
+/** The manifest users see: no dependencies, no condition that leads to sources which are not there. */
+export function publishedManifest() {
+  const own = JSON.parse(readFileSync(join(root, 'packages/client/package.json'), 'utf8'))
+  const { dependencies: _, ...kept } = own
+  return {
+    ...kept,
+    // For resolvers older than `exports`.
+    main: './dist/index.js',
+    types: './dist/index.d.ts',
+    exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' }, './package.json': './package.json' },
+    files: ['dist'],
+  }
+}
+
+/** Writes the tarball into `folder` and returns its path. @param {string} folder */
+export async function packClient(folder) {
+  const input = join(root, 'packages/client/dist/index')
+  if (!existsSync(`${input}.js`)) throw new Error('nothing is built: npm run build')
+  const stage = join(folder, 'client')
+  const out = join(stage, 'dist')
+  rmSync(stage, { recursive: true, force: true })
+  mkdirSync(out, { recursive: true })
+
+  const code = await rollup({ input: `${input}.js`, plugins: [workspace('.js'), compilerMaps], onwarn })
+  await code.write({
+    file: join(out, 'index.js'),
+    format: 'es',
+    sourcemap: true,
+    // A path from the root of the repository: the same on every machine.
+    sourcemapPathTransform: (source, map) => resolve(dirname(map), source).slice(root.length).replaceAll('\\', '/'),
+  })
+  await code.close()
+
+  const plugins = [workspace('.d.ts'), dts({ respectExternal: true })]
+  const types = await rollup({ input: `${input}.d.ts`, plugins, onwarn })
+  await types.write({ file: join(out, 'index.d.ts'), format: 'es', banner: ambient })
+  await types.close()
+
+  writeFileSync(join(stage, 'package.json'), `${JSON.stringify(publishedManifest(), null, 2)}\n`)
+  for (const file of ['README.md', 'LICENSE']) cpSync(join(root, 'packages/client', file), join(stage, file))
+  return npmPack(stage, folder)
+}
+
+/** Runs `npm pack` on a package folder; returns the path of the tarball. @param {string} from @param {string} to */
+export function npmPack(from, to) {
+  const args = ['pack', '--json', '--ignore-scripts', '--offline', '--pack-destination', to]
+  const result = spawnSync('npm', args, { cwd: from, encoding: 'utf8' })
+  if (result.status !== 0) throw new Error(`npm pack failed in ${from}: ${result.stderr}`)
+  const [{ filename }] = JSON.parse(result.stdout)
+  return join(to, filename)
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  console.log(await packClient(resolve(process.argv[2] ?? join(root, '.cache/pack'))))
+}

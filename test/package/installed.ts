@@ -1,0 +1,92 @@
+/** Packed packages, installed where nothing else is: what a user of the registry gets. */
+import { spawn, spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { npmPack, packClient } from '../../scripts/pack.mjs'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface Installed extends Disposable {
+  /** The project; programs and consumers lie in it. */
+  readonly folder: string
+  /** The client as it was packed. */
+  readonly tarball: string
+  /** The client as it was installed. */
+  readonly client: string
+}
+
+/** Packs and installs the client, without a registry; with `all`, the package `lightkeeper` and what it needs as well. */
+export async function install(which: 'client' | 'all' = 'client'): Promise<Installed> {
+  const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-package-'))
+  const packed = mkdtempSync(join(tmpdir(), 'lightkeeper-packed-'))
+  try {
+    const tarball = await packClient(packed)
+    const others = ['protocol', 'runtime', 'server', 'testing', 'cli'].map((name) => join(root, 'packages', name))
+    const more = which === 'all' ? [...others, join(root, 'node_modules/snappyjs')] : []
+    const tarballs = [tarball, ...more.map((from) => npmPack(from, packed))]
+    writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
+    const args = [
+      'install',
+      '--offline',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      ...tarballs,
+    ]
+    const { status, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8' })
+    if (status !== 0) throw new Error(`npm install failed: ${stderr}`)
+    for (const each of ['programs', 'consumers']) {
+      cpSync(join(root, 'test/package', each), join(folder, each), { recursive: true })
+    }
+    const client = join(folder, 'node_modules/@lightkeeper/client')
+    const dispose = (): void => {
+      for (const each of [folder, packed]) rmSync(each, { recursive: true, force: true })
+    }
+    return { folder, tarball, client, [Symbol.dispose]: dispose }
+  } catch (error) {
+    for (const each of [folder, packed]) rmSync(each, { recursive: true, force: true })
+    throw error
+  }
+}
+
+export interface Outcome {
+  readonly code: number | null
+  readonly output: string
+  readonly errors: string
+}
+
+/** Runs a program to its end; one that does not end in time is killed, and its code is null. */
+export function runToEnd(
+  [file, ...args]: readonly [string, ...string[]],
+  cwd: string,
+  onLine: (line: string) => void = () => {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    // Credentials and settings of the one who runs the tests are no part of what is tested.
+    const env = { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
+    const child = spawn(file, args, {
+      cwd,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 40_000,
+      killSignal: 'SIGKILL',
+    })
+    let output = ''
+    let errors = ''
+    let line = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString()
+      const lines = (line + chunk.toString()).split('\n')
+      line = lines.pop() ?? ''
+      for (const each of lines) onLine(each)
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk.toString()
+    })
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, output, errors }))
+  })
+}
