@@ -183,7 +183,7 @@ function ordersOf(workload, client) {
     case 'watches':
       return [
         { command: 'watches', count: scale },
-        { command: 'rearm', count: scale, patience: 20 },
+        { command: 'rearm', count: scale, patience: 12 },
       ]
     default:
       return [{ command: 'pending', count: scale }]
