@@ -226,7 +226,9 @@ public final class Driver {
 
   static String rearm(int count, double patience) throws Exception {
     long cutAt = System.nanoTime();
-    request("set", "/cut", code -> {});
+    CompletableFuture<Integer> cut = new CompletableFuture<>();
+    request("set", "/cut", cut::complete);
+    cut.completeOnTimeout(-1, 2, TimeUnit.SECONDS).get();
     double usableAfter = -1;
     while (usableAfter < 0 && System.nanoTime() - cutAt < patience * 1e9) {
       CompletableFuture<Integer> told = new CompletableFuture<>();

@@ -218,7 +218,8 @@ def watches(o):
 
 def rearm(o):
     cut_at = time.perf_counter()
-    zk.set_async("/cut", DATA)
+    cut = zk.set_async("/cut", DATA)
+    cut.wait(2)
     usable_after = None
     while usable_after is None and time.perf_counter() - cut_at < o["patience"]:
         try:

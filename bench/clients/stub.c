@@ -7,7 +7,7 @@
  *   set /fire      fires all data watches of the connection at once
  *   get /hold…     replies are kept back from here on, pings aside …
  *   get /release   … until this one, which sends them all, itself last
- *   set /cut       closes the connection instead of a reply
+ *   set /cut       closes the connection instead of a reply, once a session
  *   get /stats     data is JSON: watches of this connection; since the last new session the largest frame,
  *                  frames refused and setWatches frames
  */
@@ -56,7 +56,7 @@ typedef struct {
 static uint8_t znode_data[data_bytes_max];
 static uint32_t znode_bytes = 100;
 static uint64_t zxid = 1, sessions = 1;
-static size_t frame_largest, frames_refused, set_watches_frames;
+static size_t frame_largest, frames_refused, set_watches_frames, cuts;
 
 static void *or_die(void *memory) {
   if (memory == NULL) { fputs("stub: out of memory\n", stderr); exit(1); }
@@ -198,7 +198,7 @@ static void connect_session(Connection *connection, Cursor *cursor) {
   int has_read_only = cursor->at < cursor->end;
   if (session == 0) {
     session = 0x100000000000000ull + sessions++;
-    frame_largest = frames_refused = set_watches_frames = 0;
+    frame_largest = frames_refused = set_watches_frames = cuts = 0;
   }
   Buffer *to = &connection->out;
   put32(to, 36 + has_read_only);
@@ -234,7 +234,8 @@ static int answer(Connection *connection, const uint8_t *frame, uint32_t bytes) 
     }
   }
   if (op == op_setData) {
-    if (is_path(path, length, "/cut")) return 0;
+    /* Once a session: a client that sends it again because the reply was lost is not to be cut again. */
+    if (is_path(path, length, "/cut") && cuts++ == 0) return 0;
     if (is_path(path, length, "/fire")) fire_all(connection);
     Watch *watch = find_watch(&connection->watches, path, length);
     if (watch != NULL) fire(connection, watch);

@@ -299,7 +299,7 @@ func watches(o command) (answer, error) {
 
 func rearm(o command) (answer, error) {
 	cutAt := time.Now()
-	go conn.Set("/cut", data, -1)
+	conn.Set("/cut", data, -1)
 	usableAfter := time.Duration(-1)
 	for usableAfter < 0 && time.Since(cutAt) < seconds(o.Patience) {
 		told := make(chan error, 1)
