@@ -26,6 +26,12 @@ export default defineConfig({
       }),
       project('cli', ['test/cli/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 60_000 }),
       project('crash', ['test/crash/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 120_000 }),
+      project('faults', ['test/faults/**/*.test.ts'], {
+        pool: 'forks' as const,
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
       project('examples', ['examples/src/**/*.test.ts'], {
         pool: 'forks' as const,
         testTimeout: 120_000,
