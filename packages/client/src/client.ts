@@ -373,6 +373,9 @@ export class Client implements AsyncDisposable {
   async #findMarked(parent: ZnodePath, mark: string, options: CallOptions): Promise<CreateResult | undefined> {
     for (;;) {
       try {
+        // Another server may not have heard of the create yet. Any request under way from the connection that was lost is
+        // executed before this one, or refused since the session has moved.
+        await this.sync(parent, options)
         const { children } = await this.children(parent, options)
         const name = children.find((child) => child.startsWith(mark))
         if (name === undefined) return undefined
