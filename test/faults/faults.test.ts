@@ -4,7 +4,7 @@
  * die with their sessions. FAULT_TIMES=10 goes through it ten times in a row.
  */
 import { type Proxy, proxy } from '@lightkeeper/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, onTestFinished, test } from 'vitest'
 import { missingTarget, type TargetName, targetName } from '../support/target.ts'
 import { apacheEnsemble, isServing, missingSmallDisk, ourServer, type Servers } from './targets.ts'
 import { pause, Workload } from './workload.ts'
@@ -178,6 +178,10 @@ for (const { name, has, missing, start } of targets) {
           onTestFinished(async () => void (await Promise.all(wires.map((wire) => wire.close()))))
           const ports = fault.onWire ? wires.map(({ port }) => port) : servers.ports
           load = await Workload.start(ports, `/fault-${time}-${i}`)
+          onTestFailed(({ task }) => {
+            // At once: the summary of many rounds comes late.
+            for (const error of task.result?.errors ?? []) console.log(`${label} failed: ${error.message}`)
+          })
           await load.progress(150)
           await fault.run(servers, load, wires)
           await load.progress(100)

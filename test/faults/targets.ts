@@ -66,7 +66,10 @@ export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
     },
     cut: (index) => servers.cut(index),
     heal: (index) => servers.heal(index),
-    fillDisk: () => void spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k']),
+    fillDisk() {
+      if (!isSmall) throw new Error('the disk of this server is not small')
+      spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k'])
+    },
     freeDisk: () => rmSync(ballast, { force: true }),
     async close() {
       await servers.close()
