@@ -1,5 +1,5 @@
 /** What faults are done to: an ensemble of Apache servers, or one process of ours. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,8 +46,12 @@ export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
     if (isSmall) spawnSync('umount', ['-l', small])
     rmSync(dataDir, { recursive: true, force: true })
   }
-  // Tests that are interrupted leave no file system behind either.
-  process.once('exit', cleanUp)
+  // Tests that are interrupted leave no file system behind either: a shell waits for the end of a pipe that only we hold open.
+  const guard = spawn('sh', ['-c', 'read -r _; umount -l "$1"; rm -rf -- "$2"', 'sh', small, dataDir], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  guard.unref()
   const config = { tickTime: 300, initLimit: 15, syncLimit: 5, snapCount: 5_000, 'zookeeper.preAllocSize': 256 }
   const servers = await apache({ size: 3, version, dataDir, cuttable: true, config }).catch((error: unknown) => {
     cleanUp()
@@ -73,7 +77,7 @@ export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
     freeDisk: () => rmSync(ballast, { force: true }),
     async close() {
       await servers.close()
-      process.removeListener('exit', cleanUp)
+      guard.kill('SIGKILL')
       cleanUp()
     },
   }
