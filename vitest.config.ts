@@ -43,6 +43,12 @@ export default defineConfig({
         hookTimeout: 60_000,
         fileParallelism: false,
       }),
+      project('faults', ['test/faults/**/*.test.ts'], {
+        pool: 'forks' as const,
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
       project('examples', ['examples/src/**/*.test.ts'], {
         pool: 'forks' as const,
         testTimeout: 120_000,

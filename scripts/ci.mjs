@@ -44,3 +44,4 @@ for (const target of apaches) {
   step(`examples on ${target}`, ['npx', 'vitest', 'run', '--project', 'examples'], env)
 }
 step('foreign clients', ['npx', 'vitest', 'run', '--project', 'interop'], { INTEROP: 'require' })
+step('faults', ['node', 'scripts/faults.mjs'], { INTEROP: 'require' })

@@ -40,6 +40,14 @@ async function reconnect(made: { clock: { advance(ms: number): Promise<void> }; 
   await made.clock.advance(0)
 }
 
+/** The search begins with a sync: the server that is asked may be behind the one that executed the create. */
+async function syncs({ clock, peer }: { clock: { advance(ms: number): Promise<void> }; peer: Peer }): Promise<void> {
+  const { xid, type, body } = peer.request()
+  expect([type, body.ustring(), peer.waiting]).toEqual([opCode.sync, '/s', 0])
+  peer.reply(xid, 0, (writer) => writer.ustring('/s'))
+  await clock.advance(0)
+}
+
 test('finds the znode of a create whose reply was lost instead of creating another', async () => {
   const made = await connected()
   const { zk, clock } = made
@@ -47,6 +55,7 @@ test('finds the znode of a create whose reply was lost instead of creating anoth
   const path = await loseReply({ clock, peer: made.peer })
   expect(path).toMatch(/^\/s\/_c_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-p-$/)
   await reconnect(made)
+  await syncs({ clock: made.clock, peer: made.peer })
   const list = made.peer.request()
   expect(list.type).toBe(opCode.getChildren2)
   const name = `${path.slice('/s/'.length)}0000000004`
@@ -65,6 +74,7 @@ test('creates again, under the same mark, when the search finds nothing', async 
   const creating = outcomeOf(made.zk.create('/s/p-', '', { sequential: true, protected: true }))
   const path = await loseReply({ clock: made.clock, peer: made.peer })
   await reconnect(made)
+  await syncs({ clock: made.clock, peer: made.peer })
   made.peer.reply(made.peer.request().xid, 0, (writer) => {
     writer.vector([], () => {})
     stat(writer, 0n)
@@ -87,6 +97,7 @@ test('is unknown, not unsent, when the search for a lost create never left; and 
   await made.clock.advance(1500)
   expect(await creating).toBe('TIMEOUT unknown')
   await reconnect(made)
+  await syncs({ clock: made.clock, peer: made.peer })
   const name = `${path.slice('/s/'.length)}0000000006`
   made.peer.reply(made.peer.request().xid, 0, (writer) => {
     writer.vector([name], (each, child) => each.ustring(child))

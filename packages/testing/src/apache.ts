@@ -10,6 +10,7 @@ import { createConnection, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Proxy, proxy } from './proxy.ts'
 
 export type ApacheVersion = '3.8' | '3.9'
 
@@ -24,11 +25,16 @@ export interface ApacheOptions {
   readonly jvm?: readonly string[]
   /** A folder of yours for data and logs, one sub-folder a server; it stays. Default: a temporary one, removed at the end. */
   readonly dataDir?: string
+  /**
+   * Clients and other servers reach each server through proxies of this process, so that it can be cut off. Needs no rights, as
+   * network namespaces would. Default false.
+   */
+  readonly cuttable?: boolean
 }
 
 export interface ApacheServer extends AsyncDisposable {
   readonly connectString: string
-  /** Client ports, in the order of the servers. */
+  /** Client ports, in the order of the servers; those of the proxies where there are some. */
   readonly ports: readonly number[]
   readonly version: string
   /** SIGKILL: nothing is flushed, sessions are not closed. `index` counts from 0. */
@@ -40,6 +46,14 @@ export interface ApacheServer extends AsyncDisposable {
   /** SIGSTOP and SIGCONT: the machine hangs, its sockets stay. */
   pause(index?: number): void
   resume(index?: number): void
+  /**
+   * A partition: nothing passes between this server and the others or its clients, and no connection is closed. What was under
+   * way arrives after `heal`. @throws Error without the option `cuttable`.
+   */
+  cut(index?: number): void
+  heal(index?: number): void
+  /** The server that leads, or stands alone; undefined while none says so, or more than one does. */
+  leader(): Promise<number | undefined>
   close(): Promise<void>
 }
 
@@ -147,8 +161,14 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     quorum: ports[i * 3 + 1] as number,
     election: ports[i * 3 + 2] as number,
   }))
-  const ensemble =
-    size === 1 ? [] : members.map(({ quorum, election }, i) => `server.${i + 1}=127.0.0.1:${quorum}:${election}`)
+  const cables = options.cuttable ? await lay(members) : undefined
+  const ensemble = (own: number): string[] => {
+    if (size === 1) return []
+    return members.map((member, i) => {
+      const { quorum, election } = cables?.between(own, i) ?? member
+      return `server.${i + 1}=127.0.0.1:${quorum}:${election}`
+    })
+  }
   const given = Object.entries(options.config ?? {})
   const servers = members.map(({ client }, i) => {
     const data = join(directory, `${i + 1}`)
@@ -167,7 +187,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
       ['clientPortAddress', '127.0.0.1'],
     ])
     const lines = [...settings].map(([key, value]) => `${key}=${value}`)
-    writeFileSync(join(data, 'zoo.cfg'), [...lines, ...ensemble, ''].join('\n'))
+    writeFileSync(join(data, 'zoo.cfg'), [...lines, ...ensemble(i), ''].join('\n'))
     return { data, port: client, child: undefined as ChildProcess | undefined, output: '' }
   })
   const properties = given.filter(([key]) => jvmKeys.test(key)).map(([key, value]) => `-D${key}=${value}`)
@@ -225,6 +245,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const kill = (index = 0): Promise<void> => end(index, 'SIGKILL')
   const close = async (): Promise<void> => {
     await Promise.all(servers.map((_, i) => kill(i)))
+    await cables?.close()
     if (own === undefined) return
     rmSync(own, { recursive: true, force: true })
     temporary.delete(own)
@@ -236,9 +257,14 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     await close()
     throw error
   }
+  const cut = (index: number, isCut: boolean): void => {
+    if (cables === undefined) throw new Error('only servers started with the option cuttable can be cut off')
+    cables.set(index, isCut)
+  }
+  const clientPorts = cables?.clientPorts ?? servers.map(({ port }) => port)
   return {
-    connectString: servers.map(({ port }) => `127.0.0.1:${port}`).join(','),
-    ports: servers.map(({ port }) => port),
+    connectString: clientPorts.map((port) => `127.0.0.1:${port}`).join(','),
+    ports: clientPorts,
     version: found.version,
     kill,
     stop: (index = 0) => end(index, 'SIGTERM'),
@@ -249,9 +275,92 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     },
     pause: (index = 0) => void servers[index]?.child?.kill('SIGSTOP'),
     resume: (index = 0) => void servers[index]?.child?.kill('SIGCONT'),
+    cut: (index = 0) => cut(index, true),
+    heal: (index = 0) => cut(index, false),
+    async leader() {
+      const answers = await Promise.all(servers.map(({ port }) => ask(port, 'srvr').catch(() => '')))
+      const leading = [...answers.keys()].filter((i) => /^Mode: (leader|standalone)$/m.test(answers[i] as string))
+      return leading.length === 1 ? leading[0] : undefined
+    },
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+interface Member {
+  readonly client: number
+  readonly quorum: number
+  readonly election: number
+}
+
+/** A proxy in front of every client port, and a pair for every direction between two servers. */
+interface Cables {
+  readonly clientPorts: readonly number[]
+  /** Where server `from` reaches server `to`; undefined for itself. */
+  between(from: number, to: number): { readonly quorum: number; readonly election: number } | undefined
+  set(index: number, isCut: boolean): void
+  close(): Promise<void>
+}
+
+async function lay(members: readonly Member[]): Promise<Cables> {
+  const clients = await Promise.all(members.map(({ client }) => proxy(client)))
+  const pairs = new Map<
+    string,
+    { readonly quorum: Proxy; readonly election: Proxy; readonly ends: readonly number[] }
+  >()
+  for (const [from] of members.entries()) {
+    for (const [to, { quorum, election }] of members.entries()) {
+      if (from === to) continue
+      // A server dials back to the address it is told, which must lead through a cable too.
+      const opening = (bytes: Buffer): Buffer | undefined =>
+        withElectionAddress(bytes, `127.0.0.1:${pairs.get(`${to} ${from}`)?.election.port}`)
+      // A follower comes before its leader listens, and takes a refusal, but not an end, for a reason to wait.
+      const pair = {
+        quorum: await proxy(quorum, { patience: 1_000 }),
+        election: await proxy(election, { opening }),
+        ends: [from, to],
+      }
+      pairs.set(`${from} ${to}`, pair)
+    }
+  }
+  const off = new Set<number>()
+  return {
+    clientPorts: clients.map(({ port }) => port),
+    between(from, to) {
+      const pair = pairs.get(`${from} ${to}`)
+      return pair && { quorum: pair.quorum.port, election: pair.election.port }
+    },
+    set(index, isCut) {
+      if (isCut) off.add(index)
+      else off.delete(index)
+      const pull = (cable: Proxy, ends: readonly number[]): void => {
+        if (ends.some((end) => off.has(end))) cable.hang()
+        else cable.heal()
+      }
+      for (const [i, cable] of clients.entries()) pull(cable, [i])
+      for (const { quorum, election, ends } of pairs.values()) {
+        pull(quorum, ends)
+        pull(election, ends)
+      }
+    },
+    async close() {
+      const all = [...clients, ...[...pairs.values()].flatMap(({ quorum, election }) => [quorum, election])]
+      await Promise.all(all.map((cable) => cable.close()))
+    },
+  }
+}
+
+/**
+ * The initial message of an election connection (QuorumCnxManager.java, InitialMessage: version, sid, length, address) with
+ * another address; undefined while it has not all come.
+ */
+export function withElectionAddress(bytes: Buffer, address: string): Buffer | undefined {
+  if (bytes.length < 20) return undefined
+  const end = 20 + bytes.readInt32BE(16)
+  if (bytes.length < end) return undefined
+  const head = Buffer.from(bytes.subarray(0, 20))
+  head.writeInt32BE(Buffer.byteLength(address), 16)
+  return Buffer.concat([head, Buffer.from(address), bytes.subarray(end)])
 }
 
 /** Sends a four-letter word and resolves to the answer. */

@@ -8,8 +8,9 @@ export {
   apacheAvailable,
   ask,
   freePorts,
+  withElectionAddress,
 } from './apache.ts'
-export { type Proxy, proxy } from './proxy.ts'
+export { type Proxy, type ProxyOptions, proxy } from './proxy.ts'
 export { type DiskFaults, SimDisk } from './sim/disk.ts'
 export { SimNetwork } from './sim/network.ts'
 export { SeededRandom } from './sim/random.ts'

@@ -8,6 +8,11 @@ export interface Proxy extends AsyncDisposable {
   cut(): void
   /** Drops what servers send from now on, without closing anything: replies are lost. */
   swallowReplies(): void
+  /**
+   * The cable is out: nothing passes, either way, and nothing is closed. New connections open and hear nothing. What was sent
+   * meanwhile, ends of connections too, arrives after `heal`, as TCP brings it after a partition.
+   */
+  hang(): void
   /** Passes everything again, on new connections and old ones. */
   heal(): void
   /** Refuses new connections until `heal`. */
@@ -17,35 +22,85 @@ export interface Proxy extends AsyncDisposable {
   close(): Promise<void>
 }
 
+export interface ProxyOptions {
+  /**
+   * Sees what a client sends first, and returns what to pass on in its place; undefined until enough of it has come to tell.
+   * For protocols that tell their peer an address. Default: everything as it is.
+   */
+  readonly opening?: (bytes: Buffer) => Buffer | undefined
+  /**
+   * How long a new connection waits for somebody to listen behind the proxy, milliseconds: a caller that would try again after
+   * a refusal sees a connection that ends at once instead. Default 0.
+   */
+  readonly patience?: number
+}
+
 /** Starts a proxy on a free port in front of `port` of this machine. */
-export async function proxy(port: number): Promise<Proxy> {
+export async function proxy(port: number, options: ProxyOptions = {}): Promise<Proxy> {
   const sockets = new Set<Socket>()
   let swallows = false
   let refuses = false
+  let isHung = false
   let sentBytes = 0
-  const server = createServer((client) => {
+  /** What is to be done when the cable is in again. */
+  const afterHang: (() => void)[] = []
+  const whenPassing = (act: () => void): void => {
+    if (isHung) afterHang.push(act)
+    else act()
+  }
+  // A four-letter word is answered after its sender has ended its half.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     if (refuses) {
       client.destroy()
       return
     }
-    const upstream = createConnection({ host: '127.0.0.1', port })
+    sockets.add(client)
+    client.on('error', () => {})
+    client.on('close', () => sockets.delete(client))
+    // Nothing of it is lost while the other half is being opened.
+    client.pause()
+    whenPassing(() => dial(client, Date.now() + (options.patience ?? 0)))
+  })
+  /** Opens the other half; `giveUpAt` in milliseconds since the epoch. */
+  const dial = (client: Socket, giveUpAt: number): void => {
+    if (client.destroyed) return
+    const upstream = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true })
+    upstream.once('connect', () => join(client, upstream))
+    upstream.once('error', () => {
+      if (Date.now() < giveUpAt) setTimeout(() => whenPassing(() => dial(client, giveUpAt)), 20)
+      else whenPassing(() => void client.destroy())
+    })
+  }
+  const join = (client: Socket, upstream: Socket): void => {
+    let opening = options.opening
+    let first: Buffer = Buffer.alloc(0)
+    const opened = (chunk: Buffer): Buffer | undefined => {
+      if (opening === undefined) return chunk
+      first = Buffer.concat([first, chunk])
+      const passed = opening(first)
+      if (passed !== undefined) opening = undefined
+      return passed
+    }
+    sockets.add(upstream)
+    upstream.on('close', () => sockets.delete(upstream))
+    upstream.on('error', () => {})
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
-      sockets.add(from)
       from.on('data', (chunk) => {
         if (from === client) sentBytes += chunk.length
-        if (!(swallows && from === upstream)) to.write(chunk)
+        if (swallows && from === upstream) return
+        const passed = from === client ? opened(chunk) : chunk
+        if (passed !== undefined) to.write(passed)
       })
-      from.on('error', () => {})
-      from.on('close', () => {
-        sockets.delete(from)
-        to.destroy()
-      })
-      from.on('end', () => to.end())
+      from.on('close', () => whenPassing(() => void to.destroy()))
+      from.on('end', () => whenPassing(() => void to.end()))
+      if (isHung) from.pause()
     }
-  })
+    if (client.destroyed) upstream.destroy()
+    else if (!isHung) client.resume()
+  }
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', resolve)
@@ -55,7 +110,16 @@ export async function proxy(port: number): Promise<Proxy> {
   const cut = (): void => {
     for (const socket of [...sockets]) socket.destroy()
   }
+  const heal = (): void => {
+    swallows = false
+    refuses = false
+    if (!isHung) return
+    isHung = false
+    for (const act of afterHang.splice(0)) act()
+    for (const socket of sockets) if (socket.listenerCount('data') > 0) socket.resume()
+  }
   const close = async (): Promise<void> => {
+    heal()
     cut()
     await new Promise((resolve) => server.close(resolve))
   }
@@ -66,10 +130,11 @@ export async function proxy(port: number): Promise<Proxy> {
     swallowReplies() {
       swallows = true
     },
-    heal() {
-      swallows = false
-      refuses = false
+    hang() {
+      isHung = true
+      for (const socket of sockets) socket.pause()
     },
+    heal,
     refuse() {
       refuses = true
     },

@@ -18,6 +18,7 @@ export interface CreateHost {
   /** One attempt, whose lost reply nobody looks into. */
   createOnce(path: ZnodePath, options: CallOptions): Promise<CreateResult>
   deleteOnce(path: ZnodePath, options: CallOptions): Promise<void>
+  sync(options: CallOptions): Promise<void>
   names(path: ZnodePath, options: CallOptions): Promise<readonly string[]>
   stat(path: ZnodePath, options: CallOptions): Promise<ZnodeStat | undefined>
 }
@@ -69,6 +70,9 @@ async function findMarked(
   step: () => CallOptions,
 ): Promise<CreateResult | undefined> {
   try {
+    // Another server may not have heard of the create yet. Any request under way from the connection that was lost is executed
+    // before this one, or refused since the session has moved.
+    await host.sync(step())
     const name = (await host.names(parent, step())).find((child) => child.startsWith(mark))
     if (name === undefined) return undefined
     const path = joinPath(parent, name)

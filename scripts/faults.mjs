@@ -1,0 +1,23 @@
+// @ts-check
+/** `npm run test:faults [-- --times N]`: the fault matrix, N times in a row; what else is given goes to vitest. */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const { values, positionals } = parseArgs({
+  options: { times: { type: 'string', default: '1' } },
+  allowPositionals: true,
+})
+if (!/^[1-9]\d*$/.test(values.times)) {
+  console.error('usage: npm run test:faults -- [--times N]')
+  process.exit(2)
+}
+const root = fileURLToPath(new URL('..', import.meta.url))
+for (const script of [
+  ['scripts/prepare.mjs'],
+  ['node_modules/vitest/vitest.mjs', 'run', '--project', 'faults', ...positionals],
+]) {
+  const env = { ...process.env, FAULT_TIMES: values.times }
+  const { status } = spawnSync(process.execPath, script, { cwd: root, stdio: 'inherit', env })
+  if (status !== 0) process.exit(1)
+}

@@ -1,0 +1,123 @@
+/** What faults are done to: an ensemble of Apache servers, or one process of ours. */
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type ApacheVersion, apache, ask } from '@lightkeeper/testing'
+import { freePort, type OurProcess, ourProcess } from '../support/our-process.ts'
+import { pause } from './workload.ts'
+
+export interface Servers {
+  readonly ports: readonly number[]
+  kill(index: number): Promise<void>
+  stop(index: number): Promise<void>
+  restart(index: number): Promise<void>
+  pause(index: number): void
+  resume(index: number): void
+  /** The one that leads. @throws Error when there is none in time. */
+  leader(): Promise<number>
+  cut(index: number): void
+  heal(index: number): void
+  /** The disk of the last server has no room left, until it is freed. */
+  fillDisk(): void
+  freeDisk(): void
+  close(): Promise<void>
+}
+
+/** Undefined where a small file system can be mounted here, else why not. */
+export function missingSmallDisk(): string | undefined {
+  if (process.platform !== 'linux') return 'this is no Linux'
+  const probe = mkdtempSync(join(tmpdir(), 'lightkeeper-probe-'))
+  const mounted = mountSmall(probe)
+  if (mounted.status === 0) spawnSync('umount', [probe])
+  rmSync(probe, { recursive: true, force: true })
+  return mounted.status === 0 ? undefined : `none can be mounted: ${mounted.stderr.toString().trim()}`
+}
+
+const mountSmall = (path: string) => spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', path])
+
+/** Three servers; the last one has a small disk where there can be one. */
+export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-faults-'))
+  const small = join(dataDir, '3')
+  mkdirSync(small)
+  const isSmall = missingSmallDisk() === undefined && mountSmall(small).status === 0
+  const cleanUp = (): void => {
+    if (isSmall) spawnSync('umount', ['-l', small])
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+  // Tests that are interrupted leave no file system behind either: a shell waits for the end of a pipe that only we hold open.
+  const guard = spawn('sh', ['-c', 'read -r _; umount -l "$1"; rm -rf -- "$2"', 'sh', small, dataDir], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  guard.unref()
+  const config = { tickTime: 300, initLimit: 15, syncLimit: 5, snapCount: 5_000, 'zookeeper.preAllocSize': 256 }
+  const servers = await apache({ size: 3, version, dataDir, cuttable: true, config }).catch((error: unknown) => {
+    cleanUp()
+    throw error
+  })
+  const ballast = join(small, 'ballast')
+  return {
+    ...servers,
+    async leader() {
+      for (let tries = 0; tries < 300; tries++) {
+        const found = await servers.leader()
+        if (found !== undefined) return found
+        await pause(50)
+      }
+      throw new Error('no leader was elected')
+    },
+    cut: (index) => servers.cut(index),
+    heal: (index) => servers.heal(index),
+    fillDisk() {
+      if (!isSmall) throw new Error('the disk of this server is not small')
+      spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k'])
+    },
+    freeDisk: () => rmSync(ballast, { force: true }),
+    async close() {
+      await servers.close()
+      guard.kill('SIGKILL')
+      cleanUp()
+    },
+  }
+}
+
+/** Whether a server takes requests. */
+export async function isServing(port: number): Promise<boolean> {
+  return /^Mode: /m.test(await ask(port, 'srvr').catch(() => ''))
+}
+
+/** One server of ours in a process of its own. */
+export async function ourServer(): Promise<Servers> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-faults-'))
+  const port = await freePort()
+  const settings = ['tickTime=300', 'snapCount=5000', 'preAllocSize=256', 'maxClientCnxns=0']
+  const args = ['--port', `${port}`, '--data-dir', dataDir, ...settings.flatMap((each) => ['--set', each])]
+  let running: OurProcess = await ourProcess(args)
+  const only = (): never => {
+    throw new Error('this is done to an ensemble')
+  }
+  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => void (await running.end(signal))
+  return {
+    ports: [port],
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    async restart() {
+      await end('SIGKILL')
+      running = await ourProcess(args)
+    },
+    pause: () => void running.child.kill('SIGSTOP'),
+    resume: () => void running.child.kill('SIGCONT'),
+    leader: () => Promise.resolve(0),
+    cut: only,
+    heal: only,
+    fillDisk: only,
+    freeDisk: only,
+    async close() {
+      running.child.kill('SIGCONT')
+      await end('SIGKILL')
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
