@@ -195,4 +195,43 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
       code: 'NODE_EXISTS',
     })
   })
+
+  test('a session left by one client goes on in the next, with its ephemerals and from where its watches were', async () => {
+    const first = await connect(`${server.connectString}${root}`)
+    await first.create('/mine', '', { mode: 'ephemeral' })
+    await first.create('/old', '1')
+    let cursor = 0n
+    for await (const change of first.watch('/', { children: true })) {
+      if (change.kind !== 'ready') continue
+      cursor = change.zxid
+      break
+    }
+    const { sessionId } = first
+    const reading = first.get('/old')
+    const token = await first.detach()
+    expect(string((await reading).data)).toBe('1')
+    expect(first.state.kind).toBe('closed')
+    expect(await codeOf(first.get('/old'))).toBe('CLOSED')
+    await zk.create(`${root}/new`, '2')
+    expect((await zk.exists(`${root}/mine`)).stat?.ephemeralOwner).toBe(sessionId)
+
+    const second = await connect(`${server.connectString}${root}`, { attach: token })
+    expect(second.state).toMatchObject({ kind: 'connected', isNew: false, sessionId })
+    expect(await second.ephemerals()).toEqual(['/mine'])
+    const told: string[] = []
+    for await (const change of second.watch('/', { children: true, since: cursor })) {
+      if (change.kind === 'ready') break
+      if (change.kind === 'created') told.push(`${change.path} ${change.via}`)
+    }
+    expect(told.sort()).toEqual(['/mine snapshot', '/new resync', '/old snapshot'])
+    await second.close()
+    expect((await zk.exists(`${root}/mine`)).stat).toBeUndefined()
+    const late = await connect(`${server.connectString}${root}`, { attach: token })
+    expect(late.state).toMatchObject({ kind: 'connected', isNew: true, epoch: 1 })
+    await late.close()
+    expect(await codeOf(connect(server, { attach: token, onExpired: 'close' }))).toBe('SESSION_EXPIRED')
+    for (const wrong of ['', 'lks1.AAAA', `${token}AAAA`, token.slice(0, -8)]) {
+      await expect(connect(server, { attach: wrong })).rejects.toThrow('not a session token')
+    }
+  })
 })

@@ -156,6 +156,8 @@ export interface Stage {
   /** Every connection the client opened, in order. */
   readonly peers: Peer[]
   readonly connecting: Promise<Client>
+  /** What SRV records say, by name. */
+  readonly services: Map<string, string[]>
   /** The latest connection. */
   readonly peer: Peer
 }
@@ -163,6 +165,7 @@ export interface Stage {
 export function stage(options: ConnectOptions = {}, target = 'a:1', parts: Partial<Runtime> = {}): Stage {
   const clock = new HandClock()
   const peers: Peer[] = []
+  const services = new Map<string, string[]>()
   const network: Network = {
     connect(address, events) {
       const peer = new Peer(address, events)
@@ -172,6 +175,11 @@ export function stage(options: ConnectOptions = {}, target = 'a:1', parts: Parti
     listen() {
       throw new Error('a client does not listen')
     },
+    async service(name) {
+      const known = services.get(name)
+      if (known === undefined) throw new Error('ENOTFOUND')
+      return known
+    },
   }
   let chance = 0
   const random = {
@@ -179,11 +187,12 @@ export function stage(options: ConnectOptions = {}, target = 'a:1', parts: Parti
     bytes: (length: number) => new Uint8Array(length).fill(7),
   }
   const runtime: Partial<Runtime> = { clock, network, random, log: silentLog, ...parts }
-  const connecting = connect(target, { sessionTimeout: 9000, runtime, ...options })
+  const connecting = connect(target, { sessionTimeout: 9000, ...options, runtime: { ...runtime, ...options.runtime } })
   connecting.catch(() => {})
   return {
     clock,
     peers,
+    services,
     connecting,
     get peer() {
       return peers.at(-1) as Peer

@@ -19,7 +19,7 @@ import {
   type ZnodePath,
 } from '@lightkeeper/protocol'
 import { bytes, type Codec } from './codec.ts'
-import type { Chroot } from './connect-string.ts'
+import { type Chroot, parseConnectString } from './connect-string.ts'
 import { ZnodeHandle } from './node.ts'
 import type {
   AuthOption,
@@ -39,8 +39,11 @@ import { type CreateHost, createProtected, ignoreMissing, uuid } from './request
 import type { Finding } from './request/recover.ts'
 import type { Lost } from './request/request.ts'
 import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
+import { Lease } from './session/lease.ts'
+import type { ClientStats } from './session/meters.ts'
 import type { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
+import { formatToken } from './session/token.ts'
 import { readZnodeStat, ZnodeStat } from './stat.ts'
 import {
   type CreatedInTransaction,
@@ -95,6 +98,10 @@ export interface Identity {
 }
 
 const empty = new Uint8Array(0)
+/** A znode of ClickHouse Keeper's own. */
+const keeperVersionPath = '/keeper/api_version'
+/** How long `detach` waits for replies, milliseconds. */
+const detachPatienceMs = 2_000
 /** Attempts to bring a server up to `atLeast` by `sync` before the transaction is taken for one of another ensemble. */
 const syncsMax = 3
 
@@ -162,6 +169,36 @@ export class Client implements AsyncDisposable {
     }
   }
 
+  /** What this client has done and how it is, in numbers. */
+  stats(): ClientStats {
+    return this.#session.stats(this.#watches.counters)
+  }
+
+  /**
+   * Other servers from now on: a list as in a connect string, without a chroot. Clients that should be elsewhere then move with
+   * their session, so many that every server has its share.
+   * @throws TypeError for a text that is no list of servers.
+   */
+  updateServers(list: string): void {
+    const { servers, chroot, service } = parseConnectString(list)
+    if (chroot !== '' || service !== undefined) throw new TypeError(`"${list}" must be a list of servers alone`)
+    this.#session.replaceServers(servers)
+  }
+
+  /** No voluntary move to another server until this is disposed: for as long as a lock or a term is held. */
+  hold(): Disposable {
+    const release = this.#session.balance.hold()
+    return { [Symbol.dispose]: release }
+  }
+
+  /**
+   * What may be relied on of this session. `using lease = zk.lease()`: its `signal` aborts before a server may end the session
+   * and give away what its ephemerals stand for, also when this process was stopped for a while.
+   */
+  lease(): Lease {
+    return new Lease(this.#session)
+  }
+
   /** Adds an identity to this and every later connection. @throws KeeperError AUTH_FAILED; the client is closed then. */
   addAuth(scheme: string, credentials: Credentials): Promise<void> {
     const option: AuthOption = { scheme, credentials }
@@ -171,6 +208,27 @@ export class Client implements AsyncDisposable {
   /** Ends the session, so that its ephemerals go at once. Settles in every state; calls still pending fail with CLOSED. */
   close(): Promise<void> {
     return this.#session.close(2_000)
+  }
+
+  /**
+   * Leaves without ending the session: its ephemerals, and with them locks and registrations, stay until the session timeout
+   * has passed. `connect` with `attach: token` goes on with it, in another process or after a deploy. Waits for the replies to
+   * what was sent; the client is closed then.
+   * @returns a token that holds the session's password.
+   * @throws KeeperError UNIMPLEMENTED on ClickHouse Keeper, which gives no session back; CONNECTION_LOSS where there is no
+   *   session to leave. The client stays open then.
+   */
+  async detach(options: CallOptions = {}): Promise<string> {
+    const { state } = this
+    if (state.kind !== 'connected' || state.readOnly) {
+      const message = 'only a client that is connected to a server with a quorum can leave its session to another'
+      throw new KeeperError('CONNECTION_LOSS', { operation: 'detach', outcome: 'not-sent', message })
+    }
+    if (await this.#calls.isThere(keeperVersionPath, options)) {
+      const message = 'ClickHouse Keeper ends a session with its connection: it cannot be handed over'
+      throw new KeeperError('UNIMPLEMENTED', { operation: 'detach', outcome: 'not-sent', message })
+    }
+    return formatToken(await this.#session.detach(options.timeout ?? detachPatienceMs))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-/** Connect strings: `host[:port],host[:port]…[/chroot]` (ConnectStringParser.java, NetUtils.java). */
+/** Connect strings: `host[:port],host[:port]…[/chroot]` (ConnectStringParser.java, NetUtils.java), or `srv:NAME[/chroot]`. */
 import { pathProblem } from '@lightkeeper/protocol'
 import { formatAddress, parseAddress } from '@lightkeeper/runtime'
 
@@ -7,6 +7,8 @@ export interface ConnectString {
   readonly servers: readonly string[]
   /** Empty, or an absolute path without a trailing slash that stands in front of every path. */
   readonly chroot: string
+  /** The DNS name whose SRV records tell the servers, in place of a list. */
+  readonly service?: string
 }
 
 const defaultPort = 2181
@@ -16,6 +18,16 @@ export function parseConnectString(text: string): ConnectString {
   const slash = text.indexOf('/')
   const hosts = slash < 0 ? text : text.slice(0, slash)
   const chroot = slash < 0 || slash === text.length - 1 ? '' : text.slice(slash)
+  const problemOfChroot = chroot === '' ? undefined : pathProblem(chroot)
+  if (problemOfChroot !== undefined) {
+    throw new TypeError(`connect string "${text}": chroot "${chroot}": ${problemOfChroot}`)
+  }
+  if (hosts.startsWith('srv:')) {
+    const service = hosts.slice('srv:'.length).trim()
+    if (!/^[^\s,:]+$/.test(service))
+      throw new TypeError(`connect string "${text}": "${service}" is no name of a service`)
+    return { servers: [], chroot, service }
+  }
   const servers = hosts
     .split(',')
     .map((piece) => piece.trim())
@@ -25,8 +37,6 @@ export function parseConnectString(text: string): ConnectString {
       return formatAddress(host, port)
     })
   if (servers.length === 0) throw new TypeError(`connect string "${text}" names no server`)
-  const problem = chroot === '' ? undefined : pathProblem(chroot)
-  if (problem !== undefined) throw new TypeError(`connect string "${text}": chroot "${chroot}": ${problem}`)
   return { servers, chroot }
 }
 

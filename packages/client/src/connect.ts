@@ -9,6 +9,7 @@ import { Chroot, parseConnectString } from './connect-string.ts'
 import { HostList } from './host-list.ts'
 import type { ConnectOptions } from './options.ts'
 import { Session } from './session/session.ts'
+import { parseToken } from './session/token.ts'
 
 /** A connect string, or something that has one: a server of ours, an ensemble of the test kit. */
 export type ConnectTarget = string | { readonly connectString: string }
@@ -20,16 +21,20 @@ export type ConnectTarget = string | { readonly connectString: string }
  */
 export async function connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<Client> {
   const text = typeof target === 'string' ? target : target.connectString
-  const { servers, chroot: prefix } = parseConnectString(text)
+  const { servers, chroot: prefix, service } = parseConnectString(text)
   const { signal, connectTimeout = 10_000 } = options
   signal?.throwIfAborted()
+  const token = options.attach === undefined ? undefined : parseToken(options.attach)
   const host = nodeRuntime(options.runtime)
   const runtime: Runtime = { ...host, network: withTls(host.network, options.tls) }
   const chroot = new Chroot(prefix)
   const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
-  const hosts = new HostList(servers, runtime.random, backoff)
+  const { preferred = [] } = options
+  const isPreferred = typeof preferred === 'function' ? preferred : (server: string) => preferred.includes(server)
+  const hosts = new HostList(servers, runtime.random, backoff, isPreferred)
+  const lookUp = service === undefined ? undefined : { name: service, servers: () => runtime.network.service(service) }
   const config = {
-    sessionTimeout: options.sessionTimeout ?? 30_000,
+    sessionTimeout: options.sessionTimeout ?? token?.timeoutMs ?? 30_000,
     connectTimeout,
     onExpired: options.onExpired ?? 'renew',
     readOnly: options.readOnly ?? false,
@@ -38,8 +43,10 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     replyBytesMax: options.replyBytesMax ?? 4 << 20,
     requestTimeout: options.requestTimeout ?? 60_000,
     sasl: options.sasl,
+    rebalanceAfter: options.rebalanceAfter ?? 300_000,
   } as const
-  const session = new Session(runtime, config, hosts, options.auth ?? [])
+  const session = new Session(runtime, config, hosts, options.auth ?? [], lookUp)
+  if (token !== undefined) session.adopt(token)
   const client = new Client(session, chroot)
   await new Promise<void>((resolve, reject) => {
     const giveUp = (reason: unknown): void => {
@@ -49,7 +56,9 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     }
     const onAbort = (): void => giveUp(signal?.reason)
     const timer = runtime.clock.after(connectTimeout, () => {
-      const causes = servers.map((server) => session.failures.get(server) ?? new Error(`${server}: no answer`))
+      const tried = hosts.servers.map((server) => session.failures.get(server) ?? new Error(`${server}: no answer`))
+      const unresolved = service === undefined ? undefined : session.failures.get(service)
+      const causes = unresolved === undefined ? tried : [unresolved, ...tried]
       giveUp(
         new AggregateError(
           causes,
@@ -61,6 +70,11 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
       if (state.kind === 'connected') {
         settle()
         resolve()
+      } else if (state.kind === 'closed') {
+        settle()
+        reject(
+          new KeeperError('SESSION_EXPIRED', { operation: 'connect', message: 'the session of the token has expired' }),
+        )
       } else if (state.kind === 'authFailed') {
         settle()
         const message = state.reason ?? `the server refused the ${state.scheme} credentials`

@@ -1,4 +1,4 @@
-/** Which server to try next, and how long to wait before it. */
+/** Which server to try next, how long to wait before it, and which one a client should be on. */
 import type { Random } from '@lightkeeper/runtime'
 
 export interface Backoff {
@@ -9,51 +9,105 @@ export interface Backoff {
 }
 
 /**
- * Walks a list that was shuffled once, so that many clients spread over the servers. The first pass over all servers is
- * free; every later attempt waits a uniformly random part of a bound that doubles (full jitter), until one succeeds.
+ * Walks a list that was shuffled once, so that many clients spread over the servers; preferred ones stand in front. The first
+ * attempt is free; every later one waits a uniformly random part of a bound that doubles with each pass (full jitter), until
+ * one succeeds.
  */
 export class HostList {
-  readonly servers: readonly string[]
+  #servers: readonly string[] = []
+  readonly #isPreferred: (server: string) => boolean
   readonly #random: Random
   readonly #backoff: Backoff
   #next = 0
   /** Attempts since the last success. */
   #attempts = 0
+  #first: string | undefined
 
-  constructor(servers: readonly string[], random: Random, backoff: Backoff) {
-    const shuffled = [...servers]
+  constructor(
+    servers: readonly string[],
+    random: Random,
+    backoff: Backoff,
+    isPreferred: (server: string) => boolean = () => false,
+  ) {
+    this.#random = random
+    this.#backoff = backoff
+    this.#isPreferred = isPreferred
+    this.#arrange(servers)
+  }
+
+  get servers(): readonly string[] {
+    return this.#servers
+  }
+
+  /** A pass is about to begin: the time to ask anew which servers there are. */
+  get isAtStart(): boolean {
+    return this.#first === undefined && (this.#servers.length === 0 || this.#next % this.#servers.length === 0)
+  }
+
+  #arrange(servers: readonly string[]): void {
+    const shuffled = [...new Set(servers)]
     for (let i = shuffled.length - 1; i > 0; i--) {
-      const j = random.below(i + 1)
+      const j = this.#random.below(i + 1)
       const other = shuffled[j] as string
       shuffled[j] = shuffled[i] as string
       shuffled[i] = other
     }
-    this.servers = shuffled
-    this.#random = random
-    this.#backoff = backoff
+    const isPreferred = shuffled.map((server) => this.#isPreferred(server))
+    this.#servers = [...shuffled.filter((_, i) => isPreferred[i]), ...shuffled.filter((_, i) => !isPreferred[i])]
+    this.#next = 0
+  }
+
+  /** Other servers from now on. A list of the same ones changes nothing. */
+  replace(servers: readonly string[]): void {
+    const known = new Set(this.#servers)
+    if (new Set(servers).size === known.size && servers.every((server) => known.has(server))) return
+    this.#arrange(servers)
   }
 
   /** The next attempt goes to `server`, at once. */
   tryFirst(server: string): void {
-    this.#next = Math.max(0, this.servers.indexOf(server))
+    this.#first = server
     this.#attempts = 0
   }
 
-  /** The server for the next attempt and the wait before it, milliseconds. */
+  /** The server for the next attempt and the wait before it, milliseconds. There is one in the list. */
   next(): { readonly server: string; readonly delayMs: number } {
-    const server = this.servers[this.#next % this.servers.length] as string
-    this.#next++
+    const first = this.#first
+    this.#first = undefined
+    const server = first ?? (this.#servers[this.#next % this.#servers.length] as string)
+    if (first === undefined) this.#next++
+    return { server, delayMs: this.wait() }
+  }
+
+  /** The wait before the next attempt, milliseconds, whatever it goes to. */
+  wait(): number {
     const attempt = this.#attempts++
-    return { server, delayMs: attempt === 0 ? 0 : this.#wait(attempt) }
+    if (attempt === 0) return 0
+    const pass = Math.floor(attempt / Math.max(1, this.#servers.length))
+    const bound = Math.min(this.#backoff.maxMs, this.#backoff.baseMs * 2 ** Math.min(pass, 20))
+    return this.#random.below(Math.max(1, Math.floor(bound)))
   }
 
   succeeded(): void {
     this.#attempts = 0
   }
 
-  #wait(attempt: number): number {
-    const pass = Math.floor(attempt / this.servers.length)
-    const bound = Math.min(this.#backoff.maxMs, this.#backoff.baseMs * 2 ** Math.min(pass, 20))
-    return this.#random.below(Math.max(1, Math.floor(bound)))
+  /** Where a client that is on `current` should be: on a preferred server, or on any, each as likely as the others. */
+  fairServer(current: string): string {
+    const preferred = this.#servers.filter((server) => this.#isPreferred(server))
+    if (preferred.includes(current)) return current
+    const choice = preferred.length > 0 ? preferred : this.#servers
+    return choice[this.#random.below(Math.max(1, choice.length))] ?? current
+  }
+
+  /**
+   * Where a client on `current` goes when the list changes: stays with the chance that keeps every server equally loaded where
+   * servers came (StaticHostProvider.java), leaves where its own is gone.
+   */
+  serverAfter(replaced: readonly string[], current: string): string | undefined {
+    if (!this.#servers.includes(current)) return undefined
+    const added = this.#servers.filter((server) => !replaced.includes(server))
+    if (added.length === 0 || this.#random.below(this.#servers.length) >= added.length) return current
+    return added[this.#random.below(added.length)]
   }
 }

@@ -40,6 +40,8 @@ export type {
   VersionOptions,
   WriteOptions,
 } from './options.ts'
+export { Lease } from './session/lease.ts'
+export type { ClientStats, LatencyStats } from './session/meters.ts'
 export type { SessionLosses, SessionState, SessionStateKind } from './session/states.ts'
 export { ZnodeStat } from './stat.ts'
 export {

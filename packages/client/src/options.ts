@@ -20,6 +20,11 @@ export interface ConnectOptions {
   readonly connectTimeout?: number
   /** Gives up connecting. Once connected it has no effect: use `close`. */
   readonly signal?: AbortSignal | undefined
+  /**
+   * A token of `detach()`: goes on with that session instead of opening one. Where it has expired meanwhile a new one is
+   * opened, the state `expired` in between; `onExpired: 'close'` rejects instead. Default none.
+   */
+  readonly attach?: string
   /** Sent after every connect, before any request. Default none. */
   readonly auth?: readonly AuthOption[]
   /**
@@ -31,6 +36,17 @@ export interface ConnectOptions {
   readonly sasl?: SaslMechanism | undefined
   /** What to do when the session has expired: open a new one, or stay closed. Default `renew`. */
   readonly onExpired?: 'renew' | 'close'
+  /**
+   * Servers to be on where possible, `host:port` each as in the connect string, or a function that tells: those of the own zone.
+   * They are tried first, and gone back to after a failover. Default none.
+   */
+  readonly preferred?: readonly string[] | ((server: string) => boolean)
+  /**
+   * Milliseconds after a failover until the client moves, with its session, to a preferred server, or to any with equal chance:
+   * else one server keeps the clients of all that were restarted. Between once and twice this time, never while `hold()` is in
+   * force or requests are on their way. Default 300000; 0 for never.
+   */
+  readonly rebalanceAfter?: number
   /** Accept a server that has lost its quorum and can only be read. Default false. */
   readonly readOnly?: boolean
   /** Requests held while there is no connection; more are refused at once. Default 10000. */

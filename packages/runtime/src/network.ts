@@ -9,6 +9,11 @@ export interface Network {
    */
   connect(address: string, events: LinkEvents, options?: LinkOptions): Link
   /**
+   * Addresses of a service, `host:port` each, by its DNS SRV records, lowest priority number first and by weight within it.
+   * Rejects where the name cannot be resolved.
+   */
+  service(name: string): Promise<string[]>
+  /**
    * Accepts streams at `address`; port 0 takes a free one. `accept` is called for each and returns where its events go.
    * Rejects when the address cannot be had.
    */

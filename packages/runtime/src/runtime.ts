@@ -4,6 +4,7 @@ import type { Disk } from './disk.ts'
 import type { Log } from './log.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
+import type { Trace } from './trace.ts'
 
 export interface Runtime {
   readonly clock: Clock
@@ -11,4 +12,5 @@ export interface Runtime {
   readonly network: Network
   readonly disk: Disk
   readonly log: Log
+  readonly trace: Trace
 }

@@ -239,6 +239,9 @@ export async function handServer(options: ServerOptions = {}): Promise<HandServe
   let accept: ((link: Link) => LinkEvents) | undefined
   let port = 50_000
   const network: Network = {
+    service() {
+      throw new Error('a server looks nothing up')
+    },
     connect() {
       throw new Error('a server does not connect')
     },

@@ -16,6 +16,10 @@ class Recording implements Network {
     return { remote: '', queuedBytes: 3, write: () => false, pause() {}, resume() {}, end() {}, destroy() {} }
   }
 
+  service(): Promise<never> {
+    return Promise.reject(new Error(`${this.#opened.length} opened so far`))
+  }
+
   listen(): Promise<never> {
     return Promise.reject(new Error(`${this.#opened.length} opened`))
   }

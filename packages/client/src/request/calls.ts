@@ -1,5 +1,5 @@
 /** The way of every call: from a user's path and options to a request of the session. */
-import { type KeeperError, keeperCodes, type Reader, type Writer, type ZnodePath } from '@lightkeeper/protocol'
+import { type KeeperError, keeperCodes, opCode, type Reader, type Writer, type ZnodePath } from '@lightkeeper/protocol'
 import type { Chroot } from '../connect-string.ts'
 import type { CallOptions, ReadOptions } from '../options.ts'
 import type { Session } from '../session/session.ts'
@@ -38,6 +38,24 @@ export class Calls {
   call<T>(call: CallSpec<T>, options: CallOptions, recoveries = 0): Promise<T> {
     const own = call.path === undefined ? '' : this.chroot.toServer(call.path)
     const spec = new Sent(this, call, own, recoveries)
+    return this.session.submit(spec, options.signal, options.timeout)
+  }
+
+  /** Whether a znode exists, by its path on the server, whatever the chroot. */
+  isThere(own: ZnodePath, options: CallOptions): Promise<boolean> {
+    const spec: RequestSpec<boolean> = {
+      type: opCode.exists,
+      operation: 'exists',
+      path: own,
+      isRepeatable: true,
+      write(writer) {
+        writer.ustring(own)
+        writer.boolean(false)
+      },
+      read: () => true,
+      // Refused to look: then it is there.
+      onError: (err) => ({ value: err !== keeperCodes.NO_NODE.number }),
+    }
     return this.session.submit(spec, options.signal, options.timeout)
   }
 

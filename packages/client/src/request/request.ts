@@ -40,6 +40,8 @@ export class PendingRequest<T = unknown> {
   xid = 0
   isSent = false
   isSettled = false
+  /** Monotonic milliseconds. */
+  sentAt = 0
   seen = 0n
   sessionId = 0n
   /** Monotonic milliseconds; past it the request fails at the next look. */
@@ -91,13 +93,13 @@ export class PendingRequest<T = unknown> {
     this.rejectWith(new KeeperError(code, { operation, path, outcome, cause }))
   }
 
-  /** The connection or the session it was sent on is gone; `recover` decides where there is one. */
-  lose(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): void {
+  /** The connection or the session it was sent on is gone; `recover` decides where there is one; true then. */
+  lose(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): boolean {
     const { spec } = this
-    if (this.isSettled) return
+    if (this.isSettled) return false
     if (spec.recover === undefined || spec.isRecoverable === false || !this.isSent) {
       this.fail(code, cause)
-      return
+      return false
     }
     const { operation, path } = this.spec
     const error = new KeeperError(code, { operation, path, outcome: 'unknown', cause })
@@ -111,6 +113,7 @@ export class PendingRequest<T = unknown> {
         },
         (reason: unknown) => this.rejectWith(reason),
       )
+    return true
   }
 
   /** Rejects with `reason` as it is. */

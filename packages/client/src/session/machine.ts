@@ -3,6 +3,12 @@
  * milliseconds. Performs nothing; session.ts does.
  */
 
+/**
+ * What a lease ends before the session may: followers pass on that a client lives only with the leader's pings, every half
+ * tick, so one that dies behind its answer can cost that much (LearnerSessionTracker.java). A tick of 2 s by default.
+ */
+const leaseMarginMsMin = 2_000
+
 /** Longest silence towards a server, whatever the timeout: 10 s (ClientCnxn.java, MAX_SEND_PING_INTERVAL). */
 const pingMsMax = 10_000
 
@@ -15,6 +21,8 @@ export class SessionTimes {
   #isConnected = false
   /** When a server was last heard of in this session. */
   #lastContact: number | undefined
+  /** When the latest request was sent that a server has answered: until the timeout after it the session lives. */
+  #confirmed: number | undefined
 
   constructor(timeoutMs: number) {
     this.timeoutMs = timeoutMs
@@ -39,6 +47,21 @@ export class SessionTimes {
     this.#lastContact = now
   }
 
+  /** A request or ping sent at `at` was answered. */
+  confirmed(at: number): void {
+    if (this.#confirmed === undefined || at > this.#confirmed) this.#confirmed = at
+  }
+
+  /**
+   * Until when this session certainly lives, as monotonic milliseconds; undefined where there is none. Short timeouts have no
+   * room for the whole margin, and keep half of the timeout.
+   */
+  leaseEnd(): number | undefined {
+    if (this.#confirmed === undefined) return undefined
+    const margin = Math.min(this.timeoutMs / 2, Math.max(leaseMarginMsMin, this.timeoutMs / 6))
+    return this.#confirmed + this.timeoutMs - margin
+  }
+
   sent(now: number): void {
     this.#lastSend = now
   }
@@ -55,6 +78,7 @@ export class SessionTimes {
 
   forgetSession(timeoutMs: number): void {
     this.#lastContact = undefined
+    this.#confirmed = undefined
     this.timeoutMs = timeoutMs
   }
 

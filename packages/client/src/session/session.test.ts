@@ -1,6 +1,8 @@
 import { KeeperError, opCode } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
-import { connected, type Peer, settle, stage } from '../client.harness.ts'
+import { connected, type Peer, type Stage, settle, stage } from '../client.harness.ts'
+import { connect } from '../connect.ts'
+import { HostList } from '../host-list.ts'
 
 const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
@@ -267,6 +269,165 @@ describe('a request that a server does not know', () => {
       for (let j = 0; j < 17; j++) writer.int(0)
     })
     expect(await next).toMatchObject({ value: { kind: 'created', path: '/t' } })
+  })
+})
+
+describe('a lease', () => {
+  test('counts from the sending of what was answered, pings included, and ends before the session may', async () => {
+    const made = await connected({ sessionTimeout: 12_000 })
+    made.peer.lose()
+    await made.clock.advance(3000)
+    made.peer.open()
+    await made.clock.advance(500)
+    made.peer.accept(0x77n, 12_000)
+    await made.clock.advance(0)
+    const { zk, clock, peer } = made
+    const lease = zk.lease()
+    // 12 s and a margin of 2 s, from when the handshake was sent.
+    expect(lease.remaining()).toBe(9500)
+    await clock.advance(4000)
+    await clock.advance(2500)
+    expect([peer.waiting, lease.remaining()]).toEqual([1, 3000])
+    // The ping was sent at 4000; its answer says nothing of the time since.
+    peer.reply(-2)
+    expect(lease.remaining()).toBe(10_000 - 2500)
+    peer.request()
+    const answered = zk.sync('/')
+    await clock.advance(1000)
+    peer.reply(peer.request().xid, 0, (writer) => writer.ustring('/'))
+    await answered
+    expect(lease.remaining()).toBe(9000)
+    peer.lose()
+    await clock.advance(8900)
+    for (let i = 0; i < 3; i++) if (!made.peer.isClosed) made.peer.lose()
+    expect(lease.signal.aborted).toBe(false)
+    await clock.advance(200)
+    expect([lease.signal.aborted, lease.remaining()]).toEqual([true, 0])
+    expect(String(lease.signal.reason)).toContain('no server has answered in time')
+    expect(zk.epoch).toBe(0)
+  })
+
+  test('ends at once with its session, and there is none without one', async () => {
+    const made = await connected()
+    using lease = made.zk.lease()
+    expect(lease.signal.aborted).toBe(false)
+    const closing = made.zk.close()
+    await made.clock.advance(2000)
+    await closing
+    expect([lease.signal.aborted, lease.remaining()]).toEqual([true, 0])
+    expect(made.zk.lease().signal.aborted).toBe(true)
+  })
+})
+
+describe('which server', () => {
+  /** Goes on until the client has a connection that it has shaken hands on. */
+  async function settleOn(made: Stage): Promise<string> {
+    for (let i = 0; i < 100; i++) {
+      const peer = made.peers.at(-1)
+      if (peer !== undefined && !peer.isClosed && peer.address !== '') break
+      await made.clock.advance(100)
+    }
+    accept(made.peer)
+    await made.clock.advance(0)
+    return made.peer.address
+  }
+  const answerPings = (peer: Peer): void => {
+    while (peer.waiting > 0) peer.reply(peer.request().xid)
+  }
+
+  test('preferred ones come first', async () => {
+    for (const [i, zone] of ['a:1', 'b:1', 'c:1', 'd:1'].entries()) {
+      const made = stage({ preferred: i % 2 === 0 ? [zone] : (server) => server === zone }, 'a:1,b:1,c:1,d:1')
+      await made.clock.advance(0)
+      expect(made.peer.address).toBe(zone)
+    }
+  })
+
+  test('after a failover it goes back to a preferred one, later, with its session', async () => {
+    const made = await connected({ preferred: ['b:1'], rebalanceAfter: 60_000 }, 'a:1,b:1')
+    expect(made.peer.address).toBe('b:1')
+    made.peer.lose()
+    expect(await settleOn(made)).toBe('a:1')
+    const there = made.peer
+    for (let i = 0; i < 59; i++) {
+      await made.clock.advance(1000)
+      answerPings(there)
+    }
+    expect(there.isClosed).toBe(false)
+    const hold = made.zk.hold()
+    for (let i = 0; i < 100; i++) {
+      await made.clock.advance(1000)
+      answerPings(there)
+    }
+    expect(there.isClosed).toBe(false)
+    hold[Symbol.dispose]()
+    await made.clock.advance(2000)
+    expect(there.isClosed).toBe(true)
+    expect(await settleOn(made)).toBe('b:1')
+    expect(made.zk.state).toMatchObject({ kind: 'connected', isNew: false, server: 'b:1' })
+    for (let i = 0; i < 300; i++) {
+      await made.clock.advance(1000)
+      answerPings(made.peer)
+    }
+    expect(made.peer.isClosed).toBe(false)
+  })
+
+  test('is told anew while the client runs: it leaves one that is no longer there', async () => {
+    const made = await connected({}, 'a:1')
+    made.zk.updateServers('a:1')
+    await made.clock.advance(2000)
+    expect(made.peers).toHaveLength(1)
+    made.zk.updateServers('b:1')
+    await made.clock.advance(2000)
+    expect(await settleOn(made)).toBe('b:1')
+    expect(() => made.zk.updateServers('b:1/app')).toThrow('must be a list of servers alone')
+  })
+
+  test('moves so many clients to servers that came that each has its share', () => {
+    let state = 1
+    const below = (bound: number): number => {
+      state = (Math.imul(state, 1103515245) + 12345) & 0x7fff_ffff
+      return (state >> 8) % bound
+    }
+    const random = { below, bytes: () => new Uint8Array() }
+    const hosts = new HostList(['a:1', 'b:1'], random, { baseMs: 1, maxMs: 1 })
+    hosts.replace(['a:1', 'b:1', 'c:1', 'd:1'])
+    const there = Array.from({ length: 400 }, (_, i) => hosts.serverAfter(['a:1', 'b:1'], i % 2 === 0 ? 'a:1' : 'b:1'))
+    for (const server of ['a:1', 'b:1', 'c:1', 'd:1']) {
+      const share = there.filter((each) => each === server).length
+      expect(share, server).toBeGreaterThan(60)
+      expect(share, server).toBeLessThan(140)
+    }
+  })
+
+  test('comes from the SRV records of a name, asked for again before every pass', async () => {
+    const made = stage({}, 'srv:_zookeeper._tcp.shop/app')
+    await made.clock.advance(500)
+    expect(made.peers).toHaveLength(0)
+    made.services.set('_zookeeper._tcp.shop', ['old:1'])
+    await made.clock.advance(2000)
+    made.peer.lose('gone')
+    made.services.set('_zookeeper._tcp.shop', ['new:2'])
+    for (let i = 0; i < 50 && made.peers.at(-1)?.address !== 'new:2'; i++) {
+      await made.clock.advance(100)
+      if (made.peer.address === 'old:1' && !made.peer.isClosed) made.peer.lose('gone')
+    }
+    made.services.clear()
+    accept(made.peer)
+    await made.clock.advance(0)
+    const zk = await made.connecting
+    made.peer.lose()
+    expect(await settleOn(made)).toBe('new:2')
+    expect(zk.state.kind).toBe('connected')
+  })
+
+  test('a name that cannot be resolved is the cause that connect() gives', async () => {
+    const made = stage({ connectTimeout: 3000 }, 'srv:_zookeeper._tcp.shop')
+    const failed = made.connecting.catch((error: unknown) => error as AggregateError)
+    await made.clock.advance(5000)
+    const causes = ((await failed) as AggregateError).errors.map((each: Error) => each.message)
+    expect(causes).toEqual(['_zookeeper._tcp.shop: ENOTFOUND'])
+    await expect(connect('srv:a b')).rejects.toThrow('is no name of a service')
   })
 })
 

@@ -16,15 +16,28 @@ import {
   Writer,
   writeConnectRequest,
 } from '@lightkeeper/protocol'
-import { Deque, type Link, type LinkEvents, parseAddress, type Runtime, type Timer } from '@lightkeeper/runtime'
+import {
+  Deque,
+  type Link,
+  type LinkEvents,
+  parseAddress,
+  type Runtime,
+  type Timer,
+  type TraceChannel,
+  type TraceSpan,
+} from '@lightkeeper/runtime'
 import { logIn, type SaslMechanism, saslRequest } from '../auth/sasl.ts'
 import type { HostList } from '../host-list.ts'
 import type { AuthOption } from '../options.ts'
 import { PendingRequest, type RequestSpec } from '../request/request.ts'
 import { setWatchesFrames } from '../watch/rearm.ts'
 import { type WatchPaths, WatchRegistry } from '../watch/registry.ts'
+import type { WatchCounters } from '../watch/source.ts'
+import { Balance } from './balance.ts'
 import { SessionTimes } from './machine.ts'
+import { type ClientStats, latencyOf, Meters } from './meters.ts'
 import { isFinal, type SessionState } from './states.ts'
+import type { SessionToken } from './token.ts'
 import { WritableSearch } from './writable-search.ts'
 
 export interface SessionConfig {
@@ -39,6 +52,14 @@ export interface SessionConfig {
   /** Limit of a request that has none of its own, milliseconds; checked now and then, not to the millisecond. */
   readonly requestTimeout: number
   readonly sasl?: SaslMechanism | undefined
+  /** Milliseconds from a failover to a voluntary move, at least; 0 for never. */
+  readonly rebalanceAfter: number
+}
+
+/** Where the list of servers comes from, if not from the connect string. */
+export interface ServerLookUp {
+  readonly name: string
+  servers(): Promise<readonly string[]>
 }
 
 const noPassword = new Uint8Array(16)
@@ -56,11 +77,26 @@ export class Session implements LinkEvents {
   lastZxid = 0n
   /** Why the latest attempt to reach each server failed. */
   readonly failures = new Map<string, Error>()
+  readonly meters = new Meters()
   readonly runtime: Runtime
+  readonly #requests: TraceSpan
+  readonly #attempts: TraceSpan
+  readonly #states: TraceChannel
+  /** Ends the attempt that is traced. */
+  #endAttempt: ((error?: Error) => void) | undefined
+  /** When the first request of this turn was written, or the last chunk arrived; monotonic milliseconds. */
+  #turnAt = 0
   /** Request types that a server, by its address, does not know. */
   readonly #lacking = new Map<string, Set<number>>()
   readonly #config: SessionConfig
   readonly #hosts: HostList
+  readonly #lookUp: ServerLookUp | undefined
+  readonly balance: Balance
+  /** Where the next voluntary move goes; undefined: wherever is fair. */
+  #moveTo: string | undefined
+  /** The connection was lost, by itself or by a voluntary move. */
+  #hasFailedOver = false
+  #isMoving = false
   readonly #times: SessionTimes
   readonly #writer = new Writer(4096)
   #framer: Framer
@@ -79,8 +115,12 @@ export class Session implements LinkEvents {
   #timer: Timer | undefined
   #dialTimer: Timer | undefined
   #flushScheduled = false
+  /** When the pings without an answer were sent, in their order. */
+  readonly #pings = new Deque<number>()
   #dropReason: Error | undefined
   #hasServed = false
+  /** Nothing new is taken any more. */
+  #isLeaving = false
   /** This session has been on a server with a quorum. */
   #isWritable = false
   #writableSearch: WritableSearch | undefined
@@ -88,11 +128,26 @@ export class Session implements LinkEvents {
   #silentRefusals = 0
   /** When a connection that is still being prepared is given up. */
   #prepareBy = 0
+  #handshakeSentAt = 0
 
-  constructor(runtime: Runtime, config: SessionConfig, hosts: HostList, auth: readonly AuthOption[]) {
+  constructor(
+    runtime: Runtime,
+    config: SessionConfig,
+    hosts: HostList,
+    auth: readonly AuthOption[],
+    lookUp?: ServerLookUp,
+  ) {
     this.runtime = runtime
+    this.#requests = runtime.trace.span('lightkeeper.request')
+    this.#attempts = runtime.trace.span('lightkeeper.connect')
+    this.#states = runtime.trace.channel('lightkeeper.state')
     this.#config = config
     this.#hosts = hosts
+    this.#lookUp = lookUp
+    this.balance = new Balance(runtime.clock, runtime.random, config.rebalanceAfter, {
+      isBusy: () => this.#inFlight.length > 0 || this.#phase !== 'serving',
+      move: () => this.#move(),
+    })
     this.auth = [...auth]
     this.#times = new SessionTimes(config.sessionTimeout)
     this.#framer = new Framer(config.replyBytesMax)
@@ -117,18 +172,73 @@ export class Session implements LinkEvents {
     this.#dial()
   }
 
+  /** Other servers from now on; those who should be elsewhere then go there when nothing is on its way. */
+  replaceServers(servers: readonly string[]): void {
+    const before = this.#hosts.servers
+    this.#hosts.replace(servers)
+    const there = this.#hosts.serverAfter(before, this.#server)
+    if (there === this.#server || this.#link === undefined) return
+    this.#moveTo = there ?? this.#hosts.fairServer(this.#server)
+    this.balance.moveSoon()
+  }
+
+  #move(): void {
+    const to = this.#moveTo ?? this.#hosts.fairServer(this.#server)
+    this.#moveTo = undefined
+    if (to === this.#server || this.#phase !== 'serving') return
+    this.#hosts.tryFirst(to)
+    this.#isMoving = true
+    this.#drop(new Error(`moving to ${to}`))
+  }
+
+  /** Milliseconds for which the session certainly lives, whatever happens from now on; 0 where that is not certain. */
+  leaseMs(): number {
+    const end = isFinal(this.state) ? undefined : this.#times.leaseEnd()
+    return end === undefined ? 0 : Math.max(0, end - this.runtime.clock.now())
+  }
+
+  /** Goes on with a session another process has left; before `start`. */
+  adopt(token: SessionToken): void {
+    this.sessionId = token.sessionId
+    this.#password = token.password
+    this.lastZxid = token.lastZxid
+    this.#isWritable = true
+    for (const path of token.ephemerals) this.ephemerals.add(path)
+  }
+
+  stats(watches: WatchCounters): ClientStats {
+    const { meters } = this
+    const { sent, answered, lost, repeated, recovered, timedOut, longestStallMs, stalls } = meters
+    const { oneShotCount: oneShot, persistentCount: persistent } = this.watches
+    const [inFlight, queued] = [this.#inFlight.length + this.#authenticating.length, this.#queue.length]
+    return {
+      state: this.state.kind,
+      epoch: this.epoch,
+      requests: { sent, answered, lost, repeated, recovered, timedOut, inFlight, queued },
+      latency: latencyOf(meters.latency),
+      bytes: { sent: meters.bytesSent, received: meters.bytesReceived },
+      connections: { attempts: meters.attempts, established: meters.connections, pings: meters.pings },
+      expiries: meters.expiries,
+      watches: { ...watches, received: meters.events, oneShot, persistent },
+      eventLoop: { longestStallMs, stalls },
+    }
+  }
+
   // -- requests -------------------------------------------------------------------------------------------------------
 
   submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
     // Not an async function: that costs a call more than this does, and V8 follows this chain to whoever awaits it as well.
-    return this.#submit(spec, signal, timeoutMs).then(undefined, showCaller)
+    if (!this.#requests.hasSubscribers) return this.#submit(spec, signal, timeoutMs).then(undefined, showCaller)
+    const { operation, path } = spec
+    const context = { operation, path, server: this.#server, sessionId: this.sessionId, epoch: this.epoch }
+    return this.#requests.around(() => this.#submit(spec, signal, timeoutMs), context).then(undefined, showCaller)
   }
 
   #submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const request = new PendingRequest<T>(spec, resolve, reject)
       if (signal?.aborted) return request.rejectWith(signal.reason)
-      if (isFinal(this.state)) return request.fail(this.#finalCode(), undefined, 'not-sent')
+      if (isFinal(this.state) || this.#isLeaving) return request.fail(this.#finalCode(), undefined, 'not-sent')
       if (signal !== undefined || timeoutMs !== undefined) this.#bound(request, signal, timeoutMs)
       if (timeoutMs === undefined) request.deadline = this.runtime.clock.now() + this.#config.requestTimeout
       if (this.#phase === 'serving') this.#send(request as PendingRequest)
@@ -171,6 +281,7 @@ export class Session implements LinkEvents {
       for (const request of line) {
         if (request.isSettled) continue
         if (request.deadline > now) break
+        this.meters.timedOut++
         request.fail('TIMEOUT', new Error(`no reply within ${this.#config.requestTimeout} ms`))
       }
     }
@@ -210,6 +321,8 @@ export class Session implements LinkEvents {
     this.#writer.endFrame(mark)
     request.isSent = true
     request.seen = this.lastZxid
+    request.sentAt = this.#flushScheduled ? this.#turnAt : (this.#turnAt = this.runtime.clock.now())
+    this.meters.sent++
     request.sessionId = this.sessionId
     const line = request.spec.type === opCode.auth ? this.#authenticating : this.#inFlight
     line.push(request)
@@ -228,7 +341,9 @@ export class Session implements LinkEvents {
     this.#flushScheduled = false
     const link = this.#link
     if (link === undefined || this.#writer.length === 0) return
-    link.write(this.#writer.written())
+    const bytes = this.#writer.written()
+    this.meters.bytesSent += bytes.length
+    link.write(bytes)
     this.#times.sent(this.runtime.clock.now())
     if (link.queuedBytes === 0 && this.#writer.bytes.length <= 1 << 20) this.#writer.clear()
     else this.#writer.renew(4096)
@@ -240,6 +355,31 @@ export class Session implements LinkEvents {
     this.#dialTimer?.cancel()
     if (isFinal(this.state) || this.#link !== undefined) return
     this.#failOverdue(this.runtime.clock.now())
+    if (this.#lookUp !== undefined && this.#hosts.isAtStart) {
+      void this.#lookUpServers(this.#lookUp)
+      return
+    }
+    this.#dialNext()
+  }
+
+  /** Asks anew which servers there are. A name that cannot be resolved now leaves those known before. */
+  async #lookUpServers(lookUp: ServerLookUp): Promise<void> {
+    const generation = this.#generation
+    let failure: Error | undefined
+    try {
+      this.#hosts.replace(await lookUp.servers())
+      this.failures.delete(lookUp.name)
+    } catch (error) {
+      failure = error as Error
+    }
+    if (generation !== this.#generation || isFinal(this.state) || this.#link !== undefined) return
+    if (failure !== undefined)
+      this.failures.set(lookUp.name, new Error(`${lookUp.name}: ${failure.message}`, { cause: failure }))
+    if (this.#hosts.servers.length > 0) this.#dialNext()
+    else this.#dialTimer = this.runtime.clock.after(this.#hosts.wait(), () => this.#dial())
+  }
+
+  #dialNext(): void {
     const { server, delayMs } = this.#hosts.next()
     this.#server = server
     this.#armTimer()
@@ -251,6 +391,8 @@ export class Session implements LinkEvents {
       this.#writer.renew(4096)
       const patienceMs = this.#hasServed ? Number.POSITIVE_INFINITY : this.#config.connectTimeout
       this.#times.dialing(this.runtime.clock.now(), this.#hosts.servers.length, patienceMs)
+      this.meters.attempts++
+      this.#traceAttempt(server)
       this.#link = this.runtime.network.connect(server, this.#eventsOfLink())
       this.#armTimer()
     })
@@ -280,6 +422,7 @@ export class Session implements LinkEvents {
       readOnly: this.#config.readOnly,
     })
     this.#writer.endFrame(mark)
+    this.#handshakeSentAt = this.runtime.clock.now()
     this.#flush()
   }
 
@@ -289,7 +432,10 @@ export class Session implements LinkEvents {
   }
 
   data(chunk: Uint8Array): void {
-    this.#times.received(this.runtime.clock.now())
+    const now = this.runtime.clock.now()
+    this.#turnAt = now
+    this.meters.bytesReceived += chunk.length
+    this.#times.received(now)
     this.#framer.push(chunk)
     const link = this.#link
     try {
@@ -311,8 +457,13 @@ export class Session implements LinkEvents {
     const xid = frame.int()
     const zxid = frame.long()
     const err = frame.int()
-    if (xid === specialXid.ping) return
+    if (xid === specialXid.ping) {
+      const sentAt = this.#pings.shift()
+      if (sentAt !== undefined) this.#times.confirmed(sentAt)
+      return
+    }
     if (xid === specialXid.watchEvent) {
+      this.meters.events++
       this.watches.dispatch(readWatcherEvent(frame), zxid)
       return
     }
@@ -323,6 +474,9 @@ export class Session implements LinkEvents {
       return
     }
     line.shift()
+    this.meters.answered++
+    this.meters.latency.record(this.#turnAt - request.sentAt)
+    this.#times.confirmed(request.sentAt)
     if (zxid > this.lastZxid && request.spec.type !== opCode.auth) this.lastZxid = zxid
     if (err === keeperCodes.UNIMPLEMENTED.number) this.#noteLacking(request.spec.type)
     request.reply(err, zxid, frame)
@@ -358,6 +512,7 @@ export class Session implements LinkEvents {
     this.#password = (response.passwd ?? noPassword).slice()
     this.#phase = 'preparing'
     this.#times.established(this.runtime.clock.now(), response.timeOut)
+    this.#times.confirmed(this.#handshakeSentAt)
     this.#prepareBy = this.runtime.clock.now() + (response.timeOut * 2) / 3
     this.#armTimer()
     const generation = this.#generation
@@ -384,6 +539,8 @@ export class Session implements LinkEvents {
     this.#hasServed = true
     this.#hosts.succeeded()
     this.failures.clear()
+    this.meters.connections++
+    this.#endAttempt?.()
     if (!readOnly) this.#isWritable = true
     const { timeoutMs } = this.#times
     this.#report({
@@ -397,6 +554,9 @@ export class Session implements LinkEvents {
     })
     this.watches.restored()
     if (readOnly) this.#seekWritable()
+    if (this.#hasFailedOver && !this.#isMoving) this.balance.failedOver()
+    this.#hasFailedOver = false
+    this.#isMoving = false
     for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) this.#send(request)
   }
 
@@ -484,11 +644,15 @@ export class Session implements LinkEvents {
     const wasServing = this.#phase === 'serving'
     const cause = this.#dropReason ?? reason ?? new Error('the server closed the connection')
     if (this.#phase === 'handshake' && this.#dropReason === undefined) this.#refusedSilently()
-    this.failures.set(this.#server, new Error(`${this.#server}: ${cause.message}`, { cause }))
+    const failure = new Error(`${this.#server}: ${cause.message}`, { cause })
+    this.failures.set(this.#server, failure)
+    this.#endAttempt?.(failure)
     this.#abandon()
     this.#loseInFlight('CONNECTION_LOSS', cause)
     if (isFinal(this.state)) return
     if (wasServing) {
+      this.#hasFailedOver = true
+      this.balance.stop()
       this.watches.disconnected()
       this.#report({ kind: 'disconnected', epoch: this.epoch, sessionId: this.sessionId, reason: cause.message })
     }
@@ -525,6 +689,7 @@ export class Session implements LinkEvents {
     this.#generation++
     this.#link = undefined
     this.#phase = 'idle'
+    this.#pings.clear()
     this.#times.disconnected()
     this.#writer.renew(4096)
     link?.destroy()
@@ -544,6 +709,7 @@ export class Session implements LinkEvents {
     this.#times.forgetSession(this.#config.sessionTimeout)
     this.#loseInFlight('SESSION_EXPIRED')
     this.#expireQueue()
+    this.meters.expiries++
     const losses = { ephemerals: [...this.ephemerals], oneShotWatches: this.watches.oneShotCount }
     this.ephemerals.clear()
     this.watches.sessionEnded()
@@ -566,10 +732,12 @@ export class Session implements LinkEvents {
     const waiting: PendingRequest[] = []
     for (let request = this.#inFlight.shift(); request !== undefined; request = this.#inFlight.shift()) {
       if (request.isSettled) continue
+      this.meters.lost++
       if (request.spec.isRepeatable) {
+        this.meters.repeated++
         request.isSent = false
         waiting.push(request)
-      } else request.lose(code, cause)
+      } else if (request.lose(code, cause)) this.meters.recovered++
     }
     for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) waiting.push(request)
     for (const request of waiting) this.#queue.push(request)
@@ -591,7 +759,31 @@ export class Session implements LinkEvents {
     }
   }
 
-  // -- closing --------------------------------------------------------------------------------------------------------
+  // -- leaving and closing --------------------------------------------------------------------------------------------
+
+  /** Waits for what is on its way, at most `patienceMs`, and leaves without ending the session. */
+  async detach(patienceMs: number): Promise<SessionToken> {
+    this.#isLeaving = true
+    const { clock } = this.runtime
+    const until = clock.now() + patienceMs
+    while (this.#inFlight.length > 0 && clock.now() < until && this.#phase === 'serving') {
+      await new Promise<void>((resolve) => void clock.after(1, resolve))
+    }
+    const { sessionId, lastZxid } = this
+    const token: SessionToken = {
+      sessionId,
+      password: this.#password,
+      timeoutMs: this.#times.timeoutMs,
+      lastZxid,
+      ephemerals: [...this.ephemerals],
+    }
+    if (isFinal(this.state)) return token
+    this.#loseInFlight('CONNECTION_LOSS', new Error('the client was detached'))
+    this.#abandon()
+    this.#failAll('CLOSED')
+    this.#end({ kind: 'closed', epoch: this.epoch })
+    return token
+  }
 
   /** Ends the session at the server, where one is connected, and settles everything. Waits at most `patienceMs`. */
   async close(patienceMs: number): Promise<void> {
@@ -610,6 +802,8 @@ export class Session implements LinkEvents {
   #end(state: SessionState): void {
     this.#timer?.cancel()
     this.#dialTimer?.cancel()
+    this.balance.stop()
+    this.#endAttempt?.(new Error('the client was closed'))
     this.#report(state)
     this.watches.sessionEnded()
     this.watches.ended()
@@ -625,7 +819,32 @@ export class Session implements LinkEvents {
     const at = this.#times.nextCheckAt()
     if (at === Number.POSITIVE_INFINITY) return
     // Judged at the end of the turn: after a long pause of this process the timer runs before what has arrived is read.
-    this.#timer = clock.after(Math.max(0, at - clock.now()), () => clock.turnEnd(() => this.#timePassed()))
+    this.#timer = clock.after(Math.max(0, at - clock.now()), () => {
+      this.#noteStall(clock.now() - at)
+      clock.turnEnd(() => this.#timePassed())
+    })
+  }
+
+  /** A timer that runs late tells that the process did something else all the while, and no ping went out. */
+  #noteStall(ms: number): void {
+    if (ms > this.meters.longestStallMs) this.meters.longestStallMs = ms
+    if (ms <= this.#times.timeoutMs / 3) return
+    this.meters.stalls++
+    const timeoutMs = this.#times.timeoutMs
+    this.runtime.log('warn', 'the event loop was blocked; pings are late', { ms: Math.round(ms), timeoutMs })
+  }
+
+  #traceAttempt(server: string): void {
+    this.#endAttempt?.(new Error('given up'))
+    if (!this.#attempts.hasSubscribers) return
+    const attempt = new Promise<void>((resolve, reject) => {
+      this.#endAttempt = (error) => {
+        this.#endAttempt = undefined
+        if (error === undefined) resolve()
+        else reject(error)
+      }
+    })
+    this.#attempts.around(() => attempt, { server, epoch: this.epoch, sessionId: this.sessionId }).catch(() => {})
   }
 
   #timePassed(): void {
@@ -645,6 +864,8 @@ export class Session implements LinkEvents {
   }
 
   #ping(): void {
+    this.meters.pings++
+    this.#pings.push(this.runtime.clock.now())
     const mark = this.#writer.beginFrame()
     this.#writer.int(specialXid.ping)
     this.#writer.int(opCode.ping)
@@ -654,6 +875,7 @@ export class Session implements LinkEvents {
 
   #report(state: SessionState): void {
     this.state = state
+    if (this.#states.hasSubscribers) this.#states.publish(state)
     for (const listener of [...this.#stateListeners]) listener(state)
   }
 }

@@ -30,6 +30,9 @@ export interface OneShotUser {
   sessionEnded(path: string): void
 }
 
+/** Who waits at a path. Almost always one: a set for each would be a fifth of the memory of a watch. */
+type Waiting = OneShotUser | Set<OneShotUser>
+
 export interface WatchPaths {
   readonly data: readonly string[]
   readonly exists: readonly string[]
@@ -48,7 +51,7 @@ const eventNames = new Map<number, WatchedEvent['type']>([
 const oneShotKinds: readonly OneShotKind[] = ['data', 'exists', 'children']
 
 export class WatchRegistry {
-  readonly #oneShot: Record<OneShotKind, Map<string, Set<OneShotUser>>> = {
+  readonly #oneShot: Record<OneShotKind, Map<string, Waiting>> = {
     data: new Map(),
     exists: new Map(),
     children: new Map(),
@@ -68,8 +71,9 @@ export class WatchRegistry {
   addOneShot(kind: OneShotKind, path: string, user: OneShotUser): void {
     const table = this.#oneShot[kind]
     const waiting = table.get(path)
-    if (waiting === undefined) table.set(path, new Set([user]))
-    else waiting.add(user)
+    if (waiting === undefined) table.set(path, user)
+    else if (waiting instanceof Set) waiting.add(user)
+    else if (waiting !== user) table.set(path, new Set([waiting, user]))
   }
 
   /** Takes a user out of every one-shot watch; returns those that nobody waits for any more. */
@@ -77,7 +81,7 @@ export class WatchRegistry {
     const idle: { kind: OneShotKind; path: string }[] = []
     for (const kind of oneShotKinds) {
       for (const [path, waiting] of this.#oneShot[kind]) {
-        if (!waiting.delete(user) || waiting.size > 0) continue
+        if (waiting instanceof Set ? !waiting.delete(user) || waiting.size > 0 : waiting !== user) continue
         this.#oneShot[kind].delete(path)
         idle.push({ kind, path })
       }
@@ -176,6 +180,10 @@ export class WatchRegistry {
     for (const user of heard) user.event(type, path, zxid)
   }
 
+  get persistentCount(): number {
+    return this.#persistent.persistent.size + this.#persistent.recursive.size
+  }
+
   get oneShotCount(): number {
     return oneShotKinds.reduce((sum, kind) => sum + this.#oneShot[kind].size, 0)
   }
@@ -216,9 +224,10 @@ export class WatchRegistry {
 }
 
 /** Moves those who wait at `path` to `to`: their watch is used up. */
-function take(table: Map<string, Set<OneShotUser>>, path: string, to: Set<OneShotUser>): void {
+function take(table: Map<string, Waiting>, path: string, to: Set<OneShotUser>): void {
   const waiting = table.get(path)
   if (waiting === undefined) return
   table.delete(path)
-  for (const user of waiting) to.add(user)
+  if (waiting instanceof Set) for (const user of waiting) to.add(user)
+  else to.add(waiting)
 }

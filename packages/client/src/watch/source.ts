@@ -1,6 +1,6 @@
 /** What a watch stream needs of the client, and how a session gives it: reads that leave watches, and the watches of a server. */
 import { KeeperError, keeperCodes, opCode, type Reader, type Writer, watcherType } from '@lightkeeper/protocol'
-import type { Clock, Log, Random } from '@lightkeeper/runtime'
+import type { Clock, Log, Random, TraceChannel } from '@lightkeeper/runtime'
 import type { Chroot } from '../connect-string.ts'
 import type { RequestSpec } from '../request/request.ts'
 import type { Session } from '../session/session.ts'
@@ -60,6 +60,8 @@ export interface WatchSource {
   readonly random: Random
   readonly log: Log
   readonly counters: WatchCounters
+  /** Hears of every change that is delivered. */
+  readonly trace: TraceChannel
 }
 
 const empty = new Uint8Array(0)
@@ -72,8 +74,11 @@ export class SessionWatches implements WatchSource {
   readonly #session: Session
   readonly #chroot: Chroot
 
+  readonly trace: TraceChannel
+
   constructor(session: Session, chroot: Chroot) {
     this.#session = session
+    this.trace = session.runtime.trace.channel('lightkeeper.watch')
     this.#chroot = chroot
   }
 

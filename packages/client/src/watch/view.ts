@@ -37,6 +37,13 @@ export class View<T> {
   /** Known znodes by their parent. */
   readonly #below = new Map<string, Set<string>>()
 
+  /** What is not later was handled before this view began. */
+  readonly #since: bigint | undefined
+
+  constructor(since?: bigint) {
+    this.#since = since
+  }
+
   get size(): number {
     return this.#known.size
   }
@@ -113,6 +120,9 @@ export class View<T> {
     known.stat = stat
     known.snapshot = { stat, value }
     known.isUnreadable = false
+    if (via === 'snapshot' && this.#since !== undefined && stat.mzxid > this.#since) {
+      return [{ kind: 'created', path, value, stat, zxid: stat.mzxid, missed: undefined, via: 'resync' }]
+    }
     // What is there at the start was not missed by anybody.
     const missed = via === 'snapshot' ? 0 : heard === undefined ? undefined : Math.max(0, heard.count - 1)
     return [{ kind: 'created', path, value, stat, zxid: stat.mzxid, missed, via }]

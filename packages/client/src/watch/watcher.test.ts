@@ -1,5 +1,5 @@
 import { type EventType, eventType, KeeperError, parentPath } from '@lightkeeper/protocol'
-import { silentLog } from '@lightkeeper/runtime'
+import { silentLog, silentTrace } from '@lightkeeper/runtime'
 import { describe, expect, test } from 'vitest'
 import { HandClock, settle } from '../client.harness.ts'
 import { json, text } from '../codec.ts'
@@ -18,6 +18,7 @@ class Tree implements WatchSource {
   readonly clock = new HandClock()
   readonly random = { below: () => 0, bytes: (length: number) => new Uint8Array(length) }
   readonly log = silentLog
+  readonly trace = silentTrace.channel('')
   readonly counters = { events: 0, resyncs: 0, overflows: 0, audited: 0, healed: 0 }
   readonly forbidden = new Set<string>()
   /** Thrown by the next reads, one each. */

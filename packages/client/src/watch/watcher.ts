@@ -18,6 +18,11 @@ export interface WatchOptions<T = Uint8Array> {
   readonly children?: boolean
   /** How data is read. Default: bytes as they are. */
   readonly codec?: Codec<T>
+  /**
+   * A zxid up to which everything was handled before, by this process or another: of a `ready` or a change. What is there at the
+   * start and was written later is told with `via: "resync"`. What was deleted meanwhile cannot be known.
+   */
+  readonly since?: bigint
   /** Ends the stream. */
   readonly signal?: AbortSignal | undefined
   /**
@@ -57,7 +62,7 @@ export class Watcher<T> implements Listener {
   readonly #codec: Codec<T> | undefined
   readonly #signal: AbortSignal | undefined
   readonly #auditMs: number
-  readonly #view = new View<T>()
+  readonly #view: View<T>
   /** Paths to read again, in the order they were first heard of. */
   readonly #dirty = new Map<string, Dirty>()
   #needsResync = true
@@ -79,6 +84,7 @@ export class Watcher<T> implements Listener {
     this.#root = root
     this.#scope = options.recursive ? 'tree' : options.children ? 'children' : 'node'
     this.#codec = options.codec
+    this.#view = new View<T>(options.since)
     this.#signal = options.signal
     this.#auditMs = options.auditInterval ?? auditIntervalMs
   }
@@ -157,13 +163,13 @@ export class Watcher<T> implements Listener {
           const changes = await this.#attempt(() => this.#resync())
           if (changes === undefined) continue
           const zxid = this.#source.lastZxid
-          yield* changes
+          yield* this.#told(changes)
           if (!this.#needsResync) yield { kind: 'ready', zxid }
         } else if (this.#dirty.size > 0) {
           const [path] = this.#dirty.keys()
           const changes = await this.#attempt(() => this.#reread(path as string))
           if (changes === undefined) this.#needsResync = true
-          else yield* changes
+          else yield* this.#told(changes)
         } else if (this.#isAuditDue()) {
           if ((await this.#attempt(() => this.#audit())) === undefined) this.#needsResync = true
         } else await this.#sleep(() => this.#dirty.size > 0 || this.#needsResync || this.#staleSince !== undefined)
@@ -174,6 +180,13 @@ export class Watcher<T> implements Listener {
       if (this.#isArmed) this.#source.disarm(this.#root, this.#mode, this)
       this.#source.forget(this)
     }
+  }
+
+  #told(changes: readonly WatchChange<T>[]): readonly WatchChange<T>[] {
+    const { trace } = this.#source
+    if (trace.hasSubscribers)
+      for (const change of changes) trace.publish({ root: this.#root, ...withoutValues(change) })
+    return changes
   }
 
   get #mode(): PersistentMode {
@@ -466,6 +479,14 @@ export class Watcher<T> implements Listener {
     if (stat.czxid !== known.czxid || stat.mzxid !== known.mzxid) return true
     return this.#scope === 'tree' && stat.numChildren !== this.#view.children(path).size
   }
+}
+
+/** Data never goes to listeners of a channel. */
+function withoutValues(change: WatchChange<unknown>): object {
+  if (change.kind === 'ready' || change.kind === 'stale') return change
+  const { kind, path, via } = change
+  const missed = kind === 'unreadable' ? undefined : change.missed
+  return { kind, path, via, missed }
 }
 
 /** Whether a read that failed so is simply to be made again. */

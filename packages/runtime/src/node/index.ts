@@ -5,6 +5,7 @@ import { nodeClock } from './clock.ts'
 import { nodeDisk } from './disk.ts'
 import { nodeNetwork } from './network.ts'
 import { nodeRandom } from './random.ts'
+import { nodeTrace } from './trace.ts'
 
 export { stderrLog } from './log.ts'
 
@@ -16,6 +17,7 @@ export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
     network: nodeNetwork(),
     disk: nodeDisk(),
     log: silentLog,
+    trace: nodeTrace(),
     ...parts,
   }
 }

@@ -1,4 +1,5 @@
 /** TCP by node:net, with TLS by node:tls where asked for. */
+import { resolveSrv } from 'node:dns/promises'
 import { createConnection, createServer, type Server, Socket } from 'node:net'
 import { formatAddress, parseAddress } from '../address.ts'
 import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
@@ -12,6 +13,13 @@ export function nodeNetwork(): Network {
       const socket = createConnection({ host, port, noDelay: true })
       socket.once('connect', () => events.opened?.())
       return new SocketLink(socket, address, () => events)
+    },
+    async service(name) {
+      const records = await resolveSrv(name)
+      // Heavier ones tend to come first, each in its priority.
+      const order = records.map((record) => ({ record, chance: Math.random() ** (1 / Math.max(0.01, record.weight)) }))
+      order.sort((a, b) => a.record.priority - b.record.priority || b.chance - a.chance)
+      return order.map(({ record }) => formatAddress(record.name, record.port))
     },
     listen(address, accept, options): Promise<Listener> {
       const { host, port } = parseAddress(address)

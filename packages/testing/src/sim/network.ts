@@ -27,6 +27,9 @@ export class SimNetwork {
   host(host: string): Network {
     return {
       connect: (address, events) => this.#connect(host, address, events),
+      service: async (name) => {
+        throw new Error(`${name}: there is no name service in a simulated network`)
+      },
       listen: async (address, accept): Promise<Listener> => {
         const bound = `${host}:${address.split(':').at(-1)}`
         if (this.#listeners.has(bound))

@@ -1,0 +1,53 @@
+/**
+ * For how long a session certainly lives: what a holder of an ephemeral may rely on while the connection is gone. A server counts
+ * the timeout from the last request it has received, which was sent before it was answered.
+ */
+import type { Timer } from '@lightkeeper/runtime'
+import type { Session } from './session.ts'
+import { isFinal } from './states.ts'
+
+export class Lease implements Disposable {
+  readonly #session: Session
+  readonly #epoch: number
+  readonly #abort = new AbortController()
+  readonly #stop: () => void
+  #timer: Timer | undefined
+
+  /** Use `client.lease()`. */
+  constructor(session: Session) {
+    this.#session = session
+    this.#epoch = session.epoch
+    this.#stop = session.onState((state) => {
+      if (isFinal(state) || state.kind === 'expired') this.#end(`the session is ${state.kind}`)
+    })
+    if (session.sessionId === 0n || isFinal(session.state)) this.#end('there is no session')
+    else this.#arm()
+  }
+
+  /** Aborts when nothing is left, which is before any server may end the session, and when the session is known to have ended. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Milliseconds that are left, whatever happens from now on; renewed by every answer of a server. */
+  remaining(): number {
+    return this.signal.aborted || this.#session.epoch !== this.#epoch ? 0 : this.#session.leaseMs()
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop()
+    this.#timer?.cancel()
+  }
+
+  #arm(): void {
+    this.#timer = this.#session.runtime.clock.after(Math.max(1, Math.ceil(this.remaining())), () => {
+      if (this.remaining() > 0) this.#arm()
+      else this.#end('no server has answered in time')
+    })
+  }
+
+  #end(reason: string): void {
+    this[Symbol.dispose]()
+    if (!this.signal.aborted) this.#abort.abort(new Error(`the lease of the session has ended: ${reason}`))
+  }
+}

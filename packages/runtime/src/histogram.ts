@@ -1,0 +1,34 @@
+/** How long things took: counts by size, a few per cent apart, in constant memory. */
+
+/** Buckets for each doubling. */
+const perDoubling = 8
+/** The smallest time told apart, milliseconds; the largest is 2 ** 40 times that, which is weeks. */
+const unitMs = 0.001
+const buckets = 40 * perDoubling
+
+export class Histogram {
+  readonly #counts = new Uint32Array(buckets)
+  count = 0
+  sumMs = 0
+  maxMs = 0
+
+  record(ms: number): void {
+    const exact = Math.floor(Math.log2(Math.max(1, ms / unitMs)) * perDoubling)
+    const at = Math.min(buckets - 1, exact)
+    this.#counts[at] = (this.#counts[at] as number) + 1
+    this.count++
+    this.sumMs += ms
+    if (ms > this.maxMs) this.maxMs = ms
+  }
+
+  /** Milliseconds that a share `q` (0 … 1) of the times did not exceed, to within a tenth; 0 where there are none. */
+  quantileMs(q: number): number {
+    let left = Math.ceil(q * this.count)
+    if (left <= 0) return 0
+    for (let i = 0; i < buckets; i++) {
+      left -= this.#counts[i] as number
+      if (left <= 0) return Math.min(this.maxMs, unitMs * 2 ** ((i + 1) / perDoubling))
+    }
+    return this.maxMs
+  }
+}
