@@ -205,10 +205,10 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
   test('7. names are resolved anew before every attempt, and all their addresses are tried', async () => {
     const port = proxy.address.split(':')[1]
     let lookups = 0
-    // biome-ignore lint/suspicious/noExplicitAny: one of many overloads is replaced
-    const plain = dns.lookup as any
+    const plain = dns.lookup
+    type Plain = (host: string, options: object, callback: (...given: unknown[]) => void) => void
     const lookup = (host: string, options: { all?: boolean }, callback: (...given: unknown[]) => void): void => {
-      if (host !== 'zk.test') return plain(host, options, callback)
+      if (host !== 'zk.test') return (plain as unknown as Plain)(host, options, callback)
       lookups++
       // The first address answers nobody.
       const addresses = ['127.0.0.77', '127.0.0.1'].map((address) => ({ address, family: 4 }))

@@ -42,8 +42,8 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     requestBytesMax: options.requestBytesMax ?? 0xfffff,
     replyBytesMax: options.replyBytesMax ?? 4 << 20,
     requestTimeout: options.requestTimeout ?? 60_000,
-    sasl: options.sasl,
     rebalanceAfter: options.rebalanceAfter ?? 300_000,
+    sasl: options.sasl,
   } as const
   const session = new Session(runtime, config, hosts, options.auth ?? [], lookUp)
   if (token !== undefined) session.adopt(token)

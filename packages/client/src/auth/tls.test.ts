@@ -16,8 +16,8 @@ class Recording implements Network {
     return { remote: '', queuedBytes: 3, write: () => false, pause() {}, resume() {}, end() {}, destroy() {} }
   }
 
-  service(): Promise<never> {
-    return Promise.reject(new Error(`${this.#opened.length} opened so far`))
+  service(name: string): Promise<string[]> {
+    return Promise.resolve([`${name}:${this.#opened.length}`])
   }
 
   listen(): Promise<never> {

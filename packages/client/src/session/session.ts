@@ -51,9 +51,9 @@ export interface SessionConfig {
   readonly replyBytesMax: number
   /** Limit of a request that has none of its own, milliseconds; checked now and then, not to the millisecond. */
   readonly requestTimeout: number
-  readonly sasl?: SaslMechanism | undefined
   /** Milliseconds from a failover to a voluntary move, at least; 0 for never. */
   readonly rebalanceAfter: number
+  readonly sasl?: SaslMechanism | undefined
 }
 
 /** Where the list of servers comes from, if not from the connect string. */

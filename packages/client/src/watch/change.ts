@@ -19,17 +19,11 @@ interface Change {
   readonly via: Via
 }
 
-interface Counted extends Change {
-  /**
-   * Changes of this znode since the one delivered before that were never seen; undefined where that is not known. Exact where
-   * told: versions count the writes of one znode, and events, heard without a gap, count everything.
-   */
-  readonly missed: number | undefined
-}
-
 /** The znode is there, and was not before. */
-export interface CreatedChange<T = Uint8Array> extends Counted, ZnodeSnapshot<T> {
+export interface CreatedChange<T = Uint8Array> extends Change, ZnodeSnapshot<T> {
   readonly kind: 'created'
+  /** Writes since its creation that were never seen; of one that is there at the start none counts as missed. Always exact. */
+  readonly missed: number
   /** Of the newest write that is in `value`. */
   readonly zxid: bigint
 }
@@ -45,8 +39,10 @@ export interface ChangedChange<T = Uint8Array> extends Change, ZnodeSnapshot<T> 
 }
 
 /** The znode is gone. One that was deleted and made again while nobody looked is told as `deleted`, then `created`. */
-export interface DeletedChange<T = Uint8Array> extends Counted {
+export interface DeletedChange<T = Uint8Array> extends Change {
   readonly kind: 'deleted'
+  /** Writes since the one delivered before that were never seen: exact, or undefined where events may have been lost. */
+  readonly missed: number | undefined
   /** What was delivered before; undefined only where no value of it could ever be read. */
   readonly previous: ZnodeSnapshot<T> | undefined
   /** Of the deletion, where it is known (servers from 3.9 on tell it with the event). */

@@ -25,9 +25,10 @@ interface Known<T> {
   isUnreadable: boolean
 }
 
-/** Events heard of a path since it was last read. */
+/** Events heard of a path since it was last read, none of them lost. */
 export interface Heard {
-  readonly count: number
+  /** Writes, until the znode was deleted if it was. */
+  readonly writes: number
   /** Of the last event, -1n where the server does not tell. */
   readonly zxid: bigint
 }
@@ -76,8 +77,7 @@ export class View<T> {
   }
 
   /**
-   * The step to `reading`, recorded as delivered. `heard` counts the events since the last step, where none can have been lost;
-   * undefined where some may have.
+   * The step to `reading`, recorded as delivered. `heard` is undefined where events may have been lost.
    */
   step(path: string, reading: Reading<T> | undefined, heard: Heard | undefined, via: Via): WatchChange<T>[] {
     const known = this.#known.get(path)
@@ -85,17 +85,16 @@ export class View<T> {
     const isSame =
       known !== undefined && (known.stat === undefined || reading.stat?.czxid === (known.stat as ZnodeStat).czxid)
     if (known !== undefined && !isSame && reading.stat !== undefined) {
-      // Another znode under the same name. How the events divide between the two is known only if there were no others.
-      const each = heard?.count === 2 ? { count: 1, zxid: -1n } : undefined
-      const deleted = this.#delete(path, known, each, via)
-      return [...deleted, ...this.#create(path, reading, each, via)]
+      // Another znode under the same name. The zxid of the last event need not be that of the deletion.
+      const ended = heard === undefined ? undefined : { writes: heard.writes, zxid: -1n }
+      return [...this.#delete(path, known, ended, via), ...this.#create(path, reading, via)]
     }
-    if (known === undefined) return this.#create(path, reading, heard, via)
+    if (known === undefined) return this.#create(path, reading, via)
     if (!reading.isReadable) return this.#refuse(path, known, reading, via)
-    return this.#change(path, known, reading, heard, via)
+    return this.#change(path, known, reading, via)
   }
 
-  #create(path: string, reading: Reading<T>, heard: Heard | undefined, via: Via): WatchChange<T>[] {
+  #create(path: string, reading: Reading<T>, via: Via): WatchChange<T>[] {
     const known: Known<T> = { stat: undefined, snapshot: undefined, isUnreadable: false }
     this.#known.set(path, known)
     if (path !== '/') {
@@ -105,38 +104,34 @@ export class View<T> {
       else siblings.add(path)
     }
     if (!reading.isReadable) return this.#refuse(path, known, reading, via)
-    return this.#first(path, known, reading, heard, via)
+    return this.#first(path, known, reading, via)
   }
 
   /** The first value of a znode. */
-  #first(
-    path: string,
-    known: Known<T>,
-    reading: ZnodeSnapshot<T>,
-    heard: Heard | undefined,
-    via: Via,
-  ): WatchChange<T>[] {
+  #first(path: string, known: Known<T>, reading: ZnodeSnapshot<T>, via: Via): WatchChange<T>[] {
     const { stat, value } = reading
     known.stat = stat
     known.snapshot = { stat, value }
     known.isUnreadable = false
-    if (via === 'snapshot' && this.#since !== undefined && stat.mzxid > this.#since) {
-      return [{ kind: 'created', path, value, stat, zxid: stat.mzxid, missed: undefined, via: 'resync' }]
-    }
-    // What is there at the start was not missed by anybody.
-    const missed = via === 'snapshot' ? 0 : heard === undefined ? undefined : Math.max(0, heard.count - 1)
-    return [{ kind: 'created', path, value, stat, zxid: stat.mzxid, missed, via }]
+    // What is there at the start was not missed by anybody; a znode made while a stream is on counts its writes itself.
+    const missed = via === 'snapshot' ? 0 : stat.version
+    const isNews = this.#since !== undefined && stat.mzxid > this.#since
+    return [
+      {
+        kind: 'created',
+        path,
+        value,
+        stat,
+        zxid: stat.mzxid,
+        missed,
+        via: via === 'snapshot' && isNews ? 'resync' : via,
+      },
+    ]
   }
 
-  #change(
-    path: string,
-    known: Known<T>,
-    reading: ZnodeSnapshot<T>,
-    heard: Heard | undefined,
-    via: Via,
-  ): WatchChange<T>[] {
+  #change(path: string, known: Known<T>, reading: ZnodeSnapshot<T>, via: Via): WatchChange<T>[] {
     const { stat, value } = reading
-    if (known.snapshot === undefined) return this.#first(path, known, reading, heard, via)
+    if (known.snapshot === undefined) return this.#first(path, known, reading, via)
     const before = known.stat as ZnodeStat
     if (stat.mzxid === before.mzxid && !known.isUnreadable) return []
     const previous = known.snapshot
@@ -172,7 +167,7 @@ export class View<T> {
       siblings?.delete(path)
       if (siblings?.size === 0) this.#below.delete(parent)
     }
-    const missed = heard === undefined ? undefined : Math.max(0, heard.count - 1)
+    const missed = heard?.writes
     const zxid = heard !== undefined && heard.zxid > 0n ? heard.zxid : undefined
     changes.push({ kind: 'deleted', path, previous: known.snapshot, zxid, missed, via })
     return changes

@@ -42,13 +42,15 @@ const auditIntervalMs = 60_000
 const retryMsMax = 1_000
 
 interface Dirty {
-  count: number
+  /** Writes heard of, until the znode was deleted. */
+  writes: number
+  isDeleted: boolean
   zxid: bigint
   /** The znode itself is to be read again. */
   self: boolean
   /** Its list of children is, where one-shot watches tell so. */
   list: boolean
-  /** Whether `count` counts from what was delivered last. */
+  /** Whether `writes` counts from what was delivered last. */
   isExact: boolean
 }
 
@@ -99,7 +101,8 @@ export class Watcher<T> implements Listener {
     this.#source.counters.events++
     const dirty = this.#dirty.get(path)
     if (dirty !== undefined) {
-      dirty.count++
+      dirty.isDeleted ||= type === eventType.nodeDeleted
+      if (type === eventType.nodeDataChanged && !dirty.isDeleted) dirty.writes++
       dirty.zxid = zxid
       dirty.self ||= !isAboutList
       dirty.list ||= isAboutList
@@ -110,7 +113,9 @@ export class Watcher<T> implements Listener {
       this.#needsResync = true
     } else {
       const isExact = !this.#isOneShot && !this.#isResyncing
-      this.#dirty.set(path, { count: 1, zxid, self: !isAboutList, list: isAboutList, isExact })
+      const writes = type === eventType.nodeDataChanged ? 1 : 0
+      const isDeleted = type === eventType.nodeDeleted
+      this.#dirty.set(path, { writes, isDeleted, zxid, self: !isAboutList, list: isAboutList, isExact })
     }
     this.#wakeUp()
   }
@@ -425,7 +430,8 @@ export class Watcher<T> implements Listener {
 
   /** To be read again though nothing was heard: it changed between two reads. */
   #touch(path: string): void {
-    if (!this.#dirty.has(path)) this.#dirty.set(path, { count: 0, zxid: -1n, self: true, list: true, isExact: false })
+    if (!this.#dirty.has(path))
+      this.#dirty.set(path, { writes: 0, isDeleted: false, zxid: -1n, self: true, list: true, isExact: false })
   }
 
   // -- self-audit -----------------------------------------------------------------------------------------------------
