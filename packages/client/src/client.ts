@@ -438,7 +438,7 @@ export class Client implements AsyncDisposable {
       },
       createOnce: (path, step) => this.#create(path, data, { ...options, ...step }, false),
       deleteOnce: (path, step) => this.#delete(path, -1, step, undefined),
-      sync: (step) => this.sync('/', step),
+      sync: (path, step) => this.sync(path, step),
       names: (path, step) => this.children(path, step).then(({ children }) => children),
       stat: (path, step) => this.exists(path, step).then(({ stat }) => stat),
     }

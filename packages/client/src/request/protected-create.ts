@@ -18,7 +18,7 @@ export interface CreateHost {
   /** One attempt, whose lost reply nobody looks into. */
   createOnce(path: ZnodePath, options: CallOptions): Promise<CreateResult>
   deleteOnce(path: ZnodePath, options: CallOptions): Promise<void>
-  sync(options: CallOptions): Promise<void>
+  sync(path: ZnodePath, options: CallOptions): Promise<void>
   names(path: ZnodePath, options: CallOptions): Promise<readonly string[]>
   stat(path: ZnodePath, options: CallOptions): Promise<ZnodeStat | undefined>
 }
@@ -72,7 +72,7 @@ async function findMarked(
   try {
     // Another server may not have heard of the create yet. Any request under way from the connection that was lost is executed
     // before this one, or refused since the session has moved.
-    await host.sync(step())
+    await host.sync(parent, step())
     const name = (await host.names(parent, step())).find((child) => child.startsWith(mark))
     if (name === undefined) return undefined
     const path = joinPath(parent, name)
