@@ -37,8 +37,8 @@ export default defineConfig({
           tsconfig: './test/types/tsconfig.json',
         },
       }),
+      // In threads, so that CI ends all of it when it ends the one process that is over its time.
       project('package', ['test/package/**/*.test.ts'], {
-        pool: 'forks' as const,
         testTimeout: 60_000,
         hookTimeout: 60_000,
         fileParallelism: false,

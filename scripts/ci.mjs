@@ -32,7 +32,9 @@ step('peers', ['node', 'scripts/peers.mjs'])
 step('checks', ['npm', 'run', 'check'])
 step('tests that need nothing', ['npm', 'test'])
 step('runtimes', ['node', 'scripts/runtimes.mjs'])
-step('the published package', ['npm', 'run', 'test:package'], { INTEROP: 'require' }, 120_000)
+// Without npm in between, which would die alone and leave the tests running.
+const ofPackage = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'package']
+step('the published package', ofPackage, { INTEROP: 'require' }, 120_000)
 step('more seeds', ['npx', 'vitest', 'run', '--project', 'simulation', 'durability.test'], { SEEDS_TIMES: '4' })
 const hasNewest = existsSync(`${root}.cache/apache-3.9`)
 if (!hasNewest) console.log('the lanes against Apache 3.9 are skipped, because Maven did not answer')
