@@ -46,8 +46,9 @@ export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
     if (isSmall) spawnSync('umount', ['-l', small])
     rmSync(dataDir, { recursive: true, force: true })
   }
-  // Tests that are interrupted leave no file system behind either: a shell waits for the end of a pipe that only we hold open.
-  const guard = spawn('sh', ['-c', 'read -r _; umount -l "$1"; rm -rf -- "$2"', 'sh', small, dataDir], {
+  // Tests that are interrupted leave no file system behind either: a shell waits for the end
+  // of a pipe that only we hold open, and for the servers to be gone.
+  const guard = spawn('sh', ['-c', 'read -r _; sleep 2; umount -l "$1"; rm -rf -- "$2"', 'sh', small, dataDir], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })
