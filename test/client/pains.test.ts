@@ -5,12 +5,14 @@
  */
 import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
+import { createConnection, createServer, type Server } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import {
   type Client,
   type ConnectOptions,
   connect,
   creatorAcl,
+  digestMd5,
   KeeperError,
   op,
   type SessionState,
@@ -18,6 +20,7 @@ import {
   type ZnodePath,
 } from '@lightkeeper/client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Authority } from '../support/certificates.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
 import { Proxy } from './proxy.ts'
 
@@ -271,6 +274,40 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     expect([typeof path, typeof stat.czxid, stat.created instanceof Date]).toEqual(['string', 'bigint', true])
     expect(JSON.parse(JSON.stringify(stat)).czxid).toBe(`0x${stat.czxid.toString(16)}`)
     expect(Math.abs(stat.modified.getTime() - Date.now())).toBeLessThan(60_000)
+  })
+
+  test('11. a connection is encrypted and the server is who it says, or there is none', async () => {
+    const authority = new Authority('pains')
+    const { key, cert } = authority.issue({ name: 'server', hosts: ['localhost'] })
+    const secure = createTlsServer({ key, cert }, (socket) => {
+      const upstream = createConnection({ host: '127.0.0.1', port: server.port })
+      socket.pipe(upstream).pipe(socket)
+      for (const each of [socket, upstream]) each.on('error', () => socket.destroy())
+      socket.on('close', () => upstream.destroy())
+      upstream.on('close', () => socket.destroy())
+    })
+    await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve))
+    const bound = secure.address()
+    const address = `localhost:${typeof bound === 'object' ? bound?.port : 0}`
+    try {
+      const zk = await connect(address, { tls: { ca: authority.cert } })
+      expect((await zk.exists(root)).stat).toBeDefined()
+      await zk.close()
+      const refused = await connect(address, { tls: true, connectTimeout: 1000 }).catch((error: unknown) => error)
+      expect(String((refused as AggregateError).errors[0])).toMatch(/certificate/)
+      const plain = await connect(address, { connectTimeout: 1000 }).catch((error: unknown) => error)
+      expect(plain).toBeInstanceOf(AggregateError)
+    } finally {
+      secure.close()
+    }
+  })
+
+  test('12. a login by SASL that a server does not take is an error at once, not a hanging connect', async () => {
+    // Neither target has logins configured; those that have are the interop lane's.
+    const failing = connect(server, { sasl: digestMd5({ username: 'joe', password: 'secret' }), connectTimeout: 5000 })
+    const error = await failing.catch((each: unknown) => each)
+    expect(String(error)).toMatch(/AUTH_FAILED|no session within/)
+    expect(String(error)).not.toContain('secret')
   })
 
   test('13. heartbeats are not starved by events, and a peer that says nothing is noticed', async () => {
