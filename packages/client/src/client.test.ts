@@ -207,13 +207,17 @@ describe('requests', () => {
 
   test('never stay open for ever: what nobody answers fails, though nobody set a timeout', async () => {
     const { zk, clock, peers, peer } = await connected({ requestTimeout: 20_000 })
+    // One in front with a limit of its own does not keep the others from theirs.
+    void zk.set('/own', 'x', { timeout: 1_000_000 }).catch(() => {})
     const unanswered = outcomeOf(zk.set('/a', 'x'))
+    const behind = outcomeOf(zk.set('/b', 'x'))
     await clock.advance(0)
     for (let i = 0; i < 30; i++) {
       await clock.advance(1000)
       while (peer.waiting > 0) peer.reply(-2, 0, () => peer.request())
     }
     expect(await unanswered).toBe('TIMEOUT unknown')
+    expect(await behind).toBe('TIMEOUT unknown')
     expect([zk.state.kind, peers.length]).toEqual(['connected', 1])
     peer.lose()
     const queued = outcomeOf(zk.sync('/'))
@@ -297,6 +301,18 @@ describe('requests', () => {
     const admitted = outcomeOf(zk.sync('/'))
     await zk.close()
     expect(await admitted).toBe('CLOSED not-sent')
+  })
+
+  test('answered with something that is no answer fail, and the connection is left', async () => {
+    const { zk, clock, peer } = await connected()
+    const bad = outcomeOf(zk.exists('/a'))
+    const behind = zk.countDescendants('/b')
+    await clock.advance(0)
+    peer.reply(peer.request().xid, 0, (writer) => writer.int(1))
+    expect(await bad).toBe('MARSHALLING_ERROR unknown')
+    expect([peer.isClosed, zk.state.kind]).toEqual([true, 'disconnected'])
+    await zk.close()
+    await expect(behind).rejects.toThrow('CLOSED')
   })
 
   test('a reply that nothing waits for drops the connection', async () => {

@@ -1,5 +1,12 @@
 /** One request from the moment a user makes it until it settles, which it does exactly once. */
-import { type AnyKeeperCode, KeeperError, type Outcome, type Reader, type Writer } from '@lightkeeper/protocol'
+import {
+  type AnyKeeperCode,
+  KeeperError,
+  MalformedFrameError,
+  type Outcome,
+  type Reader,
+  type Writer,
+} from '@lightkeeper/protocol'
 
 export interface RequestSpec<T> {
   readonly type: number
@@ -66,6 +73,7 @@ export class PendingRequest<T = unknown> {
     return this.isSent ? 'unknown' : 'not-sent'
   }
 
+  /** @throws MalformedFrameError for a body that cannot be read; the connection is useless then. */
   reply(err: number, zxid: bigint, body: Reader): void {
     if (this.isSettled) return
     try {
@@ -80,8 +88,13 @@ export class PendingRequest<T = unknown> {
         return
       }
     } catch (error) {
-      if (this.#settle()) this.#reject(error)
-      return
+      if (!(error instanceof MalformedFrameError)) {
+        if (this.#settle()) this.#reject(error)
+        return
+      }
+      // Executed, and answered with something that is no answer: so is whatever comes behind it on this connection.
+      this.fail('MARSHALLING_ERROR', error, 'unknown')
+      throw error
     }
     const { operation, path } = this.spec
     this.rejectWith(KeeperError.fromNumber(err, { operation, path, outcome: 'rejected' }))

@@ -34,6 +34,7 @@ import { setWatchesFrames } from '../watch/rearm.ts'
 import { type WatchPaths, WatchRegistry } from '../watch/registry.ts'
 import type { WatchCounters } from '../watch/source.ts'
 import { Balance } from './balance.ts'
+import { RequestLines } from './lines.ts'
 import { SessionTimes } from './machine.ts'
 import { type ClientStats, latencyOf, Meters } from './meters.ts'
 import { isFinal, type SessionState } from './states.ts'
@@ -100,12 +101,7 @@ export class Session implements LinkEvents {
   readonly #times: SessionTimes
   readonly #writer = new Writer(4096)
   #framer: Framer
-  /** Asked for and not written yet. */
-  readonly #queue = new Deque<PendingRequest>()
-  /** Written, in the order of the replies to come. */
-  readonly #inFlight = new Deque<PendingRequest>()
-  /** Written too; a server answers these while it still works on what it received before them. */
-  readonly #authenticating = new Deque<PendingRequest>()
+  readonly #lines: RequestLines
   readonly #stateListeners = new Set<(state: SessionState) => void>()
   #password: Uint8Array = noPassword
   #xid = 0
@@ -142,10 +138,11 @@ export class Session implements LinkEvents {
     this.#attempts = runtime.trace.span('lightkeeper.connect')
     this.#states = runtime.trace.channel('lightkeeper.state')
     this.#config = config
+    this.#lines = new RequestLines(this.meters, config)
     this.#hosts = hosts
     this.#lookUp = lookUp
     this.balance = new Balance(runtime.clock, runtime.random, config.rebalanceAfter, {
-      isBusy: () => this.#inFlight.length > 0 || this.#phase !== 'serving',
+      isBusy: () => this.#lines.inFlight.length > 0 || this.#phase !== 'serving',
       move: () => this.#move(),
     })
     this.auth = [...auth]
@@ -210,7 +207,10 @@ export class Session implements LinkEvents {
     const { meters } = this
     const { sent, answered, lost, repeated, recovered, timedOut, longestStallMs, stalls } = meters
     const { oneShotCount: oneShot, persistentCount: persistent } = this.watches
-    const [inFlight, queued] = [this.#inFlight.length + this.#authenticating.length, this.#queue.length]
+    const [inFlight, queued] = [
+      this.#lines.inFlight.length + this.#lines.authenticating.length,
+      this.#lines.queue.length,
+    ]
     return {
       state: this.state.kind,
       epoch: this.epoch,
@@ -242,22 +242,8 @@ export class Session implements LinkEvents {
       if (signal !== undefined || timeoutMs !== undefined) this.#bound(request, signal, timeoutMs)
       if (timeoutMs === undefined) request.deadline = this.runtime.clock.now() + this.#config.requestTimeout
       if (this.#phase === 'serving') this.#send(request as PendingRequest)
-      else if (this.#hasRoom()) this.#queue.push(request as PendingRequest)
-      else
-        request.fail(
-          'CONNECTION_LOSS',
-          new Error(`${this.#queue.length} requests are waiting for a connection already`),
-        )
+      else this.#lines.wait(request as PendingRequest)
     })
-  }
-
-  /** Whether another request may wait; those that gave up meanwhile make room. */
-  #hasRoom(): boolean {
-    if (this.#queue.length < this.#config.queueLimit) return true
-    const waiting = [...this.#queue].filter(({ isSettled }) => !isSettled)
-    this.#queue.clear()
-    for (const request of waiting) this.#queue.push(request)
-    return waiting.length < this.#config.queueLimit
   }
 
   #bound<T>(request: PendingRequest<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): void {
@@ -273,18 +259,6 @@ export class Session implements LinkEvents {
       signal?.removeEventListener('abort', abort)
       timer?.cancel()
     })
-  }
-
-  /** Fails what has waited longer than any request may. Where it is on its way, it keeps its place among the replies. */
-  #failOverdue(now: number): void {
-    for (const line of [this.#queue, this.#inFlight]) {
-      for (const request of line) {
-        if (request.isSettled) continue
-        if (request.deadline > now) break
-        this.meters.timedOut++
-        request.fail('TIMEOUT', new Error(`no reply within ${this.#config.requestTimeout} ms`))
-      }
-    }
   }
 
   #finalCode(): 'AUTH_FAILED' | 'CLOSED' {
@@ -324,7 +298,7 @@ export class Session implements LinkEvents {
     request.sentAt = this.#flushScheduled ? this.#turnAt : (this.#turnAt = this.runtime.clock.now())
     this.meters.sent++
     request.sessionId = this.sessionId
-    const line = request.spec.type === opCode.auth ? this.#authenticating : this.#inFlight
+    const line = request.spec.type === opCode.auth ? this.#lines.authenticating : this.#lines.inFlight
     line.push(request)
     this.#flushLater()
   }
@@ -333,7 +307,7 @@ export class Session implements LinkEvents {
     if (this.#flushScheduled) return
     this.#flushScheduled = true
     // Callers who wait for each reply make their next call here, with nothing to share a write with.
-    if (this.#inFlight.length === 1) void Promise.resolve().then(() => this.#flush())
+    if (this.#lines.inFlight.length === 1) void Promise.resolve().then(() => this.#flush())
     else this.runtime.clock.turnEnd(() => this.#flush())
   }
 
@@ -354,7 +328,7 @@ export class Session implements LinkEvents {
   #dial(): void {
     this.#dialTimer?.cancel()
     if (isFinal(this.state) || this.#link !== undefined) return
-    this.#failOverdue(this.runtime.clock.now())
+    this.#lines.failOverdue(this.runtime.clock.now())
     if (this.#lookUp !== undefined && this.#hosts.isAtStart) {
       void this.#lookUpServers(this.#lookUp)
       return
@@ -467,13 +441,11 @@ export class Session implements LinkEvents {
       this.watches.dispatch(readWatcherEvent(frame), zxid)
       return
     }
-    const line = this.#authenticating.peek()?.xid === xid ? this.#authenticating : this.#inFlight
-    const request = line.peek()
-    if (request === undefined || request.xid !== xid) {
-      this.#drop(new Error(`reply to request ${xid} where ${request?.xid ?? 'none'} was due`))
+    const request = this.#lines.take(xid)
+    if (request === undefined) {
+      this.#drop(new Error(`reply to request ${xid} where ${this.#lines.due ?? 'none'} was due`))
       return
     }
-    line.shift()
     this.meters.answered++
     this.meters.latency.record(this.#turnAt - request.sentAt)
     this.#times.confirmed(request.sentAt)
@@ -484,7 +456,7 @@ export class Session implements LinkEvents {
 
   /** A reply larger than we accept fails its request alone. Only replies are that large, and they come in order. */
   #skipReply(length: number): boolean {
-    const request = this.#phase === 'serving' ? this.#inFlight.shift() : undefined
+    const request = this.#phase === 'serving' ? this.#lines.inFlight.shift() : undefined
     const cause = new Error(`the reply has ${length} bytes, replyBytesMax is ${this.#config.replyBytesMax}`)
     request?.fail('FRAME_TOO_LARGE', cause, request.spec.isRepeatable ? 'rejected' : 'unknown')
     return request !== undefined
@@ -557,7 +529,8 @@ export class Session implements LinkEvents {
     if (this.#hasFailedOver && !this.#isMoving) this.balance.failedOver()
     this.#hasFailedOver = false
     this.#isMoving = false
-    for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) this.#send(request)
+    for (let request = this.#lines.queue.shift(); request !== undefined; request = this.#lines.queue.shift())
+      this.#send(request)
   }
 
   /** The watches a server is to be told of: those it has a request for. Streams look after the rest themselves. */
@@ -634,7 +607,7 @@ export class Session implements LinkEvents {
   #authFailed(scheme: string, reason?: string): void {
     if (isFinal(this.state)) return
     this.#abandon()
-    this.#failAll('AUTH_FAILED')
+    this.#lines.failAll('AUTH_FAILED')
     this.#end({ kind: 'authFailed', epoch: this.epoch, scheme, reason })
   }
 
@@ -648,7 +621,7 @@ export class Session implements LinkEvents {
     this.failures.set(this.#server, failure)
     this.#endAttempt?.(failure)
     this.#abandon()
-    this.#loseInFlight('CONNECTION_LOSS', cause)
+    this.#lines.loseInFlight('CONNECTION_LOSS', cause)
     if (isFinal(this.state)) return
     if (wasServing) {
       this.#hasFailedOver = true
@@ -707,8 +680,8 @@ export class Session implements LinkEvents {
     this.#isWritable = false
     this.#password = noPassword
     this.#times.forgetSession(this.#config.sessionTimeout)
-    this.#loseInFlight('SESSION_EXPIRED')
-    this.#expireQueue()
+    this.#lines.loseInFlight('SESSION_EXPIRED')
+    this.#lines.expireQueue(this.#config.onExpired === 'renew')
     this.meters.expiries++
     const losses = { ephemerals: [...this.ephemerals], oneShotWatches: this.watches.oneShotCount }
     this.ephemerals.clear()
@@ -723,42 +696,6 @@ export class Session implements LinkEvents {
     this.#dial()
   }
 
-  /** What may be repeated stands in front of the queue again, in its order; the rest is lost. */
-  #loseInFlight(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): void {
-    for (let request = this.#authenticating.shift(); request !== undefined; request = this.#authenticating.shift()) {
-      request.fail(code, cause)
-    }
-    if (this.#inFlight.length === 0) return
-    const waiting: PendingRequest[] = []
-    for (let request = this.#inFlight.shift(); request !== undefined; request = this.#inFlight.shift()) {
-      if (request.isSettled) continue
-      this.meters.lost++
-      if (request.spec.isRepeatable) {
-        this.meters.repeated++
-        request.isSent = false
-        waiting.push(request)
-      } else if (request.lose(code, cause)) this.meters.recovered++
-    }
-    for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) waiting.push(request)
-    for (const request of waiting) this.#queue.push(request)
-  }
-
-  /** Writes that were not sent were meant for the session that is gone; reads are answered by the next one. */
-  #expireQueue(): void {
-    const waiting = [...this.#queue]
-    this.#queue.clear()
-    for (const request of waiting) {
-      if (request.spec.isRepeatable && this.#config.onExpired === 'renew') this.#queue.push(request)
-      else request.fail('SESSION_EXPIRED')
-    }
-  }
-
-  #failAll(code: 'AUTH_FAILED' | 'CLOSED'): void {
-    for (const requests of [this.#inFlight, this.#authenticating, this.#queue]) {
-      for (let request = requests.shift(); request !== undefined; request = requests.shift()) request.fail(code)
-    }
-  }
-
   // -- leaving and closing --------------------------------------------------------------------------------------------
 
   /** Waits for what is on its way, at most `patienceMs`, and leaves without ending the session. */
@@ -766,7 +703,7 @@ export class Session implements LinkEvents {
     this.#isLeaving = true
     const { clock } = this.runtime
     const until = clock.now() + patienceMs
-    while (this.#inFlight.length > 0 && clock.now() < until && this.#phase === 'serving') {
+    while (this.#lines.inFlight.length > 0 && clock.now() < until && this.#phase === 'serving') {
       await new Promise<void>((resolve) => void clock.after(1, resolve))
     }
     const { sessionId, lastZxid } = this
@@ -778,9 +715,9 @@ export class Session implements LinkEvents {
       ephemerals: [...this.ephemerals],
     }
     if (isFinal(this.state)) return token
-    this.#loseInFlight('CONNECTION_LOSS', new Error('the client was detached'))
+    this.#lines.loseInFlight('CONNECTION_LOSS', new Error('the client was detached'))
     this.#abandon()
-    this.#failAll('CLOSED')
+    this.#lines.failAll('CLOSED')
     this.#end({ kind: 'closed', epoch: this.epoch })
     return token
   }
@@ -794,7 +731,7 @@ export class Session implements LinkEvents {
     }
     if (isFinal(this.state)) return
     this.#abandon()
-    this.#failAll('CLOSED')
+    this.#lines.failAll('CLOSED')
     this.watches.sessionEnded()
     this.#end({ kind: 'closed', epoch: this.epoch })
   }
@@ -849,7 +786,7 @@ export class Session implements LinkEvents {
 
   #timePassed(): void {
     const now = this.runtime.clock.now()
-    this.#failOverdue(now)
+    this.#lines.failOverdue(now)
     if (this.#times.isSessionLost(now)) {
       this.#abandon()
       this.#expired()

@@ -1,0 +1,104 @@
+/** Where requests stand: waiting for a connection, or on their way. Each is in one line, and leaves it settled or to another. */
+import { Deque } from '@lightkeeper/runtime'
+import type { PendingRequest } from '../request/request.ts'
+import type { Meters } from './meters.ts'
+
+export interface LineLimits {
+  readonly queueLimit: number
+  /** Limit of a request that has none of its own, milliseconds. */
+  readonly requestTimeout: number
+}
+
+export class RequestLines {
+  /** Asked for and not written yet. */
+  readonly queue = new Deque<PendingRequest>()
+  /** Written, in the order of the replies to come. */
+  readonly inFlight = new Deque<PendingRequest>()
+  /** Written too; a server answers these while it still works on what it received before them. */
+  readonly authenticating = new Deque<PendingRequest>()
+  readonly #meters: Meters
+  readonly #limits: LineLimits
+
+  constructor(meters: Meters, limits: LineLimits) {
+    this.#meters = meters
+    this.#limits = limits
+  }
+
+  /** Lets a request wait for a connection, or fails it where too many do. */
+  wait(request: PendingRequest): void {
+    if (this.#hasRoom()) this.queue.push(request)
+    else {
+      const cause = new Error(`${this.queue.length} requests are waiting for a connection already`)
+      request.fail('CONNECTION_LOSS', cause)
+    }
+  }
+
+  /** Those that gave up meanwhile make room. */
+  #hasRoom(): boolean {
+    const { queueLimit } = this.#limits
+    if (this.queue.length < queueLimit) return true
+    const waiting = [...this.queue].filter(({ isSettled }) => !isSettled)
+    this.queue.clear()
+    for (const request of waiting) this.queue.push(request)
+    return waiting.length < queueLimit
+  }
+
+  /** The request a reply with this xid answers, out of its line; undefined where none is due. `due` tells which was. */
+  take(xid: number): PendingRequest | undefined {
+    const line = this.authenticating.peek()?.xid === xid ? this.authenticating : this.inFlight
+    return line.peek()?.xid === xid ? line.shift() : undefined
+  }
+
+  get due(): number | undefined {
+    return this.inFlight.peek()?.xid
+  }
+
+  /** Fails what has waited longer than any request may. Where it is on its way, it keeps its place among the replies. */
+  failOverdue(now: number): void {
+    for (const line of [this.queue, this.inFlight]) {
+      for (const request of line) {
+        // Those with a limit of their own have a timer of their own.
+        if (request.isSettled || request.deadline === Number.POSITIVE_INFINITY) continue
+        if (request.deadline > now) break
+        this.#meters.timedOut++
+        request.fail('TIMEOUT', new Error(`no reply within ${this.#limits.requestTimeout} ms`))
+      }
+    }
+  }
+
+  /** What may be repeated stands in front of the queue again, in its order; the rest is lost. */
+  loseInFlight(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): void {
+    drain(this.authenticating, (request) => request.fail(code, cause))
+    if (this.inFlight.length === 0) return
+    const waiting: PendingRequest[] = []
+    drain(this.inFlight, (request) => {
+      if (request.isSettled) return
+      this.#meters.lost++
+      if (request.spec.isRepeatable) {
+        this.#meters.repeated++
+        request.isSent = false
+        waiting.push(request)
+      } else if (request.lose(code, cause)) this.#meters.recovered++
+    })
+    drain(this.queue, (request) => waiting.push(request))
+    for (const request of waiting) this.queue.push(request)
+  }
+
+  /** Writes that were not sent were meant for the session that is gone; reads are answered by the next, if there is one. */
+  expireQueue(hasNext: boolean): void {
+    const waiting = [...this.queue]
+    this.queue.clear()
+    for (const request of waiting) {
+      if (request.spec.isRepeatable && hasNext) this.queue.push(request)
+      else request.fail('SESSION_EXPIRED')
+    }
+  }
+
+  failAll(code: 'AUTH_FAILED' | 'CLOSED'): void {
+    for (const line of [this.inFlight, this.authenticating, this.queue]) drain(line, (request) => request.fail(code))
+  }
+}
+
+function drain(line: Deque<PendingRequest>, each: (request: PendingRequest) => void): void {
+  for (let request = line.shift(); request !== undefined; request = line.shift()) each(request)
+}
