@@ -278,28 +278,41 @@ export class Watcher<T> implements Listener {
     if (this.#isOneShot) return this.#rereadOneShot(path)
     const found: Found<T> = new Map()
     const heard = new Map<string, Heard | undefined>()
-    // A parent is told before its children, also where a child was heard of first.
-    const unknown: string[] = []
-    if (this.#scope === 'tree' && path !== this.#root) {
-      for (let at = parentPath(path); !this.#view.has(at); at = parentPath(at)) {
-        unknown.unshift(at)
-        if (at === this.#root) break
-      }
-    }
-    for (const each of [...unknown, path]) {
+    const read = async (each: string): Promise<boolean> => {
       const reading = await this.#read(each, (exists) => {
         heard.set(each, this.#take(each))
         // Where a parent is missing, so is what it would hold.
         if (!exists) heard.set(path, this.#take(path) ?? heard.get(path))
       })
       found.set(each, reading)
-      if (reading !== undefined) continue
-      found.set(path, undefined)
-      break
+      if (reading === undefined) found.set(path, undefined)
+      return reading !== undefined
     }
+    // A parent is told before its children, also where a child was heard of first.
+    const ancestors = this.#scope === 'tree' && path !== this.#root ? ancestorsOf(path, this.#root) : []
+    let isThere = true
+    for (const each of [...ancestors.filter((one) => !this.#view.has(one)), path]) isThere &&= await read(each)
     const changes: WatchChange<T>[] = []
-    for (const [each, reading] of found) changes.push(...this.#view.step(each, reading, heard.get(each), 'event'))
+    const isDeleted = (each: string): boolean => this.#dirty.get(each)?.isDeleted === true
+    if (isThere && this.#isNews(path, found.get(path)?.stat) && ancestors.some(isDeleted)) {
+      // Perhaps a child of another znode than the one told under that name. With the told one goes all that was below it, so
+      // that one ends first, or the new child would end with it.
+      const isEnded = found.get(path)?.stat !== undefined
+      const ended = heard.get(path)
+      for (const each of ancestors) if (isThere && isDeleted(each)) isThere = await read(each)
+      if (isEnded) changes.push(...this.#view.step(path, undefined, ended && { ...ended, zxid: -1n }, 'event'))
+    }
+    for (const each of ancestors) {
+      if (found.has(each)) changes.push(...this.#view.step(each, found.get(each), heard.get(each), 'event'))
+    }
+    changes.push(...this.#view.step(path, found.get(path), heard.get(path), 'event'))
     return changes
+  }
+
+  /** Whether a reading with this Stat, undefined where it was refused, is of another znode than the one told. */
+  #isNews(path: string, stat: ZnodeStat | undefined): boolean {
+    const told = this.#view.statOf(path)
+    return told === undefined || stat === undefined || told.czxid !== stat.czxid
   }
 
   /** One-shot watches say too little about what is below: lists are compared, and what is new is walked. */
@@ -485,6 +498,16 @@ export class Watcher<T> implements Listener {
     if (stat.czxid !== known.czxid || stat.mzxid !== known.mzxid) return true
     return this.#scope === 'tree' && stat.numChildren !== this.#view.children(path).size
   }
+}
+
+/** Paths above `path` from `root` down. */
+function ancestorsOf(path: string, root: string): string[] {
+  const ancestors: string[] = []
+  for (let at = path; at !== root; ) {
+    at = parentPath(at)
+    ancestors.unshift(at)
+  }
+  return ancestors
 }
 
 /** Data never goes to listeners of a channel. */
