@@ -82,7 +82,8 @@ export class Replica {
   /** Given to the log, not yet applied; in the order of their zxids. */
   readonly #proposals = new Deque<Proposal>()
   /** Connections with a barrier at their head. */
-  #barriers: Peer[] = []
+  /** In the order of their zxids. */
+  readonly #barriers = new Deque<{ readonly peer: Peer; readonly zxid: bigint }>()
   readonly #waitingReader = new Reader(new Uint8Array(0))
   #flush: 'idle' | 'scheduled' | 'running' = 'idle'
   #logFailure: Error | undefined
@@ -172,10 +173,7 @@ export class Replica {
     session.timeoutMs = timeoutMs
     this.#attach(peer, session)
     this.sessions.touch(session, this.#now())
-    if (this.#proposals.length > 0) {
-      peer.unanswered.push({ kind: 'barrier', zxid: this.#preparedZxid })
-      this.#barriers.push(peer)
-    }
+    this.#awaitPrepared(peer)
     this.#writeConnectResponse(peer, session, withFlag)
     peer.established()
   }
@@ -273,17 +271,21 @@ export class Replica {
       case opCode.getEphemerals:
       case opCode.multiRead:
       case opCode.whoAmI:
-      case opCode.sync:
       case opCode.setWatches:
       case opCode.setWatches2:
       case opCode.addWatch:
       case opCode.checkWatches:
       case opCode.removeWatches:
         this.sessions.touch(session, this.#now())
-        if (peer.unanswered.length === 0) this.#read(peer, xid, type, body, peer.identities)
+        this.#readInTurn(peer, xid, type, body)
+        return
+      case opCode.sync:
+        this.sessions.touch(session, this.#now())
+        // Whoever asks relies on nothing turning up later that was sent before, by whomever; a failed log may still hold some.
+        if (this.#logFailure !== undefined) this.#decline(peer, xid, keeperCodes.NOT_READ_ONLY.number)
         else {
-          const { bytes, pos, end } = body
-          peer.unanswered.push({ kind: 'waiting', xid, type, bytes, start: pos, end, caller: peer.identities })
+          this.#awaitPrepared(peer)
+          this.#readInTurn(peer, xid, type, body)
         }
         return
       case opCode.create:
@@ -297,11 +299,7 @@ export class Replica {
       case opCode.reconfig:
         this.sessions.touch(session, this.#now())
         if (this.#logFailure === undefined) this.#write(peer, session, xid, type, body)
-        else {
-          const err = keeperCodes.NOT_READ_ONLY.number
-          peer.unanswered.push({ kind: 'decided', xid, zxid: undefined, err, isLast: false })
-          this.#drain(peer)
-        }
+        else this.#decline(peer, xid, keeperCodes.NOT_READ_ONLY.number)
         return
       case opCode.closeSession:
         if (this.#logFailure !== undefined) peer.hangUp()
@@ -315,6 +313,29 @@ export class Replica {
         })
         this.#refuse(peer, xid, -1n, keeperCodes.UNIMPLEMENTED.number)
     }
+  }
+
+  /** Nothing that this connection asks from here on is answered before every write that was prepared until here is applied. */
+  #awaitPrepared(peer: Peer): void {
+    if (this.#proposals.length === 0) return
+    const zxid = this.#preparedZxid
+    peer.unanswered.push({ kind: 'barrier', zxid })
+    this.#barriers.push({ peer, zxid })
+  }
+
+  #readInTurn(peer: Peer, xid: number, type: number, body: Reader): void {
+    if (peer.unanswered.length === 0) {
+      this.#read(peer, xid, type, body, peer.identities)
+      return
+    }
+    const { bytes, pos, end } = body
+    peer.unanswered.push({ kind: 'waiting', xid, type, bytes, start: pos, end, caller: peer.identities })
+  }
+
+  /** Answers with an error, in turn. */
+  #decline(peer: Peer, xid: number, err: number): void {
+    peer.unanswered.push({ kind: 'decided', xid, zxid: undefined, err, isLast: false })
+    this.#drain(peer)
   }
 
   /** Answers with an error, in turn, and hangs up behind it. */
@@ -501,7 +522,7 @@ export class Replica {
     for (let next = this.#proposals.shift(); next !== undefined; next = this.#proposals.shift()) {
       if (next.peer !== undefined) waiting.add(next.peer)
     }
-    for (const peer of this.#barriers.splice(0)) waiting.add(peer)
+    for (let next = this.#barriers.shift(); next !== undefined; next = this.#barriers.shift()) waiting.add(next.peer)
     // No answer would be true for them; a lost connection says just that.
     for (const peer of waiting) peer.hangUp()
   }
@@ -539,14 +560,14 @@ export class Replica {
   }
 
   #openBarriers(): void {
-    this.#barriers = this.#barriers.filter((peer) => {
-      const first = peer.unanswered.peek()
-      if (first?.kind !== 'barrier') return false
-      if (first.zxid > this.lastZxid) return true
-      peer.unanswered.shift()
-      this.#drain(peer)
-      return false
-    })
+    for (
+      let next = this.#barriers.peek();
+      next !== undefined && next.zxid <= this.lastZxid;
+      next = this.#barriers.peek()
+    ) {
+      this.#barriers.shift()
+      this.#drain(next.peer)
+    }
   }
 
   #sessionClosed(proposal: Proposal): void {
@@ -571,10 +592,12 @@ export class Replica {
   #drain(peer: Peer): void {
     for (
       let next = peer.unanswered.peek();
-      next !== undefined && next.kind !== 'proposal' && next.kind !== 'barrier';
+      next !== undefined && next.kind !== 'proposal';
       next = peer.unanswered.peek()
     ) {
+      if (next.kind === 'barrier' && next.zxid > this.lastZxid) return
       peer.unanswered.shift()
+      if (next.kind === 'barrier') continue
       if (next.kind === 'waiting') {
         this.#read(peer, next.xid, next.type, this.#waitingReader.reset(next.bytes, next.start, next.end), next.caller)
         continue

@@ -195,6 +195,26 @@ describe('order', () => {
     expect(frames[2]?.body.buffer()).toEqual(word('new'))
   })
 
+  test('answers a sync behind the writes of others that were sent before it, among its own', async () => {
+    const { dial, clock } = await handServer()
+    const writer = dial()
+    const reader = dial()
+    writer.connect()
+    reader.connect()
+    writer.create('/a', 0, 'old')
+    writer.send(opCode.setData, (own) => writeSetDataRequest(own, { path: '/a', data: word('new'), version: -1 }))
+    const xids = [
+      reader.send(opCode.setData, (own) => writeSetDataRequest(own, { path: '/a', data: word('newer'), version: 1 })),
+      reader.send(opCode.sync, (own) => writePathRequest(own, { path: '/a' })),
+      reader.send(opCode.getData, (own) => writePathWatchRequest(own, { path: '/a', watch: false })),
+    ]
+    expect(reader.waiting).toBe(0)
+    clock.endTurn()
+    const frames = xids.map(() => reader.next())
+    expect(frames.map(({ xid, err }) => [xid, err])).toEqual(xids.map((xid) => [xid, 0]))
+    expect(frames[2]?.body.buffer()).toEqual(word('newer'))
+  })
+
   test('tells the writer of its own event before the reply', async () => {
     const { dial } = await handServer()
     const peer = dial()

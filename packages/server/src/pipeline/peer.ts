@@ -52,8 +52,8 @@ export interface Waiting {
 }
 
 /**
- * At the head of a connection that took up a session: writes of the session's connection before may still be on their way, and
- * what the session asks now must not be answered from a tree without them.
+ * Stands for writes of other connections that are still on their way: in front of everything on a connection that took up a
+ * session, since what was written over the one before must be seen, and in front of every `sync`.
  */
 export interface Barrier {
   readonly kind: 'barrier'
