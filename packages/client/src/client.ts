@@ -18,6 +18,7 @@ import {
   writeSetACLRequest,
   type ZnodePath,
 } from '@lightkeeper/protocol'
+import type { Clock, Random } from '@lightkeeper/runtime'
 import { bytes, type Codec } from './codec.ts'
 import { type Chroot, parseConnectString } from './connect-string.ts'
 import { ZnodeHandle } from './node.ts'
@@ -138,6 +139,16 @@ export class Client implements AsyncDisposable {
   /** Highest zxid this client has seen. */
   get lastZxid(): bigint {
     return this.#session.lastZxid
+  }
+
+  /** Time as this client knows it: what is built on a client takes it from here, so that it runs in a simulator too. */
+  get clock(): Clock {
+    return this.#session.runtime.clock
+  }
+
+  /** Chance, as `clock`. */
+  get random(): Random {
+    return this.#session.runtime.random
   }
 
   /** The state now and every one that follows, none left out; ends with a final one. */
