@@ -22,9 +22,10 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   client: ['protocol', 'runtime'],
   gssapi: ['client'],
+  recipes: ['client'],
   server: ['protocol', 'runtime'],
   testing: ['protocol', 'runtime', 'client', 'server'],
-  cli: ['protocol', 'runtime', 'client', 'server', 'testing'],
+  cli: ['protocol', 'runtime', 'client', 'recipes', 'server', 'testing'],
 }
 /** Files that may use the host; pure functions of Node are allowed by name. */
 const hosts = /packages\/(runtime\/src\/node|cli\/src|testing\/src\/(apache|proxy)\.ts)/

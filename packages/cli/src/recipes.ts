@@ -1,0 +1,2 @@
+/** `lightkeeper/recipes`. */
+export {} from '@lightkeeper/recipes'

@@ -1,0 +1,2 @@
+/** What people use ZooKeeper for, on nothing but the public face of the client. */
+export {}
