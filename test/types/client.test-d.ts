@@ -1,4 +1,5 @@
 /** What the compiler must infer, and what it must refuse, where users write it. Checked by `tsc`, never run. */
+import type { ConnectionOptions } from 'node:tls'
 import {
   type ChangedChange,
   type Client,
@@ -25,6 +26,7 @@ import * as everything from 'lightkeeper'
 import { describe, expectTypeOf, test } from 'vitest'
 
 declare const zk: Client
+declare const options: ConnectionOptions
 declare const anyPath: string
 
 interface Db {
@@ -233,5 +235,14 @@ describe('the package `lightkeeper`', () => {
     expectTypeOf<everything.Client>().toEqualTypeOf<Client>()
     expectTypeOf(everything.connect).toEqualTypeOf(connect)
     expectTypeOf(everything.op).toEqualTypeOf(op)
+  })
+})
+
+describe('options of TLS', () => {
+  test('are what tls.connect takes', () => {
+    void connect('host', { tls: options })
+    void connect('host', { tls: { checkServerIdentity: (_host, { fingerprint256 }) => new Error(fingerprint256) } })
+    // @ts-expect-error a misspelt option
+    void connect('host', { tls: { certificate: '' } })
   })
 })

@@ -56,6 +56,7 @@ export {
   sequenceOf,
   type Timer,
   type Tls,
+  type TlsOptions,
   type TransactionOp,
   type TransactionOptions,
   type TransactionResults,

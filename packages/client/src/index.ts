@@ -11,7 +11,7 @@ export {
   sequenceOf,
   type ZnodePath,
 } from '@lightkeeper/protocol'
-export type { Clock, Random, Timer } from '@lightkeeper/runtime'
+export type { Clock, Random, Timer, TlsOptions } from '@lightkeeper/runtime'
 export { type DigestMd5Options, digestMd5, type Secret } from './auth/digest-md5.ts'
 export type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './auth/sasl.ts'
 export type { Tls } from './auth/tls.ts'

@@ -1,6 +1,6 @@
 /** Seam: byte streams between peers. Every outcome, failure included, arrives through `LinkEvents`. */
 
-import type { TlsOptions } from './node/tls.ts'
+import type { TlsOptions } from './tls-options.ts'
 
 export interface Network {
   /**

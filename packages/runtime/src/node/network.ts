@@ -3,7 +3,8 @@ import { resolveSrv } from 'node:dns/promises'
 import { createConnection, createServer, type Server, Socket } from 'node:net'
 import { formatAddress, parseAddress } from '../address.ts'
 import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
-import { explainTls, type TlsOptions, tlsSocket } from './tls.ts'
+import type { TlsOptions } from '../tls-options.ts'
+import { explainTls, tlsSocket } from './tls.ts'
 
 export function nodeNetwork(): Network {
   return {

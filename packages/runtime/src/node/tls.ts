@@ -1,15 +1,13 @@
 /** TLS by node:tls: which options every connection gets, and what its failures mean. */
 import { isIP } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-
-/** Options of node:tls; host and port are those of the server. */
-export type TlsOptions = Omit<ConnectionOptions, 'host' | 'port' | 'path' | 'socket'>
+import type { TlsOptions } from '../tls-options.ts'
 
 /** A socket that says `secureConnect` once the server has shown a certificate for `serverName`. Throws for options that are unusable. */
 export function tlsSocket(host: string, port: number, serverName: string, options: TlsOptions): TLSSocket {
   // An IP is no name for SNI (RFC 6066), and must not stand there; the certificate is checked against it all the same.
   const sni = isIP(serverName) === 0 ? { servername: serverName } : {}
-  const socket = connect({ ...sni, ...options, host, port })
+  const socket = connect({ ...sni, ...(options as ConnectionOptions), host, port })
   socket.setNoDelay(true)
   return socket
 }

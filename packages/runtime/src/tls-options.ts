@@ -1,0 +1,67 @@
+/**
+ * Options of `tls.connect` of Node that concern a client, and of `tls.createSecureContext`, by their names there. Written down
+ * here, so that whoever uses the types needs no types of Node; `node/tls.ts` holds the two together.
+ */
+
+type Text = string | Uint8Array
+
+export interface TlsOptions {
+  /** Authorities trusted instead of those Node knows, PEM. */
+  readonly ca?: Text | Text[] | undefined
+  /** Own certificate chain, PEM. */
+  readonly cert?: Text | Text[] | undefined
+  /** Key of `cert`, PEM. */
+  readonly key?: Text | (Text | TlsKey)[] | undefined
+  /** Certificate and key in one, PKCS 12. */
+  readonly pfx?: Text | (Text | TlsArchive)[] | undefined
+  /** Of `key` or `pfx`. */
+  readonly passphrase?: string | undefined
+  /** Lists of revoked certificates, PEM. */
+  readonly crl?: Text | Text[] | undefined
+  /** Name to ask the server for (SNI) and to check its certificate against. Default: the host of the connect string. */
+  readonly servername?: string | undefined
+  /** Whether an unknown authority or another name ends the connection. Default true. */
+  readonly rejectUnauthorized?: boolean | undefined
+  /** In place of Node's check of names: undefined lets the connection pass. */
+  checkServerIdentity?(hostname: string, certificate: TlsCertificate): Error | undefined
+  readonly minVersion?: TlsVersion | undefined
+  readonly maxVersion?: TlsVersion | undefined
+  readonly ciphers?: string | undefined
+  readonly sigalgs?: string | undefined
+  readonly ecdhCurve?: string | undefined
+  readonly dhparam?: Text | undefined
+  /** Smallest Diffie-Hellman group that is accepted, bits. Default 1024. */
+  readonly minDHSize?: number | undefined
+  readonly honorCipherOrder?: boolean | undefined
+  readonly secureOptions?: number | undefined
+  readonly secureProtocol?: string | undefined
+  /** What `tls.createSecureContext` made, in place of the options for one. */
+  readonly secureContext?: object | undefined
+  readonly ALPNProtocols?: string[] | Uint8Array[] | Uint8Array | undefined
+  /** A TLS session to resume. */
+  readonly session?: Uint8Array | undefined
+  /** Writes packets of the handshake to standard error. */
+  readonly enableTrace?: boolean | undefined
+}
+
+export type TlsVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1'
+
+export interface TlsKey {
+  readonly pem: Text
+  readonly passphrase?: string | undefined
+}
+
+export interface TlsArchive {
+  readonly buf: Text
+  readonly passphrase?: string | undefined
+}
+
+/** Of a `tls.PeerCertificate` what a check of names needs. */
+export interface TlsCertificate {
+  readonly subjectaltname?: string | undefined
+  readonly fingerprint256: string
+  readonly serialNumber: string
+  readonly valid_from: string
+  readonly valid_to: string
+  readonly raw: Uint8Array
+}
