@@ -4,11 +4,13 @@ import { createConnection, createServer, type Server, Socket } from 'node:net'
 import { formatAddress, parseAddress } from '../address.ts'
 import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
 import type { TlsOptions } from '../tls-options.ts'
+import { ThreadedLink } from './threaded-link.ts'
 import { explainTls, tlsSocket } from './tls.ts'
 
 export function nodeNetwork(): Network {
   return {
     connect(address, events, options) {
+      if (options?.hasThread) return new ThreadedLink(address, events, options)
       const { host, port } = parseAddress(address)
       if (options?.tls !== undefined) return secureLink(address, events, options.tls, options)
       const socket = createConnection({ host, port, noDelay: true })
