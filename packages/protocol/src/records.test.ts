@@ -155,6 +155,13 @@ test('describes any bytes as one line', () => {
   )
 })
 
+test('raw bytes arrive whole where the writer has to grow for them', () => {
+  const writer = new Writer(8)
+  writer.int(1)
+  writer.raw(new Uint8Array(5000).fill(7))
+  expect(writer.written()).toEqual(Uint8Array.of(0, 0, 0, 1, ...new Uint8Array(5000).fill(7)))
+})
+
 describe('framer', () => {
   const frames = fc.array(fc.uint8Array({ maxLength: 40 }), { minLength: 1, maxLength: 6 })
   const stream = (bodies: readonly Uint8Array[]): Uint8Array => {

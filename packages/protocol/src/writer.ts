@@ -57,7 +57,9 @@ export class Writer {
 
   /** Appends bytes as they are, without a length. */
   raw(value: Uint8Array): void {
-    this.bytes.set(value, this.reserve(value.length))
+    // In this order: making room may replace the bytes.
+    const at = this.reserve(value.length)
+    this.bytes.set(value, at)
   }
 
   vector<T>(values: readonly T[] | null, element: (writer: Writer, value: T) => void): void {
