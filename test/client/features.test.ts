@@ -186,7 +186,7 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
     const [made] = await zk.transactionOf([op.create(`${root}/s-`, '', { sequential: true })], {
       marker: `${root}/marks`,
     })
-    expect((await zk.exists(made.path as ZnodePath)).stat).toBeDefined()
+    expect((await zk.exists(made.path)).stat).toBeDefined()
     await zk.sync(root)
     while ((await zk.children(`${root}/marks`)).children.length > 0) await zk.sync(root)
     const failing = zk.transactionOf([op.create(`${root}/marks`)], { marker: `${root}/marks` })

@@ -549,8 +549,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     while (seen.size < 300) {
       const { value } = await stream.next()
       // Calls from within the loop are calls like any other.
-      if (value?.kind === 'created')
-        seen.add((await zk.exists(value.path as ZnodePath)).stat === undefined ? '' : value.path)
+      if (value?.kind === 'created') seen.add((await zk.exists(value.path)).stat === undefined ? '' : value.path)
     }
     await stream.return()
   })

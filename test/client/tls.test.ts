@@ -137,6 +137,18 @@ describe('says why there is no session:', () => {
   })
 })
 
+test('the heartbeat thread speaks it too, and says as much when it fails', async () => {
+  await using secure = await front(local)
+  await using zk = await connect(`localhost:${secure.port}`, { tls: () => trusting, heartbeatThread: true })
+  await zk.create('/by-thread', 'x'.repeat(100_000))
+  expect((await zk.get('/by-thread')).data).toHaveLength(100_000)
+  expect(secure.secured[0]?.servername).toBe('localhost')
+  const target = `localhost:${secure.port}`
+  expect((await failure(target, { tls: true, heartbeatThread: true })).message).toContain('unknown authority')
+  const broken = { ...trusting, cert: local.cert, key: 'no key' }
+  expect((await failure(target, { tls: broken, heartbeatThread: true })).message).toContain('unusable TLS options: ')
+})
+
 test('a certificate is taken anew for each connection, and the session goes on with it', async () => {
   const seen: string[] = []
   await using secure = await front({ ...local, ...trusting, requestCert: true })

@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => installed[Symbol.dispose]())
 
-const steps = ['connect', 'create', 'get', 'large', 'set', 'transaction', 'error', 'cut', 'watch', 'close']
+const steps = ['connect', 'create', 'get', 'large', 'set', 'transaction', 'error', 'cut', 'watch', 'thread', 'close']
 
 async function runStory(command: readonly [string, ...string[]]): Promise<void> {
   await using server: RunningServer = await startServer({ port: 0 })

@@ -114,6 +114,7 @@ describe('codecs', () => {
   })
 
   test('give a stream its type', () => {
+    expectTypeOf<Extract<WatchChange, { path: unknown }>['path']>().toEqualTypeOf<ZnodePath>()
     expectTypeOf(zk.watch('/a')).toEqualTypeOf<AsyncGenerator<WatchChange, void, void>>()
     expectTypeOf(zk.watch('/a', { codec: text })).toEqualTypeOf<AsyncGenerator<WatchChange<string>, void, void>>()
     expectTypeOf(zk.watch('/a', { codec: json(schema) })).toEqualTypeOf<AsyncGenerator<WatchChange<Db>, void, void>>()

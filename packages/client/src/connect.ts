@@ -44,6 +44,7 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     requestTimeout: options.requestTimeout ?? 60_000,
     rebalanceAfter: options.rebalanceAfter ?? 300_000,
     sasl: options.sasl,
+    heartbeatPatienceMs: patienceOf(options.heartbeatThread),
   } as const
   const session = new Session(runtime, config, hosts, options.auth ?? [], lookUp)
   if (token !== undefined) session.adopt(token)
@@ -90,4 +91,11 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     session.start()
   })
   return client
+}
+
+function patienceOf(option: ConnectOptions['heartbeatThread']): number {
+  if (option === undefined || option === false) return 0
+  if (option === true) return 60_000
+  if (option.patience > 0) return option.patience
+  throw new RangeError(`heartbeatThread.patience must be more than 0 milliseconds, not ${option.patience}`)
 }

@@ -47,6 +47,12 @@ export interface ConnectOptions {
    * force or requests are on their way. Default 300000; 0 for never.
    */
   readonly rebalanceAfter?: number
+  /**
+   * Pings from a thread of their own, which has the socket: a busy event loop then keeps its session, for `patience`
+   * milliseconds at a time and no longer, so that a program that hangs still loses its locks. `true` for 60000. Costs a message
+   * between threads each way; options of TLS must not be functions then. Default false.
+   */
+  readonly heartbeatThread?: boolean | { readonly patience: number }
   /** Accept a server that has lost its quorum and can only be read. Default false. */
   readonly readOnly?: boolean
   /** Requests held while there is no connection; more are refused at once. Default 10000. */

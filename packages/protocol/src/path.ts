@@ -40,9 +40,9 @@ function isForbidden(unit: number): boolean {
 }
 
 /** Parent of `/a/b` is `/a`, of `/a` it is `/`; what stands before the last slash for anything else. */
-export function parentPath(path: string): string {
+export function parentPath(path: string): ZnodePath {
   const at = path.lastIndexOf('/')
-  return at <= 0 ? '/' : path.slice(0, at)
+  return (at <= 0 ? '/' : path.slice(0, at)) as ZnodePath
 }
 
 /** What stands behind the last slash. */

@@ -25,6 +25,18 @@ export interface LinkOptions {
   readonly tls?: TlsOptions | undefined
   /** The name the peer must prove to have, and that is asked for by SNI. Default: the host of the address. */
   readonly serverName?: string | undefined
+  /** A thread of its own, so that `keepAlive` works while the program is busy. A host that has none ignores it. */
+  readonly hasThread?: boolean | undefined
+}
+
+/** What keeps a peer content while nothing else is sent. */
+export interface KeepAlive {
+  /** Whole, so that it fits between any two writes. */
+  readonly frame: Uint8Array
+  /** Time without a write after which it is sent, milliseconds. */
+  readonly everyMs: number
+  /** How long the program may be busy, milliseconds: a program that hangs is not to be kept alive. */
+  readonly patienceMs: number
 }
 
 export interface ListenOptions {
@@ -49,6 +61,8 @@ export interface Link {
    * False asks the caller to wait for `drained`. Ignored once closed.
    */
   write(chunk: Uint8Array): boolean
+  /** Sends a frame now and then from here on, each told by `kept`. Only where the link has a thread of its own. */
+  readonly keepAlive?: ((plan: KeepAlive) => void) | undefined
   /** Asks for no more `data` until `resume`; the peer feels it. A call or two may still come. */
   pause(): void
   resume(): void
@@ -63,6 +77,8 @@ export interface LinkEvents {
   opened?(): void
   /** The bytes are the receiver's to keep. */
   data(chunk: Uint8Array): void
+  /** The frame of `keepAlive` was sent at `at`, monotonic milliseconds of this host's clock. */
+  kept?(at: number): void
   /** Everything queued is gone, after a `write` that returned false. */
   drained?(): void
   /** Called exactly once, last; never from within a call to the link. `reason` is absent for an orderly close. */

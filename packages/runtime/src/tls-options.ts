@@ -23,7 +23,7 @@ export interface TlsOptions {
   /** Whether an unknown authority or another name ends the connection. Default true. */
   readonly rejectUnauthorized?: boolean | undefined
   /** In place of Node's check of names: undefined lets the connection pass. */
-  checkServerIdentity?(hostname: string, certificate: TlsCertificate): Error | undefined
+  readonly checkServerIdentity?: IdentityCheck['check'] | undefined
   readonly minVersion?: TlsVersion | undefined
   readonly maxVersion?: TlsVersion | undefined
   readonly ciphers?: string | undefined
@@ -42,6 +42,11 @@ export interface TlsOptions {
   readonly session?: Uint8Array | undefined
   /** Writes packets of the handshake to standard error. */
   readonly enableTrace?: boolean | undefined
+}
+
+/** As a method, since a function that wants all of Node's certificate is fine too. */
+interface IdentityCheck {
+  check(hostname: string, certificate: TlsCertificate): Error | undefined
 }
 
 export type TlsVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1'

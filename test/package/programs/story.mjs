@@ -49,6 +49,11 @@ export async function story({ connect, json, KeeperError, op }, connectString) {
   }
   tell('watch', seen.join() === 'created,ready,changed,stale,ready,deleted', seen)
 
+  const threaded = await connect(connectString, { heartbeatThread: true })
+  const byThread = await threaded.get('/story/large')
+  await threaded.close()
+  tell('thread', byThread.data.length === large.length, byThread.data.length)
+
   await zk.close()
   tell('close', String(zk.state.kind) === 'closed', zk.state.kind)
 }

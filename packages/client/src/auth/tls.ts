@@ -62,6 +62,10 @@ class LinkToCome implements Link {
     return this.#link?.write(chunk) ?? true
   }
 
+  get keepAlive(): Link['keepAlive'] {
+    return this.#link?.keepAlive?.bind(this.#link)
+  }
+
   pause(): void {
     this.#link?.pause()
   }

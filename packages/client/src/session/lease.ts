@@ -12,6 +12,7 @@ export class Lease implements Disposable {
   readonly #abort = new AbortController()
   readonly #stop: () => void
   #timer: Timer | undefined
+  #isDisposed = false
 
   /** Use `client.lease()`. */
   constructor(session: Session) {
@@ -35,15 +36,21 @@ export class Lease implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true
     this.#stop()
     this.#timer?.cancel()
   }
 
   #arm(): void {
-    this.#timer = this.#session.runtime.clock.after(Math.max(1, Math.ceil(this.remaining())), () => {
-      if (this.remaining() > 0) this.#arm()
-      else this.#end('no server has answered in time')
-    })
+    const { clock } = this.#session.runtime
+    // After a long pause of this process, answers that have arrived all the while are read first.
+    this.#timer = clock.after(Math.max(1, Math.ceil(this.remaining())), () => clock.turnEnd(() => this.#look()))
+  }
+
+  #look(): void {
+    if (this.signal.aborted || this.#isDisposed) return
+    if (this.remaining() > 0) this.#arm()
+    else this.#end('no server has answered in time')
   }
 
   #end(reason: string): void {

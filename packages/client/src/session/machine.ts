@@ -19,6 +19,8 @@ export class SessionTimes {
   #lastReceive = 0
   #connectDeadline = Number.POSITIVE_INFINITY
   #isConnected = false
+  /** Somebody else sends the pings. */
+  #isKeptAlive = false
   /** When a server was last heard of in this session. */
   #lastContact: number | undefined
   /** When the latest request was sent that a server has answered: until the timeout after it the session lives. */
@@ -38,9 +40,10 @@ export class SessionTimes {
     this.#connectDeadline = now + Math.min(withinMs / share, Math.max(1_000, this.timeoutMs / share))
   }
 
-  established(now: number, timeoutMs: number): void {
+  established(now: number, timeoutMs: number, isKeptAlive = false): void {
     this.timeoutMs = timeoutMs
     this.#isConnected = true
+    this.#isKeptAlive = isKeptAlive
     this.#connectDeadline = Number.POSITIVE_INFINITY
     this.#lastSend = now
     this.#lastReceive = now
@@ -90,7 +93,7 @@ export class SessionTimes {
 
   /** Pings go by the time since the last send: received bytes must not put them off, a server counts only what we send. */
   isPingDue(now: number): boolean {
-    return this.#isConnected && now - this.#lastSend >= this.#pingMs
+    return this.#isConnected && !this.#isKeptAlive && now - this.#lastSend >= this.pingMs
   }
 
   /** No server heard of for 4/3 of the timeout: every server has expired the session by then (3.9.3 does the same). */
@@ -101,14 +104,16 @@ export class SessionTimes {
   /** When to look again. */
   nextCheckAt(): number {
     if (this.#isConnected) {
-      return Math.min(this.#lastSend + this.#pingMs, this.#lastReceive + (this.timeoutMs * 2) / 3)
+      const pingAt = this.#isKeptAlive ? Number.POSITIVE_INFINITY : this.#lastSend + this.pingMs
+      return Math.min(pingAt, this.#lastReceive + (this.timeoutMs * 2) / 3)
     }
     const lost =
       this.#lastContact === undefined ? Number.POSITIVE_INFINITY : this.#lastContact + (this.timeoutMs * 4) / 3
     return Math.min(this.#connectDeadline, lost)
   }
 
-  get #pingMs(): number {
+  /** Time without a request after which a ping is due. */
+  get pingMs(): number {
     return Math.min(this.timeoutMs / 3, pingMsMax)
   }
 }

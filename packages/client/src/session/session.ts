@@ -20,23 +20,23 @@ import {
   Deque,
   type Link,
   type LinkEvents,
-  parseAddress,
   type Runtime,
   type Timer,
   type TraceChannel,
   type TraceSpan,
 } from '@lightkeeper/runtime'
-import { logIn, type SaslMechanism, saslRequest } from '../auth/sasl.ts'
+import type { SaslMechanism } from '../auth/sasl.ts'
 import type { HostList } from '../host-list.ts'
 import type { AuthOption } from '../options.ts'
 import { PendingRequest, type RequestSpec } from '../request/request.ts'
-import { setWatchesFrames } from '../watch/rearm.ts'
-import { type WatchPaths, WatchRegistry } from '../watch/registry.ts'
+import { WatchRegistry } from '../watch/registry.ts'
 import type { WatchCounters } from '../watch/source.ts'
+import { AttemptTrace } from './attempt-trace.ts'
 import { Balance } from './balance.ts'
 import { RequestLines } from './lines.ts'
 import { SessionTimes } from './machine.ts'
 import { type ClientStats, latencyOf, Meters } from './meters.ts'
+import { credentialBytes, type FreshConnection, prepare, showIdentity } from './preparation.ts'
 import { isFinal, type SessionState } from './states.ts'
 import type { SessionToken } from './token.ts'
 import { WritableSearch } from './writable-search.ts'
@@ -55,6 +55,8 @@ export interface SessionConfig {
   /** Milliseconds from a failover to a voluntary move, at least; 0 for never. */
   readonly rebalanceAfter: number
   readonly sasl?: SaslMechanism | undefined
+  /** How long a thread pings while the event loop is busy, milliseconds; 0 for no thread. */
+  readonly heartbeatPatienceMs: number
 }
 
 /** Where the list of servers comes from, if not from the connect string. */
@@ -81,10 +83,8 @@ export class Session implements LinkEvents {
   readonly meters = new Meters()
   readonly runtime: Runtime
   readonly #requests: TraceSpan
-  readonly #attempts: TraceSpan
+  readonly #attempts: AttemptTrace
   readonly #states: TraceChannel
-  /** Ends the attempt that is traced. */
-  #endAttempt: ((error?: Error) => void) | undefined
   /** When the first request of this turn was written, or the last chunk arrived; monotonic milliseconds. */
   #turnAt = 0
   /** Request types that a server, by its address, does not know. */
@@ -135,7 +135,7 @@ export class Session implements LinkEvents {
   ) {
     this.runtime = runtime
     this.#requests = runtime.trace.span('lightkeeper.request')
-    this.#attempts = runtime.trace.span('lightkeeper.connect')
+    this.#attempts = new AttemptTrace(runtime)
     this.#states = runtime.trace.channel('lightkeeper.state')
     this.#config = config
     this.#lines = new RequestLines(this.meters, config)
@@ -366,8 +366,10 @@ export class Session implements LinkEvents {
       const patienceMs = this.#hasServed ? Number.POSITIVE_INFINITY : this.#config.connectTimeout
       this.#times.dialing(this.runtime.clock.now(), this.#hosts.servers.length, patienceMs)
       this.meters.attempts++
-      this.#traceAttempt(server)
-      this.#link = this.runtime.network.connect(server, this.#eventsOfLink())
+      this.#attempts.begin({ server, epoch: this.epoch, sessionId: this.sessionId })
+      this.#link = this.runtime.network.connect(server, this.#eventsOfLink(), {
+        hasThread: this.#config.heartbeatPatienceMs > 0,
+      })
       this.#armTimer()
     })
   }
@@ -379,6 +381,7 @@ export class Session implements LinkEvents {
     return {
       opened: () => isCurrent() && this.opened(),
       data: (chunk) => isCurrent() && this.data(chunk),
+      kept: (at) => isCurrent() && this.kept(at),
       closed: (reason) => isCurrent() && this.closed(reason),
     }
   }
@@ -483,7 +486,12 @@ export class Session implements LinkEvents {
     this.sessionId = response.sessionId
     this.#password = (response.passwd ?? noPassword).slice()
     this.#phase = 'preparing'
-    this.#times.established(this.runtime.clock.now(), response.timeOut)
+    this.#times.established(this.runtime.clock.now(), response.timeOut, this.#link?.keepAlive !== undefined)
+    this.#link?.keepAlive?.({
+      frame: pingFrame(),
+      everyMs: this.#times.pingMs,
+      patienceMs: this.#config.heartbeatPatienceMs,
+    })
     this.#times.confirmed(this.#handshakeSentAt)
     this.#prepareBy = this.runtime.clock.now() + (response.timeOut * 2) / 3
     this.#armTimer()
@@ -494,25 +502,16 @@ export class Session implements LinkEvents {
     })
   }
 
-  /** SASL, identities, then watches; only then is the user's first request sent. */
   async #prepare(isNew: boolean, readOnly: boolean): Promise<void> {
-    const generation = this.#generation
-    if (this.#config.sasl !== undefined && !(await this.#logIn(this.#config.sasl))) return
-    const credentials = await Promise.all(
-      this.auth.map(async (option) => ({ scheme: option.scheme, bytes: await credentialBytes(option) })),
-    )
-    if (generation !== this.#generation || this.#phase !== 'preparing') return
-    const replies = credentials.map(({ scheme, bytes }) => this.#authenticate(scheme, bytes))
-    for (const spec of setWatchesFrames(this.#paths(), this.lastZxid)) replies.push(this.#internal(spec))
-    this.#flush()
-    await Promise.all(replies)
-    if (generation !== this.#generation || this.#phase !== 'preparing') return
+    const connection = this.#freshConnection()
+    const { auth, watches, lastZxid } = this
+    if (!(await prepare(connection, { sasl: this.#config.sasl, auth, watches, lastZxid }))) return
     this.#phase = 'serving'
     this.#hasServed = true
     this.#hosts.succeeded()
     this.failures.clear()
     this.meters.connections++
-    this.#endAttempt?.()
+    this.#attempts.end()
     if (!readOnly) this.#isWritable = true
     const { timeoutMs } = this.#times
     this.#report({
@@ -533,14 +532,18 @@ export class Session implements LinkEvents {
       this.#send(request)
   }
 
-  /** The watches a server is to be told of: those it has a request for. Streams look after the rest themselves. */
-  #paths(): WatchPaths {
-    const paths = this.watches.paths()
-    const hasPersistent = !this.lacks(opCode.setWatches2) && !this.lacks(opCode.addWatch)
-    const known = hasPersistent ? paths : { ...paths, persistent: [], recursive: [] }
-    if (!this.lacks(opCode.setWatches)) return known
-    this.watches.sessionEnded()
-    return { ...known, data: [], exists: [], children: [] }
+  #freshConnection(): FreshConnection {
+    const generation = this.#generation
+    return {
+      server: this.#server,
+      random: this.runtime.random,
+      isOpen: () => generation === this.#generation && this.#phase === 'preparing',
+      lacks: (type) => this.lacks(type),
+      request: (spec) => this.#internal(spec),
+      flush: () => this.#flush(),
+      onLogin: (mechanism) => this.#report({ kind: 'saslAuthenticated', epoch: this.epoch, mechanism }),
+      onRefusal: (scheme, reason) => this.#authFailed(scheme, reason),
+    }
   }
 
   /** Looks for a server that has its quorum, and goes there. */
@@ -551,47 +554,9 @@ export class Session implements LinkEvents {
     })
   }
 
-  /** False when the connection went away meanwhile. */
-  async #logIn(mechanism: SaslMechanism): Promise<boolean> {
-    const generation = this.#generation
-    const isCurrent = (): boolean => generation === this.#generation && this.#phase === 'preparing'
-    const { host } = parseAddress(this.#server)
-    try {
-      await logIn(mechanism, { host, random: this.runtime.random }, (token) => {
-        // A mechanism may have taken its time: the token is not for a connection that came after.
-        if (!isCurrent()) return Promise.reject(new KeeperError('CONNECTION_LOSS', { operation: 'sasl' }))
-        return this.#internal(saslRequest(mechanism.name, token))
-      })
-    } catch (error) {
-      if (isCurrent() && KeeperError.is(error, 'AUTH_FAILED')) {
-        this.#authFailed('sasl', error.message.slice('AUTH_FAILED: '.length))
-      }
-      throw error
-    }
-    if (!isCurrent()) return false
-    this.#report({ kind: 'saslAuthenticated', epoch: this.epoch, mechanism: mechanism.name })
-    return true
-  }
-
   /** A request of our own, sent before the user's. */
   #internal<T>(spec: RequestSpec<T>): Promise<T> {
     return new Promise((resolve, reject) => this.#send(new PendingRequest(spec, resolve, reject) as PendingRequest))
-  }
-
-  #authenticate(scheme: string, bytes: Uint8Array): Promise<void> {
-    return this.#internal({
-      type: opCode.auth,
-      operation: 'auth',
-      write(writer) {
-        writer.int(0)
-        writer.ustring(scheme)
-        writer.buffer(bytes)
-      },
-      read() {},
-    }).catch((error: unknown) => {
-      if (KeeperError.is(error, 'AUTH_FAILED')) this.#authFailed(scheme)
-      throw error
-    })
   }
 
   /** Adds an identity now and after every reconnect. */
@@ -601,7 +566,7 @@ export class Session implements LinkEvents {
     if (this.#phase !== 'serving' && this.#phase !== 'preparing') return
     const generation = this.#generation
     const bytes = await credentialBytes(option)
-    if (generation === this.#generation) await this.#authenticate(option.scheme, bytes)
+    if (generation === this.#generation) await showIdentity(this.#freshConnection(), option.scheme, bytes)
   }
 
   #authFailed(scheme: string, reason?: string): void {
@@ -619,7 +584,7 @@ export class Session implements LinkEvents {
     if (this.#phase === 'handshake' && this.#dropReason === undefined) this.#refusedSilently()
     const failure = new Error(`${this.#server}: ${cause.message}`, { cause })
     this.failures.set(this.#server, failure)
-    this.#endAttempt?.(failure)
+    this.#attempts.end(failure)
     this.#abandon()
     this.#lines.loseInFlight('CONNECTION_LOSS', cause)
     if (isFinal(this.state)) return
@@ -740,7 +705,7 @@ export class Session implements LinkEvents {
     this.#timer?.cancel()
     this.#dialTimer?.cancel()
     this.balance.stop()
-    this.#endAttempt?.(new Error('the client was closed'))
+    this.#attempts.end(new Error('the client was closed'))
     this.#report(state)
     this.watches.sessionEnded()
     this.watches.ended()
@@ -768,20 +733,8 @@ export class Session implements LinkEvents {
     if (ms <= this.#times.timeoutMs / 3) return
     this.meters.stalls++
     const timeoutMs = this.#times.timeoutMs
-    this.runtime.log('warn', 'the event loop was blocked; pings are late', { ms: Math.round(ms), timeoutMs })
-  }
-
-  #traceAttempt(server: string): void {
-    this.#endAttempt?.(new Error('given up'))
-    if (!this.#attempts.hasSubscribers) return
-    const attempt = new Promise<void>((resolve, reject) => {
-      this.#endAttempt = (error) => {
-        this.#endAttempt = undefined
-        if (error === undefined) resolve()
-        else reject(error)
-      }
-    })
-    this.#attempts.around(() => attempt, { server, epoch: this.epoch, sessionId: this.sessionId }).catch(() => {})
+    const pings = this.#link?.keepAlive === undefined ? 'pings are late' : 'the heartbeat thread sent the pings'
+    this.runtime.log('warn', `the event loop was blocked; ${pings}`, { ms: Math.round(ms), timeoutMs })
   }
 
   #timePassed(): void {
@@ -801,13 +754,15 @@ export class Session implements LinkEvents {
   }
 
   #ping(): void {
-    this.meters.pings++
-    this.#pings.push(this.runtime.clock.now())
-    const mark = this.#writer.beginFrame()
-    this.#writer.int(specialXid.ping)
-    this.#writer.int(opCode.ping)
-    this.#writer.endFrame(mark)
+    this.kept(this.runtime.clock.now())
+    this.#writer.raw(pingFrame())
     this.#flush()
+  }
+
+  /** A ping has gone out at `at`. */
+  kept(at: number): void {
+    this.meters.pings++
+    this.#pings.push(at)
   }
 
   #report(state: SessionState): void {
@@ -823,8 +778,11 @@ function showCaller(error: unknown): never {
   throw error
 }
 
-/** Asks for credentials, in a turn of their own: a user's function must not run inside the protocol loop. */
-async function credentialBytes({ credentials }: AuthOption): Promise<Uint8Array> {
-  const value = typeof credentials === 'function' ? await Promise.resolve().then(credentials) : credentials
-  return typeof value === 'string' ? new TextEncoder().encode(value) : value
+function pingFrame(): Uint8Array {
+  const writer = new Writer(12)
+  const mark = writer.beginFrame()
+  writer.int(specialXid.ping)
+  writer.int(opCode.ping)
+  writer.endFrame(mark)
+  return writer.written()
 }

@@ -1,4 +1,5 @@
 /** What a watch stream tells. */
+import type { ZnodePath } from '@lightkeeper/protocol'
 import type { ZnodeStat } from '../stat.ts'
 
 /** What was delivered of a znode. */
@@ -15,7 +16,7 @@ export type Via = 'snapshot' | 'event' | 'resync' | 'audit'
 
 interface Change {
   /** As the user names it, without the chroot. */
-  readonly path: string
+  readonly path: ZnodePath
   readonly via: Via
 }
 

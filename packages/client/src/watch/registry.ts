@@ -1,10 +1,10 @@
 /** Which watches this client holds: whom an event wakes, and what to tell a server after a reconnect. Paths are the server's. */
-import { type EventType, eventType, type WatcherEvent } from '@lightkeeper/protocol'
+import { type EventType, eventType, type WatcherEvent, type ZnodePath } from '@lightkeeper/protocol'
 
 /** A one-shot event as users see it; `none` when the session ended first. */
 export interface WatchedEvent {
   readonly type: 'created' | 'deleted' | 'dataChanged' | 'childrenChanged' | 'none'
-  readonly path: string
+  readonly path: ZnodePath
   /** Zxid of the change, where the server tells it (3.9 and later), else -1n. */
   readonly zxid: bigint
 }
@@ -96,7 +96,7 @@ export class WatchRegistry {
   }
 
   /** One promise for all who wait for the same event. `userPath` is what it tells. */
-  changed(kind: OneShotKind, path: string, userPath: string): Promise<WatchedEvent> {
+  changed(kind: OneShotKind, path: string, userPath: ZnodePath): Promise<WatchedEvent> {
     const promises = this.#changed[kind]
     const known = promises.get(path)
     if (known !== undefined) return known

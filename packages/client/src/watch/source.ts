@@ -1,5 +1,13 @@
 /** What a watch stream needs of the client, and how a session gives it: reads that leave watches, and the watches of a server. */
-import { KeeperError, keeperCodes, opCode, type Reader, type Writer, watcherType } from '@lightkeeper/protocol'
+import {
+  KeeperError,
+  keeperCodes,
+  opCode,
+  type Reader,
+  type Writer,
+  watcherType,
+  type ZnodePath,
+} from '@lightkeeper/protocol'
 import type { Clock, Log, Random, TraceChannel } from '@lightkeeper/runtime'
 import type { Chroot } from '../connect-string.ts'
 import type { RequestSpec } from '../request/request.ts'
@@ -53,7 +61,7 @@ export interface WatchSource {
   /** Hears of the connection. */
   listen(listener: Listener): void
   unlisten(listener: Listener): void
-  toUser(path: string): string
+  toUser(path: string): ZnodePath
   readonly isConnected: boolean
   readonly lastZxid: bigint
   readonly clock: Clock
@@ -106,7 +114,7 @@ export class SessionWatches implements WatchSource {
     return !this.#session.lacks(opCode.addWatch)
   }
 
-  toUser(path: string): string {
+  toUser(path: string): ZnodePath {
     return this.#chroot.toUser(path)
   }
 

@@ -2,7 +2,7 @@
  * What a stream has delivered so far, and the steps from there to what was read now. Values in, changes out; reads nothing.
  * Changes of a path form a chain: `previous` of one is the value of the one before, and no mzxid is told twice.
  */
-import { parentPath } from '@lightkeeper/protocol'
+import { parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { ZnodeStat } from '../stat.ts'
 import type { Via, WatchChange, ZnodeSnapshot } from './change.ts'
 
@@ -34,9 +34,9 @@ export interface Heard {
 }
 
 export class View<T> {
-  readonly #known = new Map<string, Known<T>>()
+  readonly #known = new Map<ZnodePath, Known<T>>()
   /** Known znodes by their parent. */
-  readonly #below = new Map<string, Set<string>>()
+  readonly #below = new Map<ZnodePath, Set<ZnodePath>>()
 
   /** What is not later was handled before this view began. */
   readonly #since: bigint | undefined
@@ -49,37 +49,37 @@ export class View<T> {
     return this.#known.size
   }
 
-  has(path: string): boolean {
+  has(path: ZnodePath): boolean {
     return this.#known.has(path)
   }
 
   /** Stat of the newest reading, undefined where there is none. */
-  statOf(path: string): ZnodeStat | undefined {
+  statOf(path: ZnodePath): ZnodeStat | undefined {
     return this.#known.get(path)?.stat
   }
 
-  isUnreadable(path: string): boolean {
+  isUnreadable(path: ZnodePath): boolean {
     return this.#known.get(path)?.isUnreadable === true
   }
 
   /** Whether a reading with this Stat would tell nothing new, so that its data need not be decoded. */
-  isTold(path: string, stat: ZnodeStat): boolean {
+  isTold(path: ZnodePath, stat: ZnodeStat): boolean {
     const known = this.#known.get(path)
     return known?.stat?.mzxid === stat.mzxid && known.stat.czxid === stat.czxid
   }
 
-  children(path: string): ReadonlySet<string> {
+  children(path: ZnodePath): ReadonlySet<ZnodePath> {
     return this.#below.get(path) ?? none
   }
 
-  paths(): IterableIterator<string> {
+  paths(): IterableIterator<ZnodePath> {
     return this.#known.keys()
   }
 
   /**
    * The step to `reading`, recorded as delivered. `heard` is undefined where events may have been lost.
    */
-  step(path: string, reading: Reading<T> | undefined, heard: Heard | undefined, via: Via): WatchChange<T>[] {
+  step(path: ZnodePath, reading: Reading<T> | undefined, heard: Heard | undefined, via: Via): WatchChange<T>[] {
     const known = this.#known.get(path)
     if (reading === undefined) return known === undefined ? [] : this.#delete(path, known, heard, via)
     const isSame =
@@ -94,7 +94,7 @@ export class View<T> {
     return this.#change(path, known, reading, via)
   }
 
-  #create(path: string, reading: Reading<T>, via: Via): WatchChange<T>[] {
+  #create(path: ZnodePath, reading: Reading<T>, via: Via): WatchChange<T>[] {
     const known: Known<T> = { stat: undefined, snapshot: undefined, isUnreadable: false }
     this.#known.set(path, known)
     if (path !== '/') {
@@ -108,7 +108,7 @@ export class View<T> {
   }
 
   /** The first value of a znode. */
-  #first(path: string, known: Known<T>, reading: ZnodeSnapshot<T>, via: Via): WatchChange<T>[] {
+  #first(path: ZnodePath, known: Known<T>, reading: ZnodeSnapshot<T>, via: Via): WatchChange<T>[] {
     const { stat, value } = reading
     known.stat = stat
     known.snapshot = { stat, value }
@@ -129,7 +129,7 @@ export class View<T> {
     ]
   }
 
-  #change(path: string, known: Known<T>, reading: ZnodeSnapshot<T>, via: Via): WatchChange<T>[] {
+  #change(path: ZnodePath, known: Known<T>, reading: ZnodeSnapshot<T>, via: Via): WatchChange<T>[] {
     const { stat, value } = reading
     if (known.snapshot === undefined) return this.#first(path, known, reading, via)
     const before = known.stat as ZnodeStat
@@ -145,7 +145,7 @@ export class View<T> {
     return [{ kind: 'changed', path, previous, value, stat, zxid: stat.mzxid, missed, via }]
   }
 
-  #refuse(path: string, known: Known<T>, reading: Unreadable, via: Via): WatchChange<T>[] {
+  #refuse(path: ZnodePath, known: Known<T>, reading: Unreadable, via: Via): WatchChange<T>[] {
     const { stat, data, error } = reading
     const isTold = known.isUnreadable && (stat === undefined || stat.mzxid === known.stat?.mzxid)
     known.stat = stat ?? known.stat
@@ -155,7 +155,7 @@ export class View<T> {
   }
 
   /** Whatever is known below goes first: a znode with children cannot be deleted. */
-  #delete(path: string, known: Known<T>, heard: Heard | undefined, via: Via): WatchChange<T>[] {
+  #delete(path: ZnodePath, known: Known<T>, heard: Heard | undefined, via: Via): WatchChange<T>[] {
     const changes: WatchChange<T>[] = []
     for (const child of [...this.children(path)]) {
       changes.push(...this.#delete(child, this.#known.get(child) as Known<T>, undefined, via))
@@ -174,4 +174,4 @@ export class View<T> {
   }
 }
 
-const none: ReadonlySet<string> = new Set()
+const none: ReadonlySet<ZnodePath> = new Set()

@@ -1,4 +1,4 @@
-import { type EventType, eventType, KeeperError, parentPath } from '@lightkeeper/protocol'
+import { type EventType, eventType, KeeperError, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import { silentLog, silentTrace } from '@lightkeeper/runtime'
 import { describe, expect, test } from 'vitest'
 import { HandClock, settle } from '../client.harness.ts'
@@ -162,8 +162,8 @@ class Tree implements WatchSource {
     this.#listeners.delete(listener)
   }
 
-  toUser(path: string): string {
-    return path
+  toUser(path: string): ZnodePath {
+    return path as ZnodePath
   }
 }
 
@@ -176,7 +176,7 @@ const told = (change: WatchChange<unknown>): string => {
   return `${change.kind} ${change.path} ${value}${change.kind === 'changed' ? ` missed ${change.missed}` : ''}`
 }
 
-function follow<T = Uint8Array>(tree: Tree, options: WatchOptions<T>, root = '/r') {
+function follow<T = Uint8Array>(tree: Tree, options: WatchOptions<T>, root: ZnodePath = '/r') {
   const stream = new Watcher<T>(tree, root, options).changes()
   const next = async (count: number): Promise<WatchChange<T>[]> => {
     const changes: WatchChange<T>[] = []

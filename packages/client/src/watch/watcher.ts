@@ -3,7 +3,16 @@
  * again", never as data; after a reconnect reads everything and delivers the difference. Nothing is read before the consumer
  * asks for more, and a path that changed often meanwhile is read once.
  */
-import { type EventType, eventType, isWithin, joinPath, KeeperError, nodeName, parentPath } from '@lightkeeper/protocol'
+import {
+  type EventType,
+  eventType,
+  isWithin,
+  joinPath,
+  KeeperError,
+  nodeName,
+  parentPath,
+  type ZnodePath,
+} from '@lightkeeper/protocol'
 import type { Codec } from '../codec.ts'
 import type { ZnodeStat } from '../stat.ts'
 import type { Via, WatchChange } from './change.ts'
@@ -55,18 +64,18 @@ interface Dirty {
 }
 
 /** What was read of a subtree: undefined stands for a znode that is not there. */
-type Found<T> = Map<string, Reading<T> | undefined>
+type Found<T> = Map<ZnodePath, Reading<T> | undefined>
 
 export class Watcher<T> implements Listener {
   readonly #source: WatchSource
-  readonly #root: string
+  readonly #root: ZnodePath
   readonly #scope: 'node' | 'children' | 'tree'
   readonly #codec: Codec<T> | undefined
   readonly #signal: AbortSignal | undefined
   readonly #auditMs: number
   readonly #view: View<T>
   /** Paths to read again, in the order they were first heard of. */
-  readonly #dirty = new Map<string, Dirty>()
+  readonly #dirty = new Map<ZnodePath, Dirty>()
   #needsResync = true
   #isResyncing = false
   #via: Via = 'snapshot'
@@ -78,10 +87,10 @@ export class Watcher<T> implements Listener {
   #failures = 0
   #auditAt = 0
   /** Where the last audit stopped. */
-  #cursor: IterableIterator<string> | undefined
+  #cursor: IterableIterator<ZnodePath> | undefined
   #wake: (() => void) | undefined
 
-  constructor(source: WatchSource, root: string, options: WatchOptions<T>) {
+  constructor(source: WatchSource, root: ZnodePath, options: WatchOptions<T>) {
     this.#source = source
     this.#root = root
     this.#scope = options.recursive ? 'tree' : options.children ? 'children' : 'node'
@@ -141,7 +150,7 @@ export class Watcher<T> implements Listener {
     this.#wake?.()
   }
 
-  #covers(path: string): boolean {
+  #covers(path: ZnodePath): boolean {
     if (this.#scope === 'node') return path === this.#root
     if (this.#scope === 'tree') return isWithin(path, this.#root)
     return path !== this.#root && parentPath(path) === this.#root
@@ -172,7 +181,7 @@ export class Watcher<T> implements Listener {
           if (!this.#needsResync) yield { kind: 'ready', zxid }
         } else if (this.#dirty.size > 0) {
           const [path] = this.#dirty.keys()
-          const changes = await this.#attempt(() => this.#reread(path as string))
+          const changes = await this.#attempt(() => this.#reread(path as ZnodePath))
           if (changes === undefined) this.#needsResync = true
           else yield* this.#told(changes)
         } else if (this.#isAuditDue()) {
@@ -274,11 +283,11 @@ export class Watcher<T> implements Listener {
   }
 
   /** Reads one path that was heard of. */
-  async #reread(path: string): Promise<WatchChange<T>[]> {
+  async #reread(path: ZnodePath): Promise<WatchChange<T>[]> {
     if (this.#isOneShot) return this.#rereadOneShot(path)
     const found: Found<T> = new Map()
-    const heard = new Map<string, Heard | undefined>()
-    const read = async (each: string): Promise<boolean> => {
+    const heard = new Map<ZnodePath, Heard | undefined>()
+    const read = async (each: ZnodePath): Promise<boolean> => {
       const reading = await this.#read(each, (exists) => {
         heard.set(each, this.#take(each))
         // Where a parent is missing, so is what it would hold.
@@ -293,7 +302,7 @@ export class Watcher<T> implements Listener {
     let isThere = true
     for (const each of [...ancestors.filter((one) => !this.#view.has(one)), path]) isThere &&= await read(each)
     const changes: WatchChange<T>[] = []
-    const isDeleted = (each: string): boolean => this.#dirty.get(each)?.isDeleted === true
+    const isDeleted = (each: ZnodePath): boolean => this.#dirty.get(each)?.isDeleted === true
     if (isThere && this.#isNews(path, found.get(path)?.stat) && ancestors.some(isDeleted)) {
       // Perhaps a child of another znode than the one told under that name. With the told one goes all that was below it, so
       // that one ends first, or the new child would end with it.
@@ -310,13 +319,13 @@ export class Watcher<T> implements Listener {
   }
 
   /** Whether a reading with this Stat, undefined where it was refused, is of another znode than the one told. */
-  #isNews(path: string, stat: ZnodeStat | undefined): boolean {
+  #isNews(path: ZnodePath, stat: ZnodeStat | undefined): boolean {
     const told = this.#view.statOf(path)
     return told === undefined || stat === undefined || told.czxid !== stat.czxid
   }
 
   /** One-shot watches say too little about what is below: lists are compared, and what is new is walked. */
-  async #rereadOneShot(path: string): Promise<WatchChange<T>[]> {
+  async #rereadOneShot(path: ZnodePath): Promise<WatchChange<T>[]> {
     const dirty = this.#dirty.get(path) as Dirty
     const found: Found<T> = new Map()
     const lists = this.#scope === 'tree' || (this.#scope === 'children' && path === this.#root)
@@ -338,7 +347,7 @@ export class Watcher<T> implements Listener {
       this.#touch(path)
       return this.#stepAll(found, 'event')
     }
-    const listed = new Set<string>(names.map((name) => joinPath(path, name)))
+    const listed = new Set<ZnodePath>(names.map((name) => joinPath(path, name)))
     for (const child of this.#view.children(path)) if (!listed.has(child)) found.set(child, undefined)
     const added = [...listed].filter((child) => !this.#view.has(child))
     for (const [each, reading] of await this.#walk(added)) found.set(each, reading)
@@ -346,10 +355,10 @@ export class Watcher<T> implements Listener {
   }
 
   /** Everything in scope at and below `paths`, read now; parents in front of their children. */
-  async #walk(paths: readonly string[]): Promise<Found<T>> {
+  async #walk(paths: readonly ZnodePath[]): Promise<Found<T>> {
     const found: Found<T> = new Map()
-    const queue: string[] = [...paths]
-    const visit = async (path: string): Promise<void> => {
+    const queue: ZnodePath[] = [...paths]
+    const visit = async (path: ZnodePath): Promise<void> => {
       const isRoot = path === this.#root
       let mayHaveChildren = true
       if (this.#scope !== 'children' || !isRoot) {
@@ -375,7 +384,7 @@ export class Watcher<T> implements Listener {
   }
 
   /** Names below a path; where they may not be read, those known before: each of them may still be. */
-  async #readList(path: string): Promise<readonly string[] | undefined> {
+  async #readList(path: ZnodePath): Promise<readonly string[] | undefined> {
     try {
       return await this.#source.list(path, this.#user, () => {})
     } catch (error) {
@@ -384,7 +393,7 @@ export class Watcher<T> implements Listener {
     }
   }
 
-  async #read(path: string, onReply: (exists: boolean) => void): Promise<Reading<T> | undefined> {
+  async #read(path: ZnodePath, onReply: (exists: boolean) => void): Promise<Reading<T> | undefined> {
     let raw: RawZnode | undefined
     try {
       raw = await this.#source.read(path, this.#user, onReply)
@@ -409,7 +418,7 @@ export class Watcher<T> implements Listener {
   }
 
   /** Steps only once everything was read: what is recorded as delivered must be delivered, not lost with a failed read. */
-  #compare(path: string, found: Found<T>, via: Via): WatchChange<T>[] {
+  #compare(path: ZnodePath, found: Found<T>, via: Via): WatchChange<T>[] {
     const gone = [...this.#view.paths()].filter((known) => isWithin(known, path) && found.get(known) === undefined)
     // Children in front of their parents, as a server deletes them.
     gone.sort((a, b) => b.length - a.length)
@@ -427,14 +436,14 @@ export class Watcher<T> implements Listener {
   // -- what was heard -------------------------------------------------------------------------------------------------
 
   /** At the place of a reply among the events: everything heard of the path until here is in what was read. */
-  #take(path: string): Heard | undefined {
+  #take(path: ZnodePath): Heard | undefined {
     const dirty = this.#dirty.get(path)
     this.#dirty.delete(path)
     return dirty?.isExact ? dirty : undefined
   }
 
   /** As `take`, for a list of children: what was heard of the znode itself is not in it. */
-  #takeList(path: string): void {
+  #takeList(path: ZnodePath): void {
     const dirty = this.#dirty.get(path)
     if (dirty === undefined) return
     dirty.list = false
@@ -442,7 +451,7 @@ export class Watcher<T> implements Listener {
   }
 
   /** To be read again though nothing was heard: it changed between two reads. */
-  #touch(path: string): void {
+  #touch(path: ZnodePath): void {
     if (!this.#dirty.has(path))
       this.#dirty.set(path, { writes: 0, isDeleted: false, zxid: -1n, self: true, list: true, isExact: false })
   }
@@ -461,7 +470,7 @@ export class Watcher<T> implements Listener {
   /** Compares some znodes with what was delivered of them. A difference nothing was heard of is a hole: arm and read anew. */
   async #audit(): Promise<true> {
     this.#auditAt = this.#source.clock.now() + this.#auditMs
-    const paths = new Set<string>([this.#root])
+    const paths = new Set<ZnodePath>([this.#root])
     while (paths.size < Math.min(auditedAtOnce, this.#view.size + 1)) {
       this.#cursor ??= this.#view.paths()
       const next = this.#cursor.next()
@@ -471,8 +480,8 @@ export class Watcher<T> implements Listener {
       }
       paths.add(next.value)
     }
-    let hole: string | undefined
-    const check = (path: string): Promise<void> =>
+    let hole: ZnodePath | undefined
+    const check = (path: ZnodePath): Promise<void> =>
       this.#source.stat(path, (stat) => {
         if (this.#isHole(path, stat)) hole ??= path
       })
@@ -488,7 +497,7 @@ export class Watcher<T> implements Listener {
   }
 
   /** Judged at the place of the reply: whatever it shows has been heard of by then, or was lost. */
-  #isHole(path: string, stat: ZnodeStat | undefined): boolean {
+  #isHole(path: ZnodePath, stat: ZnodeStat | undefined): boolean {
     if (this.#needsResync || this.#dirty.size > 0 || this.#view.isUnreadable(path)) return false
     if (this.#scope === 'children' && path === this.#root) {
       return (stat?.numChildren ?? 0) !== this.#view.children(path).size
@@ -501,8 +510,8 @@ export class Watcher<T> implements Listener {
 }
 
 /** Paths above `path` from `root` down. */
-function ancestorsOf(path: string, root: string): string[] {
-  const ancestors: string[] = []
+function ancestorsOf(path: ZnodePath, root: ZnodePath): ZnodePath[] {
+  const ancestors: ZnodePath[] = []
   for (let at = path; at !== root; ) {
     at = parentPath(at)
     ancestors.unshift(at)

@@ -101,3 +101,81 @@ describe('links over TCP', () => {
     await listener.close()
   })
 })
+
+describe('links with a thread of their own', () => {
+  async function threaded() {
+    const told: string[] = []
+    const waiting: (() => void)[] = []
+    const tell = (what: string): void => {
+      told.push(what)
+      for (const wake of waiting.splice(0)) wake()
+    }
+    const until = async (what: string): Promise<void> => {
+      while (!told.includes(what)) await new Promise<void>((resolve) => waiting.push(resolve))
+    }
+    let far: Link | undefined
+    const listener = await network.listen('127.0.0.1:0', (link) => {
+      far = link
+      return {
+        data: (chunk) => tell(`far data ${chunk.join()}`),
+        closed: () => tell('far closed'),
+      }
+    })
+    const events = {
+      opened: () => tell('near opened'),
+      data: (chunk: Uint8Array) => tell(`near data ${chunk.join()}`),
+      kept: () => tell('kept'),
+      closed: (reason?: Error) => tell(reason ? `near failed: ${reason.message}` : 'near closed'),
+    }
+    const near = network.connect(listener.address, events, { hasThread: true })
+    await until('near opened')
+    return { near, told, until, far: () => far as Link, address: listener.address, close: () => listener.close() }
+  }
+
+  test('carry data both ways and end in order', async () => {
+    const { near, far, until, told, close } = await threaded()
+    near.write(new Uint8Array([9, 1, 2, 9]).subarray(1, 3))
+    await until('far data 1,2')
+    far().write(Uint8Array.of(7))
+    far().end()
+    await until('near closed')
+    expect(told.filter((what) => what !== 'far closed')).toEqual([
+      'near opened',
+      'far data 1,2',
+      'near data 7',
+      'near closed',
+    ])
+    near.write(Uint8Array.of(1))
+    near.destroy()
+    await close()
+  })
+
+  test('send the frame that keeps a peer content, and tell of it before its answer', async () => {
+    const { near, far, until, told, close } = await threaded()
+    near.keepAlive?.({ frame: Uint8Array.of(5, 5), everyMs: 20, patienceMs: 60_000 })
+    await until('far data 5,5')
+    far().write(Uint8Array.of(6))
+    await until('near data 6')
+    expect(told.indexOf('kept')).toBeLessThan(told.indexOf('near data 6'))
+    near.destroy()
+    await until('far closed')
+    await close()
+  })
+
+  test('tell why they could not be had', async () => {
+    const { address, near, until, told, close } = await threaded()
+    near.destroy()
+    await until('near closed')
+    await close()
+    const reason = await new Promise<Error | undefined>((closed) => {
+      network.connect(address, { data() {}, closed }, { hasThread: true })
+    })
+    expect(reason?.message).toContain('ECONNREFUSED')
+    expect(told).toContain('near closed')
+    const tls = { checkServerIdentity: () => undefined }
+    const refused = await new Promise<Error | undefined>((closed) => {
+      network.connect(address, { data() {}, closed }, { hasThread: true, tls })
+    })
+    expect(refused?.message).toContain('options of TLS that are functions cannot be handed to it')
+  })
+})

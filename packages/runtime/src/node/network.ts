@@ -4,14 +4,33 @@ import { createConnection, createServer, type Server, Socket } from 'node:net'
 import { formatAddress, parseAddress } from '../address.ts'
 import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
 import type { TlsOptions } from '../tls-options.ts'
+import { ThreadedLink } from './threaded-link.ts'
 import { explainTls, tlsSocket } from './tls.ts'
+
+/** What sockets read into, one after the other: around their streams, which cost a tenth of a round trip. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+function copyOfRead(size: number): Uint8Array {
+  // Small arrays live in V8's own heap; large ones need not be zeroed first.
+  const own = size <= 1024 ? new Uint8Array(size) : new Uint8Array(Buffer.allocUnsafeSlow(size).buffer, 0, size)
+  own.set(readBuffer.subarray(0, size))
+  return own
+}
 
 export function nodeNetwork(): Network {
   return {
     connect(address, events, options) {
+      if (options?.hasThread) return new ThreadedLink(address, events, options)
       const { host, port } = parseAddress(address)
       if (options?.tls !== undefined) return secureLink(address, events, options.tls, options)
-      const socket = createConnection({ host, port, noDelay: true })
+      const onread = {
+        buffer: readBuffer,
+        callback: (size: number) => {
+          events.data(copyOfRead(size))
+          return true
+        },
+      }
+      const socket = createConnection({ host, port, noDelay: true, onread })
       socket.once('connect', () => events.opened?.())
       return new SocketLink(socket, address, () => events)
     },
@@ -94,7 +113,7 @@ class SocketLink implements Link {
     this.remote = remote
     this.#socket = socket
     let reason: Error | undefined
-    // A plain Uint8Array: slice() of a Buffer would be a view that pins the whole chunk, not a copy.
+    // Nothing comes here from a socket that has `onread`. A plain Uint8Array: slice() of a Buffer would be a view that pins the whole chunk, not a copy.
     socket.on('data', (chunk: Uint8Array) => {
       events()?.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
     })

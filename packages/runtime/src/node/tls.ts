@@ -3,11 +3,16 @@ import { isIP } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { TlsOptions } from '../tls-options.ts'
 
-/** A socket that says `secureConnect` once the server has shown a certificate for `serverName`. Throws for options that are unusable. */
-export function tlsSocket(host: string, port: number, serverName: string, options: TlsOptions): TLSSocket {
+/** What `tls.connect` is to be given. */
+export function tlsConnection(host: string, port: number, serverName: string, options: TlsOptions): ConnectionOptions {
   // An IP is no name for SNI (RFC 6066), and must not stand there; the certificate is checked against it all the same.
   const sni = isIP(serverName) === 0 ? { servername: serverName } : {}
-  const socket = connect({ ...sni, ...(options as ConnectionOptions), host, port })
+  return { ...sni, ...(options as ConnectionOptions), host, port }
+}
+
+/** A socket that says `secureConnect` once the server has shown a certificate for `serverName`. Throws for options that are unusable. */
+export function tlsSocket(host: string, port: number, serverName: string, options: TlsOptions): TLSSocket {
+  const socket = connect(tlsConnection(host, port, serverName, options))
   socket.setNoDelay(true)
   return socket
 }

@@ -1,0 +1,27 @@
+/** Attempts to connect, as whoever listens to `lightkeeper.connect` sees them: from the dial to the first request or the failure. */
+import type { Runtime, TraceSpan } from '@lightkeeper/runtime'
+
+export class AttemptTrace {
+  readonly #span: TraceSpan
+  #end: ((error?: Error) => void) | undefined
+
+  constructor(runtime: Runtime) {
+    this.#span = runtime.trace.span('lightkeeper.connect')
+  }
+
+  begin(context: { readonly server: string; readonly epoch: number; readonly sessionId: bigint }): void {
+    this.end(new Error('given up'))
+    if (!this.#span.hasSubscribers) return
+    const attempt = new Promise<void>((resolve, reject) => {
+      this.#end = (error) => (error === undefined ? resolve() : reject(error))
+    })
+    this.#span.around(() => attempt, context).catch(() => {})
+  }
+
+  /** Without an error: it is connected. Harmless where no attempt is on its way. */
+  end(error?: Error): void {
+    const end = this.#end
+    this.#end = undefined
+    end?.(error)
+  }
+}

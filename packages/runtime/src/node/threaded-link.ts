@@ -1,0 +1,123 @@
+/** A link whose socket lives in a thread of its own, which can send a frame now and then while the program is busy. */
+import { performance } from 'node:perf_hooks'
+import { Worker } from 'node:worker_threads'
+import { parseAddress } from '../address.ts'
+import type { KeepAlive, Link, LinkEvents, LinkOptions } from '../network.ts'
+import { type FromThread, linkThread, type ThreadPlan, type ToThread } from './link-thread.ts'
+import { explainTls, tlsConnection } from './tls.ts'
+
+/** How often a program shows that it is alive, milliseconds. */
+const aliveEveryMs = 100
+
+// Some bundlers wrap functions into calls of a helper of theirs, by this name.
+const code = `const __name = (it) => it;
+const { parentPort, workerData } = require('node:worker_threads');
+(${linkThread.toString()})(workerData, parentPort, require('node:net'), require('node:tls'))`
+
+export class ThreadedLink implements Link {
+  readonly remote: string
+  queuedBytes = 0
+  readonly #worker: Worker | undefined
+  readonly #aliveAt = new BigInt64Array(new SharedArrayBuffer(8))
+  readonly #alive: NodeJS.Timeout
+  readonly #events: LinkEvents
+  readonly #explain: (error: Error) => Error
+  #isOpen = false
+  #isClosed = false
+
+  constructor(address: string, events: LinkEvents, options: LinkOptions) {
+    this.remote = address
+    this.#events = events
+    const { host, port } = parseAddress(address)
+    const name = options.serverName ?? host
+    this.#explain = options.tls ? (error) => explainTls(error, name, this.#isOpen) : (error) => error
+    const tls = options.tls && tlsConnection(host, port, name, options.tls)
+    const plan: ThreadPlan = { host, port, tls, aliveAt: this.#aliveAt }
+    this.#showAlive()
+    this.#alive = setInterval(() => this.#showAlive(), aliveEveryMs)
+    this.#alive.unref()
+    try {
+      this.#worker = new Worker(code, { eval: true, execArgv: [], workerData: plan, name: 'lightkeeper heartbeat' })
+    } catch (error) {
+      const message = `no heartbeat thread: ${(error as Error).message} (options of TLS that are functions cannot be handed to it)`
+      queueMicrotask(() => this.#closed(new Error(message, { cause: error })))
+      return
+    }
+    this.#worker.on('message', (message: FromThread) => this.#heard(message))
+    this.#worker.on('error', (error) => this.#closed(error as Error))
+    this.#worker.on('exit', () => this.#closed(new Error('the heartbeat thread ended')))
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.#isClosed) return true
+    // A copy: with a view its whole buffer would travel.
+    const own = chunk.slice()
+    this.queuedBytes += own.length
+    this.#tell({ kind: 'write', chunk: own }, [own.buffer])
+    return true
+  }
+
+  keepAlive({ frame, everyMs, patienceMs }: KeepAlive): void {
+    this.#tell({ kind: 'keepAlive', frame, everyMs, patienceMs })
+  }
+
+  pause(): void {
+    this.#tell({ kind: 'pause' })
+  }
+
+  resume(): void {
+    this.#tell({ kind: 'resume' })
+  }
+
+  end(): void {
+    this.#tell({ kind: 'end' })
+  }
+
+  destroy(): void {
+    this.#tell({ kind: 'destroy' })
+  }
+
+  #tell(message: ToThread, transfer: readonly ArrayBuffer[] = []): void {
+    if (!this.#isClosed) this.#worker?.postMessage(message, transfer)
+  }
+
+  #showAlive(): void {
+    Atomics.store(this.#aliveAt, 0, process.hrtime.bigint())
+  }
+
+  #heard(message: FromThread): void {
+    if (this.#isClosed) return
+    switch (message.kind) {
+      case 'data':
+        this.#events.data(message.chunk)
+        break
+      case 'written':
+        this.queuedBytes -= message.bytes
+        break
+      case 'kept':
+        this.#events.kept?.(performance.now() - Number(process.hrtime.bigint() - message.at) / 1e6)
+        break
+      case 'opened':
+        this.#isOpen = true
+        this.#events.opened?.()
+        break
+      case 'drained':
+        this.#events.drained?.()
+        break
+      case 'closed': {
+        const { code: errno } = message
+        const plain =
+          message.message === undefined ? undefined : Object.assign(new Error(message.message), { code: errno })
+        this.#closed(plain && this.#explain(plain))
+      }
+    }
+  }
+
+  #closed(reason?: Error): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    clearInterval(this.#alive)
+    void this.#worker?.terminate()
+    this.#events.closed(reason)
+  }
+}
