@@ -31,10 +31,12 @@ export async function createProtected(
   host: CreateHost,
   path: ZnodePath,
   mode: CreateOptions['mode'],
+  layout: 'curator' | 'bare',
   budget: Budget,
 ): Promise<CreateResult> {
   const parent = parentPath(path) as ZnodePath
-  const mark = `_c_${uuid(host.random.bytes(16))}-`
+  const id = uuid(host.random.bytes(16))
+  const mark = layout === 'bare' ? id.replaceAll('-', '') : `_c_${id}-`
   const marked = joinPath(parent, mark + nodeName(path))
   /** A create went out, and neither its reply nor a look at the parent has told what became of it. */
   let mayExist = false
