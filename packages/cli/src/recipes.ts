@@ -1,2 +1,2 @@
 /** `lightkeeper/recipes`. */
-export {} from '@lightkeeper/recipes'
+export { type Held, type Lockable, type LockOptions, lock, type Participant } from '@lightkeeper/recipes'

@@ -1,2 +1,4 @@
 /** What people use ZooKeeper for, on nothing but the public face of the client. */
-export {}
+export type { Held } from './locks/held.ts'
+export { type Lockable, type LockOptions, lock } from './locks/lock.ts'
+export type { Participant } from './locks/participants.ts'
