@@ -27,6 +27,10 @@ export interface Contest {
   readonly names: 'curator' | 'kazoo'
   readonly data?: Data | undefined
   readonly acl?: readonly Acl[] | undefined
+}
+
+/** Who waits for whom, from names alone. */
+export interface Rule {
   standing(children: readonly string[], own: string): Standing
 }
 
@@ -44,7 +48,7 @@ export interface Contender {
  * Stands in line until it is our turn. Where the session expires or somebody deletes our znode meanwhile, at its end again.
  * Rejects with the reason of `limit`, and with what a request of it fails with; nothing of ours is left then.
  */
-export async function contend(zk: Client, contest: Contest, limit: Limit): Promise<Tenure> {
+export async function contend(zk: Client, contest: Contest & Rule, limit: Limit): Promise<Tenure> {
   for (;;) {
     const turn = await enterOnce(zk, contest, limit, false)
     if (turn instanceof Tenure) return turn
@@ -52,7 +56,7 @@ export async function contend(zk: Client, contest: Contest, limit: Limit): Promi
 }
 
 /** As `contend`, but resolves to undefined where that would mean to wait. */
-export async function contendAtOnce(zk: Client, contest: Contest, limit: Limit): Promise<Tenure | undefined> {
+export async function contendAtOnce(zk: Client, contest: Contest & Rule, limit: Limit): Promise<Tenure | undefined> {
   for (;;) {
     const turn = await enterOnce(zk, contest, limit, true)
     if (turn instanceof Tenure) return turn
@@ -62,7 +66,7 @@ export async function contendAtOnce(zk: Client, contest: Contest, limit: Limit):
 
 type Turn = Tenure | 'gone' | 'busy'
 
-async function enterOnce(zk: Client, contest: Contest, limit: Limit, isTry: boolean): Promise<Turn> {
+async function enterOnce(zk: Client, contest: Contest & Rule, limit: Limit, isTry: boolean): Promise<Turn> {
   const contender = await enter(zk, contest, limit)
   let turn: Turn = 'gone'
   try {
@@ -116,7 +120,13 @@ export function isCurrent(zk: Client, { sessionId, epoch }: Contender): boolean 
   return zk.sessionId === sessionId && zk.epoch === epoch
 }
 
-async function turnOf(zk: Client, contest: Contest, contender: Contender, limit: Limit, isTry: boolean): Promise<Turn> {
+async function turnOf(
+  zk: Client,
+  contest: Contest & Rule,
+  contender: Contender,
+  limit: Limit,
+  isTry: boolean,
+): Promise<Turn> {
   let own: GetResult | undefined
   try {
     for (;;) {

@@ -38,3 +38,19 @@ export class Limit implements Disposable {
     this.#abort?.[Symbol.dispose]()
   }
 }
+
+/** Does `work` within the limit that `options` give. */
+export async function within<R>(
+  zk: Client,
+  operation: string,
+  path: string,
+  options: CallOptions,
+  work: (limit: Limit) => Promise<R>,
+): Promise<R> {
+  const limit = new Limit(zk, operation, path, options)
+  try {
+    return await work(limit)
+  } finally {
+    limit[Symbol.dispose]()
+  }
+}

@@ -1,7 +1,8 @@
 /** A mutex, and what it has in common with the two sides of a read-write lock. */
 import { type Acl, type CallOptions, type Client, type Data, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { type Contest, contend, contendAtOnce } from '../common/contender.ts'
-import { Limit } from '../common/limit.ts'
+import { type Contest, contend, contendAtOnce, type Rule } from '../common/contender.ts'
+import { within } from '../common/limit.ts'
+import type { Standing } from '../common/line.ts'
 import { holderCount, type LockMarker, lockLine, lockStanding, sides } from './decide.ts'
 import { Held, revocation } from './held.ts'
 import { namesBelow, type Participant, participants } from './participants.ts'
@@ -48,54 +49,38 @@ export class LineLock implements Lockable {
   readonly path: ZnodePath
   readonly #zk: Client
   readonly #operation: string
-  readonly #contest: Contest
+  readonly #contest: Contest & Rule
 
   constructor(zk: Client, path: ZnodePath, marker: LockMarker, options: LockOptions, operation: string) {
     const { names = 'curator', data, acl } = options
     this.path = path
     this.#zk = zk
     this.#operation = operation
-    const standing: Contest['standing'] = (children, own) => lockStanding(children, own, sides[marker])
+    const standing = (children: readonly string[], own: string): Standing => lockStanding(children, own, sides[marker])
     this.#contest = { path, marker, names, data, acl, standing }
   }
 
   acquire(options: CallOptions = {}): Promise<Held> {
-    return this.#within(options, async (limit) => new Held(await contend(this.#zk, this.#contest, limit)))
+    return within(this.#zk, this.#operation, this.path, options, async (limit) => {
+      return new Held(await contend(this.#zk, this.#contest, limit))
+    })
   }
 
   tryAcquire(options: CallOptions = {}): Promise<Held | undefined> {
-    return this.#within(options, async (limit) => {
+    return within(this.#zk, this.#operation, this.path, options, async (limit) => {
       const tenure = await contendAtOnce(this.#zk, this.#contest, limit)
       return tenure && new Held(tenure)
     })
   }
 
-  async #within<R>(options: CallOptions, work: (limit: Limit) => Promise<R>): Promise<R> {
-    const limit = new Limit(this.#zk, this.#operation, this.path, options)
-    try {
-      return await work(limit)
-    } finally {
-      limit[Symbol.dispose]()
-    }
-  }
-
   async holders(options: CallOptions = {}): Promise<Participant[]> {
     const line = lockLine(await namesBelow(this.#zk, this.path, options))
-    return this.#read(line.slice(0, holderCount(line)), options)
+    return participants(this.#zk, this.path, line.slice(0, holderCount(line)), options)
   }
 
   async waiting(options: CallOptions = {}): Promise<Participant[]> {
     const line = lockLine(await namesBelow(this.#zk, this.path, options))
-    return this.#read(line.slice(holderCount(line)), options)
-  }
-
-  #read(line: readonly { readonly name: string }[], options: CallOptions): Promise<Participant[]> {
-    return participants(
-      this.#zk,
-      this.path,
-      line.map(({ name }) => name),
-      options,
-    )
+    return participants(this.#zk, this.path, line.slice(holderCount(line)), options)
   }
 
   async revoke(options: CallOptions = {}): Promise<number> {

@@ -24,15 +24,15 @@ export async function namesBelow(zk: Client, path: ZnodePath, options: CallOptio
   }
 }
 
-/** Reads the znodes of `names`, in their order; those that left meanwhile are left out. */
+/** Reads the znodes of a line, in its order; those that left meanwhile are left out. */
 export async function participants(
   zk: Client,
   parent: ZnodePath,
-  names: readonly string[],
+  line: readonly { readonly name: string }[],
   options: CallOptions,
 ): Promise<Participant[]> {
-  const found = await Promise.all(names.map((name) => zk.find(below(parent, name), options)))
-  return names.flatMap((name, i) => {
+  const found = await Promise.all(line.map(({ name }) => zk.find(below(parent, name), options)))
+  return line.flatMap(({ name }, i) => {
     const each = found[i]
     if (each === undefined) return []
     const { ephemeralOwner, created, czxid } = each.stat
