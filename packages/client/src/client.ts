@@ -382,6 +382,7 @@ export class Client implements AsyncDisposable {
             options.mode ?? 'persistent',
             options.protected === 'bare' ? 'bare' : 'curator',
             budget,
+            options.signal,
           ).then((made) => {
             if (options.mode === 'ephemeral') this.#session.ephemerals.add(made.path)
             return made

@@ -128,6 +128,32 @@ test('is unknown, not unsent, when the search for a lost create never left; and 
   expect([last.type, last.body.ustring()]).toEqual([opCode.delete, `/s/${name}`])
 })
 
+test('what a create made that was aborted is removed, also where the reason is an error that sounds as if it had failed', async () => {
+  const { zk, clock, peer } = await connected()
+  const stop = new AbortController()
+  const creating = outcomeOf(zk.create('/s/p-', '', { sequential: true, protected: true, signal: stop.signal }))
+  await clock.advance(0)
+  const { xid, body } = peer.request()
+  const name = `${(body.ustring() ?? '').slice('/s/'.length)}0000000007`
+  stop.abort(new KeeperError('NO_NODE', { operation: 'another', outcome: 'rejected' }))
+  expect(await creating).toBe('NO_NODE rejected')
+  peer.reply(xid, 0, (writer) => {
+    writer.ustring(`/s/${name}`)
+    stat(writer, 0n)
+  })
+  await clock.advance(0)
+  await syncs({ clock, peer })
+  peer.reply(peer.request().xid, 0, (writer) => {
+    writer.vector([name], (each, child) => each.ustring(child))
+    stat(writer, 0n)
+  })
+  await clock.advance(0)
+  peer.reply(peer.request().xid, 0, (writer) => stat(writer, 0n))
+  await clock.advance(0)
+  const last = peer.request()
+  expect([last.type, last.body.ustring()]).toEqual([opCode.delete, `/s/${name}`])
+})
+
 test('gives up where no room is left for its search, rather than spin', async () => {
   const made = await connected({ queueLimit: 1 })
   const { zk, clock, peer } = made
