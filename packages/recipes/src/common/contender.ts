@@ -82,7 +82,6 @@ async function enterOnce(zk: Client, contest: Contest & Rule, limit: Limit, isTr
 export async function enter(zk: Client, contest: Contest, limit: Limit): Promise<Contender> {
   const { path: parent, marker, names, data = '', acl } = contest
   for (;;) {
-    const { epoch } = zk
     try {
       const { path, stat } = await zk.create(below(parent, marker), data, {
         mode: 'ephemeral',
@@ -93,14 +92,12 @@ export async function enter(zk: Client, contest: Contest, limit: Limit): Promise
         ...(acl === undefined ? {} : { acl }),
       })
       const { czxid, ephemeralOwner: sessionId } = stat
-      if (epoch === zk.epoch && sessionId === zk.sessionId) {
-        return { path, name: nameOf(path), czxid, sessionId, epoch }
-      }
-      // Made in a session that is gone by now: it goes too.
+      // A session other than at the start of the call may have made it; one that is gone by now takes it with it.
+      if (sessionId === zk.sessionId) return { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
     } catch (error) {
       // What a lost create may have left is looked for and removed by the client.
       const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isLost(error)
-      if (!isWorthAnother) throw error
+      if (limit.signal?.aborted || !isWorthAnother) throw error
     }
   }
 }
@@ -156,7 +153,7 @@ async function turnOf(
     }
   } catch (error) {
     // Of our own znode or of the parent, and then of our own too.
-    if (KeeperError.is(error, 'NO_NODE')) return 'gone'
+    if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return 'gone'
     throw error
   }
 }
@@ -171,7 +168,7 @@ async function watched(
     const { changed } = await zk.get(path, { ...limit.step, watch: true })
     return changed && { changed }
   } catch (error) {
-    if (KeeperError.is(error, 'NO_NODE')) return undefined
+    if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return undefined
     throw error
   }
 }

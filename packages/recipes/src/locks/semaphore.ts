@@ -152,7 +152,8 @@ class Semaphore implements Lockable {
       }
     } catch (error) {
       // The leases are gone, ours among them; a count that is missing is an error of whoever named it.
-      if (KeeperError.is(error, 'NO_NODE') && error.path !== this.#countPath) return 'gone'
+      const isLeaseMissing = KeeperError.is(error, 'NO_NODE') && error.path !== this.#countPath
+      if (isLeaseMissing && !limit.signal?.aborted) return 'gone'
       throw error
     } finally {
       until[Symbol.dispose]()
