@@ -149,7 +149,9 @@ async function story(seed: number, name: string): Promise<void> {
       const parent: ZnodePath = name === 'semaphore' ? `${path}/leases` : path
       void operator
         .children(parent)
-        .then(({ children }) => children.length > 0 && operator.delete(`${parent}/${random.pick([...children])}`))
+        .then(async ({ children }) => {
+          if (children.length > 0) await operator.delete(`${parent}/${random.pick([...children])}`)
+        })
         .catch(() => {})
     }
     world.after(20 + random.below(500), trouble)
