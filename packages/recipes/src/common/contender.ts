@@ -124,15 +124,14 @@ async function turnOf(
   limit: Limit,
   isTry: boolean,
 ): Promise<Turn> {
-  let own: GetResult | undefined
+  let own: Promise<GetResult> | undefined
   try {
     for (;;) {
-      // The list is newer than our znode, so that everybody before us is in it. Sent together: one round trip.
-      const [{ children }, read] = await Promise.all([
-        zk.children(contest.path, limit.step),
-        own ?? zk.get(contender.path, { ...limit.step, watch: true }),
-      ])
-      own = read
+      // Newer than our znode, so that everybody before us is in it.
+      const listing = zk.children(contest.path, limit.step)
+      // In the same packet; what it tells is of use to who holds and to who waits, and not for knowing which of them we are.
+      own ??= watchOwn(zk, contender, limit)
+      const { children } = await listing
       if (!isCurrent(zk, contender)) return 'gone'
       const standing = contest.standing(children, contender.name)
       if (standing.kind === 'gone') return 'gone'
@@ -145,7 +144,7 @@ async function turnOf(
       const ahead = await watched(zk, below(contest.path, standing.name), limit)
       if (ahead === undefined) continue
       let isOwnChanged = false
-      const ownChange = own.changed?.then(() => void (isOwnChanged = true))
+      const ownChange = (await own).changed?.then(() => void (isOwnChanged = true))
       await firstOf(ownChange === undefined ? [ahead.changed] : [ahead.changed, ownChange], limit.signal)
       limit.signal?.throwIfAborted()
       // Written to or deleted: the next read tells which.
@@ -156,6 +155,13 @@ async function turnOf(
     if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return 'gone'
     throw error
   }
+}
+
+/** Read with a watch. Whoever waits for it hears of its failure, and nobody else has to. */
+export function watchOwn(zk: Client, contender: Contender, limit: Limit): Promise<GetResult> {
+  const own = zk.get(contender.path, { ...limit.step, watch: true })
+  own.catch(() => {})
+  return own
 }
 
 /** Watches the one ahead of us; undefined where it is gone already. Reading leaves no watch then, as `exists` would. */

@@ -18,19 +18,18 @@ export class Tenure implements AsyncDisposable {
   readonly #lease: ReturnType<Client['lease']>
   readonly #hold: Disposable
   readonly #onData = new Set<(data: Uint8Array) => void>()
-  #data: Uint8Array
+  #data: Uint8Array | undefined
   #gone: Promise<void> | undefined
 
   /**
-   * In the same turn in which `contender` was found to be first. `own` was read with a watch. The signal is aborted at once
-   * where the session is not certain to live.
+   * In the same turn in which `contender` was found to be first. `own` is a read of its znode with a watch. The signal is aborted
+   * at once where the session is not certain to live.
    */
-  constructor(zk: Client, contender: Contender, own: GetResult) {
+  constructor(zk: Client, contender: Contender, own: Promise<GetResult>) {
     this.path = contender.path
     this.fencingToken = contender.czxid
     this.#zk = zk
     this.#contender = contender
-    this.#data = own.data
     this.#lease = zk.lease()
     this.#hold = zk.hold()
     this.#abort = new LinkedAbort(this.#lease.signal)
@@ -57,10 +56,10 @@ export class Tenure implements AsyncDisposable {
     return op.check(this.path)
   }
 
-  /** Tells of the data of the znode, now and whenever somebody has written it. */
+  /** Tells of the data of the znode when it is known, and whenever somebody has written it. */
   onData(listener: (data: Uint8Array) => void): void {
     this.#onData.add(listener)
-    listener(this.#data)
+    if (this.#data !== undefined) listener(this.#data)
   }
 
   /** Resolves when the znode is gone, or bound to go with its session. Never rejects; the same however often it is called. */
@@ -81,24 +80,26 @@ export class Tenure implements AsyncDisposable {
   }
 
   /** Hears of the end of the znode by other hands, and of what is written to it. */
-  async #follow(own: GetResult): Promise<void> {
-    for (let read: GetResult | undefined = own; !this.signal.aborted; ) {
-      const event = await read?.changed
-      if (event !== undefined && event.type !== 'dataChanged') {
-        this.#abort.abort(new Error(`${this.path} was deleted, or went with its session`))
-        return
-      }
-      if (this.signal.aborted) return
+  async #follow(own: Promise<GetResult>): Promise<void> {
+    for (let reading: typeof own | undefined = own; !this.signal.aborted; reading = undefined) {
+      let read: GetResult
       try {
-        read = await this.#zk.get(this.path, { watch: true, signal: this.signal })
+        read = await (reading ?? this.#read())
       } catch (error) {
-        read = undefined
         if (KeeperError.is(error, 'NO_NODE')) this.#abort.abort(new Error(`${this.path} was deleted`))
         else await sleep(this.#zk.clock, readAgainMs, this.signal)
         continue
       }
+      if (this.signal.aborted) return
       this.#data = read.data
       for (const listener of this.#onData) listener(read.data)
+      const event = await read.changed
+      if (event?.type === 'dataChanged') continue
+      this.#abort.abort(new Error(`${this.path} was deleted, or went with its session`))
     }
+  }
+
+  #read(): Promise<GetResult> {
+    return this.#zk.get(this.path, { watch: true, signal: this.signal })
   }
 }

@@ -2,14 +2,7 @@
  * A number of leases, in the layout of Curator's `InterProcessSemaphoreV2`: who asks for one passes through a mutex, so that of
  * all who wait a single one watches the leases.
  */
-import {
-  type CallOptions,
-  type Client,
-  type GetResult,
-  KeeperError,
-  type WatchedEvent,
-  type ZnodePath,
-} from '@lightkeeper/client'
+import { type CallOptions, type Client, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
 import {
   type Contender,
   type Contest,
@@ -18,6 +11,7 @@ import {
   enter,
   isCurrent,
   type Rule,
+  watchOwn,
   withdraw,
 } from '../common/contender.ts'
 import { firstOf } from '../common/first-of.ts'
@@ -124,22 +118,19 @@ class Semaphore implements Lockable {
     const zk = this.#zk
     const until = new LinkedAbort(limit.signal, section.signal)
     try {
-      const own: Promise<GetResult> = zk.get(contender.path, { ...limit.step, watch: true })
-      // Its failure is heard of below, also where another comes before it.
-      own.catch(() => {})
+      const own = watchOwn(zk, contender, limit)
       // Leaves no watch where there is a lease to be had.
       for (let watch = false; ; watch = true) {
-        const [{ children, changed }, most, read] = await Promise.all([
+        const [{ children, changed }, most] = await Promise.all([
           zk.children(this.#leases.path, { ...limit.step, watch }),
           this.#most({ ...limit.step, watch }),
-          own,
         ])
         const line = lineOf(children, [leaseMarker])
         // Two in the section could keep each other out for ever.
         if (section.signal.aborted || !isCurrent(zk, contender)) return 'gone'
         if (!line.some(({ name }) => name === contender.name)) return 'gone'
         if (line.length <= most.count) {
-          const tenure = new Tenure(zk, contender, read)
+          const tenure = new Tenure(zk, contender, own)
           return tenure.signal.aborted ? 'gone' : tenure
         }
         if (isTry) return 'busy'
