@@ -6,87 +6,25 @@
  *
  * LOCK_ROUNDS=1000 for the long version: turns until it ends; default 40. A tenth as many kills and stops, and at least eight.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
 import { lock } from '@lightkeeper/recipes'
-import { type ApacheServer, apache, apacheAvailable } from '@lightkeeper/testing'
+import { type ApacheServer, apache } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { has } from '../../lane.ts'
+import { buildCurator, type Library, missing, Program, sleep } from './peers.ts'
 
 const rounds = Number(process.env['LOCK_ROUNDS'] ?? 40)
-const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const classes = fileURLToPath(new URL('../../../../.cache/interop/locks', import.meta.url))
-const jars = [
-  'zookeeper',
-  'zookeeper-jute',
-  'curator-client',
-  'curator-framework',
-  'curator-recipes',
-  'slf4j-api',
-  'netty-all',
-]
-const more = ['guava', 'failureaccess', 'log4j-over-slf4j']
-const classPath = [classes, ...[...jars, ...more].map((name) => `/usr/share/java/${name}.jar`)].join(':')
-const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import kazoo']).status === 0)
-
-type Kind = 'ours' | 'curator' | 'kazoo'
-
-function missing(kind: Kind): string | undefined {
-  const found = apacheAvailable('3.8')
-  if (!found.available) return found.reason
-  if (!existsSync(file('../../../../packages/recipes/dist/index.js'))) return 'the packages are not built'
-  if (kind === 'kazoo') return python === undefined ? 'no python3 here can import kazoo (python3-kazoo)' : undefined
-  if (!has('javac')) return 'there is no javac'
-  return existsSync('/usr/share/java/curator-recipes.jar') ? undefined : 'libcurator-recipes-java is not installed'
-}
 
 /** One process that takes its turn again and again. */
-class Contender {
-  readonly kind: Kind
-  readonly child: ChildProcess
-  readonly said: { readonly step: string; readonly detail: string }[] = []
-  readonly ended: Promise<void>
-  errors = ''
-
-  constructor(kind: Kind, hosts: string, root: string, names: 'curator' | 'kazoo') {
-    this.kind = kind
-    const [command, ...args] = {
-      ours: [process.execPath, file('contender.mjs'), hosts, root, names],
-      curator: ['java', '-XX:TieredStopAtLevel=1', '-Xmx128m', '-cp', classPath, 'Contender', hosts, root],
-      kazoo: [python ?? 'python3', file('contender.py'), hosts, root],
-    }[kind] as [string, ...string[]]
-    this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-    // One that was killed does not read the end of its input.
-    this.child.stdin?.on('error', () => {})
-    this.child.stderr?.on('data', (chunk: Buffer) => {
-      this.errors = (this.errors + chunk.toString()).slice(-4000)
-    })
-    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      if (line.startsWith('{"step"')) this.said.push(JSON.parse(line) as { step: string; detail: string })
-    })
-    this.ended = new Promise((resolve) => void this.child.once('close', () => resolve()))
+class Contender extends Program {
+  constructor(library: Library, hosts: string, root: string, names: 'curator' | 'kazoo') {
+    super(library, 'Contender', [hosts, root, names])
   }
 
   /** Resolves when it says that it has the lock, and has not let go of it; after a while in any case. */
   async inside(): Promise<void> {
     for (let waits = 0; waits < 2_000 && this.said.at(-1)?.step !== 'inside'; waits++) await sleep(2)
   }
-
-  steps(step: string): string[] {
-    return this.said.filter((each) => each.step === step).map(({ detail }) => detail)
-  }
-
-  /** Asks it to finish its turn and leave. */
-  end(): Promise<void> {
-    this.child.stdin?.end()
-    return this.ended
-  }
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
 interface Outcome {
   readonly contenders: readonly Contender[]
@@ -102,10 +40,10 @@ async function prepare(zk: Client, root: ZnodePath): Promise<void> {
 }
 
 /** Until `rounds` turns are taken: five processes, of which one after the other is killed and replaced, or stopped a while. */
-async function contention(server: ApacheServer, zk: Client, root: ZnodePath, theirs: Kind): Promise<Outcome> {
+async function contention(server: ApacheServer, zk: Client, root: ZnodePath, theirs: Library): Promise<Outcome> {
   await prepare(zk, root)
   const names = theirs === 'kazoo' ? 'kazoo' : 'curator'
-  const start = (kind: Kind): Contender => new Contender(kind, server.connectString, root, names)
+  const start = (kind: Library): Contender => new Contender(kind, server.connectString, root, names)
   const alive = [start('ours'), start(theirs), start('ours'), start(theirs), start('ours')]
   const all = [...alive]
   const turns = async (): Promise<number> => (await zk.exists(`${root}/log`)).stat?.numChildren ?? 0
@@ -113,17 +51,17 @@ async function contention(server: ApacheServer, zk: Client, root: ZnodePath, the
     while (all.some((each) => each.steps('in').length === 0)) {
       await sleep(50)
       const dead = all.find(({ child }) => child.exitCode !== null)
-      if (dead !== undefined) throw new Error(`a contender with ${dead.kind} ended: ${dead.errors}`)
+      if (dead !== undefined) throw new Error(`a contender with ${dead.library} ended: ${dead.errors}`)
     }
     for (let at = 0; at < Math.max(8, rounds / 10) || (await turns()) < rounds; at++) {
       // Each in its turn, each way in its turn, neither in step with the other.
       const i = at % alive.length
-      const { child, kind } = alive[i] as Contender
+      const { child, library } = alive[i] as Contender
       const way = (['long', 'kill', 'brief', 'long inside', 'kill inside', 'brief inside'] as const)[at % 6] ?? 'brief'
       if (way.endsWith('inside')) await (alive[i] as Contender).inside()
       if (way.startsWith('kill')) {
         child.kill('SIGKILL')
-        const next = start(kind)
+        const next = start(library)
         alive[i] = next
         all.push(next)
       } else {
@@ -149,21 +87,11 @@ async function contention(server: ApacheServer, zk: Client, root: ZnodePath, the
 }
 
 describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
-  const reason = missing(theirs)
-  if (reason !== undefined) {
-    if (process.env['INTEROP'] === 'require') throw new Error(`the lock lane with ${theirs} cannot run: ${reason}`)
-    console.log(`locks with ${theirs}: skipped, because ${reason}`)
-  }
-  describe.skipIf(reason !== undefined)('locks of ours', () => {
+  describe.skipIf(missing(theirs) !== undefined)('locks of ours', () => {
     let server: ApacheServer
     let zk: Client
     beforeAll(async () => {
-      if (theirs === 'curator') {
-        mkdirSync(classes, { recursive: true })
-        const build = ['-nowarn', '-d', classes, '-cp', classPath, file('Contender.java')]
-        const built = spawnSync('javac', build, { encoding: 'utf8' })
-        if (built.status !== 0) throw new Error(built.stderr)
-      }
+      if (theirs === 'curator') buildCurator()
       server = await apache({ version: '3.8', config: { tickTime: 500 } })
       zk = await connect(server.connectString)
     })
@@ -176,8 +104,8 @@ describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
       'are never had by two, through kills and stops',
       async () => {
         const { contenders, turns, logged, count, left } = await contention(server, zk, '/mixed', theirs)
-        const told = contenders.map(({ kind, said, errors }) => ({
-          kind,
+        const told = contenders.map(({ library, said, errors }) => ({
+          library,
           last: said.slice(-3),
           errors: errors.slice(-300),
         }))
@@ -192,7 +120,7 @@ describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
           0,
         )
         for (const kind of ['ours', theirs] as const) {
-          const own = contenders.filter((each) => each.kind === kind)
+          const own = contenders.filter((each) => each.library === kind)
           expect(own.flatMap((each) => each.steps('in')).length, `turns of ${kind}`).toBeGreaterThan(0)
         }
         const sum = (step: string): number => contenders.reduce((n, each) => n + each.steps(step).length, 0)
