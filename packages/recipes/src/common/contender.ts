@@ -2,15 +2,7 @@
  * Standing in line for something only the first may have: an ephemeral sequential znode of our own, and one watch, on the one
  * znode to wait for. Who waits for whom is decided by a pure function over names; what is had then lives in tenure.ts.
  */
-import {
-  type Acl,
-  type Client,
-  type Data,
-  type GetResult,
-  KeeperError,
-  type WatchedEvent,
-  type ZnodePath,
-} from '@lightkeeper/client'
+import { type Acl, type Client, type Data, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
 import { deleteSurely } from './delete-surely.ts'
 import { firstOf } from './first-of.ts'
 import type { Limit } from './limit.ts'
@@ -124,44 +116,29 @@ async function turnOf(
   limit: Limit,
   isTry: boolean,
 ): Promise<Turn> {
-  let own: Promise<GetResult> | undefined
   try {
     for (;;) {
       // Newer than our znode, so that everybody before us is in it.
-      const listing = zk.children(contest.path, limit.step)
-      // In the same packet; what it tells is of use to who holds and to who waits, and not for knowing which of them we are.
-      own ??= watchOwn(zk, contender, limit)
-      const { children } = await listing
+      const { children } = await zk.children(contest.path, limit.step)
       if (!isCurrent(zk, contender)) return 'gone'
       const standing = contest.standing(children, contender.name)
       if (standing.kind === 'gone') return 'gone'
       if (standing.kind === 'first') {
-        const tenure = new Tenure(zk, contender, own)
+        const tenure = new Tenure(zk, contender)
         // Without a lease, as after a pause of this process, there is nothing to stand on: once more, at the end of the line.
         return tenure.signal.aborted ? 'gone' : tenure
       }
       if (isTry) return 'busy'
       const ahead = await watched(zk, below(contest.path, standing.name), limit)
       if (ahead === undefined) continue
-      let isOwnChanged = false
-      const ownChange = (await own).changed?.then(() => void (isOwnChanged = true))
-      await firstOf(ownChange === undefined ? [ahead.changed] : [ahead.changed, ownChange], limit.signal)
+      await firstOf([ahead.changed], limit.signal)
       limit.signal?.throwIfAborted()
-      // Written to or deleted: the next read tells which.
-      if (isOwnChanged) own = undefined
     }
   } catch (error) {
-    // Of our own znode or of the parent, and then of our own too.
+    // Of the parent, and then of our own znode too.
     if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return 'gone'
     throw error
   }
-}
-
-/** Read with a watch. Whoever waits for it hears of its failure, and nobody else has to. */
-export function watchOwn(zk: Client, contender: Contender, limit: Limit): Promise<GetResult> {
-  const own = zk.get(contender.path, { ...limit.step, watch: true })
-  own.catch(() => {})
-  return own
 }
 
 /** Watches the one ahead of us; undefined where it is gone already. Reading leaves no watch then, as `exists` would. */

@@ -1,10 +1,12 @@
 /** What the first in line has, for as long as its znode certainly lives: a lock, a lease of a semaphore, a term of office. */
-import { type Client, type GetResult, KeeperError, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
+import { type Client, KeeperError, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
 import type { Contender } from './contender.ts'
 import { deleteSurely } from './delete-surely.ts'
 import { LinkedAbort } from './linked.ts'
 import { sleep } from './sleep.ts'
 
+/** Until the own znode is watched, milliseconds: most are gone by then, and a watch costs a request and an event. */
+const watchAfterMs = 20
 /** Wait after a read of the own znode that failed, milliseconds. */
 const readAgainMs = 500
 
@@ -22,10 +24,10 @@ export class Tenure implements AsyncDisposable {
   #gone: Promise<void> | undefined
 
   /**
-   * In the same turn in which `contender` was found to be first. `own` is a read of its znode with a watch. The signal is aborted
-   * at once where the session is not certain to live.
+   * In the same turn in which `contender` was found to be first. The signal is aborted at once where the session is not certain
+   * to live.
    */
-  constructor(zk: Client, contender: Contender, own: Promise<GetResult>) {
+  constructor(zk: Client, contender: Contender) {
     this.path = contender.path
     this.fencingToken = contender.czxid
     this.#zk = zk
@@ -35,7 +37,7 @@ export class Tenure implements AsyncDisposable {
     this.#abort = new LinkedAbort(this.#lease.signal)
     if (this.signal.aborted) this.#ended()
     else this.signal.addEventListener('abort', () => this.#ended(), { once: true })
-    void this.#follow(own)
+    void this.#follow()
   }
 
   /**
@@ -80,26 +82,24 @@ export class Tenure implements AsyncDisposable {
   }
 
   /** Hears of the end of the znode by other hands, and of what is written to it. */
-  async #follow(own: Promise<GetResult>): Promise<void> {
-    for (let reading: typeof own | undefined = own; !this.signal.aborted; reading = undefined) {
-      let read: GetResult
-      try {
-        read = await (reading ?? this.#read())
-      } catch (error) {
-        if (KeeperError.is(error, 'NO_NODE')) this.#abort.abort(new Error(`${this.path} was deleted`))
-        else await sleep(this.#zk.clock, readAgainMs, this.signal)
-        continue
-      }
+  async #follow(): Promise<void> {
+    for (let waitMs = watchAfterMs; ; ) {
+      await sleep(this.#zk.clock, waitMs, this.signal)
       if (this.signal.aborted) return
-      this.#data = read.data
-      for (const listener of this.#onData) listener(read.data)
-      const event = await read.changed
-      if (event?.type === 'dataChanged') continue
-      this.#abort.abort(new Error(`${this.path} was deleted, or went with its session`))
+      try {
+        const { data, changed } = await this.#zk.get(this.path, { watch: true, signal: this.signal })
+        this.#data = data
+        for (const listener of this.#onData) listener(data)
+        if ((await changed)?.type !== 'dataChanged') this.#lost()
+        waitMs = 0
+      } catch (error) {
+        if (KeeperError.is(error, 'NO_NODE')) this.#lost()
+        waitMs = readAgainMs
+      }
     }
   }
 
-  #read(): Promise<GetResult> {
-    return this.#zk.get(this.path, { watch: true, signal: this.signal })
+  #lost(): void {
+    this.#abort.abort(new Error(`${this.path} was deleted, or went with its session`))
   }
 }

@@ -11,7 +11,6 @@ import {
   enter,
   isCurrent,
   type Rule,
-  watchOwn,
   withdraw,
 } from '../common/contender.ts'
 import { firstOf } from '../common/first-of.ts'
@@ -118,7 +117,6 @@ class Semaphore implements Lockable {
     const zk = this.#zk
     const until = new LinkedAbort(limit.signal, section.signal)
     try {
-      const own = watchOwn(zk, contender, limit)
       // Leaves no watch where there is a lease to be had.
       for (let watch = false; ; watch = true) {
         const [{ children, changed }, most] = await Promise.all([
@@ -130,7 +128,7 @@ class Semaphore implements Lockable {
         if (section.signal.aborted || !isCurrent(zk, contender)) return 'gone'
         if (!line.some(({ name }) => name === contender.name)) return 'gone'
         if (line.length <= most.count) {
-          const tenure = new Tenure(zk, contender, own)
+          const tenure = new Tenure(zk, contender)
           return tenure.signal.aborted ? 'gone' : tenure
         }
         if (isTry) return 'busy'
