@@ -376,12 +376,17 @@ export class Client implements AsyncDisposable {
     const budget = this.#budget('create', path, options)
     const create = options.protected
       ? (): Promise<CreateResult> =>
-          createProtected(this.#createHost(content, options), path, options.mode ?? 'persistent', budget).then(
-            (made) => {
-              if (options.mode === 'ephemeral') this.#session.ephemerals.add(made.path)
-              return made
-            },
-          )
+          createProtected(
+            this.#createHost(content, options),
+            path,
+            options.mode ?? 'persistent',
+            options.protected === 'bare' ? 'bare' : 'curator',
+            budget,
+            options.signal,
+          ).then((made) => {
+            if (options.mode === 'ephemeral') this.#session.ephemerals.add(made.path)
+            return made
+          })
       : (): Promise<CreateResult> => this.#create(path, content, { ...options, ...budget.step() })
     if (!options.parents) return create()
     for (;;) {

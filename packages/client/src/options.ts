@@ -97,9 +97,9 @@ export interface CreateOptions extends WriteOptions {
   readonly sequential?: boolean
   /**
    * Put a unique mark in front of the name, so that a create whose reply was lost is found instead of repeated. Default false.
-   * Layout of Curator: `_c_<uuid>-name`.
+   * Layout of Curator: `_c_<uuid>-name`; with `bare` that of kazoo, 32 hex digits and the name right behind them.
    */
-  readonly protected?: boolean
+  readonly protected?: boolean | 'bare'
   /** Create missing parents, as persistent znodes or as containers. Default false. */
   readonly parents?: boolean | 'container'
   /** Default: everybody may do everything. */

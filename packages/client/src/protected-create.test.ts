@@ -69,6 +69,24 @@ test('finds the znode of a create whose reply was lost instead of creating anoth
   expect(made.peer.waiting).toBe(0)
 })
 
+test('marks a name as kazoo does where it is asked to, and finds it by that mark', async () => {
+  const made = await connected()
+  const { zk, clock } = made
+  const creating = zk.create('/s/__lock__', '', { mode: 'ephemeral', sequential: true, protected: 'bare' })
+  const path = await loseReply({ clock, peer: made.peer })
+  expect(path).toMatch(/^\/s\/[0-9a-f]{32}__lock__$/)
+  await reconnect(made)
+  await syncs({ clock: made.clock, peer: made.peer })
+  const name = `${path.slice('/s/'.length)}0000000004`
+  made.peer.reply(made.peer.request().xid, 0, (writer) => {
+    writer.vector(['0123456789abcdef0123456789abcdef__lock__0000000003', name], (each, child) => each.ustring(child))
+    stat(writer, 0n)
+  })
+  await clock.advance(0)
+  made.peer.reply(made.peer.request().xid, 0, (writer) => stat(writer, 0x77n))
+  expect((await creating).path).toBe(`/s/${name}`)
+})
+
 test('creates again, under the same mark, when the search finds nothing', async () => {
   const made = await connected()
   const creating = outcomeOf(made.zk.create('/s/p-', '', { sequential: true, protected: true }))
@@ -107,6 +125,32 @@ test('is unknown, not unsent, when the search for a lost create never left; and 
   made.peer.reply(made.peer.request().xid, 0, (writer) => stat(writer, 0n))
   await made.clock.advance(0)
   const last = made.peer.request()
+  expect([last.type, last.body.ustring()]).toEqual([opCode.delete, `/s/${name}`])
+})
+
+test('what a create made that was aborted is removed, also where the reason is an error that sounds as if it had failed', async () => {
+  const { zk, clock, peer } = await connected()
+  const stop = new AbortController()
+  const creating = outcomeOf(zk.create('/s/p-', '', { sequential: true, protected: true, signal: stop.signal }))
+  await clock.advance(0)
+  const { xid, body } = peer.request()
+  const name = `${(body.ustring() ?? '').slice('/s/'.length)}0000000007`
+  stop.abort(new KeeperError('NO_NODE', { operation: 'another', outcome: 'rejected' }))
+  expect(await creating).toBe('NO_NODE rejected')
+  peer.reply(xid, 0, (writer) => {
+    writer.ustring(`/s/${name}`)
+    stat(writer, 0n)
+  })
+  await clock.advance(0)
+  await syncs({ clock, peer })
+  peer.reply(peer.request().xid, 0, (writer) => {
+    writer.vector([name], (each, child) => each.ustring(child))
+    stat(writer, 0n)
+  })
+  await clock.advance(0)
+  peer.reply(peer.request().xid, 0, (writer) => stat(writer, 0n))
+  await clock.advance(0)
+  const last = peer.request()
   expect([last.type, last.body.ustring()]).toEqual([opCode.delete, `/s/${name}`])
 })
 

@@ -31,10 +31,13 @@ export async function createProtected(
   host: CreateHost,
   path: ZnodePath,
   mode: CreateOptions['mode'],
+  layout: 'curator' | 'bare',
   budget: Budget,
+  signal?: AbortSignal,
 ): Promise<CreateResult> {
   const parent = parentPath(path) as ZnodePath
-  const mark = `_c_${uuid(host.random.bytes(16))}-`
+  const id = uuid(host.random.bytes(16))
+  const mark = layout === 'bare' ? id.replaceAll('-', '') : `_c_${id}-`
   const marked = joinPath(parent, mark + nodeName(path))
   /** A create went out, and neither its reply nor a look at the parent has told what became of it. */
   let mayExist = false
@@ -43,8 +46,10 @@ export async function createProtected(
       try {
         return await host.createOnce(marked, budget.step())
       } catch (error) {
-        mayExist ||= !KeeperError.is(error) || error.outcome === 'unknown'
-        if (!mayExist || !KeeperError.is(error, 'CONNECTION_LOSS') || attempt > attemptsMax) throw error
+        // The reason of a signal tells of something else, also where it is an error of ours.
+        mayExist ||= signal?.aborted === true || !KeeperError.is(error) || error.outcome === 'unknown'
+        if (signal?.aborted || !mayExist || !KeeperError.is(error, 'CONNECTION_LOSS') || attempt > attemptsMax)
+          throw error
       }
       const found = await findMarked(host, parent, mark, () => budget.step())
       const isOwn = mode !== 'ephemeral' || found?.stat.ephemeralOwner === host.sessionId
@@ -57,7 +62,7 @@ export async function createProtected(
     if (!mayExist) throw error
     // Whatever gave up here, a create that may have gone through must not stay behind.
     void removeMarked(host, parent, mark)
-    if (!KeeperError.is(error) || error.outcome === 'unknown') throw error
+    if (signal?.aborted || !KeeperError.is(error) || error.outcome === 'unknown') throw error
     // The search was refused or never sent; the create before it was sent.
     throw new KeeperError(error.code, { path, operation: 'create', outcome: 'unknown', cause: error })
   }

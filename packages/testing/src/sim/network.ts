@@ -80,7 +80,7 @@ export class SimNetwork {
   #connect(host: string, address: string, events: LinkEvents): Link {
     const world = this.#world
     const own = new LinkEnd(world, this, host, address.split(':')[0] ?? '', address)
-    own.events = events
+    own.events = world.received(host, events)
     this.#ends.add(own)
     const attempt = (): void => {
       if (own.isClosed) return
@@ -103,7 +103,7 @@ export class SimNetwork {
       this.#ends.add(far)
       own.peer = far
       far.peer = own
-      far.events = listener.accept(far)
+      far.events = world.received(listener.host, listener.accept(far))
       own.open()
     }
     world.after(this.#latency(), attempt)

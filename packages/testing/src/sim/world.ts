@@ -2,7 +2,7 @@
  * A world without sockets and without waiting: one queue of events ordered by time, hosts with clocks that read it, a network
  * that does what a seed says. Two runs of one seed leave the same trace.
  */
-import { type Clock, formatLine, type Runtime } from '@lightkeeper/runtime'
+import { type Clock, formatLine, type LinkEvents, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { SimDisk } from './disk.ts'
 import { SimNetwork } from './network.ts'
@@ -20,6 +20,9 @@ interface Host {
   process: { isAlive: boolean }
   readonly disk: SimDisk
   wallOffsetMs: number
+  isPaused: boolean
+  /** What its processes would have done since they were stopped, and have not done yet. */
+  missed: { readonly isTimer: boolean; readonly task: () => void }[]
 }
 
 /** A macrotask hop: promises the last event settled run their course before the next event. */
@@ -48,10 +51,20 @@ export class World {
    */
   runtime(host: string): Runtime {
     const { process, disk } = this.#host(host)
-    const after = (delayMs: number, task: () => void): { cancel(): void } =>
-      this.after(delayMs, () => {
-        if (process.isAlive) task()
-      })
+    const after = (delayMs: number, task: () => void): { cancel(): void } => {
+      let isCancelled = false
+      const run = (): void => {
+        if (process.isAlive && !isCancelled) task()
+      }
+      const timer = this.after(delayMs, () => this.#whileRunning(host, true, run))
+      return {
+        cancel() {
+          // A timer that came due while the process was stopped is not in the queue any more.
+          isCancelled = true
+          timer.cancel()
+        },
+      }
+    }
     const clock: Clock = {
       now: () => this.time,
       wall: () => 1_700_000_000_000 + Math.floor(this.time + this.#host(host).wallOffsetMs),
@@ -83,9 +96,49 @@ export class World {
     this.note(host, `crash by ${kind}`)
     entry.process.isAlive = false
     entry.process = { isAlive: true }
+    entry.isPaused = false
+    entry.missed = []
     this.network.crash(host, kind === 'kill')
     if (kind === 'kill') entry.disk.killed()
     else entry.disk.powerCut()
+  }
+
+  /** SIGSTOP: the processes of the host do nothing until `resume`, and their peers do not notice. */
+  pause(host: string): void {
+    this.note(host, 'paused')
+    this.#host(host).isPaused = true
+  }
+
+  /** SIGCONT: timers that are due run first, then what has arrived meanwhile, as in an event loop. */
+  resume(host: string): void {
+    const entry = this.#host(host)
+    this.note(host, 'resumed')
+    entry.isPaused = false
+    const isTimer = (each: { readonly isTimer: boolean }): boolean => each.isTimer
+    entry.missed = [...entry.missed.filter(isTimer), ...entry.missed.filter((each) => !isTimer(each))]
+    this.after(0, () => this.#catchUp(entry))
+  }
+
+  #catchUp(host: Host): void {
+    if (host.isPaused) return
+    host.missed.shift()?.task()
+    if (host.missed.length > 0) this.after(0, () => this.#catchUp(host))
+  }
+
+  /** The events of a link of `host`, which reach a stopped process when it goes on. */
+  received(host: string, events: LinkEvents): LinkEvents {
+    return {
+      opened: () => this.#whileRunning(host, false, () => events.opened?.()),
+      data: (bytes) => this.#whileRunning(host, false, () => events.data(bytes)),
+      drained: () => this.#whileRunning(host, false, () => events.drained?.()),
+      closed: (reason) => this.#whileRunning(host, false, () => events.closed(reason)),
+    }
+  }
+
+  #whileRunning(host: string, isTimer: boolean, task: () => void): void {
+    const { isPaused, missed } = this.#host(host)
+    if (!isPaused && missed.length === 0) task()
+    else missed.push({ isTimer, task })
   }
 
   /** Sets the wall clock of a host forward or back; its monotonic clock goes on as ever. */
@@ -97,7 +150,13 @@ export class World {
   #host(name: string): Host {
     let host = this.#hosts.get(name)
     if (host === undefined) {
-      host = { process: { isAlive: true }, disk: new SimDisk(this.random.fork()), wallOffsetMs: 0 }
+      host = {
+        process: { isAlive: true },
+        disk: new SimDisk(this.random.fork()),
+        wallOffsetMs: 0,
+        isPaused: false,
+        missed: [],
+      }
       this.#hosts.set(name, host)
     }
     return host

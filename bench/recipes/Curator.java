@@ -1,0 +1,77 @@
+// Curator's recipes for bench/recipes.mjs: Curator HOSTS; orders on stdin, `WORKLOAD CONTENDERS SECONDS WARM_UP PATH`, answers in JSON.
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.curator.framework.CuratorFramework;
+import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.locks.InterProcessMutex;
+import org.apache.curator.retry.RetryOneTime;
+
+public class Curator {
+  interface Turn {
+    void take() throws Exception;
+  }
+
+  static final List<CuratorFramework> clients = new ArrayList<>();
+
+  static CuratorFramework client(String hosts, int i) throws Exception {
+    while (clients.size() <= i) {
+      CuratorFramework client = CuratorFrameworkFactory.newClient(hosts, 30_000, 10_000, new RetryOneTime(100));
+      client.start();
+      client.blockUntilConnected(10, TimeUnit.SECONDS);
+      clients.add(client);
+    }
+    return clients.get(i);
+  }
+
+  static Turn turn(String workload, CuratorFramework client, String path) {
+    if (workload.equals("lock")) {
+      InterProcessMutex mutex = new InterProcessMutex(client, path);
+      return () -> {
+        mutex.acquire();
+        mutex.release();
+      };
+    }
+    throw new IllegalArgumentException(workload);
+  }
+
+  public static void main(String[] args) throws Exception {
+    client(args[0], 0);
+    System.out.println("{\"ready\": true}");
+    BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
+    for (String line = input.readLine(); line != null; line = input.readLine()) {
+      String[] order = line.split(" ");
+      int contenders = Integer.parseInt(order[1]);
+      long warm = (long) (Double.parseDouble(order[3]) * 1e9);
+      long length = (long) (Double.parseDouble(order[2]) * 1e9);
+      List<Turn> turns = new ArrayList<>();
+      for (int i = 0; i < contenders; i++) turns.add(turn(order[0], client(args[0], i), order[4]));
+      long start = System.nanoTime() + warm;
+      long end = start + length;
+      AtomicLong taken = new AtomicLong();
+      List<Thread> threads = new ArrayList<>();
+      for (Turn turn : turns) {
+        Thread thread = new Thread(() -> {
+          try {
+            for (long now = System.nanoTime(); now < end; now = System.nanoTime()) {
+              turn.take();
+              long done = System.nanoTime();
+              if (done >= start && done < end) taken.incrementAndGet();
+            }
+          } catch (Exception error) {
+            error.printStackTrace();
+            System.exit(1);
+          }
+        });
+        thread.start();
+        threads.add(thread);
+      }
+      for (Thread thread : threads) thread.join();
+      System.out.println("{\"turns\": " + taken.get() + "}");
+    }
+    System.exit(0);
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * Standing in line for something only the first may have: an ephemeral sequential znode of our own, and one watch, on the one
+ * znode to wait for. Who waits for whom is decided by a pure function over names; what is had then lives in tenure.ts.
+ */
+import { type Acl, type Client, type Data, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
+import { deleteSurely } from './delete-surely.ts'
+import { firstOf } from './first-of.ts'
+import type { Limit } from './limit.ts'
+import type { Standing } from './line.ts'
+import { below, nameOf } from './paths.ts'
+import { Tenure } from './tenure.ts'
+
+export interface Contest {
+  /** Parent of the contenders; made as a container where it is missing. */
+  readonly path: ZnodePath
+  /** What stands between the unique mark of a name and its number: `lock-`. */
+  readonly marker: string
+  /** How the mark looks: `_c_<uuid>-`, or 32 hex digits. */
+  readonly names: 'curator' | 'kazoo'
+  readonly data?: Data | undefined
+  readonly acl?: readonly Acl[] | undefined
+}
+
+/** Who waits for whom, from names alone. */
+export interface Rule {
+  standing(children: readonly string[], own: string): Standing
+}
+
+/** A znode of ours that stands in line. */
+export interface Contender {
+  readonly path: ZnodePath
+  readonly name: string
+  readonly czxid: bigint
+  /** The session it belongs to. */
+  readonly sessionId: bigint
+  readonly epoch: number
+}
+
+/**
+ * Stands in line until it is our turn. Where the session expires or somebody deletes our znode meanwhile, at its end again.
+ * Rejects with the reason of `limit`, and with what a request of it fails with; nothing of ours is left then.
+ */
+export async function contend(zk: Client, contest: Contest & Rule, limit: Limit): Promise<Tenure> {
+  for (;;) {
+    const turn = await enterOnce(zk, contest, limit, false)
+    if (turn instanceof Tenure) return turn
+  }
+}
+
+/** As `contend`, but resolves to undefined where that would mean to wait. */
+export async function contendAtOnce(zk: Client, contest: Contest & Rule, limit: Limit): Promise<Tenure | undefined> {
+  for (;;) {
+    const turn = await enterOnce(zk, contest, limit, true)
+    if (turn instanceof Tenure) return turn
+    if (turn === 'busy') return undefined
+  }
+}
+
+type Turn = Tenure | 'gone' | 'busy'
+
+async function enterOnce(zk: Client, contest: Contest & Rule, limit: Limit, isTry: boolean): Promise<Turn> {
+  const contender = await enter(zk, contest, limit)
+  let turn: Turn = 'gone'
+  try {
+    turn = await turnOf(zk, contest, contender, limit, isTry)
+    return turn
+  } finally {
+    // Sent before whoever waits for us hears of it, and not waited for: it may take until the session ends.
+    if (!(turn instanceof Tenure)) void withdraw(zk, contender)
+  }
+}
+
+/** Creates a znode of our own at the end of the line. */
+export async function enter(zk: Client, contest: Contest, limit: Limit): Promise<Contender> {
+  const { path: parent, marker, names, data = '', acl } = contest
+  for (;;) {
+    try {
+      const { path, stat } = await zk.create(below(parent, marker), data, {
+        mode: 'ephemeral',
+        sequential: true,
+        protected: names === 'kazoo' ? 'bare' : true,
+        parents: 'container',
+        ...limit.step,
+        ...(acl === undefined ? {} : { acl }),
+      })
+      const { czxid, ephemeralOwner: sessionId } = stat
+      // A session other than at the start of the call may have made it; one that is gone by now takes it with it.
+      if (sessionId === zk.sessionId) return { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
+    } catch (error) {
+      // What a lost create may have left is looked for and removed by the client.
+      const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isLost(error)
+      if (limit.signal?.aborted || !isWorthAnother) throw error
+    }
+  }
+}
+
+/** Sent, and the connection lost: not refused since too many wait for one. */
+function isLost(error: unknown): boolean {
+  return KeeperError.is(error, 'CONNECTION_LOSS') && error.outcome === 'unknown'
+}
+
+/** Gives up the place in line. Resolves once the znode is gone, or bound to go with its session. */
+export function withdraw(zk: Client, { path, epoch }: Contender): Promise<void> {
+  return deleteSurely(zk, path, epoch)
+}
+
+/** Whether its znode may still be there: no other session ever makes one of that name. */
+export function isCurrent(zk: Client, { sessionId, epoch }: Contender): boolean {
+  return zk.sessionId === sessionId && zk.epoch === epoch
+}
+
+async function turnOf(
+  zk: Client,
+  contest: Contest & Rule,
+  contender: Contender,
+  limit: Limit,
+  isTry: boolean,
+): Promise<Turn> {
+  try {
+    for (;;) {
+      // Newer than our znode, so that everybody before us is in it.
+      const { children } = await zk.children(contest.path, limit.step)
+      if (!isCurrent(zk, contender)) return 'gone'
+      const standing = contest.standing(children, contender.name)
+      if (standing.kind === 'gone') return 'gone'
+      if (standing.kind === 'first') {
+        const tenure = new Tenure(zk, contender)
+        // Without a lease, as after a pause of this process, there is nothing to stand on: once more, at the end of the line.
+        return tenure.signal.aborted ? 'gone' : tenure
+      }
+      if (isTry) return 'busy'
+      const ahead = await watched(zk, below(contest.path, standing.name), limit)
+      if (ahead === undefined) continue
+      await firstOf([ahead.changed], limit.signal)
+      limit.signal?.throwIfAborted()
+    }
+  } catch (error) {
+    // Of the parent, and then of our own znode too.
+    if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return 'gone'
+    throw error
+  }
+}
+
+/** Watches the one ahead of us; undefined where it is gone already. Reading leaves no watch then, as `exists` would. */
+async function watched(
+  zk: Client,
+  path: ZnodePath,
+  limit: Limit,
+): Promise<{ readonly changed: Promise<WatchedEvent> } | undefined> {
+  try {
+    const { changed } = await zk.get(path, { ...limit.step, watch: true })
+    return changed && { changed }
+  } catch (error) {
+    if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,105 @@
+/** What the first in line has, for as long as its znode certainly lives: a lock, a lease of a semaphore, a term of office. */
+import { type Client, KeeperError, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
+import type { Contender } from './contender.ts'
+import { deleteSurely } from './delete-surely.ts'
+import { LinkedAbort } from './linked.ts'
+import { sleep } from './sleep.ts'
+
+/** Until the own znode is watched, milliseconds: most are gone by then, and a watch costs a request and an event. */
+const watchAfterMs = 20
+/** Wait after a read of the own znode that failed, milliseconds. */
+const readAgainMs = 500
+
+export class Tenure implements AsyncDisposable {
+  readonly path: ZnodePath
+  /** Larger than that of everybody who had this before: a resource that refuses smaller ones than it has seen is safe. */
+  readonly fencingToken: bigint
+  readonly #zk: Client
+  readonly #contender: Contender
+  readonly #abort: LinkedAbort
+  readonly #lease: ReturnType<Client['lease']>
+  readonly #hold: Disposable
+  readonly #onData = new Set<(data: Uint8Array) => void>()
+  #data: Uint8Array | undefined
+  #gone: Promise<void> | undefined
+
+  /**
+   * In the same turn in which `contender` was found to be first. The signal is aborted at once where the session is not certain
+   * to live.
+   */
+  constructor(zk: Client, contender: Contender) {
+    this.path = contender.path
+    this.fencingToken = contender.czxid
+    this.#zk = zk
+    this.#contender = contender
+    this.#lease = zk.lease()
+    this.#hold = zk.hold()
+    this.#abort = new LinkedAbort(this.#lease.signal)
+    if (this.signal.aborted) this.#ended()
+    else this.signal.addEventListener('abort', () => this.#ended(), { once: true })
+    void this.#follow()
+  }
+
+  /**
+   * Aborts when this ends: before a server may end the session and let another in, when the znode is gone, and on release.
+   * After that whoever was stopped meanwhile may have company: what matters is guarded by `guard` or the token.
+   */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Milliseconds this certainly lasts, whatever happens from now on; renewed by every answer of a server. */
+  remaining(): number {
+    return this.signal.aborted ? 0 : this.#lease.remaining()
+  }
+
+  /** An operation that fails a transaction unless this still lasts, judged by the server. */
+  guard(): TransactionOp<undefined> {
+    return op.check(this.path)
+  }
+
+  /** Tells of the data of the znode when it is known, and whenever somebody has written it. */
+  onData(listener: (data: Uint8Array) => void): void {
+    this.#onData.add(listener)
+    if (this.#data !== undefined) listener(this.#data)
+  }
+
+  /** Resolves when the znode is gone, or bound to go with its session. Never rejects; the same however often it is called. */
+  release(): Promise<void> {
+    this.#abort.abort(new Error(`${this.path} was released`))
+    return this.#gone ?? Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+
+  #ended(): void {
+    this.#lease[Symbol.dispose]()
+    this.#hold[Symbol.dispose]()
+    // Also where the lease has run out: the session may live on, and the znode would keep others out as long.
+    this.#gone = deleteSurely(this.#zk, this.path, this.#contender.epoch)
+  }
+
+  /** Hears of the end of the znode by other hands, and of what is written to it. */
+  async #follow(): Promise<void> {
+    for (let waitMs = watchAfterMs; ; ) {
+      await sleep(this.#zk.clock, waitMs, this.signal)
+      if (this.signal.aborted) return
+      try {
+        const { data, changed } = await this.#zk.get(this.path, { watch: true, signal: this.signal })
+        this.#data = data
+        for (const listener of this.#onData) listener(data)
+        if ((await changed)?.type !== 'dataChanged') this.#lost()
+        waitMs = 0
+      } catch (error) {
+        if (KeeperError.is(error, 'NO_NODE')) this.#lost()
+        waitMs = readAgainMs
+      }
+    }
+  }
+
+  #lost(): void {
+    this.#abort.abort(new Error(`${this.path} was deleted, or went with its session`))
+  }
+}

@@ -1,0 +1,85 @@
+/** Several locks as one: all of them or none. */
+import type { CallOptions, Client, TransactionOp, ZnodePath } from '@lightkeeper/client'
+import { within } from '../common/limit.ts'
+import { LinkedAbort } from '../common/linked.ts'
+import type { Held } from './held.ts'
+import { type Lockable, lock } from './lock.ts'
+
+export interface MultiLock {
+  readonly paths: readonly ZnodePath[]
+  /**
+   * Takes one after the other; where one cannot be had, those taken before are released.
+   * @throws as `Lockable.acquire`; `timeout` is for all of them together.
+   */
+  acquire(options?: CallOptions): Promise<HeldAll>
+  /** Undefined, and nothing held, where one of them cannot be had at once. */
+  tryAcquire(options?: CallOptions): Promise<HeldAll | undefined>
+}
+
+/**
+ * All of `locks`, or none: mutexes by their paths, or anything else that can be acquired. They are taken in the order of their
+ * paths, whatever order they are named in, so that two who name the same ones never wait for each other.
+ */
+export function multiLock(zk: Client, locks: readonly (ZnodePath | Lockable)[]): MultiLock {
+  const all = locks
+    .map((each) => (typeof each === 'string' ? lock(zk, each) : each))
+    .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
+  const paths = all.map(({ path }) => path)
+  const twice = paths.find((path, i) => path === paths[i + 1])
+  if (twice !== undefined) throw new TypeError(`${twice} is named twice: the second would wait for the first`)
+  const take = (options: CallOptions, next: (each: Lockable, step: CallOptions) => Promise<Held | undefined>) =>
+    within(zk, 'multi lock', paths.join(' '), options, async (limit) => {
+      const held: Held[] = []
+      try {
+        for (const each of all) {
+          const one = await next(each, limit.step)
+          if (one === undefined) break
+          held.push(one)
+        }
+      } finally {
+        if (held.length < all.length) for (const each of held.reverse()) void each.release()
+      }
+      return held.length < all.length ? undefined : new HeldAll(held)
+    })
+  return {
+    paths,
+    acquire: (options = {}) => take(options, (each, step) => each.acquire(step)) as Promise<HeldAll>,
+    tryAcquire: (options = {}) => take(options, (each, step) => each.tryAcquire(step)),
+  }
+}
+
+export class HeldAll implements AsyncDisposable {
+  /** In the order they were taken in. */
+  readonly held: readonly Held[]
+  readonly #abort: LinkedAbort
+
+  /** Use `multiLock(…).acquire()`. */
+  constructor(held: readonly Held[]) {
+    this.held = held
+    this.#abort = new LinkedAbort(...held.map(({ signal }) => signal))
+  }
+
+  /** Aborts when one of them is not held any more. The others stay held until `release`. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** Milliseconds for which all of them are certainly held. */
+  remaining(): number {
+    return this.signal.aborted ? 0 : Math.min(...this.held.map((each) => each.remaining()))
+  }
+
+  /** Operations for a transaction, which the server refuses unless all of them are still held. */
+  guards(): TransactionOp<undefined>[] {
+    return this.held.map((each) => each.guard())
+  }
+
+  /** Resolves when all their znodes are gone, the last taken first. Never rejects. */
+  async release(): Promise<void> {
+    await Promise.all([...this.held].reverse().map((each) => each.release()))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release()
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * A number of leases, in the layout of Curator's `InterProcessSemaphoreV2`: who asks for one passes through a mutex, so that of
+ * all who wait a single one watches the leases.
+ */
+import { type CallOptions, type Client, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
+import {
+  type Contender,
+  type Contest,
+  contend,
+  contendAtOnce,
+  enter,
+  isCurrent,
+  type Rule,
+  withdraw,
+} from '../common/contender.ts'
+import { firstOf } from '../common/first-of.ts'
+import { type Limit, within } from '../common/limit.ts'
+import { lineOf } from '../common/line.ts'
+import { LinkedAbort } from '../common/linked.ts'
+import { below } from '../common/paths.ts'
+import { Tenure } from '../common/tenure.ts'
+import { lockLine, lockStanding } from './decide.ts'
+import { Held } from './held.ts'
+import { ask, type Lockable, type LockOptions } from './lock.ts'
+import { namesBelow, type Participant, participants } from './participants.ts'
+
+export interface SemaphoreOptions extends Pick<LockOptions, 'data' | 'acl'> {
+  /**
+   * How many there are. A number is known to this process alone: all others must be given the same. `{ from }` names the znode of
+   * a shared count (Curator's `SharedCount`, four bytes), whose changes hold for all at once; leases that are out stay out.
+   */
+  readonly leases: number | { readonly from: ZnodePath }
+}
+
+const leaseMarker = 'lease-'
+
+/** As many holders at a time as there are leases, in the order of asking, at `path`. Sends nothing before `acquire`. */
+export function semaphore(zk: Client, path: ZnodePath, options: SemaphoreOptions): Lockable {
+  const { leases } = options
+  if (typeof leases === 'number' && !(Number.isInteger(leases) && leases > 0)) {
+    throw new RangeError(`leases is ${leases}; it must be a whole number above 0`)
+  }
+  return new Semaphore(zk, path, options)
+}
+
+/** Leases there are, and when that changes. */
+interface Most {
+  readonly count: number
+  readonly changed?: Promise<WatchedEvent>
+}
+
+class Semaphore implements Lockable {
+  readonly path: ZnodePath
+  readonly #zk: Client
+  readonly #options: SemaphoreOptions
+  readonly #mutex: Contest & Rule
+  readonly #leases: Contest
+
+  constructor(zk: Client, path: ZnodePath, options: SemaphoreOptions) {
+    const { data, acl } = options
+    this.path = path
+    this.#zk = zk
+    this.#options = options
+    const common = { names: 'curator', data, acl } as const
+    this.#mutex = {
+      ...common,
+      path: below(path, 'locks'),
+      marker: 'lock-',
+      standing: (children, own) => lockStanding(children, own, 'write'),
+    }
+    this.#leases = { ...common, path: below(path, 'leases'), marker: leaseMarker }
+  }
+
+  acquire(options: CallOptions = {}): Promise<Held> {
+    return within(this.#zk, 'semaphore', this.path, options, async (limit) => {
+      for (;;) {
+        const section = await contend(this.#zk, this.#mutex, limit)
+        const lease = await this.#lease(section, limit, false)
+        if (lease instanceof Tenure) return new Held(lease)
+      }
+    })
+  }
+
+  tryAcquire(options: CallOptions = {}): Promise<Held | undefined> {
+    return within(this.#zk, 'semaphore', this.path, options, async (limit) => {
+      for (;;) {
+        const section = await contendAtOnce(this.#zk, this.#mutex, limit)
+        // Whoever is in there waits for a lease, or is about to take one.
+        if (section === undefined) return undefined
+        const lease = await this.#lease(section, limit, true)
+        if (lease instanceof Tenure) return new Held(lease)
+        if (lease === 'busy') return undefined
+      }
+    })
+  }
+
+  /** Takes a lease while `section` lasts, and ends that. */
+  async #lease(section: Tenure, limit: Limit, isTry: boolean): Promise<Tenure | 'gone' | 'busy'> {
+    let contender: Contender | undefined
+    let lease: Tenure | 'gone' | 'busy' = 'gone'
+    try {
+      contender = await enter(this.#zk, this.#leases, limit)
+      lease = await this.#granted(section, contender, limit, isTry)
+      return lease
+    } finally {
+      if (contender !== undefined && !(lease instanceof Tenure)) void withdraw(this.#zk, contender)
+      void section.release()
+    }
+  }
+
+  async #granted(
+    section: Tenure,
+    contender: Contender,
+    limit: Limit,
+    isTry: boolean,
+  ): Promise<Tenure | 'gone' | 'busy'> {
+    const zk = this.#zk
+    const until = new LinkedAbort(limit.signal, section.signal)
+    try {
+      // Leaves no watch where there is a lease to be had.
+      for (let watch = false; ; watch = true) {
+        const [{ children, changed }, most] = await Promise.all([
+          zk.children(this.#leases.path, { ...limit.step, watch }),
+          this.#most({ ...limit.step, watch }),
+        ])
+        const line = lineOf(children, [leaseMarker])
+        // Two in the section could keep each other out for ever.
+        if (section.signal.aborted || !isCurrent(zk, contender)) return 'gone'
+        if (!line.some(({ name }) => name === contender.name)) return 'gone'
+        if (line.length <= most.count) {
+          const tenure = new Tenure(zk, contender)
+          return tenure.signal.aborted ? 'gone' : tenure
+        }
+        if (isTry) return 'busy'
+        if (!watch) continue
+        await firstOf(
+          [changed, most.changed].filter((each) => each !== undefined),
+          until.signal,
+        )
+        limit.signal?.throwIfAborted()
+      }
+    } catch (error) {
+      // The leases are gone, ours among them; a count that is missing is an error of whoever named it.
+      const isLeaseMissing = KeeperError.is(error, 'NO_NODE') && error.path !== this.#countPath
+      if (isLeaseMissing && !limit.signal?.aborted) return 'gone'
+      throw error
+    } finally {
+      until[Symbol.dispose]()
+    }
+  }
+
+  get #countPath(): ZnodePath | undefined {
+    const { leases } = this.#options
+    return typeof leases === 'number' ? undefined : leases.from
+  }
+
+  async #most(options: CallOptions & { readonly watch?: boolean }): Promise<Most> {
+    const { leases } = this.#options
+    if (typeof leases === 'number') return { count: leases }
+    const { data, changed } = await this.#zk.get(leases.from, options)
+    if (data.length !== 4) {
+      const message = `a shared count has 4 bytes, this znode has ${data.length}`
+      throw new KeeperError('INVALID_DATA', { path: leases.from, operation: 'semaphore', message })
+    }
+    const count = new DataView(data.buffer, data.byteOffset, 4).getInt32(0)
+    return { count, ...(changed === undefined ? {} : { changed }) }
+  }
+
+  async holders(options: CallOptions = {}): Promise<Participant[]> {
+    const { path } = this.#leases
+    const [names, { count }] = await Promise.all([namesBelow(this.#zk, path, options), this.#most(options)])
+    // Who waits for a lease has the last of them already.
+    const line = lineOf(names, [leaseMarker]).slice(0, Math.max(0, count))
+    return participants(this.#zk, path, line, options)
+  }
+
+  async waiting(options: CallOptions = {}): Promise<Participant[]> {
+    const { path } = this.#mutex
+    return participants(this.#zk, path, lockLine(await namesBelow(this.#zk, path, options)), options)
+  }
+
+  async revoke(options: CallOptions = {}): Promise<number> {
+    return ask(this.#zk, await this.holders(options), options)
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Locks while the servers of an ensemble are killed, stopped and cut off: clients of this process take turns all the while, so that
+ * one clock knows who may rely on the lock; the znodes they write know who did.
+ */
+import { setMaxListeners } from 'node:events'
+import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { type Held, lock, semaphore } from '@lightkeeper/recipes'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { missingTarget, type TargetName, targetName } from '../support/target.ts'
+import { apacheEnsemble, type Servers } from './targets.ts'
+import { pause } from './workload.ts'
+
+const apacheName: TargetName = targetName === 'apache-3.9' ? 'apache-3.9' : 'apache-3.8'
+const missing = missingTarget(apacheName)
+if (missing !== undefined) console.log(`locks under faults on ${apacheName}: skipped, because ${missing}`)
+const text = (data: Uint8Array): string => new TextDecoder().decode(data)
+
+/** Clients that take turns under one lock, and a few leases of one semaphore, until they are told to stop. */
+class Turns {
+  readonly problems: string[] = []
+  readonly refusals: string[] = []
+  turns = 0
+  leases = 0
+  readonly #root: ZnodePath
+  readonly #holders = new Set<Held>()
+  readonly #leaseholders = new Set<Held>()
+  readonly #stop = new AbortController()
+  readonly #working: Promise<void>[]
+
+  constructor(root: ZnodePath, clients: readonly Client[]) {
+    this.#root = root
+    // All of them wait with one signal.
+    setMaxListeners(0, this.#stop.signal)
+    this.#working = clients.flatMap((zk) => [this.#take(zk), this.#lease(zk)])
+  }
+
+  async progress(count: number): Promise<void> {
+    const [turns, leases] = [this.turns + count, this.leases + count]
+    while (this.turns < turns || this.leases < leases) {
+      if (this.problems.length > 0) return
+      await pause(20)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await Promise.all(this.#working)
+  }
+
+  #enter(all: Set<Held>, held: Held, most: number): void {
+    all.add(held)
+    const certain = [...all].filter((each) => each.remaining() > 0)
+    if (certain.length > most) this.problems.push(certain.map(({ path }) => path).join(' and '))
+  }
+
+  async #take(zk: Client): Promise<void> {
+    const { signal } = this.#stop
+    const mutex = lock(zk, `${this.#root}/lock`)
+    while (!signal.aborted) {
+      const held = await mutex.acquire({ signal, timeout: 60_000 }).catch((error: unknown) => this.#failed(error))
+      if (held === undefined) continue
+      this.#enter(this.#holders, held, 1)
+      try {
+        const n = Number(text((await zk.get(`${this.#root}/count`, { signal: held.signal })).data)) + 1
+        const log = op.create(`${this.#root}/log/${n}`, `${held.fencingToken}`)
+        await zk.transaction(held.guard(), op.set(`${this.#root}/count`, `${n}`), log)
+        this.turns++
+      } catch (error) {
+        // By a number that is taken already it would show that two were inside.
+        if (KeeperError.is(error, 'TRANSACTION_FAILED') && error.failedOp?.code !== 'NO_NODE')
+          this.problems.push(String(error))
+        this.refusals.push(String(error))
+      }
+      await held.release()
+      this.#holders.delete(held)
+    }
+  }
+
+  async #lease(zk: Client): Promise<void> {
+    const { signal } = this.#stop
+    const leases = semaphore(zk, `${this.#root}/leases`, { leases: 2 })
+    while (!signal.aborted) {
+      const held = await leases.acquire({ signal, timeout: 60_000 }).catch((error: unknown) => this.#failed(error))
+      if (held === undefined) continue
+      this.#enter(this.#leaseholders, held, 2)
+      await pause(5)
+      this.leases++
+      await held.release()
+      this.#leaseholders.delete(held)
+    }
+  }
+
+  #failed(error: unknown): undefined {
+    if (!this.#stop.signal.aborted) this.problems.push(String(error))
+  }
+}
+
+interface Fault {
+  readonly name: string
+  run(servers: Servers, turns: Turns): Promise<void>
+}
+
+const faults: readonly Fault[] = [
+  {
+    name: 'the leader is killed, and restarted',
+    async run(servers, turns) {
+      const leader = await servers.leader()
+      await servers.kill(leader)
+      await turns.progress(20)
+      await servers.restart(leader)
+    },
+  },
+  {
+    name: 'the leader is stopped for a while',
+    async run(servers, turns) {
+      const leader = await servers.leader()
+      servers.pause(leader)
+      await turns.progress(20)
+      servers.resume(leader)
+    },
+  },
+  {
+    name: 'the leader is cut off from servers and clients, and back',
+    async run(servers, turns) {
+      const leader = await servers.leader()
+      servers.cut(leader)
+      await turns.progress(20)
+      servers.heal(leader)
+    },
+  },
+  {
+    name: 'all are killed and restarted',
+    async run(servers) {
+      await Promise.all(servers.ports.map((_, i) => servers.kill(i)))
+      await Promise.all(servers.ports.map((_, i) => servers.restart(i)))
+    },
+  },
+  {
+    name: 'all are stopped for longer than a lease',
+    async run(servers) {
+      for (const i of servers.ports.keys()) servers.pause(i)
+      await pause(4_000)
+      for (const i of servers.ports.keys()) servers.resume(i)
+    },
+  },
+]
+
+describe.skipIf(missing !== undefined)(`locks on three servers of ${apacheName}`, () => {
+  let servers: Servers
+  let clients: Client[]
+  let count = 0
+  beforeAll(async () => {
+    servers = await apacheEnsemble(apacheName === 'apache-3.9' ? '3.9' : '3.8')
+  })
+  afterAll(() => servers?.close())
+  beforeEach(async () => {
+    // Every client begins at another server.
+    const connecting = Array.from({ length: 6 }, (_, i) => {
+      const ports = [...servers.ports.slice(i % 3), ...servers.ports.slice(0, i % 3)]
+      return connect(ports.map((port) => `127.0.0.1:${port}`).join(','), { sessionTimeout: 3_000 })
+    })
+    clients = await Promise.all(connecting)
+    return () => Promise.all(clients.map((zk) => zk.close()))
+  })
+
+  test.each(faults)('go on, and are never had by two, when $name', async ({ run }) => {
+    const root: ZnodePath = `/locks-${++count}`
+    const [zk] = clients as [Client]
+    await zk.create(root)
+    await Promise.all([zk.create(`${root}/log`), zk.create(`${root}/count`, '0')])
+    const turns = new Turns(root, clients)
+    await turns.progress(20)
+    await run(servers, turns)
+    await turns.progress(50)
+    await turns.stop()
+    expect(turns.problems).toEqual([])
+    await zk.sync(root)
+    const logged = (await zk.children(`${root}/log`)).children.map(Number).sort((a, b) => a - b)
+    const counted = Number(text((await zk.get(`${root}/count`)).data))
+    expect(logged).toEqual(Array.from({ length: counted }, (_, i) => i + 1))
+    // What a reply was lost of may have been counted.
+    expect(counted).toBeGreaterThanOrEqual(turns.turns)
+    expect(counted).toBeLessThanOrEqual(turns.turns + turns.refusals.length)
+    const tokens = await Promise.all(logged.map(async (n) => BigInt(text((await zk.get(`${root}/log/${n}`)).data))))
+    expect(tokens).toEqual([...tokens].sort((a, b) => (a < b ? -1 : 1)))
+    // Sessions that ended meanwhile take what they had with them; those that live have nothing there.
+    for (const parent of [`${root}/lock`, `${root}/leases/locks`, `${root}/leases/leases`] as const) {
+      for (let tries = 0; ; tries++) {
+        await zk.sync(parent)
+        const { children } = await zk.children(parent)
+        if (children.length === 0) break
+        const owners = await Promise.all(children.map((name) => zk.find(`${parent}/${name}`)))
+        const living = owners.filter((each) => clients.some(({ sessionId }) => sessionId === each?.stat.ephemeralOwner))
+        expect(tries < 5 ? [] : living.map((each) => each?.stat)).toEqual([])
+        expect(tries, `left in ${parent}`).toBeLessThan(60)
+        await pause(100)
+      }
+    }
+  })
+})
