@@ -88,6 +88,13 @@ async function work(zk: Client, recipe: Recipe, random: SeededRandom, judge: Jud
     }
     const leave = judge.enter(held, isExclusive, zk.clock.now())
     held.signal.addEventListener('abort', leave)
+    // A znode of a session before this one goes with that: who stands on it has nothing.
+    const [{ path: own }, { epoch, sessionId }] = [held, zk]
+    const isOwn = zk.exists(own).then(({ stat }) => {
+      const owner = stat?.ephemeralOwner ?? sessionId
+      if (zk.epoch === epoch && owner !== sessionId) judge.problems.push(`${own} belongs to another session`)
+    })
+    await isOwn.catch(() => {})
     const writes = random.below(4)
     for (let i = 0; i < writes; i++) {
       await delay(zk, random.below(random.oneIn(10) ? 2000 : 30))
@@ -131,7 +138,7 @@ async function story(seed: number, name: string): Promise<void> {
     if (isOver) return
     const i = random.below(count)
     const host = `c${1 + i}`
-    const what = random.below(12)
+    const what = random.below(13)
     if (what < 5) world.network.reset(host, serverHost)
     else if (what < 8) {
       world.network.cut(host, serverHost)
@@ -139,6 +146,9 @@ async function story(seed: number, name: string): Promise<void> {
     } else if (what < 11) {
       world.pause(host)
       world.after(outage(random), () => world.resume(host))
+    } else if (what === 11) {
+      world.pause(serverHost)
+      world.after(outage(random), () => world.resume(serverHost))
     } else if (killed.size > 1) {
       world.crash(host, 'kill')
       const client = clients[i] as Client

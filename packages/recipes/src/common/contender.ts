@@ -135,10 +135,14 @@ async function turnOf(
       limit.signal?.throwIfAborted()
     }
   } catch (error) {
-    // Of the parent, and then of our own znode too.
-    if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return 'gone'
+    if (isGone(error) && !limit.signal?.aborted) return 'gone'
     throw error
   }
+}
+
+/** The parent is not there, or the session is over, and our znode with either. A server may say the latter before it hangs up. */
+export function isGone(error: unknown): error is KeeperError {
+  return KeeperError.is(error, 'NO_NODE') || KeeperError.is(error, 'SESSION_EXPIRED')
 }
 
 /** Watches the one ahead of us; undefined where it is gone already. Reading leaves no watch then, as `exists` would. */

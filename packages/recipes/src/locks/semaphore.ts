@@ -10,6 +10,7 @@ import {
   contendAtOnce,
   enter,
   isCurrent,
+  isGone,
   type Rule,
   withdraw,
 } from '../common/contender.ts'
@@ -141,7 +142,7 @@ class Semaphore implements Lockable {
       }
     } catch (error) {
       // The leases are gone, ours among them; a count that is missing is an error of whoever named it.
-      const isLeaseMissing = KeeperError.is(error, 'NO_NODE') && error.path !== this.#countPath
+      const isLeaseMissing = isGone(error) && (error.code !== 'NO_NODE' || error.path !== this.#countPath)
       if (isLeaseMissing && !limit.signal?.aborted) return 'gone'
       throw error
     } finally {
