@@ -39,6 +39,10 @@ const recipes: Record<string, { readonly asked: Recipe; readonly shared: number 
     asked: (zk) => ({ lockable: semaphore(zk, path, { leases: 2 }), isExclusive: false }),
     shared: 2,
   },
+  'semaphore of kazoo': {
+    asked: (zk) => ({ lockable: semaphore(zk, path, { leases: 2, names: 'kazoo' }), isExclusive: false }),
+    shared: 2,
+  },
 }
 
 /** Knows of everybody who has the lock, as no client does. */
@@ -181,7 +185,7 @@ async function story(seed: number, name: string): Promise<void> {
   expect(judge.grants, told).toBeGreaterThan(0)
   // The sessions of those who were killed end; all others live on, and have nothing there.
   await world.advance(10_000)
-  const parents: ZnodePath[] = name === 'semaphore' ? [`${path}/locks`, `${path}/leases`] : [path]
+  const parents: ZnodePath[] = name === 'semaphore' ? [`${path}/locks`, `${path}/leases`] : [path, `${path}-__lock__`]
   for (const parent of parents) {
     const children = await world.run(operator.children(parent).catch(() => ({ children: [] })))
     expect(children.children, told).toEqual([])
