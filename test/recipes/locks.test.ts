@@ -305,6 +305,29 @@ describe.skipIf(missing !== undefined)(`locks on ${targetName}`, () => {
       expect(() => semaphore(a, path, { leases: 0 })).toThrow(RangeError)
     })
 
+    test("in kazoo's layout keeps its number, and refuses who knows another", async () => {
+      const ours = semaphore(a, path, { leases: 2, names: 'kazoo', data: 'a' })
+      const one = await ours.acquire()
+      expect(one.path).toMatch(/\/[0-9a-f]{32}$/)
+      expect(text((await a.get(path)).data)).toBe('2')
+      const two = await semaphore(b, path, { leases: 2, names: 'kazoo' }).acquire()
+      expect(await ours.tryAcquire()).toBeUndefined()
+      expect((await ours.holders()).map(({ path: at }) => at)).toEqual([one.path, two.path])
+      const wrong = await semaphore(b, path, { leases: 3, names: 'kazoo' })
+        .acquire()
+        .catch((error: unknown) => error)
+      expect(KeeperError.is(wrong, 'INVALID_DATA')).toBe(true)
+      const third = ours.acquire({ timeout: 20_000 })
+      while ((await a.children(path)).children.length < 3) await a.sync()
+      await two.release()
+      const three = await third
+      await Promise.all([one.release(), three.release()])
+      await b.sync(path)
+      expect([await ours.holders(), await ours.waiting()]).toEqual([[], []])
+      const shared = { leases: { from: path }, names: 'kazoo' } as const
+      expect(() => semaphore(a, path, shared)).toThrow(TypeError)
+    })
+
     test('asked for by many at once never gives more than it has', async () => {
       let inside = 0
       let most = 0

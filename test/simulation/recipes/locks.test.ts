@@ -39,6 +39,10 @@ const recipes: Record<string, { readonly asked: Recipe; readonly shared: number 
     asked: (zk) => ({ lockable: semaphore(zk, path, { leases: 2 }), isExclusive: false }),
     shared: 2,
   },
+  'semaphore of kazoo': {
+    asked: (zk) => ({ lockable: semaphore(zk, path, { leases: 2, names: 'kazoo' }), isExclusive: false }),
+    shared: 2,
+  },
 }
 
 /** Knows of everybody who has the lock, as no client does. */
@@ -88,6 +92,13 @@ async function work(zk: Client, recipe: Recipe, random: SeededRandom, judge: Jud
     }
     const leave = judge.enter(held, isExclusive, zk.clock.now())
     held.signal.addEventListener('abort', leave)
+    // A znode of a session before this one goes with that: who stands on it has nothing.
+    const [{ path: own }, { epoch, sessionId }] = [held, zk]
+    const isOwn = zk.exists(own).then(({ stat }) => {
+      const owner = stat?.ephemeralOwner ?? sessionId
+      if (zk.epoch === epoch && owner !== sessionId) judge.problems.push(`${own} belongs to another session`)
+    })
+    await isOwn.catch(() => {})
     const writes = random.below(4)
     for (let i = 0; i < writes; i++) {
       await delay(zk, random.below(random.oneIn(10) ? 2000 : 30))
@@ -131,7 +142,7 @@ async function story(seed: number, name: string): Promise<void> {
     if (isOver) return
     const i = random.below(count)
     const host = `c${1 + i}`
-    const what = random.below(12)
+    const what = random.below(13)
     if (what < 5) world.network.reset(host, serverHost)
     else if (what < 8) {
       world.network.cut(host, serverHost)
@@ -139,6 +150,9 @@ async function story(seed: number, name: string): Promise<void> {
     } else if (what < 11) {
       world.pause(host)
       world.after(outage(random), () => world.resume(host))
+    } else if (what === 11) {
+      world.pause(serverHost)
+      world.after(outage(random), () => world.resume(serverHost))
     } else if (killed.size > 1) {
       world.crash(host, 'kill')
       const client = clients[i] as Client
@@ -171,7 +185,7 @@ async function story(seed: number, name: string): Promise<void> {
   expect(judge.grants, told).toBeGreaterThan(0)
   // The sessions of those who were killed end; all others live on, and have nothing there.
   await world.advance(10_000)
-  const parents: ZnodePath[] = name === 'semaphore' ? [`${path}/locks`, `${path}/leases`] : [path]
+  const parents: ZnodePath[] = name === 'semaphore' ? [`${path}/locks`, `${path}/leases`] : [path, `${path}-__lock__`]
   for (const parent of parents) {
     const children = await world.run(operator.children(parent).catch(() => ({ children: [] })))
     expect(children.children, told).toEqual([])

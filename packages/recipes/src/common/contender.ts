@@ -2,7 +2,15 @@
  * Standing in line for something only the first may have: an ephemeral sequential znode of our own, and one watch, on the one
  * znode to wait for. Who waits for whom is decided by a pure function over names; what is had then lives in tenure.ts.
  */
-import { type Acl, type Client, type Data, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
+import {
+  type Acl,
+  type Client,
+  type CreateResult,
+  type Data,
+  KeeperError,
+  type WatchedEvent,
+  type ZnodePath,
+} from '@lightkeeper/client'
 import { deleteSurely } from './delete-surely.ts'
 import { firstOf } from './first-of.ts'
 import type { Limit } from './limit.ts'
@@ -71,23 +79,46 @@ async function enterOnce(zk: Client, contest: Contest & Rule, limit: Limit, isTr
 }
 
 /** Creates a znode of our own at the end of the line. */
-export async function enter(zk: Client, contest: Contest, limit: Limit): Promise<Contender> {
-  const { path: parent, marker, names, data = '', acl } = contest
+export function enter(zk: Client, contest: Contest, limit: Limit): Promise<Contender> {
+  const { path, marker, names, data = '', acl } = contest
+  return entered(zk, limit, () =>
+    zk.create(below(path, marker), data, {
+      mode: 'ephemeral',
+      sequential: true,
+      protected: names === 'kazoo' ? 'bare' : true,
+      parents: 'container',
+      ...limit.step,
+      ...(acl === undefined ? {} : { acl }),
+    }),
+  )
+}
+
+/** Creates a znode of our own under a name nobody else uses, without a number. */
+export async function enterAs(
+  zk: Client,
+  path: ZnodePath,
+  { data = '', acl }: Pick<Contest, 'data' | 'acl'>,
+  limit: Limit,
+): Promise<Contender> {
+  try {
+    const options = { mode: 'ephemeral', ...limit.step, ...(acl === undefined ? {} : { acl }) } as const
+    return await entered(zk, limit, () => zk.create(path, data, options))
+  } catch (error) {
+    // It may have been made all the same; in a session before this one, then it goes with that.
+    void deleteSurely(zk, path, zk.epoch)
+    throw error
+  }
+}
+
+async function entered(zk: Client, limit: Limit, create: () => Promise<CreateResult>): Promise<Contender> {
   for (;;) {
     try {
-      const { path, stat } = await zk.create(below(parent, marker), data, {
-        mode: 'ephemeral',
-        sequential: true,
-        protected: names === 'kazoo' ? 'bare' : true,
-        parents: 'container',
-        ...limit.step,
-        ...(acl === undefined ? {} : { acl }),
-      })
+      const { path, stat } = await create()
       const { czxid, ephemeralOwner: sessionId } = stat
       // A session other than at the start of the call may have made it; one that is gone by now takes it with it.
       if (sessionId === zk.sessionId) return { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
     } catch (error) {
-      // What a lost create may have left is looked for and removed by the client.
+      // What a lost create may have left is looked for and removed by the client, or is found by the next.
       const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isLost(error)
       if (limit.signal?.aborted || !isWorthAnother) throw error
     }
@@ -135,10 +166,14 @@ async function turnOf(
       limit.signal?.throwIfAborted()
     }
   } catch (error) {
-    // Of the parent, and then of our own znode too.
-    if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return 'gone'
+    if (isGone(error) && !limit.signal?.aborted) return 'gone'
     throw error
   }
+}
+
+/** The parent is not there, or the session is over, and our znode with either. A server may say the latter before it hangs up. */
+export function isGone(error: unknown): error is KeeperError {
+  return KeeperError.is(error, 'NO_NODE') || KeeperError.is(error, 'SESSION_EXPIRED')
 }
 
 /** Watches the one ahead of us; undefined where it is gone already. Reading leaves no watch then, as `exists` would. */

@@ -50,6 +50,24 @@ describe('who waits for whom', () => {
   })
 })
 
+test('the names of Curator, go-zk and kazoo stand in one line', () => {
+  const names = [
+    '_c_348f73d5-2d92-4ea9-9822-c60d16084c1a-lock-0000000001',
+    '_c_0123456789abcdef0123456789abcdef-lock-0000000002',
+    '0123456789abcdef0123456789abcdef__lock__0000000003',
+    '_c_348f73d5-2d92-4ea9-9822-c60d16084c1b-__READ__0000000004',
+    '0123456789abcdef0123456789abcdef__rlock__0000000005',
+    '_c_348f73d5-2d92-4ea9-9822-c60d16084c1c-__WRIT__0000000006',
+  ]
+  const foreign = [
+    '_c_348f73d5-2d92-4ea9-9822-c60d16084c1a-latch-0000000000',
+    'qn-0000000000',
+    'config',
+    'x-99-0000000000',
+  ]
+  expect(lockLine([...foreign, ...names].reverse()).map(({ name }) => name)).toEqual(names)
+})
+
 test.each([
   ['m m m', 1],
   ['r r w r', 2],

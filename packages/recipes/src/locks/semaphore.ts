@@ -1,38 +1,27 @@
 /**
- * A number of leases, in the layout of Curator's `InterProcessSemaphoreV2`: who asks for one passes through a mutex, so that of
- * all who wait a single one watches the leases.
+ * A number of leases. Who asks for one passes through a mutex, so that of all who wait a single one watches the leases; where
+ * mutex and leases are is told by leases.ts.
  */
 import { type CallOptions, type Client, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
-import {
-  type Contender,
-  type Contest,
-  contend,
-  contendAtOnce,
-  enter,
-  isCurrent,
-  type Rule,
-  withdraw,
-} from '../common/contender.ts'
+import { type Contender, contend, contendAtOnce, isCurrent, isGone, withdraw } from '../common/contender.ts'
 import { firstOf } from '../common/first-of.ts'
 import { type Limit, within } from '../common/limit.ts'
-import { lineOf } from '../common/line.ts'
 import { LinkedAbort } from '../common/linked.ts'
-import { below } from '../common/paths.ts'
 import { Tenure } from '../common/tenure.ts'
-import { lockLine, lockStanding } from './decide.ts'
+import { lockLine } from './decide.ts'
 import { Held } from './held.ts'
+import { curatorLayout, kazooLayout, type Layout } from './leases.ts'
 import { ask, type Lockable, type LockOptions } from './lock.ts'
 import { namesBelow, type Participant, participants } from './participants.ts'
 
-export interface SemaphoreOptions extends Pick<LockOptions, 'data' | 'acl'> {
+/** `names` gives the layout: that of Curator's `InterProcessSemaphoreV2`, or of kazoo's `Semaphore`. */
+export interface SemaphoreOptions extends LockOptions {
   /**
-   * How many there are. A number is known to this process alone: all others must be given the same. `{ from }` names the znode of
+   * How many there are. A number is known to this process alone: all others must be given the same (kazoo's layout stores it). `{ from }` names the znode of
    * a shared count (Curator's `SharedCount`, four bytes), whose changes hold for all at once; leases that are out stay out.
    */
   readonly leases: number | { readonly from: ZnodePath }
 }
-
-const leaseMarker = 'lease-'
 
 /** As many holders at a time as there are leases, in the order of asking, at `path`. Sends nothing before `acquire`. */
 export function semaphore(zk: Client, path: ZnodePath, options: SemaphoreOptions): Lockable {
@@ -40,7 +29,10 @@ export function semaphore(zk: Client, path: ZnodePath, options: SemaphoreOptions
   if (typeof leases === 'number' && !(Number.isInteger(leases) && leases > 0)) {
     throw new RangeError(`leases is ${leases}; it must be a whole number above 0`)
   }
-  return new Semaphore(zk, path, options)
+  if (options.names !== 'kazoo') return new Semaphore(zk, path, leases, curatorLayout(zk, path, options))
+  if (typeof leases !== 'number')
+    throw new TypeError("kazoo's semaphores keep their number themselves: leases must be one")
+  return new Semaphore(zk, path, leases, kazooLayout(zk, path, options, leases))
 }
 
 /** Leases there are, and when that changes. */
@@ -52,29 +44,20 @@ interface Most {
 class Semaphore implements Lockable {
   readonly path: ZnodePath
   readonly #zk: Client
-  readonly #options: SemaphoreOptions
-  readonly #mutex: Contest & Rule
-  readonly #leases: Contest
+  readonly #leases: SemaphoreOptions['leases']
+  readonly #layout: Layout
 
-  constructor(zk: Client, path: ZnodePath, options: SemaphoreOptions) {
-    const { data, acl } = options
+  constructor(zk: Client, path: ZnodePath, leases: SemaphoreOptions['leases'], layout: Layout) {
     this.path = path
     this.#zk = zk
-    this.#options = options
-    const common = { names: 'curator', data, acl } as const
-    this.#mutex = {
-      ...common,
-      path: below(path, 'locks'),
-      marker: 'lock-',
-      standing: (children, own) => lockStanding(children, own, 'write'),
-    }
-    this.#leases = { ...common, path: below(path, 'leases'), marker: leaseMarker }
+    this.#leases = leases
+    this.#layout = layout
   }
 
   acquire(options: CallOptions = {}): Promise<Held> {
     return within(this.#zk, 'semaphore', this.path, options, async (limit) => {
       for (;;) {
-        const section = await contend(this.#zk, this.#mutex, limit)
+        const section = await contend(this.#zk, this.#layout.mutex, limit)
         const lease = await this.#lease(section, limit, false)
         if (lease instanceof Tenure) return new Held(lease)
       }
@@ -84,7 +67,7 @@ class Semaphore implements Lockable {
   tryAcquire(options: CallOptions = {}): Promise<Held | undefined> {
     return within(this.#zk, 'semaphore', this.path, options, async (limit) => {
       for (;;) {
-        const section = await contendAtOnce(this.#zk, this.#mutex, limit)
+        const section = await contendAtOnce(this.#zk, this.#layout.mutex, limit)
         // Whoever is in there waits for a lease, or is about to take one.
         if (section === undefined) return undefined
         const lease = await this.#lease(section, limit, true)
@@ -99,7 +82,7 @@ class Semaphore implements Lockable {
     let contender: Contender | undefined
     let lease: Tenure | 'gone' | 'busy' = 'gone'
     try {
-      contender = await enter(this.#zk, this.#leases, limit)
+      contender = await this.#layout.enter(limit)
       lease = await this.#granted(section, contender, limit, isTry)
       return lease
     } finally {
@@ -120,10 +103,10 @@ class Semaphore implements Lockable {
       // Leaves no watch where there is a lease to be had.
       for (let watch = false; ; watch = true) {
         const [{ children, changed }, most] = await Promise.all([
-          zk.children(this.#leases.path, { ...limit.step, watch }),
+          zk.children(this.#layout.path, { ...limit.step, watch }),
           this.#most({ ...limit.step, watch }),
         ])
-        const line = lineOf(children, [leaseMarker])
+        const line = this.#layout.leases(children)
         // Two in the section could keep each other out for ever.
         if (section.signal.aborted || !isCurrent(zk, contender)) return 'gone'
         if (!line.some(({ name }) => name === contender.name)) return 'gone'
@@ -141,7 +124,7 @@ class Semaphore implements Lockable {
       }
     } catch (error) {
       // The leases are gone, ours among them; a count that is missing is an error of whoever named it.
-      const isLeaseMissing = KeeperError.is(error, 'NO_NODE') && error.path !== this.#countPath
+      const isLeaseMissing = isGone(error) && (error.code !== 'NO_NODE' || error.path !== this.#countPath)
       if (isLeaseMissing && !limit.signal?.aborted) return 'gone'
       throw error
     } finally {
@@ -150,12 +133,11 @@ class Semaphore implements Lockable {
   }
 
   get #countPath(): ZnodePath | undefined {
-    const { leases } = this.#options
-    return typeof leases === 'number' ? undefined : leases.from
+    return typeof this.#leases === 'number' ? undefined : this.#leases.from
   }
 
   async #most(options: CallOptions & { readonly watch?: boolean }): Promise<Most> {
-    const { leases } = this.#options
+    const leases = this.#leases
     if (typeof leases === 'number') return { count: leases }
     const { data, changed } = await this.#zk.get(leases.from, options)
     if (data.length !== 4) {
@@ -167,15 +149,15 @@ class Semaphore implements Lockable {
   }
 
   async holders(options: CallOptions = {}): Promise<Participant[]> {
-    const { path } = this.#leases
+    const { path } = this.#layout
     const [names, { count }] = await Promise.all([namesBelow(this.#zk, path, options), this.#most(options)])
+    const all = await participants(this.#zk, path, this.#layout.leases(names), options)
     // Who waits for a lease has the last of them already.
-    const line = lineOf(names, [leaseMarker]).slice(0, Math.max(0, count))
-    return participants(this.#zk, path, line, options)
+    return all.sort((a, b) => (a.fencingToken < b.fencingToken ? -1 : 1)).slice(0, Math.max(0, count))
   }
 
   async waiting(options: CallOptions = {}): Promise<Participant[]> {
-    const { path } = this.#mutex
+    const { path } = this.#layout.mutex
     return participants(this.#zk, path, lockLine(await namesBelow(this.#zk, path, options)), options)
   }
 

@@ -84,7 +84,8 @@ export class SimNetwork {
     this.#ends.add(own)
     const attempt = (): void => {
       if (own.isClosed) return
-      if (this.isCut(host, own.peerHost)) {
+      // A stopped process does not accept either.
+      if (this.isCut(host, own.peerHost) || world.isPaused(own.peerHost)) {
         world.after(50, attempt)
         return
       }

@@ -119,6 +119,10 @@ export class World {
     this.after(0, () => this.#catchUp(entry))
   }
 
+  isPaused(host: string): boolean {
+    return this.#host(host).isPaused
+  }
+
   #catchUp(host: Host): void {
     if (host.isPaused) return
     host.missed.shift()?.task()

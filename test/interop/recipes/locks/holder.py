@@ -1,4 +1,4 @@
-"""Holds kazoo's locks as it is told on stdin: `acquire ID KIND PATH`, `release ID`."""
+"""Holds kazoo's locks as it is told on stdin: `acquire ID KIND PATH [N]`, `release ID`."""
 import json
 import logging
 import os
@@ -17,9 +17,12 @@ def say(step, detail=""):
     print(json.dumps({"step": step, "detail": str(detail)}), flush=True)
 
 
-def acquire(name, kind, path):
+def acquire(name, kind, path, count="1"):
     try:
-        lock = {"lock": zk.Lock, "read": zk.ReadLock, "write": zk.WriteLock}[kind](path)
+        if kind == "semaphore":
+            lock = zk.Semaphore(path, max_leases=int(count))
+        else:
+            lock = {"lock": zk.Lock, "read": zk.ReadLock, "write": zk.WriteLock}[kind](path)
         lock.acquire()
         held[name] = lock
         say("got", name)
@@ -31,7 +34,7 @@ say("started")
 for line in sys.stdin:
     order = line.split()
     if order[0] == "acquire":
-        threading.Thread(target=acquire, args=order[1:4], daemon=True).start()
+        threading.Thread(target=acquire, args=order[1:], daemon=True).start()
     else:
         held.pop(order[1]).release()
         say("released", order[1])
