@@ -1,0 +1,103 @@
+/**
+ * Dubbo's interface registry (ZookeeperRegistry, URL): below /dubbo/<interface>/providers an instance is the name of a znode, its
+ * whole URL in form encoding; the data means nothing. A provider's weight is 100 where it says nothing; here that is 1.
+ */
+import type { ZnodePath } from '@lightkeeper/client'
+import { below } from '../common/paths.ts'
+import { weightOf } from './curator.ts'
+import type { Format } from './format.ts'
+import type { ServiceInstance } from './instance.ts'
+
+const weightUnit = 100
+
+/** As java.net.URLEncoder. */
+export function formEncode(text: string): string {
+  return encodeURIComponent(text)
+    .replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
+    .replaceAll('%20', '+')
+}
+
+/** As java.net.URLDecoder. @throws URIError for what is no form encoding. */
+export function formDecode(text: string): string {
+  return decodeURIComponent(text.replaceAll('+', ' '))
+}
+
+export interface DubboUrl {
+  readonly protocol: string
+  readonly host: string
+  readonly port: number | undefined
+  readonly path: string
+  readonly parameters: Readonly<Record<string, string>>
+}
+
+/** Parameters in the order of their keys, as `URL.toFullString` writes them: whoever deletes it must make the same text. */
+export function formatDubboUrl({ protocol, host, port, path, parameters }: DubboUrl): string {
+  const pairs = Object.entries(parameters)
+    .filter(([, value]) => value !== '')
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([key, value]) => `${key}=${value.trim()}`)
+  const query = pairs.length === 0 ? '' : `?${pairs.join('&')}`
+  return `${protocol}://${host}${port === undefined ? '' : `:${port}`}${path === '' ? '' : `/${path}`}${query}`
+}
+
+/** @throws TypeError for what is no URL of Dubbo's. */
+export function parseDubboUrl(text: string): DubboUrl {
+  const parts = /^([\w.+-]+):\/\/(?:[^@/?]*@)?(\[[^\]]*\]|[^:/?]*)(?::(\d+))?(?:\/([^?]*))?(?:\?(.*))?$/.exec(text)
+  if (parts === null) throw new TypeError(`not a URL of Dubbo: ${text}`)
+  const [, protocol = '', host = '', port, path = '', query = ''] = parts
+  const parameters: Record<string, string> = {}
+  for (const pair of query.split('&')) {
+    const at = pair.indexOf('=')
+    if (pair === '') continue
+    // A key alone stands for itself, as in Dubbo.
+    if (at === -1) parameters[pair] = pair
+    else parameters[pair.slice(0, at)] = pair.slice(at + 1)
+  }
+  return { protocol, host, port: port === undefined ? undefined : Number(port), path, parameters }
+}
+
+/** Written from fields of their own. */
+const own = new Set(['protocol', 'path', 'interface', 'weight', 'zone', 'timestamp', 'enabled', 'id'])
+
+export const dubbo: Format = {
+  base: '/dubbo',
+  parents: 'persistent',
+  directory: (base: ZnodePath, name: string) => below(below(base, formEncode(name)), 'providers'),
+  serviceName: (child) => formDecode(child),
+  nodeName(instance) {
+    const { name, address, port, weight, zone, metadata, registeredAt, enabled } = instance
+    const { protocol = 'dubbo', path = name } = metadata
+    const said = Object.fromEntries(Object.entries(metadata).filter(([key]) => !own.has(key)))
+    const parameters = {
+      side: 'provider',
+      category: 'providers',
+      ...said,
+      interface: name,
+      ...(weight === 1 ? {} : { weight: String(Math.round(weight * weightUnit)) }),
+      ...(zone === undefined ? {} : { zone }),
+      ...(registeredAt === undefined ? {} : { timestamp: String(registeredAt.getTime()) }),
+      ...(enabled ? {} : { enabled: 'false' }),
+    }
+    return formEncode(formatDubboUrl({ protocol, host: address, port, path, parameters }))
+  },
+  encode: () => new Uint8Array(0),
+  decode(service, nodeName): ServiceInstance {
+    const url = parseDubboUrl(formDecode(nodeName))
+    const { protocol, host, port, path, parameters } = url
+    if (host === '' || protocol === 'empty') throw new TypeError('a URL without a provider')
+    const { weight, zone, timestamp, enabled } = parameters
+    return {
+      name: parameters['interface'] ?? service,
+      id: port === undefined ? host : `${host}:${port}`,
+      address: host,
+      port,
+      sslPort: undefined,
+      weight: weight === undefined ? 1 : weightOf(weight) / weightUnit,
+      zone,
+      metadata: { ...parameters, protocol, path },
+      enabled: enabled !== 'false',
+      registeredAt: timestamp === undefined ? undefined : new Date(Number(timestamp)),
+      payload: undefined,
+    }
+  },
+}

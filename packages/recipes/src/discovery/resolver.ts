@@ -1,0 +1,258 @@
+/** The instances of one service, kept up to date by one watch stream, and picks among them that need no server. */
+import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
+import { nameOf } from '../common/paths.ts'
+import type { Format } from './format.ts'
+import type { ServiceInstance } from './instance.ts'
+import { type OutlierOptions, Outliers } from './outliers.ts'
+import { type Balancer, type Strategy, weighted, zoneFirst } from './strategies.ts'
+
+export interface ResolveOptions {
+  /** Default `weighted`. */
+  readonly strategy?: Strategy
+  /** Instances of this zone first, all others only where it has none. */
+  readonly zone?: string | undefined
+  /** When those that fail are left out; false for never. */
+  readonly outliers?: OutlierOptions | false
+  /** Ends the wait for the first list. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type Freshness =
+  | { readonly kind: 'live' }
+  /** The connection was lost then: the last known instances stand. */
+  | { readonly kind: 'stale'; readonly since: Date }
+
+/** A call on its way to an instance. */
+export interface Acquired extends Disposable {
+  readonly instance: ServiceInstance
+  /** It ended; with an error it counts as a failure. */
+  done(error?: unknown): void
+}
+
+export class Resolver implements AsyncDisposable {
+  readonly name: string
+  readonly #zk: Client
+  readonly #format: Format
+  readonly #balancer: Balancer
+  readonly #outliers: Outliers | undefined
+  readonly #end = new AbortController()
+  readonly #found = new Map<ZnodePath, ServiceInstance>()
+  readonly #unreadable = new Map<ZnodePath, unknown>()
+  readonly #outstanding = new Map<string, number>()
+  readonly #listeners = new Set<() => void>()
+  readonly #followed: Promise<void>
+  #instances: readonly ServiceInstance[] = []
+  /** When the balancer has to be told again, although nothing was heard. */
+  #admittedUntil = Number.POSITIVE_INFINITY
+  #isSorted = true
+  #isAdmitted = true
+  #freshness: Freshness = { kind: 'live' }
+  #isComplete = false
+
+  private constructor(zk: Client, format: Format, directory: ZnodePath, name: string, options: ResolveOptions) {
+    const { strategy = weighted, zone, outliers } = options
+    this.name = name
+    this.#zk = zk
+    this.#format = format
+    this.#outliers = outliers === false ? undefined : new Outliers(outliers)
+    const outstanding = ({ id }: ServiceInstance): number => this.#outstanding.get(id) ?? 0
+    this.#balancer = (zone === undefined ? strategy : zoneFirst(zone, strategy))({ random: zk.random, outstanding })
+    this.#followed = this.#follow(directory)
+  }
+
+  /** Use `discovery().resolve`. */
+  static async make(
+    zk: Client,
+    format: Format,
+    directory: ZnodePath,
+    name: string,
+    options: ResolveOptions,
+  ): Promise<Resolver> {
+    const { signal } = options
+    signal?.throwIfAborted()
+    const resolver = new Resolver(zk, format, directory, name, options)
+    const onAbort = (): void => resolver.#end.abort(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await resolver.#ready()
+      return resolver
+    } catch (error) {
+      await resolver.close()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** All that are registered and can be read, also those that take no calls; by id. */
+  get instances(): readonly ServiceInstance[] {
+    if (!this.#isSorted) this.#sort()
+    return this.#instances
+  }
+
+  /** Znodes that hold no instance this format knows, with what is wrong with them. */
+  get unreadable(): ReadonlyMap<ZnodePath, unknown> {
+    return this.#unreadable
+  }
+
+  get freshness(): Freshness {
+    return this.#freshness
+  }
+
+  /**
+   * One to call, or undefined where there is none: by the strategy, of those that are enabled, have a weight, and did not fail
+   * lately. Looks at nothing but memory. `key` is for strategies that keep to one instance for it.
+   */
+  pick(key?: string): ServiceInstance | undefined {
+    if (!this.#isSorted) this.#sort()
+    if (!this.#isAdmitted || this.#zk.clock.now() >= this.#admittedUntil) this.#admit()
+    return this.#balancer.pick(key)
+  }
+
+  /** As `pick`, and counts as on its way until it is disposed of or `done`. */
+  acquire(key?: string): Acquired | undefined {
+    const instance = this.pick(key)
+    if (instance === undefined) return undefined
+    const { id } = instance
+    this.#outstanding.set(id, (this.#outstanding.get(id) ?? 0) + 1)
+    let isDone = false
+    const done = (error?: unknown): void => {
+      if (isDone) return
+      isDone = true
+      const left = (this.#outstanding.get(id) ?? 1) - 1
+      if (left === 0) this.#outstanding.delete(id)
+      else this.#outstanding.set(id, left)
+      if (error !== undefined) this.down(instance, error)
+    }
+    return { instance, done, [Symbol.dispose]: () => done() }
+  }
+
+  /** A call to it failed. Enough of that, and it is left out for a while, by this resolver alone. */
+  down(instance: ServiceInstance, _error?: unknown): void {
+    if (this.#outliers?.failed(instance.id, this.#zk.clock.now())) this.#isAdmitted = false
+  }
+
+  /** It answers: nothing is held against it any more. */
+  up(instance: ServiceInstance): void {
+    if (this.#outliers?.succeeded(instance.id, this.#zk.clock.now())) this.#isAdmitted = false
+  }
+
+  /** The instances now and whenever they or the freshness have changed since they were last taken; ends with the resolver. */
+  async *changes({
+    signal,
+  }: {
+    readonly signal?: AbortSignal
+  } = {}): AsyncGenerator<readonly ServiceInstance[], void, void> {
+    let hasNews = true
+    let wake = (): void => {}
+    const note = (): void => {
+      hasNews = true
+      wake()
+    }
+    this.#listeners.add(note)
+    signal?.addEventListener('abort', note, { once: true })
+    try {
+      while (!this.#end.signal.aborted && !signal?.aborted) {
+        if (hasNews) {
+          hasNews = false
+          yield this.instances
+        } else await new Promise<void>((resolve) => (wake = resolve))
+      }
+    } finally {
+      this.#listeners.delete(note)
+      signal?.removeEventListener('abort', note)
+    }
+  }
+
+  /** Ends the watch. What was found stays readable. */
+  async close(): Promise<void> {
+    this.#end.abort(
+      new KeeperError('CLOSED', { operation: 'resolve', message: `the resolver of ${this.name} is closed` }),
+    )
+    this.#tell()
+    await this.#followed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Resolves with the first list. */
+  async #ready(): Promise<void> {
+    for await (const _ of this.changes()) if (this.#isComplete) return
+    throw this.#end.signal.reason
+  }
+
+  async #follow(directory: ZnodePath): Promise<void> {
+    try {
+      for await (const change of this.#zk.watch(directory, { children: true, signal: this.#end.signal }))
+        this.#take(change)
+      if (!this.#end.signal.aborted)
+        this.#end.abort(new KeeperError('CLOSED', { operation: 'resolve', path: directory }))
+    } catch (error) {
+      this.#end.abort(error)
+    }
+    this.#tell()
+  }
+
+  #take(change: WatchChange): void {
+    switch (change.kind) {
+      case 'created':
+      case 'changed':
+        this.#read(change.path, change.value)
+        break
+      case 'unreadable':
+        this.#found.delete(change.path)
+        this.#unreadable.set(change.path, change.error)
+        break
+      case 'deleted':
+        this.#found.delete(change.path)
+        this.#unreadable.delete(change.path)
+        break
+      case 'stale':
+        this.#freshness = { kind: 'stale', since: change.since }
+        // What is read again comes all at once: until then the last known instances stand.
+        this.#isComplete = false
+        return this.#tell()
+      case 'ready':
+        this.#freshness = { kind: 'live' }
+        this.#isComplete = true
+    }
+    if (!this.#isComplete) return
+    this.#isSorted = false
+    this.#tell()
+  }
+
+  #read(path: ZnodePath, data: Uint8Array): void {
+    try {
+      this.#found.set(path, this.#format.decode(this.name, nameOf(path), data))
+      this.#unreadable.delete(path)
+    } catch (error) {
+      this.#found.delete(path)
+      this.#unreadable.set(path, error)
+    }
+  }
+
+  /** Once for any number of changes, when somebody asks. */
+  #sort(): void {
+    // While everything is read again, what was known before stands.
+    if (!this.#isComplete) return
+    this.#isSorted = true
+    this.#isAdmitted = false
+    this.#instances = [...this.#found.values()].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
+    this.#outliers?.keep(new Set(this.#instances.map(({ id }) => id)))
+  }
+
+  #admit(): void {
+    this.#isAdmitted = true
+    const open = this.#instances.filter(({ enabled, weight }) => enabled && weight > 0)
+    if (this.#outliers === undefined) return this.#balancer.update(open)
+    const { admitted, until } = this.#outliers.admit(open, this.#zk.clock.now())
+    this.#admittedUntil = until
+    this.#balancer.update(admitted)
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+}

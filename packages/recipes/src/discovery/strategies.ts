@@ -1,0 +1,185 @@
+/**
+ * Who gets the next call. A strategy makes one balancer for each resolver; a balancer is told the instances that may be picked
+ * whenever they change, and works out then what makes a pick quick.
+ */
+import type { Random } from '@lightkeeper/client'
+import type { ServiceInstance } from './instance.ts'
+
+export interface Balancer {
+  /** These may be picked from now on; none of them has weight 0. */
+  update(instances: readonly ServiceInstance[]): void
+  /** `key`: what the call is about, for strategies that keep to one instance for it. */
+  pick(key: string | undefined): ServiceInstance | undefined
+}
+
+export interface StrategyContext {
+  readonly random: Random
+  /** Calls on their way to an instance, by `acquire`. */
+  outstanding(instance: ServiceInstance): number
+}
+
+export type Strategy = (context: StrategyContext) => Balancer
+
+/** A uniform number in [0, 1) of 31 bits. */
+const fraction = (random: Random): number => random.below(0x8000_0000) / 0x8000_0000
+
+/** Any of them, all with the same chance. */
+export const random: Strategy = (context) => {
+  let all: readonly ServiceInstance[] = []
+  return {
+    update(instances) {
+      all = instances
+    },
+    pick: () => (all.length === 0 ? undefined : all[context.random.below(all.length)]),
+  }
+}
+
+/** Any of them, each with a chance by its weight. */
+export const weighted: Strategy = (context) => {
+  let all: readonly ServiceInstance[] = []
+  let sums = new Float64Array(0)
+  return {
+    update(instances) {
+      all = instances
+      sums = new Float64Array(instances.length)
+      let sum = 0
+      for (const [i, { weight }] of instances.entries()) {
+        sum += weight
+        sums[i] = sum
+      }
+    },
+    pick() {
+      const total = sums.at(-1)
+      return total === undefined ? undefined : all[firstAbove(sums, fraction(context.random) * total)]
+    },
+  }
+}
+
+/** One after the other, by id; weights do not count. */
+export const roundRobin: Strategy = () => {
+  let all: readonly ServiceInstance[] = []
+  let last: string | undefined
+  let at = -1
+  return {
+    update(instances) {
+      all = [...instances].sort(byId)
+      // Goes on behind the one that was last, whoever came or went.
+      at = last === undefined ? -1 : all.findLastIndex(({ id }) => id <= (last as string))
+    },
+    pick() {
+      if (all.length === 0) return undefined
+      at = (at + 1) % all.length
+      const next = all[at] as ServiceInstance
+      last = next.id
+      return next
+    },
+  }
+}
+
+/** The same one until it goes, then another by weight. */
+export const sticky: Strategy = (context) => {
+  const others = weighted(context)
+  let current: ServiceInstance | undefined
+  return {
+    update(instances) {
+      others.update(instances)
+      current = instances.find(({ id }) => id === current?.id)
+    },
+    pick(key) {
+      current ??= others.pick(key)
+      return current
+    },
+  }
+}
+
+/** The better of two by weight: the one with fewer calls on its way for its weight. Counts those taken by `acquire`. */
+export const leastOutstanding: Strategy = (context) => {
+  const any = weighted(context)
+  const load = (instance: ServiceInstance): number => (context.outstanding(instance) + 1) / instance.weight
+  return {
+    update: (instances) => any.update(instances),
+    pick(key) {
+      const [one, two] = [any.pick(key), any.pick(key)]
+      return one === undefined || two === undefined || load(one) <= load(two) ? one : two
+    },
+  }
+}
+
+/** Points of an instance of weight 1 on the ring; a few of weight 100 must not make millions. */
+const pointsOfOne = 100
+const pointsMax = 1_000
+
+/**
+ * The same one for the same key, by weight; when instances come or go, only their share of the keys moves. Without a key, any
+ * by weight.
+ */
+export const consistentHash: Strategy = (context) => {
+  const keyless = weighted(context)
+  let ring: { readonly points: Uint32Array; readonly owners: readonly ServiceInstance[] } | undefined
+  let all: readonly ServiceInstance[] = []
+  return {
+    update(instances) {
+      all = instances
+      ring = undefined
+      keyless.update(instances)
+    },
+    pick(key) {
+      if (key === undefined || all.length === 0) return keyless.pick(key)
+      ring ??= ringOf(all)
+      const { points, owners } = ring
+      const at = firstAbove(points, hash(key))
+      return owners[at === points.length ? 0 : at]
+    },
+  }
+}
+
+function ringOf(instances: readonly ServiceInstance[]) {
+  const heaviest = Math.max(...instances.map(({ weight }) => weight))
+  const unit = Math.min(pointsOfOne, pointsMax / heaviest)
+  const made: { readonly point: number; readonly owner: ServiceInstance }[] = []
+  for (const owner of instances) {
+    const count = Math.max(1, Math.round(owner.weight * unit))
+    for (let i = 0; i < count; i++) made.push({ point: hash(`${owner.id}\n${i}`), owner })
+  }
+  // By id where two points meet, so that everybody makes the same ring.
+  made.sort((a, b) => a.point - b.point || byId(a.owner, b.owner))
+  return { points: Uint32Array.from(made, ({ point }) => point), owners: made.map(({ owner }) => owner) }
+}
+
+/** Those of `zone` where there are any, by `strategy`; else all. */
+export function zoneFirst(zone: string, strategy: Strategy): Strategy {
+  return (context) => {
+    const balancer = strategy(context)
+    return {
+      update(instances) {
+        const near = instances.filter((instance) => instance.zone === zone)
+        balancer.update(near.length > 0 ? near : instances)
+      },
+      pick: (key) => balancer.pick(key),
+    }
+  }
+}
+
+function byId(a: ServiceInstance, b: ServiceInstance): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+}
+
+/** Index of the first element above `value` in ascending numbers; their count where there is none. */
+function firstAbove(ascending: Float64Array | Uint32Array, value: number): number {
+  let [low, high] = [0, ascending.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((ascending[middle] as number) > value) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+/** 32 bits of a text, well mixed: FNV-1a, then the finish of MurmurHash3. */
+function hash(text: string): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
