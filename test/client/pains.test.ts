@@ -188,7 +188,8 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
 
   test('6. a change says what it was before, what it is now, and how much was missed between', async () => {
     const stream = direct.watch(`${root}/n`)
-    expect((await stream.next()).value).toMatchObject({ kind: 'ready' })
+    // A server without persistent watches is asked for one once, and closes the connection over it.
+    for (let told = ''; told !== 'ready'; ) told = ((await stream.next()).value as WatchChange).kind
     await direct.create(`${root}/n`, '0')
     for (let i = 1; i <= 9; i++) await direct.set(`${root}/n`, `${i}`)
     const first = (await stream.next()).value as WatchChange
@@ -200,7 +201,8 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     expect([text(first.value), text(second.previous.value), text(second.value)]).toEqual(['9', '9', '14'])
     await direct.delete(`${root}/n`)
     await direct.create(`${root}/n`, '0')
-    expect((await stream.next()).value).toMatchObject({ kind: 'deleted', missed: 0 })
+    const isExact = targetName !== 'apache-3.5'
+    expect((await stream.next()).value).toMatchObject({ kind: 'deleted', missed: isExact ? 0 : undefined })
     expect((await stream.next()).value).toMatchObject({ kind: 'created', missed: 0 })
     await stream.return()
   })
@@ -316,12 +318,13 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     await direct.create(`${root}/busy`)
     const told = collect(zk.watch(`${root}/busy`))
     await told.until(({ kind }) => kind === 'ready')
+    const { established } = zk.stats().connections
     const end = Date.now() + 4500
     while (Date.now() < end) {
       await direct.set(`${root}/busy`, '')
       await pause(20)
     }
-    expect([zk.sessionId, zk.epoch, zk.stats().connections.established]).toEqual([sessionId, 0, 1])
+    expect([zk.sessionId, zk.epoch, zk.stats().connections.established]).toEqual([sessionId, 0, established])
     const gone = stateOf(zk, ({ kind }) => kind === 'disconnected')
     proxy.freeze()
     expect(await gone).toMatchObject({ kind: 'disconnected', reason: 'nothing heard from the server' })
@@ -540,11 +543,12 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
   test('25. a consumer that takes its time delays nothing but itself', async () => {
     const zk = await through({ sessionTimeout: 2000 })
     const stream = zk.watch(root, { recursive: true })
-    for (let i = 0; i < 2; i++) await stream.next()
+    for (let told = ''; told !== 'ready'; ) told = ((await stream.next()).value as WatchChange).kind
+    const { established } = zk.stats().connections
     for (let i = 0; i < 300; i++) await direct.create(`${root}/n${i}`)
     await pause(5000)
     expect(text((await zk.get(root)).data)).toBe('')
-    expect([zk.epoch, zk.stats().connections.established]).toEqual([0, 1])
+    expect([zk.epoch, zk.stats().connections.established]).toEqual([0, established])
     const seen = new Set<string>()
     while (seen.size < 300) {
       const { value } = await stream.next()
