@@ -3,6 +3,7 @@ import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_c
 import type { SessionState } from '@lightkeeper/client'
 import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api'
 import { Metrics, type ObservedClient, type ToldChange } from './metrics.ts'
+import { ServerAttributes } from './names.ts'
 import { type Attempt, type Call, Spans } from './spans.ts'
 
 export interface InstrumentOptions {
@@ -23,8 +24,9 @@ const scope = '@lightkeeper/opentelemetry'
 /** From now until it is disposed, every client of this process is traced and measured. */
 export function instrument(options: InstrumentOptions = {}): Disposable {
   const { tracerProvider = trace.getTracerProvider(), meterProvider = metrics.getMeterProvider() } = options
-  const spans = new Spans(tracerProvider.getTracer(scope))
-  const meters = new Metrics(meterProvider.getMeter(scope), options.clients ?? [])
+  const servers = new ServerAttributes()
+  const spans = new Spans(tracerProvider.getTracer(scope), servers)
+  const meters = new Metrics(meterProvider.getMeter(scope), servers, options.clients ?? [])
   const listeners: readonly (readonly [channel: string, listener: ChannelListener])[] = [
     ['tracing:lightkeeper.request:start', (call) => spans.callStarted(call as Call)],
     [

@@ -1,7 +1,7 @@
 /** Metrics: what channels tell is counted as it happens, what clients know of themselves is read at every collection. */
 import type { Client, SessionState, Via, WatchChange } from '@lightkeeper/client'
 import type { Attributes, BatchObservableResult, Counter, Histogram, Meter, Observable } from '@opentelemetry/api'
-import { errorType, serverAttributes, system } from './names.ts'
+import { errorType, type ServerAttributes } from './names.ts'
 import type { Attempt, Call } from './spans.ts'
 
 /** Upper ends of buckets, seconds: those that the conventions advise for operations of databases. */
@@ -19,6 +19,7 @@ export interface ToldChange {
 
 export class Metrics {
   readonly #meter: Meter
+  readonly #servers: ServerAttributes
   readonly #clients: Iterable<ObservedClient>
   readonly #duration: Histogram
   readonly #connecting: Histogram
@@ -34,8 +35,9 @@ export class Metrics {
   readonly #observed: Observable[]
   readonly #observe = (result: BatchObservableResult): void => this.#read(result)
 
-  constructor(meter: Meter, clients: Iterable<ObservedClient>) {
+  constructor(meter: Meter, servers: ServerAttributes, clients: Iterable<ObservedClient>) {
     this.#meter = meter
+    this.#servers = servers
     this.#clients = clients
     const inSeconds = { unit: 's', advice: { explicitBucketBoundaries: bounds } }
     this.#duration = meter.createHistogram('db.client.operation.duration', {
@@ -78,11 +80,11 @@ export class Metrics {
   }
 
   called(call: Call, seconds: number): void {
-    this.#duration.record(seconds, { 'db.operation.name': call.operation, ...common(call) })
+    this.#duration.record(seconds, { 'db.operation.name': call.operation, ...this.#common(call) })
   }
 
   attempted(attempt: Attempt, seconds: number): void {
-    this.#connecting.record(seconds, common(attempt))
+    this.#connecting.record(seconds, this.#common(attempt))
   }
 
   stateChanged(state: SessionState): void {
@@ -99,6 +101,11 @@ export class Metrics {
       ...(via === undefined ? {} : { 'zookeeper.watch.via': via }),
     })
     if (missed > 0) this.#missed.add(missed)
+  }
+
+  #common({ server, error }: Attempt): Attributes {
+    const attributes = this.#servers.of(server)
+    return error === undefined ? attributes : { ...attributes, 'error.type': errorType(error) }
   }
 
   #read(result: BatchObservableResult): void {
@@ -121,10 +128,4 @@ export class Metrics {
     result.observe(this.#watches, sums.persistent, { 'zookeeper.watch.kind': 'persistent' })
     result.observe(this.#stalls, sums.stalls)
   }
-}
-
-function common({ server, error }: Attempt): Attributes {
-  const attributes: Attributes = { 'db.system.name': system, ...serverAttributes(server) }
-  if (error !== undefined) attributes['error.type'] = errorType(error)
-  return attributes
 }

@@ -5,10 +5,27 @@
 import { KeeperError } from '@lightkeeper/client'
 import type { Attributes } from '@opentelemetry/api'
 
-export const system = 'zookeeper'
+const system = 'zookeeper'
+
+/** A process that goes through more servers than this forgets those it knew. */
+const serversMax = 1000
+
+/** What all that is told of a server carries: the system, and host and port. Made once a server. */
+export class ServerAttributes {
+  readonly #known = new Map<string, Readonly<Attributes>>()
+
+  of(server: string): Readonly<Attributes> {
+    const found = this.#known.get(server)
+    if (found !== undefined) return found
+    if (this.#known.size >= serversMax) this.#known.clear()
+    const made: Attributes = { 'db.system.name': system, ...addressOf(server) }
+    this.#known.set(server, made)
+    return made
+  }
+}
 
 /** `host:port`, as the client names servers, in two. */
-export function serverAttributes(server: string): Attributes {
+function addressOf(server: string): Attributes {
   const colon = server.lastIndexOf(':')
   if (colon < 0) return {}
   const host = server.slice(0, colon)
