@@ -2,7 +2,8 @@
 /**
  * What it costs to be observed: pipelined gets on one connection against the stub, with nobody who listens to the client, with a
  * plain subscriber and with OpenTelemetry, beside a client that could not be listened to. All processes live from start to end
- * and work in turns, each round in another order; `removed` runs twice, so that the noise is told too.
+ * and work in short turns, each round in another order, so that what else the machine does hits all of them; `removed` is there
+ * twice, which tells the noise.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
@@ -14,18 +15,19 @@ import { compileC, has } from './clients/peers.mjs'
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '15' },
-    seconds: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '101' },
+    seconds: { type: 'string', default: '0.15' },
   },
 })
-const rounds = values.quick ? 3 : Number(values.rounds)
-const seconds = values.quick ? 0.3 : Number(values.seconds)
+const rounds = values.quick ? 11 : Number(values.rounds)
+const seconds = Number(values.seconds)
 
 const variants = /** @type {const} */ ({
   removed: 'channels removed',
   'removed-again': 'channels removed, once more',
   nobody: 'nobody listens',
   subscriber: 'a subscriber that counts',
+  context: 'an active span, client not instrumented',
   sampled: 'OpenTelemetry, 1 % sampled',
   opentelemetry: 'OpenTelemetry, all sampled',
 })
@@ -64,8 +66,10 @@ const driver = fileURLToPath(new URL('clients/lightkeeper-observed.mjs', import.
 
 /** @param {Variant} variant */
 async function client(variant) {
-  const [file = '', ...args] = [...(isPinned ? ['taskset', '-c', '1'] : []), process.execPath, driver, port, variant]
-  const { child, line } = start(file, args)
+  const command = [process.execPath, driver, port, variant]
+  const { child, line } = isPinned
+    ? start('taskset', ['-c', '1', ...command])
+    : start(process.execPath, command.slice(1))
   /** @returns {Promise<Record<string, any>>} */
   const answer = async () => {
     const told = JSON.parse(await line())
@@ -90,14 +94,22 @@ function median(given) {
 /** @type {Map<Variant, Awaited<ReturnType<typeof client>>>} */
 const clients = new Map()
 for (const name of names) clients.set(name, await client(name))
-const gets = { command: 'pipelined', kind: 'get', window: 1000, seconds, warmUp: 0.2 }
+const gets = { command: 'pipelined', kind: 'get', window: 1000, seconds, warmUp: seconds / 3 }
 for (const ask of clients.values()) {
   await ask({ command: 'prepare' })
   // Until the code is as fast as it gets.
-  await ask({ ...gets, seconds: 2 * seconds })
+  await ask({ ...gets, seconds: 1 })
 }
 /** @type {Record<Variant, { perSecond: number, cpu: number }[]>} */
-const told = { removed: [], 'removed-again': [], nobody: [], subscriber: [], sampled: [], opentelemetry: [] }
+const told = {
+  removed: [],
+  'removed-again': [],
+  nobody: [],
+  subscriber: [],
+  context: [],
+  sampled: [],
+  opentelemetry: [],
+}
 for (let round = 0; round < rounds; round++) {
   // By turns from either end: whoever comes first or behind the costly ones does so half of the time.
   const turn = [...names.slice(round % names.length), ...names.slice(0, round % names.length)]

@@ -38,8 +38,9 @@ if (listener === 'subscriber') {
   for (const name of ['start', 'asyncEnd']) subscribe(`tracing:lightkeeper.request:${name}`, () => void heard++)
 }
 const sampler = listener === 'sampled' ? new TraceIdRatioBasedSampler(0.01) : new AlwaysOnSampler()
-const providers = listener === 'opentelemetry' || listener === 'sampled' ? sdk(sampler) : undefined
-if (providers !== undefined) instrument(providers)
+const providers = ['context', 'sampled', 'opentelemetry'].includes(listener ?? '') ? sdk(sampler) : undefined
+// `context`: what a program pays for carrying its active span along, whoever makes spans.
+if (providers !== undefined && listener !== 'context') instrument(providers)
 
 /** @param {string} port */
 const open = async (port) => {

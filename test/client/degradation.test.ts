@@ -3,10 +3,9 @@
  * questions about oneself. A server closes the connection over a request it does not know, so each is asked once a server.
  */
 import { type Client, connect, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
-import { ask } from '@lightkeeper/testing'
+import { ask, type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
-import { Proxy } from './proxy.ts'
 
 const reason =
   targetName === 'apache-3.5' ? missingTarget() : `it is about another target: LIGHTKEEPER_TARGET=apache-3.5 runs it`
@@ -102,11 +101,11 @@ const view = ({ nodes }: Follower): object =>
 describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, () => {
   let server: TargetServer
   let other: Client
-  let proxy: Proxy
+  let wire: Proxy
   let root: ZnodePath
   let tests = 0
   const open: Client[] = []
-  const through = async (address = proxy.address): Promise<Client> => {
+  const through = async (address = wire.connectString): Promise<Client> => {
     const zk = await connect(address, { sessionTimeout: 6000 })
     open.push(zk)
     return zk
@@ -127,10 +126,10 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
   beforeEach(async () => {
     root = `/d${++tests}`
     await other.create(root, 'root')
-    const own = await Proxy.start(server.port)
-    proxy = own
+    const own = await proxy(server.port)
+    wire = own
     return async () => {
-      own.accept()
+      own.heal()
       await Promise.all(open.splice(0).map((zk) => zk.close()))
       await own[Symbol.asyncDispose]()
     }
@@ -159,7 +158,7 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
         else if (step < 4) await other.set(path, `${i}`).catch(ignoreKeeperError)
         else await other.delete(path, { recursive: true }).catch(ignoreKeeperError)
         if (i % 60 === 59) {
-          proxy.cut()
+          wire.cut()
           cuts++
         }
         if (i % 4 === 0) await pause(2)
@@ -196,9 +195,9 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
     await follower.ready()
     const { changed } = await zk.exists(`${root}/once`, { watch: true })
     const before = connections(zk)
-    proxy.refuse()
+    wire.down()
     await other.create(`${root}/once`)
-    proxy.accept()
+    wire.heal()
     expect((await changed)?.type).toBe('created')
     await follower.until(() => follower.nodes.has(`${root}/once`))
     expect(connections(zk)).toBe(before + 1)
@@ -266,27 +265,31 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
   })
 
   test('what a server lacks is remembered through lost connections, and asked of another server anew', async () => {
-    await using far = await Proxy.start(server.port)
-    const near = proxy.address
-    const zk = await connect(`${near},${far.address}`, { sessionTimeout: 10_000, preferred: [near], rebalanceAfter: 0 })
+    await using far = await proxy(server.port)
+    const near = wire.connectString
+    const zk = await connect(`${near},${far.connectString}`, {
+      sessionTimeout: 10_000,
+      preferred: [near],
+      rebalanceAfter: 0,
+    })
     open.push(zk)
     const on = (): string => (zk.state.kind === 'connected' ? zk.state.server : zk.state.kind)
     expect(await outcomeOf(zk.whoAmI())).toBe('UNIMPLEMENTED rejected')
     await zk.sync()
-    far.refuse()
-    proxy.cut()
+    far.down()
+    wire.cut()
     await zk.sync()
     let before = connections(zk)
     expect([on(), await outcomeOf(zk.whoAmI())]).toEqual([near, 'UNIMPLEMENTED rejected'])
     await zk.sync()
     expect(connections(zk), 'asked once').toBe(before)
-    far.accept()
-    proxy.refuse()
-    while (on() !== far.address) await pause(10)
+    far.heal()
+    wire.down()
+    while (on() !== far.connectString) await pause(10)
     before = connections(zk)
     expect(await outcomeOf(zk.whoAmI())).toBe('UNIMPLEMENTED rejected')
     await zk.sync()
-    expect([on(), connections(zk)], 'the other server may be newer').toEqual([far.address, before + 1])
+    expect([on(), connections(zk)], 'the other server may be newer').toEqual([far.connectString, before + 1])
     expect(await outcomeOf(zk.whoAmI())).toBe('UNIMPLEMENTED rejected')
     await zk.sync()
     expect(connections(zk)).toBe(before + 1)

@@ -1,6 +1,7 @@
 /** Spans and metrics of a real client on our server, with contexts that follow asynchronous work as an application's do. */
 import { type Client, connect } from '@lightkeeper/client'
 import { instrument } from '@lightkeeper/opentelemetry'
+import { type Proxy, proxy } from '@lightkeeper/testing'
 import { context, type Span } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import {
@@ -12,7 +13,6 @@ import {
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
-import { Proxy } from './proxy.ts'
 
 const reason = missingTarget()
 if (reason !== undefined) console.log(`telemetry on ${targetName}: skipped, because ${reason}`)
@@ -26,7 +26,7 @@ describe.skipIf(reason !== undefined)(`telemetry, on ${targetName}`, () => {
   const meterProvider = new MeterProvider({ readers: [reader] })
   const clients = new Set<Client>()
   let server: TargetServer
-  let proxy: Proxy
+  let wire: Proxy
   let zk: Client
   /** Runs `work` in a span of the application. */
   const within = <T>(name: string, work: (span: Span) => Promise<T>): Promise<T> =>
@@ -44,20 +44,20 @@ describe.skipIf(reason !== undefined)(`telemetry, on ${targetName}`, () => {
   beforeAll(async () => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())
     server = await startTarget({ tickTime: 500 })
-    proxy = await Proxy.start(server.port)
+    wire = await proxy(server.port)
   })
   afterAll(async () => {
-    await proxy[Symbol.asyncDispose]()
+    await wire[Symbol.asyncDispose]()
     await server.close()
     context.disable()
   })
   beforeEach(async () => {
     exported.reset()
     const stop = instrument({ tracerProvider, meterProvider, clients })
-    zk = await within('start', () => connect(proxy.address, { sessionTimeout: 10_000 }))
+    zk = await within('start', () => connect(wire.connectString, { sessionTimeout: 10_000 }))
     clients.add(zk)
     return async () => {
-      proxy.accept()
+      wire.heal()
       await zk.close()
       clients.clear()
       stop[Symbol.dispose]()
@@ -91,12 +91,12 @@ describe.skipIf(reason !== undefined)(`telemetry, on ${targetName}`, () => {
       start?.spanContext().spanId,
     )
     exported.reset()
-    proxy.refuse()
+    wire.down()
     const reading = within('handler', async (span) => {
       await zk.exists('/waits')
       return span.spanContext().spanId
     })
-    proxy.accept()
+    wire.heal()
     expect(parentOf('exists')).toBeUndefined()
     const parent = await reading
     expect([spansOf('exists').length, parentOf('exists')]).toEqual([1, parent])
