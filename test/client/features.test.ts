@@ -202,6 +202,14 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
     })
   })
 
+  test('a stream that is begun on a closed client is over at once', async () => {
+    const closed = await connect(server)
+    await closed.close()
+    for (const scope of [{}, { children: true }, { recursive: true }] as const) {
+      expect(await closed.watch(root, scope).next()).toEqual({ done: true, value: undefined })
+    }
+  })
+
   test('a session left by one client goes on in the next, with its ephemerals and from where its watches were', async () => {
     const first = await connect(`${server.connectString}${root}`)
     await first.create('/mine', '', { mode: 'ephemeral' })
