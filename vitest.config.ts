@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-/** Packages resolve to their sources, so tests run without a build. */
-const conditions = ['lightkeeper-source', 'node', 'import', 'module', 'default']
+/** Packages resolve to their sources, so tests run without a build. Not `module`: that is for bundlers, and Node cannot load all of it. */
+const conditions = ['lightkeeper-source', 'node', 'import', 'default']
 
 const project = (name: string, include: string[], more: object = {}) => ({
   resolve: { conditions },

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Fetches what the lanes that need peers test against: Debian packages where apt-get is, Apache ZooKeeper's newest 3.9 from
- * Maven into .cache/. Prints a line a peer; what cannot be had is named with its reason and is no failure here.
+ * Fetches what the lanes that need peers test against: Debian packages where apt-get is, Apache ZooKeeper's newest 3.9 and 3.5
+ * from Maven into .cache/. Prints a line a peer; what cannot be had is named with its reason and is no failure here.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -35,8 +35,6 @@ const commands = new Map([
   ['maven', 'mvn'],
   ['g++', 'g++'],
 ])
-/** Tried in this order; the first that Maven has is taken. */
-const versions = ['3.9.9', '3.9.8', '3.9.7', '3.9.6', '3.9.5', '3.9.4', '3.9.3']
 
 /** @param {string} command @param {readonly string[]} args */
 const run = (command, ...args) => spawnSync(command, args, { encoding: 'utf8', cwd: root })
@@ -71,38 +69,43 @@ else {
   if (got.status !== 0) rmSync(kerberos, { recursive: true, force: true })
 }
 
-const target = `${root}.cache/apache-3.9`
-if (existsSync(target) && readdirSync(target).some((jar) => jar.startsWith('zookeeper-3.9'))) {
-  console.log('Apache ZooKeeper 3.9: present')
-} else if (!has('mvn')) console.log('Apache ZooKeeper 3.9: missing, because there is no mvn')
-else {
+/**
+ * Into .cache/apache-<line>; a version is tried after the other, and the first that Maven has is taken.
+ * @param {string} line @param {readonly string[]} versions
+ * @param {readonly (readonly [group: string, artifact: string, version: string])[]} besides
+ */
+function fetchApache(line, versions, besides) {
+  const target = `${root}.cache/apache-${line}`
+  if (existsSync(target) && readdirSync(target).some((jar) => jar.startsWith(`zookeeper-${line}.`))) return 'present'
+  if (!has('mvn')) return 'missing, because there is no mvn'
   let reason = ''
   for (const version of versions) {
     rmSync(target, { recursive: true, force: true })
     mkdirSync(target, { recursive: true })
-    /** @param {string} group @param {string} artifact @param {string} of */
-    const dependency = (group, artifact, of) =>
-      `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`
+    const dependencies = [['org.apache.zookeeper', 'zookeeper', version], ...besides].map(
+      ([group, artifact, of]) =>
+        `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`,
+    )
     writeFileSync(
       `${target}/pom.xml`,
-      `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>lightkeeper</groupId><artifactId>peers</artifactId><version>1</version><dependencies>${dependency('org.apache.zookeeper', 'zookeeper', version)}${dependency('io.dropwizard.metrics', 'metrics-core', '4.1.12.1')}${dependency('org.xerial.snappy', 'snappy-java', '1.1.10.5')}</dependencies></project>`,
+      `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>lightkeeper</groupId><artifactId>peers</artifactId><version>1</version><dependencies>${dependencies.join('')}</dependencies></project>`,
     )
-    const got = run(
-      'mvn',
-      '-q',
-      '-B',
-      '-f',
-      `${target}/pom.xml`,
-      'dependency:copy-dependencies',
-      `-DoutputDirectory=${target}`,
-    )
-    if (got.status === 0) {
-      console.log(`Apache ZooKeeper 3.9: fetched ${version}`)
-      reason = ''
-      break
-    }
-    reason = (got.stdout + got.stderr).split('\n').find((line) => line.includes('ERROR')) ?? 'mvn failed'
+    const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${target}`]
+    const got = run('mvn', '-q', '-B', '-f', `${target}/pom.xml`, ...copy)
+    if (got.status === 0) return `fetched ${version}`
+    reason = (got.stdout + got.stderr).split('\n').find((each) => each.includes('ERROR')) ?? 'mvn failed'
     rmSync(target, { recursive: true, force: true })
   }
-  if (reason !== '') console.log(`Apache ZooKeeper 3.9: missing, because ${reason}`)
+  return `missing, because ${reason}`
 }
+
+const newest = ['3.9.9', '3.9.8', '3.9.7', '3.9.6', '3.9.5', '3.9.4', '3.9.3']
+// What its pom leaves to whoever runs a server.
+const ofNewest = /** @type {const} */ ([
+  ['io.dropwizard.metrics', 'metrics-core', '4.1.12.1'],
+  ['org.xerial.snappy', 'snappy-java', '1.1.10.5'],
+])
+console.log(`Apache ZooKeeper 3.9: ${fetchApache('3.9', newest, ofNewest)}`)
+// The last line without persistent watches and what else came with 3.6; of a log it has the interface alone.
+const ofOldest = /** @type {const} */ ([['org.slf4j', 'slf4j-simple', '1.7.36']])
+console.log(`Apache ZooKeeper 3.5: ${fetchApache('3.5', ['3.5.10', '3.5.9'], ofOldest)}`)

@@ -1,32 +1,7 @@
 // @ts-check
 /** Driver of our client. */
-import { connect, KeeperError } from '@lightkeeper/client'
+import { connect } from '@lightkeeper/client'
 import { drive } from './driver.mjs'
+import { adapterOf } from './lightkeeper-adapter.mjs'
 
-await drive(async (port) => {
-  const zk = await connect(`127.0.0.1:${port}`)
-  return {
-    get: (path, settled) => {
-      void zk
-        .get(/** @type {`/${string}`} */ (path))
-        .then(({ data }) => settled(data.length === 0 ? new Error(`no data at ${path}`) : undefined), settled)
-    },
-    set: (path, bytes, settled) => {
-      void zk.set(/** @type {`/${string}`} */ (path), bytes).then(() => settled(), settled)
-    },
-    create: (path, bytes, settled) => {
-      void zk.create(/** @type {`/${string}`} */ (path), bytes).then(
-        () => settled(),
-        (error) => settled(KeeperError.is(error, 'NODE_EXISTS') ? undefined : error),
-      )
-    },
-    watch: (path, onEvent, settled) => {
-      void zk.get(/** @type {`/${string}`} */ (path), { watch: true }).then(({ changed }) => {
-        void changed?.then(({ type }) => type === 'dataChanged' && onEvent())
-        settled()
-      }, settled)
-    },
-    read: async (path) => (await zk.get(/** @type {`/${string}`} */ (path))).data,
-    close: () => zk.close(),
-  }
-})
+await drive(async (port) => adapterOf(await connect(`127.0.0.1:${port}`)))

@@ -20,6 +20,12 @@ const codeOf = (call: Promise<unknown>): Promise<string> =>
     () => 'ok',
     (error: unknown) => (KeeperError.is(error) ? error.code : String(error)),
   )
+/** A case that reads trees, which takes persistent watches. */
+const testOfTrees = (sentence: string, run: () => Promise<void>): void => {
+  const isOld = targetName === 'apache-3.5'
+  if (isOld) console.log(`${targetName}: "${sentence}" is skipped, because reading a tree needs ZooKeeper 3.6`)
+  test.skipIf(isOld)(sentence, run)
+}
 const string = (data: Uint8Array): string => new TextDecoder().decode(data)
 
 describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
@@ -103,7 +109,7 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
     expect(await never).toBe('DATA_INCONSISTENCY')
   })
 
-  test('a tree is read as it is at one zxid, though it changes all the while', async () => {
+  testOfTrees('a tree is read as it is at one zxid, though it changes all the while', async () => {
     for (const name of ['a', 'b', 'c']) await zk.create(`${root}/${name}`, '0')
     let isOver = false
     const writing = (async () => {
@@ -136,7 +142,7 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
     expect([...(await zk.tree(`${root}/missing`)).nodes]).toEqual([])
   })
 
-  test('a subtree is copied with data, ACLs and kinds, and moved in one transaction', async () => {
+  testOfTrees('a subtree is copied with data, ACLs and kinds, and moved in one transaction', async () => {
     const from = `${root}/from` as const
     await zk.create(`${from}/a/b`, 'deep', { parents: true })
     await zk.create(`${from}/box`, '', { mode: 'container' })
@@ -162,7 +168,7 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
     expect(await zk.copy(from, `${root}/again`, { ephemerals: 'skip' })).toBe(5)
   })
 
-  test('a tree too large for one transaction is copied in several, and refused as a move', async () => {
+  testOfTrees('a tree too large for one transaction is copied in several, and refused as a move', async () => {
     const data = new Uint8Array(100_000)
     for (let i = 0; i < 8; i++) await zk.create(`${root}/from/n${i}`, data, { parents: true })
     expect(await zk.copy(`${root}/from`, `${root}/copy`)).toBe(9)
@@ -196,6 +202,14 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
     })
   })
 
+  test('a stream that is begun on a closed client is over at once', async () => {
+    const closed = await connect(server)
+    await closed.close()
+    for (const scope of [{}, { children: true }, { recursive: true }] as const) {
+      expect(await closed.watch(root, scope).next()).toEqual({ done: true, value: undefined })
+    }
+  })
+
   test('a session left by one client goes on in the next, with its ephemerals and from where its watches were', async () => {
     const first = await connect(`${server.connectString}${root}`)
     await first.create('/mine', '', { mode: 'ephemeral' })
@@ -217,7 +231,8 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
 
     const second = await connect(`${server.connectString}${root}`, { attach: token })
     expect(second.state).toMatchObject({ kind: 'connected', isNew: false, sessionId })
-    expect(await second.ephemerals()).toEqual(['/mine'])
+    const known = await second.ephemerals().catch((error: unknown) => (error as KeeperError).code)
+    expect(known).toEqual(targetName === 'apache-3.5' ? 'UNIMPLEMENTED' : ['/mine'])
     const told: string[] = []
     for await (const change of second.watch('/', { children: true, since: cursor })) {
       if (change.kind === 'ready') break

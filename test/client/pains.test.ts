@@ -19,10 +19,10 @@ import {
   type WatchChange,
   type ZnodePath,
 } from '@lightkeeper/client'
+import { type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Authority } from '../support/certificates.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
-import { Proxy } from './proxy.ts'
 
 const reason = missingTarget()
 if (reason !== undefined) console.log(`pains on ${targetName}: skipped, because ${reason}`)
@@ -64,13 +64,13 @@ function collect<T>(stream: AsyncGenerator<WatchChange<T>, void, void>) {
 describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
   let server: TargetServer
   let direct: Client
-  let proxy: Proxy
+  let wire: Proxy
   let root: ZnodePath
   let tests = 0
   const open: { close(): Promise<void> }[] = []
   /** A client through the proxy, closed when the test ends. */
   const through = async (options: ConnectOptions = {}): Promise<Client> => {
-    const zk = await connect(proxy.address, { sessionTimeout: 4000, ...options })
+    const zk = await connect(wire.connectString, { sessionTimeout: 4000, ...options })
     open.push(zk)
     return zk
   }
@@ -85,10 +85,10 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
   beforeEach(async () => {
     root = `/p${++tests}`
     await direct.create(root)
-    const own = await Proxy.start(server.port)
-    proxy = own
+    const own = await proxy(server.port)
+    wire = own
     return async () => {
-      own.accept()
+      own.heal()
       await Promise.all(open.splice(0).map((zk) => zk.close()))
       await own[Symbol.asyncDispose]()
     }
@@ -100,10 +100,10 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const told = collect(zk.watch(root, { children: true }))
     await told.until(({ kind }) => kind === 'ready')
     const expired = stateOf(zk, ({ kind }) => kind === 'expired')
-    proxy.refuse()
+    wire.down()
     expect(await expired).toMatchObject({ epoch: 0, lost: { ephemerals: [`${root}/mine`] } })
     while ((await direct.exists(`${root}/mine`)).stat !== undefined) await pause(50)
-    proxy.accept()
+    wire.heal()
     await stateOf(zk, ({ kind, epoch }) => kind === 'connected' && epoch === 1)
     await told.until((change) => change.kind === 'deleted' && change.path === `${root}/mine`)
     await zk.create(`${root}/again`, '', { mode: 'ephemeral' })
@@ -118,7 +118,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     expect(causes[0]).toMatch(/^127\.0\.0\.1:1: .*ECONNREFUSED/)
     expect(causes[1]).toMatch(/^nowhere\.invalid:2181: /)
     const zk = await through({ onExpired: 'close' })
-    proxy.refuse()
+    wire.down()
     const calls = [zk.get(root), zk.set(root, ''), zk.create(`${root}/x-`, '', { sequential: true }), zk.sync()]
     for (const outcome of await Promise.all(calls.map(outcomeOf)))
       expect(outcome).toMatch(/SESSION_EXPIRED|CLOSED|CONNECTION_LOSS/)
@@ -129,24 +129,24 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     await zk.create(`${root}/lock`, '', { mode: 'ephemeral' })
     const lease = zk.lease()
     const ended = new Promise((resolve) => lease.signal.addEventListener('abort', resolve))
-    proxy.freeze()
+    wire.hang()
     await ended
     expect(lease.remaining()).toBe(0)
     expect((await direct.exists(`${root}/lock`)).stat, 'the signal came before the end').toBeDefined()
     while ((await direct.exists(`${root}/lock`)).stat !== undefined) await pause(50)
-    proxy.thaw()
+    wire.heal()
   })
 
   test('4. a znode of the session before is never taken for that of the session now', async () => {
     const zk = await through()
     const before = await zk.create(`${root}/leader`, '', { mode: 'ephemeral' })
     const first = zk.sessionId
-    proxy.refuse()
+    wire.down()
     await stateOf(zk, ({ kind }) => kind === 'expired')
     // Somebody else leads meanwhile.
     while ((await direct.exists(`${root}/leader`)).stat !== undefined) await pause(50)
     await direct.create(`${root}/leader`, '', { mode: 'ephemeral' })
-    proxy.accept()
+    wire.heal()
     await stateOf(zk, ({ kind }) => kind === 'connected')
     const { stat } = await zk.exists(`${root}/leader`)
     expect([stat?.ephemeralOwner === zk.sessionId, stat?.ephemeralOwner === first]).toEqual([false, false])
@@ -161,7 +161,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const told = collect(zk.watch(root, { recursive: true }))
     await told.until(({ kind }) => kind === 'ready')
     const oneShot = await zk.exists(`${root}/later`, { watch: true })
-    proxy.refuse()
+    wire.down()
     await told.until(({ kind }) => kind === 'stale')
     await direct.set(`${root}/changed`, '2')
     await direct.delete(`${root}/gone`)
@@ -169,7 +169,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     await direct.create(`${root}/again`, '1')
     await direct.create(`${root}/later`)
     const from = told.changes.length
-    proxy.accept()
+    wire.heal()
     await told.until(({ kind }) => kind === 'ready', from)
     const difference = told.changes
       .slice(from, -1)
@@ -188,7 +188,8 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
 
   test('6. a change says what it was before, what it is now, and how much was missed between', async () => {
     const stream = direct.watch(`${root}/n`)
-    expect((await stream.next()).value).toMatchObject({ kind: 'ready' })
+    // A server without persistent watches is asked for one once, and closes the connection over it.
+    for (let told = ''; told !== 'ready'; ) told = ((await stream.next()).value as WatchChange).kind
     await direct.create(`${root}/n`, '0')
     for (let i = 1; i <= 9; i++) await direct.set(`${root}/n`, `${i}`)
     const first = (await stream.next()).value as WatchChange
@@ -200,13 +201,14 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     expect([text(first.value), text(second.previous.value), text(second.value)]).toEqual(['9', '9', '14'])
     await direct.delete(`${root}/n`)
     await direct.create(`${root}/n`, '0')
-    expect((await stream.next()).value).toMatchObject({ kind: 'deleted', missed: 0 })
+    const isExact = targetName !== 'apache-3.5'
+    expect((await stream.next()).value).toMatchObject({ kind: 'deleted', missed: isExact ? 0 : undefined })
     expect((await stream.next()).value).toMatchObject({ kind: 'created', missed: 0 })
     await stream.return()
   })
 
   test('7. names are resolved anew before every attempt, and all their addresses are tried', async () => {
-    const port = proxy.address.split(':')[1]
+    const port = wire.connectString.split(':')[1]
     let lookups = 0
     const plain = dns.lookup
     type Plain = (host: string, options: object, callback: (...given: unknown[]) => void) => void
@@ -228,7 +230,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
         await stateOf(zk, ({ kind }) => kind === 'disconnected')
         await stateOf(zk, ({ kind }) => kind === 'connected')
       })()
-      proxy.cut()
+      wire.cut()
       await back
       expect(lookups).toBeGreaterThan(before)
     } finally {
@@ -251,15 +253,15 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const zk = await through()
     const { stat } = await zk.create(`${root}/cas`, 'old')
     const carries = (mark: string) => (request: Buffer) => request.includes(mark)
-    proxy.loseReplyTo(carries('new-data'))
+    wire.loseReplyTo(carries('new-data'))
     expect((await zk.set(`${root}/cas`, 'new-data', { version: stat.version })).version).toBe(1)
-    proxy.loseReplyTo(carries('/mine'))
+    wire.loseReplyTo(carries('/mine'))
     expect((await zk.create(`${root}/mine`, '', { mode: 'ephemeral' })).stat.ephemeralOwner).toBe(zk.sessionId)
-    proxy.loseReplyTo(carries('/queue-'))
+    wire.loseReplyTo(carries('/queue-'))
     expect(await outcomeOf(zk.create(`${root}/queue-`, '', { sequential: true }))).toBe('CONNECTION_LOSS unknown')
-    proxy.loseReplyTo(carries('/guarded-'))
+    wire.loseReplyTo(carries('/guarded-'))
     const { path } = await zk.create(`${root}/guarded-`, '', { sequential: true, protected: true, mode: 'ephemeral' })
-    proxy.loseReplyTo(carries('/marked-'))
+    wire.loseReplyTo(carries('/marked-'))
     const [marked] = await zk.transactionOf([op.create(`${root}/marked-`, '', { sequential: true })], {
       marker: `${root}/marks`,
     })
@@ -316,16 +318,17 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     await direct.create(`${root}/busy`)
     const told = collect(zk.watch(`${root}/busy`))
     await told.until(({ kind }) => kind === 'ready')
+    const { established } = zk.stats().connections
     const end = Date.now() + 4500
     while (Date.now() < end) {
       await direct.set(`${root}/busy`, '')
       await pause(20)
     }
-    expect([zk.sessionId, zk.epoch, zk.stats().connections.established]).toEqual([sessionId, 0, 1])
+    expect([zk.sessionId, zk.epoch, zk.stats().connections.established]).toEqual([sessionId, 0, established])
     const gone = stateOf(zk, ({ kind }) => kind === 'disconnected')
-    proxy.freeze()
+    wire.hang()
     expect(await gone).toMatchObject({ kind: 'disconnected', reason: 'nothing heard from the server' })
-    proxy.thaw()
+    wire.heal()
   })
 
   test('14. a call that is given up keeps its place: later replies still find their calls', async () => {
@@ -339,9 +342,9 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     expect(outcomes.filter((each) => each.includes('enough'))).toHaveLength(25)
     for (let i = 1; i < 50; i += 2) expect((await calls[i])?.path).toBe(`${root}/n${i}`)
     const zk = await through()
-    proxy.freeze()
+    wire.hang()
     expect(await outcomeOf(zk.get(root, { timeout: 100 }))).toMatch(/^TIMEOUT/)
-    proxy.thaw()
+    wire.heal()
   })
 
   test('15. leaving a stream takes the watch from the server, and never a neighbour’s', async () => {
@@ -391,7 +394,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
 
   test('17. a contender that gives up leaves nothing that blocks the others', async () => {
     const zk = await through()
-    proxy.loseReplyTo((request) => request.includes('-lock-'))
+    wire.loseReplyTo((request) => request.includes('-lock-'))
     const abort = new AbortController()
     const creating = outcomeOf(
       zk.create(`${root}/lock-`, '', { mode: 'ephemeral', sequential: true, protected: true, signal: abort.signal }),
@@ -426,12 +429,12 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
       await zk.create(`${root}/me`, 'address', { mode: 'ephemeral' })
     }
     await registered()
-    proxy.refuse()
+    wire.down()
     const state = await stateOf(zk, ({ kind }) => kind === 'expired')
     if (state.kind !== 'expired') throw new Error('unexpected')
     expect(state.lost.ephemerals).toEqual([`${root}/me`])
     while ((await direct.exists(`${root}/me`)).stat !== undefined) await pause(50)
-    proxy.accept()
+    wire.heal()
     await stateOf(zk, ({ kind }) => kind === 'connected')
     await registered()
     expect((await direct.exists(`${root}/me`)).stat?.ephemeralOwner).toBe(zk.sessionId)
@@ -450,7 +453,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
       await stateOf(zk, ({ kind }) => kind === 'disconnected')
       await stateOf(zk, ({ kind }) => kind === 'connected')
     })()
-    proxy.cut()
+    wire.cut()
     await again
     expect([zk.stats().connections.established, zk.epoch]).toEqual([2, 0])
     await direct.create(paths[19_999] as ZnodePath)
@@ -476,21 +479,21 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
   test('22. one connection at a time, and waits that grow while there is none', async () => {
     const zk = await through({ sessionTimeout: 30_000, backoff: { baseMs: 100, maxMs: 1000 } })
     const { attempts } = zk.stats().connections
-    proxy.refuse()
+    wire.down()
     await pause(2000)
     const tried = zk.stats().connections.attempts - attempts
     expect(tried).toBeGreaterThan(1)
     expect(tried).toBeLessThan(40)
-    proxy.accept()
+    wire.heal()
     await stateOf(zk, ({ kind }) => kind === 'connected')
     for (let i = 0; i < 5; i++) {
       const back = stateOf(zk, ({ kind }) => kind === 'disconnected')
-      proxy.cut()
+      wire.cut()
       await back
       await stateOf(zk, ({ kind }) => kind === 'connected')
     }
-    expect(proxy.openMax).toBe(1)
-    proxy.refuse()
+    expect(wire.openMax).toBe(1)
+    wire.down()
     const closing = zk.close()
     await closing
     expect(zk.state.kind).toBe('closed')
@@ -511,7 +514,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     })
     await zk.create(`${root}/private`, 'mine', { acl: creatorAcl })
     for (let i = 0; i < 5; i++) {
-      proxy.cut()
+      wire.cut()
       expect(text((await zk.get(`${root}/private`)).data)).toBe('mine')
     }
     expect(asked).toBe(zk.stats().connections.established)
@@ -519,9 +522,9 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
   })
 
   test('24. after a failover a client goes back to where it belongs, with its session', async () => {
-    await using far = await Proxy.start(server.port)
-    const near = proxy.address
-    const zk = await connect(`${near},${far.address}`, {
+    await using far = await proxy(server.port)
+    const near = wire.connectString
+    const zk = await connect(`${near},${far.connectString}`, {
       sessionTimeout: 10_000,
       preferred: [near],
       rebalanceAfter: 300,
@@ -530,9 +533,9 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const on = (server: string) => (state: SessionState) => state.kind === 'connected' && state.server === server
     const { sessionId } = zk
     expect(on(near)(zk.state)).toBe(true)
-    proxy.refuse()
-    await stateOf(zk, on(far.address))
-    proxy.accept()
+    wire.down()
+    await stateOf(zk, on(far.connectString))
+    wire.heal()
     await stateOf(zk, on(near))
     expect([zk.sessionId, zk.epoch]).toEqual([sessionId, 0])
   })
@@ -540,11 +543,12 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
   test('25. a consumer that takes its time delays nothing but itself', async () => {
     const zk = await through({ sessionTimeout: 2000 })
     const stream = zk.watch(root, { recursive: true })
-    for (let i = 0; i < 2; i++) await stream.next()
+    for (let told = ''; told !== 'ready'; ) told = ((await stream.next()).value as WatchChange).kind
+    const { established } = zk.stats().connections
     for (let i = 0; i < 300; i++) await direct.create(`${root}/n${i}`)
     await pause(5000)
     expect(text((await zk.get(root)).data)).toBe('')
-    expect([zk.epoch, zk.stats().connections.established]).toEqual([0, 1])
+    expect([zk.epoch, zk.stats().connections.established]).toEqual([0, established])
     const seen = new Set<string>()
     while (seen.size < 300) {
       const { value } = await stream.next()

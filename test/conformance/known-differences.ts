@@ -1,10 +1,12 @@
 /**
  * Where a target answers otherwise than a case says. Each is run and must fail: when the difference is gone, so must the row be.
  */
+import type { TargetName } from '../support/target.ts'
+
 export interface Difference {
   /** The sentence of the case. */
   readonly fact: string
-  readonly targets: readonly ('ours' | 'apache-3.8' | 'apache-3.9')[]
+  readonly targets: readonly TargetName[]
   readonly reason: string
   /** `run`: the case must fail. `skip`: it would harm the target, the reason says how. */
   readonly how: 'run' | 'skip'

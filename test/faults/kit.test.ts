@@ -69,6 +69,46 @@ describe('a proxy with its cable out', () => {
   })
 })
 
+describe('a proxy that fails', () => {
+  test('loses the answer to one request, which the server has heard, and the connection with it', async () => {
+    const { port, heard } = await echo()
+    await using wire = await proxy(port)
+    const [hit, other] = [await dial(wire.port), await dial(wire.port)]
+    const received: string[] = []
+    hit.on('data', (chunk) => received.push(String(chunk)))
+    wire.loseReplyTo((request) => request.includes('lose'))
+    hit.write('keep')
+    await expect.poll(() => received).toEqual(['keep'])
+    hit.write('lose this')
+    await once(hit, 'close')
+    other.write('lose nothing')
+    expect(await told(other)).toBe('lose nothing')
+    expect(received).toEqual(['keep'])
+    expect(heard.filter((one) => one !== 'end')).toEqual(['keep', 'lose this', 'lose nothing'])
+    other.destroy()
+  })
+
+  test('is down until it is healed, and tells how many came and were there at once', async () => {
+    const { port } = await echo()
+    await using wire = await proxy(port)
+    const first = await dial(wire.port)
+    const second = await dial(wire.port)
+    second.write('a')
+    await told(second)
+    const closed = Promise.all([first, second].map((socket) => once(socket, 'close')))
+    wire.down()
+    await closed
+    await once(await dial(wire.port), 'close')
+    expect([wire.accepted, wire.openMax]).toEqual([2, 2])
+    wire.heal()
+    const third = await dial(wire.port)
+    third.write('b')
+    expect(await told(third)).toBe('b')
+    expect([wire.accepted, wire.openMax]).toEqual([3, 2])
+    third.destroy()
+  })
+})
+
 test('a connection waits for somebody to listen as long as the proxy has patience, and ends then', async () => {
   const { port } = await echo()
   const gone = createServer()

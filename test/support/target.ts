@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
-import { type ApacheServer, apache, apacheAvailable } from '@lightkeeper/testing'
+import { type ApacheServer, type ApacheVersion, apache, apacheAvailable } from '@lightkeeper/testing'
 
-export type TargetName = 'ours' | 'apache-3.8' | 'apache-3.9'
+export type TargetName = 'ours' | `apache-${ApacheVersion}`
 
 export interface TargetServer extends AsyncDisposable {
   readonly port: number
@@ -21,10 +21,14 @@ export const targetName = (process.env['LIGHTKEEPER_TARGET'] ?? 'ours') as Targe
 /** Undefined when the target can be started, else why not; with INTEROP=require a missing peer is an error. */
 export function missingTarget(name: TargetName = targetName): string | undefined {
   if (name === 'ours') return undefined
-  const found = apacheAvailable(name === 'apache-3.8' ? '3.8' : '3.9')
+  const found = apacheAvailable(versionOf(name))
   if (found.available) return undefined
   if (process.env['INTEROP'] === 'require') throw new Error(`${name} is required and missing: ${found.reason}`)
   return found.reason
+}
+
+function versionOf(name: Exclude<TargetName, 'ours'>): ApacheVersion {
+  return name.slice('apache-'.length) as ApacheVersion
 }
 
 /** Settings both know, under the names of zoo.cfg. */
@@ -39,7 +43,7 @@ export interface TargetSettings {
 }
 
 export async function startTarget(settings: TargetSettings = {}, name: TargetName = targetName): Promise<TargetServer> {
-  return name === 'ours' ? startOurs(settings) : startApache(settings, name === 'apache-3.8' ? '3.8' : '3.9')
+  return name === 'ours' ? startOurs(settings) : startApache(settings, versionOf(name))
 }
 
 async function startOurs(settings: TargetSettings): Promise<TargetServer> {
@@ -76,7 +80,7 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
   }
 }
 
-async function startApache(settings: TargetSettings, version: '3.8' | '3.9'): Promise<TargetServer> {
+async function startApache(settings: TargetSettings, version: ApacheVersion): Promise<TargetServer> {
   const config: Record<string, string | number> = { tickTime: settings.tickTime ?? 2000 }
   const set = (key: string, value: string | number | boolean | undefined): void => {
     if (value !== undefined) config[key] = String(value)

@@ -1,5 +1,5 @@
 /**
- * A real Apache ZooKeeper, when this machine has one: 3.8 from Debian's packages, 3.9 from jars that scripts/peers.mjs fetched.
+ * A real Apache ZooKeeper, when this machine has one: 3.8 from Debian's packages, 3.5 and 3.9 from jars that scripts/peers.mjs fetched.
  * Host code on purpose: it starts processes, and waiting for one means asking until it answers. None of them outlives this
  * process, however it ends.
  */
@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Proxy, proxy } from './proxy.ts'
 
-export type ApacheVersion = '3.8' | '3.9'
+export type ApacheVersion = '3.5' | '3.8' | '3.9'
 
 export interface ApacheOptions {
   /** Servers: 1 stands alone, 3 and more form an ensemble on this machine. Default 1. */
@@ -88,22 +88,22 @@ const debianClasses = [
   'json-simple',
   'servlet-api',
 ]
-const fetchedJars = fileURLToPath(new URL('../../../.cache/apache-3.9', import.meta.url))
+const fetchedJars = (version: ApacheVersion): string =>
+  fileURLToPath(new URL(`../../../.cache/apache-${version}`, import.meta.url))
 
 /** Whether a server of that line can be started here, and if not, why. */
 export function apacheAvailable(version: ApacheVersion): Availability {
   if (spawnSync('java', ['-version']).status !== 0)
     return { available: false, reason: 'there is no java on this machine' }
-  if (version === '3.9') {
-    if (!existsSync(fetchedJars))
+  if (version !== '3.8') {
+    const jars = fetchedJars(version)
+    if (!existsSync(jars))
       return { available: false, reason: 'its jars were not fetched; node scripts/peers.mjs does it' }
-    const server = readdirSync(fetchedJars).find((jar) => /^zookeeper-3\.9\.\d+\.jar$/.test(jar))
-    if (server === undefined) return { available: false, reason: 'the fetched jars hold no zookeeper-3.9.x.jar' }
-    return {
-      available: true,
-      version: server.slice('zookeeper-'.length, -'.jar'.length),
-      classPath: `${fetchedJars}/*`,
-    }
+    const releases = readdirSync(jars).map((jar) => /^zookeeper-(\d+\.\d+\.\d+)\.jar$/.exec(jar)?.[1])
+    const release = releases.find((each) => each?.startsWith(`${version}.`))
+    if (release === undefined)
+      return { available: false, reason: `the fetched jars hold no zookeeper-${version}.x.jar` }
+    return { available: true, version: release, classPath: `${jars}/*` }
   }
   if (!existsSync(`${debianJars}/zookeeper.jar`))
     return { available: false, reason: 'the Debian package zookeeper is not installed' }

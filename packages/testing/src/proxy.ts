@@ -17,6 +17,17 @@ export interface Proxy extends AsyncDisposable {
   heal(): void
   /** Refuses new connections until `heal`. */
   refuse(): void
+  /** `refuse` and `cut`: nobody is served until `heal`. */
+  down(): void
+  /**
+   * The next piece of what a client sends that `matches` reaches the server, nothing the server says on that connection from then
+   * on reaches the client, and the connection ends when it says something: the request was executed, its reply is lost.
+   */
+  loseReplyTo(matches: (request: Buffer) => boolean): void
+  /** Connections accepted so far. */
+  readonly accepted: number
+  /** The most that were open at one time. */
+  readonly openMax: number
   /** Bytes clients have sent so far. */
   readonly sentBytes: number
   close(): Promise<void>
@@ -42,6 +53,10 @@ export async function proxy(port: number, options: ProxyOptions = {}): Promise<P
   let refuses = false
   let isHung = false
   let sentBytes = 0
+  let accepted = 0
+  let open = 0
+  let openMax = 0
+  let losing: ((request: Buffer) => boolean) | undefined
   /** What is to be done when the cable is in again. */
   const afterHang: (() => void)[] = []
   const whenPassing = (act: () => void): void => {
@@ -49,14 +64,19 @@ export async function proxy(port: number, options: ProxyOptions = {}): Promise<P
     else act()
   }
   // A four-letter word is answered after its sender has ended its half.
-  const server = createServer({ allowHalfOpen: true }, (client) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     if (refuses) {
       client.destroy()
       return
     }
+    accepted++
+    openMax = Math.max(openMax, ++open)
     sockets.add(client)
     client.on('error', () => {})
-    client.on('close', () => sockets.delete(client))
+    client.on('close', () => {
+      open--
+      sockets.delete(client)
+    })
     // Nothing of it is lost while the other half is being opened.
     client.pause()
     whenPassing(() => dial(client, Date.now() + (options.patience ?? 0)))
@@ -64,7 +84,7 @@ export async function proxy(port: number, options: ProxyOptions = {}): Promise<P
   /** Opens the other half; `giveUpAt` in milliseconds since the epoch. */
   const dial = (client: Socket, giveUpAt: number): void => {
     if (client.destroyed) return
-    const upstream = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true })
+    const upstream = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true })
     upstream.once('connect', () => join(client, upstream))
     upstream.once('error', () => {
       if (Date.now() < giveUpAt) setTimeout(() => whenPassing(() => dial(client, giveUpAt)), 20)
@@ -74,6 +94,7 @@ export async function proxy(port: number, options: ProxyOptions = {}): Promise<P
   const join = (client: Socket, upstream: Socket): void => {
     let opening = options.opening
     let first: Buffer = Buffer.alloc(0)
+    let isLost = false
     const opened = (chunk: Buffer): Buffer | undefined => {
       if (opening === undefined) return chunk
       first = Buffer.concat([first, chunk])
@@ -89,8 +110,16 @@ export async function proxy(port: number, options: ProxyOptions = {}): Promise<P
       [upstream, client],
     ] as const) {
       from.on('data', (chunk) => {
-        if (from === client) sentBytes += chunk.length
-        if (swallows && from === upstream) return
+        if (from === client) {
+          sentBytes += chunk.length
+          if (losing?.(chunk) === true) {
+            losing = undefined
+            isLost = true
+          }
+        } else if (isLost) {
+          client.destroy()
+          return
+        } else if (swallows) return
         const passed = from === client ? opened(chunk) : chunk
         if (passed !== undefined) to.write(passed)
       })
@@ -137,6 +166,19 @@ export async function proxy(port: number, options: ProxyOptions = {}): Promise<P
     heal,
     refuse() {
       refuses = true
+    },
+    down() {
+      refuses = true
+      cut()
+    },
+    loseReplyTo(matches) {
+      losing = matches
+    },
+    get accepted() {
+      return accepted
+    },
+    get openMax() {
+      return openMax
     },
     get sentBytes() {
       return sentBytes

@@ -61,6 +61,7 @@ export class WatchRegistry {
     recursive: new Map(),
   }
   readonly #listeners = new Set<Listener>()
+  #hasEnded = false
   readonly #changed: Record<OneShotKind, Map<string, Promise<WatchedEvent>>> = {
     data: new Map(),
     exists: new Map(),
@@ -114,9 +115,10 @@ export class WatchRegistry {
     return promise
   }
 
-  /** Listens to the connection alone. */
+  /** Listens to the connection alone; to one that is over, it hears so at once. */
   addListener(listener: Listener): void {
-    this.#listeners.add(listener)
+    if (this.#hasEnded) listener.ended()
+    else this.#listeners.add(listener)
   }
 
   removeListener(listener: Listener): void {
@@ -218,6 +220,7 @@ export class WatchRegistry {
   }
 
   ended(): void {
+    this.#hasEnded = true
     for (const listener of [...this.#listeners]) listener.ended()
     this.#listeners.clear()
   }

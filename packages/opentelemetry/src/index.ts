@@ -1,0 +1,6 @@
+/**
+ * Spans and metrics of every Lightkeeper client of this process, from the diagnostics channels it tells things on. No data and no
+ * credentials: those are never on the channels.
+ */
+export { type InstrumentOptions, instrument } from './instrument.ts'
+export type { ObservedClient } from './metrics.ts'
