@@ -64,4 +64,4 @@ export type {
   ZnodeSnapshot,
 } from './watch/change.ts'
 export type { WatchedEvent } from './watch/registry.ts'
-export type { WatchOptions } from './watch/watcher.ts'
+export { ReadyRequest, type WatchOptions } from './watch/watcher.ts'

@@ -67,7 +67,7 @@ export type WatchChange<T = Uint8Array> =
   | ChangedChange<T>
   | DeletedChange<T>
   | UnreadableChange<T>
-  /** What was delivered so far equals what the server had at `zxid`. */
+  /** What was delivered so far shows every transaction up to `zxid`. */
   | { readonly kind: 'ready'; readonly zxid: bigint }
   /** The connection was lost at `since`; the view may lag until the next `ready`. */
   | { readonly kind: 'stale'; readonly since: Date }

@@ -7,7 +7,7 @@ import { ZnodeStat } from '../stat.ts'
 import type { WatchChange } from './change.ts'
 import type { Listener, PersistentMode } from './registry.ts'
 import type { RawZnode, WatchSource } from './source.ts'
-import { Watcher, type WatchOptions } from './watcher.ts'
+import { ReadyRequest, Watcher, type WatchOptions } from './watcher.ts'
 
 /** A small tree that fires watches as a server would; with `isPersistentKnown` false it has one-shot watches only. */
 class Tree implements WatchSource {
@@ -195,6 +195,50 @@ describe.each([
   ['persistent watches', true],
   ['one-shot watches, where the server has no others', false],
 ])('with %s', (_name, persistent) => {
+  test('says ready once more when it is asked, behind everything heard of by then', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', '1')
+    const ready = new ReadyRequest()
+    const { next, take, stream } = follow(tree, { ready })
+    expect(await take(2)).toEqual(['created /r 1', 'ready'])
+    tree.lastZxid = 50n
+    ready.ask()
+    expect(await next(1)).toEqual([{ kind: 'ready', zxid: 50n }])
+    tree.set('/r', '2')
+    ready.ask()
+    ready.ask()
+    expect((await next(2)).map((each) => [each.kind, 'zxid' in each && each.zxid])).toEqual([
+      ['changed', 51n],
+      ['ready', 51n],
+    ])
+    // Asked while nothing is to be told, it wakes the stream.
+    const waiting = next(1)
+    await settle()
+    tree.lastZxid = 60n
+    ready.ask()
+    expect(await waiting).toEqual([{ kind: 'ready', zxid: 60n }])
+    await stream.return()
+  })
+
+  test('says ready for no transaction that it has not told', async () => {
+    const tree = new Tree(persistent)
+    tree.set('/r', '1')
+    const read = tree.read.bind(tree)
+    tree.read = async (...args) => {
+      const raw = await read(...args)
+      tree.read = read
+      tree.set('/r', '2')
+      return raw
+    }
+    const { next, stream } = follow(tree, {})
+    expect((await next(3)).map((each) => [each.kind, 'zxid' in each && each.zxid])).toEqual([
+      ['created', 1n],
+      ['ready', 1n],
+      ['changed', 2n],
+    ])
+    await stream.return()
+  })
+
   test('tells what is there, then each change in order', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', 'root')

@@ -30,6 +30,33 @@ export interface WatchOptions<T = Uint8Array> {
    * that even an event a server lost is noticed. 0 for none. Default 60000.
    */
   readonly auditInterval?: number
+  /** Asked for through this, the stream tells once more that it is up to date. */
+  readonly ready?: ReadyRequest
+}
+
+/** A way to ask a stream for another `ready`: it follows everything this client has heard of by the time of asking. */
+export class ReadyRequest {
+  #isAsked = false
+  #wake: (() => void) | undefined
+
+  /** Asking again before the answer asks once. */
+  ask(): void {
+    this.#isAsked = true
+    this.#wake?.()
+  }
+
+  /** For the one stream it is given to. */
+  attach(wake: () => void): void {
+    this.#wake = wake
+  }
+
+  get isAsked(): boolean {
+    return this.#isAsked
+  }
+
+  answer(): void {
+    this.#isAsked = false
+  }
 }
 
 /** Reads on their way at once while everything is read. */
@@ -64,6 +91,7 @@ export class Watcher<T> implements Listener {
   readonly #codec: Codec<T> | undefined
   readonly #signal: AbortSignal | undefined
   readonly #auditMs: number
+  readonly #ready: ReadyRequest | undefined
   readonly #view: View<T>
   /** Paths to read again, in the order they were first heard of. */
   readonly #dirty = new Map<string, Dirty>()
@@ -89,6 +117,8 @@ export class Watcher<T> implements Listener {
     this.#view = new View<T>(options.since)
     this.#signal = options.signal
     this.#auditMs = options.auditInterval ?? auditIntervalMs
+    this.#ready = options.ready
+    this.#ready?.attach(() => this.#wakeUp())
   }
 
   // -- heard from the protocol loop -----------------------------------------------------------------------------------
@@ -165,19 +195,26 @@ export class Watcher<T> implements Listener {
           await this.#sleep(() => this.#source.isConnected)
         } else if (this.#needsResync) {
           this.#staleSince = undefined
+          const { lastZxid } = this.#source
           const changes = await this.#attempt(() => this.#resync())
           if (changes === undefined) continue
-          const zxid = this.#source.lastZxid
+          // What was heard of while everything was read is not in what is told now.
+          const zxid = this.#dirty.size === 0 ? this.#source.lastZxid : lastZxid
           yield* this.#told(changes)
-          if (!this.#needsResync) yield { kind: 'ready', zxid }
+          if (this.#needsResync) continue
+          this.#ready?.answer()
+          yield { kind: 'ready', zxid }
         } else if (this.#dirty.size > 0) {
           const [path] = this.#dirty.keys()
           const changes = await this.#attempt(() => this.#reread(path as string))
           if (changes === undefined) this.#needsResync = true
           else yield* this.#told(changes)
+        } else if (this.#ready?.isAsked) {
+          this.#ready.answer()
+          yield { kind: 'ready', zxid: this.#source.lastZxid }
         } else if (this.#isAuditDue()) {
           if ((await this.#attempt(() => this.#audit())) === undefined) this.#needsResync = true
-        } else await this.#sleep(() => this.#dirty.size > 0 || this.#needsResync || this.#staleSince !== undefined)
+        } else await this.#sleep(() => this.#hasWork())
       }
     } finally {
       this.#signal?.removeEventListener('abort', onAbort)
@@ -200,6 +237,10 @@ export class Watcher<T> implements Listener {
 
   get #user(): Listener | undefined {
     return this.#isOneShot ? this : undefined
+  }
+
+  #hasWork(): boolean {
+    return this.#dirty.size > 0 || this.#needsResync || this.#staleSince !== undefined || this.#ready?.isAsked === true
   }
 
   #isOver(): boolean {
