@@ -32,7 +32,7 @@ function story(seed: number, cutMsMax: number): Promise<Story> {
           const made = delayQueue(zk, '/app/q', options)
           return { ...made, put: (value: string) => made.put(value, { delay: random.below(800) }) }
         }
-        return queue(zk, '/app/q', { ...options, ...(kind === 'kazoo' ? { layout: 'kazoo' } : {}) })
+        return queue(zk, '/app/q', { ...options, ...(kind === 'kazoo' ? { layout: 'kazooLocking' } : {}) })
       })
       const stop = new AbortController()
       const consuming = of.slice(1).map(async (each) => {

@@ -32,7 +32,7 @@ const curator = {
   isTimed: false,
 }
 
-/** Of a name that is `prefix`, a rank that `pattern` finds, and the sequence number. */
+/** What a name that `pattern` fits says. */
 function placeBy(pattern: RegExp, rankOf: (match: RegExpExecArray) => number): (name: string) => Place | undefined {
   return (name) => {
     const match = pattern.exec(name)
@@ -40,6 +40,15 @@ function placeBy(pattern: RegExp, rankOf: (match: RegExpExecArray) => number): (
     if (match === null || sequence === undefined) return undefined
     return { name, rank: rankOf(match), sequence }
   }
+}
+
+const kazoo: Layout = {
+  items: (path) => path,
+  claims: (path): ZnodePath => `${path}-claims`,
+  isFramed: false,
+  isTimed: false,
+  name: (rank) => `entry-${`${rank}`.padStart(3, '0')}-`,
+  place: placeBy(/^entry-(\d{3})-(-?\d{10,})$/, (match) => Number(match[1])),
 }
 
 export const layouts = {
@@ -63,14 +72,13 @@ export const layouts = {
     place: placeBy(/^queue-\|([0-9A-F]{1,16})\|(-?\d{10,})$/, (match) => Number.parseInt(match[1] as string, 16)),
   },
   /** kazoo's LockingQueue: three digits of priority, lower first. */
-  kazoo: {
+  kazooLocking: {
+    ...kazoo,
     items: (path) => under(path, 'entries'),
     claims: (path) => under(path, 'taken'),
-    isFramed: false,
-    isTimed: false,
-    name: (rank) => `entry-${`${rank}`.padStart(3, '0')}-`,
-    place: placeBy(/^entry-(\d{3})-(-?\d{10,})$/, (match) => Number(match[1])),
   },
+  /** kazoo's Queue, whose own consumers claim nothing. */
+  kazooQueue: kazoo,
 } as const satisfies Record<string, Layout>
 
 /** The items among `names`, in the order in which they are to be taken. */

@@ -33,8 +33,8 @@ export interface QueueOptions<T = Uint8Array> {
 }
 
 export interface LayoutOption {
-  /** `curator`, or kazoo's LockingQueue. Default `curator`. */
-  readonly layout?: 'curator' | 'kazoo'
+  /** Curator's, or that of kazoo's LockingQueue or Queue; consumers of the latter take items others have claimed. Default `curator`. */
+  readonly layout?: 'curator' | 'kazooLocking' | 'kazooQueue'
 }
 
 /** An item this consumer has claimed. Disposing of it gives it back unless it is done. */
@@ -84,8 +84,9 @@ export function queue<T = Uint8Array>(
   path: ZnodePath,
   options: QueueOptions<T> & LayoutOption = {},
 ): Queue<T> {
-  const isKazoo = options.layout === 'kazoo'
-  const store = new Store<T>(zk, path, isKazoo ? layouts.kazoo : layouts.plain, options)
+  const { layout = 'curator' } = options
+  const isKazoo = layout !== 'curator'
+  const store = new Store<T>(zk, path, isKazoo ? layouts[layout] : layouts.plain, options)
   // kazoo's own default.
   return { ...consumer(store), put: (value, own) => store.put(value, isKazoo ? 100 : 0, own) }
 }
@@ -96,8 +97,9 @@ export function priorityQueue<T = Uint8Array>(
   path: ZnodePath,
   options: QueueOptions<T> & LayoutOption = {},
 ): PriorityQueue<T> {
-  const isKazoo = options.layout === 'kazoo'
-  const store = new Store<T>(zk, path, isKazoo ? layouts.kazoo : layouts.priority, options)
+  const { layout = 'curator' } = options
+  const isKazoo = layout !== 'curator'
+  const store = new Store<T>(zk, path, isKazoo ? layouts[layout] : layouts.priority, options)
   return {
     ...consumer(store),
     async put(value, priority, own) {
