@@ -19,6 +19,7 @@ export default defineConfig({
       project('tidy', ['test/tidy/**/*.test.ts'], { isolate: false, testTimeout: 60_000 }),
       project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('client', ['test/client/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('recipes', ['test/recipes/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('docs', ['test/docs/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 60_000 }),
       project('interop', ['test/interop/**/*.test.ts'], {
         pool: 'forks' as const,

@@ -43,6 +43,7 @@ for (const target of apaches) {
   const env = { LIGHTKEEPER_TARGET: target, INTEROP: 'require' }
   step(`conformance on ${target}`, ['npx', 'vitest', 'run', '--project', 'conformance'], env)
   step(`the client on ${target}`, ['npx', 'vitest', 'run', '--project', 'client'], env)
+  step(`the recipes on ${target}`, ['npx', 'vitest', 'run', '--project', 'recipes'], env)
   step(`examples on ${target}`, ['npx', 'vitest', 'run', '--project', 'examples'], env)
 }
 step('foreign clients', ['npx', 'vitest', 'run', '--project', 'interop'], { INTEROP: 'require' })

@@ -203,9 +203,11 @@ class LiveConfiguration<T> implements Configuration<T> {
 
   async set(value: T, options: VersionOptions = {}): Promise<ZnodeStat> {
     await this.#check(value)
-    const handle = this.#zk.node(this.path, this.#codec)
-    if (options.version !== undefined) return handle.set(value, options)
-    return (await handle.update(() => value, { idempotent: true, ...options, create: { parents: 'container' } })).stat
+    const data = this.#codec.encode(value)
+    if (options.version !== undefined) return this.#zk.set(this.path, data, options)
+    // Also where what is there now is not valid.
+    const create = { parents: 'container' } as const
+    return (await this.#zk.update(this.path, () => data, { idempotent: true, ...options, create })).stat
   }
 
   async update(

@@ -98,6 +98,7 @@ class Membership implements Partitioner {
 
   async close(): Promise<void> {
     this.#stop.abort()
+    for (const { abort } of this.#running.values()) abort.abort(new Error('the member leaves'))
     await Promise.all(this.#tasks)
     await Promise.all([...this.#running.values()].map(({ done }) => done))
     await deleteSurely(this.#zk, `${this.#membersPath}/${this.member}`, this.#epoch)
@@ -267,10 +268,7 @@ class Membership implements Partitioner {
 
   #begin(item: string): void {
     const abort = new AbortController()
-    const onStop = (): void => abort.abort(new Error('the member leaves'))
-    this.#stop.signal.addEventListener('abort', onStop, { once: true })
     const done = this.#own(item, abort.signal).then(() => {
-      this.#stop.signal.removeEventListener('abort', onStop)
       this.#running.delete(item)
       // It may have come back meanwhile.
       this.#obey()

@@ -65,7 +65,8 @@ export async function sharedValue<T = Uint8Array>(
     },
     changes: (own) => filled.changes(own),
     async set(value, own = {}) {
-      const { stat } = await handle.update(() => value, { ...own, create, idempotent: true })
+      const data = used.encode(value)
+      const { stat } = await zk.update(path, () => data, { ...own, create, idempotent: true })
       return stat
     },
     async trySet(value, own = {}) {
