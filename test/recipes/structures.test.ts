@@ -29,6 +29,21 @@ import { missingTarget, startTarget, type TargetServer, targetName } from '../su
 const missing = missingTarget()
 if (missing !== undefined) console.log(`structures on ${targetName}: skipped, because ${missing}`)
 
+/** The client, where `hook` runs before each call of a method. */
+function before(zk: Client, method: keyof Client, hook: () => Promise<void>): Client {
+  return new Proxy(zk, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target)
+      if (typeof value !== 'function') return value
+      if (key !== method) return value.bind(target) as unknown
+      return async (...args: unknown[]): Promise<unknown> => {
+        await hook()
+        return (value as (...args: unknown[]) => unknown).apply(target, args)
+      }
+    },
+  })
+}
+
 const refused = (error: unknown, code: string): boolean => KeeperError.is(error) && error.code === code
 
 describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
@@ -152,6 +167,19 @@ describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
       await b[Symbol.asyncDispose]()
       await leaving
       expect((await zk.children(path)).children.filter((name) => name !== 'ready')).toEqual([])
+    })
+
+    test('is not opened when one of those who make it full goes away at the last moment', async () => {
+      const path = `${root}/b` as const
+      await other.create(`${path}/hasty`, '', { mode: 'ephemeral', parents: true })
+      let opened = 0
+      const client = before(zk, 'transactionOf', async () => {
+        if (opened++ === 0) await other.delete(`${path}/hasty`)
+      })
+      const entering = doubleBarrier(client, path, { count: 2 }).enter({ timeout: 500 })
+      await expect(entering).rejects.toMatchObject({ code: 'TIMEOUT' })
+      expect(opened).toBe(1)
+      expect((await zk.exists(`${path}/ready`)).stat).toBeUndefined()
     })
 
     test('of one is always full', async () => {

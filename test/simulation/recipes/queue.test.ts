@@ -35,8 +35,17 @@ function story(seed: number, cutMsMax: number): Promise<Story> {
         return queue(zk, '/app/q', { ...options, ...(kind === 'kazoo' ? { layout: 'kazooLocking' } : {}) })
       })
       const stop = new AbortController()
-      const consuming = of.slice(1).map(async (each) => {
-        for await (const item of each.items({ signal: stop.signal })) {
+      const consuming = of.slice(1).map(async (each, i) => {
+        while (!stop.signal.aborted) {
+          // One of them gives up all the time, also when a claim is on its way.
+          const options = i === 0 ? { timeout: 1 + random.below(12), signal: stop.signal } : { signal: stop.signal }
+          const item = await each.take(options).catch((error: unknown) => {
+            if (!stop.signal.aborted && !KeeperError.is(error, 'TIMEOUT')) throw error
+          })
+          if (item === undefined) {
+            await pause(random.below(300))
+            continue
+          }
           await pause(random.below(60))
           const what = random.below(8)
           if (what === 0) await item.release()
@@ -64,7 +73,7 @@ function story(seed: number, cutMsMax: number): Promise<Story> {
       for (let waited = 0; ; waited += 200) {
         const isComplete = [...put].every(([value, end]) => end !== 'ok' || consumed.includes(value))
         const isEmpty = isComplete && (await of[0]?.length()) === 0
-        if (isEmpty || waited > 120_000) break
+        if (isEmpty || waited > 60_000) break
         await pause(200)
       }
       stop.abort()
@@ -89,7 +98,7 @@ function ignoreLost(error: unknown): void {
 const empty = [/^\/$/, /^\/app$/, /^\/app\/q(\/entries)?$/, /^\/app\/claims(\/(marks|line))?$/]
 
 describe('a queue under lost connections', () => {
-  test.each(seeds(160))('gives every item to one consumer, once, while sessions live, seed %i', async (seed) => {
+  test.each(seeds(100))('gives every item to one consumer, once, while sessions live, seed %i', async (seed) => {
     const { put, consumed, left, expiries } = await story(seed, 600)
     expect(expiries).toBe(0)
     expect([...put.values()].filter((end) => end !== 'ok')).toEqual([])
@@ -97,7 +106,7 @@ describe('a queue under lost connections', () => {
     expect(left.filter((path) => !empty.some((pattern) => pattern.test(path)))).toEqual([])
   })
 
-  test.each(seeds(160))('loses no item where sessions end, and invents none, seed %i', async (seed) => {
+  test.each(seeds(100))('loses no item where sessions end, and invents none, seed %i', async (seed) => {
     const { put, consumed, left } = await story(seed, 9_000)
     for (const [value, end] of put) {
       if (end === 'ok') expect(consumed, value).toContain(value)

@@ -4,6 +4,7 @@
  * lost reply the mark tells. They go out one at a time; what is asked for meanwhile shares the next one.
  */
 import { type Client, KeeperError, op, type Timer, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
+import { makeContainer } from './container.ts'
 import { deleteSurely } from './delete-surely.ts'
 import { isLost, isOver } from './repeat.ts'
 import { uniqueName } from './unique-name.ts'
@@ -261,15 +262,5 @@ export class Ledger {
     const mark = this.#mark
     this.#mark = undefined
     if (mark !== undefined && mark.epoch === this.#zk.epoch) void deleteSurely(this.#zk, mark.path, mark.epoch)
-  }
-}
-
-async function makeContainer(zk: Client, path: ZnodePath): Promise<void> {
-  if (path === '/') return
-  try {
-    await zk.create(path, '', { mode: 'container', parents: 'container', idempotent: true })
-  } catch (error) {
-    const isRetried = KeeperError.is(error) && (error.code === 'NODE_EXISTS' || error.code === 'CONNECTION_LOSS')
-    if (!isRetried) throw error
   }
 }

@@ -5,6 +5,7 @@
 import { type Client, KeeperError, sequenceOf, type ZnodePath } from '@lightkeeper/client'
 import { deleteSurely } from './delete-surely.ts'
 import type { Limit } from './limit.ts'
+import { repeat } from './repeat.ts'
 
 /** Follows `_c_<uuid>-` in the names of those who wait. */
 const waitingName = 'waiting-'
@@ -52,15 +53,14 @@ export class Line {
 
   async #join(limit: Limit): Promise<void> {
     this.leave()
-    const { epoch } = this.#zk
-    const { path } = await this.#zk.create(`${this.#parent}/${waitingName}` as ZnodePath, '', {
-      mode: 'ephemeral',
-      sequential: true,
-      protected: true,
-      parents: 'container',
-      ...limit.step,
-    })
-    this.#mine = { path, epoch }
+    // Of one whose reply was lost nothing stays behind: the client finds it by its mark.
+    const options = { mode: 'ephemeral', sequential: true, protected: true, parents: 'container' } as const
+    const { path, stat } = await repeat(this.#zk, limit, (own) =>
+      this.#zk.create(`${this.#parent}/${waitingName}` as ZnodePath, '', { ...options, ...own }),
+    )
+    // Of a session that has ended meanwhile it goes by itself.
+    const isOurs = stat.ephemeralOwner === this.#zk.sessionId
+    this.#mine = isOurs ? { path, epoch: this.#zk.epoch } : undefined
   }
 
   async #names(limit: Limit): Promise<readonly string[]> {

@@ -12,6 +12,7 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
+import { makeContainer } from '../common/container.ts'
 import { Ledger } from '../common/ledger.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { Line } from '../common/line.ts'
@@ -186,7 +187,7 @@ class Store<T> {
         return await this.#ledger.run([create], { bytes: data.length, signal: limit.signal })
       } catch (error) {
         if (failedWith(error) !== 'NO_NODE') throw error
-        await this.#makeItems(limit)
+        await makeContainer(this.#zk, this.#items, limit.signal)
       }
     }
   }
@@ -197,15 +198,6 @@ class Store<T> {
     while ((await this.length(limit.step)) >= itemsMax) {
       await sleep(this.#zk.clock, 1 + this.#zk.random.below(fullPollMs), limit.signal)
       limit.signal.throwIfAborted()
-    }
-  }
-
-  async #makeItems(limit: Limit): Promise<void> {
-    try {
-      const mode = { mode: 'container', parents: 'container', idempotent: true } as const
-      await this.#zk.create(this.#items, '', { ...mode, ...limit.step })
-    } catch (error) {
-      if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
     }
   }
 
@@ -310,11 +302,7 @@ class Store<T> {
         if (!KeeperError.is(error, 'NO_NODE')) throw error
         if (!isWatched) return []
         // What does not exist has no children to watch; it is made, since somebody is to put something there.
-        if (path === this.#items) await this.#makeItems(limit)
-        else
-          await this.#zk
-            .create(path, '', { mode: 'container', parents: 'container', idempotent: true, ...limit.step })
-            .catch(ignoreExisting)
+        await makeContainer(this.#zk, path, limit.signal)
       }
     }
   }
@@ -506,8 +494,4 @@ function watched(changed: Promise<unknown>): Watched {
 
 function failedWith(error: unknown): string | undefined {
   return KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
-}
-
-function ignoreExisting(error: unknown): void {
-  if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
 }
