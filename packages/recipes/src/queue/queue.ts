@@ -332,6 +332,9 @@ class Store<T> {
       lease[Symbol.dispose]()
       void this.#ledger.release(claim, epoch)
     }
+    // Goes out beside the claim, which checks that the item is there: an item never changes.
+    const reading = this.#zk.find(item, limit.step)
+    reading.catch(() => {})
     const claiming = this.#ledger.run(
       [op.check(item), op.create(claim, this.#options.identifier ?? '', { mode: 'ephemeral' })],
       { epoch },
@@ -350,7 +353,7 @@ class Store<T> {
       throw error
     }
     try {
-      const found = await this.#zk.find(item, limit.step)
+      const found = (await reading) ?? (await this.#zk.find(item, limit.step))
       if (found === undefined) {
         giveUp()
         return undefined
