@@ -11,7 +11,8 @@ import {
 } from '@lightkeeper/client'
 import { cache } from '../cache/cache.ts'
 import type { CacheChange, Freshness } from '../cache/view.ts'
-import type { WaitOptions } from '../common/limit.ts'
+import { Limit, type WaitOptions } from '../common/limit.ts'
+import { repeat } from '../common/repeat.ts'
 
 export interface SharedValueOptions<T> extends WaitOptions {
   /** Written where the znode does not exist yet, at the start. Default: nothing is written, and the value is undefined until somebody does. */
@@ -48,8 +49,9 @@ export async function sharedValue<T = Uint8Array>(
   const { seed, signal, timeout } = options
   const create = { parents: 'container' } as const
   if (seed !== undefined) {
+    using limit = new Limit(zk, 'sharedValue', path, options)
     try {
-      await handle.create(seed, { ...create, idempotent: true, signal, timeout })
+      await repeat(zk, limit, (own) => handle.create(seed, { ...create, idempotent: true, ...own }))
     } catch (error) {
       if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
     }
