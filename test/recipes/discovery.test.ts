@@ -1,5 +1,5 @@
 /** Registering, looking up and following services on the target; groups and znodes that stay. */
-import { type Client, connect, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { type Client, connect, KeeperError, readOnlyAcl, type ZnodePath } from '@lightkeeper/client'
 import { discovery, group, persistentNode, type Resolver, roundRobin } from '@lightkeeper/recipes'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
@@ -78,7 +78,7 @@ describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
     })
 
     test('is refused where the server refuses it, and leaves nothing when the wait is given up', async () => {
-      await a.create(base, '', { acl: [{ perms: ['read'], scheme: 'world', id: 'anyone' }] })
+      await a.create(base, '', { acl: readOnlyAcl })
       await expect(persistentNode(a, `${base}/n`, '')).rejects.toThrow('NO_AUTH')
       const stop = new AbortController()
       const path: ZnodePath = `${base}-2/n`

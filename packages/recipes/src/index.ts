@@ -1,10 +1,26 @@
 /** What people use ZooKeeper for, on nothing but the public face of the client. */
+
+export { type Barrier, barrier } from './barrier/barrier.ts'
+export { type DoubleBarrier, type DoubleBarrierOptions, doubleBarrier, type Inside } from './barrier/double-barrier.ts'
+export { type Cache, type CacheOptions, cache } from './cache/cache.ts'
+export type { CacheChange, CacheEntry, Freshness } from './cache/view.ts'
+export type { WaitOptions } from './common/limit.ts'
+export {
+  type Configuration,
+  type ConfigurationChange,
+  type ConfigurationOptions,
+  type ConfigurationSource,
+  type ConfigurationStore,
+  configuration,
+} from './configuration/configuration.ts'
+export { type Counted, type Counter, type CounterOptions, counter } from './counter/counter.ts'
+export type { CounterFormat, CounterFormats } from './counter/format.ts'
 export { type Discovery, type DiscoveryOptions, discovery } from './discovery/discovery.ts'
 export type { Format, FormatName } from './discovery/format.ts'
 export type { Registering, ServiceInstance } from './discovery/instance.ts'
 export type { OutlierOptions } from './discovery/outliers.ts'
 export type { InstanceChange, RegisterOptions, Registration } from './discovery/registration.ts'
-export type { Acquired, Freshness, ResolveOptions, Resolver } from './discovery/resolver.ts'
+export type { Acquired, Freshness as ResolverFreshness, ResolveOptions, Resolver } from './discovery/resolver.ts'
 export {
   type Balancer,
   consistentHash,
@@ -24,9 +40,24 @@ export { type HeldAll, type MultiLock, multiLock } from './locks/multi-lock.ts'
 export type { Participant } from './locks/participants.ts'
 export { type ReadWriteLock, readWriteLock } from './locks/read-write-lock.ts'
 export { type SemaphoreOptions, semaphore } from './locks/semaphore.ts'
+export { type Assignment, assign } from './partitioner/assign.ts'
+export { type Partitioner, type PartitionerOptions, partitioner } from './partitioner/partitioner.ts'
 export {
   type PersistentNode,
   type PersistentNodeOptions,
   type PersistentNodeState,
   persistentNode,
 } from './persistent-node/persistent-node.ts'
+export {
+  type Consumer,
+  type DelayQueue,
+  delayQueue,
+  type LayoutOption,
+  type PriorityQueue,
+  priorityQueue,
+  type Queue,
+  type QueueItem,
+  type QueueOptions,
+  queue,
+} from './queue/queue.ts'
+export { type SharedValue, type SharedValueOptions, sharedValue } from './shared-value/shared-value.ts'

@@ -120,7 +120,7 @@ async function entered(zk: Client, limit: Limit, create: () => Promise<CreateRes
     } catch (error) {
       // What a lost create may have left is looked for and removed by the client, or is found by the next.
       const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isLost(error)
-      if (limit.signal?.aborted || !isWorthAnother) throw error
+      if (limit.signal.aborted || !isWorthAnother) throw error
     }
   }
 }
@@ -163,10 +163,10 @@ async function turnOf(
       const ahead = await watched(zk, below(contest.path, standing.name), limit)
       if (ahead === undefined) continue
       await firstOf([ahead.changed], limit.signal)
-      limit.signal?.throwIfAborted()
+      limit.signal.throwIfAborted()
     }
   } catch (error) {
-    if (isGone(error) && !limit.signal?.aborted) return 'gone'
+    if (isGone(error) && !limit.signal.aborted) return 'gone'
     throw error
   }
 }
@@ -186,7 +186,7 @@ async function watched(
     const { changed } = await zk.get(path, { ...limit.step, watch: true })
     return changed && { changed }
   } catch (error) {
-    if (KeeperError.is(error, 'NO_NODE') && !limit.signal?.aborted) return undefined
+    if (KeeperError.is(error, 'NO_NODE') && !limit.signal.aborted) return undefined
     throw error
   }
 }

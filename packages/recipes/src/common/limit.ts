@@ -1,53 +1,78 @@
-/** The time one call of a recipe may take, as a signal for all the requests it makes. */
+/** The signal and the time of one waiting call, as one signal that everything the call does can be given. */
 import { type CallOptions, type Client, KeeperError, type Timer } from '@lightkeeper/client'
 import { LinkedAbort } from './linked.ts'
 
+export interface WaitOptions {
+  /** Gives up: the call rejects with the signal's reason, and leaves nothing behind. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until the call gives up with TIMEOUT. Default: none, it waits for as long as it takes. */
+  readonly timeout?: number | undefined
+}
+
+export interface Patience {
+  /** Without a time of its own, the call ends when one of its requests takes longer than the client's `requestTimeout`. */
+  readonly isEachBound?: boolean
+  /** What the error TIMEOUT says became of the call. Default `unknown`. */
+  readonly outcome?: 'unknown' | 'rejected'
+}
+
 export class Limit implements Disposable {
-  readonly #abort: LinkedAbort | undefined
+  readonly #abort: LinkedAbort
   readonly #timer: Timer | undefined
-  readonly #step: CallOptions
+  /** Options of each request the call makes: this limit is the only one, except as `Patience` says. */
+  readonly step: CallOptions
 
   /** `operation` and `path` are what the error TIMEOUT tells. */
-  constructor(zk: Client, operation: string, path: string, { signal, timeout }: CallOptions) {
-    this.#step = {}
-    if (signal === undefined && timeout === undefined) return
-    const abort = new LinkedAbort(signal)
-    this.#abort = abort
-    this.#step = { signal: abort.signal }
+  constructor(zk: Client, operation: string, path: string, { signal, timeout }: WaitOptions, how: Patience = {}) {
+    this.#abort = new LinkedAbort(signal)
+    const isBound = signal !== undefined || timeout !== undefined
+    const isEachBound = timeout === undefined && how.isEachBound === true
+    this.step = {
+      ...(isBound ? { signal: this.signal } : {}),
+      ...(isEachBound ? {} : { timeout: Number.POSITIVE_INFINITY }),
+    }
     if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return
-    // Longer than all of it: the client's own limit of a request must not end what may take longer.
-    this.#step = { signal: abort.signal, timeout: timeout + 1_000 }
     this.#timer = zk.clock.after(timeout, () => {
-      const message = `not done within ${timeout} ms`
-      abort.abort(new KeeperError('TIMEOUT', { operation, path, outcome: 'rejected', message }))
+      const cause = new Error(`not done within ${timeout} ms`)
+      this.#abort.abort(new KeeperError('TIMEOUT', { operation, path, outcome: how.outcome ?? 'unknown', cause }))
     })
   }
 
-  /** Aborts with the caller's reason, or with KeeperError TIMEOUT. */
-  get signal(): AbortSignal | undefined {
-    return this.#abort?.signal
+  get signal(): AbortSignal {
+    return this.#abort.signal
   }
 
-  /** For each request of the call. */
-  get step(): CallOptions {
-    return this.#step
+  /** What `promise` gives. @throws the signal's reason as soon as it aborts. */
+  async until<T>(promise: Promise<T>): Promise<T> {
+    const { signal } = this
+    signal.throwIfAborted()
+    let onAbort = (): void => {}
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(signal.reason as Error)
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+    try {
+      return await Promise.race([promise, aborted])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
   }
 
   [Symbol.dispose](): void {
     this.#timer?.cancel()
-    this.#abort?.[Symbol.dispose]()
+    this.#abort[Symbol.dispose]()
   }
 }
 
-/** Does `work` within the limit that `options` give. */
+/** Does `work`, which leaves nothing behind when it is given up, within the limit that `options` give. */
 export async function within<R>(
   zk: Client,
   operation: string,
   path: string,
-  options: CallOptions,
+  options: WaitOptions,
   work: (limit: Limit) => Promise<R>,
 ): Promise<R> {
-  const limit = new Limit(zk, operation, path, options)
+  const limit = new Limit(zk, operation, path, options, { isEachBound: true, outcome: 'rejected' })
   try {
     return await work(limit)
   } finally {

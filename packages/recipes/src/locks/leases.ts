@@ -54,7 +54,7 @@ export function kazooLayout(zk: Client, path: ZnodePath, { data, acl }: LockOpti
           return await enterAs(zk, below(path, id), { data, acl }, limit)
         } catch (error) {
           // Somebody has deleted the parent meanwhile.
-          if (!KeeperError.is(error, 'NO_NODE') || limit.signal?.aborted) throw error
+          if (!KeeperError.is(error, 'NO_NODE') || limit.signal.aborted) throw error
         }
       }
     },

@@ -120,12 +120,12 @@ class Semaphore implements Lockable {
           [changed, most.changed].filter((each) => each !== undefined),
           until.signal,
         )
-        limit.signal?.throwIfAborted()
+        limit.signal.throwIfAborted()
       }
     } catch (error) {
       // The leases are gone, ours among them; a count that is missing is an error of whoever named it.
       const isLeaseMissing = isGone(error) && (error.code !== 'NO_NODE' || error.path !== this.#countPath)
-      if (isLeaseMissing && !limit.signal?.aborted) return 'gone'
+      if (isLeaseMissing && !limit.signal.aborted) return 'gone'
       throw error
     } finally {
       until[Symbol.dispose]()

@@ -1,0 +1,50 @@
+/** A barrier: whoever comes waits as long as it stands. */
+import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { Limit, type WaitOptions } from '../common/limit.ts'
+import { repeat } from '../common/repeat.ts'
+
+export interface Barrier {
+  readonly path: ZnodePath
+  /** Puts it up. It stays up when its maker goes away. */
+  set(options?: WaitOptions): Promise<void>
+  /** Takes it down, and lets everybody pass. */
+  remove(options?: WaitOptions): Promise<void>
+  /** Resolves when it is down. @throws the signal's reason, KeeperError TIMEOUT, CLOSED. */
+  wait(options?: WaitOptions): Promise<void>
+}
+
+/** Curator's DistributedBarrier and kazoo's Barrier: it is up while the znode exists. Sends nothing. */
+export function barrier(zk: Client, path: ZnodePath): Barrier {
+  return {
+    path,
+    async set(options = {}) {
+      using limit = new Limit(zk, 'set', path, options)
+      try {
+        await repeat(zk, limit, (own) => zk.create(path, '', { ...own, parents: 'container', idempotent: true }))
+      } catch (error) {
+        if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
+      }
+    },
+    async remove(options = {}) {
+      using limit = new Limit(zk, 'remove', path, options)
+      try {
+        await repeat(zk, limit, (own) => zk.delete(path, { ...own, idempotent: true }))
+      } catch (error) {
+        if (!KeeperError.is(error, 'NO_NODE')) throw error
+      }
+    },
+    async wait(options = {}) {
+      using limit = new Limit(zk, 'wait', path, options)
+      // One that was put up before this call is waited for, also where another server has not heard of it yet.
+      await zk.sync(path, limit.step)
+      let isUp = false
+      for await (const change of zk.watch(path, { signal: limit.signal })) {
+        if (change.kind === 'created' || change.kind === 'changed' || change.kind === 'unreadable') isUp = true
+        else if (change.kind === 'deleted') isUp = false
+        if (change.kind !== 'stale' && !isUp) return
+      }
+      limit.signal.throwIfAborted()
+      throw new KeeperError('CLOSED', { path, operation: 'wait', outcome: 'unknown' })
+    },
+  }
+}

@@ -1,0 +1,230 @@
+/** A double barrier: nobody goes in before all are there, nobody goes on before all are done. */
+import { type Client, KeeperError, type Lease, op, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
+import { deleteSurely } from '../common/delete-surely.ts'
+import { gone } from '../common/gone.ts'
+import { Limit, type WaitOptions } from '../common/limit.ts'
+import { isLost } from '../common/repeat.ts'
+import { sleep } from '../common/sleep.ts'
+import { uniqueName } from '../common/unique-name.ts'
+import { fullRound, isOpen, leave, type Member, readyName } from './decide.ts'
+
+export interface DoubleBarrierOptions {
+  /** How many make it full. */
+  readonly count: number
+  /** Data of the member's znode, for people who look. Default empty. */
+  readonly identifier?: string
+}
+
+export interface DoubleBarrier {
+  readonly path: ZnodePath
+  /**
+   * Resolves when `count` members were there at one and the same time.
+   * @throws the signal's reason, KeeperError TIMEOUT, CLOSED: this member does not count any longer then.
+   */
+  enter(options?: WaitOptions): Promise<Inside>
+}
+
+/** Being inside. Disposing of it goes without waiting for the others. */
+export interface Inside extends AsyncDisposable {
+  /** Aborts when the others may take this member for gone: the session is about to expire. */
+  readonly signal: AbortSignal
+  /** Resolves when all are done. @throws as `enter`; the others do not wait for this member then. */
+  leave(options?: WaitOptions): Promise<void>
+}
+
+/** Layout of Curator's DistributedDoubleBarrier and kazoo's DoubleBarrier. Sends nothing. */
+export function doubleBarrier(zk: Client, path: ZnodePath, options: DoubleBarrierOptions): DoubleBarrier {
+  const { count, identifier = '' } = options
+  if (!Number.isInteger(count) || count < 1) throw new RangeError(`a barrier of ${count} members cannot be full`)
+  return { path, enter: (wait = {}) => new Entry(zk, path, count, identifier).enter(wait) }
+}
+
+/** Somebody else was faster, or has gone. */
+const raceCodes = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
+
+class Entry {
+  readonly #zk: Client
+  readonly #parent: ZnodePath
+  readonly #count: number
+  readonly #identifier: string
+  #name = ''
+  #epoch = -1
+  /** Of the first member znode of this entry: a round that was opened later was opened for it. */
+  #since: bigint | undefined
+  #lease: Lease | undefined
+
+  constructor(zk: Client, parent: ZnodePath, count: number, identifier: string) {
+    this.#zk = zk
+    this.#parent = parent
+    this.#count = count
+    this.#identifier = identifier
+  }
+
+  async enter(wait: WaitOptions): Promise<Inside> {
+    using limit = new Limit(this.#zk, 'enter', this.#parent, wait)
+    try {
+      await this.#join(limit)
+      for await (const change of this.#zk.watch(this.#pathOf(readyName), { signal: limit.signal })) {
+        if (change.kind === 'stale') continue
+        const stamp = await this.#attempt(limit)
+        if (stamp !== undefined) return this.#inside(stamp)
+      }
+      limit.signal.throwIfAborted()
+      throw new KeeperError('CLOSED', { path: this.#parent, operation: 'enter', outcome: 'unknown' })
+    } catch (error) {
+      this.#withdraw()
+      throw error
+    }
+  }
+
+  #pathOf(name: string): ZnodePath {
+    return `${this.#parent === '/' ? '' : this.#parent}/${name}` as ZnodePath
+  }
+
+  async #join(limit: Limit): Promise<void> {
+    this.#lease?.[Symbol.dispose]()
+    for (;;) {
+      this.#name = uniqueName(this.#zk.random)
+      this.#epoch = this.#zk.epoch
+      const lease = this.#zk.lease()
+      this.#lease = lease
+      try {
+        const path = this.#pathOf(this.#name)
+        const { stat } = await this.#zk.create(path, this.#identifier, {
+          mode: 'ephemeral',
+          parents: 'container',
+          ...limit.step,
+        })
+        this.#since ??= stat.czxid
+        if (stat.ephemeralOwner === this.#zk.sessionId) {
+          this.#epoch = this.#zk.epoch
+          return
+        }
+      } catch (error) {
+        limit.signal.throwIfAborted()
+        if (!isLost(error)) throw error
+        void deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch)
+        await sleep(this.#zk.clock, 1 + this.#zk.random.below(50), limit.signal)
+      }
+      lease[Symbol.dispose]()
+    }
+  }
+
+  /** The stamp of the round where it is open. */
+  async #attempt(limit: Limit): Promise<bigint | undefined> {
+    for (;;) {
+      const ready = await this.#stat(readyName, limit)
+      if (this.#since !== undefined && ready !== undefined && isOpen(ready.mzxid, this.#since)) return ready.mzxid
+      // The session expired while this member waited: it comes anew.
+      if (this.#zk.epoch !== this.#epoch || this.#lease?.signal.aborted) {
+        if ((await this.#stat(this.#name, limit)) === undefined || this.#zk.epoch !== this.#epoch)
+          await this.#join(limit)
+      }
+      const round = fullRound(await this.#members(limit), ready?.mzxid, this.#count)
+      if (round === undefined) return undefined
+      await this.#open(round, ready, limit)
+    }
+  }
+
+  /** Opens the round if all of it are still there, in one transaction. */
+  async #open(round: readonly Member[], ready: ZnodeStat | undefined, limit: Limit): Promise<void> {
+    const path = this.#pathOf(readyName)
+    const checks = round.slice(0, this.#count).map(({ name }) => op.check(this.#pathOf(name)))
+    const stamp = ready === undefined ? op.create(path) : op.set(path, '', { version: ready.version })
+    try {
+      await this.#zk.transactionOf([...checks, stamp], { ...limit.step, idempotent: true })
+    } catch (error) {
+      limit.signal.throwIfAborted()
+      const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
+      // Somebody else opened it, or a member is gone: what there is now tells.
+      if (!raceCodes.has(code ?? '') && !isLost(error)) throw error
+    }
+  }
+
+  async #members(limit: Limit): Promise<Member[]> {
+    const names = await this.#zk.children(this.#parent, limit.step).then(
+      ({ children }) => children.filter((name) => name !== readyName),
+      (error: unknown) => {
+        if (KeeperError.is(error, 'NO_NODE')) return []
+        throw error
+      },
+    )
+    const stats = await Promise.all(names.map((name) => this.#stat(name, limit)))
+    return names.flatMap((name, i) => {
+      const stat = stats[i]
+      return stat === undefined ? [] : [{ name, czxid: stat.czxid }]
+    })
+  }
+
+  async #stat(name: string, limit: Limit): Promise<ZnodeStat | undefined> {
+    return (await this.#zk.exists(this.#pathOf(name), limit.step)).stat
+  }
+
+  #inside(stamp: bigint): Inside {
+    const hold = this.#zk.hold()
+    let lease = this.#lease ?? this.#zk.lease()
+    // The session outlived a time without answers. One that did not leaves this member gone, as its lease says.
+    if (lease.signal.aborted && this.#zk.epoch === this.#epoch) lease = this.#zk.lease()
+    const end = (): void => {
+      hold[Symbol.dispose]()
+      lease[Symbol.dispose]()
+    }
+    return {
+      signal: lease.signal,
+      leave: async (wait = {}) => {
+        using limit = new Limit(this.#zk, 'leave', this.#parent, wait)
+        try {
+          await this.#leave(stamp, limit)
+        } catch (error) {
+          this.#withdraw()
+          throw error
+        } finally {
+          end()
+        }
+      },
+      [Symbol.asyncDispose]: async () => {
+        end()
+        await deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch)
+      },
+    }
+  }
+
+  async #leave(stamp: bigint, limit: Limit): Promise<void> {
+    for (;;) {
+      const next = leave(await this.#members(limit), stamp, this.#name)
+      if (next.kind === 'done') return
+      if (next.kind === 'last') {
+        await this.#last(stamp, limit)
+        continue
+      }
+      if (next.kind === 'goAndWait' && next.behind !== this.#name) await this.#delete(limit)
+      await gone(this.#zk, this.#pathOf(next.behind), limit)
+    }
+  }
+
+  /** Together with `ready`, unless the next round has been opened with it already. */
+  async #last(stamp: bigint, limit: Limit): Promise<void> {
+    const ready = await this.#stat(readyName, limit)
+    if (ready?.mzxid !== stamp) return this.#delete(limit)
+    const path = this.#pathOf(this.#name)
+    try {
+      const ops = [op.delete(path), op.delete(this.#pathOf(readyName), { version: ready.version })]
+      await this.#zk.transactionOf(ops, limit.step)
+    } catch (error) {
+      limit.signal.throwIfAborted()
+      const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
+      if (!raceCodes.has(code ?? '') && !isLost(error)) throw error
+      // The others wait for this znode, not for `ready`; the round to come writes over that.
+      await this.#delete(limit)
+    }
+  }
+
+  async #delete(limit: Limit): Promise<void> {
+    await limit.until(deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch))
+  }
+
+  #withdraw(): void {
+    this.#lease?.[Symbol.dispose]()
+    if (this.#name !== '') void deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch)
+  }
+}

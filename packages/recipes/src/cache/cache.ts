@@ -1,0 +1,181 @@
+/** A znode, or a whole subtree, at hand without asking: filled and kept by one watch stream. */
+import { type Client, type Codec, KeeperError, ReadyRequest, type ZnodePath } from '@lightkeeper/client'
+import { Limit, type WaitOptions } from '../common/limit.ts'
+import { type CacheChange, type CacheEntry, CacheView, type Freshness, type Untold } from './view.ts'
+
+export interface CacheOptions<T = Uint8Array> extends WaitOptions {
+  /** How data is read. Default: bytes as they are. */
+  readonly codec?: Codec<T>
+  /** The znode and everything below it. Default false. */
+  readonly recursive?: boolean
+  /** Milliseconds between the self-audits of the stream, as in `client.watch`. */
+  readonly auditInterval?: number
+}
+
+export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
+  readonly path: ZnodePath
+  readonly size: number
+  /** Stale while the connection is lost, and once the cache has ended. */
+  readonly freshness: Freshness
+  get(path: ZnodePath): CacheEntry<T> | undefined
+  /** Names of the children that are there, sorted. */
+  children(path: ZnodePath): readonly string[]
+  /**
+   * What happens from now on, for each who asks. Who is slow is told the difference, so that nothing piles up. Ends with the
+   * cache.
+   * @throws what ended the cache, where that was an error.
+   */
+  changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void>
+  /**
+   * Resolves when the cache shows this transaction and all before it: the `zxid` of a Stat or change seen elsewhere.
+   * @throws KeeperError CLOSED where the cache ends first, DATA_INCONSISTENCY for a transaction this ensemble does not know.
+   */
+  atLeast(zxid: bigint, options?: WaitOptions): Promise<void>
+  close(): Promise<void>
+}
+
+/**
+ * Resolves when everything is there; a znode that does not exist is waited for like any other change.
+ * @throws KeeperError where the root may not be read, TIMEOUT.
+ */
+export async function cache<T = Uint8Array>(
+  zk: Client,
+  path: ZnodePath,
+  options: CacheOptions<T> = {},
+): Promise<Cache<T>> {
+  const filled = new WatchedCache<T>(zk, path, options)
+  using limit = new Limit(zk, 'cache', path, options)
+  try {
+    await limit.until(filled.whenLive())
+    return filled
+  } catch (error) {
+    await filled.close()
+    throw error
+  }
+}
+
+class WatchedCache<T> implements Cache<T> {
+  readonly path: ZnodePath
+  readonly #zk: Client
+  readonly #view = new CacheView<T>()
+  readonly #stop = new AbortController()
+  readonly #ready = new ReadyRequest()
+  readonly #done: Promise<void>
+  #waiters: (() => void)[] = []
+  #end: { readonly error?: unknown; readonly at: Date } | undefined
+
+  constructor(zk: Client, path: ZnodePath, options: CacheOptions<T>) {
+    this.#zk = zk
+    this.path = path
+    this.#done = this.#follow(options)
+  }
+
+  get size(): number {
+    return this.#view.size
+  }
+
+  get freshness(): Freshness {
+    if (this.#end !== undefined) return { kind: 'stale', since: this.#end.at }
+    return this.#view.freshness as Freshness
+  }
+
+  get(path: ZnodePath): CacheEntry<T> | undefined {
+    return this.#view.get(path)
+  }
+
+  children(path: ZnodePath): readonly string[] {
+    return this.#view.children(path)
+  }
+
+  [Symbol.iterator](): IterableIterator<CacheEntry<T>> {
+    return this.#view.entries()
+  }
+
+  changes({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<CacheChange<T>, void, void> {
+    // From this call on, not from the first step of the loop.
+    return this.#changes(this.#view.read(), signal)
+  }
+
+  async *#changes(reader: Untold<T>, signal: AbortSignal | undefined): AsyncGenerator<CacheChange<T>, void, void> {
+    const wakeUp = (): void => this.#wake()
+    signal?.addEventListener('abort', wakeUp, { once: true })
+    try {
+      while (signal?.aborted !== true) {
+        const change = this.#view.next(reader)
+        if (change !== undefined) yield change
+        else if (this.#end !== undefined) {
+          if (this.#end.error !== undefined) throw this.#end.error
+          return
+        } else await this.#news()
+      }
+    } finally {
+      signal?.removeEventListener('abort', wakeUp)
+      this.#view.leave(reader)
+    }
+  }
+
+  async atLeast(zxid: bigint, options: WaitOptions = {}): Promise<void> {
+    using limit = new Limit(this.#zk, 'atLeast', this.path, options)
+    // With its reply every event of this transaction and before has reached this client.
+    await this.#zk.exists(this.path, { ...limit.step, atLeast: zxid })
+    while (!this.#isAt(zxid)) {
+      if (this.#end !== undefined)
+        throw new KeeperError('CLOSED', { path: this.path, operation: 'atLeast', outcome: 'unknown' })
+      this.#ready.ask()
+      await limit.until(this.#news())
+    }
+  }
+
+  #isAt(zxid: bigint): boolean {
+    const { freshness } = this
+    return freshness.kind === 'live' && freshness.zxid >= zxid
+  }
+
+  async whenLive(): Promise<void> {
+    while (this.#view.freshness?.kind !== 'live') {
+      if (this.#end !== undefined)
+        throw this.#end.error ?? new KeeperError('CLOSED', { path: this.path, operation: 'cache' })
+      await this.#news()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#done
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #follow({ codec, recursive, auditInterval }: CacheOptions<T>): Promise<void> {
+    let error: unknown
+    try {
+      const options = {
+        signal: this.#stop.signal,
+        ready: this.#ready,
+        recursive: recursive ?? false,
+        ...(codec === undefined ? {} : { codec }),
+        ...(auditInterval === undefined ? {} : { auditInterval }),
+      }
+      for await (const change of this.#zk.watch<T>(this.path, options)) {
+        this.#view.apply(change)
+        this.#wake()
+      }
+    } catch (reason) {
+      error = reason
+    }
+    this.#end = { at: new Date(this.#zk.clock.wall()), ...(error === undefined ? {} : { error }) }
+    this.#wake()
+  }
+
+  #news(): Promise<void> {
+    return new Promise((resolve) => void this.#waiters.push(resolve))
+  }
+
+  #wake(): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+}

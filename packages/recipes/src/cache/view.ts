@@ -1,0 +1,157 @@
+/** What a cache holds, and what each of its readers has not been told yet. Changes in, differences out; waits for nothing. */
+import type { WatchChange, ZnodePath, ZnodeStat } from '@lightkeeper/client'
+
+export interface CacheEntry<T> {
+  readonly path: ZnodePath
+  readonly value: T
+  readonly stat: ZnodeStat
+}
+
+/**
+ * Whether a cache shows what the server has: `live` from a transaction on, with every change as it comes; `stale` since the
+ * connection was lost.
+ */
+export type Freshness =
+  | { readonly kind: 'live'; readonly zxid: bigint }
+  | { readonly kind: 'stale'; readonly since: Date }
+
+/** A step of the cache. Steps of one path that nobody asked for in between are told as one. */
+export type CacheChange<T> =
+  | { readonly kind: 'created'; readonly path: ZnodePath; readonly value: T; readonly stat: ZnodeStat }
+  | {
+      readonly kind: 'changed'
+      readonly path: ZnodePath
+      readonly value: T
+      readonly stat: ZnodeStat
+      readonly previous: CacheEntry<T>
+    }
+  | { readonly kind: 'deleted'; readonly path: ZnodePath; readonly previous: CacheEntry<T> }
+  /** The codec refuses what is there, or it may not be read; the last good value stays in the cache. */
+  | {
+      readonly kind: 'unreadable'
+      readonly path: ZnodePath
+      readonly error: unknown
+      readonly data: Uint8Array | undefined
+      readonly stat: ZnodeStat | undefined
+    }
+  | Freshness
+
+type Unreadable<T> = Extract<CacheChange<T>, { kind: 'unreadable' }>
+
+/** What one reader has not been told: by path, what it was told last. No larger than what it was told and what there is. */
+export class Untold<T> {
+  readonly before = new Map<string, CacheEntry<T> | undefined>()
+  readonly unreadable = new Map<string, Unreadable<T>>()
+  freshness: Freshness | undefined
+}
+
+export class CacheView<T> {
+  readonly #entries = new Map<string, CacheEntry<T>>()
+  readonly #below = new Map<string, Set<string>>()
+  readonly #readers = new Set<Untold<T>>()
+  #freshness: Freshness | undefined
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Undefined before the first snapshot is complete. */
+  get freshness(): Freshness | undefined {
+    return this.#freshness
+  }
+
+  get(path: string): CacheEntry<T> | undefined {
+    return this.#entries.get(path)
+  }
+
+  /** Names of the children, sorted. */
+  children(path: string): string[] {
+    return [...(this.#below.get(path) ?? [])].sort()
+  }
+
+  entries(): IterableIterator<CacheEntry<T>> {
+    return this.#entries.values()
+  }
+
+  apply(change: WatchChange<T>): void {
+    if (change.kind === 'ready' || change.kind === 'stale') {
+      this.#freshness =
+        change.kind === 'ready' ? { kind: 'live', zxid: change.zxid } : { kind: 'stale', since: change.since }
+      for (const reader of this.#readers) reader.freshness = this.#freshness
+      return
+    }
+    const path = change.path as ZnodePath
+    if (change.kind === 'unreadable') {
+      const { kind, error, data, stat } = change
+      for (const reader of this.#readers) reader.unreadable.set(path, { kind, path, error, data, stat })
+      return
+    }
+    const before = this.#entries.get(path)
+    const now = change.kind === 'deleted' ? undefined : { path, value: change.value, stat: change.stat }
+    if (now === undefined) this.#remove(path)
+    else this.#put(now)
+    for (const reader of this.#readers) {
+      reader.unreadable.delete(path)
+      if (!reader.before.has(path)) reader.before.set(path, before)
+      // Nobody needs to hear of what came and went.
+      else if (now === undefined && reader.before.get(path) === undefined) reader.before.delete(path)
+    }
+  }
+
+  /** From now on what happens is kept for this reader. */
+  read(): Untold<T> {
+    const reader = new Untold<T>()
+    this.#readers.add(reader)
+    return reader
+  }
+
+  leave(reader: Untold<T>): void {
+    this.#readers.delete(reader)
+  }
+
+  /** The next thing to tell a reader, undefined where it knows everything. */
+  next(reader: Untold<T>): CacheChange<T> | undefined {
+    for (const [path, previous] of reader.before) {
+      reader.before.delete(path)
+      const now = this.#entries.get(path)
+      if (now === undefined) {
+        if (previous !== undefined) return { kind: 'deleted', path: previous.path, previous }
+      } else if (previous === undefined) return { kind: 'created', ...now }
+      else if (previous.stat.czxid !== now.stat.czxid) {
+        // Another znode under the same name.
+        reader.before.set(path, undefined)
+        return { kind: 'deleted', path: previous.path, previous }
+      } else if (previous.stat.mzxid !== now.stat.mzxid) return { kind: 'changed', ...now, previous }
+    }
+    for (const [path, change] of reader.unreadable) {
+      reader.unreadable.delete(path)
+      return change
+    }
+    const { freshness } = reader
+    reader.freshness = undefined
+    return freshness
+  }
+
+  #put(entry: CacheEntry<T>): void {
+    const { path } = entry
+    this.#entries.set(path, entry)
+    const { parent, name } = split(path)
+    const siblings = this.#below.get(parent)
+    if (siblings === undefined) this.#below.set(parent, new Set([name]))
+    else siblings.add(name)
+  }
+
+  #remove(path: string): void {
+    this.#entries.delete(path)
+    const { parent, name } = split(path)
+    const siblings = this.#below.get(parent)
+    siblings?.delete(name)
+    if (siblings?.size === 0) this.#below.delete(parent)
+  }
+}
+
+/** The root has neither: it is nobody's child. */
+function split(path: string): { parent: string; name: string } {
+  const at = path.lastIndexOf('/')
+  return { parent: path === '/' ? '' : at === 0 ? '/' : path.slice(0, at), name: path.slice(at + 1) }
+}

@@ -1,0 +1,249 @@
+/** A number many change at once: no change is lost, and none is counted twice, whatever becomes of connections. */
+import { type CallOptions, type Client, KeeperError, op, type ReadOptions, type ZnodePath } from '@lightkeeper/client'
+import { Ledger } from '../common/ledger.ts'
+import { isOver } from '../common/repeat.ts'
+import { sleep } from '../common/sleep.ts'
+import { type CounterFormat, type CounterFormats, formats, type NumberFormat } from './format.ts'
+
+export interface CounterOptions<F extends CounterFormat = CounterFormat> {
+  /** `int32` or `int64` as Curator writes them, `decimal` as kazoo does. Default `int64`. */
+  readonly format?: F
+  /** The value where nothing was written yet. Default 0. */
+  readonly initial?: CounterFormats[F]
+}
+
+/** What one change did. */
+export interface Counted<V> {
+  readonly before: V
+  readonly after: V
+}
+
+export interface Counter<V> {
+  readonly path: ZnodePath
+  /** @throws KeeperError INVALID_DATA where the znode holds no number in this format. */
+  get(options?: Omit<ReadOptions, 'watch'>): Promise<V>
+  /**
+   * Adds; what is asked for while another change is on its way goes along with the next one, and each learns its own sum.
+   * @throws KeeperError SESSION_EXPIRED with outcome `unknown` where the session ended before the reply: it counted once or not
+   *   at all. RangeError where the sum does not fit. A `signal` or `timeout` that gives up on a change already sent does not
+   *   learn what became of it.
+   */
+  add(delta: V, options?: CallOptions): Promise<Counted<V>>
+  increment(options?: CallOptions): Promise<Counted<V>>
+  decrement(options?: CallOptions): Promise<Counted<V>>
+  /** Whatever it was before. */
+  set(value: V, options?: CallOptions): Promise<Counted<V>>
+  /** Sets `value` where the counter is `expected`, and tells whether it was. */
+  compareAndSet(expected: V, value: V, options?: CallOptions): Promise<boolean>
+  /** `change` may be called often; what it throws the call rejects with. */
+  update(change: (value: V) => V, options?: CallOptions): Promise<Counted<V>>
+}
+
+/** Sends nothing. */
+export function counter<F extends CounterFormat = 'int64'>(
+  zk: Client,
+  path: ZnodePath,
+  options: CounterOptions<F> = {},
+): Counter<CounterFormats[F]> {
+  const format = formats[options.format ?? 'int64'] as unknown as NumberFormat<CounterFormats[F]>
+  return new ZnodeCounter(zk, path, format, options.initial ?? format.zero)
+}
+
+interface Change<V> {
+  readonly change: (value: V) => V
+  readonly resolve: (counted: Counted<V>) => void
+  readonly reject: (reason: unknown) => void
+  isGivenUp: boolean
+}
+
+/** What the znode held, and at which version. */
+interface Known<V> {
+  readonly value: V
+  readonly version: number
+}
+
+/** Wait after a lost race: a random part of a bound that doubles. */
+const backoffMsMax = 64
+const changesMax = 1_000
+
+class ZnodeCounter<V> implements Counter<V> {
+  readonly path: ZnodePath
+  readonly #zk: Client
+  readonly #format: NumberFormat<V>
+  readonly #initial: V
+  readonly #ledger: Ledger
+  readonly #changes: Change<V>[] = []
+  #isBusy = false
+  /** Valid while the ledger has its mark: the mark is a child, so that the znode cannot have been made anew. */
+  #known: Known<V> | undefined
+
+  constructor(zk: Client, path: ZnodePath, format: NumberFormat<V>, initial: V) {
+    this.#zk = zk
+    this.path = path
+    this.#format = format
+    this.#initial = initial
+    this.#ledger = new Ledger(zk, path, () => this.#create())
+  }
+
+  async get(options: Omit<ReadOptions, 'watch'> = {}): Promise<V> {
+    const found = await this.#zk.find(this.path, options)
+    return found === undefined ? this.#initial : this.#decode(found.data)
+  }
+
+  add(delta: V, options?: CallOptions): Promise<Counted<V>> {
+    return this.update((value) => this.#format.add(value, delta), options)
+  }
+
+  increment(options?: CallOptions): Promise<Counted<V>> {
+    return this.add(this.#format.of(1), options)
+  }
+
+  decrement(options?: CallOptions): Promise<Counted<V>> {
+    return this.add(this.#format.of(-1), options)
+  }
+
+  set(value: V, options?: CallOptions): Promise<Counted<V>> {
+    return this.update(() => value, options)
+  }
+
+  async compareAndSet(expected: V, value: V, options?: CallOptions): Promise<boolean> {
+    const { before } = await this.update((current) => (current === expected ? value : current), options)
+    return before === expected
+  }
+
+  update(change: (value: V) => V, { signal, timeout }: CallOptions = {}): Promise<Counted<V>> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason as Error)
+      const end = (how: () => void): void => {
+        timer?.cancel()
+        signal?.removeEventListener('abort', onAbort)
+        how()
+      }
+      const giveUp = (reason: unknown): void => {
+        entry.isGivenUp = true
+        const at = this.#changes.indexOf(entry)
+        if (at >= 0) this.#changes.splice(at, 1)
+        end(() => reject(reason))
+      }
+      const onAbort = (): void => giveUp(signal?.reason)
+      const entry: Change<V> = {
+        change,
+        resolve: (counted) => end(() => resolve(counted)),
+        reject: (reason) => end(() => reject(reason as Error)),
+        isGivenUp: false,
+      }
+      const timer =
+        timeout === undefined || timeout === Number.POSITIVE_INFINITY
+          ? undefined
+          : this.#zk.clock.after(timeout, () => {
+              const outcome = this.#changes.includes(entry) ? 'not-sent' : 'unknown'
+              giveUp(new KeeperError('TIMEOUT', { operation: 'update', path: this.path, outcome }))
+            })
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.#changes.push(entry)
+      void this.#work()
+    })
+  }
+
+  async #work(): Promise<void> {
+    if (this.#isBusy) return
+    this.#isBusy = true
+    // Whatever else this turn asks for goes along.
+    await Promise.resolve()
+    while (this.#changes.length > 0) await this.#apply()
+    this.#isBusy = false
+  }
+
+  /** Applies what is asked for now in one write. */
+  async #apply(): Promise<void> {
+    let batch: Change<V>[] = []
+    try {
+      for (let races = 0; ; races++) {
+        if (races > 1) await sleep(this.#zk.clock, 1 + this.#zk.random.below(Math.min(backoffMsMax, 2 ** races)))
+        const known = this.#ledger.hasMark ? (this.#known ?? (await this.#read())) : await this.#read()
+        batch = [...batch.filter((each) => !each.isGivenUp), ...this.#changes.splice(0, changesMax - batch.length)]
+        const { counted, data } = this.#fold(batch, known)
+        batch = batch.filter((each) => counted.has(each))
+        if (batch.length === 0) return
+        if (await this.#write(data, known)) {
+          for (const each of batch) each.resolve(counted.get(each) as Counted<V>)
+          return
+        }
+      }
+    } catch (error) {
+      this.#known = undefined
+      // Those asked for while it failed are no part of the failure.
+      if (batch.length === 0) batch = this.#changes.splice(0)
+      for (const each of batch) each.reject(error)
+    }
+  }
+
+  /** Each change upon the one before; one that throws is rejected and changes nothing. */
+  #fold(batch: readonly Change<V>[], known: Known<V>): { counted: Map<Change<V>, Counted<V>>; data: Uint8Array } {
+    const counted = new Map<Change<V>, Counted<V>>()
+    let value = known.value
+    let data = this.#format.encode(value)
+    for (const each of batch) {
+      try {
+        const after = each.change(value)
+        data = this.#format.encode(after)
+        counted.set(each, { before: value, after })
+        value = after
+      } catch (error) {
+        each.reject(error)
+      }
+    }
+    return { counted, data }
+  }
+
+  /** False where somebody was faster. */
+  async #write(data: Uint8Array, { version }: Known<V>): Promise<boolean> {
+    this.#known = undefined
+    try {
+      await this.#ledger.run([op.set(this.path, data, { version })])
+    } catch (error) {
+      const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
+      if (code === 'BAD_VERSION' || code === 'NO_NODE') return false
+      throw error
+    }
+    // Versions wrap around at 2^31.
+    this.#known = { value: this.#format.decode(data), version: (version + 1) | 0 }
+    return true
+  }
+
+  /** With the znode made where it is missing. */
+  async #read(): Promise<Known<V>> {
+    for (;;) {
+      const found = await this.#zk.find(this.path, { timeout: Number.POSITIVE_INFINITY })
+      if (found !== undefined) return { value: this.#decode(found.data), version: found.stat.version }
+      await this.#create()
+    }
+  }
+
+  async #create(): Promise<void> {
+    try {
+      const data = this.#format.encode(this.#initial)
+      await this.#zk.create(this.path, data, {
+        parents: 'container',
+        idempotent: true,
+        timeout: Number.POSITIVE_INFINITY,
+      })
+    } catch (error) {
+      const isRetried =
+        KeeperError.is(error, 'NODE_EXISTS') ||
+        (KeeperError.is(error) && error.outcome === 'unknown' && !isOver(this.#zk))
+      if (!isRetried) throw error
+    }
+  }
+
+  #decode(data: Uint8Array): V {
+    // As kazoo and Curator's shared values leave it where nothing was counted yet.
+    if (data.length === 0) return this.#initial
+    try {
+      return this.#format.decode(data)
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      throw new KeeperError('INVALID_DATA', { path: this.path, operation: 'decode', message, cause })
+    }
+  }
+}

@@ -1,0 +1,346 @@
+/** The members of a group divide a set of items: each item is worked on by one member at most, and by one in the end. */
+import { type Client, json, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { deleteSurely } from '../common/delete-surely.ts'
+import { gone } from '../common/gone.ts'
+import { Ledger } from '../common/ledger.ts'
+import { Limit } from '../common/limit.ts'
+import { LinkedAbort } from '../common/linked.ts'
+import { isLost, isOver } from '../common/repeat.ts'
+import { sleep } from '../common/sleep.ts'
+import { uniqueName } from '../common/unique-name.ts'
+import { type Assignment, assign } from './assign.ts'
+
+export interface PartitionerOptions {
+  /** What is divided: the same for all members. */
+  readonly items: readonly string[]
+  /**
+   * Works on one item, which is locked for this member from the call until the promise settles. `signal` aborts when the item is
+   * to move to another member, or when the session is about to expire: whoever goes on then works beside another. Work that ends
+   * by itself leaves the item with this member.
+   */
+  readonly work: (item: string, signal: AbortSignal) => Promise<void>
+  /** Name of this member, for people who look; a unique one is added. Default empty. */
+  readonly identifier?: string
+  /** What `work` rejected with. Default: the item stays with this member and `work` is called again after a second. */
+  readonly onError?: (item: string, error: unknown) => void
+}
+
+export interface Partitioner extends AsyncDisposable {
+  readonly path: ZnodePath
+  /** Unique name of this member. */
+  readonly member: string
+  /** Items that are locked for this member now. */
+  readonly held: ReadonlySet<string>
+  /** Ends all work, waits for it, and leaves the group. */
+  close(): Promise<void>
+}
+
+/** What the assignment znode holds. */
+interface Written {
+  /** Members in no order. */
+  readonly members: readonly string[]
+  /** Items by member. */
+  readonly assigned: Readonly<Record<string, readonly string[]>>
+}
+
+const retryMs = 1_000
+const written = json<Written>()
+
+/** Joins the group. Resolves when this member is in it. @throws KeeperError as `create`. */
+export async function partitioner(zk: Client, path: ZnodePath, options: PartitionerOptions): Promise<Partitioner> {
+  const member = new Membership(zk, path, options)
+  await member.start()
+  return member
+}
+
+class Membership implements Partitioner {
+  readonly path: ZnodePath
+  readonly member: string
+  readonly #zk: Client
+  readonly #options: PartitionerOptions
+  readonly #stop = new AbortController()
+  readonly #running = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
+  readonly #held = new Set<string>()
+  readonly #tasks: Promise<void>[] = []
+  readonly #ledger: Ledger
+  #epoch = -1
+  /** Members by name, with the czxid of each: the oldest writes the assignment. */
+  #members = new Map<string, bigint>()
+  #areMembersKnown = false
+  #assignment: { readonly value: Written | undefined; readonly version: number } | undefined
+
+  constructor(zk: Client, path: ZnodePath, options: PartitionerOptions) {
+    this.#zk = zk
+    this.path = path
+    this.#options = options
+    // Below the locks, so that these have a parent.
+    this.#ledger = new Ledger(zk, `${path}/locks/%marks`)
+    const { identifier = '' } = options
+    this.member = `${identifier === '' ? '' : `${encodeURIComponent(identifier)}-`}${uniqueName(zk.random)}`
+  }
+
+  get held(): ReadonlySet<string> {
+    return this.#held
+  }
+
+  get #membersPath(): ZnodePath {
+    return `${this.path}/members`
+  }
+
+  get #assignmentPath(): ZnodePath {
+    return `${this.path}/assignment`
+  }
+
+  async start(): Promise<void> {
+    await this.#join()
+    this.#tasks.push(this.#followMembers(), this.#followAssignment(), this.#staySession())
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    for (const { abort } of this.#running.values()) abort.abort(new Error('the member leaves'))
+    await Promise.all(this.#tasks)
+    await Promise.all([...this.#running.values()].map(({ done }) => done))
+    await deleteSurely(this.#zk, `${this.#membersPath}/${this.member}`, this.#epoch)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #join(): Promise<void> {
+    const path: ZnodePath = `${this.#membersPath}/${this.member}`
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      const { epoch } = this.#zk
+      try {
+        const { stat } = await this.#zk.create(path, '', { mode: 'ephemeral', parents: 'container', signal })
+        if (stat.ephemeralOwner === this.#zk.sessionId) {
+          this.#epoch = epoch
+          return
+        }
+      } catch (error) {
+        if (signal.aborted) return void deleteSurely(this.#zk, path, epoch)
+        if (KeeperError.is(error, 'NODE_EXISTS')) {
+          const { stat } = await this.#zk.exists(path, { signal })
+          if (stat?.ephemeralOwner === this.#zk.sessionId) {
+            this.#epoch = this.#zk.epoch
+            return
+          }
+        } else if (!isLost(error)) throw error
+      }
+      // The znode of the session before is on its way out.
+      await sleep(this.#zk.clock, 1 + this.#zk.random.below(100), signal)
+    }
+  }
+
+  /** In every new session this member comes anew. */
+  async #staySession(): Promise<void> {
+    const { signal } = this.#stop
+    for await (const state of this.#zk.states({ signal })) {
+      if (state.kind !== 'connected' || state.epoch === this.#epoch) continue
+      try {
+        await this.#join()
+      } catch {
+        await sleep(this.#zk.clock, retryMs, signal)
+      }
+    }
+  }
+
+  async #followMembers(): Promise<void> {
+    const { signal } = this.#stop
+    await this.#forever(async () => {
+      this.#members = new Map()
+      this.#areMembersKnown = false
+      for await (const change of this.#zk.watch(this.#membersPath, { children: true, signal })) {
+        if (change.kind === 'stale') this.#areMembersKnown = false
+        else if (change.kind === 'ready') this.#areMembersKnown = true
+        else {
+          const name = change.path.slice(this.#membersPath.length + 1)
+          if (change.kind === 'deleted') this.#members.delete(name)
+          else if (change.kind === 'created') this.#members.set(name, change.stat.czxid)
+        }
+        this.#lead()
+      }
+    })
+  }
+
+  async #followAssignment(): Promise<void> {
+    const { signal } = this.#stop
+    await this.#forever(async () => {
+      for await (const change of this.#zk.watch(this.#assignmentPath, { codec: written, signal })) {
+        if (change.kind === 'created' || change.kind === 'changed') {
+          this.#assignment = { value: change.value, version: change.stat.version }
+        } else if (change.kind === 'unreadable' && change.stat !== undefined) {
+          this.#assignment = { value: undefined, version: change.stat.version }
+        } else if (change.kind === 'deleted' || (change.kind === 'ready' && this.#assignment === undefined)) {
+          this.#assignment = { value: undefined, version: -1 }
+        } else continue
+        this.#obey()
+        this.#lead()
+      }
+    })
+  }
+
+  /** Again after whatever ended it, until this member leaves. */
+  async #forever(task: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted && !isOver(this.#zk)) {
+      try {
+        await task()
+      } catch {
+        await sleep(this.#zk.clock, retryMs, signal)
+      }
+    }
+  }
+
+  // -- leading --------------------------------------------------------------------------------------------------------
+
+  #isLeading = false
+  #leadAgain = false
+
+  /** The oldest member writes who gets what, from what was written before. A version keeps two who take themselves for it apart. */
+  #lead(): void {
+    if (this.#isLeading) {
+      this.#leadAgain = true
+      return
+    }
+    const next = this.#nextAssignment()
+    if (next === undefined) return
+    this.#isLeading = true
+    void this.#write(next.value, next.version).then((isDone) => {
+      this.#isLeading = false
+      const again = this.#leadAgain || !isDone
+      this.#leadAgain = false
+      if (again && !this.#stop.signal.aborted) this.#lead()
+    })
+  }
+
+  #nextAssignment(): { readonly value: Written; readonly version: number } | undefined {
+    const { signal } = this.#stop
+    if (signal.aborted || !this.#areMembersKnown || this.#assignment === undefined) return undefined
+    const mine = this.#members.get(this.member)
+    if (mine === undefined || [...this.#members.values()].some((czxid) => czxid < mine)) return undefined
+    const { value, version } = this.#assignment
+    const members = [...this.#members.keys()].sort()
+    const before = assignmentOf(value)
+    const items = [...new Set(this.#options.items)]
+    const isSame =
+      value !== undefined &&
+      value.members.length === members.length &&
+      members.every((member) => value.members.includes(member)) &&
+      before.size === items.length &&
+      items.every((item) => before.has(item))
+    if (isSame) return undefined
+    const after = assign(items, members, before)
+    const assigned: Record<string, string[]> = {}
+    for (const [item, member] of after) (assigned[member] ??= []).push(item)
+    return { value: { members, assigned }, version }
+  }
+
+  /** False where it is to be tried again; what others wrote meanwhile comes by itself. */
+  async #write(value: Written, version: number): Promise<boolean> {
+    const { signal } = this.#stop
+    const data = written.encode(value)
+    try {
+      if (version === -1) await this.#zk.create(this.#assignmentPath, data, { parents: 'container', signal })
+      else await this.#zk.set(this.#assignmentPath, data, { version, idempotent: true, signal })
+      return true
+    } catch (error) {
+      const isRace = (['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const).some((code) => KeeperError.is(error, code))
+      if (isRace || signal.aborted) return true
+      await sleep(this.#zk.clock, retryMs, signal)
+      return false
+    }
+  }
+
+  // -- working --------------------------------------------------------------------------------------------------------
+
+  /** Takes up what is assigned to this member, and lets go of what is not. */
+  #obey(): void {
+    const mine = new Set(this.#assignment?.value?.assigned[this.member] ?? [])
+    for (const [item, { abort }] of this.#running) {
+      if (!mine.has(item)) abort.abort(new Error(`${item} moves to another member`))
+    }
+    if (this.#stop.signal.aborted) return
+    for (const item of mine) if (!this.#running.has(item)) this.#begin(item)
+  }
+
+  #begin(item: string): void {
+    const abort = new AbortController()
+    const done = this.#own(item, abort.signal).then(() => {
+      this.#running.delete(item)
+      // It may have come back meanwhile.
+      this.#obey()
+    })
+    this.#running.set(item, { abort, done })
+  }
+
+  /** Locks, works and unlocks until the item moves; never rejects. */
+  async #own(item: string, signal: AbortSignal): Promise<void> {
+    const path: ZnodePath = `${this.path}/locks/${lockName(item)}`
+    while (!signal.aborted && !isOver(this.#zk)) {
+      const { epoch } = this.#zk
+      using lease = this.#zk.lease()
+      try {
+        await this.#lock(path, epoch, signal)
+      } catch (error) {
+        if (!signal.aborted && !isLost(error)) await sleep(this.#zk.clock, retryMs, signal)
+        continue
+      }
+      await this.#workOn(item, signal, lease.signal)
+      await this.#ledger.release(path, epoch)
+    }
+  }
+
+  async #workOn(item: string, moved: AbortSignal, lost: AbortSignal): Promise<void> {
+    using both = new LinkedAbort(moved, lost)
+    const { signal } = both
+    using _ = this.#zk.hold()
+    if (signal.aborted) return
+    this.#held.add(item)
+    try {
+      while (!signal.aborted) {
+        try {
+          await this.#options.work(item, signal)
+          // Done, and still ours.
+          if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+        } catch (error) {
+          if (signal.aborted) break
+          this.#options.onError?.(item, error)
+          await sleep(this.#zk.clock, retryMs, signal)
+        }
+      }
+    } finally {
+      this.#held.delete(item)
+    }
+  }
+
+  /** Resolves when it is held, in session `epoch`. With the ledger nobody takes another's lock of the same session for its own. */
+  async #lock(path: ZnodePath, epoch: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      try {
+        return await this.#ledger.run([op.create(path, this.member, { mode: 'ephemeral' })], { epoch })
+      } catch (error) {
+        const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
+        if (code !== 'NODE_EXISTS') throw error
+        using limit = new Limit(this.#zk, 'lock', path, { signal })
+        await gone(this.#zk, path, limit)
+      }
+    }
+  }
+}
+
+function assignmentOf(value: Written | undefined): Assignment {
+  const owners = new Map<string, string>()
+  for (const [member, items] of Object.entries(value?.assigned ?? {}))
+    for (const item of items) owners.set(item, member)
+  return owners
+}
+
+/** An item as the name of a znode. */
+function lockName(item: string): string {
+  const name = encodeURIComponent(item)
+  return /^\.{0,2}$/.test(name) ? `%${name}` : name
+}

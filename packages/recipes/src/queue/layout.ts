@@ -1,0 +1,109 @@
+/** How queues write their items, and in which order the names stand. Names in, decisions out. */
+import { sequenceOf, type ZnodePath } from '@lightkeeper/client'
+
+/** What orders an item, from its name. */
+export interface Place {
+  readonly name: string
+  /** Lower goes first; for a delay queue the time it is due, milliseconds since 1970. */
+  readonly rank: number
+  readonly sequence: number
+}
+
+export interface Layout {
+  items(path: ZnodePath): ZnodePath
+  /** Where consumers claim items, by ephemerals of the same names. */
+  claims(path: ZnodePath): ZnodePath
+  /** Name of a new item, without its sequence number. */
+  name(rank: number): string
+  /** Undefined for what is no item. */
+  place(name: string): Place | undefined
+  /** Whether data stands in Curator's frame. */
+  readonly isFramed: boolean
+  /** Whether `rank` is a time before which an item must not be taken. */
+  readonly isTimed: boolean
+}
+
+const under = (path: ZnodePath, name: string): ZnodePath => `${path === '/' ? '' : path}/${name}` as ZnodePath
+
+const curator = {
+  items: (path: ZnodePath) => path,
+  claims: (path: ZnodePath): ZnodePath => `${path}-claims`,
+  isFramed: true,
+  isTimed: false,
+}
+
+/** What a name that `pattern` fits says. */
+function placeBy(pattern: RegExp, rankOf: (match: RegExpExecArray) => number): (name: string) => Place | undefined {
+  return (name) => {
+    const match = pattern.exec(name)
+    const sequence = match === null ? undefined : sequenceOf(name)
+    if (match === null || sequence === undefined) return undefined
+    return { name, rank: rankOf(match), sequence }
+  }
+}
+
+const kazoo: Layout = {
+  items: (path) => path,
+  claims: (path): ZnodePath => `${path}-claims`,
+  isFramed: false,
+  isTimed: false,
+  name: (rank) => `entry-${`${rank}`.padStart(3, '0')}-`,
+  place: placeBy(/^entry-(\d{3})-(-?\d{10,})$/, (match) => Number(match[1])),
+}
+
+export const layouts = {
+  /** Curator's DistributedQueue. */
+  plain: {
+    ...curator,
+    name: () => 'queue-',
+    place: placeBy(/^queue-(-?\d{10,})$/, () => 0),
+  },
+  /** Curator's DistributedPriorityQueue: `0` or `1` for the sign, and the priority as eight hex digits. */
+  priority: {
+    ...curator,
+    name: (rank) => `queue-${rank >= 0 ? 1 : 0}${(rank >>> 0).toString(16).toUpperCase().padStart(8, '0')}`,
+    place: placeBy(/^queue-[01]([0-9A-F]{8})(-?\d{10,})$/, (match) => Number.parseInt(match[1] as string, 16) | 0),
+  },
+  /** Curator's DistributedDelayQueue: the time it is due in hex. */
+  delay: {
+    ...curator,
+    isTimed: true,
+    name: (rank) => `queue-|${Math.trunc(rank).toString(16).toUpperCase().padStart(8, '0')}|`,
+    place: placeBy(/^queue-\|([0-9A-F]{1,16})\|(-?\d{10,})$/, (match) => Number.parseInt(match[1] as string, 16)),
+  },
+  /** kazoo's LockingQueue: three digits of priority, lower first. */
+  kazooLocking: {
+    ...kazoo,
+    items: (path) => under(path, 'entries'),
+    claims: (path) => under(path, 'taken'),
+  },
+  /** kazoo's Queue, whose own consumers claim nothing. */
+  kazooQueue: kazoo,
+} as const satisfies Record<string, Layout>
+
+/** The items among `names`, in the order in which they are to be taken. */
+export function inOrder(layout: Layout, names: readonly string[]): Place[] {
+  return names
+    .map((name) => layout.place(name))
+    .filter((place) => place !== undefined)
+    .sort((a, b) => a.rank - b.rank || a.sequence - b.sequence)
+}
+
+export type Next =
+  | { readonly kind: 'take'; readonly place: Place }
+  /** Nothing is to be had before `at`, milliseconds since 1970, unless something changes. */
+  | { readonly kind: 'wait'; readonly at: number }
+
+/** The first item nobody has claimed; `places` stand in order. */
+export function nextItem(
+  layout: Layout,
+  places: readonly Place[],
+  isClaimed: (name: string) => boolean,
+  now: number,
+): Next {
+  for (const place of places) {
+    if (isClaimed(place.name)) continue
+    return layout.isTimed && place.rank > now ? { kind: 'wait', at: place.rank } : { kind: 'take', place }
+  }
+  return { kind: 'wait', at: Number.POSITIVE_INFINITY }
+}

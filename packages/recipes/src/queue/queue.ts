@@ -1,0 +1,500 @@
+/**
+ * Queues whose items are consumed at least once: a consumer claims an item by an ephemeral of its name, and deletes the item only
+ * when it is done; a consumer that dies gives its items back.
+ */
+import {
+  bytes,
+  type CallOptions,
+  type Client,
+  type Codec,
+  KeeperError,
+  op,
+  type ZnodePath,
+  type ZnodeStat,
+} from '@lightkeeper/client'
+import { makeContainer } from '../common/container.ts'
+import { Ledger } from '../common/ledger.ts'
+import { Limit, type WaitOptions } from '../common/limit.ts'
+import { sleep } from '../common/sleep.ts'
+import { WaitingLine } from '../common/waiting-line.ts'
+import { decodeItems, encodeItems } from './frame.ts'
+import { inOrder, type Layout, layouts, nextItem, type Place } from './layout.ts'
+
+export interface QueueOptions<T = Uint8Array> {
+  /** How items are written. Default: bytes as they are. */
+  readonly codec?: Codec<T>
+  /** Where items are claimed: the `lockPath` of Curator's consumers. Default `<path>-claims`; `<path>/taken` in kazoo's layout. */
+  readonly claims?: ZnodePath
+  /** Data of this consumer's claims, for people who look. Default empty. */
+  readonly identifier?: string
+  /** With so many items `put` waits until some are consumed; several producers may exceed it a little. Default: no limit. */
+  readonly itemsMax?: number
+  /** What becomes of an item that cannot be decoded: skipped, and left where it is, or dropped. Default: skipped. */
+  readonly onUnreadable?: (error: unknown, data: Uint8Array) => 'skip' | 'drop'
+}
+
+export interface LayoutOption {
+  /** Curator's, or that of kazoo's LockingQueue or Queue; consumers of the latter take items others have claimed. Default `curator`. */
+  readonly layout?: 'curator' | 'kazooLocking' | 'kazooQueue'
+}
+
+/** An item this consumer has claimed. Disposing of it gives it back unless it is done. */
+export interface QueueItem<T> extends AsyncDisposable {
+  readonly value: T
+  /** Aborts when others may take the item: the session of the claim is about to expire. */
+  readonly signal: AbortSignal
+  /** Deletes the item. Where the claim was lost meanwhile it is deleted all the same: it was processed. */
+  done(): Promise<void>
+  /** Puts it at the end of the queue, or of its priority. */
+  requeue(): Promise<void>
+  /** Gives it back at its place. */
+  release(): Promise<void>
+}
+
+export interface Consumer<T> {
+  readonly path: ZnodePath
+  /** The next item; waits for one. @throws the signal's reason, KeeperError TIMEOUT, CLOSED: no item is claimed then. */
+  take(options?: WaitOptions): Promise<QueueItem<T>>
+  /** Items for as long as the signal lets. Each is claimed when it is asked for, and stays so until it is done or given back. */
+  items(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<QueueItem<T>, void, void>
+  /** Items there are, claimed ones among them. */
+  length(options?: CallOptions): Promise<number>
+}
+
+export interface Queue<T> extends Consumer<T> {
+  /**
+   * @throws KeeperError SESSION_EXPIRED with outcome `unknown` where the session ended before the reply: the item was put once or
+   *   not at all.
+   */
+  put(value: T, options?: WaitOptions): Promise<void>
+}
+
+export interface PriorityQueue<T> extends Consumer<T> {
+  /** Lower priorities are taken first: 32 bits with a sign; 0 to 999 in kazoo's layout. */
+  put(value: T, priority: number, options?: WaitOptions): Promise<void>
+}
+
+export interface DelayQueue<T> extends Consumer<T> {
+  /** Not taken before `at`, or before `delay` milliseconds have passed, by the wall clocks of producer and consumer. */
+  put(value: T, when: { readonly at: Date } | { readonly delay: number }, options?: WaitOptions): Promise<void>
+}
+
+/** First in, first out. Curator's DistributedQueue with a lock path, or kazoo's LockingQueue. Sends nothing. */
+export function queue<T = Uint8Array>(
+  zk: Client,
+  path: ZnodePath,
+  options: QueueOptions<T> & LayoutOption = {},
+): Queue<T> {
+  const { layout = 'curator' } = options
+  const isKazoo = layout !== 'curator'
+  const store = new Store<T>(zk, path, isKazoo ? layouts[layout] : layouts.plain, options)
+  // kazoo's own default.
+  return { ...consumer(store), put: (value, own) => store.put(value, isKazoo ? 100 : 0, own) }
+}
+
+/** Curator's DistributedPriorityQueue, or kazoo's LockingQueue. Sends nothing. */
+export function priorityQueue<T = Uint8Array>(
+  zk: Client,
+  path: ZnodePath,
+  options: QueueOptions<T> & LayoutOption = {},
+): PriorityQueue<T> {
+  const { layout = 'curator' } = options
+  const isKazoo = layout !== 'curator'
+  const store = new Store<T>(zk, path, isKazoo ? layouts[layout] : layouts.priority, options)
+  return {
+    ...consumer(store),
+    async put(value, priority, own) {
+      const isGood = isKazoo
+        ? Number.isInteger(priority) && priority >= 0 && priority <= 999
+        : (priority | 0) === priority
+      if (!isGood) throw new RangeError(`${priority} is no priority`)
+      return store.put(value, priority, own)
+    },
+  }
+}
+
+/** Curator's DistributedDelayQueue. Sends nothing. */
+export function delayQueue<T = Uint8Array>(zk: Client, path: ZnodePath, options: QueueOptions<T> = {}): DelayQueue<T> {
+  const store = new Store<T>(zk, path, layouts.delay, options)
+  return {
+    ...consumer(store),
+    async put(value, when, own) {
+      const at = 'at' in when ? when.at.getTime() : zk.clock.wall() + when.delay
+      if (!(at >= 0)) throw new RangeError(`${at} is no time`)
+      return store.put(value, at, own)
+    },
+  }
+}
+
+function consumer<T>(store: Store<T>): Consumer<T> {
+  return {
+    path: store.path,
+    take: (options) => store.take(options),
+    items: (options) => store.itemsOf(options?.signal),
+    length: (options) => store.length(options),
+  }
+}
+
+/** Between looks at a queue that is full. */
+const fullPollMs = 200
+/** Of a list of plain items, taken before it is read again; the others are read anew each time, since what is put may go first. */
+const listedMax = 1_000
+
+/** A list of children, with an event when it is outdated. */
+interface Watched {
+  hasFired: boolean
+  readonly changed: Promise<unknown>
+}
+
+class Store<T> {
+  readonly path: ZnodePath
+  readonly #zk: Client
+  readonly #layout: Layout
+  readonly #options: QueueOptions<T>
+  readonly #codec: Codec<T>
+  readonly #items: ZnodePath
+  readonly #claims: ZnodePath
+  readonly #ledger: Ledger
+  /** What was listed and not tried yet. */
+  #listed: Place[] = []
+  readonly #skipped = new Set<string>()
+  /** The rest of an item znode that holds several. */
+  #backlog: QueueItem<T>[] = []
+  readonly #watches = new Map<ZnodePath, Watched>()
+
+  constructor(zk: Client, path: ZnodePath, layout: Layout, options: QueueOptions<T>) {
+    this.#zk = zk
+    this.path = path
+    this.#layout = layout
+    this.#options = options
+    this.#codec = options.codec ?? (bytes as unknown as Codec<T>)
+    this.#items = layout.items(path)
+    this.#claims = options.claims ?? layout.claims(path)
+    // Apart from the claims, whose list is watched.
+    this.#ledger = new Ledger(zk, `${this.#claims}/marks`)
+  }
+
+  // -- putting --------------------------------------------------------------------------------------------------------
+
+  async put(value: T, rank: number, options: WaitOptions = {}): Promise<void> {
+    const encoded = this.#codec.encode(value)
+    const data = this.#layout.isFramed ? encodeItems([encoded]) : encoded
+    using limit = new Limit(this.#zk, 'put', this.path, options)
+    await this.#room(limit)
+    const create = op.create(this.#itemPath(this.#layout.name(rank)), data, { sequential: true })
+    for (;;) {
+      try {
+        return await this.#ledger.run([create], { bytes: data.length, signal: limit.signal })
+      } catch (error) {
+        if (failedWith(error) !== 'NO_NODE') throw error
+        await makeContainer(this.#zk, this.#items, limit.signal)
+      }
+    }
+  }
+
+  async #room(limit: Limit): Promise<void> {
+    const { itemsMax = Number.POSITIVE_INFINITY } = this.#options
+    if (itemsMax === Number.POSITIVE_INFINITY) return
+    while ((await this.length(limit.step)) >= itemsMax) {
+      await sleep(this.#zk.clock, 1 + this.#zk.random.below(fullPollMs), limit.signal)
+      limit.signal.throwIfAborted()
+    }
+  }
+
+  async length(options: CallOptions = {}): Promise<number> {
+    return (await this.#zk.exists(this.#items, options)).stat?.numChildren ?? 0
+  }
+
+  #itemPath(name: string): ZnodePath {
+    return `${this.#items === '/' ? '' : this.#items}/${name}` as ZnodePath
+  }
+
+  #claimPath(name: string): ZnodePath {
+    return `${this.#claims}/${name}` as ZnodePath
+  }
+
+  // -- taking ---------------------------------------------------------------------------------------------------------
+
+  async *itemsOf(signal: AbortSignal | undefined): AsyncGenerator<QueueItem<T>, void, void> {
+    while (signal?.aborted !== true) {
+      let item: QueueItem<T>
+      try {
+        item = await this.take({ signal })
+      } catch (error) {
+        if (signal?.aborted) return
+        throw error
+      }
+      yield item
+    }
+  }
+
+  async take(options: WaitOptions = {}): Promise<QueueItem<T>> {
+    using limit = new Limit(this.#zk, 'take', this.path, options)
+    limit.signal.throwIfAborted()
+    const line = new WaitingLine(this.#zk, `${this.#claims}/line`)
+    try {
+      for (;;) {
+        const item = (await this.#takeListed(limit)) ?? (await this.#takeNow(limit, false)).item
+        if (item !== undefined) return item
+        // Nothing to be had: whoever waits longest is told of the next.
+        await line.first(limit)
+        const found = await this.#takeNow(limit, true)
+        if (found.item !== undefined) return found.item
+        await this.#changed(found.at, limit)
+      }
+    } finally {
+      line.leave()
+    }
+  }
+
+  async #takeListed(limit: Limit): Promise<QueueItem<T> | undefined> {
+    for (;;) {
+      const left = this.#backlog.shift()
+      if (left !== undefined) return left
+      const place = this.#listed.shift()
+      if (place === undefined) return undefined
+      const item = await this.#claim(place, limit)
+      if (item !== undefined) return item
+    }
+  }
+
+  /** The first item that can be had; else when the next is due. */
+  async #takeNow(limit: Limit, isWatched: boolean): Promise<{ readonly item?: QueueItem<T>; readonly at: number }> {
+    const [names, claimed] = await Promise.all([
+      this.#list(this.#items, limit, isWatched),
+      this.#list(this.#claims, limit, isWatched),
+    ])
+    const places = inOrder(this.#layout, names).filter(({ name }) => !this.#skipped.has(name))
+    if (this.#skipped.size > 0) this.#forgetSkipped(names)
+    const taken = new Set(claimed)
+    const isFree = ({ name }: Place): boolean => !taken.has(name)
+    if (this.#layout === layouts.plain) {
+      // What is put later goes behind: the list serves for many takes.
+      this.#listed = places.filter(isFree).slice(0, listedMax)
+      const item = await this.#takeListed(limit)
+      return item === undefined ? { at: Number.POSITIVE_INFINITY } : { item, at: 0 }
+    }
+    for (;;) {
+      const next = nextItem(this.#layout, places, (name) => taken.has(name), this.#zk.clock.wall())
+      if (next.kind === 'wait') return { at: next.at }
+      taken.add(next.place.name)
+      const item = await this.#claim(next.place, limit)
+      if (item !== undefined) return { item, at: 0 }
+    }
+  }
+
+  #forgetSkipped(names: readonly string[]): void {
+    const there = new Set(names)
+    for (const name of this.#skipped) if (!there.has(name)) this.#skipped.delete(name)
+  }
+
+  async #list(path: ZnodePath, limit: Limit, isWatched: boolean): Promise<readonly string[]> {
+    for (;;) {
+      const known = this.#watches.get(path)
+      // A watch that stands is not set again: those of takes that were given up must not pile up.
+      const watch = isWatched && (known === undefined || known.hasFired)
+      try {
+        const { children, changed } = await this.#zk.children(path, { ...limit.step, watch })
+        if (changed !== undefined) this.#watches.set(path, watched(changed))
+        else if (isWatched && this.#watches.get(path)?.hasFired === true) continue
+        return children
+      } catch (error) {
+        if (!KeeperError.is(error, 'NO_NODE')) throw error
+        if (!isWatched) return []
+        // What does not exist has no children to watch; it is made, since somebody is to put something there.
+        await makeContainer(this.#zk, path, limit.signal)
+      }
+    }
+  }
+
+  /** Until a list has changed, or the time has come. */
+  async #changed(at: number, limit: Limit): Promise<void> {
+    const end = new AbortController()
+    const waits = [...this.#watches.values()].map(({ changed }) => changed)
+    const due =
+      at === Number.POSITIVE_INFINITY
+        ? []
+        : [sleep(this.#zk.clock, Math.max(1, at - this.#zk.clock.wall()), end.signal)]
+    try {
+      await limit.until(Promise.race([...waits, ...due]))
+    } finally {
+      end.abort()
+    }
+  }
+
+  /** Undefined where somebody else has it, or it is gone. */
+  async #claim({ name, rank }: Place, limit: Limit): Promise<QueueItem<T> | undefined> {
+    const { epoch } = this.#zk
+    const item = this.#itemPath(name)
+    const claim = this.#claimPath(name)
+    const lease = this.#zk.lease()
+    const giveUp = (): void => {
+      lease[Symbol.dispose]()
+      void this.#ledger.release(claim, epoch)
+    }
+    // Goes out beside the claim, which checks that the item is there: an item never changes.
+    const reading = this.#zk.find(item, limit.step)
+    reading.catch(() => {})
+    const claiming = this.#ledger.run(
+      [op.check(item), op.create(claim, this.#options.identifier ?? '', { mode: 'ephemeral' })],
+      { epoch },
+    )
+    try {
+      await limit.until(claiming)
+    } catch (error) {
+      if (limit.signal.aborted) {
+        void claiming.then(giveUp, () => lease[Symbol.dispose]())
+        throw error
+      }
+      lease[Symbol.dispose]()
+      const code = failedWith(error)
+      const isTaken = code === 'NO_NODE' || code === 'NODE_EXISTS' || KeeperError.is(error, 'SESSION_EXPIRED')
+      if (isTaken) return undefined
+      throw error
+    }
+    try {
+      const found = (await reading) ?? (await this.#zk.find(item, limit.step))
+      if (found === undefined) {
+        giveUp()
+        return undefined
+      }
+      const held = { item, claim, name, rank, epoch, stat: found.stat, lease }
+      return await this.#decode(held, found.data)
+    } catch (error) {
+      giveUp()
+      throw error
+    }
+  }
+
+  async #decode(held: Held, data: Uint8Array): Promise<QueueItem<T> | undefined> {
+    let parts: Uint8Array[]
+    let values: T[]
+    try {
+      parts = this.#layout.isFramed ? decodeItems(data) : [data]
+      values = await Promise.all(parts.map((part) => this.#codec.decode(part)))
+    } catch (error) {
+      const group = new Group(held, [data])
+      if (this.#options.onUnreadable?.(error, data) === 'drop') await this.#finish(group)
+      else {
+        this.#skipped.add(held.name)
+        await this.#giveBack(held)
+      }
+      return undefined
+    }
+    const group = new Group(held, parts)
+    if (values.length === 0) {
+      await this.#finish(group)
+      return undefined
+    }
+    const [first, ...rest] = values.map((value, i) => this.#item(group, i, value))
+    this.#backlog.push(...rest)
+    return first
+  }
+
+  #item(group: Group, i: number, value: T): QueueItem<T> {
+    const settle = (how: Ending): Promise<void> => {
+      if (!group.settle(i, how)) return group.finished
+      group.finished = this.#finish(group)
+      return group.finished
+    }
+    return {
+      value,
+      signal: group.held.lease.signal,
+      done: () => settle('done'),
+      requeue: () => settle('requeue'),
+      release: () => settle('release'),
+      [Symbol.asyncDispose]: () => settle('release'),
+    }
+  }
+
+  async #finish(group: Group): Promise<void> {
+    const { held } = group
+    const { item, claim, epoch, stat, rank } = held
+    if (group.isReleased) return this.#giveBack(held)
+    const again = group.requeued
+    const data = this.#layout.isFramed ? encodeItems(again) : (again[0] ?? new Uint8Array())
+    const create =
+      again.length === 0 ? [] : [op.create(this.#itemPath(this.#layout.name(rank)), data, { sequential: true })]
+    try {
+      await this.#ledger.run([op.delete(item, { version: stat.version }), op.delete(claim), ...create], {
+        bytes: data.length,
+        epoch,
+      })
+    } catch (error) {
+      const isGone = failedWith(error) === 'NO_NODE' || KeeperError.is(error, 'SESSION_EXPIRED')
+      if (!isGone) throw error
+      // The claim is lost, or somebody took the item without one.
+      if (again.length === 0) await this.#deleteUnclaimed(held)
+      await this.#giveBack(held)
+    } finally {
+      held.lease[Symbol.dispose]()
+    }
+  }
+
+  async #deleteUnclaimed({ item, stat }: Held): Promise<void> {
+    // Numbers begin anew where the queue was made anew: another item may have the name.
+    const found = (await this.#zk.exists(item)).stat
+    if (found?.czxid !== stat.czxid) return
+    try {
+      await this.#zk.delete(item, { version: stat.version, idempotent: true })
+    } catch (error) {
+      if (!KeeperError.is(error, 'NO_NODE') && !KeeperError.is(error, 'BAD_VERSION')) throw error
+    }
+  }
+
+  async #giveBack({ claim, epoch, lease }: Held): Promise<void> {
+    lease[Symbol.dispose]()
+    await this.#ledger.release(claim, epoch)
+  }
+}
+
+interface Held {
+  readonly item: ZnodePath
+  readonly claim: ZnodePath
+  readonly name: string
+  readonly rank: number
+  readonly epoch: number
+  readonly stat: ZnodeStat
+  readonly lease: { readonly signal: AbortSignal; [Symbol.dispose](): void }
+}
+
+type Ending = 'done' | 'requeue' | 'release'
+
+/** The items of one znode, which ends with the last of them. */
+class Group {
+  readonly held: Held
+  finished: Promise<void> = Promise.resolve()
+  readonly #parts: readonly Uint8Array[]
+  readonly #endings = new Map<number, Ending>()
+
+  constructor(held: Held, parts: readonly Uint8Array[]) {
+    this.held = held
+    this.#parts = parts
+  }
+
+  /** The first ending counts. True when it was the last that was missing. */
+  settle(i: number, how: Ending): boolean {
+    if (this.#endings.has(i)) return false
+    this.#endings.set(i, how)
+    return this.#endings.size === this.#parts.length
+  }
+
+  /** Given back by one, it is processed again as a whole. */
+  get isReleased(): boolean {
+    return [...this.#endings.values()].includes('release')
+  }
+
+  get requeued(): Uint8Array[] {
+    return this.#parts.filter((_, i) => this.#endings.get(i) === 'requeue')
+  }
+}
+
+function watched(changed: Promise<unknown>): Watched {
+  const each: Watched = { hasFired: false, changed }
+  void changed.then(() => void (each.hasFired = true))
+  return each
+}
+
+function failedWith(error: unknown): string | undefined {
+  return KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
+}

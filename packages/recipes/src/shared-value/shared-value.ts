@@ -1,0 +1,90 @@
+/** One value many read and some write: at hand without asking, and never written over unseen. */
+import {
+  bytes,
+  type CallOptions,
+  type Client,
+  type Codec,
+  KeeperError,
+  type UpdateOptions,
+  type ZnodePath,
+  type ZnodeStat,
+} from '@lightkeeper/client'
+import { cache } from '../cache/cache.ts'
+import type { CacheChange, Freshness } from '../cache/view.ts'
+import { Limit, type WaitOptions } from '../common/limit.ts'
+import { repeat } from '../common/repeat.ts'
+
+export interface SharedValueOptions<T> extends WaitOptions {
+  /** Written where the znode does not exist yet, at the start. Default: nothing is written, and the value is undefined until somebody does. */
+  readonly seed?: T
+}
+
+export interface SharedValue<T> extends AsyncDisposable {
+  readonly path: ZnodePath
+  /** The last value seen, undefined where there is no znode. It may lag: `freshness` tells. */
+  readonly current: { readonly value: T; readonly stat: ZnodeStat } | undefined
+  readonly freshness: Freshness
+  /** As `changes` of a cache. */
+  changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void>
+  /** Whatever it was before. Makes the znode where it is missing. */
+  set(value: T, options?: CallOptions): Promise<ZnodeStat>
+  /**
+   * Sets the value if nobody has since `current`: undefined where somebody had.
+   * @throws KeeperError CONNECTION_LOSS with outcome `unknown` where the reply was lost and another may have written the same.
+   */
+  trySet(value: T, options?: CallOptions): Promise<ZnodeStat | undefined>
+  /** As `update` of a handle. */
+  update(change: (value: T | undefined) => T | undefined | Promise<T | undefined>, options?: UpdateOptions): Promise<T>
+}
+
+/** Curator's SharedValue, and SharedCount with a codec of four bytes: the data of the znode is the value. */
+export async function sharedValue<T = Uint8Array>(
+  zk: Client,
+  path: ZnodePath,
+  codec?: Codec<T>,
+  options: SharedValueOptions<T> = {},
+): Promise<SharedValue<T>> {
+  const used = codec ?? (bytes as unknown as Codec<T>)
+  const handle = zk.node(path, used)
+  const { seed, signal, timeout } = options
+  const create = { parents: 'container' } as const
+  if (seed !== undefined) {
+    using limit = new Limit(zk, 'sharedValue', path, options)
+    try {
+      await repeat(zk, limit, (own) => handle.create(seed, { ...create, idempotent: true, ...own }))
+    } catch (error) {
+      if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
+    }
+  }
+  const filled = await cache<T>(zk, path, { codec: used, signal, timeout })
+  return {
+    path,
+    get current() {
+      return filled.get(path)
+    },
+    get freshness() {
+      return filled.freshness
+    },
+    changes: (own) => filled.changes(own),
+    async set(value, own = {}) {
+      const data = used.encode(value)
+      const { stat } = await zk.update(path, () => data, { ...own, create, idempotent: true })
+      return stat
+    },
+    async trySet(value, own = {}) {
+      const seen = filled.get(path)
+      try {
+        if (seen === undefined) return (await handle.create(value, { ...own, ...create })).stat
+        return await handle.set(value, { ...own, version: seen.stat.version })
+      } catch (error) {
+        const isRace = (['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const).some((code) => KeeperError.is(error, code))
+        if (!isRace) throw error
+        return undefined
+      }
+    },
+    async update(change, own = {}) {
+      return (await handle.update(change, { create, ...own })).value
+    },
+    [Symbol.asyncDispose]: () => filled.close(),
+  }
+}

@@ -1,0 +1,76 @@
+/** A server, clients, and trouble between them: what the properties of counters, queues, barriers, caches and partitioners run in. */
+import { type Client, KeeperError } from '@lightkeeper/client'
+import type { World } from '@lightkeeper/testing'
+import { Stage, serverHost } from '../stage.ts'
+
+export interface Scene {
+  readonly stage: Stage
+  readonly world: World
+  readonly clients: readonly Client[]
+  /** A part of the seed's chance. */
+  readonly random: World['random']
+  pause(ms: number): Promise<void>
+}
+
+export interface Trouble {
+  readonly clients: number
+  /** Longest cut, simulated milliseconds; sessions last 4000. Default 600: no session expires. 0 for no trouble. */
+  readonly cutMsMax?: number
+}
+
+/** `work` with clients in trouble; `after` when all is well again. */
+export async function scene<R, S>(
+  seed: number,
+  { clients: count, cutMsMax = 600 }: Trouble,
+  work: (scene: Scene) => Promise<R>,
+  after: (scene: Scene, result: R) => Promise<S>,
+): Promise<S> {
+  const stage = new Stage(seed)
+  const { world } = stage
+  const random = world.random.fork()
+  const chance = world.random.fork()
+  await stage.startServer()
+  const clients = await world.run(Promise.all(Array.from({ length: count }, () => stage.connect())))
+  const hosts = clients.map((_, i) => `c${i + 1}`)
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => void world.after(ms, resolve))
+  const own: Scene = { stage, world, clients, random, pause }
+  let isOver = cutMsMax === 0
+  const trouble = (): void => {
+    if (isOver) return
+    const host = hosts[chance.below(count)] as string
+    if (chance.oneIn(3)) {
+      world.network.cut(host, serverHost)
+      const ms = chance.oneIn(4) ? cutMsMax : Math.min(600, cutMsMax)
+      world.after(chance.below(ms), () => world.network.heal(host, serverHost))
+    } else world.network.reset(host, serverHost)
+    world.after(20 + chance.below(400), trouble)
+  }
+  world.after(chance.below(100), trouble)
+  const result = await world.run(work(own))
+  isOver = true
+  for (const host of hosts) world.network.heal(host, serverHost)
+  await world.advance(cutMsMax === 0 ? 100 : 8_000)
+  const seen = await world.run(after(own, result))
+  await world.run(Promise.all(clients.map((client) => client.close())))
+  await world.run(Promise.resolve(stage.close()))
+  return seen
+}
+
+export type Ended = 'ok' | 'unknown' | 'not done'
+
+/** How a change ended for who made it. @throws whatever is no KeeperError. */
+export function ended(call: Promise<unknown>): Promise<Ended> {
+  return call.then(
+    () => 'ok',
+    (error: unknown) => {
+      if (!KeeperError.is(error)) throw error
+      return error.outcome === 'unknown' ? 'unknown' : 'not done'
+    },
+  )
+}
+
+/** Paths of everything there is, sorted. */
+export async function everything(zk: Client): Promise<string[]> {
+  const { nodes } = await zk.tree('/')
+  return [...nodes.keys()].filter((path) => !path.startsWith('/zookeeper')).sort()
+}
