@@ -72,7 +72,6 @@ export {
   type Registration,
   type ResolveOptions,
   type Resolver,
-  type ResolverFreshness,
   random,
   readWriteLock,
   roundRobin,

@@ -119,14 +119,14 @@ async function entered(zk: Client, limit: Limit, create: () => Promise<CreateRes
       if (sessionId === zk.sessionId) return { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
     } catch (error) {
       // What a lost create may have left is looked for and removed by the client, or is found by the next.
-      const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isLost(error)
+      const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isReplyLost(error)
       if (limit.signal.aborted || !isWorthAnother) throw error
     }
   }
 }
 
 /** Sent, and the connection lost: not refused since too many wait for one. */
-function isLost(error: unknown): boolean {
+function isReplyLost(error: unknown): boolean {
   return KeeperError.is(error, 'CONNECTION_LOSS') && error.outcome === 'unknown'
 }
 
