@@ -67,10 +67,13 @@ export async function contendAtOnce(zk: Client, contest: Contest & Rule, limit: 
 type Turn = Tenure | 'gone' | 'busy'
 
 async function enterOnce(zk: Client, contest: Contest & Rule, limit: Limit, isTry: boolean): Promise<Turn> {
-  const contender = await enter(zk, contest, limit)
+  const entering = enter(zk, contest, limit)
+  // Right behind it, and not after its reply: a list that has our znode in it is as good as one asked for later.
+  const early = zk.children(contest.path, limit.step).catch(() => undefined)
+  const contender = await entering
   let turn: Turn = 'gone'
   try {
-    turn = await turnOf(zk, contest, contender, limit, isTry)
+    turn = await turnOf(zk, contest, contender, limit, isTry, (await early)?.children)
     return turn
   } finally {
     // Sent before whoever waits for us hears of it, and not waited for: it may take until the session ends.
@@ -146,11 +149,12 @@ async function turnOf(
   contender: Contender,
   limit: Limit,
   isTry: boolean,
+  early: readonly string[] | undefined,
 ): Promise<Turn> {
   try {
-    for (;;) {
-      // Newer than our znode, so that everybody before us is in it.
-      const { children } = await zk.children(contest.path, limit.step)
+    for (let list = early?.includes(contender.name) ? early : undefined; ; list = undefined) {
+      // Not older than our znode, so that everybody before us is in it.
+      const children = list ?? (await zk.children(contest.path, limit.step)).children
       if (!isCurrent(zk, contender)) return 'gone'
       const standing = contest.standing(children, contender.name)
       if (standing.kind === 'gone') return 'gone'
