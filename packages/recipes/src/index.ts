@@ -34,6 +34,10 @@ export {
   weighted,
   zoneFirst,
 } from './discovery/strategies.ts'
+export { type CandidateOptions, type Election, type ElectionOptions, election } from './election/election.ts'
+export { masterElection } from './election/master.ts'
+export type { Leader } from './election/observe.ts'
+export type { Term } from './election/term.ts'
 export { type Group, group, type JoinOptions, type Member } from './group/group.ts'
 export type { Held } from './locks/held.ts'
 export { type Lockable, type LockOptions, lock } from './locks/lock.ts'

@@ -29,9 +29,14 @@ export interface Contest {
   readonly acl?: readonly Acl[] | undefined
 }
 
+/** It would be our turn, and somebody behind us is to have it: we go to the end of the line. */
+export interface Outranked {
+  readonly kind: 'outranked'
+}
+
 /** Who waits for whom, from names alone. */
 export interface Rule {
-  standing(children: readonly string[], own: string): Standing
+  standing(children: readonly string[], own: string): Standing | Outranked
 }
 
 /** A znode of ours that stands in line. */
@@ -157,7 +162,7 @@ async function turnOf(
       const children = list ?? (await zk.children(contest.path, limit.step)).children
       if (!isCurrent(zk, contender)) return 'gone'
       const standing = contest.standing(children, contender.name)
-      if (standing.kind === 'gone') return 'gone'
+      if (standing.kind === 'gone' || standing.kind === 'outranked') return 'gone'
       if (standing.kind === 'first') {
         const tenure = new Tenure(zk, contender)
         // Without a lease, as after a pause of this process, there is nothing to stand on: once more, at the end of the line.
