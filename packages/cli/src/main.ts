@@ -1,10 +1,11 @@
 /** Arguments → command → exit code. */
 import { type Command, UsageError } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
+import { demoCommand } from './commands/demo.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { serverCommand } from './commands/server.ts'
 
-const commands: readonly Command[] = [serverCommand, inspectCommand, backupCommand]
+const commands: readonly Command[] = [serverCommand, inspectCommand, backupCommand, demoCommand]
 
 /** Runs one command line, without the program's own name, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {

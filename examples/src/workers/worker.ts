@@ -1,0 +1,96 @@
+/**
+ * One of several equal workers. They elect a scheduler among themselves, which writes orders; each registers as a service, works
+ * off orders under locks, and follows one configuration. Stop or kill any of them at any time: each order is done once.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { connect, json, KeeperError, op } from 'lightkeeper'
+import { configuration, discovery, election, lock } from 'lightkeeper/recipes'
+import { report, untilInterrupted } from '../report.ts'
+
+interface Settings {
+  /** Orders that wait before the scheduler writes no more of them. */
+  readonly backlog: number
+  /** Milliseconds that an order takes. */
+  readonly workMs: number
+}
+
+const { values } = parseArgs({
+  options: {
+    connect: { type: 'string', default: '127.0.0.1:2181' },
+    id: { type: 'string', default: `worker-${process.pid}` },
+    'session-timeout': { type: 'string', default: '10000' },
+  },
+})
+const { id } = values
+const signal = untilInterrupted()
+
+await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
+for (const path of ['/orders', '/locks', '/done'] as const) await zk.create(path).catch(unless('NODE_EXISTS'))
+const fallback: Settings = { backlog: 10, workMs: 20 }
+await using settings = await configuration(zk, '/settings', json<Settings>(), { fallback, signal })
+await using _visible = await discovery(zk).register({ name: 'worker', id, address: '127.0.0.1' }, { signal })
+report('started', { id })
+await Promise.all([schedule(), work(), followSettings()])
+report('stopped', { id })
+
+/** Whoever is elected numbers the orders without a gap, each once, also where one term follows another in the middle of it. */
+async function schedule(): Promise<void> {
+  for await (const term of election(zk, '/scheduler', { id }).terms({ signal })) {
+    report('scheduler', { id, epoch: term.epoch.toString() })
+    while (!term.signal.aborted) {
+      try {
+        const { data, stat } = await zk.get('/orders', { signal: term.signal })
+        if (stat.numChildren >= settings.current.backlog) {
+          await sleep(20, undefined, { signal: term.signal })
+          continue
+        }
+        const number = Number(new TextDecoder().decode(data)) + 1
+        await zk.transaction(
+          term.guard(),
+          op.set('/orders', String(number), { version: stat.version }),
+          op.create(`/orders/${String(number).padStart(8, '0')}`, term.epoch.toString()),
+        )
+      } catch (error) {
+        // What became of a transaction whose reply was lost is read from /orders in the next round.
+        if (!KeeperError.is(error) && !term.signal.aborted) throw error
+      }
+    }
+    report('no-scheduler', { id, epoch: term.epoch.toString() })
+  }
+}
+
+/** Works off orders under one of ten locks. What is done is written in a transaction that is refused where the lock is lost. */
+async function work(): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const { children, changed } = await zk.children('/orders', { watch: true, signal })
+      const name = children[Math.floor(Math.random() * children.length)]
+      if (name === undefined) {
+        await Promise.race([changed, sleep(1_000, undefined, { signal })])
+        continue
+      }
+      await using held = await lock(zk, `/locks/${name.slice(-1)}`).acquire({ signal })
+      const order = await zk.get(`/orders/${name}`, { signal: held.signal })
+      await sleep(settings.current.workMs, undefined, { signal: held.signal })
+      await zk.transaction(held.guard(), op.delete(`/orders/${name}`), op.create(`/done/${name}`, order.data))
+      report('done', { id, order: name })
+    } catch (error) {
+      // Another was faster, or the lock or the connection was lost: the order is still there, or it is done.
+      if (!KeeperError.is(error) && (error as Error).name !== 'AbortError') throw error
+    }
+  }
+}
+
+async function followSettings(): Promise<void> {
+  for await (const change of settings.changes({ signal })) {
+    if (change.kind === 'changed') report('settings', { id, ...change.value })
+    if (change.kind === 'invalid') report('bad-settings', { id, why: String(change.error) })
+  }
+}
+
+function unless(code: 'NODE_EXISTS'): (error: unknown) => void {
+  return (error) => {
+    if (!KeeperError.is(error, code)) throw error
+  }
+}

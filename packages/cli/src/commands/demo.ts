@@ -1,0 +1,119 @@
+/** `lightkeeper demo`: a small system at work while its processes are killed. */
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { type Command, UsageError } from '../command.ts'
+import type { Telling } from '../demo/demo.ts'
+
+const usage = `usage: lightkeeper demo [options]
+
+Runs workers that elect a scheduler, register, work off orders under locks and follow one configuration, and a server, each in a
+process of its own, and kills, stops and pauses them at random. Takes account of every order: none may be lost or done twice.
+
+  --minutes M       how long (default 1)
+  --workers N       how many (default 4)
+  --seed S          what goes wrong, and in which order (default: any)
+  --calm            nothing goes wrong
+  -s, --server H    servers to run on, which are left alone (default: a server of its own, which is killed as well)
+  --json            a JSON object a line
+
+Exit code: 0 when every order was done once and nothing was left behind, 1 when not.
+`
+
+export const demoCommand: Command = {
+  name: 'demo',
+  summary: 'watch a small system survive what befalls it',
+  usage,
+  async run(args) {
+    const { values, positionals } = parse(args)
+    if (positionals.length > 0) throw new UsageError(`takes no arguments, got ${positionals.join(' ')}`)
+    const minutes = numberOf('--minutes', values.minutes ?? '1', 0.05, 24 * 60)
+    const workers = numberOf('--workers', values.workers ?? '4', 1, 100)
+    const seed = numberOf('--seed', values.seed ?? String(randomInt(1_000_000)), 0, 2 ** 31 - 1)
+    if (!Number.isInteger(workers) || !Number.isInteger(seed)) {
+      throw new UsageError('--workers and --seed want whole numbers')
+    }
+    const { demo } = await import('../demo/demo.ts')
+    const stop = new AbortController()
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+    const tell = values.json ? tellJson : tellPeople(Date.now())
+    const problems = await demo(
+      {
+        servers: values.server,
+        workers,
+        durationMs: minutes * 60_000,
+        seed,
+        isCalm: values.calm ?? false,
+        signal: stop.signal,
+      },
+      tell,
+    )
+    tell('end', { problems })
+    return problems.length === 0 ? 0 : 1
+  },
+}
+
+const tellJson: Telling = (event, facts = {}) => {
+  process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
+}
+
+/** With the seconds since `start`. */
+function tellPeople(start: number): Telling {
+  return (event, facts = {}) => {
+    const sentence = sentences[event]?.(facts)
+    if (sentence === undefined) return
+    const seconds = ((Date.now() - start) / 1_000).toFixed(1).padStart(6)
+    process.stdout.write(`${seconds} s  ${sentence}\n`)
+  }
+}
+
+type Facts = Readonly<Record<string, unknown>>
+
+/** Events that are not here are of interest to programs only. */
+const sentences: Readonly<Record<string, (facts: Facts) => string | undefined>> = {
+  begin: ({ servers, workers, seed }) => `${workers} workers on ${servers}; --seed ${seed} tells the same story`,
+  started: ({ id }) => `${id} is at work`,
+  stopped: ({ id }) => `${id} has left`,
+  scheduler: ({ id, epoch }) => `${id} is the scheduler, epoch ${epoch}`,
+  kill: ({ id }) => `${id} is killed`,
+  dismiss: ({ id }) => `${id} is asked to leave`,
+  pause: ({ id, forMs }) => `${id} is stopped for ${forMs} ms`,
+  resume: ({ id }) => `${id} goes on`,
+  killServer: () => 'the server is killed, and started again',
+  configure: ({ workMs, backlog }) => `new configuration: ${workMs} ms an order, ${backlog} orders waiting`,
+  misconfigure: () => 'somebody writes a configuration that is none',
+  account: ({ done, waiting, terms, workers }) =>
+    `${done} orders done, ${waiting} waiting; ${terms} terms; at work: ${(workers as string[]).join(', ')}`,
+  closing: ({ orders }) => `time is over; ${orders} orders were written, what is left of them is done`,
+  problem: ({ text }) => `PROBLEM: ${text}`,
+  end: ({ problems }) =>
+    (problems as string[]).length === 0
+      ? 'every order was done once, and nothing is left behind'
+      : `WRONG: ${(problems as string[]).join('; ')}`,
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        minutes: { type: 'string' },
+        workers: { type: 'string' },
+        seed: { type: 'string' },
+        calm: { type: 'boolean' },
+        server: { type: 'string', short: 's' },
+        json: { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}; see lightkeeper demo --help`)
+  }
+}
+
+function numberOf(option: string, given: string, least: number, most: number): number {
+  const number = Number(given)
+  if (given.trim() === '' || !(number >= least && number <= most)) {
+    throw new UsageError(`${option} wants a number from ${least} to ${most}, got "${given}"`)
+  }
+  return number
+}
