@@ -59,17 +59,40 @@ const tellJson: Telling = (event, facts = {}) => {
 /** With the seconds since `start`. */
 function tellPeople(start: number): Telling {
   return (event, facts = {}) => {
-    const sentence = sentences[event]?.(facts)
+    const words = Object.entries(facts).map(([name, fact]) => [
+      name,
+      Array.isArray(fact) ? fact.join(', ') : String(fact),
+    ])
+    const sentence = sentences[event]?.(Object.fromEntries(words) as Words)
     if (sentence === undefined) return
     const seconds = ((Date.now() - start) / 1_000).toFixed(1).padStart(6)
     process.stdout.write(`${seconds} s  ${sentence}\n`)
   }
 }
 
-type Facts = Readonly<Record<string, unknown>>
+/** Facts as people read them; each event has its own. */
+type Words = Readonly<
+  Record<
+    | 'backlog'
+    | 'done'
+    | 'epoch'
+    | 'forMs'
+    | 'id'
+    | 'orders'
+    | 'problems'
+    | 'seed'
+    | 'servers'
+    | 'terms'
+    | 'text'
+    | 'waiting'
+    | 'workMs'
+    | 'workers',
+    string
+  >
+>
 
 /** Events that are not here are of interest to programs only. */
-const sentences: Readonly<Record<string, (facts: Facts) => string | undefined>> = {
+const sentences: Readonly<Record<string, (words: Words) => string>> = {
   begin: ({ servers, workers, seed }) => `${workers} workers on ${servers}; --seed ${seed} tells the same story`,
   started: ({ id }) => `${id} is at work`,
   stopped: ({ id }) => `${id} has left`,
@@ -82,13 +105,11 @@ const sentences: Readonly<Record<string, (facts: Facts) => string | undefined>> 
   configure: ({ workMs, backlog }) => `new configuration: ${workMs} ms an order, ${backlog} orders waiting`,
   misconfigure: () => 'somebody writes a configuration that is none',
   account: ({ done, waiting, terms, workers }) =>
-    `${done} orders done, ${waiting} waiting; ${terms} terms; at work: ${(workers as string[]).join(', ')}`,
+    `${done} orders done, ${waiting} waiting; ${terms} terms; at work: ${workers}`,
   closing: ({ orders }) => `time is over; ${orders} orders were written, what is left of them is done`,
   problem: ({ text }) => `PROBLEM: ${text}`,
   end: ({ problems }) =>
-    (problems as string[]).length === 0
-      ? 'every order was done once, and nothing is left behind'
-      : `WRONG: ${(problems as string[]).join('; ')}`,
+    problems === '' ? 'every order was done once, and nothing is left behind' : `WRONG: ${problems}`,
 }
 
 function parse(args: readonly string[]) {
