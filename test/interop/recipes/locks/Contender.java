@@ -1,8 +1,9 @@
-// A contender with Curator's InterProcessMutex: Contender HOSTS ROOT. Its steps are those of contender.mjs.
+// A contender with Curator's InterProcessMutex, or its LeaderLatch: Contender HOSTS ROOT NAMES lock|election. Its steps are those of contender.mjs.
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.retry.RetryNTimes;
 import org.apache.zookeeper.CreateMode;
@@ -18,6 +19,50 @@ public class Contender {
     String node() {
       return getLockPath();
     }
+  }
+
+  /** A turn, and the znode that stands for it. */
+  interface Turn {
+    String node() throws Exception;
+
+    void end() throws Exception;
+  }
+
+  /** Null where it does not come within 20 s. */
+  static Turn turn(CuratorFramework client, String path, String recipe) throws Exception {
+    if (recipe.equals("lock")) {
+      Mutex mutex = new Mutex(client, path);
+      if (!mutex.acquire(20, TimeUnit.SECONDS)) return null;
+      return new Turn() {
+        public String node() {
+          return mutex.node();
+        }
+
+        public void end() throws Exception {
+          mutex.release();
+        }
+      };
+    }
+    LeaderLatch latch = new LeaderLatch(client, path, "curator");
+    latch.start();
+    if (!latch.await(20, TimeUnit.SECONDS)) {
+      latch.close();
+      return null;
+    }
+    return new Turn() {
+      public String node() throws Exception {
+        // The latch keeps its path to itself; a session has one of them.
+        for (String name : client.getChildren().forPath(path)) {
+          Stat stat = client.checkExists().forPath(path + "/" + name);
+          if (stat != null && stat.getEphemeralOwner() == session(client)) return path + "/" + name;
+        }
+        return path + "/gone";
+      }
+
+      public void end() throws Exception {
+        latch.close();
+      }
+    };
   }
 
   static void say(String step, Object detail) {
@@ -48,15 +93,15 @@ public class Contender {
     say("started", ProcessHandle.current().pid());
     while (!isOver) {
       try {
-        Mutex mutex = new Mutex(client, args[1] + "/lock");
-        if (!mutex.acquire(20, TimeUnit.SECONDS)) {
-          say("failed", "no lock within 20 s");
+        Turn turn = turn(client, args[1] + "/lock", args[3]);
+        if (turn == null) {
+          say("failed", "no turn within 20 s");
           continue;
         }
         try {
-          work(client, args[1], mutex.node());
+          work(client, args[1], turn.node());
         } finally {
-          mutex.release();
+          turn.end();
         }
       } catch (Exception error) {
         say("lost", error);

@@ -1,10 +1,10 @@
-// A contender of ours: contender.mjs HOSTS ROOT NAMES. Its steps are those of Contender.java and contender.py.
+// A contender of ours: contender.mjs HOSTS ROOT NAMES lock|election. Its steps are those of Contender.java and contender.py.
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { connect, KeeperError, op } from '@lightkeeper/client'
-import { lock } from '@lightkeeper/recipes'
+import { election, lock } from '@lightkeeper/recipes'
 
-const [, , hosts = '', root = '/x', names = 'curator'] = process.argv
+const [, , hosts = '', root = '/x', names = 'curator', recipe = 'lock'] = process.argv
 const say = (step, detail) => console.log(JSON.stringify({ step, detail: String(detail ?? '') }))
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const text = (data) => new TextDecoder().decode(data)
@@ -16,7 +16,22 @@ input.on('close', () => {
 })
 
 const zk = await connect(hosts, { sessionTimeout: 2000 })
-const mutex = lock(zk, `${root}/lock`, { names })
+const path = `${root}/lock`
+const mutex = lock(zk, path, { names })
+
+/** A turn: the lock, or a term. */
+async function turn() {
+  if (recipe === 'lock') return mutex.acquire({ timeout: 20_000 })
+  const terms = election(zk, path, { id: 'ours', names }).terms({ signal: AbortSignal.timeout(20_000) })
+  const { value: term } = await terms.next()
+  if (term === undefined) throw new Error('no term within 20 s')
+  return {
+    path: term.path,
+    fencingToken: term.epoch,
+    guard: () => term.guard(),
+    release: () => terms.return(),
+  }
+}
 say('started', process.pid)
 
 /** Nobody else may be inside, as the server sees it: both znodes would have to be there. */
@@ -54,7 +69,7 @@ async function count(held) {
 
 while (!isOver) {
   try {
-    const held = await mutex.acquire({ timeout: 20_000 })
+    const held = await turn()
     try {
       if (await enter(held)) await count(held)
     } catch (error) {

@@ -1,4 +1,4 @@
-"""A contender with kazoo's Lock: contender.py HOSTS ROOT. Its steps are those of contender.mjs."""
+"""A contender with kazoo's Lock, or its Election: contender.py HOSTS ROOT NAMES lock|election. Its steps are those of contender.mjs."""
 import json
 import logging
 import os
@@ -11,7 +11,7 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError, NodeExistsError
 
 logging.disable(logging.CRITICAL)
-hosts, root = sys.argv[1:3]
+hosts, root, names, recipe = sys.argv[1:5]
 over = threading.Event()
 
 
@@ -71,12 +71,16 @@ zk = client()
 say("started", os.getpid())
 while not over.is_set():
     try:
-        lock = zk.Lock(root + "/lock")
-        lock.acquire(timeout=20)
-        try:
-            work(zk, lock)
-        finally:
-            lock.release()
+        if recipe == "election":
+            election = zk.Election(root + "/lock", "kazoo")
+            election.run(lambda: work(zk, election.lock))
+        else:
+            lock = zk.Lock(root + "/lock")
+            lock.acquire(timeout=20)
+            try:
+                work(zk, lock)
+            finally:
+                lock.release()
     except Exception as error:
         say("lost", repr(error))
         # Ends the session: whatever it has left goes with it.

@@ -1,23 +1,27 @@
 /**
  * Locks of ours among those of others: processes with our lock and processes with Curator's, or kazoo's, work under one lock of a
- * real Apache 3.8 while some of them are killed, or stopped for less or more than their sessions. Judged by the server: whoever is
+ * real Apache 3.8 while some of them are killed, or stopped for less or more than their sessions. Elections likewise: terms of
+ * ours among those of Curator's LeaderLatch, and of kazoo's Election. Judged by the server: whoever is
  * inside makes an ephemeral `witness` in one transaction with a check of its lock's znode, and leaves in another that counts and
  * takes a number in `log`; two inside would meet in either.
  *
  * LOCK_ROUNDS=1000 for the long version: turns until it ends; default 40. A tenth as many kills and stops, and at least eight.
  */
 import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
-import { lock } from '@lightkeeper/recipes'
+import { election, lock } from '@lightkeeper/recipes'
 import { type ApacheServer, apache } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildCurator, type Library, missing, Program, sleep } from './peers.ts'
+
+const recipes = ['lock', 'election'] as const
+type Recipe = (typeof recipes)[number]
 
 const rounds = Number(process.env['LOCK_ROUNDS'] ?? 40)
 
 /** One process that takes its turn again and again. */
 class Contender extends Program {
-  constructor(library: Library, hosts: string, root: string, names: 'curator' | 'kazoo') {
-    super(library, 'Contender', [hosts, root, names])
+  constructor(library: Library, hosts: string, root: string, names: 'curator' | 'kazoo', recipe: Recipe = 'lock') {
+    super(library, 'Contender', [hosts, root, names, recipe])
   }
 
   /** Resolves when it says that it has the lock, and has not let go of it; after a while in any case. */
@@ -40,10 +44,11 @@ async function prepare(zk: Client, root: ZnodePath): Promise<void> {
 }
 
 /** Until `rounds` turns are taken: five processes, of which one after the other is killed and replaced, or stopped a while. */
-async function contention(server: ApacheServer, zk: Client, root: ZnodePath, theirs: Library): Promise<Outcome> {
+async function contention(server: ApacheServer, zk: Client, theirs: Library, recipe: Recipe): Promise<Outcome> {
+  const root: ZnodePath = `/mixed-${recipe}`
   await prepare(zk, root)
   const names = theirs === 'kazoo' ? 'kazoo' : 'curator'
-  const start = (kind: Library): Contender => new Contender(kind, server.connectString, root, names)
+  const start = (kind: Library): Contender => new Contender(kind, server.connectString, root, names, recipe)
   const alive = [start('ours'), start(theirs), start('ours'), start(theirs), start('ours')]
   const all = [...alive]
   const turns = async (): Promise<number> => (await zk.exists(`${root}/log`)).stat?.numChildren ?? 0
@@ -100,10 +105,10 @@ describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
       await server?.close()
     })
 
-    test(
-      'are never had by two, through kills and stops',
-      async () => {
-        const { contenders, turns, logged, count, left } = await contention(server, zk, '/mixed', theirs)
+    test.each(recipes)(
+      '(%s) are never had by two, through kills and stops',
+      async (recipe) => {
+        const { contenders, turns, logged, count, left } = await contention(server, zk, theirs, recipe)
         const told = contenders.map(({ library, said, errors }) => ({
           library,
           last: said.slice(-3),
@@ -125,7 +130,7 @@ describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
         }
         const sum = (step: string): number => contenders.reduce((n, each) => n + each.steps(step).length, 0)
         console.log(
-          `locks with ${theirs}: ${turns} turns of ${contenders.length} processes, ` +
+          `${recipe}s with ${theirs}: ${turns} turns of ${contenders.length} processes, ` +
             `${sum('refused')} refused by the guard, ${sum('lost')} lost, ${sum('failed')} without a turn`,
         )
       },
@@ -162,6 +167,31 @@ describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
         }
       },
     )
+
+    test('terms follow theirs, and theirs ours, and each sees who leads', async () => {
+      const root: ZnodePath = '/terms'
+      await prepare(zk, root)
+      const names = theirs === 'kazoo' ? 'kazoo' : 'curator'
+      const one = election(zk, `${root}/lock`, { id: 'ours', names })
+      const terms = one.terms()
+      const { value: first } = await terms.next()
+      const contender = new Contender(theirs, server.connectString, root, names, 'election')
+      try {
+        while ((await one.candidates()).length < 2) await sleep(20)
+        expect((await one.candidates()).map(({ id }) => id)).toEqual(['ours', theirs])
+        expect(contender.steps('in')).toEqual([])
+        await first?.resign()
+        while (contender.steps('in').length === 0) await sleep(20)
+        const { value: second } = await terms.next()
+        expect(second?.epoch).toBeGreaterThan(first?.epoch ?? 0n)
+        expect((await one.leader())?.id).toBe('ours')
+        await terms.return()
+        await contender.end()
+        expect(contender.steps('violation')).toEqual([])
+      } finally {
+        contender.child.kill('SIGKILL')
+      }
+    })
 
     test('are waited for by theirs, and wait for them', async () => {
       const root: ZnodePath = '/turns'
