@@ -41,6 +41,7 @@ export {
   permission,
   type Random,
   type ReadOptions,
+  ReadyRequest,
   readOnlyAcl,
   type SaslContext,
   type SaslExchange,

@@ -122,7 +122,7 @@ describe('authentication', () => {
     const zk = await made.connecting
     made.peer.lose()
     const request = outcomeOf(zk.sync('/'))
-    await made.clock.advance(3000)
+    await made.clock.advance(2000)
     expect(await login()).toBe('joe:pw2')
     const { xid, type } = made.peer.request()
     expect(type).toBe(opCode.sync)
@@ -173,7 +173,7 @@ describe('requests', () => {
     peer.lose()
     const waiting = zk.countDescendants('/a')
     expect(await written).toBe('CONNECTION_LOSS unknown')
-    await clock.advance(3000)
+    await clock.advance(2000)
     const next = peers.at(-1)
     expect(next?.open()).toMatchObject({ sessionId: 0x77n })
     next?.accept()
@@ -192,7 +192,7 @@ describe('requests', () => {
     expect(peer.waiting).toBe(2)
     peer.lose()
     const third = zk.countDescendants('/c')
-    await clock.advance(3000)
+    await clock.advance(2000)
     const next = peers.at(-1) as Peer
     next.open()
     next.accept()
@@ -352,6 +352,24 @@ describe('time', () => {
     expect([zk.state.kind, peer.isClosed]).toEqual(['disconnected', true])
   })
 
+  test('a server that takes the connection and says nothing leaves time to try again before the session is gone', async () => {
+    const { zk, clock, peers, peer } = await connected()
+    peer.lose()
+    await clock.advance(2000)
+    const silent = peers.at(-1) as Peer
+    expect([silent === peer, silent.open().sessionId]).toEqual([false, zk.sessionId])
+    await clock.advance(3100)
+    expect(silent.isClosed).toBe(true)
+    // The session of 9 s was heard of 5.1 s ago.
+    await clock.advance(1400)
+    const next = peers.at(-1) as Peer
+    expect(next).not.toBe(silent)
+    next.open()
+    next.accept()
+    await clock.advance(0)
+    expect([zk.state.kind, zk.epoch]).toEqual(['connected', 0])
+  })
+
   test('a session nobody answers for is given up after four thirds of the timeout, and another is opened', async () => {
     const { zk, clock, peers, peer } = await connected()
     const watched = zk.exists('/w', { watch: true })
@@ -386,7 +404,7 @@ describe('sessions', () => {
   ])('%s is an expiry', async (_what, sessionId, timeOut) => {
     const { zk, clock, peers, peer } = await connected({ onExpired: 'close' })
     peer.lose()
-    await clock.advance(3000)
+    await clock.advance(2000)
     peers.at(-1)?.open()
     peers.at(-1)?.accept(sessionId, timeOut)
     await clock.advance(0)
@@ -401,10 +419,10 @@ describe('sessions', () => {
       for await (const state of zk.states()) kinds.push(state.kind)
     })()
     peer.lose()
-    await clock.advance(3000)
+    await clock.advance(2000)
     peers.at(-1)?.open()
     peers.at(-1)?.accept(0n, 0)
-    await clock.advance(3000)
+    await clock.advance(2000)
     await zk.close()
     await following
     expect(kinds).toEqual(['connected', 'disconnected', 'expired', 'connecting', 'closed'])
@@ -449,7 +467,7 @@ describe('watches after a reconnect', () => {
     await settle()
     peer.lose()
     const request = outcomeOf(zk.sync('/'))
-    await clock.advance(3000)
+    await clock.advance(2000)
     const next = peers.at(-1)
     expect(next?.open()).toMatchObject({ lastZxidSeen: 500n })
     next?.accept()

@@ -28,7 +28,7 @@ describe('stats', () => {
     await clock.advance(0)
     expect(zk.stats().requests.inFlight).toBe(2)
     made.peer.lose()
-    await clock.advance(3000)
+    await clock.advance(2000)
     made.peer.open()
     made.peer.accept()
     await clock.advance(0)

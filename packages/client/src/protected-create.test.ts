@@ -34,7 +34,7 @@ async function loseReply({
 }
 
 async function reconnect(made: { clock: { advance(ms: number): Promise<void> }; readonly peer: Peer }): Promise<void> {
-  await made.clock.advance(3000)
+  await made.clock.advance(2000)
   made.peer.open()
   made.peer.accept()
   await made.clock.advance(0)

@@ -61,7 +61,7 @@ test('logs in before identities, identities come before watches, and requests la
   await watching
   made.peer.lose()
   const waiting = zk.sync('/')
-  await made.clock.advance(3000)
+  await made.clock.advance(2000)
   accept(made.peer)
   const seen: number[] = []
   for (let i = 0; i < 5; i++) {
@@ -90,7 +90,7 @@ test('the login is a state of its own, between the handshake and connected', asy
   })().catch(() => {})
   await settle()
   made.peer.lose()
-  await made.clock.advance(3000)
+  await made.clock.advance(2000)
   accept(made.peer)
   await made.clock.advance(0)
   made.peer.reply(tokenOf(made.peer).xid, 0, token('welcome'), 0n)
@@ -127,7 +127,7 @@ test('a mechanism that cannot be had now is tried again on the next connection',
   }
   const made = await shaken({ sasl: { name: 'TEST', start } })
   expect([made.peer.isClosed, made.peer.waiting]).toEqual([true, 0])
-  await made.clock.advance(3000)
+  await made.clock.advance(2000)
   accept(made.peer)
   await made.clock.advance(0)
   made.peer.reply(tokenOf(made.peer).xid, 0, token('challenge'), 0n)
@@ -147,7 +147,7 @@ test('an answer of a mechanism that took too long does not reach the connection 
   made.peer.reply(tokenOf(made.peer).xid, 0, token('challenge'), 0n)
   await made.clock.advance(0)
   made.peer.lose()
-  await made.clock.advance(3000)
+  await made.clock.advance(2000)
   accept(made.peer)
   await made.clock.advance(0)
   const again = tokenOf(made.peer)

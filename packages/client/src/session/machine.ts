@@ -9,6 +9,12 @@
  */
 const leaseMarginMsMin = 2_000
 
+/**
+ * Tries there is time for while a session lives, also with one server: one that takes a connection and says nothing, as Apache
+ * 3.9 does for a connection made while it starts, must not cost the session.
+ */
+const triesMin = 3
+
 /** Longest silence towards a server, whatever the timeout: 10 s (ClientCnxn.java, MAX_SEND_PING_INTERVAL). */
 const pingMsMax = 10_000
 
@@ -36,8 +42,9 @@ export class SessionTimes {
    */
   dialing(now: number, servers: number, withinMs: number = Number.POSITIVE_INFINITY): void {
     const share = Math.max(1, servers)
+    const tries = this.#lastContact === undefined ? share : Math.max(triesMin, share)
     this.#isConnected = false
-    this.#connectDeadline = now + Math.min(withinMs / share, Math.max(1_000, this.timeoutMs / share))
+    this.#connectDeadline = now + Math.min(withinMs / share, Math.max(1_000, this.timeoutMs / tries))
   }
 
   established(now: number, timeoutMs: number, isKeptAlive = false): void {

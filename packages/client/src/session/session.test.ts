@@ -41,7 +41,7 @@ describe('identities', () => {
     await made.clock.advance(0)
     const zk = await made.connecting
     made.peer.lose()
-    await made.clock.advance(3000)
+    await made.clock.advance(2000)
     accept(made.peer)
     await made.clock.advance(0)
     const adding = outcomeOf(zk.addAuth('digest', 'second:pw'))
@@ -64,7 +64,7 @@ describe('identities', () => {
     accept(made.latest())
     await clock.advance(0)
     made.latest().lose()
-    await clock.advance(3000)
+    await clock.advance(2000)
     accept(made.latest())
     await clock.advance(0)
     answers[1]?.resolve('joe:pw')
@@ -89,7 +89,7 @@ describe('identities', () => {
     await connecting
     isLocked = true
     made.latest().lose()
-    await clock.advance(3000)
+    await clock.advance(2000)
     const stuck = made.latest()
     accept(stuck)
     for (let i = 0; i < 10; i++) {
@@ -117,7 +117,7 @@ describe('connecting', () => {
     made.peer.reply(made.peer.request().xid, 0, (writer) => writer.ustring('/'), 500n)
     await seeing
     made.peer.lose()
-    await made.clock.advance(3000)
+    await made.clock.advance(2000)
     expect(made.peer.open()).toMatchObject({ sessionId: 0x77n, lastZxidSeen: 500n })
     made.peer.accept(0n, 0)
     await made.clock.advance(12_000)
@@ -200,7 +200,7 @@ describe('a server without a quorum', () => {
   test('keeps the session that began on one with a quorum', async () => {
     const made = await connected({ readOnly: true })
     made.peer.lose()
-    await made.clock.advance(3000)
+    await made.clock.advance(2000)
     expect(made.peer.open()).toMatchObject({ sessionId: 0x77n })
     made.peer.accept(0x77n, 9000, true)
     await made.clock.advance(0)
@@ -259,7 +259,7 @@ describe('a request that a server does not know', () => {
     expect(arm.type).toBe(opCode.addWatch)
     made.latest().reply(arm.xid, -6)
     made.latest().lose()
-    await clock.advance(3000)
+    await clock.advance(2000)
     accept(made.latest())
     await clock.advance(100)
     const { type, xid, body } = made.latest().request()
@@ -276,7 +276,7 @@ describe('a lease', () => {
   test('counts from the sending of what was answered, pings included, and ends before the session may', async () => {
     const made = await connected({ sessionTimeout: 12_000 })
     made.peer.lose()
-    await made.clock.advance(3000)
+    await made.clock.advance(2000)
     made.peer.open()
     await made.clock.advance(500)
     made.peer.accept(0x77n, 12_000)
