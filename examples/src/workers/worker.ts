@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { connect, json, KeeperError, op } from 'lightkeeper'
-import { configuration, discovery, election, lock } from 'lightkeeper/recipes'
+import { configuration, discovery, election, type Held, lock } from 'lightkeeper/recipes'
 import { report, untilInterrupted } from '../report.ts'
 
 interface Settings {
@@ -63,6 +63,7 @@ async function schedule(): Promise<void> {
 /** Works off orders under one of ten locks. What is done is written in a transaction that is refused where the lock is lost. */
 async function work(): Promise<void> {
   while (!signal.aborted) {
+    let held: Held | undefined
     try {
       const { children, changed } = await zk.children('/orders', { watch: true, signal })
       const name = children[Math.floor(Math.random() * children.length)]
@@ -70,14 +71,16 @@ async function work(): Promise<void> {
         await Promise.race([changed, sleep(1_000, undefined, { signal })])
         continue
       }
-      await using held = await lock(zk, `/locks/${name.slice(-1)}`).acquire({ signal })
+      held = await lock(zk, `/locks/${name.slice(-1)}`).acquire({ signal })
       const order = await zk.get(`/orders/${name}`, { signal: held.signal })
       await sleep(settings.current.workMs, undefined, { signal: held.signal })
       await zk.transaction(held.guard(), op.delete(`/orders/${name}`), op.create(`/done/${name}`, order.data))
       report('done', { id, order: name })
     } catch (error) {
       // Another was faster, or the lock or the connection was lost: the order is still there, or it is done.
-      if (!KeeperError.is(error) && (error as Error).name !== 'AbortError') throw error
+      if (!KeeperError.is(error) && !signal.aborted && held?.signal.aborted !== true) throw error
+    } finally {
+      await held?.release()
     }
   }
 }

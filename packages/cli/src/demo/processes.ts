@@ -40,6 +40,8 @@ export class Worker {
   readonly #onReport: (report: Report) => void
   #program: Program | undefined
   #isPaused = false
+  /** It has said that it is at work: from then on it leaves in good order when it is asked to. */
+  #isAtWork = false
 
   /** `file` is the worker's program, `args` what it is told besides its name. */
   constructor(id: string, file: string, args: readonly string[], onReport: (report: Report) => void) {
@@ -61,10 +63,11 @@ export class Worker {
   async run(): Promise<string | undefined> {
     const program = new Program([this.#file, '--id', this.id, ...this.#args], (line) => this.#line(line))
     this.#program = program
+    this.#isAtWork = false
     const end = await program.ended
     this.#program = undefined
     this.#isPaused = false
-    if (end === 0 || end === 'SIGKILL') return undefined
+    if (end === 0 || end === 'SIGKILL' || (end === 'SIGTERM' && !this.#isAtWork)) return undefined
     return `${this.id} ended with ${end}: ${program.errors || 'without a word'}`
   }
 
@@ -89,6 +92,7 @@ export class Worker {
       // The last line of a process that was killed while it wrote.
       return
     }
+    this.#isAtWork = true
     this.#onReport(report)
   }
 }
