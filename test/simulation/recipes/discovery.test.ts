@@ -1,0 +1,279 @@
+/**
+ * What discovery and groups promise, under lost connections, expired sessions, stopped and killed processes, and znodes deleted or
+ * overwritten by hand: in the end exactly those are registered who want to be, with what they said last; consumers end at the same
+ * set; and what is there in a session that lives is left alone.
+ */
+import { type Client, connect, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import {
+  type Discovery,
+  discovery,
+  group,
+  type PersistentNode,
+  type Registration,
+  type ServiceInstance,
+} from '@lightkeeper/recipes'
+import type { SeededRandom } from '@lightkeeper/testing'
+import { describe, expect, test } from 'vitest'
+import { Stage, seeds, serverAddress, serverHost } from '../stage.ts'
+
+const base: ZnodePath = '/services'
+const name = 'users'
+
+/** What a provider wants others to see. */
+interface Wanted {
+  readonly address: string
+  weight: number
+  enabled: boolean
+}
+
+const delay = (zk: Client, ms: number): Promise<void> => new Promise((resolve) => void zk.clock.after(ms, resolve))
+
+/** One process: registers, changes its mind, leaves, comes back. What it wants in the end stands in `wanted`. */
+async function provide(
+  zk: Client,
+  services: Discovery,
+  address: string,
+  random: SeededRandom,
+  wanted: Map<string, Wanted>,
+  until: () => boolean,
+): Promise<void> {
+  let mine: Registration | undefined
+  while (!until()) {
+    if (mine === undefined) {
+      const own: Wanted = { address, weight: 1 + random.below(3), enabled: true }
+      wanted.set(address, own)
+      mine = await services.register({ name, address, port: 80, weight: own.weight })
+      continue
+    }
+    const own = wanted.get(address) as Wanted
+    switch (random.below(6)) {
+      case 0:
+        own.enabled = false
+        await mine.drain()
+        break
+      case 1:
+        wanted.delete(address)
+        await mine.close()
+        mine = undefined
+        break
+      case 2:
+        own.enabled = true
+        await mine.update({ enabled: true })
+        break
+      default:
+        own.weight = 1 + random.below(9)
+        await mine.update({ weight: own.weight })
+    }
+    await delay(zk, random.below(400))
+  }
+}
+
+const said = (instances: readonly ServiceInstance[]): string[] =>
+  instances.map(({ address, weight, enabled }) => `${address} ${weight} ${enabled}`).sort()
+
+/** Short, long, or about as long as a session of 4 s. */
+function outage(random: SeededRandom): number {
+  return random.oneIn(4) ? random.below(9000) : random.oneIn(3) ? 3300 + random.below(1500) : random.below(600)
+}
+
+async function story(seed: number, format: 'curator' | 'dubbo'): Promise<void> {
+  const stage = new Stage(seed)
+  const { world } = stage
+  const random = world.random.fork()
+  await stage.startServer()
+  const count = 2 + random.below(4)
+  const clients = await world.run(Promise.all(Array.from({ length: count + 1 }, () => stage.connect())))
+  const operator = await world.run(stage.connect())
+  const replay = `replay with SEED=${seed}`
+  const wanted = new Map<string, Wanted>()
+  let isOver = false
+  const killed = new Map<Client, () => void>()
+  const problems: unknown[] = []
+  const all = clients.slice(0, count).map((client, i) => {
+    const died = new Promise<void>((resolve) => void killed.set(client, resolve))
+    const services = discovery(client, base, { format })
+    const work = provide(client, services, `host-${i}`, random.fork(), wanted, () => isOver)
+    return Promise.race([work.catch((error: unknown) => problems.push(error)), died])
+  })
+  // The consumer has its share of the trouble.
+  const consumer = clients[count] as Client
+  const users = await world.run(discovery(consumer, base, { format }).resolve(name))
+  const directory: ZnodePath = format === 'dubbo' ? `${base}/${name}/providers` : `${base}/${name}`
+  const trouble = (): void => {
+    if (isOver) return
+    const i = random.below(count + 1)
+    const host = `c${1 + i}`
+    const what = random.below(14)
+    if (what < 5) world.network.reset(host, serverHost)
+    else if (what < 8) {
+      world.network.cut(host, serverHost)
+      world.after(outage(random), () => world.network.heal(host, serverHost))
+    } else if (what < 11) {
+      world.pause(host)
+      world.after(outage(random), () => world.resume(host))
+    } else if (what === 11 && i < count && killed.size > 1) {
+      const client = clients[i] as Client
+      if (killed.has(client)) {
+        world.crash(host, 'kill')
+        killed.get(client)?.()
+        killed.delete(client)
+        wanted.delete(`host-${i}`)
+      }
+    } else if (what > 11) {
+      void operator
+        .children(directory)
+        .then(async ({ children }) => {
+          if (children.length === 0) return
+          const path: ZnodePath = `${directory}/${random.pick([...children])}`
+          if (random.oneIn(2)) await operator.delete(path)
+          else await operator.set(path, 'rubbish')
+        })
+        .catch(() => {})
+    }
+    world.after(20 + random.below(500), trouble)
+  }
+  world.after(random.below(100), trouble)
+  await world.advance(12_000)
+  isOver = true
+  await world.advance(9_000)
+  await world.run(Promise.all(all), 120_000)
+  // The sessions of those who were killed end, and waits between two tries.
+  await world.advance(20_000)
+  expect(problems, replay).toEqual([])
+  const expected = [...wanted.values()].map(({ address, weight, enabled }) => `${address} ${weight} ${enabled}`).sort()
+  expect(said(await world.run(discovery(operator, base, { format }).instances(name))), replay).toEqual(expected)
+  expect([users.freshness.kind, said(users.instances), users.unreadable.size], replay).toEqual(['live', expected, 0])
+  const picked = users.pick()
+  expect(picked === undefined, replay).toBe(![...wanted.values()].some(({ enabled }) => enabled))
+  const living = clients.filter((client, i) => i === count || killed.has(client))
+  await world.run(Promise.all([operator, ...living].map((client) => client.close())))
+  await world.run(Promise.resolve(stage.close()))
+}
+
+describe.each(['curator', 'dubbo'] as const)('services in the format of %s', (format) => {
+  test.each(seeds(100))('end with those registered who want to be, seed %i', (seed) => story(seed, format))
+})
+
+test.each(seeds(60))(
+  'an instance is left alone while its session lives, however often the connection goes, seed %i',
+  async (seed) => {
+    const stage = new Stage(seed)
+    const { world } = stage
+    const random = world.random.fork()
+    await stage.startServer()
+    const zk = await world.run(stage.connect())
+    const operator = await world.run(stage.connect())
+    const events: string[] = []
+    const one = await world.run(discovery(zk).register({ name, address: 'here', port: 1 }))
+    const before = await world.run(operator.exists(one.path))
+    const stop = new AbortController()
+    const watching = (async () => {
+      for await (const { kind } of operator.watch(`${base}/${name}`, { recursive: true, signal: stop.signal }))
+        events.push(kind)
+    })()
+    for (let i = 0; i < 20; i++) {
+      if (random.oneIn(2)) world.network.reset('c1', serverHost)
+      else {
+        world.network.cut('c1', serverHost)
+        world.after(random.below(900), () => world.network.heal('c1', serverHost))
+      }
+      await world.advance(900 + random.below(600))
+    }
+    await world.advance(3_000)
+    const after = await world.run(operator.exists(one.path))
+    expect([after.stat?.czxid, after.stat?.mzxid, zk.epoch]).toEqual([before.stat?.czxid, before.stat?.mzxid, 0])
+    expect(events.filter((kind) => kind !== 'created' && kind !== 'ready')).toEqual([])
+    stop.abort()
+    await world.run(watching)
+    await world.run(Promise.all([zk.close(), operator.close()]))
+    await world.run(Promise.resolve(stage.close()))
+  },
+)
+
+test.each(seeds(60))(
+  'a process that comes back under its id takes the place of its leftover at once, seed %i',
+  async (seed) => {
+    const stage = new Stage(seed)
+    const { world } = stage
+    await stage.startServer()
+    const operator = await world.run(stage.connect())
+    const register = { name, id: 'users-1', address: 'here', port: 1 }
+    let seen = 0
+    for (let life = 0; life < 4; life++) {
+      const host = `life-${life}`
+      const runtime = world.runtime(host)
+      const zk = await world.run(connect(serverAddress, { sessionTimeout: 4000, runtime }))
+      const before = zk.clock.now()
+      await world.run(discovery(zk).register({ ...register, weight: life + 1 }))
+      expect(zk.clock.now() - before).toBeLessThan(1_000)
+      await world.advance(world.random.below(3_000))
+      const [only, ...others] = await world.run(discovery(operator).instances(name))
+      expect([only?.weight, others.length]).toEqual([life + 1, 0])
+      seen++
+      world.crash(host, 'kill')
+    }
+    expect(seen).toBe(4)
+    // The last one goes with its session, and nothing remakes it.
+    await world.advance(10_000)
+    expect(await world.run(discovery(operator).instances(name))).toEqual([])
+    await world.run(operator.close())
+    await world.run(Promise.resolve(stage.close()))
+  },
+)
+
+test.each(seeds(100))('a group ends with the members that have joined, seed %i', async (seed) => {
+  const stage = new Stage(seed)
+  const { world } = stage
+  const random = world.random.fork()
+  await stage.startServer()
+  const count = 2 + random.below(3)
+  const clients = await world.run(Promise.all(Array.from({ length: count + 1 }, () => stage.connect())))
+  const joined = new Set<string>()
+  let isOver = false
+  const members = clients.slice(0, count).map(async (zk, i) => {
+    const own = random.fork()
+    let node: PersistentNode | undefined
+    while (!isOver) {
+      if (node === undefined) {
+        joined.add(`m${i}`)
+        node = await group(zk, '/group').join(`m${i}`, { data: `${i}` })
+      } else if (own.oneIn(3)) {
+        joined.delete(`m${i}`)
+        await node.close()
+        node = undefined
+      }
+      await delay(zk, own.below(500))
+    }
+  })
+  let last: readonly string[] = []
+  const stop = new AbortController()
+  const observer = clients[count] as Client
+  const following = (async () => {
+    for await (const all of group(observer, '/group').follow({ signal: stop.signal })) last = all.map(({ id }) => id)
+  })()
+  const trouble = (): void => {
+    if (isOver) return
+    const host = `c${1 + random.below(count + 1)}`
+    if (random.oneIn(2)) world.network.reset(host, serverHost)
+    else {
+      world.network.cut(host, serverHost)
+      world.after(outage(random), () => world.network.heal(host, serverHost))
+    }
+    world.after(50 + random.below(600), trouble)
+  }
+  world.after(random.below(100), trouble)
+  await world.advance(10_000)
+  isOver = true
+  await world.run(Promise.all(members), 120_000)
+  await world.advance(15_000)
+  const replay = `replay with SEED=${seed}`
+  expect(last, replay).toEqual([...joined].sort())
+  expect(
+    (await world.run(group(observer, '/group').members())).map(({ id }) => id),
+    replay,
+  ).toEqual([...joined].sort())
+  stop.abort()
+  await world.run(following)
+  await world.run(Promise.all(clients.map((client) => client.close())))
+  await world.run(Promise.resolve(stage.close()))
+})
