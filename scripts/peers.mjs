@@ -69,32 +69,44 @@ else {
   if (got.status !== 0) rmSync(kerberos, { recursive: true, force: true })
 }
 
+/** @typedef {readonly [group: string, artifact: string, version: string, without?: readonly string[]]} Artifact */
+
+/**
+ * Jars of artifacts, and of what they need but for groups they go `without`, into a new directory `target`.
+ * @param {string} target @param {readonly Artifact[]} artifacts @returns {string | undefined} why not
+ */
+function fetchJars(target, artifacts) {
+  rmSync(target, { recursive: true, force: true })
+  mkdirSync(target, { recursive: true })
+  const dependencies = artifacts.map(([group, artifact, version, without = []]) => {
+    const exclusions = without.map(
+      (each) => `<exclusion><groupId>${each}</groupId><artifactId>*</artifactId></exclusion>`,
+    )
+    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version><exclusions>${exclusions.join('')}</exclusions></dependency>`
+  })
+  writeFileSync(
+    `${target}/pom.xml`,
+    `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>lightkeeper</groupId><artifactId>peers</artifactId><version>1</version><dependencies>${dependencies.join('')}</dependencies></project>`,
+  )
+  const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${target}`]
+  const got = run('mvn', '-q', '-B', '-f', `${target}/pom.xml`, ...copy)
+  if (got.status === 0) return undefined
+  rmSync(target, { recursive: true, force: true })
+  return (got.stdout + got.stderr).split('\n').find((each) => each.includes('ERROR')) ?? 'mvn failed'
+}
+
 /**
  * Into .cache/apache-<line>; a version is tried after the other, and the first that Maven has is taken.
- * @param {string} line @param {readonly string[]} versions
- * @param {readonly (readonly [group: string, artifact: string, version: string])[]} besides
+ * @param {string} line @param {readonly string[]} versions @param {readonly Artifact[]} besides
  */
 function fetchApache(line, versions, besides) {
   const target = `${root}.cache/apache-${line}`
   if (existsSync(target) && readdirSync(target).some((jar) => jar.startsWith(`zookeeper-${line}.`))) return 'present'
   if (!has('mvn')) return 'missing, because there is no mvn'
-  let reason = ''
+  let reason
   for (const version of versions) {
-    rmSync(target, { recursive: true, force: true })
-    mkdirSync(target, { recursive: true })
-    const dependencies = [['org.apache.zookeeper', 'zookeeper', version], ...besides].map(
-      ([group, artifact, of]) =>
-        `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${of}</version></dependency>`,
-    )
-    writeFileSync(
-      `${target}/pom.xml`,
-      `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>lightkeeper</groupId><artifactId>peers</artifactId><version>1</version><dependencies>${dependencies.join('')}</dependencies></project>`,
-    )
-    const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${target}`]
-    const got = run('mvn', '-q', '-B', '-f', `${target}/pom.xml`, ...copy)
-    if (got.status === 0) return `fetched ${version}`
-    reason = (got.stdout + got.stderr).split('\n').find((each) => each.includes('ERROR')) ?? 'mvn failed'
-    rmSync(target, { recursive: true, force: true })
+    reason = fetchJars(target, [['org.apache.zookeeper', 'zookeeper', version], ...besides])
+    if (reason === undefined) return `fetched ${version}`
   }
   return `missing, because ${reason}`
 }
@@ -109,3 +121,15 @@ console.log(`Apache ZooKeeper 3.9: ${fetchApache('3.9', newest, ofNewest)}`)
 // The last line without persistent watches and what else came with 3.6; of a log it has the interface alone.
 const ofOldest = /** @type {const} */ ([['org.slf4j', 'slf4j-simple', '1.7.36']])
 console.log(`Apache ZooKeeper 3.5: ${fetchApache('3.5', ['3.5.10', '3.5.9'], ofOldest)}`)
+
+// Beside Debian's Curator: of Spring the one class that is its payload, of Dubbo its registry.
+const discovery = /** @type {const} */ ([
+  ['org.springframework.cloud', 'spring-cloud-zookeeper-discovery', '3.1.5', ['*']],
+  ['org.apache.dubbo', 'dubbo', '3.2.16', ['io.netty', 'org.springframework', 'com.alibaba.spring']],
+])
+const target = `${root}.cache/discovery-peers`
+const isThere = existsSync(target) && readdirSync(target).some((jar) => jar.startsWith('dubbo-'))
+const reason = isThere ? undefined : has('mvn') ? fetchJars(target, discovery) : 'there is no mvn'
+console.log(
+  `Spring Cloud ZooKeeper and Dubbo: ${isThere ? 'present' : reason === undefined ? 'fetched' : `missing, because ${reason}`}`,
+)
