@@ -7,6 +7,7 @@ import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkee
 import { type Held, lock, semaphore } from '@lightkeeper/recipes'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, type TargetName, targetName } from '../support/target.ts'
+import { type Progress, recipeFaults } from './recipe-faults.ts'
 import { apacheEnsemble, type Servers } from './targets.ts'
 import { pause } from './workload.ts'
 
@@ -16,7 +17,7 @@ if (missing !== undefined) console.log(`locks under faults on ${apacheName}: ski
 const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
 /** Clients that take turns under one lock, and a few leases of one semaphore, until they are told to stop. */
-class Turns {
+class Turns implements Progress {
   readonly problems: string[] = []
   readonly refusals: string[] = []
   turns = 0
@@ -95,56 +96,6 @@ class Turns {
   }
 }
 
-interface Fault {
-  readonly name: string
-  run(servers: Servers, turns: Turns): Promise<void>
-}
-
-const faults: readonly Fault[] = [
-  {
-    name: 'the leader is killed, and restarted',
-    async run(servers, turns) {
-      const leader = await servers.leader()
-      await servers.kill(leader)
-      await turns.progress(20)
-      await servers.restart(leader)
-    },
-  },
-  {
-    name: 'the leader is stopped for a while',
-    async run(servers, turns) {
-      const leader = await servers.leader()
-      servers.pause(leader)
-      await turns.progress(20)
-      servers.resume(leader)
-    },
-  },
-  {
-    name: 'the leader is cut off from servers and clients, and back',
-    async run(servers, turns) {
-      const leader = await servers.leader()
-      servers.cut(leader)
-      await turns.progress(20)
-      servers.heal(leader)
-    },
-  },
-  {
-    name: 'all are killed and restarted',
-    async run(servers) {
-      await Promise.all(servers.ports.map((_, i) => servers.kill(i)))
-      await Promise.all(servers.ports.map((_, i) => servers.restart(i)))
-    },
-  },
-  {
-    name: 'all are stopped for longer than a lease',
-    async run(servers) {
-      for (const i of servers.ports.keys()) servers.pause(i)
-      await pause(4_000)
-      for (const i of servers.ports.keys()) servers.resume(i)
-    },
-  },
-]
-
 describe.skipIf(missing !== undefined)(`locks on three servers of ${apacheName}`, () => {
   let servers: Servers
   let clients: Client[]
@@ -163,7 +114,7 @@ describe.skipIf(missing !== undefined)(`locks on three servers of ${apacheName}`
     return () => Promise.all(clients.map((zk) => zk.close()))
   })
 
-  test.each(faults)('go on, and are never had by two, when $name', async ({ run }) => {
+  test.each(recipeFaults)('go on, and are never had by two, when $name', async ({ run }) => {
     const root: ZnodePath = `/locks-${++count}`
     const [zk] = clients as [Client]
     await zk.create(root)
