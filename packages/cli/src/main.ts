@@ -1,10 +1,12 @@
 /** Arguments → command → exit code. */
 import { type Command, UsageError } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
+import { discoverCommand } from './commands/discover.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { serverCommand } from './commands/server.ts'
+import { watchCommand } from './commands/watch.ts'
 
-const commands: readonly Command[] = [serverCommand, inspectCommand, backupCommand]
+const commands: readonly Command[] = [serverCommand, inspectCommand, backupCommand, watchCommand, discoverCommand]
 
 /** Runs one command line, without the program's own name, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -21,7 +23,9 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
     process.stderr.write(`lightkeeper: no command "${name}"; lightkeeper --help lists them\n`)
     return 2
   }
-  if (args.includes('--help')) {
+  const end = args.indexOf('--')
+  // Behind -- it is the option of another command.
+  if ((end === -1 ? args : args.slice(0, end)).includes('--help')) {
     process.stdout.write(command.usage)
     return 0
   }
