@@ -1,5 +1,6 @@
 /** The command line as a process that a test talks with. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const bin = fileURLToPath(new URL('../../packages/cli/bin/lightkeeper.js', import.meta.url))
@@ -78,5 +79,26 @@ export class Running implements AsyncDisposable {
 
   #stir(): void {
     for (const wake of this.#wake.splice(0)) wake()
+  }
+}
+
+/** The numbers a line consists of; undefined where it is no such line. */
+export function numbersIn(line: string | undefined): number[] | undefined {
+  return line !== undefined && /^[\d ]+$/.test(line) ? line.split(' ').map(Number) : undefined
+}
+
+/** Whether a process can still do anything: not where it is gone, or dead and nobody has taken note. */
+export function isAlive(pid: number): boolean {
+  if (process.platform !== 'linux') {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
   }
 }

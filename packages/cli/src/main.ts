@@ -3,10 +3,20 @@ import { type Command, UsageError } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { discoverCommand } from './commands/discover.ts'
 import { inspectCommand } from './commands/inspect.ts'
+import { lockCommand } from './commands/lock.ts'
+import { registerCommand } from './commands/register.ts'
 import { serverCommand } from './commands/server.ts'
 import { watchCommand } from './commands/watch.ts'
 
-const commands: readonly Command[] = [serverCommand, inspectCommand, backupCommand, watchCommand, discoverCommand]
+const commands: readonly Command[] = [
+  serverCommand,
+  inspectCommand,
+  backupCommand,
+  watchCommand,
+  lockCommand,
+  registerCommand,
+  discoverCommand,
+]
 
 /** Runs one command line, without the program's own name, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {

@@ -1,6 +1,12 @@
 /** What asks a command to end: signals, and a reader of its output that has gone (`… | head`). */
+import { constants } from 'node:os'
 
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
+
+/** As shells tell of a process that a signal has ended. */
+export function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}
 
 /** From its making on, neither ends the process by itself. */
 export class Signals implements Disposable {
