@@ -3,7 +3,8 @@
 export { type Barrier, barrier } from './barrier/barrier.ts'
 export { type DoubleBarrier, type DoubleBarrierOptions, doubleBarrier, type Inside } from './barrier/double-barrier.ts'
 export { type Cache, type CacheOptions, cache } from './cache/cache.ts'
-export type { CacheChange, CacheEntry, Freshness } from './cache/view.ts'
+export type { CacheChange, CacheEntry } from './cache/view.ts'
+export type { Freshness } from './common/freshness.ts'
 export type { WaitOptions } from './common/limit.ts'
 export {
   type Configuration,
@@ -20,7 +21,7 @@ export type { Format, FormatName } from './discovery/format.ts'
 export type { Registering, ServiceInstance } from './discovery/instance.ts'
 export type { OutlierOptions } from './discovery/outliers.ts'
 export type { InstanceChange, RegisterOptions, Registration } from './discovery/registration.ts'
-export type { Acquired, Freshness as ResolverFreshness, ResolveOptions, Resolver } from './discovery/resolver.ts'
+export type { Acquired, ResolveOptions, Resolver } from './discovery/resolver.ts'
 export {
   type Balancer,
   consistentHash,
@@ -33,6 +34,10 @@ export {
   weighted,
   zoneFirst,
 } from './discovery/strategies.ts'
+export { type CandidateOptions, type Election, type ElectionOptions, election } from './election/election.ts'
+export { masterElection } from './election/master.ts'
+export type { Leader } from './election/observe.ts'
+export type { Term } from './election/term.ts'
 export { type Group, group, type JoinOptions, type Member } from './group/group.ts'
 export type { Held } from './locks/held.ts'
 export { type Lockable, type LockOptions, lock } from './locks/lock.ts'

@@ -3,6 +3,7 @@ import { type Client, KeeperError, type Lease, op, type ZnodePath, type ZnodeSta
 import { deleteSurely } from '../common/delete-surely.ts'
 import { gone } from '../common/gone.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
+import { below } from '../common/paths.ts'
 import { isLost } from '../common/repeat.ts'
 import { sleep } from '../common/sleep.ts'
 import { uniqueName } from '../common/unique-name.ts'
@@ -78,7 +79,7 @@ class Entry {
   }
 
   #pathOf(name: string): ZnodePath {
-    return `${this.#parent === '/' ? '' : this.#parent}/${name}` as ZnodePath
+    return below(this.#parent, name)
   }
 
   async #join(limit: Limit): Promise<void> {

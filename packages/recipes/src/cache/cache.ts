@@ -1,7 +1,8 @@
 /** A znode, or a whole subtree, at hand without asking: filled and kept by one watch stream. */
 import { type Client, type Codec, KeeperError, ReadyRequest, type ZnodePath } from '@lightkeeper/client'
+import type { Freshness } from '../common/freshness.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
-import { type CacheChange, type CacheEntry, CacheView, type Freshness, type Untold } from './view.ts'
+import { type CacheChange, type CacheEntry, CacheView, type Untold } from './view.ts'
 
 export interface CacheOptions<T = Uint8Array> extends WaitOptions {
   /** How data is read. Default: bytes as they are. */

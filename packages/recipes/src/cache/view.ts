@@ -1,19 +1,12 @@
 /** What a cache holds, and what each of its readers has not been told yet. Changes in, differences out; waits for nothing. */
 import type { WatchChange, ZnodePath, ZnodeStat } from '@lightkeeper/client'
+import type { Freshness } from '../common/freshness.ts'
 
 export interface CacheEntry<T> {
   readonly path: ZnodePath
   readonly value: T
   readonly stat: ZnodeStat
 }
-
-/**
- * Whether a cache shows what the server has: `live` from a transaction on, with every change as it comes; `stale` since the
- * connection was lost.
- */
-export type Freshness =
-  | { readonly kind: 'live'; readonly zxid: bigint }
-  | { readonly kind: 'stale'; readonly since: Date }
 
 /** A step of the cache. Steps of one path that nobody asked for in between are told as one. */
 export type CacheChange<T> =

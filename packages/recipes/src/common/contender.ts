@@ -29,9 +29,14 @@ export interface Contest {
   readonly acl?: readonly Acl[] | undefined
 }
 
+/** It would be our turn, and somebody behind us is to have it: we go to the end of the line. */
+export interface Outranked {
+  readonly kind: 'outranked'
+}
+
 /** Who waits for whom, from names alone. */
 export interface Rule {
-  standing(children: readonly string[], own: string): Standing
+  standing(children: readonly string[], own: string): Standing | Outranked
 }
 
 /** A znode of ours that stands in line. */
@@ -67,10 +72,13 @@ export async function contendAtOnce(zk: Client, contest: Contest & Rule, limit: 
 type Turn = Tenure | 'gone' | 'busy'
 
 async function enterOnce(zk: Client, contest: Contest & Rule, limit: Limit, isTry: boolean): Promise<Turn> {
-  const contender = await enter(zk, contest, limit)
+  const entering = enter(zk, contest, limit)
+  // Right behind it, and not after its reply: a list that has our znode in it is as good as one asked for later.
+  const early = zk.children(contest.path, limit.step).catch(() => undefined)
+  const contender = await entering
   let turn: Turn = 'gone'
   try {
-    turn = await turnOf(zk, contest, contender, limit, isTry)
+    turn = await turnOf(zk, contest, contender, limit, isTry, (await early)?.children)
     return turn
   } finally {
     // Sent before whoever waits for us hears of it, and not waited for: it may take until the session ends.
@@ -119,14 +127,14 @@ async function entered(zk: Client, limit: Limit, create: () => Promise<CreateRes
       if (sessionId === zk.sessionId) return { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
     } catch (error) {
       // What a lost create may have left is looked for and removed by the client, or is found by the next.
-      const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isLost(error)
+      const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isReplyLost(error)
       if (limit.signal.aborted || !isWorthAnother) throw error
     }
   }
 }
 
 /** Sent, and the connection lost: not refused since too many wait for one. */
-function isLost(error: unknown): boolean {
+function isReplyLost(error: unknown): boolean {
   return KeeperError.is(error, 'CONNECTION_LOSS') && error.outcome === 'unknown'
 }
 
@@ -146,14 +154,15 @@ async function turnOf(
   contender: Contender,
   limit: Limit,
   isTry: boolean,
+  early: readonly string[] | undefined,
 ): Promise<Turn> {
   try {
-    for (;;) {
-      // Newer than our znode, so that everybody before us is in it.
-      const { children } = await zk.children(contest.path, limit.step)
+    for (let list = early?.includes(contender.name) ? early : undefined; ; list = undefined) {
+      // Not older than our znode, so that everybody before us is in it.
+      const children = list ?? (await zk.children(contest.path, limit.step)).children
       if (!isCurrent(zk, contender)) return 'gone'
       const standing = contest.standing(children, contender.name)
-      if (standing.kind === 'gone') return 'gone'
+      if (standing.kind === 'gone' || standing.kind === 'outranked') return 'gone'
       if (standing.kind === 'first') {
         const tenure = new Tenure(zk, contender)
         // Without a lease, as after a pause of this process, there is nothing to stand on: once more, at the end of the line.

@@ -5,11 +5,13 @@ import { sleep } from './sleep.ts'
 
 const pauseMs = 50
 
-/** Whether what became of the request is not known, or it was never sent, for no fault of its own. */
+/** Whether it failed for no fault of its own: what became of it is not known, it was never sent, or the session was over. */
 export function isLost(error: unknown): boolean {
   if (!KeeperError.is(error)) return false
   const { code, outcome } = error
-  return outcome !== 'rejected' && (code === 'CONNECTION_LOSS' || code === 'SESSION_EXPIRED' || code === 'TIMEOUT')
+  // A server may say so before the client knows.
+  if (code === 'SESSION_EXPIRED') return true
+  return outcome !== 'rejected' && (code === 'CONNECTION_LOSS' || code === 'TIMEOUT')
 }
 
 /** No request of this client is answered any more. */

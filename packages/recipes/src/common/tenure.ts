@@ -10,12 +10,21 @@ const watchAfterMs = 20
 /** Wait after a read of the own znode that failed, milliseconds. */
 const readAgainMs = 500
 
+/** What is different where another may have a znode of the same name. */
+export interface TenureOptions {
+  /** Default: a check that the znode is there. */
+  readonly guard?: TransactionOp<undefined>
+  /** Removes the znode, and never rejects. Default: as one under a name of its own. */
+  readonly remove?: () => Promise<void>
+}
+
 export class Tenure implements AsyncDisposable {
   readonly path: ZnodePath
   /** Larger than that of everybody who had this before: a resource that refuses smaller ones than it has seen is safe. */
   readonly fencingToken: bigint
   readonly #zk: Client
   readonly #contender: Contender
+  readonly #options: TenureOptions
   readonly #abort: LinkedAbort
   readonly #lease: ReturnType<Client['lease']>
   readonly #hold: Disposable
@@ -27,11 +36,12 @@ export class Tenure implements AsyncDisposable {
    * In the same turn in which `contender` was found to be first. The signal is aborted at once where the session is not certain
    * to live.
    */
-  constructor(zk: Client, contender: Contender) {
+  constructor(zk: Client, contender: Contender, options: TenureOptions = {}) {
     this.path = contender.path
     this.fencingToken = contender.czxid
     this.#zk = zk
     this.#contender = contender
+    this.#options = options
     this.#lease = zk.lease()
     this.#hold = zk.hold()
     this.#abort = new LinkedAbort(this.#lease.signal)
@@ -55,7 +65,7 @@ export class Tenure implements AsyncDisposable {
 
   /** An operation that fails a transaction unless this still lasts, judged by the server. */
   guard(): TransactionOp<undefined> {
-    return op.check(this.path)
+    return this.#options.guard ?? op.check(this.path)
   }
 
   /** Tells of the data of the znode when it is known, and whenever somebody has written it. */
@@ -78,7 +88,8 @@ export class Tenure implements AsyncDisposable {
     this.#lease[Symbol.dispose]()
     this.#hold[Symbol.dispose]()
     // Also where the lease has run out: the session may live on, and the znode would keep others out as long.
-    this.#gone = deleteSurely(this.#zk, this.path, this.#contender.epoch)
+    const { remove = () => deleteSurely(this.#zk, this.path, this.#contender.epoch) } = this.#options
+    this.#gone = remove()
   }
 
   /** Hears of the end of the znode by other hands, and of what is written to it. */

@@ -10,7 +10,7 @@ import {
   type ZnodeStat,
 } from '@lightkeeper/client'
 import { type Cache, cache } from '../cache/cache.ts'
-import type { Freshness } from '../cache/view.ts'
+import type { Freshness } from '../common/freshness.ts'
 import type { WaitOptions } from '../common/limit.ts'
 
 /** A place of this machine that keeps the last good configuration, for a start without a server's answer: a file, for one. */

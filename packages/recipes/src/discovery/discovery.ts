@@ -1,5 +1,6 @@
 /** Services and where to reach them: registering, looking up, following. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { namesBelow } from '../common/names-below.ts'
 import { below } from '../common/paths.ts'
 import { type Format, type FormatName, formatOf } from './format.ts'
 import type { Registering, ServiceInstance } from './instance.ts'
@@ -36,11 +37,11 @@ export function discovery(zk: Client, base?: ZnodePath, options: DiscoveryOption
     base: root,
     register: (instance, registering = {}) => Registration.make(zk, format, root, instance, registering),
     async names(calling) {
-      return (await childrenOf(zk, root, calling)).map((child) => format.serviceName(child)).sort()
+      return (await namesBelow(zk, root, calling ?? {})).map((child) => format.serviceName(child)).sort()
     },
     async instances(name, calling = {}) {
       const directory = format.directory(root, name)
-      const children = await childrenOf(zk, directory, calling)
+      const children = await namesBelow(zk, directory, calling)
       const found = await Promise.all(
         children.map(async (child): Promise<ServiceInstance[]> => {
           const node = await zk.find(below(directory, child), calling)
@@ -55,14 +56,5 @@ export function discovery(zk: Client, base?: ZnodePath, options: DiscoveryOption
       return found.flat().sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
     },
     resolve: (name, resolving = {}) => Resolver.make(zk, format, format.directory(root, name), name, resolving),
-  }
-}
-
-async function childrenOf(zk: Client, path: ZnodePath, options: CallOptions = {}): Promise<readonly string[]> {
-  try {
-    return (await zk.children(path, options)).children
-  } catch (error) {
-    if (KeeperError.is(error, 'NO_NODE')) return []
-    throw error
   }
 }

@@ -1,6 +1,7 @@
 /** An instance that stays registered, whatever happens to connections, sessions and its znode, until it is closed. */
 import type { Acl, Client, ZnodePath } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
+import { uniqueName } from '../common/unique-name.ts'
 import { type PersistentNode, type PersistentNodeState, persistentNode } from '../persistent-node/persistent-node.ts'
 import type { Format } from './format.ts'
 import { checkRegistering, type Registering, type ServiceInstance } from './instance.ts'
@@ -54,7 +55,7 @@ export class Registration implements AsyncDisposable {
     options: RegisterOptions,
   ): Promise<Registration> {
     checkRegistering(said)
-    const instance = instanceOf(said, said.id ?? uuid(zk), new Date(zk.clock.wall()))
+    const instance = instanceOf(said, said.id ?? uniqueName(zk.random), new Date(zk.clock.wall()))
     const directory = format.directory(base, said.name)
     const node = await keep(zk, format, directory, instance, options)
     return new Registration(zk, format, directory, options, said, instance, node)
@@ -144,13 +145,4 @@ function isSame(format: Format, nodeName: string, data: Uint8Array, own: Service
 function instanceOf(said: Registering, id: string, registeredAt: Date | undefined): ServiceInstance {
   const { name, address, port, sslPort, weight = 1, zone, metadata = {}, enabled = true, payload } = said
   return { name, id, address, port, sslPort, weight, zone, metadata, enabled, registeredAt, payload }
-}
-
-/** Version 4, as Curator makes them. */
-function uuid(zk: Client): string {
-  const bytes = zk.random.bytes(16)
-  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

@@ -1,5 +1,6 @@
 /** The instances of one service, kept up to date by one watch stream, and picks among them that need no server. */
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
+import type { Freshness } from '../common/freshness.ts'
 import { nameOf } from '../common/paths.ts'
 import type { Format } from './format.ts'
 import type { ServiceInstance } from './instance.ts'
@@ -16,11 +17,6 @@ export interface ResolveOptions {
   /** Ends the wait for the first list. */
   readonly signal?: AbortSignal | undefined
 }
-
-export type Freshness =
-  | { readonly kind: 'live' }
-  /** The connection was lost then: the last known instances stand. */
-  | { readonly kind: 'stale'; readonly since: Date }
 
 /** A call on its way to an instance. */
 export interface Acquired extends Disposable {
@@ -46,7 +42,7 @@ export class Resolver implements AsyncDisposable {
   #admittedUntil = Number.POSITIVE_INFINITY
   #isSorted = true
   #isAdmitted = true
-  #freshness: Freshness = { kind: 'live' }
+  #freshness: Freshness | undefined
   #isComplete = false
 
   private constructor(zk: Client, format: Format, directory: ZnodePath, name: string, options: ResolveOptions) {
@@ -96,7 +92,8 @@ export class Resolver implements AsyncDisposable {
   }
 
   get freshness(): Freshness {
-    return this.#freshness
+    // Nobody has a resolver before it was complete.
+    return this.#freshness as Freshness
   }
 
   /**
@@ -215,7 +212,7 @@ export class Resolver implements AsyncDisposable {
         this.#isComplete = false
         return this.#tell()
       case 'ready':
-        this.#freshness = { kind: 'live' }
+        this.#freshness = { kind: 'live', zxid: change.zxid }
         this.#isComplete = true
     }
     if (!this.#isComplete) return

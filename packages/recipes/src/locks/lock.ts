@@ -3,9 +3,10 @@ import { type Acl, type CallOptions, type Client, type Data, KeeperError, type Z
 import { type Contest, contend, contendAtOnce, type Rule } from '../common/contender.ts'
 import { within } from '../common/limit.ts'
 import type { Standing } from '../common/line.ts'
+import { namesBelow } from '../common/names-below.ts'
 import { holderCount, type LockMarker, lockLine, lockStanding, sides } from './decide.ts'
 import { Held, revocation } from './held.ts'
-import { namesBelow, type Participant, participants } from './participants.ts'
+import { type Participant, participants } from './participants.ts'
 
 export interface LockOptions {
   /**

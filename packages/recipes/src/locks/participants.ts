@@ -1,6 +1,5 @@
 /** Who stands in line, for people and programs that look on. */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
-import { KeeperError } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
 
 export interface Participant {
@@ -12,16 +11,6 @@ export interface Participant {
   /** When it joined the line, by the server's clock. */
   readonly since: Date
   readonly fencingToken: bigint
-}
-
-/** Names below `path`; none where it does not exist. */
-export async function namesBelow(zk: Client, path: ZnodePath, options: CallOptions): Promise<readonly string[]> {
-  try {
-    return (await zk.children(path, options)).children
-  } catch (error) {
-    if (KeeperError.is(error, 'NO_NODE')) return []
-    throw error
-  }
 }
 
 /** Reads the znodes of a line, in its order; those that left meanwhile are left out. */

@@ -7,12 +7,13 @@ import { type Contender, contend, contendAtOnce, isCurrent, isGone, withdraw } f
 import { firstOf } from '../common/first-of.ts'
 import { type Limit, within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
+import { namesBelow } from '../common/names-below.ts'
 import { Tenure } from '../common/tenure.ts'
 import { lockLine } from './decide.ts'
 import { Held } from './held.ts'
 import { curatorLayout, kazooLayout, type Layout } from './leases.ts'
 import { ask, type Lockable, type LockOptions } from './lock.ts'
-import { namesBelow, type Participant, participants } from './participants.ts'
+import { type Participant, participants } from './participants.ts'
 
 /** `names` gives the layout: that of Curator's `InterProcessSemaphoreV2`, or of kazoo's `Semaphore`. */
 export interface SemaphoreOptions extends LockOptions {

@@ -13,6 +13,7 @@ import {
   type ZnodeStat,
 } from '@lightkeeper/client'
 import { firstOf } from '../common/first-of.ts'
+import { isOver } from '../common/repeat.ts'
 import { sleep } from '../common/sleep.ts'
 import { type Found, stepFor } from './decide.ts'
 
@@ -279,8 +280,4 @@ function bytesOf(data: Data): Uint8Array {
 
 function closedError(path: ZnodePath): KeeperError {
   return new KeeperError('CLOSED', { path, operation: 'persistentNode', outcome: 'not-sent' })
-}
-
-function isOver(zk: Client): boolean {
-  return zk.state.kind === 'closed' || zk.state.kind === 'authFailed'
 }

@@ -1,5 +1,6 @@
 /** How queues write their items, and in which order the names stand. Names in, decisions out. */
 import { sequenceOf, type ZnodePath } from '@lightkeeper/client'
+import { below } from '../common/paths.ts'
 
 /** What orders an item, from its name. */
 export interface Place {
@@ -22,8 +23,6 @@ export interface Layout {
   /** Whether `rank` is a time before which an item must not be taken. */
   readonly isTimed: boolean
 }
-
-const under = (path: ZnodePath, name: string): ZnodePath => `${path === '/' ? '' : path}/${name}` as ZnodePath
 
 const curator = {
   items: (path: ZnodePath) => path,
@@ -74,8 +73,8 @@ export const layouts = {
   /** kazoo's LockingQueue: three digits of priority, lower first. */
   kazooLocking: {
     ...kazoo,
-    items: (path) => under(path, 'entries'),
-    claims: (path) => under(path, 'taken'),
+    items: (path) => below(path, 'entries'),
+    claims: (path) => below(path, 'taken'),
   },
   /** kazoo's Queue, whose own consumers claim nothing. */
   kazooQueue: kazoo,

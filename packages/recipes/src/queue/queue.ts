@@ -15,6 +15,7 @@ import {
 import { makeContainer } from '../common/container.ts'
 import { Ledger } from '../common/ledger.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
+import { below } from '../common/paths.ts'
 import { sleep } from '../common/sleep.ts'
 import { WaitingLine } from '../common/waiting-line.ts'
 import { decodeItems, encodeItems } from './frame.ts'
@@ -206,11 +207,11 @@ class Store<T> {
   }
 
   #itemPath(name: string): ZnodePath {
-    return `${this.#items === '/' ? '' : this.#items}/${name}` as ZnodePath
+    return below(this.#items, name)
   }
 
   #claimPath(name: string): ZnodePath {
-    return `${this.#claims}/${name}` as ZnodePath
+    return below(this.#claims, name)
   }
 
   // -- taking ---------------------------------------------------------------------------------------------------------

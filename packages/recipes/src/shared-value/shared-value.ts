@@ -10,7 +10,8 @@ import {
   type ZnodeStat,
 } from '@lightkeeper/client'
 import { cache } from '../cache/cache.ts'
-import type { CacheChange, Freshness } from '../cache/view.ts'
+import type { CacheChange } from '../cache/view.ts'
+import type { Freshness } from '../common/freshness.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { repeat } from '../common/repeat.ts'
 

@@ -1,0 +1,159 @@
+/**
+ * The classic master election: who creates the one znode is the master, all others watch it, and try again when it goes. Every
+ * candidate hears of every end, which is well for a few of them; `election` wakes one.
+ */
+import {
+  type CallOptions,
+  type Client,
+  KeeperError,
+  op,
+  type TransactionResults,
+  type WatchedEvent,
+  type ZnodePath,
+} from '@lightkeeper/client'
+import type { Contender } from '../common/contender.ts'
+import { firstOf } from '../common/first-of.ts'
+import { type Limit, within } from '../common/limit.ts'
+import { nameOf } from '../common/paths.ts'
+import { isOver } from '../common/repeat.ts'
+import { sleep } from '../common/sleep.ts'
+import { Tenure } from '../common/tenure.ts'
+import { type CandidateOptions, type Election, untilElected } from './election.ts'
+import { leaderOf, leadersOf, type Sight } from './observe.ts'
+import { Term, termsOf } from './term.ts'
+
+/**
+ * One master at a time: whoever made the ephemeral `path`. Its terms are counted by the versions of `<path>-epoch`, which is how
+ * a server knows that a term is over; candidates of other programs, which only make the znode, do not count. Nobody is
+ * `challenged`. Sends nothing before the first term is asked for.
+ */
+export function masterElection(zk: Client, path: ZnodePath, options: CandidateOptions = {}): Election {
+  const { id = '' } = options
+  const begin = async (signal: AbortSignal | undefined): Promise<Term | undefined> => {
+    const tenure = await untilElected(zk, path, signal, (limit) => becomeMaster(zk, path, options, limit))
+    return tenure && new Term(id, tenure, () => new AbortController().signal)
+  }
+  return {
+    path,
+    terms: ({ signal } = {}) => termsOf(zk, signal, () => begin(signal)),
+    async leader(own = {}) {
+      return within(zk, 'leader', path, own, async (limit) => (await look(zk, path, limit.step, false)).leader)
+    },
+    watchLeader: ({ signal } = {}) => leadersOf(zk, path, signal, (step) => look(zk, path, step, true)),
+    // Who waits leaves no trace.
+    async candidates(own = {}) {
+      const found = await zk.find(path, own)
+      return found === undefined ? [] : [leaderOf(path, found.data, found.stat)]
+    },
+  }
+}
+
+async function becomeMaster(zk: Client, path: ZnodePath, options: CandidateOptions, limit: Limit): Promise<Tenure> {
+  for (;;) {
+    const tenure = await seize(zk, path, options, limit)
+    if (tenure?.signal.aborted === false) return tenure
+    if (tenure !== undefined) continue
+    const master = await watched(zk, path, limit.step)
+    if (master !== undefined) await firstOf([master.changed], limit.signal)
+    limit.signal.throwIfAborted()
+  }
+}
+
+type Seized = TransactionResults<[ReturnType<typeof op.create>, ReturnType<typeof op.set>]>
+
+/** Undefined where somebody else has it. */
+async function seize(
+  zk: Client,
+  path: ZnodePath,
+  { id = '', acl }: CandidateOptions,
+  limit: Limit,
+): Promise<Tenure | undefined> {
+  const epochPath: ZnodePath = `${path}-epoch`
+  const create = op.create(path, id, { mode: 'ephemeral', ...(acl === undefined ? {} : { acl }) })
+  // Without the signal: what became of it is to be known.
+  const seizing: Promise<Seized> = zk.transactionOf([create, op.set(epochPath, id)], {
+    timeout: Number.POSITIVE_INFINITY,
+  })
+  try {
+    const [made, { version }] = await limit.until(seizing)
+    const stat = made.stat ?? (await zk.exists(path)).stat
+    // A session other than at the start of the call may have made it; one that is gone by now takes it with it.
+    if (stat?.ephemeralOwner !== zk.sessionId) return undefined
+    const { czxid, ephemeralOwner: sessionId } = stat
+    const contender: Contender = { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
+    return new Tenure(zk, contender, {
+      guard: op.check(epochPath, version),
+      remove: () => removeMaster(zk, path, epochPath, version, contender.epoch),
+    })
+  } catch (error) {
+    if (limit.signal.aborted) {
+      void seizing.then(([, { version }]) => removeMaster(zk, path, epochPath, version, zk.epoch)).catch(() => {})
+      throw error
+    }
+    if (KeeperError.is(error, 'SESSION_EXPIRED')) return undefined
+    const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
+    if (failed === 'NODE_EXISTS') return undefined
+    if (failed !== 'NO_NODE') throw error
+    await zk
+      .create(epochPath, '', { parents: 'container', ...limit.step, ...(acl === undefined ? {} : { acl }) })
+      .catch(ignoreExisting)
+    return undefined
+  }
+}
+
+/** Removes the master's znode where it is still that of the term, and ends the term in the eyes of the server. Never rejects. */
+async function removeMaster(
+  zk: Client,
+  path: ZnodePath,
+  epochPath: ZnodePath,
+  version: number,
+  epoch: number,
+): Promise<void> {
+  while (zk.epoch === epoch && !isOver(zk)) {
+    try {
+      await zk.transaction(op.set(epochPath, '', { version }), op.delete(path))
+      return
+    } catch (error) {
+      if (KeeperError.is(error, 'TRANSACTION_FAILED')) {
+        // Somebody has deleted the znode: what is guarded by the term must end all the same.
+        if (error.failedOp?.code === 'NO_NODE') await zk.set(epochPath, '', { version }).catch(() => {})
+        return
+      }
+    }
+    await sleep(zk.clock, 1 + zk.random.below(againMs))
+  }
+}
+
+const againMs = 200
+
+/** The end of the master there is; undefined where there is none. */
+async function watched(
+  zk: Client,
+  path: ZnodePath,
+  step: CallOptions,
+): Promise<{ readonly changed: Promise<WatchedEvent> } | undefined> {
+  try {
+    const { changed } = await zk.get(path, { ...step, watch: true })
+    return changed && { changed }
+  } catch (error) {
+    if (KeeperError.is(error, 'NO_NODE')) return undefined
+    throw error
+  }
+}
+
+async function look(zk: Client, path: ZnodePath, step: CallOptions, watch: boolean): Promise<Sight> {
+  for (;;) {
+    try {
+      const { data, stat, changed } = await zk.get(path, { ...step, watch })
+      return { leader: leaderOf(path, data, stat), changed }
+    } catch (error) {
+      if (!KeeperError.is(error, 'NO_NODE')) throw error
+      const { stat, changed } = await zk.exists(path, { ...step, watch })
+      if (stat === undefined) return { leader: undefined, changed }
+    }
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
+}

@@ -1,0 +1,57 @@
+/** Who leads, for those who look on. */
+import type { CallOptions, Client, WatchedEvent, ZnodePath, ZnodeStat } from '@lightkeeper/client'
+import { firstOf } from '../common/first-of.ts'
+import { Limit } from '../common/limit.ts'
+import { isLost, isOver } from '../common/repeat.ts'
+import { sleep } from '../common/sleep.ts'
+
+export interface Leader {
+  readonly id: string
+  readonly epoch: bigint
+  readonly path: ZnodePath
+  readonly sessionId: bigint
+  /** When it joined the candidates, by the server's clock. */
+  readonly since: Date
+}
+
+/** Who leads now, and when to look again. */
+export interface Sight {
+  readonly leader: Leader | undefined
+  readonly changed: Promise<WatchedEvent> | undefined
+}
+
+export function leaderOf(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Leader {
+  const { czxid: epoch, ephemeralOwner: sessionId, created: since } = stat
+  return { id: new TextDecoder().decode(data), epoch, path, sessionId, since }
+}
+
+const lookAgainMs = 500
+
+/** Each leader once, undefined while there is none; the newest only, for who is slow. Ends with the signal, or the client. */
+export async function* leadersOf(
+  zk: Client,
+  path: ZnodePath,
+  signal: AbortSignal | undefined,
+  look: (options: CallOptions) => Promise<Sight>,
+): AsyncGenerator<Leader | undefined, void, void> {
+  using limit = new Limit(zk, 'watchLeader', path, { signal })
+  let told: bigint | undefined | null = null
+  while (!limit.signal.aborted) {
+    let sight: Sight
+    try {
+      sight = await look(limit.step)
+    } catch (error) {
+      if (limit.signal.aborted || zk.state.kind === 'closed') return
+      if (isOver(zk) || !isLost(error)) throw error
+      await sleep(zk.clock, lookAgainMs, limit.signal)
+      continue
+    }
+    const { leader, changed } = sight
+    if (told !== leader?.epoch) {
+      told = leader?.epoch
+      yield leader
+    }
+    if (changed !== undefined) await firstOf([changed], limit.signal)
+    if (zk.state.kind === 'closed') return
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * What elections promise, under lost connections, expired sessions, stopped and killed processes: no two terms at a time, guarded
+ * writes in the order of the epochs, a leader whenever somebody stands, observers that end at the truth, and nothing left behind.
+ */
+import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { type Election, election, masterElection, type Term } from '@lightkeeper/recipes'
+import type { SeededRandom } from '@lightkeeper/testing'
+import { describe, expect, test } from 'vitest'
+import { Stage, seeds, serverHost } from '../stage.ts'
+
+const path: ZnodePath = '/election/one'
+const register: ZnodePath = '/register'
+
+type Recipe = (zk: Client, id: string, random: SeededRandom) => Election
+
+const recipes: Record<string, Recipe> = {
+  election: (zk, id, random) => election(zk, path, { id, names: random.oneIn(3) ? 'kazoo' : 'curator' }),
+  'election by priority': (zk, id, random) => election(zk, path, { id, priority: random.below(3) }),
+  'master election': (zk, id) => masterElection(zk, path, { id }),
+}
+
+/** Knows of everybody who leads, as no client does. */
+class Judge {
+  readonly problems: string[] = []
+  readonly writes: { readonly zxid: bigint; readonly epoch: bigint }[] = []
+  terms = 0
+  readonly #leading = new Set<Term>()
+
+  begin(term: Term, time: number): void {
+    this.terms++
+    this.#leading.add(term)
+    term.signal.addEventListener('abort', () => this.#leading.delete(term))
+    // A stopped process may not know yet that its time is over: its clock does.
+    const certain = [...this.#leading].filter((each) => each.remaining() > 0)
+    if (certain.length > 1)
+      this.problems.push(`at ${time}: ${certain.map((each) => `${each.path} ${each.id}`).join(' and ')}`)
+  }
+}
+
+const delay = (zk: Client, ms: number): Promise<void> => new Promise((resolve) => void zk.clock.after(ms, resolve))
+
+/** One process: leads for a while whenever it is elected, and resigns in any of the ways there are. */
+async function stand(zk: Client, one: Election, random: SeededRandom, judge: Judge, stop: AbortSignal): Promise<void> {
+  const stepsDown = random.oneIn(2)
+  while (!stop.aborted) {
+    for await (const term of one.terms({ signal: stop })) {
+      judge.begin(term, zk.clock.now())
+      const challenged = stepsDown ? term.challenged : undefined
+      const steps = random.below(5)
+      for (let i = 0; i < steps && !term.signal.aborted && challenged?.aborted !== true; i++) {
+        await delay(zk, random.below(random.oneIn(8) ? 2000 : 40))
+        try {
+          const [, stat] = await zk.transaction(term.guard(), op.set(register, `${term.epoch}`))
+          judge.writes.push({ zxid: stat.mzxid, epoch: term.epoch })
+        } catch (error) {
+          if (!KeeperError.is(error)) throw error
+        }
+      }
+      if (random.oneIn(4)) await term.resign()
+      if (random.oneIn(4)) break
+    }
+    await delay(zk, random.below(30))
+  }
+}
+
+/** Short, long, or about as long as a session of 4 s: it ends at the client and at the server, at one before the other. */
+function outage(random: SeededRandom): number {
+  return random.oneIn(4) ? random.below(9000) : random.oneIn(3) ? 3300 + random.below(1500) : random.below(600)
+}
+
+async function story(seed: number, recipe: Recipe): Promise<void> {
+  const stage = new Stage(seed)
+  const { world } = stage
+  const random = world.random.fork()
+  await stage.startServer()
+  const count = 2 + random.below(4)
+  const clients = await world.run(Promise.all(Array.from({ length: count }, () => stage.connect())))
+  const operator = await world.run(stage.connect())
+  await world.run(operator.create(register, ''))
+  const judge = new Judge()
+  const stop = new AbortController()
+  // Whose znode is deleted by hand has company before it can hear of it: then only the guard keeps order.
+  const hasOperator = random.oneIn(4)
+  const killed = new Map<Client, () => void>()
+  const all = clients.map((client, i) => {
+    const died = new Promise<void>((resolve) => void killed.set(client, resolve))
+    return Promise.race([stand(client, recipe(client, `c${i}`, random), random, judge, stop.signal), died])
+  })
+  const told: (string | undefined)[] = []
+  const looker = recipe(operator, 'nobody', random)
+  const looking = (async () => {
+    for await (const leader of looker.watchLeader({ signal: stop.signal })) told.push(leader?.id)
+  })()
+  let isOver = false
+  const trouble = (): void => {
+    if (isOver) return
+    const i = random.below(count)
+    const host = `c${1 + i}`
+    const what = random.below(13)
+    if (what < 5) world.network.reset(host, serverHost)
+    else if (what < 8) {
+      world.network.cut(host, serverHost)
+      world.after(outage(random), () => world.network.heal(host, serverHost))
+    } else if (what < 11) {
+      world.pause(host)
+      world.after(outage(random), () => world.resume(host))
+    } else if (what === 11) {
+      world.pause(serverHost)
+      world.after(outage(random), () => world.resume(serverHost))
+    } else if (killed.size > 1) {
+      world.crash(host, 'kill')
+      const client = clients[i] as Client
+      killed.get(client)?.()
+      killed.delete(client)
+    }
+    if (hasOperator && random.oneIn(4)) {
+      void looker
+        .candidates()
+        .then(async (candidates) => {
+          if (candidates.length > 0) await operator.delete(random.pick(candidates).path)
+        })
+        .catch(() => {})
+    }
+    world.after(20 + random.below(500), trouble)
+  }
+  world.after(random.below(100), trouble)
+  world.after(12_000, () => {
+    isOver = true
+  })
+  await world.advance(12_000)
+  await world.advance(9_000)
+  const replay = `replay with SEED=${seed}`
+  // Somebody is elected again and again once the trouble is over: nobody waits for ever.
+  const before = judge.terms
+  await world.advance(10_000)
+  expect(judge.terms, replay).toBeGreaterThan(before)
+  if (!hasOperator) expect(judge.problems, replay).toEqual([])
+  const inOrder = [...judge.writes].sort((a, b) => (a.zxid < b.zxid ? -1 : 1)).map(({ epoch }) => epoch)
+  expect(inOrder, replay).toEqual([...inOrder].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)))
+  stop.abort()
+  await world.run(Promise.all([...all, looking]), 120_000)
+  await world.advance(10_000)
+  expect(await world.run(looker.candidates()), replay).toEqual([])
+  expect(await world.run(looker.leader()), replay).toBeUndefined()
+  expect(told.length, replay).toBeGreaterThan(0)
+  const living = clients.filter((client) => killed.has(client))
+  await world.run(Promise.all([operator, ...living].map((client) => client.close())))
+  await world.run(Promise.resolve(stage.close()))
+}
+
+describe.each(Object.entries(recipes))('an %s', (_, recipe) => {
+  test.each(seeds(120))('has one term at a time, and always another, seed %i', (seed) => story(seed, recipe))
+})
+
+test('an observer is told of each leader in turn, and of nobody', async () => {
+  const stage = new Stage(1)
+  const { world } = stage
+  await stage.startServer()
+  for (const recipe of [election, masterElection]) {
+    const [a, b, observer] = (await world.run(Promise.all(Array.from({ length: 3 }, () => stage.connect())))) as [
+      Client,
+      Client,
+      Client,
+    ]
+    const place: ZnodePath = `/watched/${recipe.name}`
+    const told: (string | undefined)[] = []
+    const stop = new AbortController()
+    const looking = (async () => {
+      for await (const leader of recipe(observer, place).watchLeader({ signal: stop.signal })) told.push(leader?.id)
+    })()
+    await world.advance(100)
+    const lead = async (zk: Client, id: string): Promise<Term> => {
+      const next = await recipe(zk, place, { id }).terms().next()
+      return next.value as Term
+    }
+    const first = await world.run(lead(a, 'a'))
+    const second = lead(b, 'b')
+    await world.advance(100)
+    expect(told).toEqual([undefined, 'a'])
+    await world.run(first.resign())
+    const next = await world.run(second)
+    await world.advance(100)
+    await world.run(next.resign())
+    await world.advance(100)
+    expect([told[0], told[1], told.at(-2), told.at(-1)]).toEqual([undefined, 'a', 'b', undefined])
+    stop.abort()
+    await world.run(looking)
+    await world.run(Promise.all([a, b, observer].map((client) => client.close())))
+  }
+  await world.run(Promise.resolve(stage.close()))
+})
+
+test('the end of a term wakes the next in line, and no other', async () => {
+  const stage = new Stage(1)
+  const { world } = stage
+  await stage.startServer()
+  const clients = await world.run(Promise.all(Array.from({ length: 20 }, () => stage.connect())))
+  const events = (): number => clients.reduce((sum, zk) => sum + zk.stats().watches.received, 0)
+  const terms: Term[] = []
+  for (const zk of clients) {
+    void election(zk, path)
+      .terms()
+      .next()
+      .then(({ value }) => terms.push(value as Term))
+  }
+  await world.advance(1000)
+  for (let i = 0; i < clients.length; i++) {
+    expect(terms.length).toBe(i + 1)
+    const before = events()
+    await world.run((terms[i] as Term).resign())
+    await world.advance(100)
+    // Its own znode, and the one behind it.
+    expect(events() - before).toBe(i === clients.length - 1 ? 1 : 2)
+  }
+  await world.run(Promise.all(clients.map((client) => client.close())))
+  await world.run(Promise.resolve(stage.close()))
+})
