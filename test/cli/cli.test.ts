@@ -86,6 +86,12 @@ test.each([
   [['lock', '/a', '--grace', '-1', '--', 'ls'], 2, '--grace'],
   [['lock', '/a/', '--', 'ls'], 2, 'PATH "/a/": a path must not end with /'],
   [['lock', '/a', '-s', '127.0.0.1:1', '--connect-timeout', '100', '--', 'ls'], 1, '127.0.0.1:1: connect ECONNREFUSED'],
+  [['elect', '/a'], 2, 'wants a command to run: lightkeeper elect PATH -- COMMAND'],
+  [
+    ['elect', '/a', '--priority', '1.5', '--', 'ls'],
+    2,
+    '--priority wants a whole number from 0 to 2147483647, got "1.5"',
+  ],
   [['register'], 2, 'wants the name of a service'],
   [['register', 'a/', '--address', 'h', '--port', '1'], 2, 'no name of a service: "a/"'],
   [['register', 'a', '--port', '1'], 2, 'wants --address'],
@@ -131,7 +137,7 @@ test('--help tells the commands and each command’s options', async () => {
     text += chunk.toString()
   })
   await help.ended
-  for (const name of ['server', 'inspect', 'backup', 'watch', 'lock', 'register', 'discover']) {
+  for (const name of ['server', 'inspect', 'backup', 'watch', 'lock', 'elect', 'register', 'discover']) {
     expect(text).toContain(`\n  lightkeeper ${name} `)
     expect(await run(name, '--help').firstLine).toContain(`usage: lightkeeper ${name}`)
   }

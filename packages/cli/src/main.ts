@@ -2,6 +2,7 @@
 import { type Command, UsageError } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { discoverCommand } from './commands/discover.ts'
+import { electCommand } from './commands/elect.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { lockCommand } from './commands/lock.ts'
 import { registerCommand } from './commands/register.ts'
@@ -14,6 +15,7 @@ const commands: readonly Command[] = [
   backupCommand,
   watchCommand,
   lockCommand,
+  electCommand,
   registerCommand,
   discoverCommand,
 ]
