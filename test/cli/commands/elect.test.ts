@@ -70,7 +70,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper elect on ${targetName}`, () =
     ])
   })
 
-  test('stops the command before another can lead where the network is cut, and stands again', async () => {
+  test.concurrent('stops the command before another can lead where the network is cut, and stands again', async () => {
     await using wire = await proxy(server.port)
     await using zk = await connect(server)
     await using running = run('/cut', [], office, wire.connectString)
@@ -87,7 +87,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper elect on ${targetName}`, () =
     expect(later).toBeGreaterThan(epoch)
   })
 
-  test('stops the command before another can lead where lightkeeper is killed', async () => {
+  test.concurrent('stops the command before another can lead where lightkeeper is killed', async () => {
     await using zk = await connect(server)
     await using running = run('/killed', [], office)
     const [, pid = 0] = await begun(running)

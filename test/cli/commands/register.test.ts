@@ -109,7 +109,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper register on ${targetName}`, (
     expect((await running.ended).code).toBe(0)
   })
 
-  test('registers again when its session is lost', async () => {
+  test.concurrent('registers again when its session is lost', async () => {
     await using zk = await connect(server)
     const services = discovery(zk)
     await using wire = await proxy(server.port)
@@ -123,7 +123,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper register on ${targetName}`, (
     expect((await zk.exists('/services/again/x')).stat?.ephemeralOwner).not.toBe(first?.ephemeralOwner)
   })
 
-  test('stops the command where it may not register', async () => {
+  test.concurrent('stops the command where it may not register', async () => {
     await using zk = await connect(server)
     await zk.create('/closed', '', { acl: readOnlyAcl })
     await using running = run('x', '--port', '1', '--base', '/closed', '--', 'sh', '-c', 'while :; do sleep 0.1; done')
@@ -131,7 +131,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper register on ${targetName}`, (
     expect(running.errors).toContain('NO_AUTH')
   })
 
-  test('the command is stopped where lightkeeper is killed', async () => {
+  test.concurrent('the command is stopped where lightkeeper is killed', async () => {
     await using running = run(
       'killed',
       '--port',

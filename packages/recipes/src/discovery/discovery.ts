@@ -1,5 +1,5 @@
 /** Services and where to reach them: registering, looking up, following. */
-import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { type CallOptions, type Client, type ZnodePath } from '@lightkeeper/client'
 import { namesBelow } from '../common/names-below.ts'
 import { below } from '../common/paths.ts'
 import { type Format, type FormatName, formatOf } from './format.ts'
