@@ -44,6 +44,7 @@ for (const target of apaches) {
   step(`conformance on ${target}`, ['npx', 'vitest', 'run', '--project', 'conformance'], env)
   step(`the client on ${target}`, ['npx', 'vitest', 'run', '--project', 'client'], env)
   step(`the recipes on ${target}`, ['npx', 'vitest', 'run', '--project', 'recipes'], env)
+  step(`commands on ${target}`, ['npx', 'vitest', 'run', '--project', 'cli', 'test/cli/commands'], env, 60_000)
   step(`examples on ${target}`, ['npx', 'vitest', 'run', '--project', 'examples'], env)
 }
 // Conformance is about what our server answers as; of 3.5 only the client needs to know.

@@ -72,6 +72,48 @@ test.each([
   [['server', '--set', 'tickTime=fast'], 1, 'tickTime is "fast", expected an integer'],
   [['server', '/no/such/zoo.cfg'], 1, 'cannot read /no/such/zoo.cfg'],
   [['fly'], 2, 'no command "fly"'],
+  [['watch'], 2, 'wants the path of a znode'],
+  [['watch', 'a'], 2, 'PATH "a": a path must start with /'],
+  [['watch', '/a', '/b'], 2, 'wants one path, got /a /b'],
+  [['watch', '/a', '-r', '--children'], 2, '--recursive and --children exclude each other'],
+  [['watch', '/a', '--', 'ls'], 2, 'runs no command'],
+  [['watch', '/a', '-s', 'host/a//b'], 2, '--server: connect string "host/a//b": chroot'],
+  [['watch', '/a', '--session-timeout', '10s'], 2, '--session-timeout wants a whole number from 1 on, got "10s"'],
+  [['watch', '/a', '-s', '127.0.0.1:1', '--connect-timeout', '100'], 1, '127.0.0.1:1: connect ECONNREFUSED'],
+  [['lock', '/a'], 2, 'wants a command to run: lightkeeper lock PATH -- COMMAND'],
+  [['lock', '/a', '--'], 2, 'wants a command to run'],
+  [['lock', '/a', 'ls'], 2, 'a command stands behind --'],
+  [['lock', '/a', '--grace', '-1', '--', 'ls'], 2, '--grace'],
+  [['lock', '/a/', '--', 'ls'], 2, 'PATH "/a/": a path must not end with /'],
+  [['lock', '/a', '-s', '127.0.0.1:1', '--connect-timeout', '100', '--', 'ls'], 1, '127.0.0.1:1: connect ECONNREFUSED'],
+  [['elect', '/a'], 2, 'wants a command to run: lightkeeper elect PATH -- COMMAND'],
+  [
+    ['elect', '/a', '--priority', '1.5', '--', 'ls'],
+    2,
+    '--priority wants a whole number from 0 to 2147483647, got "1.5"',
+  ],
+  [['register'], 2, 'wants the name of a service'],
+  [['register', 'a/', '--address', 'h', '--port', '1'], 2, 'no name of a service: "a/"'],
+  [['register', 'a', '--port', '1'], 2, 'wants --address'],
+  [['register', 'a', '--address', 'h'], 2, 'wants --port'],
+  [
+    ['register', 'a', '--address', 'h', '--port', '70000'],
+    2,
+    '--port wants a whole number from 0 to 65535, got "70000"',
+  ],
+  [['register', 'a', '--address', 'h', '--port', '1', '--weight', '-2'], 2, '--weight'],
+  [
+    ['register', 'a', '--address', 'h', '--port', '1', '--weight', 'x'],
+    2,
+    '--weight wants a number, 0 or more, got "x"',
+  ],
+  [['register', 'a', '--address', 'h', '--port', '1', '--metadata', 'x'], 2, '--metadata wants KEY=VALUE, got "x"'],
+  [['register', 'a', '--address', 'h', '--port', '1', '--id', 'x/y'], 2, '--id wants a name without /, got "x/y"'],
+  [['discover', 'a', '--format', 'eureka'], 2, '--format wants curator, spring or dubbo, got "eureka"'],
+  [['discover', 'a', '--base', 'x'], 2, '--base "x": a path must start with /'],
+  [['discover', 'a', 'b'], 2, 'wants one name of a service, got a b'],
+  [['discover', '--watch'], 2, 'wants the name of a service'],
+  [['discover', 'a', '--watch', '--pick'], 2, '--watch and --pick exclude each other'],
 ])('%j ends with exit %i and says why', async (args, code, text) => {
   const ended = await run(...args).ended
   expect(ended.code).toBe(code)
@@ -89,5 +131,14 @@ test('a port that is taken is an error that names it', async () => {
 
 test('--help tells the commands and each command’s options', async () => {
   expect(await run('--help').firstLine).toContain('lightkeeper')
-  expect(await run('server', '--help').firstLine).toContain('usage: lightkeeper server')
+  const help = run('help')
+  let text = ''
+  help.child.stdout?.on('data', (chunk: Buffer) => {
+    text += chunk.toString()
+  })
+  await help.ended
+  for (const name of ['server', 'inspect', 'backup', 'watch', 'lock', 'elect', 'register', 'discover']) {
+    expect(text).toContain(`\n  lightkeeper ${name} `)
+    expect(await run(name, '--help').firstLine).toContain(`usage: lightkeeper ${name}`)
+  }
 })

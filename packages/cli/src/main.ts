@@ -2,10 +2,25 @@
 import { type Command, UsageError } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { demoCommand } from './commands/demo.ts'
+import { discoverCommand } from './commands/discover.ts'
+import { electCommand } from './commands/elect.ts'
 import { inspectCommand } from './commands/inspect.ts'
+import { lockCommand } from './commands/lock.ts'
+import { registerCommand } from './commands/register.ts'
 import { serverCommand } from './commands/server.ts'
+import { watchCommand } from './commands/watch.ts'
 
-const commands: readonly Command[] = [serverCommand, inspectCommand, backupCommand, demoCommand]
+const commands: readonly Command[] = [
+  serverCommand,
+  inspectCommand,
+  backupCommand,
+  watchCommand,
+  lockCommand,
+  electCommand,
+  registerCommand,
+  discoverCommand,
+  demoCommand,
+]
 
 /** Runs one command line, without the program's own name, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -22,7 +37,9 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
     process.stderr.write(`lightkeeper: no command "${name}"; lightkeeper --help lists them\n`)
     return 2
   }
-  if (args.includes('--help')) {
+  const end = args.indexOf('--')
+  // Behind -- it is the option of another command.
+  if ((end === -1 ? args : args.slice(0, end)).includes('--help')) {
     process.stdout.write(command.usage)
     return 0
   }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import type { InspectedEntry } from '@lightkeeper/server'
 import { type Command, UsageError } from '../command.ts'
-import { hexOf } from '../output.ts'
+import { hexOf, jsonLine, printable } from '../output.ts'
 
 const usage = `usage: lightkeeper inspect FILE|DIRECTORY… [options]
 
@@ -32,13 +32,13 @@ export const inspectCommand: Command = {
     let isDamaged = false
     let lines: string[] = []
     const flush = (): void => {
-      if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`)
+      if (lines.length > 0) process.stdout.write(lines.join(''))
       lines = []
     }
     await inspect(nodeRuntime().disk, positionals, (entry) => {
       if (entry.kind === 'damage') isDamaged = true
       if (!filter(entry)) return
-      lines.push(values.json ? json(entry) : line(entry))
+      lines.push(values.json ? jsonLine(entry) : `${line(entry)}\n`)
       if (lines.length >= 1000) flush()
     })
     flush()
@@ -91,13 +91,6 @@ function time(option: string, text: string): number {
   return value
 }
 
-/** Names of znodes may hold anything; a terminal must not act on it. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
-  })
-}
-
 function line(entry: InspectedEntry): string {
   switch (entry.kind) {
     case 'txn': {
@@ -123,13 +116,6 @@ function line(entry: InspectedEntry): string {
     case 'damage':
       return printable(`DAMAGED ${entry.file} at offset ${entry.offset}: ${entry.text}`)
   }
-}
-
-function json(entry: InspectedEntry): string {
-  return JSON.stringify(entry, (_key, value: unknown) => {
-    if (typeof value === 'bigint') return hexOf(value)
-    return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
-  })
 }
 
 function parse(args: readonly string[]) {

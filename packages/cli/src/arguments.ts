@@ -1,0 +1,88 @@
+/** What the commands that talk to servers have in common: their arguments, and what is wrong with them. */
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { type Client, type ConnectOptions, connect, type ZnodePath } from '@lightkeeper/client'
+import { pathProblem } from '@lightkeeper/protocol'
+import { UsageError } from './command.ts'
+
+/** Of every command that connects. */
+export const connecting = {
+  server: { type: 'string', short: 's', default: '127.0.0.1:2181' },
+  'session-timeout': { type: 'string', default: '30000' },
+  'connect-timeout': { type: 'string', default: '10000' },
+  json: { type: 'boolean', default: false },
+} as const
+
+/** The lines of `--help` for them; `json` is what `--json` does. */
+export function connectingUsage(json: string): string {
+  return `  -s, --server HOSTS    host:port,host:port…[/chroot] (default: 127.0.0.1:2181)
+  --session-timeout MS  to ask for; the server may grant another (default: 30000)
+  --connect-timeout MS  until it gives up finding a server (default: 10000)
+  --json                ${json}
+`
+}
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+interface Parsed<O extends Options> {
+  readonly values: ReturnType<typeof parseArgs<{ readonly options: O }>>['values']
+  readonly positionals: readonly string[]
+  /** What stands behind `--`; undefined where there is no `--`. */
+  readonly command: readonly string[] | undefined
+}
+
+/** `parseArgs` whose errors are wrong usage. */
+export function parse<const O extends Options>(name: string, args: readonly string[], options: O): Parsed<O> {
+  const at = args.indexOf('--')
+  const own = at === -1 ? [...args] : args.slice(0, at)
+  try {
+    const { values, positionals } = parseArgs({ args: own, allowPositionals: true, options })
+    return { values, positionals, command: at === -1 ? undefined : args.slice(at + 1) }
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}; see lightkeeper ${name} --help`)
+  }
+}
+
+/** The one argument that is a path. */
+export function pathArgument(positionals: readonly string[]): ZnodePath {
+  const [path, ...more] = positionals
+  if (path === undefined) throw new UsageError('wants the path of a znode, like /locks/report')
+  if (more.length > 0) throw new UsageError(`wants one path, got ${positionals.join(' ')}; a command stands behind --`)
+  return checkPath('PATH', path)
+}
+
+export function checkPath(what: string, path: string): ZnodePath {
+  const problem = pathProblem(path)
+  if (problem !== undefined) throw new UsageError(`${what} "${path}": ${problem}`)
+  return path as ZnodePath
+}
+
+/** A whole number within bounds. */
+export function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`
+  throw new UsageError(`${option} wants a whole number ${bounds}, got "${text}"`)
+}
+
+export function milliseconds(option: string, text: string, min = 0): number {
+  return wholeNumber(option, text, min, Number.MAX_SAFE_INTEGER)
+}
+
+interface Connecting {
+  readonly server: string
+  readonly 'session-timeout': string
+  readonly 'connect-timeout': string
+}
+
+/** @throws UsageError for a connect string that is none; else as `connect`, with the causes in its message. */
+export async function connectTo(values: Connecting, options: ConnectOptions = {}): Promise<Client> {
+  const sessionTimeout = milliseconds('--session-timeout', values['session-timeout'], 1)
+  const connectTimeout = milliseconds('--connect-timeout', values['connect-timeout'], 1)
+  try {
+    return await connect(values.server, { sessionTimeout, connectTimeout, ...options })
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(`--server: ${error.message}`)
+    if (error instanceof AggregateError) throw new Error(`cannot connect to ${values.server}: ${error.message}`)
+    throw error
+  }
+}

@@ -1,0 +1,146 @@
+/** `lightkeeper discover`: where the instances of a service are. */
+import type { ZnodePath } from '@lightkeeper/client'
+import { type Discovery, discovery, type FormatName, type ServiceInstance } from '@lightkeeper/recipes'
+import { checkPath, connecting, connectingUsage, connectTo, parse } from '../arguments.ts'
+import { type Command, UsageError } from '../command.ts'
+import { jsonLine, printable } from '../output.ts'
+import { Signals } from '../signals.ts'
+
+/** Of `register` as well. */
+export const placing = {
+  base: { type: 'string' },
+  format: { type: 'string', default: 'curator' },
+} as const
+
+export const placingUsage = `  --base PATH           where services are (default: /services, of dubbo /dubbo)
+  --format F            curator, spring or dubbo: whose libraries read and write the same (default: curator)
+`
+
+const usage = `usage: lightkeeper discover [NAME] [options]
+
+Prints the instances of the service NAME, a line each, or the names of all services.
+
+  -w, --watch           then each that comes ("+"), goes ("-") or changes ("="), until it is interrupted; "stale" while no server
+                        is reached: the last known stand
+  --pick                only the address of one, in proportion to the weights
+${placingUsage}${connectingUsage('a JSON object a line; with --watch all instances at each change')}
+Exit code: 0 done, 1 when it fails or --pick finds none, 2 for wrong usage.
+`
+
+export const discoverCommand: Command = {
+  name: 'discover',
+  summary: 'print or follow the instances of a service',
+  usage,
+  async run(args) {
+    const { values, positionals, command } = parse('discover', args, {
+      ...connecting,
+      ...placing,
+      watch: { type: 'boolean', short: 'w', default: false },
+      pick: { type: 'boolean', default: false },
+    })
+    if (command !== undefined) throw new UsageError('runs no command: there is nothing behind --')
+    const [name, ...more] = positionals
+    if (more.length > 0) throw new UsageError(`wants one name of a service, got ${positionals.join(' ')}`)
+    if (name === '') throw new UsageError('the name of a service must not be empty')
+    if (values.watch && values.pick) throw new UsageError('--watch and --pick exclude each other')
+    if (name === undefined && (values.watch || values.pick)) throw new UsageError('wants the name of a service')
+    const { base, format } = placeOf(values)
+    using signals = new Signals()
+    const { signal } = signals
+    try {
+      await using zk = await connectTo(values, { signal })
+      const services = discovery(zk, base, { format })
+      if (name === undefined) {
+        for (const each of await services.names({ signal }))
+          process.stdout.write(values.json ? jsonLine({ name: each }) : `${printable(each)}\n`)
+        return 0
+      }
+      if (values.watch) {
+        await follow(services, name, values.json, signal)
+        if (!signal.aborted) throw new Error(`the service is not followed any more: the client is ${zk.state.kind}`)
+        return 0
+      }
+      if (values.pick) return await pick(services, name, values.json, signal)
+      for (const instance of await services.instances(name, { signal }))
+        process.stdout.write(values.json ? jsonLine(factsOf(instance)) : `${lineOf(instance)}\n`)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+    return 0
+  },
+}
+
+/** @throws UsageError for a format nobody knows or a base that is no path. */
+export function placeOf({ base, format }: { readonly base?: string | undefined; readonly format: string }): {
+  readonly base: ZnodePath | undefined
+  readonly format: FormatName
+} {
+  if (format !== 'curator' && format !== 'spring' && format !== 'dubbo') {
+    throw new UsageError(`--format wants curator, spring or dubbo, got "${format}"`)
+  }
+  return { base: base === undefined ? undefined : checkPath('--base', base), format }
+}
+
+async function pick(services: Discovery, name: string, json: boolean, signal: AbortSignal): Promise<number> {
+  await using resolver = await services.resolve(name, { signal })
+  const instance = resolver.pick()
+  if (instance === undefined) throw new Error(`no instance of ${name} takes calls`)
+  process.stdout.write(json ? jsonLine(factsOf(instance)) : `${printable(addressOf(instance))}\n`)
+  return 0
+}
+
+async function follow(services: Discovery, name: string, json: boolean, signal: AbortSignal): Promise<void> {
+  await using resolver = await services.resolve(name, { signal })
+  let before: readonly string[] | undefined
+  let wasLive = true
+  for await (const instances of resolver.changes({ signal })) {
+    const isLive = resolver.freshness.kind === 'live'
+    if (json) {
+      process.stdout.write(jsonLine({ instances: instances.map(factsOf), freshness: resolver.freshness }))
+      continue
+    }
+    if (isLive !== wasLive) process.stdout.write(isLive ? 'live\n' : 'stale\n')
+    wasLive = isLive
+    const now = instances.map(lineOf)
+    for (const line of differences(before ?? [], now)) process.stdout.write(`${line}\n`)
+    before = now
+  }
+}
+
+/** What to print where `before` was shown and `now` is there. The first word of a line is the id, and there once. */
+export function differences(before: readonly string[], now: readonly string[]): string[] {
+  const idOf = (line: string): string => line.slice(0, line.indexOf(' '))
+  const known = new Map(before.map((line) => [idOf(line), line]))
+  const there = new Set(now.map(idOf))
+  const gone = before.filter((line) => !there.has(idOf(line))).map((line) => `- ${line}`)
+  const others = now.flatMap((line) => {
+    const last = known.get(idOf(line))
+    if (last === line) return []
+    return [last === undefined ? `+ ${line}` : `= ${line}`]
+  })
+  return [...gone, ...others]
+}
+
+export function addressOf({ address, port, sslPort }: ServiceInstance): string {
+  const host = address.includes(':') ? `[${address}]` : address
+  const known = port ?? sslPort
+  return known === undefined ? host : `${host}:${known}`
+}
+
+function lineOf(instance: ServiceInstance): string {
+  const { id, weight, zone, enabled, sslPort } = instance
+  const words = [
+    id.replaceAll(' ', '_'),
+    addressOf(instance),
+    `weight=${weight}`,
+    sslPort === undefined ? '' : `ssl=${sslPort}`,
+    zone === undefined ? '' : `zone=${zone}`,
+    enabled ? '' : 'disabled',
+  ]
+  return printable(words.filter((word) => word !== '').join(' '))
+}
+
+function factsOf(instance: ServiceInstance): Readonly<Record<string, unknown>> {
+  const { id, name, address, port, sslPort, weight, zone, metadata, enabled, registeredAt } = instance
+  return { id, name, address, port, sslPort, weight, zone, metadata, enabled, registeredAt }
+}

@@ -1,0 +1,118 @@
+/** `lightkeeper elect`: a command that runs where one is the leader. */
+import { hostname } from 'node:os'
+import type { Client } from '@lightkeeper/client'
+import { election, type Term } from '@lightkeeper/recipes'
+import { connecting, connectingUsage, connectTo, milliseconds, parse, pathArgument, wholeNumber } from '../arguments.ts'
+import type { Command } from '../command.ts'
+import { Reports } from '../reports.ts'
+import { Signals } from '../signals.ts'
+import {
+  commandOf,
+  exitCodeFor,
+  grantedTimeoutMs,
+  holdingOf,
+  leave,
+  running,
+  runningUsage,
+} from '../supervise/running.ts'
+import { supervise } from '../supervise/supervise.ts'
+
+const usage = `usage: lightkeeper elect PATH [options] -- COMMAND [ARGUMENT…]
+
+Stands for election at PATH and runs COMMAND while it leads. COMMAND is stopped before another can lead: SIGTERM, then SIGKILL, in
+time; then it stands again. When COMMAND ends by itself, or by a signal to this process, it resigns and leaves. The line is that
+of Curator's LeaderLatch and of kazoo's Election.
+
+  --id TEXT             what others read of the leader (default: host name and process id)
+  --priority N          those in line with a higher one go first (default: 0)
+  --yield               stops COMMAND when one with a higher priority waits, and stands again
+${runningUsage}${connectingUsage('reports on standard error as JSON, a line each')}
+COMMAND finds in its environment: LIGHTKEEPER_EPOCH, a number that grows with every leader, also as LIGHTKEEPER_FENCING_TOKEN;
+LIGHTKEEPER_ID, LIGHTKEEPER_PATH, LIGHTKEEPER_ZNODE and LIGHTKEEPER_SERVER.
+
+Exit code: that of COMMAND, 128+n where a signal has ended it; 1 when it fails, 2 for wrong usage, 126 and 127 when COMMAND cannot
+be run or is not there.
+`
+
+export const electCommand: Command = {
+  name: 'elect',
+  summary: 'run a command while leading',
+  usage,
+  async run(args) {
+    const { values, positionals, command } = parse('elect', args, {
+      ...connecting,
+      ...running,
+      id: { type: 'string', default: `${hostname()} ${process.pid}` },
+      priority: { type: 'string', default: '0' },
+      yield: { type: 'boolean', default: false },
+    })
+    const path = pathArgument(positionals)
+    const wanted = commandOf('elect PATH', command)
+    const priority = wholeNumber('--priority', values.priority, 0, 0x7fff_ffff)
+    const graceMs = milliseconds('--grace', values.grace)
+    const reports = new Reports('elect', values)
+    using signals = new Signals()
+    let zk: Client | undefined
+    let terms: AsyncGenerator<Term, void, void> | undefined
+    try {
+      zk = await connectTo(values, { signal: signals.signal })
+      const granted = grantedTimeoutMs(zk, values)
+      const { id } = values
+      // Not ended by a signal while a command runs: that has to end first.
+      const standing = new AbortController()
+      terms = election(zk, path, { id, priority }).terms({ signal: standing.signal })
+      for (;;) {
+        reports.note('standing', { path, id, priority }, `stands at ${path}`)
+        const term = await nextTerm(terms, standing, signals.signal)
+        if (term === undefined) throw new Error(`the election at ${path} is over: the client is ${zk.state.kind}`)
+        const epoch = term.epoch.toString()
+        reports.note('elected', { path, id, epoch, znode: term.path }, `leads at ${path}, epoch ${epoch}`)
+        const { exitCode, wasStopped } = await supervise({
+          command: wanted,
+          environment: {
+            LIGHTKEEPER_SERVER: values.server,
+            LIGHTKEEPER_PATH: path,
+            LIGHTKEEPER_ZNODE: term.path,
+            LIGHTKEEPER_ID: id,
+            LIGHTKEEPER_EPOCH: epoch,
+            LIGHTKEEPER_FENCING_TOKEN: epoch,
+          },
+          signals,
+          reports,
+          graceMs,
+          holding: holdingOf(zk, granted, term),
+          stop: values.yield ? term.challenged : undefined,
+        })
+        if (!wasStopped || signals.received !== undefined) return exitCode
+        reports.note('deposed', { path, id, epoch }, `leads no more at ${path}`)
+      }
+    } catch (error) {
+      return exitCodeFor(error, signals)
+    } finally {
+      if (zk !== undefined) await leave(zk, terms?.return())
+    }
+  },
+}
+
+/** Stands until it leads. @throws the reason of `signal`, however long leaving the line takes. */
+async function nextTerm(
+  terms: AsyncGenerator<Term, void, void>,
+  standing: AbortController,
+  signal: AbortSignal,
+): Promise<Term | undefined> {
+  let onAbort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => {
+      standing.abort(signal.reason)
+      reject(signal.reason as Error)
+    }
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    const next = await Promise.race([terms.next(), aborted])
+    return next.value ?? undefined
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -1,0 +1,96 @@
+/** `lightkeeper lock`: a command that runs in one place at a time. */
+import { hostname } from 'node:os'
+import { type Client, KeeperError } from '@lightkeeper/client'
+import { type Held, type Lockable, lock, readWriteLock } from '@lightkeeper/recipes'
+import { connecting, connectingUsage, connectTo, milliseconds, parse, pathArgument } from '../arguments.ts'
+import type { Command } from '../command.ts'
+import { Reports } from '../reports.ts'
+import { Signals } from '../signals.ts'
+import {
+  commandOf,
+  exitCodeFor,
+  grantedTimeoutMs,
+  holdingOf,
+  leave,
+  running,
+  runningUsage,
+} from '../supervise/running.ts'
+import { supervise } from '../supervise/supervise.ts'
+
+const usage = `usage: lightkeeper lock PATH [options] -- COMMAND [ARGUMENT…]
+
+Waits for the lock at PATH, runs COMMAND while it holds it, and releases it when COMMAND has ended. COMMAND is stopped before the
+lock can go to another: SIGTERM, then SIGKILL, in time. The line is Curator's, kazoo's and go-zk's.
+
+  --timeout MS          waits no longer than this, 0 for not at all (default: as long as it takes)
+  --shared              with others that say so too: the reading side of a read-write lock
+  --data TEXT           what others read of the owner (default: host name and process id)
+${runningUsage}${connectingUsage('reports on standard error as JSON, a line each')}
+COMMAND finds in its environment: LIGHTKEEPER_FENCING_TOKEN, a number that grows with every owner, LIGHTKEEPER_PATH,
+LIGHTKEEPER_ZNODE and LIGHTKEEPER_SERVER.
+
+Exit code: that of COMMAND, 128+n where a signal has ended it; 1 when the lock is not had in time or is lost, 2 for wrong usage,
+126 and 127 when COMMAND cannot be run or is not there.
+`
+
+export const lockCommand: Command = {
+  name: 'lock',
+  summary: 'run a command while holding a lock',
+  usage,
+  async run(args) {
+    const { values, positionals, command } = parse('lock', args, {
+      ...connecting,
+      ...running,
+      timeout: { type: 'string' },
+      shared: { type: 'boolean', default: false },
+      data: { type: 'string', default: `${hostname()} ${process.pid}` },
+    })
+    const path = pathArgument(positionals)
+    const wanted = commandOf('lock PATH', command)
+    const timeout = values.timeout === undefined ? undefined : milliseconds('--timeout', values.timeout)
+    const graceMs = milliseconds('--grace', values.grace)
+    const reports = new Reports('lock', values)
+    using signals = new Signals()
+    let zk: Client | undefined
+    let held: Held | undefined
+    try {
+      zk = await connectTo(values, { signal: signals.signal })
+      const granted = grantedTimeoutMs(zk, values)
+      const { data, shared } = values
+      const line: Lockable = shared ? readWriteLock(zk, path, { data }).read : lock(zk, path, { data })
+      held = await take(line, timeout, signals.signal)
+      if (held === undefined) throw new Error(`${path} is held by another`)
+      const token = held.fencingToken.toString()
+      reports.note('held', { path, znode: held.path, fencingToken: token }, `${path} is held, fencing token ${token}`)
+      signals.signal.throwIfAborted()
+      const { exitCode, wasStopped } = await supervise({
+        command: wanted,
+        environment: {
+          LIGHTKEEPER_SERVER: values.server,
+          LIGHTKEEPER_PATH: path,
+          LIGHTKEEPER_ZNODE: held.path,
+          LIGHTKEEPER_FENCING_TOKEN: token,
+        },
+        signals,
+        reports,
+        graceMs,
+        holding: holdingOf(zk, granted, held),
+        ask: held.revoked,
+      })
+      if (wasStopped) throw new Error(`${path} was lost, the command was stopped`)
+      return exitCode
+    } catch (error) {
+      if (held === undefined && timeout !== undefined && KeeperError.is(error, 'TIMEOUT')) {
+        throw new Error(`${path} was not free within ${timeout} ms`)
+      }
+      return exitCodeFor(error, signals)
+    } finally {
+      if (zk !== undefined) await leave(zk, held?.release())
+    }
+  },
+}
+
+function take(line: Lockable, timeout: number | undefined, signal: AbortSignal): Promise<Held | undefined> {
+  if (timeout === 0) return line.tryAcquire({ signal })
+  return line.acquire({ signal, timeout })
+}

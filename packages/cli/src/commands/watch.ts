@@ -1,0 +1,90 @@
+/** `lightkeeper watch`: what happens to a znode, as lines. */
+import type { WatchChange } from '@lightkeeper/client'
+import { connecting, connectingUsage, connectTo, parse, pathArgument } from '../arguments.ts'
+import { type Command, UsageError } from '../command.ts'
+import { hexOf, jsonLine, printable, textOf } from '../output.ts'
+import { Signals } from '../signals.ts'
+
+const usage = `usage: lightkeeper watch PATH [options]
+
+Prints what is at PATH now, then "ready", then a line for each change, until it is interrupted. Lost connections and sessions are
+caught up with: "stale" when the connection is lost, then the difference and another "ready". Of several writes in a row the
+last is shown; "missed" counts the others.
+
+  -r, --recursive       the znode and everything below it
+  --children            the direct children of the znode, instead of itself
+${connectingUsage('a JSON object a line: data as base64, and as text where it is UTF-8')}
+Exit code: 0 when it is interrupted, 1 when it cannot go on, 2 for wrong usage.
+`
+
+export const watchCommand: Command = {
+  name: 'watch',
+  summary: 'print each change of a znode, of its children or of a subtree',
+  usage,
+  async run(args) {
+    const { values, positionals, command } = parse('watch', args, {
+      ...connecting,
+      recursive: { type: 'boolean', short: 'r', default: false },
+      children: { type: 'boolean', default: false },
+    })
+    if (command !== undefined) throw new UsageError('runs no command: there is nothing behind --')
+    const path = pathArgument(positionals)
+    const { recursive, children, json } = values
+    if (recursive && children) throw new UsageError('--recursive and --children exclude each other')
+    using signals = new Signals()
+    const { signal } = signals
+    try {
+      await using zk = await connectTo(values, { signal })
+      for await (const change of zk.watch(path, { recursive, children, signal })) {
+        process.stdout.write(json ? jsonLine(factsOf(change)) : `${lineOf(change)}\n`)
+      }
+      if (!signal.aborted) throw new Error(`the watch has ended: the client is ${zk.state.kind}`)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+    return 0
+  },
+}
+
+function factsOf(change: WatchChange): Readonly<Record<string, unknown>> {
+  switch (change.kind) {
+    case 'created':
+    case 'changed': {
+      const { kind, path, via, missed, zxid, stat, value } = change
+      return { event: kind, path, via, missed, zxid, data: value, text: textOf(value), stat }
+    }
+    case 'deleted': {
+      const { kind, path, via, missed, zxid } = change
+      return { event: kind, path, via, missed, zxid }
+    }
+    case 'unreadable': {
+      const { kind, path, via, stat, error } = change
+      return { event: kind, path, via, error: (error as Error).message, stat }
+    }
+    case 'ready':
+      return { event: 'ready', zxid: change.zxid }
+    case 'stale':
+      return { event: 'stale', since: change.since }
+  }
+}
+
+function lineOf(change: WatchChange): string {
+  switch (change.kind) {
+    case 'created':
+    case 'changed': {
+      const { kind, path, missed, stat, value } = change
+      const text = textOf(value)
+      const data = text === undefined ? `base64:${Buffer.from(value).toString('base64')}` : JSON.stringify(text)
+      const gap = missed === 0 ? '' : ` missed=${missed}`
+      return printable(`${kind} ${path} mzxid=${hexOf(stat.mzxid)} version=${stat.version}${gap} ${data}`)
+    }
+    case 'deleted':
+      return printable(`deleted ${change.path}`)
+    case 'unreadable':
+      return printable(`unreadable ${change.path}: ${(change.error as Error).message}`)
+    case 'ready':
+      return `ready zxid=${hexOf(change.zxid)}`
+    case 'stale':
+      return `stale since=${change.since.toISOString()}`
+  }
+}

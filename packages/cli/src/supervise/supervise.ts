@@ -1,0 +1,219 @@
+/**
+ * Runs a command as long as it may run: passes signals on, keeps its exit code, and has it stopped before what it runs on can end.
+ * What decides is in plan.ts; what happens where this process dies or is stopped is in guard.ts.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import type { Reports } from '../reports.ts'
+import { exitCodeOf, type Signals } from '../signals.ts'
+import type { GuardMessage } from './guard.ts'
+import { graceMsFor, noLease, planFor, stepFor, type Told } from './plan.ts'
+import { commonClockMs, send } from './process.ts'
+
+/** A lock or a term. */
+export interface Holding {
+  readonly signal: AbortSignal
+  /** As the server has granted it, milliseconds. */
+  readonly sessionTimeoutMs: number
+  /** Milliseconds for which it is certainly held. */
+  remaining(): number
+  /** Has a server answer, which renews it. */
+  ask(): Promise<unknown>
+}
+
+export interface Supervision {
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly signals: Signals
+  readonly reports: Reports
+  /** Between SIGTERM and SIGKILL where the command has to stop, milliseconds; what it runs on may leave less. */
+  readonly graceMs: number
+  /** What it runs on. Without one it is stopped by signals and `stop` alone. */
+  readonly holding?: Holding | undefined
+  /** Has it stopped: SIGTERM, and SIGKILL when its grace is over. */
+  readonly stop?: AbortSignal | undefined
+  /** Asks it to end, by SIGTERM alone. */
+  readonly ask?: AbortSignal | undefined
+  /** Done before the first signal is passed on. Never rejects. */
+  readonly beforeSignal?: (() => Promise<void>) | undefined
+}
+
+export interface Ended {
+  /** Its own, or 128 + n where a signal has ended it. */
+  readonly exitCode: number
+  /** Stopped, because what it ran on has ended or `stop` has aborted. */
+  readonly wasStopped: boolean
+}
+
+/**
+ * Begins when the guard knows of it: whatever happens to this process from the first moment of the command on, there is somebody
+ * to stop it. It also gives the exit codes 126 and 127 that people know.
+ */
+const gate = 'read -r _ <&3 || exit 1; exec 3<&-; exec "$@"'
+
+/** Resolves when the command has ended and nothing of it is left that had to be stopped. */
+export async function supervise(supervision: Supervision): Promise<Ended> {
+  const { command, environment, signals, reports, holding } = supervision
+  // A command that reads from a terminal has to be in the group the terminal talks to. Any other gets a group of its own, so
+  // that what it has started is stopped with it.
+  const isInteractive = process.stdin.isTTY
+  const timeoutMs = holding?.sessionTimeoutMs ?? Number.POSITIVE_INFINITY
+  const graceMs = graceMsFor(timeoutMs, supervision.graceMs)
+  const plan = holding === undefined ? noLease : planFor(timeoutMs, graceMs)
+  const guard = new Guard()
+  guard.onFailure(() => {
+    reports.warn('unguarded', {}, 'the guard has ended: nobody stops the command if this process is killed')
+  })
+  const env = { ...process.env, ...environment }
+  const child = spawn('sh', ['-c', gate, 'lightkeeper', ...command], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    detached: !isInteractive,
+    env,
+  })
+  const { pid } = child
+  if (pid === undefined) {
+    guard.end()
+    throw await new Promise<Error>((resolve) => child.once('error', resolve))
+  }
+  const target = isInteractive ? pid : -pid
+  guard.tell({ target, plan, graceMs })
+  void guard.armed().then(() => {
+    const door = child.stdio[3] as Writable
+    door.on('error', () => {})
+    door.end('\n')
+  })
+  reports.note('started', { pid, command }, `runs ${command.join(' ')}, process ${pid}`)
+
+  let toldAt: number | undefined
+  let timer: NodeJS.Timeout | undefined
+  let isAsking = false
+  let isKilled = false
+  let isEnded = false
+
+  const tell = (why: string): void => {
+    if (toldAt !== undefined) return
+    toldAt = commonClockMs()
+    guard.tell({ told: true })
+    reports.warn('stopping', { why, pid }, `${why}: the command is stopped`)
+    send(target, 'SIGTERM')
+    send(target, 'SIGCONT')
+  }
+  const look = (): void => {
+    clearTimeout(timer)
+    if (isEnded) return
+    const remaining = holding?.remaining() ?? Number.POSITIVE_INFINITY
+    if (holding !== undefined) guard.tell({ leaseEnd: commonClockMs() + remaining })
+    const told: Told | undefined = toldAt === undefined ? undefined : { agoMs: commonClockMs() - toldAt, graceMs }
+    const { does, lookAfterMs } = stepFor(plan, remaining, told)
+    if (does === 'kill') {
+      if (isKilled) return
+      isKilled = true
+      toldAt ??= commonClockMs()
+      reports.warn('killing', { pid, remaining }, 'the command is killed')
+      send(target, 'SIGKILL')
+      return
+    }
+    if (does === 'tell') tell('no server has answered in time')
+    if (does === 'ask' && holding !== undefined && !isAsking) {
+      isAsking = true
+      const asked = (isAnswered: boolean): void => {
+        isAsking = false
+        if (isAnswered) look()
+      }
+      void holding.ask().then(
+        () => asked(true),
+        () => asked(false),
+      )
+    }
+    timer = setTimeout(look, Math.min(60_000, Math.max(1, lookAfterMs)))
+  }
+  const onStop = (): void => {
+    const reason: unknown = supervision.stop?.reason
+    tell(reason instanceof Error ? reason.message : String(reason))
+    look()
+  }
+  const onAsked = (): void => {
+    reports.warn('asked', { pid }, 'somebody asks for it: SIGTERM to the command')
+    send(target, 'SIGTERM')
+  }
+  let before: Promise<void> | undefined
+  const unhear = signals.onEach((signal) => {
+    before ??= supervision.beforeSignal?.() ?? Promise.resolve()
+    // The terminal has sent these to the command as well.
+    if (isInteractive && (signal === 'SIGINT' || signal === 'SIGQUIT')) return
+    void before.then(() => {
+      if (!isEnded) send(target, signal)
+    })
+  })
+
+  const ended = whenEnded(child)
+  holding?.signal.addEventListener('abort', look, { once: true })
+  onAbort(supervision.stop, onStop)
+  onAbort(supervision.ask, onAsked)
+  look()
+  const exitCode = await ended
+  isEnded = true
+  clearTimeout(timer)
+  holding?.signal.removeEventListener('abort', look)
+  supervision.stop?.removeEventListener('abort', onStop)
+  supervision.ask?.removeEventListener('abort', onAsked)
+  unhear()
+  // Or by the guard, while this process was stopped.
+  const wasStopped = toldAt !== undefined || holding?.remaining() === 0
+  // What it has started and left behind must not go on either.
+  if (wasStopped && !isInteractive) send(target, 'SIGKILL')
+  guard.end()
+  reports.note('ended', { pid, exitCode }, `the command has ended with ${exitCode}`)
+  return { exitCode, wasStopped }
+}
+
+function whenEnded(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal === null ? (code ?? 0) : exitCodeOf(signal)))
+  })
+}
+
+function onAbort(signal: AbortSignal | undefined, listener: () => void): void {
+  if (signal?.aborted) listener()
+  else signal?.addEventListener('abort', listener, { once: true })
+}
+
+class Guard {
+  readonly #process: ChildProcess
+  #isOver = false
+
+  constructor() {
+    const file = fileURLToPath(new URL('./guard.js', import.meta.url))
+    // In a session of its own: what ends everything in a terminal must leave it for last.
+    this.#process = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
+    this.#process.unref()
+    this.#process.stdin?.on('error', () => {})
+  }
+
+  /** Resolves when it knows what to stop, or never will. */
+  armed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#process.stdout?.once('data', () => resolve())
+      for (const event of ['error', 'exit'] as const) this.#process.once(event, () => resolve())
+    })
+  }
+
+  tell(message: GuardMessage): void {
+    if (!this.#isOver) this.#process.stdin?.write(`${JSON.stringify(message)}\n`)
+  }
+
+  /** Not where it has stopped the command, which is its work. */
+  onFailure(listener: () => void): void {
+    this.#process.once('error', listener)
+    this.#process.once('exit', (code) => {
+      if (code !== 0 && !this.#isOver) listener()
+    })
+  }
+
+  end(): void {
+    this.tell({ done: true })
+    this.#isOver = true
+    this.#process.stdin?.end()
+  }
+}
