@@ -23,6 +23,26 @@ const snippets: Snippet[] = readdirSync(guides)
     return blocks.map(([, source = ''], i) => ({ name: `${file.slice(0, -3)}-${i + 1}`, source }))
   })
 
+/** Every block of shell is a script: it runs to its end, with `lightkeeper` on its path and a server of its own. */
+const scripts: Snippet[] = ['command-line.md'].flatMap((file) => {
+  const blocks = [...readFileSync(join(guides, file), 'utf8').matchAll(/^```sh\n(.*?)^```$/gms)]
+  return blocks.map(([, source = ''], i) => ({ name: `${file.slice(0, -3)}-${i + 1}`, source }))
+})
+
+function runShell(source: string, connectString: string): Promise<{ code: number | null; output: string }> {
+  const env = {
+    ...process.env,
+    LIGHTKEEPER_SERVER: connectString,
+    PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`,
+  }
+  return new Promise((resolve) => {
+    const child = spawn('sh', ['-e', '-c', source], { stdio: ['ignore', 'pipe', 'pipe'], env })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+    child.on('close', (code) => resolve({ code, output }))
+  })
+}
+
 /** Where a program outside of vitest finds the built packages: `npm test` has built them. */
 function run(file: string): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
@@ -64,6 +84,26 @@ describe('the snippets of docs/guide', () => {
     const { code, output } = await run(file)
     await server.close()
     expect(output, output).not.toMatch(/Error/)
+    expect(code, output).toBe(0)
+  })
+
+  // What each prints, as the guide says.
+  const printed: Readonly<Record<string, RegExp>> = {
+    'command-line-1': /^created \/watched .*\ncreated \/watched\/job .*\nready zxid=0x/,
+    'command-line-2': /^owner number \d+ makes the report\nbackup\n$/,
+    'command-line-3': /^scheduling in epoch \d+\n$/,
+    'command-line-4': /^(users\n)?[0-9a-f-]{36} 10\.0\.0\.7:8080 weight=3\n10\.0\.0\.7:8080\n$/,
+  }
+
+  test('has no script of which nobody knows what it prints', () => {
+    expect(scripts.map(({ name }) => name)).toEqual(Object.keys(printed))
+  })
+
+  test.each(scripts)('$name, a script, runs to its end and prints what the guide says', async ({ name, source }) => {
+    const server = await startServer({ port: 0 })
+    const { code, output } = await runShell(source, server.connectString)
+    await server.close()
+    expect(output).toMatch(printed[name] ?? /^$/)
     expect(code, output).toBe(0)
   })
 })

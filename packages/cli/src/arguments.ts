@@ -4,9 +4,12 @@ import { type Client, type ConnectOptions, connect, type ZnodePath } from '@ligh
 import { pathProblem } from '@lightkeeper/protocol'
 import { UsageError } from './command.ts'
 
+/** Set for the commands that are run by another, too. */
+const defaultServer = process.env['LIGHTKEEPER_SERVER'] || '127.0.0.1:2181'
+
 /** Of every command that connects. */
 export const connecting = {
-  server: { type: 'string', short: 's', default: '127.0.0.1:2181' },
+  server: { type: 'string', short: 's', default: defaultServer },
   'session-timeout': { type: 'string', default: '30000' },
   'connect-timeout': { type: 'string', default: '10000' },
   json: { type: 'boolean', default: false },
@@ -14,7 +17,7 @@ export const connecting = {
 
 /** The lines of `--help` for them; `json` is what `--json` does. */
 export function connectingUsage(json: string): string {
-  return `  -s, --server HOSTS    host:port,host:port…[/chroot] (default: 127.0.0.1:2181)
+  return `  -s, --server HOSTS    host:port,host:port…[/chroot] (default: $LIGHTKEEPER_SERVER, else 127.0.0.1:2181)
   --session-timeout MS  to ask for; the server may grant another (default: 30000)
   --connect-timeout MS  until it gives up finding a server (default: 10000)
   --json                ${json}
