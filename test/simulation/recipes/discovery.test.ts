@@ -3,7 +3,7 @@
  * overwritten by hand: in the end exactly those are registered who want to be, with what they said last; consumers end at the same
  * set; and what is there in a session that lives is left alone.
  */
-import { type Client, connect, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
 import {
   type Discovery,
   discovery,
