@@ -1,8 +1,8 @@
 /** A consumer: looks a service up, follows its changes, and picks instances by weight. */
 import { parseArgs } from 'node:util'
 import { connect } from 'lightkeeper'
+import { discovery } from 'lightkeeper/recipes'
 import { report, untilInterrupted } from '../report.ts'
-import { follow, lookUp, pick } from './registry.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -12,15 +12,18 @@ const { values, positionals } = parseArgs({
     'session-timeout': { type: 'string', default: '10000' },
   },
 })
-const [service = 'demo'] = positionals
+const [name = 'demo'] = positionals
 const signal = untilInterrupted()
 await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
-report('found', { instances: (await lookUp(zk, service)).length })
-for await (const instances of follow(zk, service, signal)) {
+
+await using service = await discovery(zk).resolve(name, { signal })
+report('found', { instances: service.instances.length })
+for await (const instances of service.changes({ signal })) {
   const picks: Record<string, number> = {}
   for (let i = 0; i < Number(values.picks); i++) {
-    const target = pick(instances.values(), Math.random())
-    if (target !== undefined) picks[target.port] = (picks[target.port] ?? 0) + 1
+    const port = service.pick()?.port
+    if (port !== undefined) picks[port] = (picks[port] ?? 0) + 1
   }
-  report('instances', { ports: [...instances.values()].map(({ port }) => port).sort((a, b) => a - b), picks })
+  const ports = instances.map(({ port = 0 }) => port).sort((a, b) => a - b)
+  report('instances', { ports, picks, freshness: service.freshness.kind })
 }

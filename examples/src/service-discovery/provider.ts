@@ -1,8 +1,9 @@
-/** A provider: registers an address under a service until it is stopped. */
+/** A provider: is registered as an instance of a service until it is stopped. */
+import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { connect } from 'lightkeeper'
+import { discovery } from 'lightkeeper/recipes'
 import { report, untilInterrupted } from '../report.ts'
-import { register } from './registry.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -14,11 +15,12 @@ const { values, positionals } = parseArgs({
     'session-timeout': { type: 'string', default: '10000' },
   },
 })
-const [service = 'demo'] = positionals
+const [name = 'demo'] = positionals
 const signal = untilInterrupted()
 await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
-const instance = { address: values.address, port: Number(values.port), weight: Number(values.weight) }
-await register(zk, service, instance, signal, (path) =>
-  report('registered', { path, session: zk.sessionId.toString(16) }),
-)
+
+const instance = { name, address: values.address, port: Number(values.port), weight: Number(values.weight) }
+await using me = await discovery(zk).register(instance, { signal })
+report('registered', { path: me.path })
+if (!signal.aborted) await once(signal, 'abort')
 report('leaving')
