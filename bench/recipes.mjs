@@ -15,6 +15,12 @@ import { apache, apacheAvailable } from '@lightkeeper/testing'
 const workloads = /** @type {const} */ ({
   'lock alone': { recipe: 'lock', contenders: 1, says: 'a mutex taken and released by one' },
   'lock contended': { recipe: 'lock', contenders: 8, says: 'a mutex taken and released by eight in turn' },
+  'election alone': {
+    recipe: 'election',
+    contenders: 1,
+    says: 'elected and resigned, by one; Curator with LeaderLatch',
+  },
+  'election contended': { recipe: 'election', contenders: 8, says: 'eight that are elected one after the other' },
 })
 /** @typedef {keyof typeof workloads} Workload */
 

@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.retry.RetryOneTime;
 
@@ -33,6 +34,15 @@ public class Curator {
       return () -> {
         mutex.acquire();
         mutex.release();
+      };
+    }
+    if (workload.equals("election")) {
+      return () -> {
+        // A latch is elected once: the next term takes another.
+        try (LeaderLatch latch = new LeaderLatch(client, path)) {
+          latch.start();
+          latch.await();
+        }
       };
     }
     throw new IllegalArgumentException(workload);

@@ -3,7 +3,7 @@
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { connect } from '@lightkeeper/client'
-import { lock } from '@lightkeeper/recipes'
+import { election, lock } from '@lightkeeper/recipes'
 
 const hosts = process.argv[2] ?? ''
 /** @type {import('@lightkeeper/client').Client[]} */
@@ -16,6 +16,13 @@ const workloads = {
     return async () => {
       const held = await mutex.acquire()
       await held.release()
+    }
+  },
+  election(zk, path) {
+    const one = election(zk, path)
+    return async () => {
+      // The end of the step resigns.
+      for await (const _term of one.terms()) break
     }
   },
 }
