@@ -41,6 +41,8 @@ export {
   type FormatName,
   type Freshness,
   type Group,
+  type GroupLayout,
+  type GroupOptions,
   group,
   type Held,
   type HeldAll,

@@ -1,15 +1,17 @@
 /** Who is there: members of a group, each an ephemeral znode of its own. */
-import { type CallOptions, type Client, type Data, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { below } from '../common/paths.ts'
+import type { CallOptions, Client, Data, ZnodePath } from '@lightkeeper/client'
+import { namesBelow } from '../common/names-below.ts'
+import { below, nameOf } from '../common/paths.ts'
 import { type PersistentNode, type PersistentNodeOptions, persistentNode } from '../persistent-node/persistent-node.ts'
+import { type GroupLayout, layouts, type Member } from './layout.ts'
 
-export interface Member {
-  readonly id: string
-  readonly data: Uint8Array
+export interface GroupOptions {
+  /** Curator's GroupMember, or kazoo's Party or ShallowParty. Default `curator`. */
+  readonly layout?: GroupLayout
 }
 
 export interface JoinOptions extends Pick<PersistentNodeOptions, 'acl' | 'signal'> {
-  /** What the others can read of this member. Default empty. */
+  /** What the others can read of this member. Default empty. Not with kazoo's, whose znodes hold the id. */
   readonly data?: Data
 }
 
@@ -26,40 +28,39 @@ export interface Group {
   follow(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<readonly Member[], void, void>
 }
 
-/** Members are children of `path`, named by their ids, as Curator's GroupMember has them. Sends nothing by itself. */
-export function group(zk: Client, path: ZnodePath): Group {
+/** Members are children of `path`. Sends nothing by itself. */
+export function group(zk: Client, path: ZnodePath, options: GroupOptions = {}): Group {
+  const layout = layouts[options.layout ?? 'curator']
   return {
     path,
-    async join(id, { data = '', ...options } = {}) {
+    async join(id, { data, ...own } = {}) {
       if (id === '' || id.includes('/')) throw new TypeError(`no id of a member: '${id}'`)
-      return persistentNode(zk, below(path, id), data, options)
+      if (data !== undefined && !layout.hasData) {
+        throw new TypeError(`members in the layout of ${options.layout} have no data`)
+      }
+      return persistentNode(zk, below(path, layout.name(id, zk.random)), layout.hasData ? (data ?? '') : id, own)
     },
-    async members(options = {}) {
-      const names = await zk.children(path, options).then(
-        ({ children }) => children,
-        (error: unknown) => {
-          if (KeeperError.is(error, 'NO_NODE')) return []
-          throw error
-        },
-      )
+    async members(own = {}) {
+      const names = await namesBelow(zk, path, own)
       const found = await Promise.all(
-        names.map(async (id) => {
-          const node = await zk.find(below(path, id), options)
-          return node === undefined ? [] : [{ id, data: node.data }]
+        names.map(async (name) => {
+          const node = await zk.find(below(path, name), own)
+          return (node && layout.read(name, node.data)) ?? []
         }),
       )
       return sorted(found.flat())
     },
     async *follow({ signal } = {}) {
-      const found = new Map<string, Member>()
+      const found = new Map<ZnodePath, Member>()
       let isComplete = false
       for await (const change of zk.watch(path, { children: true, signal })) {
         if (change.kind === 'stale') isComplete = false
         else if (change.kind === 'ready') isComplete = true
         else {
-          const id = change.path.slice(change.path.lastIndexOf('/') + 1)
-          if (change.kind === 'deleted') found.delete(id)
-          else found.set(id, { id, data: change.kind === 'unreadable' ? new Uint8Array(0) : change.value })
+          const data = change.kind === 'created' || change.kind === 'changed' ? change.value : new Uint8Array(0)
+          const member = change.kind === 'deleted' ? undefined : layout.read(nameOf(change.path), data)
+          if (member === undefined) found.delete(change.path)
+          else found.set(change.path, member)
         }
         if (isComplete) yield sorted([...found.values()])
       }

@@ -5,6 +5,7 @@ from kazoo.client import KazooClient
 zk = KazooClient(sys.argv[1], timeout=10.0)
 zk.start(20)
 doubles = {}
+parties = {}
 out = threading.Lock()
 
 
@@ -47,6 +48,11 @@ def add_int32(path, by):
     return n.value
 
 
+def party_join(kind, path, who):
+    parties[path + who] = getattr(zk, kind)(path, who)
+    parties[path + who].join()
+
+
 verbs = {
     "counter-get": lambda path: counter(path, default=0).value,
     "counter-add": add,
@@ -60,6 +66,9 @@ verbs = {
     "locking-take": locking_take,
     "queue-put": lambda path, item: zk.Queue(path).put(item.encode()),
     "queue-take": queue_take,
+    "party-join": party_join,
+    "party-leave": lambda path, who: parties[path + who].leave(),
+    "party-list": lambda kind, path: ",".join(sorted(getattr(zk, kind)(path))),
 }
 
 

@@ -12,6 +12,7 @@ import {
   counter,
   delayQueue,
   doubleBarrier,
+  group,
   priorityQueue,
   type QueueItem,
   queue,
@@ -284,6 +285,35 @@ lane(
       expect((await bits.add(258)).after).toBe(258)
       expect(await peer.call('int32-add', '/app/bits', -8)).toBe('250')
       expect(await bits.get()).toBe(250)
+    })
+
+    test.each([
+      ['Party', 'kazooParty'],
+      ['ShallowParty', 'kazooShallowParty'],
+    ] as const)('a %s has our members, and we have its', async (kind, layout) => {
+      const { zk, peer } = parties()
+      const ours = group(zk, `/${kind}`, { layout })
+      const stop = new AbortController()
+      let last = ''
+      const following = (async () => {
+        for await (const members of ours.follow({ signal: stop.signal })) last = members.map(({ id }) => id).join()
+      })()
+      const until = async (expected: string): Promise<void> => {
+        while (last !== expected) await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      await peer.call('party-join', kind, `/${kind}`, 'theirs')
+      const me = await ours.join('ours')
+      await until('ours,theirs')
+      expect(await peer.call('party-list', kind, `/${kind}`)).toBe('ours,theirs')
+      expect((await ours.members()).map(({ id }) => id)).toEqual(['ours', 'theirs'])
+      await peer.call('party-leave', `/${kind}`, 'theirs')
+      await until('ours')
+      await me.close()
+      await until('')
+      expect(await peer.call('party-list', kind, `/${kind}`)).toBe('')
+      await expect(ours.join('a', { data: 'b' })).rejects.toThrow(`members in the layout of ${layout} have no data`)
+      stop.abort()
+      await following
     })
 
     test('each holds the other at a barrier and lets it go', async () => {

@@ -1,0 +1,45 @@
+/** How members are written into znodes. */
+import type { Random } from '@lightkeeper/client'
+import { uniqueName } from '../common/unique-name.ts'
+
+export interface Member {
+  readonly id: string
+  readonly data: Uint8Array
+}
+
+interface Layout {
+  /** Whether a member may say something of itself besides its id. */
+  readonly hasData: boolean
+  name(id: string, random: Random): string
+  /** Undefined where it is no member. */
+  read(name: string, data: Uint8Array): Member | undefined
+}
+
+const none = new Uint8Array(0)
+const party = /^[0-9a-f]{32}__party__$/
+const shallow = /^[0-9a-f]{32}-(.*)$/s
+
+const bareName = (random: Random): string => uniqueName(random).replaceAll('-', '')
+
+export const layouts = {
+  curator: {
+    hasData: true,
+    name: (id) => id,
+    read: (id, data) => ({ id, data }),
+  },
+  kazooParty: {
+    hasData: false,
+    name: (_, random) => `${bareName(random)}__party__`,
+    read: (name, data) => (party.test(name) ? { id: new TextDecoder().decode(data), data: none } : undefined),
+  },
+  kazooShallowParty: {
+    hasData: false,
+    name: (id, random) => `${bareName(random)}-${id}`,
+    read(name) {
+      const id = shallow.exec(name)?.[1]
+      return id === undefined ? undefined : { id, data: none }
+    },
+  },
+} as const satisfies Record<string, Layout>
+
+export type GroupLayout = keyof typeof layouts
