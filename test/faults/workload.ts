@@ -105,6 +105,8 @@ export class Workload {
     // A fault of one server must concern somebody: readers come until each server has a client.
     for (let i = 0; i < 2 || ports.some((port) => this.#at(port).length === 0); i++) {
       if (i === 50) throw new Error('clients do not spread over the servers')
+      // One that the last fault befell may still be finding its way back.
+      if (i > 6) await pause(500)
       this.#loops.push(this.#read(await this.#join(`r${i}`)))
     }
   }

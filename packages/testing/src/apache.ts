@@ -196,6 +196,8 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     '-XX:TieredStopAtLevel=1',
     '-XX:+UseSerialGC',
     '-Dzookeeper.admin.enableServer=false',
+    // One that looks for a leader asks again within seconds; by itself it waits up to a minute (FastLeaderElection.java).
+    '-Dzookeeper.fastleader.maxNotificationInterval=2000',
     // Quiet, but not about why it ended.
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
     ...properties,
