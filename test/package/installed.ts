@@ -23,8 +23,9 @@ export async function install(which: 'client' | 'all' = 'client'): Promise<Insta
   const packed = mkdtempSync(join(tmpdir(), 'lightkeeper-packed-'))
   try {
     const tarball = await packClient(packed)
-    const others = ['protocol', 'runtime', 'server', 'testing', 'cli'].map((name) => join(root, 'packages', name))
-    const more = which === 'all' ? [...others, join(root, 'node_modules/snappyjs')] : []
+    const own = ['protocol', 'runtime', 'recipes', 'server', 'testing', 'cli'].map((name) => `packages/${name}`)
+    const others = [...own, 'examples', 'node_modules/snappyjs'].map((from) => join(root, from))
+    const more = which === 'all' ? others : []
     const tarballs = [tarball, ...more.map((from) => npmPack(from, packed))]
     writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
     const args = [

@@ -249,6 +249,16 @@ describe('the client beside the package `lightkeeper`', () => {
     expect(names).toBeGreaterThan(10)
   })
 
+  test('brings what the demo runs', async () => {
+    const demo = ['demo', '--calm', '--minutes', '0.05', '--workers', '2', '--json']
+    const { code, output, errors } = await runToEnd(
+      [join(all.folder, 'node_modules/.bin/lightkeeper'), ...demo],
+      all.folder,
+    )
+    expect([output.trim().split('\n').at(-1), errors]).toEqual(['{"event":"end","problems":[]}', ''])
+    expect(code).toBe(0)
+  })
+
   test('has the same types', async () => {
     const config = join(all.folder, 'consumers/tsconfig.json')
     const own = { ...settings, ...resolutions.nodenext, ...libraries['es2022 and @types/node'] }
