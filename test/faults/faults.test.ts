@@ -4,9 +4,10 @@
  * die with their sessions. FAULT_TIMES=10 goes through it ten times in a row.
  */
 import { type Proxy, proxy } from '@lightkeeper/testing'
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFailed, onTestFinished, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { missingTarget, type TargetName, targetName } from '../support/target.ts'
-import { apacheEnsemble, isServing, missingSmallDisk, ourServer, type Servers } from './targets.ts'
+import { missingFillableDisk } from './fillable-disk.ts'
+import { apacheEnsemble, isServing, ourServer, type Servers } from './targets.ts'
 import { pause, Workload } from './workload.ts'
 
 interface Fault {
@@ -162,6 +163,10 @@ for (const { name, has, missing, start } of targets) {
       await load?.close()
       load = undefined
       if (task.result?.state !== 'fail') return
+      // At once: the summary of many rounds comes late.
+      const at = new Date().toISOString().slice(11, 23)
+      for (const { message } of task.result.errors ?? []) console.log(`${at} ${task.name} failed: ${message}`)
+      for (const index of all(servers)) console.log(`server ${index + 1} said:\n${servers.said(index)}`)
       // What is left of a fault that went wrong must not fail the next one.
       await servers.close()
       servers = await start()
@@ -170,7 +175,7 @@ for (const { name, has, missing, start } of targets) {
     for (let time = 1; time <= times; time++) {
       for (const [i, fault] of faults.entries()) {
         if (!isPossible(fault)) continue
-        const why = fault.needs === 'disk' ? missingSmallDisk() : undefined
+        const why = fault.needs === 'disk' ? missingFillableDisk() : undefined
         if (why !== undefined && time === 1) console.log(`${fault.name}: skipped, because ${why}`)
         const label = times === 1 ? fault.name : `${fault.name} (${time} of ${times})`
         test.skipIf(why !== undefined)(label, async () => {
@@ -178,10 +183,6 @@ for (const { name, has, missing, start } of targets) {
           onTestFinished(async () => void (await Promise.all(wires.map((wire) => wire.close()))))
           const ports = fault.onWire ? wires.map(({ port }) => port) : servers.ports
           load = await Workload.start(ports, `/fault-${time}-${i}`)
-          onTestFailed(({ task }) => {
-            // At once: the summary of many rounds comes late.
-            for (const error of task.result?.errors ?? []) console.log(`${label} failed: ${error.message}`)
-          })
           await load.progress(150)
           await fault.run(servers, load, wires)
           await load.progress(100)

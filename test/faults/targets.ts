@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApacheVersion, apache, ask } from '@lightkeeper/testing'
 import { freePort, type OurProcess, ourProcess } from '../support/our-process.ts'
+import { fillableDisk, missingFillableDisk } from './fillable-disk.ts'
 import { pause } from './workload.ts'
 
 export interface Servers {
@@ -21,44 +22,34 @@ export interface Servers {
   /** The disk of the last server has no room left, until it is freed. */
   fillDisk(): void
   freeDisk(): void
+  /** The end of what a server has printed, to be read when something went wrong. */
+  said(index: number): string
   close(): Promise<void>
 }
 
-/** Undefined where a small file system can be mounted here, else why not. */
-export function missingSmallDisk(): string | undefined {
-  if (process.platform !== 'linux') return 'this is no Linux'
-  const probe = mkdtempSync(join(tmpdir(), 'lightkeeper-probe-'))
-  const mounted = mountSmall(probe)
-  if (mounted.status === 0) spawnSync('umount', [probe])
-  rmSync(probe, { recursive: true, force: true })
-  return mounted.status === 0 ? undefined : `none can be mounted: ${mounted.stderr.toString().trim()}`
-}
-
-const mountSmall = (path: string) => spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', path])
-
-/** Three servers; the last one has a small disk where there can be one. */
+/** Three servers; the last one has a disk that can be full where there can be one. */
 export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-faults-'))
-  const small = join(dataDir, '3')
-  mkdirSync(small)
-  const isSmall = missingSmallDisk() === undefined && mountSmall(small).status === 0
+  const last = join(dataDir, '3')
+  mkdirSync(last)
+  const disk = missingFillableDisk() === undefined ? fillableDisk(last) : undefined
   const cleanUp = (): void => {
-    if (isSmall) spawnSync('umount', ['-l', small])
+    if (disk !== undefined) spawnSync('umount', ['-l', last])
     rmSync(dataDir, { recursive: true, force: true })
   }
   // Tests that are interrupted leave no file system behind either: a shell waits for the end
   // of a pipe that only we hold open, and for the servers to be gone.
-  const guard = spawn('sh', ['-c', 'read -r _; sleep 2; umount -l "$1"; rm -rf -- "$2"', 'sh', small, dataDir], {
+  const guard = spawn('sh', ['-c', 'read -r _; sleep 2; umount -l "$1"; rm -rf -- "$2"', 'sh', last, dataDir], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   })
   guard.unref()
   const config = { tickTime: 300, initLimit: 15, syncLimit: 5, snapCount: 5_000, 'zookeeper.preAllocSize': 256 }
-  const servers = await apache({ size: 3, version, dataDir, cuttable: true, config }).catch((error: unknown) => {
+  const options = { size: 3, version, dataDir, cuttable: true, config, logLevel: 'info' } as const
+  const servers = await apache(options).catch((error: unknown) => {
     cleanUp()
     throw error
   })
-  const ballast = join(small, 'ballast')
   return {
     ...servers,
     async leader() {
@@ -71,11 +62,12 @@ export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
     },
     cut: (index) => servers.cut(index),
     heal: (index) => servers.heal(index),
+    said: (index) => servers.said(index),
     fillDisk() {
-      if (!isSmall) throw new Error('the disk of this server is not small')
-      spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=64k'])
+      if (disk === undefined) throw new Error('the disk of this server cannot be filled')
+      disk.fill()
     },
-    freeDisk: () => rmSync(ballast, { force: true }),
+    freeDisk: () => disk?.free(),
     async close() {
       await servers.close()
       guard.kill('SIGKILL')
@@ -115,6 +107,7 @@ export async function ourServer(): Promise<Servers> {
     heal: only,
     fillDisk: only,
     freeDisk: only,
+    said: () => running.errors(),
     async close() {
       running.child.kill('SIGCONT')
       await end('SIGKILL')

@@ -23,6 +23,11 @@ export interface ApacheOptions {
   readonly config?: Readonly<Record<string, string | number>>
   /** Options of the JVM, besides ours for a quick start. */
   readonly jvm?: readonly string[]
+  /**
+   * How much a server prints, for `said`; needs slf4j-simple, which Debian has and the fetched jars have not.
+   * Default: errors.
+   */
+  readonly logLevel?: 'error' | 'info'
   /** A folder of yours for data and logs, one sub-folder a server; it stays. Default: a temporary one, removed at the end. */
   readonly dataDir?: string
   /**
@@ -52,6 +57,8 @@ export interface ApacheServer extends AsyncDisposable {
    */
   cut(index?: number): void
   heal(index?: number): void
+  /** The end of what a server has printed since it was started last; `logLevel` says how much it prints. */
+  said(index?: number): string
   /** The server that leads, or stands alone; undefined while none says so, or more than one does. */
   leader(): Promise<number | undefined>
   close(): Promise<void>
@@ -120,6 +127,9 @@ export function apacheAvailable(version: ApacheVersion): Availability {
 
 /** Keys that Apache takes from the JVM alone. */
 const jvmKeys = /^(znode\.container\.|jute\.maxbuffer|readonlymode\.|zookeeper\.)/
+
+/** Characters kept of what a server prints. */
+const outputMax = 100_000
 
 const running = new Set<ChildProcess>()
 const temporary = new Set<string>()
@@ -198,8 +208,10 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     '-Dzookeeper.admin.enableServer=false',
     // One that looks for a leader asks again within seconds; by itself it waits up to a minute (FastLeaderElection.java).
     '-Dzookeeper.fastleader.maxNotificationInterval=2000',
-    // Quiet, but not about why it ended.
-    '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+    // Quiet by default, but not about why it ended.
+    `-Dorg.slf4j.simpleLogger.defaultLogLevel=${options.logLevel ?? 'error'}`,
+    '-Dorg.slf4j.simpleLogger.showDateTime=true',
+    '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',
     ...properties,
     ...(options.jvm ?? []),
   ]
@@ -212,7 +224,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     })
     server.output = ''
     const collect = (chunk: Buffer): void => {
-      server.output = (server.output + chunk.toString()).slice(-20_000)
+      server.output = (server.output + chunk.toString()).slice(-outputMax)
     }
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
@@ -279,6 +291,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     resume: (index = 0) => void servers[index]?.child?.kill('SIGCONT'),
     cut: (index = 0) => cut(index, true),
     heal: (index = 0) => cut(index, false),
+    said: (index = 0) => servers[index]?.output ?? '',
     async leader() {
       const answers = await Promise.all(servers.map(({ port }) => ask(port, 'srvr').catch(() => '')))
       const leading = [...answers.keys()].filter((i) => /^Mode: (leader|standalone)$/m.test(answers[i] as string))
