@@ -182,6 +182,15 @@ describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
       expect((await zk.exists(`${path}/ready`)).stat).toBeUndefined()
     })
 
+    test('does not count what is no member: a znode that stays, a container with a barrier of its own', async () => {
+      const path = `${root}/b` as const
+      await zk.create(`${path}/note`, '', { parents: true })
+      const inner = await doubleBarrier(other, `${path}/inner`, { count: 1 }).enter()
+      const two = doubleBarrier(zk, path, { count: 2 })
+      await expect(two.enter({ timeout: 200 })).rejects.toMatchObject({ code: 'TIMEOUT' })
+      await inner.leave()
+    })
+
     test('of one is always full', async () => {
       const alone = doubleBarrier(zk, `${root}/b`, { count: 1 })
       for (let i = 0; i < 3; i++) await (await alone.enter({ timeout: 5_000 })).leave()

@@ -16,7 +16,7 @@ export class ZnodeStat {
   readonly cversion: number
   /** Number of `setAcl`s since creation. */
   readonly aversion: number
-  /** Session id of an ephemeral, 0n for everything else. */
+  /** Session id of an ephemeral. 0n for a persistent znode; containers and those with a TTL have a number that is no session. */
   readonly ephemeralOwner: bigint
   /** Bytes of data. */
   readonly dataLength: number
@@ -37,6 +37,15 @@ export class ZnodeStat {
     this.ephemeralOwner = stat.ephemeralOwner
     this.dataLength = stat.dataLength
     this.numChildren = stat.numChildren
+  }
+
+  /** What the server told with `ephemeralOwner` (EphemeralType.java); `ttl` in milliseconds. */
+  get kind(): 'persistent' | 'ephemeral' | 'container' | { readonly ttl: number } {
+    const owner = BigInt.asUintN(64, this.ephemeralOwner)
+    if (owner === 0n) return 'persistent'
+    if (owner === 0x8000_0000_0000_0000n) return 'container'
+    if (owner >> 48n === 0xff00n) return { ttl: Number(owner & 0xff_ffff_ffffn) }
+    return 'ephemeral'
   }
 
   /** Ids in hex, as servers print them; JSON has no 64-bit integers. */

@@ -83,7 +83,7 @@ async function itemsOf(
   if (nodes.size === 0) throw new KeeperError('NO_NODE', { path: from, operation: 'copy' })
   const items: Item[] = []
   const left = [...nodes].filter(([path, { stat }]) => {
-    if (kindOf(stat.ephemeralOwner) !== 'ephemeral') return true
+    if (stat.kind !== 'ephemeral') return true
     if (options.ephemerals === 'skip') return false
     const message = 'an ephemeral belongs to its session'
     throw new KeeperError('BAD_ARGUMENTS', { path, operation: 'copy', outcome: 'not-sent', message })
@@ -104,18 +104,9 @@ function targetOf(path: ZnodePath, from: ZnodePath, to: ZnodePath): ZnodePath {
 }
 
 function createOf(path: ZnodePath, { data, stat }: RawZnode, acl: readonly Acl[]): TransactionOp<unknown> {
-  const kind = kindOf(stat.ephemeralOwner)
+  const { kind } = stat
   const mode: CreateOptions['mode'] = typeof kind === 'object' ? kind : kind === 'container' ? kind : 'persistent'
   return op.create(path, data, { acl, mode })
-}
-
-/** What an ephemeralOwner stands for (EphemeralType.java): containers and TTL znodes have one that is no session. */
-function kindOf(owner: bigint): 'persistent' | 'ephemeral' | 'container' | { readonly ttl: number } {
-  const unsigned = BigInt.asUintN(64, owner)
-  if (unsigned === 0n) return 'persistent'
-  if (unsigned === 0x8000_0000_0000_0000n) return 'container'
-  if (unsigned >> 48n === 0xff00n) return { ttl: Number(unsigned & 0xff_ffff_ffffn) }
-  return 'ephemeral'
 }
 
 function batchesOf(creates: readonly TransactionOp<unknown>[], items: readonly Item[]): TransactionOp<unknown>[][] {

@@ -1,10 +1,20 @@
 /** A double barrier: nobody goes in before all are there, nobody goes on before all are done. */
-import { type Client, KeeperError, type Lease, op, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
+import {
+  type Client,
+  KeeperError,
+  type Lease,
+  op,
+  type WatchedEvent,
+  type ZnodePath,
+  type ZnodeStat,
+} from '@lightkeeper/client'
 import { deleteSurely } from '../common/delete-surely.ts'
+import { firstOf } from '../common/first-of.ts'
 import { gone } from '../common/gone.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
+import { namesBelow } from '../common/names-below.ts'
 import { below } from '../common/paths.ts'
-import { isLost } from '../common/repeat.ts'
+import { isLost, repeat } from '../common/repeat.ts'
 import { sleep } from '../common/sleep.ts'
 import { uniqueName } from '../common/unique-name.ts'
 import { fullRound, isOpen, leave, type Member, readyName } from './decide.ts'
@@ -43,6 +53,11 @@ export function doubleBarrier(zk: Client, path: ZnodePath, options: DoubleBarrie
 /** Somebody else was faster, or has gone. */
 const raceCodes = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
 
+type Seen =
+  | { readonly kind: 'open'; readonly stamp: bigint }
+  /** `changed` tells when `ready` is written. */
+  | { readonly kind: 'waiting'; readonly changed: Promise<WatchedEvent> }
+
 class Entry {
   readonly #zk: Client
   readonly #parent: ZnodePath
@@ -65,13 +80,12 @@ class Entry {
     using limit = new Limit(this.#zk, 'enter', this.#parent, wait)
     try {
       await this.#join(limit)
-      for await (const change of this.#zk.watch(this.#pathOf(readyName), { signal: limit.signal })) {
-        if (change.kind === 'stale') continue
-        const stamp = await this.#attempt(limit)
-        if (stamp !== undefined) return this.#inside(stamp)
+      for (;;) {
+        const seen = await this.#attempt(limit)
+        if (seen.kind === 'open') return this.#inside(seen.stamp)
+        await firstOf([seen.changed], limit.signal)
+        limit.signal.throwIfAborted()
       }
-      limit.signal.throwIfAborted()
-      throw new KeeperError('CLOSED', { path: this.#parent, operation: 'enter', outcome: 'unknown' })
     } catch (error) {
       this.#withdraw()
       throw error
@@ -111,18 +125,23 @@ class Entry {
     }
   }
 
-  /** The stamp of the round where it is open. */
-  async #attempt(limit: Limit): Promise<bigint | undefined> {
+  /** Whether the round is open; where it is full, opens it. */
+  async #attempt(limit: Limit): Promise<Seen> {
     for (;;) {
-      const ready = await this.#stat(readyName, limit)
-      if (this.#since !== undefined && ready !== undefined && isOpen(ready.mzxid, this.#since)) return ready.mzxid
+      // The names are not older than `ready`: of members that a newer round was opened for, that would be written over.
+      const reading = repeat(this.#zk, limit, (own) =>
+        this.#zk.exists(this.#pathOf(readyName), { ...own, watch: true }),
+      )
+      const [{ stat: ready, changed }, names] = await Promise.all([reading, this.#names(limit)])
+      if (this.#since !== undefined && ready !== undefined && isOpen(ready.mzxid, this.#since))
+        return { kind: 'open', stamp: ready.mzxid }
       // The session expired while this member waited: it comes anew.
-      if (this.#zk.epoch !== this.#epoch || this.#lease?.signal.aborted) {
-        if ((await this.#stat(this.#name, limit)) === undefined || this.#zk.epoch !== this.#epoch)
-          await this.#join(limit)
+      if (this.#zk.epoch !== this.#epoch || (this.#lease?.signal.aborted && !names.includes(this.#name))) {
+        await this.#join(limit)
+        continue
       }
-      const round = fullRound(await this.#members(limit), ready?.mzxid, this.#count)
-      if (round === undefined) return undefined
+      const round = fullRound(await this.#stats(names, limit), ready?.mzxid, this.#count)
+      if (round === undefined) return { kind: 'waiting', changed: changed as Promise<WatchedEvent> }
       await this.#open(round, ready, limit)
     }
   }
@@ -143,22 +162,26 @@ class Entry {
   }
 
   async #members(limit: Limit): Promise<Member[]> {
-    const names = await this.#zk.children(this.#parent, limit.step).then(
-      ({ children }) => children.filter((name) => name !== readyName),
-      (error: unknown) => {
-        if (KeeperError.is(error, 'NO_NODE')) return []
-        throw error
-      },
-    )
+    return this.#stats(await this.#names(limit), limit)
+  }
+
+  async #names(limit: Limit): Promise<string[]> {
+    const names = await repeat(this.#zk, limit, (own) => namesBelow(this.#zk, this.#parent, own))
+    return names.filter((name) => name !== readyName)
+  }
+
+  /** Of those that are members and still there. */
+  async #stats(names: readonly string[], limit: Limit): Promise<Member[]> {
     const stats = await Promise.all(names.map((name) => this.#stat(name, limit)))
     return names.flatMap((name, i) => {
       const stat = stats[i]
-      return stat === undefined ? [] : [{ name, czxid: stat.czxid }]
+      // What stays when its maker goes is nobody who could go through.
+      return stat?.kind === 'ephemeral' ? [{ name, czxid: stat.czxid }] : []
     })
   }
 
   async #stat(name: string, limit: Limit): Promise<ZnodeStat | undefined> {
-    return (await this.#zk.exists(this.#pathOf(name), limit.step)).stat
+    return (await repeat(this.#zk, limit, (own) => this.#zk.exists(this.#pathOf(name), own))).stat
   }
 
   #inside(stamp: bigint): Inside {
