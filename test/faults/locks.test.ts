@@ -3,17 +3,12 @@
  * one clock knows who may rely on the lock; the znodes they write know who did.
  */
 import { setMaxListeners } from 'node:events'
-import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { type Held, lock, semaphore } from '@lightkeeper/recipes'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { missingTarget, type TargetName, targetName } from '../support/target.ts'
-import { type Progress, recipeFaults } from './recipe-faults.ts'
-import { apacheEnsemble, type Servers } from './targets.ts'
+import { expect } from 'vitest'
+import { type Progress, underFaults } from './recipe-faults.ts'
 import { pause } from './workload.ts'
 
-const apacheName: TargetName = targetName === 'apache-3.9' ? 'apache-3.9' : 'apache-3.8'
-const missing = missingTarget(apacheName)
-if (missing !== undefined) console.log(`locks under faults on ${apacheName}: skipped, because ${missing}`)
 const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
 /** Clients that take turns under one lock, and a few leases of one semaphore, until they are told to stop. */
@@ -96,56 +91,35 @@ class Turns implements Progress {
   }
 }
 
-describe.skipIf(missing !== undefined)(`locks on three servers of ${apacheName}`, () => {
-  let servers: Servers
-  let clients: Client[]
-  let count = 0
-  beforeAll(async () => {
-    servers = await apacheEnsemble(apacheName === 'apache-3.9' ? '3.9' : '3.8')
-  })
-  afterAll(() => servers?.close())
-  beforeEach(async () => {
-    // Every client begins at another server.
-    const connecting = Array.from({ length: 6 }, (_, i) => {
-      const ports = [...servers.ports.slice(i % 3), ...servers.ports.slice(0, i % 3)]
-      return connect(ports.map((port) => `127.0.0.1:${port}`).join(','), { sessionTimeout: 3_000 })
-    })
-    clients = await Promise.all(connecting)
-    return () => Promise.all(clients.map((zk) => zk.close()))
-  })
-
-  test.each(recipeFaults)('go on, and are never had by two, when $name', async ({ run }) => {
-    const root: ZnodePath = `/locks-${++count}`
-    const [zk] = clients as [Client]
-    await zk.create(root)
-    await Promise.all([zk.create(`${root}/log`), zk.create(`${root}/count`, '0')])
-    const turns = new Turns(root, clients)
-    await turns.progress(20)
-    await run(servers, turns)
-    await turns.progress(50)
-    await turns.stop()
-    expect(turns.problems).toEqual([])
-    await zk.sync(root)
-    const logged = (await zk.children(`${root}/log`)).children.map(Number).sort((a, b) => a - b)
-    const counted = Number(text((await zk.get(`${root}/count`)).data))
-    expect(logged).toEqual(Array.from({ length: counted }, (_, i) => i + 1))
-    // What a reply was lost of may have been counted.
-    expect(counted).toBeGreaterThanOrEqual(turns.turns)
-    expect(counted).toBeLessThanOrEqual(turns.turns + turns.refusals.length)
-    const tokens = await Promise.all(logged.map(async (n) => BigInt(text((await zk.get(`${root}/log/${n}`)).data))))
-    expect(tokens).toEqual([...tokens].sort((a, b) => (a < b ? -1 : 1)))
-    // Sessions that ended meanwhile take what they had with them; those that live have nothing there.
-    for (const parent of [`${root}/lock`, `${root}/leases/locks`, `${root}/leases/leases`] as const) {
-      for (let tries = 0; ; tries++) {
-        await zk.sync(parent)
-        const { children } = await zk.children(parent)
-        if (children.length === 0) break
-        const owners = await Promise.all(children.map((name) => zk.find(`${parent}/${name}`)))
-        const living = owners.filter((each) => clients.some(({ sessionId }) => sessionId === each?.stat.ephemeralOwner))
-        expect(tries < 5 ? [] : living.map((each) => each?.stat)).toEqual([])
-        expect(tries, `left in ${parent}`).toBeLessThan(60)
-        await pause(100)
-      }
+underFaults('locks', 6, 'go on, and are never had by two,', async ({ servers, clients, root }, befall) => {
+  const [zk] = clients as [Client]
+  await Promise.all([zk.create(`${root}/log`), zk.create(`${root}/count`, '0')])
+  const turns = new Turns(root, clients)
+  await turns.progress(20)
+  await befall(servers, turns)
+  await turns.progress(50)
+  await turns.stop()
+  expect(turns.problems).toEqual([])
+  await zk.sync(root)
+  const logged = (await zk.children(`${root}/log`)).children.map(Number).sort((a, b) => a - b)
+  const counted = Number(text((await zk.get(`${root}/count`)).data))
+  expect(logged).toEqual(Array.from({ length: counted }, (_, i) => i + 1))
+  // What a reply was lost of may have been counted.
+  expect(counted).toBeGreaterThanOrEqual(turns.turns)
+  expect(counted).toBeLessThanOrEqual(turns.turns + turns.refusals.length)
+  const tokens = await Promise.all(logged.map(async (n) => BigInt(text((await zk.get(`${root}/log/${n}`)).data))))
+  expect(tokens).toEqual([...tokens].sort((a, b) => (a < b ? -1 : 1)))
+  // Sessions that ended meanwhile take what they had with them; those that live have nothing there.
+  for (const parent of [`${root}/lock`, `${root}/leases/locks`, `${root}/leases/leases`] as const) {
+    for (let tries = 0; ; tries++) {
+      await zk.sync(parent)
+      const { children } = await zk.children(parent)
+      if (children.length === 0) break
+      const owners = await Promise.all(children.map((name) => zk.find(`${parent}/${name}`)))
+      const living = owners.filter((each) => clients.some(({ sessionId }) => sessionId === each?.stat.ephemeralOwner))
+      expect(tries < 5 ? [] : living.map((each) => each?.stat)).toEqual([])
+      expect(tries, `left in ${parent}`).toBeLessThan(60)
+      await pause(100)
     }
-  })
+  }
 })

@@ -1,5 +1,8 @@
-/** What befalls an ensemble while recipes are at work on it. */
-import type { Servers } from './targets.ts'
+/** What befalls an ensemble of Apache servers while recipes are at work on it. */
+import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
+import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest'
+import { missingTarget, type TargetName, targetName } from '../support/target.ts'
+import { apacheEnsemble, type Servers } from './targets.ts'
 import { pause } from './workload.ts'
 
 /** Work that goes on meanwhile. */
@@ -8,12 +11,23 @@ export interface Progress {
   progress(count: number): Promise<void>
 }
 
+/** Where a story takes place. */
+export interface Scene {
+  readonly servers: Servers
+  /** Each begins at another server than the one before it. */
+  readonly clients: readonly Client[]
+  /** A path that does not exist, another one for each story. */
+  readonly root: ZnodePath
+  /** Which story it is, from 1. */
+  readonly turn: number
+}
+
 interface RecipeFault {
   readonly name: string
   run(servers: Servers, work: Progress): Promise<void>
 }
 
-export const recipeFaults: readonly RecipeFault[] = [
+const recipeFaults: readonly RecipeFault[] = [
   {
     name: 'the leader is killed, and restarted',
     async run(servers, work) {
@@ -57,3 +71,42 @@ export const recipeFaults: readonly RecipeFault[] = [
     },
   },
 ]
+
+/**
+ * A story for each fault, on one ensemble of three, with clients that begin at different servers. `what` they are about, `title`
+ * what holds: "… when the leader is killed"; `befall` is the fault.
+ */
+export function underFaults(
+  what: string,
+  clientCount: number,
+  title: string,
+  story: (scene: Scene, befall: RecipeFault['run']) => Promise<void>,
+): void {
+  const apacheName: TargetName = targetName === 'apache-3.9' ? 'apache-3.9' : 'apache-3.8'
+  const missing = missingTarget(apacheName)
+  if (missing !== undefined) console.log(`${what} under faults on ${apacheName}: skipped, because ${missing}`)
+  describe.skipIf(missing !== undefined)(`${what} on three servers of ${apacheName}`, () => {
+    let servers: Servers
+    let clients: Client[]
+    let turn = 0
+    beforeAll(async () => {
+      servers = await apacheEnsemble(apacheName === 'apache-3.9' ? '3.9' : '3.8')
+    })
+    afterAll(() => servers?.close())
+    beforeEach(async () => {
+      const connecting = Array.from({ length: clientCount }, (_, i) => {
+        const ports = [...servers.ports.slice(i % 3), ...servers.ports.slice(0, i % 3)]
+        return connect(ports.map((port) => `127.0.0.1:${port}`).join(','), { sessionTimeout: 3_000 })
+      })
+      clients = await Promise.all(connecting)
+      return () => Promise.all(clients.map((zk) => zk.close()))
+    })
+
+    test.each(recipeFaults)(`${title} when $name`, async ({ run }) => {
+      turn++
+      const root: ZnodePath = `/${what}-${turn}`
+      await clients[0]?.create(root)
+      await story({ servers, clients, root, turn }, run)
+    })
+  })
+}

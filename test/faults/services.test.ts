@@ -3,17 +3,11 @@
  * other all the while, so that one clock knows who may lead; providers stay registered, and consumers end at who is there.
  */
 import { setMaxListeners } from 'node:events'
-import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { discovery, election, masterElection, type Registration, type Resolver, type Term } from '@lightkeeper/recipes'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { missingTarget, type TargetName, targetName } from '../support/target.ts'
-import { type Progress, recipeFaults } from './recipe-faults.ts'
-import { apacheEnsemble, type Servers } from './targets.ts'
+import { expect } from 'vitest'
+import { type Progress, underFaults } from './recipe-faults.ts'
 import { pause } from './workload.ts'
-
-const apacheName: TargetName = targetName === 'apache-3.9' ? 'apache-3.9' : 'apache-3.8'
-const missing = missingTarget(apacheName)
-if (missing !== undefined) console.log(`services under faults on ${apacheName}: skipped, because ${missing}`)
 
 /** Terms of one election of either kind, one after the other, each writing under its guard. */
 class Terms implements Progress {
@@ -62,61 +56,42 @@ class Terms implements Progress {
 
 const addresses = ({ instances }: Resolver): string => instances.map(({ address }) => address).join()
 
-describe.skipIf(missing !== undefined)(`three servers of ${apacheName}`, () => {
-  let servers: Servers
-  let clients: Client[]
-  let count = 0
-  beforeAll(async () => {
-    servers = await apacheEnsemble(apacheName === 'apache-3.9' ? '3.9' : '3.8')
-  })
-  afterAll(() => servers?.close())
-  beforeEach(async () => {
-    // Every client begins at another server.
-    const connecting = Array.from({ length: 4 }, (_, i) => {
-      const ports = [...servers.ports.slice(i % 3), ...servers.ports.slice(0, i % 3)]
-      return connect(ports.map((port) => `127.0.0.1:${port}`).join(','), { sessionTimeout: 3_000 })
-    })
-    clients = await Promise.all(connecting)
-    return () => Promise.all(clients.map((zk) => zk.close()))
-  })
-
-  test.each(recipeFaults)(
-    'terms follow each other, never two at a time, and services stay, when $name',
-    async ({ run }) => {
-      const root: ZnodePath = `/services-${++count}`
-      const [zk] = clients as [Client]
-      await zk.create(root)
-      await zk.create(`${root}/register`)
-      const services = clients.map((each) => discovery(each, `${root}/services`))
-      const registered: Registration[] = []
-      for (const [i, each] of services.entries()) {
-        registered.push(await each.register({ name: 'users', id: `${i}`, address: `host-${i}`, port: 80 }))
-      }
-      const consumers = await Promise.all(services.map((each) => each.resolve('users')))
-      const terms = new Terms(root, clients, count % 2 === 0 ? masterElection : election)
-      await terms.progress(20)
-      await run(servers, terms)
-      await terms.progress(30)
-      await terms.stop()
-      expect(terms.problems).toEqual([])
-      const epochs = [...terms.writes].sort((a, b) => (a.zxid < b.zxid ? -1 : 1)).map(({ epoch }) => epoch)
-      expect(epochs).toEqual([...epochs].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)))
-      const everybody = clients.map((_, i) => `host-${i}`).join()
-      for (
-        let waits = 0;
-        consumers.some((each) => each.freshness.kind !== 'live' || addresses(each) !== everybody);
-        waits++
-      ) {
-        expect(waits, JSON.stringify(consumers.map(addresses))).toBeLessThan(200)
-        await pause(50)
-      }
-      await registered[0]?.close()
-      for (let waits = 0; consumers.some((each) => addresses(each) === everybody); waits++) {
-        expect(waits, JSON.stringify(consumers.map(addresses))).toBeLessThan(200)
-        await pause(50)
-      }
-      await zk.sync(`${root}/leader`)
-      expect(await election(zk, `${root}/leader`).candidates()).toEqual([])
-    },
-  )
-})
+underFaults(
+  'services',
+  4,
+  'terms follow each other, never two at a time, and services stay,',
+  async ({ servers, clients, root, turn }, befall) => {
+    const [zk] = clients as [Client]
+    await zk.create(`${root}/register`)
+    const services = clients.map((each) => discovery(each, `${root}/services`))
+    const registered: Registration[] = []
+    for (const [i, each] of services.entries()) {
+      registered.push(await each.register({ name: 'users', id: `${i}`, address: `host-${i}`, port: 80 }))
+    }
+    const consumers = await Promise.all(services.map((each) => each.resolve('users')))
+    const terms = new Terms(root, clients, turn % 2 === 0 ? masterElection : election)
+    await terms.progress(20)
+    await befall(servers, terms)
+    await terms.progress(30)
+    await terms.stop()
+    expect(terms.problems).toEqual([])
+    const epochs = [...terms.writes].sort((a, b) => (a.zxid < b.zxid ? -1 : 1)).map(({ epoch }) => epoch)
+    expect(epochs).toEqual([...epochs].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)))
+    const everybody = clients.map((_, i) => `host-${i}`).join()
+    for (
+      let waits = 0;
+      consumers.some((each) => each.freshness.kind !== 'live' || addresses(each) !== everybody);
+      waits++
+    ) {
+      expect(waits, JSON.stringify(consumers.map(addresses))).toBeLessThan(200)
+      await pause(50)
+    }
+    await registered[0]?.close()
+    for (let waits = 0; consumers.some((each) => addresses(each) === everybody); waits++) {
+      expect(waits, JSON.stringify(consumers.map(addresses))).toBeLessThan(200)
+      await pause(50)
+    }
+    await zk.sync(`${root}/leader`)
+    expect(await election(zk, `${root}/leader`).candidates()).toEqual([])
+  },
+)
