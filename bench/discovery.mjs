@@ -3,15 +3,14 @@
  * Ten thousand instances of one service in a discovery cache: ours beside Curator's ServiceCache, each in a process of its own, on the
  * same server, in turn. `--help` tells the options.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connect } from '@lightkeeper/client'
 import { discovery } from '@lightkeeper/recipes'
-import { apache, apacheAvailable } from '@lightkeeper/testing'
+import { apache, apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 
 const { values } = parseArgs({
   options: {
@@ -33,38 +32,11 @@ const [count, rounds] = [Number(values.instances), Number(values.rounds)]
 
 /** @param {string} name */
 const file = (name) => fileURLToPath(new URL(name, import.meta.url))
-const classes = file('../.cache/bench/discovery')
-const jars = [
-  'zookeeper',
-  'zookeeper-jute',
-  'curator-client',
-  'curator-framework',
-  'curator-recipes',
-  'curator-x-discovery',
-  'jackson-core',
-  'jackson-annotations',
-  'jackson-databind',
-  'slf4j-api',
-  'netty-all',
-  'guava',
-  'failureaccess',
-  'log4j-over-slf4j',
-].map((name) => `/usr/share/java/${name}.jar`)
-const classPath = [classes, ...jars.filter((jar) => existsSync(jar))].join(':')
-
-/** Why Curator's driver cannot be run; compiles it. @returns {string | undefined} */
-function curatorMissing() {
-  if (!existsSync('/usr/share/java/curator-x-discovery.jar')) return 'libcurator-discovery-java is not installed'
-  mkdirSync(classes, { recursive: true })
-  const built = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', classPath, file('discovery/Cache.java')], {
-    encoding: 'utf8',
-  })
-  return built.status === 0 ? undefined : `javac failed: ${built.error?.message ?? built.stderr.slice(-300)}`
-}
+const classPath = javaClassPath(file('../.cache/bench/discovery'))
 
 /** @type {Record<string, readonly [string, ...string[]]>} */
 const libraries = { ours: [process.execPath, '--expose-gc', file('discovery/ours.mjs')] }
-const without = curatorMissing()
+const without = javaMissing(['curator-x-discovery']) ?? compileJava(classPath, [file('discovery/Cache.java')])
 if (without === undefined) libraries['curator'] = ['java', '-Xmx1g', '-cp', classPath, 'Cache']
 else console.error(`Curator is left out, because ${without}`)
 

@@ -3,13 +3,12 @@
  * Our recipes beside Curator's: each library in a process of its own, both against the same server, their rounds in turn, so that
  * whatever the machine does meanwhile hits both alike. `--help` tells the options.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { apache, apacheAvailable } from '@lightkeeper/testing'
+import { apache, apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 
 /** What is measured: what a turn is, and with how many contenders, each on a connection of its own. */
 const workloads = /** @type {const} */ ({
@@ -21,6 +20,11 @@ const workloads = /** @type {const} */ ({
     says: 'elected and resigned, by one; Curator with LeaderLatch',
   },
   'election contended': { recipe: 'election', contenders: 8, says: 'eight that are elected one after the other' },
+  'read lock shared': { recipe: 'read-lock', contenders: 8, says: 'a read lock taken and released by eight at a time' },
+  semaphore: { recipe: 'semaphore', contenders: 8, says: 'two leases, taken and returned by eight in turn' },
+  'double barrier': { recipe: 'double-barrier', contenders: 1, says: 'a double barrier of one entered and left' },
+  'persistent node': { recipe: 'persistent-node', contenders: 1, says: 'a persistent node made and closed' },
+  'shared value': { recipe: 'shared-value', contenders: 1, says: 'a shared value set' },
 })
 /** @typedef {keyof typeof workloads} Workload */
 
@@ -59,37 +63,15 @@ const say = (text) => (values.json ? console.error(text) : console.log(text))
 
 /** @param {string} name */
 const file = (name) => fileURLToPath(new URL(name, import.meta.url))
-const classes = file('../.cache/bench/recipes')
-const jars = [
-  'zookeeper',
-  'zookeeper-jute',
-  'curator-client',
-  'curator-framework',
-  'curator-recipes',
-  'slf4j-api',
-  'netty-all',
-  'guava',
-  'failureaccess',
-  'log4j-over-slf4j',
-].map((name) => `/usr/share/java/${name}.jar`)
-const classPath = [classes, ...jars.filter((jar) => existsSync(jar))].join(':')
+const classPath = javaClassPath(file('../.cache/bench/recipes'))
 
 /** @typedef {{ name: string, command: readonly [string, ...string[]] }} Library */
 /** @type {Library[]} */
 const libraries = [{ name: 'ours', command: [process.execPath, file('recipes/ours.mjs')] }]
-const withoutCurator = curatorMissing()
+const withoutCurator = javaMissing(['curator-recipes']) ?? compileJava(classPath, [file('recipes/Curator.java')])
 if (withoutCurator === undefined) {
   libraries.push({ name: 'curator', command: ['java', '-Xmx512m', '-cp', classPath, 'Curator'] })
 } else say(`Curator is left out, because ${withoutCurator}`)
-
-/** Why Curator's driver cannot be run; compiles it. @returns {string | undefined} */
-function curatorMissing() {
-  if (!existsSync('/usr/share/java/curator-recipes.jar')) return 'libcurator-recipes-java is not installed'
-  mkdirSync(classes, { recursive: true })
-  const args = ['-nowarn', '-d', classes, '-cp', classPath, file('recipes/Curator.java')]
-  const built = spawnSync('javac', args, { encoding: 'utf8' })
-  return built.status === 0 ? undefined : `javac failed: ${built.error?.message ?? built.stderr.slice(-300)}`
-}
 
 /** A process that takes orders, one line each, and answers each with a line. @param {Library} library @param {string} hosts */
 async function start({ name, command: [command, ...args] }, hosts) {

@@ -4,14 +4,14 @@
  * the options.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connect } from '@lightkeeper/client'
 import { counter, queue } from '@lightkeeper/recipes'
-import { apache, apacheAvailable } from '@lightkeeper/testing'
+import { apache, apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 
 const { values } = parseArgs({
   options: {
@@ -36,14 +36,9 @@ if (!found.available) {
 }
 
 const classes = mkdtempSync(join(tmpdir(), 'lightkeeper-bench-'))
-const jars = ['zookeeper', 'zookeeper-jute', 'curator-client', 'curator-framework', 'curator-recipes', 'slf4j-api']
-const more = ['netty-all', 'guava', 'failureaccess', 'log4j-over-slf4j']
-const classPath = [classes, ...[...jars, ...more].map((name) => `/usr/share/java/${name}.jar`).filter(existsSync)].join(
-  ':',
-)
+const classPath = javaClassPath(classes)
 const source = fileURLToPath(new URL('structures/Load.java', import.meta.url))
-const built = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', classPath, source], { encoding: 'utf8' })
-const withoutCurator = built.status === 0 ? undefined : (built.stderr ?? String(built.error)).slice(0, 300)
+const withoutCurator = javaMissing(['curator-recipes']) ?? compileJava(classPath, [source])
 if (withoutCurator !== undefined) console.log(`Curator is left out: ${withoutCurator}`)
 
 /** @typedef {Record<string, number>} Result operations a second, by what was measured */

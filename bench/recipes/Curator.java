@@ -7,9 +7,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.barriers.DistributedDoubleBarrier;
 import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
+import org.apache.curator.framework.recipes.locks.InterProcessReadWriteLock;
+import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
+import org.apache.curator.framework.recipes.nodes.PersistentNode;
+import org.apache.curator.framework.recipes.shared.SharedValue;
 import org.apache.curator.retry.RetryOneTime;
+import org.apache.zookeeper.CreateMode;
 
 public class Curator {
   interface Turn {
@@ -28,13 +34,45 @@ public class Curator {
     return clients.get(i);
   }
 
-  static Turn turn(String workload, CuratorFramework client, String path) {
+  static Turn turn(String workload, CuratorFramework client, String path) throws Exception {
     if (workload.equals("lock")) {
       InterProcessMutex mutex = new InterProcessMutex(client, path);
       return () -> {
         mutex.acquire();
         mutex.release();
       };
+    }
+    if (workload.equals("read-lock")) {
+      InterProcessMutex mutex = new InterProcessReadWriteLock(client, path).readLock();
+      return () -> {
+        mutex.acquire();
+        mutex.release();
+      };
+    }
+    if (workload.equals("semaphore")) {
+      InterProcessSemaphoreV2 semaphore = new InterProcessSemaphoreV2(client, path, 2);
+      return () -> semaphore.returnLease(semaphore.acquire());
+    }
+    if (workload.equals("double-barrier")) {
+      // As many go through it as there are contenders, and alone it is one.
+      DistributedDoubleBarrier barrier = new DistributedDoubleBarrier(client, path, 1);
+      return () -> {
+        barrier.enter();
+        barrier.leave();
+      };
+    }
+    if (workload.equals("persistent-node")) {
+      return () -> {
+        try (PersistentNode node = new PersistentNode(client, CreateMode.EPHEMERAL, false, path, new byte[10])) {
+          node.start();
+          node.waitForInitialCreate(10, TimeUnit.SECONDS);
+        }
+      };
+    }
+    if (workload.equals("shared-value")) {
+      SharedValue value = new SharedValue(client, path, new byte[10]);
+      value.start();
+      return () -> value.setValue(new byte[10]);
     }
     if (workload.equals("election")) {
       return () -> {

@@ -68,7 +68,7 @@ export type Availability =
   | { readonly available: true; readonly version: string; readonly classPath: string }
   | { readonly available: false; readonly reason: string }
 
-const debianJars = '/usr/share/java'
+export const debianJars = '/usr/share/java'
 const debianClasses = [
   'zookeeper',
   'zookeeper-jute',

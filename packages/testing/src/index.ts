@@ -10,6 +10,7 @@ export {
   freePorts,
   withElectionAddress,
 } from './apache.ts'
+export { compileJava, javaClassPath, javaMissing } from './java.ts'
 export { type Proxy, type ProxyOptions, proxy } from './proxy.ts'
 export { type DiskFaults, SimDisk } from './sim/disk.ts'
 export { SimNetwork } from './sim/network.ts'

@@ -1,51 +1,18 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../../support/target.ts'
-import { has, lane } from '../lane.ts'
+import { lane } from '../lane.ts'
 
 const source = fileURLToPath(new URL('Program.java', import.meta.url))
-const classes = fileURLToPath(new URL('../../../.cache/interop/java', import.meta.url))
-const jars = [
-  'zookeeper',
-  'zookeeper-jute',
-  'curator-client',
-  'curator-framework',
-  'curator-recipes',
-  'curator-x-discovery',
-  'slf4j-api',
-  'netty-all',
-  'guava',
-  'failureaccess',
-  'jackson-core',
-  'jackson-databind',
-  'jackson-annotations',
-  'commons-cli',
-  'jline',
-  'log4j-over-slf4j',
-]
-const classPath = [classes, ...jars.map((name) => `/usr/share/java/${name}.jar`).filter((jar) => existsSync(jar))].join(
-  ':',
-)
+const classPath = javaClassPath(fileURLToPath(new URL('../../../.cache/interop/java', import.meta.url)))
 
-function missing(): string | undefined {
-  if (!has('javac')) return 'there is no javac'
-  for (const jar of ['zookeeper', 'curator-recipes', 'curator-x-discovery']) {
-    if (!existsSync(`/usr/share/java/${jar}.jar`)) return `the Debian package with ${jar}.jar is not installed`
-  }
-  return undefined
-}
+const missing = javaMissing(['zookeeper', 'curator-recipes', 'curator-x-discovery'])
 
 lane({
   name: 'Java and Curator',
-  prepare() {
-    const reason = missing()
-    if (reason !== undefined) return reason
-    mkdirSync(classes, { recursive: true })
-    const built = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', classPath, source], { encoding: 'utf8' })
-    return built.status === 0 ? undefined : `javac failed: ${built.stderr.slice(-600)}`
-  },
+  prepare: () => missing ?? compileJava(classPath, [source]),
   command: (connectString, ...args) => [
     'java',
     '-XX:TieredStopAtLevel=1',
@@ -76,7 +43,7 @@ lane({
   ],
 })
 
-describe.skipIf(missingTarget() !== undefined || missing() !== undefined)(`zkCli on ${targetName}`, () => {
+describe.skipIf(missingTarget() !== undefined || missing !== undefined)(`zkCli on ${targetName}`, () => {
   let server: TargetServer
   beforeAll(async () => {
     server = await startTarget()

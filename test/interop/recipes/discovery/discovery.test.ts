@@ -2,37 +2,28 @@
  * Services among those of others, in both directions: what Curator's x-discovery, Spring Cloud ZooKeeper and Dubbo write we read and
  * follow, and what we write they read and follow. Curator is Debian's; Spring's class and Dubbo come from Maven (scripts/peers.mjs).
  */
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
 import { type Discovery, discovery, type FormatName, type ServiceInstance } from '@lightkeeper/recipes'
-import { type ApacheServer, apache, apacheAvailable } from '@lightkeeper/testing'
+import {
+  type ApacheServer,
+  apache,
+  apacheAvailable,
+  compileJava,
+  javaClassPath,
+  javaMissing,
+} from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { has } from '../../lane.ts'
 import { Peer } from '../structures/peer.ts'
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const classes = file('../../../../.cache/interop/discovery')
 const fetched = file('../../../../.cache/discovery-peers')
-const debian = [
-  'zookeeper',
-  'zookeeper-jute',
-  'curator-client',
-  'curator-framework',
-  'curator-recipes',
-  'curator-x-discovery',
-  'jackson-core',
-  'jackson-annotations',
-  'jackson-databind',
-  'slf4j-api',
-  'netty-all',
-  'guava',
-  'failureaccess',
-  'log4j-over-slf4j',
-].map((name) => `/usr/share/java/${name}.jar`)
 const jars = existsSync(fetched) ? readdirSync(fetched).filter((name) => name.endsWith('.jar')) : []
-const classPath = [classes, ...debian, ...jars.map((name) => `${fetched}/${name}`)].join(':')
+const classPath = javaClassPath(
+  file('../../../../.cache/interop/discovery'),
+  jars.map((name) => `${fetched}/${name}`),
+)
 
 const kinds = ['curator', 'spring', 'dubbo'] as const satisfies readonly FormatName[]
 
@@ -51,19 +42,17 @@ function missing(kind: FormatName): string | undefined {
 function reasonAgainst(kind: FormatName): string | undefined {
   const found = apacheAvailable('3.8')
   if (!found.available) return found.reason
-  if (!has('javac')) return 'there is no javac'
-  if (!existsSync('/usr/share/java/curator-x-discovery.jar')) return 'libcurator-discovery-java is not installed'
+  const lacking = javaMissing(['curator-x-discovery'])
+  if (lacking !== undefined) return lacking
   const jar = { curator: '', spring: 'spring-cloud-zookeeper-discovery-', dubbo: 'dubbo-' }[kind]
   if (jar === '' || jars.some((name) => name.startsWith(jar))) return undefined
   return `Maven did not give ${jar}*.jar (scripts/peers.mjs)`
 }
 
 function build(kind: FormatName): void {
-  mkdirSync(classes, { recursive: true })
   const library = { curator: 'CuratorServices', spring: 'SpringServices', dubbo: 'DubboServices' }[kind]
-  const sources = ['Services.java', `${library}.java`].map(file)
-  const built = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', classPath, ...sources], { encoding: 'utf8' })
-  if (built.status !== 0) throw new Error(built.stderr)
+  const failed = compileJava(classPath, ['Services.java', `${library}.java`].map(file))
+  if (failed !== undefined) throw new Error(failed)
 }
 
 const until = async (check: () => boolean | Promise<boolean>, what: () => unknown): Promise<void> => {

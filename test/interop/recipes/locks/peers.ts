@@ -1,30 +1,16 @@
 /** Programs with locks of other libraries: what they need, how they are built and run. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { apacheAvailable } from '@lightkeeper/testing'
-import { has } from '../../lane.ts'
+import { apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 
 export type Library = 'ours' | 'curator' | 'kazoo'
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const classes = fileURLToPath(new URL('../../../../.cache/interop/locks', import.meta.url))
-const jars = [
-  'zookeeper',
-  'zookeeper-jute',
-  'curator-client',
-  'curator-framework',
-  'curator-recipes',
-  'slf4j-api',
-  'netty-all',
-  'guava',
-  'failureaccess',
-  'log4j-over-slf4j',
-]
-const classPath = [classes, ...jars.map((name) => `/usr/share/java/${name}.jar`)].join(':')
+const classPath = javaClassPath(fileURLToPath(new URL('../../../../.cache/interop/locks', import.meta.url)))
 /** The Debian package installs for the system's Python, which need not be the first on the path. */
 const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import kazoo']).status === 0)
 
@@ -42,16 +28,13 @@ function reasonAgainst(library: Library): string | undefined {
   if (!found.available) return found.reason
   if (!existsSync(file('../../../../packages/recipes/dist/index.js'))) return 'the packages are not built'
   if (library === 'kazoo') return python === undefined ? 'no python3 here can import kazoo (python3-kazoo)' : undefined
-  if (!has('javac')) return 'there is no javac'
-  return existsSync('/usr/share/java/curator-recipes.jar') ? undefined : 'libcurator-recipes-java is not installed'
+  return javaMissing(['curator-recipes'])
 }
 
 /** Compiles the Java programs. */
 export function buildCurator(): void {
-  mkdirSync(classes, { recursive: true })
-  const sources = ['Contender.java', 'Holder.java'].map(file)
-  const built = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', classPath, ...sources], { encoding: 'utf8' })
-  if (built.status !== 0) throw new Error(built.stderr)
+  const failed = compileJava(classPath, ['Contender.java', 'Holder.java'].map(file))
+  if (failed !== undefined) throw new Error(failed)
 }
 
 /** A program that says what it does, a JSON line a step. */

@@ -3,7 +3,6 @@
  * counting race counts (default 150); with 20000 it is a lane of minutes.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type Client, type Codec, connect, text } from '@lightkeeper/client'
 import {
@@ -18,38 +17,18 @@ import {
   queue,
   sharedValue,
 } from '@lightkeeper/recipes'
+import { compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetName, type TargetServer } from '../../../support/target.ts'
-import { has } from '../../lane.ts'
 import { Peer } from './peer.ts'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const classes = here('../../../../.cache/interop/java')
-const jars = ['zookeeper', 'zookeeper-jute', 'curator-client', 'curator-framework', 'curator-recipes', 'slf4j-api']
-const more = [
-  'netty-all',
-  'guava',
-  'failureaccess',
-  'jackson-core',
-  'jackson-databind',
-  'jackson-annotations',
-  'log4j-over-slf4j',
-]
-const classPath = [classes, ...[...jars, ...more].map((name) => `/usr/share/java/${name}.jar`).filter(existsSync)].join(
-  ':',
-)
+const classPath = javaClassPath(here('../../../../.cache/interop/java'))
 const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import kazoo']).status === 0)
 const times = Number(process.env['STRUCTURES_COUNT'] ?? 150)
 
-function missingCurator(): string | undefined {
-  if (!has('javac')) return 'there is no javac'
-  const lacking = ['zookeeper', 'curator-recipes'].find((jar) => !existsSync(`/usr/share/java/${jar}.jar`))
-  if (lacking !== undefined) return `the Debian package with ${lacking}.jar is not installed`
-  mkdirSync(classes, { recursive: true })
-  const source = here('Structures.java')
-  const built = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', classPath, source], { encoding: 'utf8' })
-  return built.status === 0 ? undefined : `javac failed: ${built.stderr.slice(-600)}`
-}
+const missingCurator = (): string | undefined =>
+  javaMissing(['zookeeper', 'curator-recipes']) ?? compileJava(classPath, [here('Structures.java')])
 
 const int32: Codec<number> = {
   encode(value) {

@@ -1,0 +1,45 @@
+/** Java programs with ZooKeeper's and Curator's own classes, out of the jars of Debian's packages: peers to test and measure beside. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync } from 'node:fs'
+import { debianJars } from './apache.ts'
+
+const jars = [
+  'zookeeper',
+  'zookeeper-jute',
+  'curator-client',
+  'curator-framework',
+  'curator-recipes',
+  'curator-x-discovery',
+  'jackson-core',
+  'jackson-annotations',
+  'jackson-databind',
+  'slf4j-api',
+  'netty-all',
+  'guava',
+  'failureaccess',
+  'commons-cli',
+  'jline',
+  'log4j-over-slf4j',
+]
+
+const jarOf = (name: string): string => `${debianJars}/${name}.jar`
+
+/** `classes` is the folder of the compiled program; `more` are jars besides those of Debian. */
+export function javaClassPath(classes: string, more: readonly string[] = []): string {
+  return [classes, ...jars.map(jarOf).filter((jar) => existsSync(jar)), ...more].join(':')
+}
+
+/** Undefined where programs can be compiled against the jars of these names, else what is missing. */
+export function javaMissing(needs: readonly string[]): string | undefined {
+  if (spawnSync('javac', ['-version']).status !== 0) return 'there is no javac'
+  const lacking = needs.find((name) => !existsSync(jarOf(name)))
+  return lacking && `the Debian package with ${lacking}.jar is not installed`
+}
+
+/** Compiles `sources` into the folder that `classPath` begins with. Undefined when done, else what the compiler said. */
+export function compileJava(classPath: string, sources: readonly string[]): string | undefined {
+  const [classes = ''] = classPath.split(':')
+  mkdirSync(classes, { recursive: true })
+  const built = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', classPath, ...sources], { encoding: 'utf8' })
+  return built.status === 0 ? undefined : `javac failed: ${built.stderr.slice(-600)}`
+}
