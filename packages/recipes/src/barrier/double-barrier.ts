@@ -53,6 +53,14 @@ export function doubleBarrier(zk: Client, path: ZnodePath, options: DoubleBarrie
 /** Somebody else was faster, or has gone. */
 const raceCodes = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
 
+/** What stands below the barrier: names without that of `ready`, not older than the Stat of it. */
+interface Look {
+  readonly ready: ZnodeStat | undefined
+  readonly names: readonly string[]
+  /** Settles when `ready` is written, where it was asked for. */
+  readonly changed: Promise<WatchedEvent> | undefined
+}
+
 type Seen =
   | { readonly kind: 'open'; readonly stamp: bigint }
   /** `changed` tells when `ready` is written. */
@@ -79,9 +87,13 @@ class Entry {
   async enter(wait: WaitOptions): Promise<Inside> {
     using limit = new Limit(this.#zk, 'enter', this.#parent, wait)
     try {
-      await this.#join(limit)
+      const joining = this.#join(limit)
+      // Right behind it: names with ours among them are as good as some asked for later.
+      let early: Promise<Look> | undefined = this.#soon(limit)
+      await joining
       for (;;) {
-        const seen = await this.#attempt(limit)
+        const seen = await this.#attempt(limit, early)
+        early = undefined
         if (seen.kind === 'open') return this.#inside(seen.stamp)
         await firstOf([seen.changed], limit.signal)
         limit.signal.throwIfAborted()
@@ -125,16 +137,15 @@ class Entry {
     }
   }
 
-  /** Whether the round is open; where it is full, opens it. */
-  async #attempt(limit: Limit): Promise<Seen> {
-    for (;;) {
-      // The names are not older than `ready`: of members that a newer round was opened for, that would be written over.
-      const reading = repeat(this.#zk, limit, (own) =>
-        this.#zk.exists(this.#pathOf(readyName), { ...own, watch: true }),
-      )
-      const [{ stat: ready, changed }, names] = await Promise.all([reading, this.#names(limit)])
+  /** Whether the round is open; where it is full, opens it. `early` may be from before this member was there. */
+  async #attempt(limit: Limit, early: Promise<Look> | undefined): Promise<Seen> {
+    for (let next = early; ; ) {
+      const { ready, names, changed } = await (next ?? this.#look(limit, true))
+      const isEarly = next === early && early !== undefined && !names.includes(this.#name)
+      next = undefined
       if (this.#since !== undefined && ready !== undefined && isOpen(ready.mzxid, this.#since))
         return { kind: 'open', stamp: ready.mzxid }
+      if (isEarly) continue
       // The session expired while this member waited: it comes anew.
       if (this.#zk.epoch !== this.#epoch || (this.#lease?.signal.aborted && !names.includes(this.#name))) {
         await this.#join(limit)
@@ -142,8 +153,26 @@ class Entry {
       }
       const round = fullRound(await this.#stats(names, limit), ready?.mzxid, this.#count)
       if (round === undefined) return { kind: 'waiting', changed: changed as Promise<WatchedEvent> }
-      await this.#open(round, ready, limit)
+      const opening = this.#open(round, ready, limit)
+      next = this.#soon(limit)
+      await opening
     }
+  }
+
+  async #look(limit: Limit, watch: boolean): Promise<Look> {
+    const path = this.#pathOf(readyName)
+    // In this order: members of a newer round than that of `ready` are refused by its version.
+    const reading = repeat(this.#zk, limit, (own) => this.#zk.exists(path, { ...own, watch }))
+    const naming = repeat(this.#zk, limit, (own) => namesBelow(this.#zk, this.#parent, own))
+    const [{ stat: ready, changed }, names] = await Promise.all([reading, naming])
+    return { ready, names: names.filter((name) => name !== readyName), changed }
+  }
+
+  /** Sent behind a request that may fail first. */
+  #soon(limit: Limit): Promise<Look> {
+    const looking = this.#look(limit, true)
+    looking.catch(() => {})
+    return looking
   }
 
   /** Opens the round if all of it are still there, in one transaction. */
@@ -159,15 +188,6 @@ class Entry {
       // Somebody else opened it, or a member is gone: what there is now tells.
       if (!raceCodes.has(code ?? '') && !isLost(error)) throw error
     }
-  }
-
-  async #members(limit: Limit): Promise<Member[]> {
-    return this.#stats(await this.#names(limit), limit)
-  }
-
-  async #names(limit: Limit): Promise<string[]> {
-    const names = await repeat(this.#zk, limit, (own) => namesBelow(this.#zk, this.#parent, own))
-    return names.filter((name) => name !== readyName)
   }
 
   /** Of those that are members and still there. */
@@ -215,10 +235,11 @@ class Entry {
 
   async #leave(stamp: bigint, limit: Limit): Promise<void> {
     for (;;) {
-      const next = leave(await this.#members(limit), stamp, this.#name)
+      const { ready, names } = await this.#look(limit, false)
+      const next = leave(await this.#stats(names, limit), stamp, this.#name)
       if (next.kind === 'done') return
       if (next.kind === 'last') {
-        await this.#last(stamp, limit)
+        await this.#last(stamp, ready, limit)
         continue
       }
       if (next.kind === 'goAndWait' && next.behind !== this.#name) await this.#delete(limit)
@@ -227,8 +248,7 @@ class Entry {
   }
 
   /** Together with `ready`, unless the next round has been opened with it already. */
-  async #last(stamp: bigint, limit: Limit): Promise<void> {
-    const ready = await this.#stat(readyName, limit)
+  async #last(stamp: bigint, ready: ZnodeStat | undefined, limit: Limit): Promise<void> {
     if (ready?.mzxid !== stamp) return this.#delete(limit)
     const path = this.#pathOf(this.#name)
     try {
@@ -237,7 +257,9 @@ class Entry {
     } catch (error) {
       limit.signal.throwIfAborted()
       const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
-      if (!raceCodes.has(code ?? '') && !isLost(error)) throw error
+      // Executed or not: the next look tells, and there is nobody to take `ready` along but this member.
+      if (isLost(error)) return
+      if (!raceCodes.has(code ?? '')) throw error
       // The others wait for this znode, not for `ready`; the round to come writes over that.
       await this.#delete(limit)
     }

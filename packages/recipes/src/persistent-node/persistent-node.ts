@@ -75,6 +75,12 @@ export async function persistentNode(
   }
 }
 
+interface Seen {
+  readonly data: Uint8Array
+  readonly stat: ZnodeStat
+  readonly changed: Promise<WatchedEvent>
+}
+
 interface Waiter {
   readonly data: Uint8Array
   resolve(): void
@@ -95,6 +101,9 @@ export class PersistentNode implements AsyncDisposable {
   readonly #waiters = new Set<Waiter>()
   readonly #kept: Promise<void>
   #data: Uint8Array
+  #isFirst = true
+  /** What a look that was sent behind a create has found; it may be from before that. */
+  #early: Promise<Seen | undefined> | undefined
   #state: PersistentNodeState = { kind: 'absent' }
   #wake: () => void = () => {}
   #woken: Promise<void> = Promise.resolve()
@@ -172,18 +181,29 @@ export class PersistentNode implements AsyncDisposable {
   async #step(): Promise<{ readonly changed: Promise<WatchedEvent> } | undefined> {
     const { signal } = this.#end
     const wanted = { isEphemeral: this.#isEphemeral, data: this.#data }
-    const seen = await this.#look()
+    const early = this.#early
+    this.#early = undefined
+    // At first it is most likely missing: no look costs a round trip where a refused create tells as much.
+    const seen = this.#isFirst ? undefined : await (early ?? this.#look())
+    this.#isFirst = false
+    // From before the create, which had to make parents first.
+    if (early !== undefined && seen === undefined) return undefined
     const isOlder = seen !== undefined && (this.#czxid === undefined || seen.stat.czxid < this.#czxid)
     const isLeftover = ({ owner, data }: Found): boolean =>
       this.#sessions.has(owner) || (isOlder && this.#options.isLeftover?.(data) === true)
     const found = seen && { owner: seen.stat.ephemeralOwner, data: seen.data }
     const step = stepFor(found, wanted, this.#zk.sessionId, isLeftover)
     if (seen === undefined || step === 'create') {
-      const { stat } = await this.#zk.create(this.path, wanted.data, {
+      const creating = this.#zk.create(this.path, wanted.data, {
         ...this.#creation,
         parents: this.#options.parents === 'persistent' ? true : 'container',
         signal,
       })
+      // Right behind it, for the next step.
+      const early = this.#look()
+      early.catch(() => {})
+      const { stat } = await creating
+      this.#early = early
       if (this.#isEphemeral) this.#sessions.add(stat.ephemeralOwner)
       return undefined
     }
@@ -211,7 +231,7 @@ export class PersistentNode implements AsyncDisposable {
     return { mode: this.#isEphemeral ? 'ephemeral' : 'persistent', ...(acl === undefined ? {} : { acl }) } as const
   }
 
-  async #look() {
+  async #look(): Promise<Seen | undefined> {
     try {
       const { data, stat, changed } = await this.#zk.get(this.path, { watch: true, signal: this.#end.signal })
       return { data, stat, changed: changed as Promise<WatchedEvent> }
@@ -229,8 +249,7 @@ export class PersistentNode implements AsyncDisposable {
     for (let tries = 0; !isOver(this.#zk); tries++) {
       try {
         // Behind whatever was given up on its way.
-        await this.#zk.sync(this.path)
-        const { stat } = await this.#zk.get(this.path)
+        const [, { stat }] = await Promise.all([this.#zk.sync(this.path), this.#zk.get(this.path)])
         const isOurs = this.#isEphemeral ? this.#isOwn(stat.ephemeralOwner) : stat.ephemeralOwner === 0n
         if (!isOurs) return
         await this.#zk.delete(this.path, { version: stat.version })

@@ -69,8 +69,12 @@ export async function sharedValue<T = Uint8Array>(
     changes: (own) => filled.changes(own),
     async set(value, own = {}) {
       const data = used.encode(value)
-      const { stat } = await zk.update(path, () => data, { ...own, create, idempotent: true })
-      return stat
+      try {
+        return await zk.set(path, data, { ...own, idempotent: true })
+      } catch (error) {
+        if (!KeeperError.is(error, 'NO_NODE')) throw error
+        return (await zk.update(path, () => data, { ...own, create, idempotent: true })).stat
+      }
     },
     async trySet(value, own = {}) {
       const seen = filled.get(path)
