@@ -29,7 +29,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   cli: ['protocol', 'runtime', 'client', 'recipes', 'server', 'testing'],
 }
 /** Files that may use the host; pure functions of Node are allowed by name. */
-const hosts = /packages\/(runtime\/src\/node|cli\/src|opentelemetry\/src|testing\/src\/(apache|proxy)\.ts)/
+const hosts = /packages\/(runtime\/src\/node|cli\/src|opentelemetry\/src|testing\/src\/(apache|java|proxy)\.ts)/
 const pureNode = new Set(['packages/server/src/auth/digest.ts node:crypto', 'packages/server/src/auth/ip.ts node:net'])
 
 /** What packages take from others; each has a line in ARCHITECTURE.md. The client takes nothing. */

@@ -1,4 +1,7 @@
-/** Java programs with ZooKeeper's and Curator's own classes, out of the jars of Debian's packages: peers to test and measure beside. */
+/**
+ * Java programs with ZooKeeper's and Curator's own classes, out of the jars of Debian's packages: peers to test and measure beside.
+ * Host code on purpose: it runs a compiler.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { debianJars } from './apache.ts'
