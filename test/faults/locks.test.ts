@@ -4,22 +4,25 @@
  */
 import { setMaxListeners } from 'node:events'
 import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
-import { type Held, lock, semaphore } from '@lightkeeper/recipes'
+import { type Held, lock, readWriteLock, semaphore } from '@lightkeeper/recipes'
 import { expect } from 'vitest'
 import { type Progress, underFaults } from './recipe-faults.ts'
 import { pause } from './workload.ts'
 
 const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
-/** Clients that take turns under one lock, and a few leases of one semaphore, until they are told to stop. */
+/** Clients that take turns under one lock, share another, and take the leases of a semaphore, until they are told to stop. */
 class Turns implements Progress {
   readonly problems: string[] = []
   readonly refusals: string[] = []
   turns = 0
   leases = 0
+  shared = 0
   readonly #root: ZnodePath
   readonly #holders = new Set<Held>()
   readonly #leaseholders = new Set<Held>()
+  readonly #readers = new Set<Held>()
+  readonly #writers = new Set<Held>()
   readonly #stop = new AbortController()
   readonly #working: Promise<void>[]
 
@@ -27,12 +30,12 @@ class Turns implements Progress {
     this.#root = root
     // All of them wait with one signal.
     setMaxListeners(0, this.#stop.signal)
-    this.#working = clients.flatMap((zk) => [this.#take(zk), this.#lease(zk)])
+    this.#working = clients.flatMap((zk, i) => [this.#take(zk), this.#lease(zk), this.#share(zk, i)])
   }
 
   async progress(count: number): Promise<void> {
-    const [turns, leases] = [this.turns + count, this.leases + count]
-    while (this.turns < turns || this.leases < leases) {
+    const [turns, leases, shared] = [this.turns + count, this.leases + count, this.shared + count]
+    while (this.turns < turns || this.leases < leases || this.shared < shared) {
       if (this.problems.length > 0) return
       await pause(20)
     }
@@ -86,6 +89,27 @@ class Turns implements Progress {
     }
   }
 
+  /** Every third one writes. */
+  async #share(zk: Client, i: number): Promise<void> {
+    const { signal } = this.#stop
+    const both = readWriteLock(zk, `${this.#root}/shared`)
+    const isWriter = i % 3 === 0
+    const [line, own] = isWriter ? [both.write, this.#writers] : [both.read, this.#readers]
+    while (!signal.aborted) {
+      const held = await line.acquire({ signal, timeout: 60_000 }).catch((error: unknown) => this.#failed(error))
+      if (held === undefined) continue
+      own.add(held)
+      const certain = (all: Set<Held>): Held[] => [...all].filter((each) => each.remaining() > 0)
+      const [writers, readers] = [certain(this.#writers), certain(this.#readers)]
+      if (writers.length > 1 || (writers.length === 1 && readers.length > 0))
+        this.problems.push([...writers, ...readers].map(({ path }) => path).join(' and '))
+      await pause(5)
+      this.shared++
+      await held.release()
+      own.delete(held)
+    }
+  }
+
   #failed(error: unknown): undefined {
     if (!this.#stop.signal.aborted) this.problems.push(String(error))
   }
@@ -110,7 +134,7 @@ underFaults('locks', 6, 'go on, and are never had by two,', async ({ servers, cl
   const tokens = await Promise.all(logged.map(async (n) => BigInt(text((await zk.get(`${root}/log/${n}`)).data))))
   expect(tokens).toEqual([...tokens].sort((a, b) => (a < b ? -1 : 1)))
   // Sessions that ended meanwhile take what they had with them; those that live have nothing there.
-  for (const parent of [`${root}/lock`, `${root}/leases/locks`, `${root}/leases/leases`] as const) {
+  for (const parent of [`${root}/lock`, `${root}/leases/locks`, `${root}/leases/leases`, `${root}/shared`] as const) {
     for (let tries = 0; ; tries++) {
       await zk.sync(parent)
       const { children } = await zk.children(parent)

@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import { type Client, json, KeeperError, text, type ZnodePath } from '@lightkeeper/client'
 import {
+  barrier,
   type Configuration,
   configuration,
   counter,
@@ -34,6 +35,7 @@ class Uses implements Progress {
   readonly perhapsPut = new Set<string>()
   readonly consumed = new Map<string, number>()
   rounds = 0
+  gates = 0
   updates = 0
   doubtfulUpdates = 0
   readonly #came: number[] = []
@@ -51,14 +53,19 @@ class Uses implements Progress {
       this.#loops.push(this.#count(zk), this.#produce(zk, i), this.#update(values[i] as SharedValue<number>))
       if (i < barrierCount) this.#loops.push(this.#meet(zk))
     }
+    this.#loops.push(this.#gate(clients))
     this.#consumers = clients.map((zk) => this.#consume(zk))
   }
 
   async progress(count: number): Promise<void> {
     const [counted, done, rounds] = [this.counted + BigInt(count), this.consumed.size + count, this.rounds + count / 10]
-    const updates = this.updates + count / 4
+    const [updates, gates] = [this.updates + count / 4, this.gates + count / 10]
     const isShort = (): boolean =>
-      this.counted < counted || this.consumed.size < done || this.rounds < rounds || this.updates < updates
+      this.counted < counted ||
+      this.consumed.size < done ||
+      this.rounds < rounds ||
+      this.updates < updates ||
+      this.gates < gates
     while (isShort() && this.problems.length === 0) await pause(20)
   }
 
@@ -151,6 +158,25 @@ class Uses implements Progress {
         this.problems.push(`round ${current} is open with ${this.#came[current]} there`)
       await inside.leave({ signal })
       this.rounds++
+    })
+  }
+
+  /** One puts a barrier up, the others wait for it, and it goes down. */
+  #gate([first, ...others]: readonly Client[]): Promise<void> {
+    const path: ZnodePath = `${this.#root}/gate`
+    return this.#repeat('the barrier', 10, async () => {
+      const gate = barrier(first as Client, path)
+      await gate.set()
+      let isRemoving = false
+      const waiting = others.map(async (zk) => {
+        await barrier(zk, path).wait()
+        if (!isRemoving) this.problems.push('a barrier was passed while it stood')
+      })
+      await pause(20)
+      isRemoving = true
+      await gate.remove()
+      await Promise.all(waiting)
+      this.gates++
     })
   }
 
