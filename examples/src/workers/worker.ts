@@ -26,7 +26,10 @@ const { id } = values
 const signal = untilInterrupted()
 
 await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
-for (const path of ['/orders', '/locks', '/done'] as const) await zk.create(path).catch(unless('NODE_EXISTS'))
+for (const path of ['/orders', '/locks', '/done'] as const) {
+  // What became of a create whose reply was lost is seen by another look.
+  while ((await zk.exists(path)).stat === undefined) await zk.create(path).catch(unlessRejected)
+}
 const fallback: Settings = { backlog: 10, workMs: 20 }
 await using settings = await configuration(zk, '/settings', json<Settings>(), { fallback, signal })
 await using _visible = await discovery(zk).register({ name: 'worker', id, address: '127.0.0.1' }, { signal })
@@ -92,8 +95,6 @@ async function followSettings(): Promise<void> {
   }
 }
 
-function unless(code: 'NODE_EXISTS'): (error: unknown) => void {
-  return (error) => {
-    if (!KeeperError.is(error, code)) throw error
-  }
+function unlessRejected(error: unknown): void {
+  if (!KeeperError.is(error) || (error.outcome === 'rejected' && error.code !== 'NODE_EXISTS')) throw error
 }

@@ -1,0 +1,27 @@
+import { connect } from '@lightkeeper/client'
+import { opCode } from '@lightkeeper/protocol'
+import { proxy } from '@lightkeeper/testing'
+import { expect, test } from 'vitest'
+import { Program } from '../../examples/src/testing/program.ts'
+import { missingTarget, startTarget, targetName } from '../support/target.ts'
+
+const reason = missingTarget()
+if (reason !== undefined) console.log(`workers on ${targetName}: skipped, because ${reason}`)
+
+test.skipIf(reason !== undefined)('a worker starts, though a connection is lost in the middle of it', async () => {
+  await using server = await startTarget({ tickTime: 500 })
+  await using zk = await connect(server.connectString)
+  await using wire = await proxy(server.port)
+  let lost = 0
+  wire.loseReplyTo((request) => {
+    // Length, xid, opcode, of a frame alone in its chunk: not the look, the create.
+    if (!request.includes('/orders') || request.readInt32BE(8) === opCode.exists) return false
+    lost++
+    return true
+  })
+  await zk.create('/settings', '{"backlog": 3, "workMs": 1}')
+  await using worker = new Program('workers/worker', '--connect', wire.connectString, '--id', 'a')
+  await worker.until(({ event }) => event === 'done')
+  expect(lost).toBe(1)
+  expect(await worker.stop()).toBe(0)
+})
