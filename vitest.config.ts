@@ -20,6 +20,13 @@ export default defineConfig({
       project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('client', ['test/client/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('recipes', ['test/recipes/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      project('field', ['test/field/**/*.test.ts'], {
+        pool: 'forks' as const,
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      }),
+      // By time in CI, so no test of this lane has a limit of its own that could come first.
+      project('fuzz', ['test/fuzz/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 86_400_000 }),
       project('docs', ['test/docs/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 60_000 }),
       project('interop', ['test/interop/**/*.test.ts'], {
         pool: 'forks' as const,

@@ -1,0 +1,70 @@
+/** Bytes from a socket: whatever comes, a reader answers with a value or with MalformedFrameError. */
+import * as protocol from '@lightkeeper/protocol'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { fuzzParameters } from './parameters.ts'
+
+const { Framer, MalformedFrameError, Reader } = protocol
+type Read = (reader: protocol.Reader) => unknown
+const readers = Object.entries(protocol).filter(
+  ([name, value]) => name.startsWith('read') && typeof value === 'function',
+) as [string, Read][]
+
+/** Bytes that look like lengths and counts more often than chance would make them. */
+const bytes = fc
+  .array(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 12 }),
+      fc.constantFrom(
+        [0, 0, 0, 0],
+        [0, 0, 0, 1],
+        [0, 0, 0, 4],
+        [0x7f, 255, 255, 255],
+        [255, 255, 255, 255],
+        [255, 255, 255, 254],
+      ),
+    ),
+    { maxLength: 12 },
+  )
+  .map((parts) => Uint8Array.from(parts.flatMap((part) => [...part])))
+
+test('every reader of a record gives a value or MalformedFrameError', () => {
+  expect(readers.length).toBeGreaterThan(20)
+  fc.assert(
+    fc.property(fc.constantFrom(...readers), bytes, ([, read], body) => {
+      try {
+        read(new Reader(body))
+      } catch (error) {
+        if (!(error instanceof MalformedFrameError)) throw error
+      }
+    }),
+    fuzzParameters(20_000),
+  )
+})
+
+test('the framer gives the same frames however the bytes were cut, or MalformedFrameError', () => {
+  const collect = (chunks: readonly Uint8Array[]): string => {
+    const framer = new Framer(1024)
+    const frames: string[] = []
+    try {
+      for (const chunk of chunks) {
+        framer.push(chunk.slice())
+        for (let frame = framer.next(); frame !== undefined; frame = framer.next()) {
+          frames.push(Buffer.from(frame.bytes.subarray(frame.pos, frame.end)).toString('hex'))
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      return `${frames.join(' ')} malformed`
+    }
+    return frames.join(' ')
+  }
+  fc.assert(
+    fc.property(bytes, fc.array(fc.nat(140), { maxLength: 4 }), (all, cuts) => {
+      const at = [0, ...cuts.map((cut) => Math.min(cut, all.length)).sort((a, b) => a - b), all.length]
+      const chunks = at.slice(1).map((end, i) => all.subarray(at[i], end))
+      expect(collect(chunks)).toBe(collect([all]))
+    }),
+    fuzzParameters(5_000),
+  )
+})
