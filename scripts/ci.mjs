@@ -27,7 +27,17 @@ function step(title, [name = '', ...args], env = {}, budgetMs) {
   process.exit(1)
 }
 
-step('install and build', ['node', 'scripts/prepare.mjs'])
+step('npm ci and build', ['node', 'scripts/prepare.mjs', '--install', '--force'])
+for (const platform of [
+  ['darwin', 'arm64'],
+  ['win32', 'x64'],
+  ['linux', 'arm64', 'glibc'],
+  ['linux', 'x64', 'musl'],
+]) {
+  const [os, cpu, libc] = platform
+  const args = [`--os=${os}`, `--cpu=${cpu}`, ...(libc === undefined ? [] : [`--libc=${libc}`])]
+  step(`npm ci would pass on ${platform.join(' ')}`, ['npm', 'ci', '--dry-run', '--loglevel=error', ...args])
+}
 step('peers', ['node', 'scripts/peers.mjs'])
 step('checks', ['npm', 'run', 'check'])
 step('tests that need nothing', ['npm', 'test'])

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Before `npm start` and `npm test`: installs and builds what a fresh clone lacks, and nothing where there is nothing to do.
- * `--force` builds in any case.
+ * `--install` installs in any case, `--force` builds in any case.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -20,13 +20,13 @@ if (major < 20 || (major === 20 && minor < 19)) {
 const lock = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
   .digest('hex')
-if (read('installed') !== lock) {
+if (process.argv.includes('--install') || read('installed') !== lock) {
   console.error('installing dependencies…')
-  // Not `npm ci`: it refuses a lock file in which an optional binary for another platform could not be resolved.
-  run(
-    'npm',
-    ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'],
-    'npm install failed; is the package registry reachable?',
+  // `npm ci` installs exactly what is locked. There is no fallback to `npm install`: it would hide a lock file that is out of step.
+  npm(
+    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
+    'npm ci failed. If it says that package.json and package-lock.json differ, run `npm install --package-lock-only` in a ' +
+      'checkout without node_modules and commit the lock file; otherwise check that the package registry can be reached',
   )
   write('installed', lock)
 }
@@ -51,9 +51,19 @@ function sources() {
   return files
 }
 
-/** @param {string} command @param {readonly string[]} args @param {string} problem */
-function run(command, args, problem) {
-  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
+/**
+ * On Windows npm is a script that only a shell starts, so the npm that runs this file is started by its path where that is known.
+ * @param {readonly string[]} args @param {string} problem
+ */
+function npm(args, problem) {
+  const self = process.env.npm_execpath
+  if (self?.endsWith('npm-cli.js')) run(process.execPath, [self, ...args], problem)
+  else run('npm', args, problem, process.platform === 'win32')
+}
+
+/** @param {string} command @param {readonly string[]} args @param {string} problem @param {boolean} [shell] */
+function run(command, args, problem, shell = false) {
+  const result = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell })
   if (result.status !== 0) fail(`${problem} (${command} ${args.join(' ')})`)
 }
 
