@@ -1,6 +1,6 @@
-/** Connect strings: `host[:port],host[:port]…[/chroot]` (ConnectStringParser.java, NetUtils.java), or `srv:NAME[/chroot]`. */
+/** Connect strings: `host[:port],host[:port]…[/chroot]` (ConnectStringParser.java), or `srv:NAME[/chroot]`. */
 import { pathProblem, type ZnodePath } from '@lightkeeper/protocol'
-import { formatAddress, parseAddress } from '@lightkeeper/runtime'
+import { formatAddress, isIpv4, parseAddress } from '@lightkeeper/runtime'
 
 export interface ConnectString {
   /** `host:port` each, in the order given. */
@@ -13,31 +13,100 @@ export interface ConnectString {
 
 const defaultPort = 2181
 
-/** @throws TypeError saying what is wrong. */
+/** How a text begins that names a service; the second is that of Java's client. */
+const servicePrefixes = ['srv:', 'dns-srv://']
+
+/**
+ * What `text` means, told without a packet. White space around the whole and around each server is no part of it; pieces
+ * between commas that are empty are left out. What other tools write otherwise is refused with words that say what to write.
+ * @throws TypeError saying what is wrong.
+ */
 export function parseConnectString(text: string): ConnectString {
-  const slash = text.indexOf('/')
-  const hosts = slash < 0 ? text : text.slice(0, slash)
-  const chroot = slash < 0 || slash === text.length - 1 ? '' : text.slice(slash)
-  const problemOfChroot = chroot === '' ? undefined : pathProblem(chroot)
-  if (problemOfChroot !== undefined) {
-    throw new TypeError(`connect string "${text}": chroot "${chroot}": ${problemOfChroot}`)
+  if (typeof text !== 'string') {
+    throw new TypeError(`a connect string must be a string like "host:2181,host:2181/chroot", not ${typeOf(text)}`)
   }
-  if (hosts.startsWith('srv:')) {
-    const service = hosts.slice('srv:'.length).trim()
-    if (!/^[^\s,:]+$/.test(service))
-      throw new TypeError(`connect string "${text}": "${service}" is no name of a service`)
+  const whole = text.trim()
+  const refuse = (problem: string): TypeError => new TypeError(`connect string ${shown(text)}: ${problem}`)
+  if (/^["'`]|["'`]$/.test(whole)) throw refuse('remove the quotes')
+  const prefix = servicePrefixes.find((begin) => whole.startsWith(begin))
+  const list = prefix === undefined ? whole : whole.slice(prefix.length)
+  const scheme = list.indexOf('://')
+  if (scheme >= 0) {
+    const name = /\w*$/.exec(list.slice(Math.max(0, scheme - 20), scheme))?.[0]
+    throw refuse(`remove "${name}://"; servers are written as host:port, without a scheme`)
+  }
+  const slash = list.indexOf('/')
+  const hosts = slash < 0 ? list : list.slice(0, slash)
+  const chroot = slash < 0 || slash === list.length - 1 ? '' : list.slice(slash)
+  const problemOfChroot = chroot === '' ? undefined : chrootProblem(chroot)
+  if (problemOfChroot !== undefined) throw refuse(problemOfChroot)
+  if (prefix !== undefined) {
+    const service = hosts.trim()
+    if (/^\d+$/.test(service) || !/^[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*\.?$/u.test(service))
+      throw refuse(`"${service}" is no name of a service`)
     return { servers: [], chroot, service }
   }
-  const servers = hosts
-    .split(',')
-    .map((piece) => piece.trim())
-    .filter((piece) => piece !== '')
-    .map((piece) => {
-      const { host, port } = parseAddress(piece, defaultPort)
-      return formatAddress(host, port)
-    })
-  if (servers.length === 0) throw new TypeError(`connect string "${text}" names no server`)
+  if (hosts.includes(';')) throw refuse('separate the servers with commas, not semicolons')
+  const servers: string[] = []
+  for (const piece of hosts.split(',')) {
+    const server = piece.trim()
+    if (server === '') continue
+    if (/\s/.test(server)) throw refuse(`white space in ${shown(server)}; separate the servers with commas`)
+    servers.push(serverOf(server, refuse))
+  }
+  if (servers.length === 0) throw refuse('it names no server')
   return { servers, chroot }
+}
+
+/** One server as everything else here names it, `host:port`. @throws TypeError saying what is wrong. */
+export function parseServer(text: string): string {
+  if (typeof text !== 'string') throw new TypeError(`a server must be a string like "host:2181", not ${typeOf(text)}`)
+  return serverOf(text.trim(), (problem) => new TypeError(`server ${shown(text)}: ${problem}`))
+}
+
+function serverOf(text: string, refuse: (problem: string) => TypeError): string {
+  if (text.startsWith('srv:')) throw refuse('a service stands alone: "srv:NAME" or "srv:NAME/chroot"')
+  if (text.includes('@'))
+    throw refuse('a server has no user and no password in front; identities are given with `auth`')
+  let address: ReturnType<typeof parseAddress>
+  try {
+    address = parseAddress(text, defaultPort)
+  } catch (error) {
+    throw refuse((error as Error).message)
+  }
+  if (address.port === 0) throw refuse(`${text}: nobody listens on port 0`)
+  return formatAddress(address.host, address.port)
+}
+
+function chrootProblem(chroot: string): string | undefined {
+  // A comma may stand in a znode's name; a server behind it means that the chroot was written behind each server.
+  const [first = '', ...rest] = chroot.split(',')
+  if (rest.some((piece) => readsAsServer(piece.trim(), first))) {
+    return `the chroot stands once, behind the last server: "host:port,host:port${first.trim()}", not behind each of them`
+  }
+  const problem = pathProblem(chroot)
+  if (problem !== undefined) return `chroot ${JSON.stringify(chroot)}: ${problem}`
+  if (/\/\s|\s(\/|$)/.test(chroot)) return `chroot ${JSON.stringify(chroot)}: white space at the end of a name`
+  return undefined
+}
+
+/** Whether what stands behind a comma in a chroot is a server; `first` is the chroot up to the comma. */
+function readsAsServer(piece: string, first: string): boolean {
+  const slash = piece.indexOf('/')
+  const host = (slash < 0 ? piece : piece.slice(0, slash)).trim()
+  if (/^(\[.*\]|[^\s:]+):\d*$/.test(host) || /^\[.*:.*\]$/.test(host) || isIpv4(host) || host === 'localhost')
+    return true
+  return host !== '' && slash >= 0 && piece.slice(slash).trim() === first.trim()
+}
+
+/** Quoted, so that line ends can be seen, and without a password that stands in front of a host. */
+function shown(text: string): string {
+  const open = text.length > 300 ? `${text.slice(0, 300)}…` : text
+  return JSON.stringify(open.replace(/[^\s,/@]*:[^\s,/@]*@/g, '…@'))
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
 }
 
 /** Maps paths between the user, who does not see the chroot, and the server. */

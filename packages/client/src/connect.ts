@@ -5,7 +5,7 @@ import type { Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { withTls } from './auth/tls.ts'
 import { Client } from './client.ts'
-import { Chroot, parseConnectString } from './connect-string.ts'
+import { Chroot, parseConnectString, parseServer } from './connect-string.ts'
 import { HostList } from './host-list.ts'
 import type { ConnectOptions } from './options.ts'
 import { Session } from './session/session.ts'
@@ -20,8 +20,7 @@ export type ConnectTarget = string | { readonly connectString: string }
  *   KeeperError AUTH_FAILED; TypeError for a connect string that is none.
  */
 export async function connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<Client> {
-  const text = typeof target === 'string' ? target : target.connectString
-  const { servers, chroot: prefix, service } = parseConnectString(text)
+  const { servers, chroot: prefix, service } = parseConnectString(textOf(target))
   const { signal, connectTimeout = 10_000 } = options
   signal?.throwIfAborted()
   const token = options.attach === undefined ? undefined : parseToken(options.attach)
@@ -30,7 +29,7 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
   const chroot = new Chroot(prefix)
   const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
   const { preferred = [] } = options
-  const isPreferred = typeof preferred === 'function' ? preferred : (server: string) => preferred.includes(server)
+  const isPreferred = typeof preferred === 'function' ? preferred : isOneOf(preferred)
   const hosts = new HostList(servers, runtime.random, backoff, isPreferred)
   const lookUp = service === undefined ? undefined : { name: service, servers: () => runtime.network.service(service) }
   const config = {
@@ -91,6 +90,18 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
     session.start()
   })
   return client
+}
+
+/** The text of a target, checked by who parses it: what has no text is passed on as it is. */
+function textOf(target: ConnectTarget): string {
+  const hasText = typeof target === 'object' && target !== null && 'connectString' in target
+  return hasText ? target.connectString : (target as string)
+}
+
+/** Preferred servers are written as in a connect string: without a port they are on 2181. */
+function isOneOf(preferred: readonly string[]): (server: string) => boolean {
+  const servers = new Set(preferred.map(parseServer))
+  return (server) => servers.has(server)
 }
 
 function patienceOf(option: ConnectOptions['heartbeatThread']): number {

@@ -1,6 +1,6 @@
 /** What we may ask of the host, as interfaces, and the structures both ends need. `./node` implements them on Node. */
 
-export { formatAddress, parseAddress } from './address.ts'
+export { formatAddress, isIpv4, isIpv6, parseAddress, parseHost } from './address.ts'
 export { AssertionError, assert } from './assert.ts'
 export type { Clock, Timer } from './clock.ts'
 export { Deque } from './deque.ts'
