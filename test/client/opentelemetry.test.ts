@@ -135,7 +135,7 @@ describe.skipIf(reason !== undefined)(`telemetry, on ${targetName}`, () => {
   })
 
   test('numbers of the clients are those of the moment they are collected', async () => {
-    const { changed } = await zk.exists('/never', { watch: true })
+    const { changed } = await zk.existence('/never', { watch: true })
     metricExporter.reset()
     await reader.forceFlush()
     const points = new Map(

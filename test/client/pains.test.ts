@@ -102,7 +102,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const expired = stateOf(zk, ({ kind }) => kind === 'expired')
     wire.down()
     expect(await expired).toMatchObject({ epoch: 0, lost: { ephemerals: [`${root}/mine`] } })
-    while ((await direct.exists(`${root}/mine`)).stat !== undefined) await pause(50)
+    while ((await direct.exists(`${root}/mine`)) !== undefined) await pause(50)
     wire.heal()
     await stateOf(zk, ({ kind, epoch }) => kind === 'connected' && epoch === 1)
     await told.until((change) => change.kind === 'deleted' && change.path === `${root}/mine`)
@@ -132,8 +132,8 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     wire.hang()
     await ended
     expect(lease.remaining()).toBe(0)
-    expect((await direct.exists(`${root}/lock`)).stat, 'the signal came before the end').toBeDefined()
-    while ((await direct.exists(`${root}/lock`)).stat !== undefined) await pause(50)
+    expect(await direct.exists(`${root}/lock`), 'the signal came before the end').toBeDefined()
+    while ((await direct.exists(`${root}/lock`)) !== undefined) await pause(50)
     wire.heal()
   })
 
@@ -144,11 +144,11 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     wire.down()
     await stateOf(zk, ({ kind }) => kind === 'expired')
     // Somebody else leads meanwhile.
-    while ((await direct.exists(`${root}/leader`)).stat !== undefined) await pause(50)
+    while ((await direct.exists(`${root}/leader`)) !== undefined) await pause(50)
     await direct.create(`${root}/leader`, '', { mode: 'ephemeral' })
     wire.heal()
     await stateOf(zk, ({ kind }) => kind === 'connected')
-    const { stat } = await zk.exists(`${root}/leader`)
+    const stat = await zk.exists(`${root}/leader`)
     expect([stat?.ephemeralOwner === zk.sessionId, stat?.ephemeralOwner === first]).toEqual([false, false])
     expect(stat?.czxid).toBeGreaterThan(before.stat.czxid)
     expect(await outcomeOf(zk.create(`${root}/leader`, '', { mode: 'ephemeral' }))).toBe('NODE_EXISTS rejected')
@@ -160,7 +160,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     for (const name of ['changed', 'gone', 'again']) await direct.create(`${root}/${name}`, '1')
     const told = collect(zk.watch(root, { recursive: true }))
     await told.until(({ kind }) => kind === 'ready')
-    const oneShot = await zk.exists(`${root}/later`, { watch: true })
+    const oneShot = await zk.existence(`${root}/later`, { watch: true })
     wire.down()
     await told.until(({ kind }) => kind === 'stale')
     await direct.set(`${root}/changed`, '2')
@@ -293,7 +293,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const address = `localhost:${typeof bound === 'object' ? bound?.port : 0}`
     try {
       const zk = await connect(address, { tls: { ca: authority.cert } })
-      expect((await zk.exists(root)).stat).toBeDefined()
+      expect(await zk.exists(root)).toBeDefined()
       await zk.close()
       const refused = await connect(address, { tls: true, connectTimeout: 1000 }).catch((error: unknown) => error)
       expect(String((refused as AggregateError).errors[0])).toMatch(/certificate/)
@@ -356,7 +356,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const stop = new AbortController()
     const left = collect(direct.watch(root, { recursive: true, signal: stop.signal }))
     const stays = collect(direct.watch(root, { recursive: true }))
-    const oneShot = await direct.exists(root, { watch: true })
+    const oneShot = await direct.existence(root, { watch: true })
     await Promise.all([left, stays].map(({ until }) => until(({ kind }) => kind === 'ready')))
     stop.abort()
     await left.done
@@ -433,11 +433,11 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const state = await stateOf(zk, ({ kind }) => kind === 'expired')
     if (state.kind !== 'expired') throw new Error('unexpected')
     expect(state.lost.ephemerals).toEqual([`${root}/me`])
-    while ((await direct.exists(`${root}/me`)).stat !== undefined) await pause(50)
+    while ((await direct.exists(`${root}/me`)) !== undefined) await pause(50)
     wire.heal()
     await stateOf(zk, ({ kind }) => kind === 'connected')
     await registered()
-    expect((await direct.exists(`${root}/me`)).stat?.ephemeralOwner).toBe(zk.sessionId)
+    expect((await direct.exists(`${root}/me`))?.ephemeralOwner).toBe(zk.sessionId)
   })
 
   test('20. what is too large fails alone, with its size, and a great many watches come back in pieces', async () => {
@@ -447,7 +447,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     await direct.set(root, new Uint8Array(200_000))
     expect(await outcomeOf(zk.get(root))).toBe('FRAME_TOO_LARGE rejected')
     const paths = Array.from({ length: 20_000 }, (_, i) => `${root}/${'long-name-'.repeat(5)}${i}` as const)
-    const events = await Promise.all(paths.map((path) => zk.exists(path, { watch: true })))
+    const events = await Promise.all(paths.map((path) => zk.existence(path, { watch: true })))
     expect(zk.stats().connections.established).toBe(1)
     const again = (async () => {
       await stateOf(zk, ({ kind }) => kind === 'disconnected')
@@ -473,7 +473,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
       code: 'TRANSACTION_FAILED',
       failedOp: { index: 1, code: 'BAD_VERSION', path: `${root}/v` },
     })
-    expect((await direct.exists(`${root}/u`)).stat).toBeUndefined()
+    expect(await direct.exists(`${root}/u`)).toBeUndefined()
   })
 
   test('22. one connection at a time, and waits that grow while there is none', async () => {
@@ -553,7 +553,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     while (seen.size < 300) {
       const { value } = await stream.next()
       // Calls from within the loop are calls like any other.
-      if (value?.kind === 'created') seen.add((await zk.exists(value.path)).stat === undefined ? '' : value.path)
+      if (value?.kind === 'created') seen.add((await zk.exists(value.path)) === undefined ? '' : value.path)
     }
     await stream.return()
   })

@@ -82,12 +82,12 @@ export function lane({ name, prepare, command, steps, env }: Lane): void {
     test('loses its ephemeral after the session timeout when it is killed', async () => {
       await using zk = await connect(server.connectString)
       const path = `/held-by-${name.toLowerCase().replace(/\W/g, '')}` as const
-      const { changed } = await zk.exists(path, { watch: true })
+      const { changed } = await zk.existence(path, { watch: true })
       const program = run(command(server.connectString, 'hold', path), ({ step, ok }, child) => {
         if (step === 'holding' && ok) child.kill('SIGKILL')
       })
       expect((await changed)?.type).toBe('created')
-      const held = await zk.exists(path, { watch: true })
+      const held = await zk.existence(path, { watch: true })
       const errors = await program
       expect(held.stat?.ephemeralOwner, errors).not.toBe(0n)
       expect((await held.changed)?.type).toBe('deleted')

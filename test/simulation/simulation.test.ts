@@ -82,7 +82,7 @@ function operate(
     case 4:
       return client.children('/', { ...options, watch: random.oneIn(2) }).then(({ changed }) => changed)
     case 5:
-      return client.exists(path, { ...options, watch: true }).then(({ changed }) => changed)
+      return client.existence(path, { ...options, watch: true }).then(({ changed }) => changed)
     case 6:
       return client.transactionOf([], options)
     case 7:
@@ -171,7 +171,7 @@ describe('sessions', () => {
     world.network.heal('c1', serverHost)
     await world.advance(6000)
     expect(owner.sessionId).toBe(sessionId)
-    expect((await world.run(observer.exists('/lease'))).stat?.ephemeralOwner).toBe(sessionId)
+    expect((await world.run(observer.exists('/lease')))?.ephemeralOwner).toBe(sessionId)
   })
 
   test('lose the ephemeral, and are told so before the server lets it go, when they stay away', async () => {
@@ -180,7 +180,7 @@ describe('sessions', () => {
     await stage.startServer()
     const [owner, observer] = await world.run(Promise.all([stage.connect(), stage.connect()]))
     await world.run(owner.create('/lease', '', { mode: 'ephemeral' }))
-    const watched = await world.run(observer.exists('/lease', { watch: true }))
+    const watched = await world.run(observer.existence('/lease', { watch: true }))
     let doubtedAt = Number.POSITIVE_INFINITY
     void (async () => {
       for await (const state of owner.states())
@@ -204,7 +204,7 @@ describe('sessions', () => {
     await world.advance(10_000)
     expect(client.epoch).toBe(1)
     expect(client.sessionId).not.toBe(sessionId)
-    expect((await world.run(client.exists('/'))).stat).toBeDefined()
+    expect(await world.run(client.exists('/'))).toBeDefined()
   })
 
   test('notice a server that vanished without a word', async () => {

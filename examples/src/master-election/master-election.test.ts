@@ -79,7 +79,7 @@ describe.skipIf(reason !== undefined)(`master election on ${targetName}`, () => 
     await master.until(isMaster)
     await own.crashAndRestart()
     await using zk = await connect(own.connectString)
-    const { stat } = await zk.exists('/master')
+    const stat = await zk.exists('/master')
     // The same term where its session was found alive in time, else another.
     await master.until((each) => isMaster(each) && each['term'] === stat?.czxid.toString())
   })

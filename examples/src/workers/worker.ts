@@ -28,7 +28,7 @@ const signal = untilInterrupted()
 await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
 for (const path of ['/orders', '/locks', '/done'] as const) {
   // What became of a create whose reply was lost is seen by another look.
-  while ((await zk.exists(path)).stat === undefined) await zk.create(path).catch(unlessRejected)
+  while ((await zk.exists(path)) === undefined) await zk.create(path).catch(unlessRejected)
 }
 const fallback: Settings = { backlog: 10, workMs: 20 }
 await using settings = await configuration(zk, '/settings', json<Settings>(), { fallback, signal })

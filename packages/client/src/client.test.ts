@@ -372,7 +372,7 @@ describe('time', () => {
 
   test('a session nobody answers for is given up after four thirds of the timeout, and another is opened', async () => {
     const { zk, clock, peers, peer } = await connected()
-    const watched = zk.exists('/w', { watch: true })
+    const watched = zk.existence('/w', { watch: true })
     await clock.advance(0)
     peer.reply(peer.request().xid, noNode)
     const { changed } = await watched
@@ -431,7 +431,7 @@ describe('sessions', () => {
   test('close ends the session at the server and settles everything', async () => {
     const { zk, clock, peer } = await connected()
     const pending = outcomeOf(zk.sync('/'))
-    const watched = zk.exists('/w', { watch: true })
+    const watched = zk.existence('/w', { watch: true })
     await clock.advance(0)
     peer.request()
     peer.reply(1, 0, (writer) => writer.ustring('/'))
@@ -461,7 +461,7 @@ describe('watches after a reconnect', () => {
     const { zk, clock, peers, peer } = await connected()
     const count = 3000
     const name = 'x'.repeat(80)
-    for (let i = 0; i < count; i++) void outcomeOf(zk.exists(`/${name}${i}`, { watch: true }))
+    for (let i = 0; i < count; i++) void outcomeOf(zk.existence(`/${name}${i}`, { watch: true }))
     await clock.advance(0)
     for (let i = 0; i < count; i++) peer.reply(peer.request().xid, noNode, undefined, 500n)
     await settle()

@@ -73,7 +73,7 @@ export interface GetResult {
   readonly changed?: Promise<WatchedEvent>
 }
 
-export interface ExistsResult {
+export interface ExistenceResult {
   /** Undefined where the znode does not exist. */
   readonly stat: ZnodeStat | undefined
   readonly changed?: Promise<WatchedEvent>
@@ -267,9 +267,19 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  exists(path: ZnodePath, options: ReadOptions = {}): Promise<ExistsResult> {
+  /** The Stat of a znode, or undefined where there is none, so that `if (await zk.exists(path))` asks what it seems to ask. */
+  exists(path: ZnodePath, options: Omit<ReadOptions, 'watch'> = {}): Promise<ZnodeStat | undefined> {
     if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.exists(path, own))
-    return this.#calls.read('exists', opCode.exists, path, options, 'data', readExists, missing)
+    return this.#calls.read('exists', opCode.exists, path, options, 'data', readZnodeStat, missing)
+  }
+
+  /**
+   * As `exists`, with a one-shot watch where `watch` is set: of one znode that is missing too, so that its creation is heard of.
+   * The result is always an object; look at its `stat`.
+   */
+  existence(path: ZnodePath, options: ReadOptions = {}): Promise<ExistenceResult> {
+    if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.existence(path, own))
+    return this.#calls.read('existence', opCode.exists, path, options, 'data', readExistence, noExistence)
   }
 
   children(path: ZnodePath, options: ReadOptions = {}): Promise<ChildrenResult> {
@@ -412,7 +422,7 @@ export class Client implements AsyncDisposable {
     const look = async ({ seen, sessionId }: Lost): Promise<Finding<CreateResult>> => {
       // In this order: what the parent tells covers the time until after the znode was looked for.
       const found = await this.#look(path)
-      const { stat: parent } = await this.exists(parentPath(path) as ZnodePath)
+      const parent = await this.exists(parentPath(path) as ZnodePath)
       const lost = { data, isEphemeral, sessionId, currentSessionId: this.sessionId, seen }
       const verdict = verdictOfCreate(lost, found, parent)
       if (found === undefined) return { verdict }
@@ -456,7 +466,7 @@ export class Client implements AsyncDisposable {
       deleteOnce: (path, step) => this.#delete(path, -1, step, undefined),
       sync: (path, step) => this.sync(path, step),
       names: (path, step) => this.children(path, step).then(({ children }) => children),
-      stat: (path, step) => this.exists(path, step).then(({ stat }) => stat),
+      stat: (path, step) => this.exists(path, step),
     }
   }
 
@@ -596,7 +606,7 @@ export class Client implements AsyncDisposable {
   #delete(path: ZnodePath, version: number, options: CallOptions, acceptsEqual: boolean | undefined): Promise<void> {
     const look = async ({ seen }: Lost): Promise<Finding<void>> => {
       const found = await this.#look(path)
-      const { stat: parent } = await this.exists(parentPath(path) as ZnodePath)
+      const parent = await this.exists(parentPath(path) as ZnodePath)
       return { verdict: verdictOfDelete({ seen }, found, parent), result: () => undefined }
     }
     const call: CallSpec<void> = {
@@ -690,7 +700,7 @@ export class Client implements AsyncDisposable {
       const eyes: Look = {
         sessionId: this.sessionId,
         find: (path) => this.find(path as ZnodePath),
-        stat: async (path) => (await this.exists(path as ZnodePath)).stat,
+        stat: (path) => this.exists(path as ZnodePath),
         names: async (path) => (await this.children(path as ZnodePath)).children,
       }
       const { verdict, zxid } = await evidenceOfAll(lostOps, lost, eyes)
@@ -768,11 +778,15 @@ function readData(reader: Reader): GetResult {
   return { data, stat: readZnodeStat(reader) }
 }
 
-function readExists(reader: Reader): ExistsResult {
+function missing(): undefined {
+  return undefined
+}
+
+function readExistence(reader: Reader): ExistenceResult {
   return { stat: readZnodeStat(reader) }
 }
 
-function missing(): ExistsResult {
+function noExistence(): ExistenceResult {
   return { stat: undefined }
 }
 

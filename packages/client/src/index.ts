@@ -12,6 +12,7 @@ export {
   type ZnodePath,
 } from '@lightkeeper/protocol'
 export type { Clock, Random, Timer, TlsOptions } from '@lightkeeper/runtime'
+export { digestAcl } from './auth/digest-acl.ts'
 export { type DigestMd5Options, digestMd5, type Secret } from './auth/digest-md5.ts'
 export type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './auth/sasl.ts'
 export type { Tls } from './auth/tls.ts'
@@ -19,7 +20,7 @@ export {
   type ChildrenResult,
   Client,
   type Data,
-  type ExistsResult,
+  type ExistenceResult,
   type GetResult,
   type Identity,
   type ManyRead,

@@ -5,10 +5,15 @@ import type { Acl } from './records.gen.ts'
 export const permission = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
 
 /** Everybody may do everything: the default of every client. */
-export const openAcl: readonly Acl[] = [{ perms: permission.all, id: { scheme: 'world', id: 'anyone' } }]
+export const openAcl: readonly Acl[] = constant(permission.all, 'world', 'anyone')
 
 /** Everybody may read, nobody may write. */
-export const readOnlyAcl: readonly Acl[] = [{ perms: permission.read, id: { scheme: 'world', id: 'anyone' } }]
+export const readOnlyAcl: readonly Acl[] = constant(permission.read, 'world', 'anyone')
 
 /** The identities authenticated on the creating connection may do everything; the server writes them in. */
-export const creatorAcl: readonly Acl[] = [{ perms: permission.all, id: { scheme: 'auth', id: '' } }]
+export const creatorAcl: readonly Acl[] = constant(permission.all, 'auth', '')
+
+/** Frozen: they are shared by everybody in the process. */
+function constant(perms: number, scheme: string, id: string): readonly Acl[] {
+  return Object.freeze([Object.freeze({ perms, id: Object.freeze({ scheme, id }) })])
+}

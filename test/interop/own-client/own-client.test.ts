@@ -21,7 +21,7 @@ for (const version of versions) {
       })
       const { sessionId } = zk
       await zk.create('/lease', 'mine', { mode: 'ephemeral', acl: [{ perms: 31, id: { scheme: 'auth', id: '' } }] })
-      const watched = await zk.exists('/later', { watch: true })
+      const watched = await zk.existence('/later', { watch: true })
       const changes: string[] = []
       const stop = new AbortController()
       const following = (async () => {
@@ -71,7 +71,7 @@ for (const version of versions) {
       await ensemble.kill(ensemble.ports.indexOf(port))
       for (let i = 50; i < 150; i++) await write(i)
       expect(zk.sessionId).toBe(sessionId)
-      expect((await zk.exists('/lease')).stat?.ephemeralOwner).toBe(sessionId)
+      expect((await zk.exists('/lease'))?.ephemeralOwner).toBe(sessionId)
       await zk.sync('/')
       const { children } = await zk.children('/log')
       const there = new Set(children.map((name) => `/log/${name}`))

@@ -172,7 +172,7 @@ function sasl(version: ApacheVersion): void {
     })
     const { sessionId } = zk
     await zk.create('/lease', 'x', { mode: 'ephemeral', acl: [{ perms: 31, id: { scheme: 'sasl', id: 'bob' } }] })
-    const watched = await zk.exists('/later', { watch: true })
+    const watched = await zk.existence('/later', { watch: true })
     const kinds: string[] = []
     const stop = new AbortController()
     const following = (async () => {

@@ -400,7 +400,7 @@ class Story {
         const written = client.set(own('z'), value)
         for (const each of [before, written]) each.catch(() => {})
         if (await failing) throw new Violation('a transaction with a failing check was acknowledged')
-        const [{ stat }, { version }] = await Promise.all([before, written])
+        const [stat, { version }] = await Promise.all([before, written])
         // A read whose reply is lost is made again, behind the write.
         const isOneConnection = client.epoch === epoch && client.stats().connections.established === established
         if (isOneConnection && version !== (stat?.version ?? 0) + 1) {
@@ -533,7 +533,7 @@ class Story {
       const { children } = await observer.children('/eph')
       const present = new Map<string, bigint>()
       for (const name of children) {
-        const { stat } = await observer.exists(`/eph/${name}`)
+        const stat = await observer.exists(`/eph/${name}`)
         if (stat !== undefined) present.set(`/eph/${name}`, stat.ephemeralOwner)
       }
       for (const [path, owner] of present) {

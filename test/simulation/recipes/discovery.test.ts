@@ -181,7 +181,7 @@ test.each(seeds(60))(
     }
     await world.advance(3_000)
     const after = await world.run(operator.exists(one.path))
-    expect([after.stat?.czxid, after.stat?.mzxid, zk.epoch]).toEqual([before.stat?.czxid, before.stat?.mzxid, 0])
+    expect([after?.czxid, after?.mzxid, zk.epoch]).toEqual([before?.czxid, before?.mzxid, 0])
     expect(events.filter((kind) => kind !== 'created' && kind !== 'ready')).toEqual([])
     stop.abort()
     await world.run(watching)

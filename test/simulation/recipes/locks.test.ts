@@ -94,7 +94,7 @@ async function work(zk: Client, recipe: Recipe, random: SeededRandom, judge: Jud
     held.signal.addEventListener('abort', leave)
     // A znode of a session before this one goes with that: who stands on it has nothing.
     const [{ path: own }, { epoch, sessionId }] = [held, zk]
-    const isOwn = zk.exists(own).then(({ stat }) => {
+    const isOwn = zk.exists(own).then((stat) => {
       const owner = stat?.ephemeralOwner ?? sessionId
       if (zk.epoch === epoch && owner !== sessionId) judge.problems.push(`${own} belongs to another session`)
     })

@@ -236,7 +236,7 @@ class Show implements AsyncDisposable {
 
   async #account(): Promise<void> {
     await this.#again(async () => {
-      const { stat } = await this.#zk.exists('/orders')
+      const stat = await this.#zk.exists('/orders')
       const there = await discovery(this.#zk).instances('worker')
       const { done, terms } = this.#ledger
       this.#tell('account', { done, waiting: stat?.numChildren ?? 0, terms, workers: there.map(({ id }) => id) })
@@ -250,7 +250,7 @@ class Show implements AsyncDisposable {
   async #settled(): Promise<void> {
     const deadline = Date.now() + settleMs
     for (;;) {
-      const { stat } = await this.#again(() => this.#zk.exists('/orders'))
+      const stat = await this.#again(() => this.#zk.exists('/orders'))
       if (stat?.numChildren === 0) return
       if (Date.now() > deadline) {
         return this.#problem(`${stat?.numChildren} orders were not done within ${settleMs / 1_000} s`)

@@ -55,7 +55,7 @@ test('logs in before identities, identities come before watches, and requests la
   made.peer.reply(auth.xid, 0, undefined, 0n)
   await made.clock.advance(0)
   const zk = await made.connecting
-  const watching = zk.exists('/a', { watch: true })
+  const watching = zk.existence('/a', { watch: true })
   await made.clock.advance(0)
   made.peer.reply(made.peer.request().xid, -101)
   await watching

@@ -60,7 +60,7 @@ export class Calls {
   }
 
   /** A read of one znode, with a one-shot watch of `kind` where the options ask for it. */
-  read<T extends object>(
+  read<T extends object | undefined>(
     operation: string,
     type: number,
     path: ZnodePath,
@@ -134,7 +134,7 @@ class Sent<T> implements RequestSpec<T> {
 }
 
 /** A read of one znode that may leave a one-shot watch. */
-class Read<T extends object> implements RequestSpec<T> {
+class Read<T extends object | undefined> implements RequestSpec<T> {
   readonly operation: string
   readonly type: number
   readonly path: ZnodePath

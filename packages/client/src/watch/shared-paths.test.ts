@@ -78,7 +78,7 @@ describe('a one-shot watch beside a stream', () => {
     const { zk } = host
     void zk.watch('/t').next()
     await serve(host)
-    const asking = zk.exists('/t', { watch: true })
+    const asking = zk.existence('/t', { watch: true })
     expect(await serve(host)).toEqual(['read /t false'])
     event(host.peer, 1, '/t')
     expect((await (await asking).changed)?.type).toBe('created')
@@ -91,7 +91,7 @@ describe('a one-shot watch beside a stream', () => {
     const stream = zk.watch('/t', { signal: stop.signal })
     void stream.next()
     await serve(host)
-    const asking = zk.exists('/t', { watch: true })
+    const asking = zk.existence('/t', { watch: true })
     await serve(host)
     const { changed } = await asking
     const ending = stream.next()
@@ -109,13 +109,13 @@ describe('a one-shot watch beside a stream', () => {
 test('asking again and again for a one-shot watch waits on one promise', async () => {
   const host = await connected()
   const { zk } = host
-  const both = Promise.all([zk.exists('/t', { watch: true }), zk.exists('/t', { watch: true })])
+  const both = Promise.all([zk.existence('/t', { watch: true }), zk.existence('/t', { watch: true })])
   await serve(host)
   const [first, second] = await both
   expect(first.changed).toBe(second.changed)
   event(host.peer, 1, '/t')
   await first.changed
-  const asking = zk.exists('/t', { watch: true })
+  const asking = zk.existence('/t', { watch: true })
   await serve(host)
   expect((await asking).changed).not.toBe(first.changed)
 })

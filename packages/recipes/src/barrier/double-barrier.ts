@@ -162,7 +162,7 @@ class Entry {
   async #look(limit: Limit, watch: boolean): Promise<Look> {
     const path = this.#pathOf(readyName)
     // In this order: members of a newer round than that of `ready` are refused by its version.
-    const reading = repeat(this.#zk, limit, (own) => this.#zk.exists(path, { ...own, watch }))
+    const reading = repeat(this.#zk, limit, (own) => this.#zk.existence(path, { ...own, watch }))
     const naming = repeat(this.#zk, limit, (own) => namesBelow(this.#zk, this.#parent, own))
     const [{ stat: ready, changed }, names] = await Promise.all([reading, naming])
     return { ready, names: names.filter((name) => name !== readyName), changed }
@@ -201,7 +201,7 @@ class Entry {
   }
 
   async #stat(name: string, limit: Limit): Promise<ZnodeStat | undefined> {
-    return (await repeat(this.#zk, limit, (own) => this.#zk.exists(this.#pathOf(name), own))).stat
+    return repeat(this.#zk, limit, (own) => this.#zk.exists(this.#pathOf(name), own))
   }
 
   #inside(stamp: bigint): Inside {

@@ -143,7 +143,7 @@ async function look(zk: Client, path: ZnodePath, step: CallOptions, watch: boole
     } catch (error) {
       if (!KeeperError.is(error, 'NO_NODE')) throw error
       if (first !== undefined) continue
-      const { stat, changed } = await zk.exists(path, { ...step, watch })
+      const { stat, changed } = await zk.existence(path, { ...step, watch })
       if (stat === undefined) return { leader: undefined, changed }
     }
   }

@@ -76,7 +76,7 @@ async function seize(
   })
   try {
     const [made, { version }] = await limit.until(seizing)
-    const stat = made.stat ?? (await zk.exists(path)).stat
+    const stat = made.stat ?? (await zk.exists(path))
     // A session other than at the start of the call may have made it; one that is gone by now takes it with it.
     if (stat?.ephemeralOwner !== zk.sessionId) return undefined
     const { czxid, ephemeralOwner: sessionId } = stat
@@ -148,7 +148,7 @@ async function look(zk: Client, path: ZnodePath, step: CallOptions, watch: boole
       return { leader: leaderOf(path, data, stat), changed }
     } catch (error) {
       if (!KeeperError.is(error, 'NO_NODE')) throw error
-      const { stat, changed } = await zk.exists(path, { ...step, watch })
+      const { stat, changed } = await zk.existence(path, { ...step, watch })
       if (stat === undefined) return { leader: undefined, changed }
     }
   }

@@ -122,7 +122,7 @@ class Membership implements Partitioner {
       } catch (error) {
         if (signal.aborted) return void deleteSurely(this.#zk, path, epoch)
         if (KeeperError.is(error, 'NODE_EXISTS')) {
-          const { stat } = await this.#zk.exists(path, { signal })
+          const stat = await this.#zk.exists(path, { signal })
           if (stat?.ephemeralOwner === this.#zk.sessionId) {
             this.#epoch = this.#zk.epoch
             return

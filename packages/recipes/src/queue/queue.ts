@@ -203,7 +203,7 @@ class Store<T> {
   }
 
   async length(options: CallOptions = {}): Promise<number> {
-    return (await this.#zk.exists(this.#items, options)).stat?.numChildren ?? 0
+    return (await this.#zk.exists(this.#items, options))?.numChildren ?? 0
   }
 
   #itemPath(name: string): ZnodePath {
@@ -434,7 +434,7 @@ class Store<T> {
 
   async #deleteUnclaimed({ item, stat }: Held): Promise<void> {
     // Numbers begin anew where the queue was made anew: another item may have the name.
-    const found = (await this.#zk.exists(item)).stat
+    const found = await this.#zk.exists(item)
     if (found?.czxid !== stat.czxid) return
     try {
       await this.#zk.delete(item, { version: stat.version, idempotent: true })

@@ -51,7 +51,7 @@ async function contention(server: ApacheServer, zk: Client, theirs: Library, rec
   const start = (kind: Library): Contender => new Contender(kind, server.connectString, root, names, recipe)
   const alive = [start('ours'), start(theirs), start('ours'), start(theirs), start('ours')]
   const all = [...alive]
-  const turns = async (): Promise<number> => (await zk.exists(`${root}/log`)).stat?.numChildren ?? 0
+  const turns = async (): Promise<number> => (await zk.exists(`${root}/log`))?.numChildren ?? 0
   try {
     while (all.some((each) => each.steps('in').length === 0)) {
       await sleep(50)
