@@ -34,7 +34,7 @@ const { values } = parseArgs({
   },
 })
 if (values.help) {
-  console.log(`npm run bench:clients -- [--quick] [--rounds N] [--seconds N] [--only WHAT]… [--no-pin] [--json]
+  console.log(`npm run bench -- clients [--quick] [--rounds N] [--seconds N] [--only WHAT]… [--no-pin] [--json]
 
 --quick     one round of half a second each
 --rounds    rounds of each measurement; medians are told (default 3)
@@ -62,7 +62,7 @@ const workloadNames = /** @type {Workload[]} */ (Object.keys(workloads))
 const serverNames = /** @type {const} */ (['stub', 'apache'])
 const unknown = values.only.filter((each) => ![...clientNames, ...workloadNames, ...serverNames].includes(each))
 if (unknown.length > 0) {
-  console.error(`bench:clients: nothing here is called ${unknown.join(', ')}; see --help`)
+  console.error(`bench clients: nothing here is called ${unknown.join(', ')}; see --help`)
   process.exit(2)
 }
 /** @param {string} text */

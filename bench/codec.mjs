@@ -1,5 +1,5 @@
 // @ts-check
-/** How fast the codec is: `npm run bench`. */
+/** How fast the codec is. */
 import { cpus } from 'node:os'
 import {
   Framer,

@@ -3,14 +3,10 @@
  * Ten thousand instances of one service in a discovery cache: ours beside Curator's ServiceCache, each in a process of its own, on the
  * same server, in turn. `--help` tells the options.
  */
-import { spawn } from 'node:child_process'
-import { cpus } from 'node:os'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connect } from '@lightkeeper/client'
 import { discovery } from '@lightkeeper/recipes'
-import { apache, apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
+import { librariesOf, machine, median, serverFor, start, table } from './curator/driver.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -21,7 +17,7 @@ const { values } = parseArgs({
   },
 })
 if (values.help) {
-  console.log(`npm run bench:discovery -- [--instances N] [--rounds N] [--json]
+  console.log(`npm run bench -- discovery [--instances N] [--rounds N] [--json]
 
 --instances   in the service (default 10000)
 --rounds      of each library, in turn; medians are told (default 3)
@@ -30,52 +26,35 @@ if (values.help) {
 }
 const [count, rounds] = [Number(values.instances), Number(values.rounds)]
 
-/** @param {string} name */
-const file = (name) => fileURLToPath(new URL(name, import.meta.url))
-const classPath = javaClassPath(file('../.cache/bench/discovery'))
-
-/** @type {Record<string, readonly [string, ...string[]]>} */
-const libraries = { ours: [process.execPath, '--expose-gc', file('discovery/ours.mjs')] }
-const without = javaMissing(['curator-x-discovery']) ?? compileJava(classPath, [file('discovery/Cache.java')])
-if (without === undefined) libraries['curator'] = ['java', '-Xmx1g', '-cp', classPath, 'Cache']
-else console.error(`Curator is left out, because ${without}`)
-
-const found = apacheAvailable('3.8')
-if (!found.available) {
-  console.error(`bench:discovery needs an Apache ZooKeeper: ${found.reason}`)
-  process.exit(1)
-}
+const libraries = librariesOf({
+  bench: 'discovery',
+  needs: 'curator-x-discovery',
+  java: 'Cache',
+  javaOptions: ['-Xmx1g'],
+  nodeOptions: ['--expose-gc'],
+  say: console.error,
+})
+const server = await serverFor('discovery')
 
 /**
- * One process: fills its cache, picks, and is told of an instance that comes.
- * @param {readonly [string, ...string[]]} command @param {string} hosts @param {() => Promise<void>} add
+ * One process: fills its cache, picks, and sees one more instance come.
+ * @param {import('./curator/driver.mjs').Library} library @param {() => Promise<void>} add
  */
-async function measure([command, ...args], hosts, add) {
-  const child = spawn(command, [...args, hosts, String(count)], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  /** @returns {Promise<Record<string, number>>} */
-  const next = async () => {
-    for (;;) {
-      const { value, done } = await lines.next()
-      if (done) throw new Error(`${command} ended`)
-      if (value.startsWith('{')) return JSON.parse(value)
-    }
-  }
-  const filled = await next()
+async function measure(library, add) {
+  const driver = start(library, [server.hosts, String(count)])
+  const filled = await driver.answer()
   const before = performance.now()
   await add()
-  await next()
+  await driver.answer()
   const seenMs = performance.now() - before
-  child.kill('SIGKILL')
+  driver.end()
   return { ...filled, seenMs }
 }
 
-const jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4']
-const server = await apache({ version: '3.8', jvm, config: { 'zookeeper.forceSync': 'no', maxClientCnxns: 0 } })
 /** @type {Record<string, Record<string, number>[]>} */
 const results = {}
 try {
-  const zk = await connect(server.connectString)
+  const zk = await connect(server.hosts)
   const services = discovery(zk)
   console.error(`registering ${count} instances`)
   for (let i = 0; i < count; i += 500) {
@@ -93,11 +72,12 @@ try {
     )
   }
   for (let round = 0; round < rounds; round++) {
-    for (const [name, command] of Object.entries(libraries)) {
+    for (const library of libraries) {
+      const { name } = library
       const late = { name: 'users', id: `late-${name}-${round}`, address: '10.1.0.0', port: 8080 }
       /** @type {{ close(): Promise<void> } | undefined} */
       let added
-      const measured = await measure(command, server.connectString, async () => {
+      const measured = await measure(library, async () => {
         added = await services.register(late)
       })
       await added?.close()
@@ -109,11 +89,9 @@ try {
   await server.close()
 }
 
-/** @param {readonly number[]} numbers */
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 /** @param {string} library @param {string} measure */
-const of = (library, measure) => median((results[library] ?? []).map((each) => each[measure] ?? Number.NaN))
-const told = /** @type {const} */ ([
+const medianOf = (library, measure) => median((results[library] ?? []).map((each) => each[measure] ?? Number.NaN))
+const measures = /** @type {const} */ ([
   ['until the cache is full, ms', 'filledMs', 0],
   ['memory of the process more than before, MB', 'memoryMb', 0],
   ['a pick by weight, ns', 'pickNs', 0],
@@ -122,22 +100,15 @@ const told = /** @type {const} */ ([
 ])
 if (values.json) console.log(JSON.stringify({ instances: count, rounds, results }, null, 2))
 else {
-  const names = Object.keys(libraries)
-  const width = Math.max(...told.map(([title]) => title.length))
-  /** @param {readonly string[]} cells */
-  const row = ([title = '', ...cells]) =>
-    `| ${title.padEnd(width)} | ${cells.map((cell) => cell.padStart(10)).join(' | ')} |`
-  console.log(row([`${count.toLocaleString('en')} instances`, ...names]))
-  console.log(`| ${'-'.repeat(width)} | ${names.map(() => `${'-'.repeat(9)}:`).join(' | ')} |`)
-  for (const [title, key, digits] of told) {
-    const cells = names.map((name) => {
-      const number = of(name, key)
+  const names = libraries.map(({ name }) => name)
+  const rows = measures.map(([title, key, digits]) => [
+    title,
+    ...names.map((name) => {
+      const number = medianOf(name, key)
       return Number.isNaN(number) ? 'has none' : number.toLocaleString('en', { maximumFractionDigits: digits })
-    })
-    console.log(row([title, ...cells]))
-  }
-  console.log(
-    `\n${cpus()[0]?.model ?? 'an unknown processor'}, ${cpus().length} cores, Node ${process.version}; Apache ${found.version}; ${rounds} rounds, medians.`,
-  )
+    }),
+  ])
+  console.log(table([`${count.toLocaleString('en')} instances`, ...names], rows))
+  console.log(`\n${machine(server.version)}; ${rounds} rounds, medians.`)
 }
 process.exit(0)

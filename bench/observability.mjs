@@ -36,7 +36,7 @@ const names = /** @type {Variant[]} */ (Object.keys(variants))
 
 const compiled = compileC('stub', 'stub.c')
 if (!('binary' in compiled)) {
-  console.error(`bench:observability: the stub cannot be had, because ${compiled.reason}`)
+  console.error(`bench observability: the stub cannot be had, because ${compiled.reason}`)
   process.exit(1)
 }
 const isPinned = cpus().length > 1 && has('taskset')

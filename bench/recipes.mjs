@@ -3,12 +3,8 @@
  * Our recipes beside Curator's: each library in a process of its own, both against the same server, their rounds in turn, so that
  * whatever the machine does meanwhile hits both alike. `--help` tells the options.
  */
-import { spawn } from 'node:child_process'
-import { cpus } from 'node:os'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { apache, apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
+import { librariesOf, machine, median, serverFor, start, table } from './curator/driver.mjs'
 
 /** What is measured: what a turn is, and with how many contenders, each on a connection of its own. */
 const workloads = /** @type {const} */ ({
@@ -40,7 +36,7 @@ const { values } = parseArgs({
 })
 const names = /** @type {Workload[]} */ (Object.keys(workloads))
 if (values.help) {
-  console.log(`npm run bench:recipes -- [--quick] [--rounds N] [--seconds N] [--only WORKLOAD]… [--json]
+  console.log(`npm run bench -- recipes [--quick] [--rounds N] [--seconds N] [--only WORKLOAD]… [--json]
 
 --quick     one round of a second each
 --rounds    rounds of each measurement; medians are told (default 5)
@@ -55,71 +51,35 @@ const rounds = values.quick ? 1 : Number(values.rounds)
 const seconds = values.quick ? 1 : Number(values.seconds)
 const chosen = names.filter((name) => values.only.length === 0 || values.only.some((part) => name.includes(part)))
 if (chosen.length === 0) {
-  console.error(`bench:recipes: nothing here is called ${values.only.join(', ')}; see --help`)
+  console.error(`bench recipes: nothing here is called ${values.only.join(', ')}; see --help`)
   process.exit(2)
 }
 /** @param {string} text */
 const say = (text) => (values.json ? console.error(text) : console.log(text))
 
-/** @param {string} name */
-const file = (name) => fileURLToPath(new URL(name, import.meta.url))
-const classPath = javaClassPath(file('../.cache/bench/recipes'))
-
-/** @typedef {{ name: string, command: readonly [string, ...string[]] }} Library */
-/** @type {Library[]} */
-const libraries = [{ name: 'ours', command: [process.execPath, file('recipes/ours.mjs')] }]
-const withoutCurator = javaMissing(['curator-recipes']) ?? compileJava(classPath, [file('recipes/Curator.java')])
-if (withoutCurator === undefined) {
-  libraries.push({ name: 'curator', command: ['java', '-Xmx512m', '-cp', classPath, 'Curator'] })
-} else say(`Curator is left out, because ${withoutCurator}`)
-
-/** A process that takes orders, one line each, and answers each with a line. @param {Library} library @param {string} hosts */
-async function start({ name, command: [command, ...args] }, hosts) {
-  const child = spawn(command, [...args, hosts], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  /** @returns {Promise<{ turns?: number }>} */
-  const answer = async () => {
-    for (;;) {
-      const { value, done } = await lines.next()
-      if (done) throw new Error(`the driver of ${name} ended`)
-      if (value.startsWith('{')) return JSON.parse(value)
-    }
-  }
-  await answer()
-  return {
-    name,
-    /** @param {string} order */
-    async ask(order) {
-      child.stdin.write(`${order}\n`)
-      return (await answer()).turns ?? 0
-    },
-    end: () => child.kill('SIGKILL'),
-  }
-}
-
-const found = apacheAvailable('3.8')
-if (!found.available) {
-  console.error(`bench:recipes needs an Apache ZooKeeper: ${found.reason}`)
-  process.exit(1)
-}
-// The JVM as a server would run it; without a sync for each write, which would be all that is measured.
-const jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4']
-const server = await apache({ version: '3.8', jvm, config: { 'zookeeper.forceSync': 'no', maxClientCnxns: 0 } })
+const libraries = librariesOf({
+  bench: 'recipes',
+  needs: 'curator-recipes',
+  java: 'Curator',
+  javaOptions: ['-Xmx512m'],
+  say,
+})
+const server = await serverFor('recipes')
 /** Turns a second, of each round. @type {Record<string, Record<string, number[]>>} */
 const results = {}
-/** @type {Awaited<ReturnType<typeof start>>[]} */
-const drivers = []
+const drivers = libraries.map((library) => start(library, [server.hosts]))
 try {
-  for (const library of libraries) drivers.push(await start(library, server.connectString))
+  // The first answer says that it is connected.
+  for (const driver of drivers) await driver.answer()
   for (const name of chosen) {
     say(`${name}: ${workloads[name].says}`)
-    const table = (results[name] = /** @type {Record<string, number[]>} */ ({}))
+    const rates = (results[name] = /** @type {Record<string, number[]>} */ ({}))
     // The server warms up too, and must not do so for one of them alone.
     for (const driver of drivers) await driver.ask(order(name, seconds, 0))
     for (let round = 0; round < rounds; round++) {
       for (const driver of drivers) {
-        const turns = await driver.ask(order(name, seconds, seconds / 10))
-        ;(table[driver.name] ??= []).push(turns / seconds)
+        const { turns = 0 } = await driver.ask(order(name, seconds, seconds / 10))
+        ;(rates[driver.name] ??= []).push(turns / seconds)
         say(`  ${driver.name.padEnd(10)} ${Math.round(turns / seconds).toLocaleString('en')} turns a second`)
       }
     }
@@ -135,23 +95,13 @@ function order(name, length, warmUp) {
   return `${recipe} ${contenders} ${length} ${warmUp} /bench/${name.replaceAll(' ', '-')}`
 }
 
-/** @param {readonly number[]} numbers */
-const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0
 if (values.json) console.log(JSON.stringify({ rounds, seconds, results }, null, 2))
 else {
-  const head = ['turns a second', ...drivers.map(({ name }) => name)]
   const rows = chosen.map((name) => [
     name,
     ...drivers.map((driver) => Math.round(median(results[name]?.[driver.name] ?? [])).toLocaleString('en')),
   ])
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  /** @param {readonly string[]} cells */
-  const line = (cells) =>
-    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`
-  const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
-  console.log(`\n${[line(head), rule, ...rows.map(line)].join('\n')}`)
-  console.log(
-    `\n${cpus()[0]?.model ?? 'an unknown processor'}, ${cpus().length} cores, Node ${process.version}; Apache ${found.version} without a sync for each write; ${rounds} rounds of ${seconds} s, medians.`,
-  )
+  console.log(`\n${table(['turns a second', ...drivers.map(({ name }) => name)], rows)}`)
+  console.log(`\n${machine(server.version)}; ${rounds} rounds of ${seconds} s, medians.`)
 }
 process.exit(0)

@@ -24,7 +24,7 @@ const { values } = parseArgs({
   },
 })
 if (values.help) {
-  console.log('npm run bench:tree -- [--znodes N] [--bytes N] [--version 3.8|3.9] [--only ours|apache]')
+  console.log('npm run bench -- tree [--znodes N] [--bytes N] [--version 3.8|3.9] [--only ours|apache]')
   process.exit(0)
 }
 const znodes = Number(values.znodes)

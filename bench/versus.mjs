@@ -23,7 +23,7 @@ const { values } = parseArgs({
 })
 if (values.help) {
   console.log(
-    'npm run bench:versus -- [--quick] [--seconds N] [--rounds N] [--only reads|writes|mixed] [--version 3.8|3.9] [--durable] [--json]',
+    'npm run bench -- versus [--quick] [--seconds N] [--rounds N] [--only reads|writes|mixed] [--version 3.8|3.9] [--durable] [--json]',
   )
   process.exit(0)
 }
@@ -68,7 +68,7 @@ function round(target, shape, mix) {
     nodes: 1000,
     bytes: 100,
   }
-  const result = spawnSync(process.execPath, [`${here}load.mjs`, JSON.stringify(options)], { encoding: 'utf8' })
+  const result = spawnSync(process.execPath, [`${here}versus/load.mjs`, JSON.stringify(options)], { encoding: 'utf8' })
   if (result.status !== 0) throw new Error(`load on ${target.name} failed: ${result.stdout}${result.stderr}`)
   return /** @type {{ perSecond: number, p50: number, p99: number }} */ (JSON.parse(result.stdout))
 }
@@ -85,7 +85,7 @@ const targets = [
     false,
   ),
 ]
-if (!values.durable) targets.push(await child('echo', [`${here}echo.mjs`, '100'], true))
+if (!values.durable) targets.push(await child('echo', [`${here}versus/echo.mjs`, '100'], true))
 if (!found.available) console.log(`Apache ZooKeeper is left out, because ${found.reason}`)
 else {
   const version = values.version === '3.9' ? '3.9' : '3.8'

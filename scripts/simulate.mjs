@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `npm run simulate -- --seed N [--failing-disk|--rot] [--trace]` tells one story again; `npm run simulate:swarm -- --minutes M` tells
- * new ones until the time is over or one ends badly, and then says how to tell that one again.
+ * `npm run simulate -- --seed N [--failing-disk|--rot] [--trace]` runs one story again. `npm run simulate -- --swarm --minutes M` runs
+ * new ones until the time is over or one ends badly, and then prints the command that runs that one again.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -24,7 +24,7 @@ if (!values.swarm && !isNumber(values.seed)) {
   process.exit(2)
 }
 if (values.swarm && !isNumber(values.minutes)) {
-  console.error('usage: npm run simulate:swarm -- --minutes M [--from SEED]')
+  console.error('usage: npm run simulate -- --swarm --minutes M [--from SEED]')
   process.exit(2)
 }
 const from = values.from ?? String(Date.now() % 1_000_000_000)

@@ -1,4 +1,7 @@
-// Curator's counter and queue under load: Load HOSTS counter THREADS SECONDS | HOSTS queue COUNT. Prints operations a second.
+// Curator's counter and queue for bench/structures.mjs: Load HOSTS; orders on stdin, `counter THREADS SECONDS` or `queue COUNT`, answers
+// in JSON: operations a second.
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -81,12 +84,19 @@ public class Load {
     client = CuratorFrameworkFactory.newClient(args[0], 30_000, 10_000, new RetryNTimes(5, 100));
     client.start();
     client.blockUntilConnected(20, TimeUnit.SECONDS);
-    if (args[1].equals("counter")) System.out.println("result " + counter(Integer.parseInt(args[2]), Integer.parseInt(args[3])));
-    else {
-      int count = Integer.parseInt(args[2]);
-      queue(count / 4);
-      double[] each = queue(count);
-      System.out.println("result " + each[0] + " " + each[1]);
+    System.out.println("{\"ready\": true}");
+    BufferedReader input = new BufferedReader(new InputStreamReader(System.in));
+    for (String line = input.readLine(); line != null; line = input.readLine()) {
+      String[] order = line.split(" ");
+      if (order[0].equals("counter")) {
+        double increments = counter(Integer.parseInt(order[1]), Integer.parseInt(order[2]));
+        System.out.println("{\"increments\": " + increments + "}");
+      } else {
+        int count = Integer.parseInt(order[1]);
+        queue(count / 4);
+        double[] each = queue(count);
+        System.out.println("{\"puts\": " + each[0] + ", \"takes\": " + each[1] + "}");
+      }
     }
     System.exit(0);
   }

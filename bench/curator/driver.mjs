@@ -1,0 +1,86 @@
+// @ts-check
+/** What every bench beside Curator does alike: one Apache server, a process for each library, medians, a table. */
+import { spawn } from 'node:child_process'
+import { cpus } from 'node:os'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { apache, apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
+
+/** @param {string} name a file of bench/ */
+const file = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
+
+/** @typedef {{ readonly name: string, readonly command: readonly [string, ...string[]] }} Library */
+
+/**
+ * The libraries that can be measured here: ours, and Curator's unless something that it needs is missing, which `say` then gets.
+ * @param {{ bench: string, needs: string, java: string, javaOptions: readonly string[], nodeOptions?: readonly string[], say: (text: string) => void }} options
+ * `needs` is Curator's artifact, `java` the class with `main` in `bench/BENCH/`; ours is `bench/BENCH/ours.mjs`
+ * @returns {Library[]}
+ */
+export function librariesOf({ bench, needs, java, javaOptions, nodeOptions = [], say }) {
+  const classPath = javaClassPath(file(`../.cache/bench/${bench}`))
+  /** @type {Library} */
+  const ours = { name: 'ours', command: [process.execPath, ...nodeOptions, file(`${bench}/ours.mjs`)] }
+  const missing = javaMissing([needs]) ?? compileJava(classPath, [file(`${bench}/${java}.java`)])
+  if (missing === undefined)
+    return [ours, { name: 'curator', command: ['java', ...javaOptions, '-cp', classPath, java] }]
+  say(`Curator is left out, because ${missing}`)
+  return [ours]
+}
+
+/**
+ * Starts Apache 3.8 without a sync for each write, which would be all that is measured. Ends the process where there is no Apache.
+ * @param {string} bench @param {readonly string[]} [jvm] the JVM as a server would run it
+ */
+export async function serverFor(bench, jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4']) {
+  const found = apacheAvailable('3.8')
+  if (!found.available) {
+    console.error(`bench ${bench} needs an Apache ZooKeeper: ${found.reason}`)
+    process.exit(1)
+  }
+  const server = await apache({ version: '3.8', jvm, config: { 'zookeeper.forceSync': 'no', maxClientCnxns: 0 } })
+  return { hosts: server.connectString, version: found.version, close: () => server.close() }
+}
+
+/**
+ * A process that reads orders, a line each, and answers in lines of JSON. Other lines of its output are skipped.
+ * @param {Library} library @param {readonly string[]} more arguments
+ */
+export function start({ name, command: [command, ...args] }, more) {
+  const child = spawn(command, [...args, ...more], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  return {
+    name,
+    /** The next answer. @returns {Promise<Record<string, number>>} */
+    async answer() {
+      for (;;) {
+        const { value, done } = await lines.next()
+        if (done) throw new Error(`the process of ${name} ended`)
+        if (value.startsWith('{')) return JSON.parse(value)
+      }
+    },
+    /** @param {string} order */
+    async ask(order) {
+      child.stdin.write(`${order}\n`)
+      return this.answer()
+    },
+    end: () => child.kill('SIGKILL'),
+  }
+}
+
+/** @param {readonly number[]} numbers @returns {number} `NaN` of none */
+export const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
+
+/** A markdown table, numbers to the right. @param {readonly string[]} head @param {readonly (readonly string[])[]} rows */
+export function table(head, rows) {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  /** @param {readonly string[]} cells */
+  const line = (cells) =>
+    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`
+  const rule = `| ${widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
+  return [line(head), rule, ...rows.map(line)].join('\n')
+}
+
+/** What the numbers were measured on, for below the table. @param {string} version of Apache */
+export const machine = (version) =>
+  `${cpus()[0]?.model ?? 'an unknown processor'}, ${cpus().length} cores, Node ${process.version}; Apache ${version} without a sync for each write`
