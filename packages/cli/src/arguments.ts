@@ -7,7 +7,7 @@ import { UsageError } from './command.ts'
 /** Set for the commands that are run by another, too. */
 const defaultServer = process.env['LIGHTKEEPER_SERVER'] || '127.0.0.1:2181'
 
-/** Of every command that connects. */
+/** The options of every command that connects. */
 export const connecting = {
   server: { type: 'string', short: 's', default: defaultServer },
   'session-timeout': { type: 'string', default: '30000' },

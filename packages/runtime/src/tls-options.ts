@@ -14,7 +14,7 @@ export interface TlsOptions {
   readonly key?: Text | (Text | TlsKey)[] | undefined
   /** Certificate and key in one, PKCS 12. */
   readonly pfx?: Text | (Text | TlsArchive)[] | undefined
-  /** Of `key` or `pfx`. */
+  /** The passphrase of `key` or `pfx`. */
   readonly passphrase?: string | undefined
   /** Lists of revoked certificates, PEM. */
   readonly crl?: Text | Text[] | undefined
@@ -61,7 +61,7 @@ export interface TlsArchive {
   readonly passphrase?: string | undefined
 }
 
-/** Of a `tls.PeerCertificate` what a check of names needs. */
+/** The part of a `tls.PeerCertificate` that a check of names needs. */
 export interface TlsCertificate {
   readonly subjectaltname?: string | undefined
   readonly fingerprint256: string

@@ -6,7 +6,7 @@ import { type Ended, ended, everything, scene } from './structures.ts'
 
 interface Told {
   readonly ended: Ended[]
-  /** Of those that ended well, the value each made. */
+  /** The value that each increment which ended well made. */
   readonly after: bigint[]
 }
 

@@ -6,7 +6,7 @@ import { type Command, UsageError } from '../command.ts'
 import { jsonLine, printable } from '../output.ts'
 import { Signals } from '../signals.ts'
 
-/** Of `register` as well. */
+/** Options of both `discover` and `register`. */
 export const placing = {
   base: { type: 'string' },
   format: { type: 'string', default: 'curator' },

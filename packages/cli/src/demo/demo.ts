@@ -27,9 +27,9 @@ export interface DemoOptions {
 /** What the demo tells while it runs. */
 export type Telling = (event: string, facts?: Readonly<Record<string, unknown>>) => void
 
-/** Of workers, milliseconds. */
+/** The session timeout of the workers, milliseconds. */
 const sessionTimeoutMs = 3_000
-/** Between looks at what was done. */
+/** The time between looks at what was done, milliseconds. */
 const collectEveryMs = 250
 /** Between accounts. */
 const accountEveryMs = 5_000

@@ -25,10 +25,10 @@ export function planFor(sessionTimeoutMs: number, graceMs: number): Plan {
   return { killBelowMs, tellBelowMs, askBelowMs: tellBelowMs + sessionTimeoutMs / 8 }
 }
 
-/** Of a command that depends on no lease. */
+/** The plan of a command that depends on no lease. */
 export const noLease: Plan = { askBelowMs: 0, tellBelowMs: 0, killBelowMs: 0 }
 
-/** Of the guard: later than the one it guards, so that nobody is told twice while that one is well, and in time all the same. */
+/** The guard's plan: later than the supervisor's, so that the command is not signalled twice, yet before the lease ends. */
 export function guardPlanFor({ killBelowMs, tellBelowMs }: Plan): Plan {
   const later = killBelowMs / 2
   return { killBelowMs: killBelowMs - later, tellBelowMs: tellBelowMs - later, askBelowMs: tellBelowMs - later }

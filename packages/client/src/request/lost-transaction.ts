@@ -17,7 +17,7 @@ export interface Look {
 
 export interface Evidence {
   readonly verdict: Verdict
-  /** Of the transaction, where the operation shows it. */
+  /** The zxid of the transaction, where the operation shows it. */
   readonly zxid?: bigint
 }
 

@@ -35,9 +35,9 @@ export interface ClientStats {
     readonly answered: number
     /** Without a reply when the connection went. */
     readonly lost: number
-    /** Of the lost: reads that were made again. */
+    /** Lost reads that were made again. */
     readonly repeated: number
-    /** Of the lost: writes that were looked into. */
+    /** Lost writes whose outcome was looked up. */
     readonly recovered: number
     readonly timedOut: number
     readonly inFlight: number

@@ -25,7 +25,7 @@ export interface CreatedChange<T = Uint8Array> extends Change, ZnodeSnapshot<T> 
   readonly kind: 'created'
   /** Writes since its creation that were never seen; of one that is there at the start none counts as missed. Always exact. */
   readonly missed: number
-  /** Of the newest write that is in `value`. */
+  /** The newest write that is in `value`. */
   readonly zxid: bigint
 }
 
@@ -46,7 +46,7 @@ export interface DeletedChange<T = Uint8Array> extends Change {
   readonly missed: number | undefined
   /** What was delivered before; undefined only where no value of it could ever be read. */
   readonly previous: ZnodeSnapshot<T> | undefined
-  /** Of the deletion, where it is known (servers from 3.9 on tell it with the event). */
+  /** The zxid of the deletion, where it is known (servers from 3.9 on send it with the event). */
   readonly zxid: bigint | undefined
 }
 

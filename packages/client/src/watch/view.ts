@@ -18,7 +18,7 @@ interface Unreadable {
 }
 
 interface Known<T> {
-  /** Of the newest reading that had one. */
+  /** The Stat of the newest reading that had one. */
   stat: ZnodeStat | undefined
   /** The last good value. */
   snapshot: ZnodeSnapshot<T> | undefined
@@ -29,7 +29,7 @@ interface Known<T> {
 export interface Heard {
   /** Writes, until the znode was deleted if it was. */
   readonly writes: number
-  /** Of the last event, -1n where the server does not tell. */
+  /** The zxid of the last event; -1n where the server does not send one. */
   readonly zxid: bigint
 }
 

@@ -73,7 +73,7 @@ class Entry {
   readonly #identifier: string
   #name = ''
   #epoch = -1
-  /** Of the first member znode of this entry: a round that was opened later was opened for it. */
+  /** The czxid of the first member znode of this entry: a round that was opened later was opened for it. */
   #since: bigint | undefined
   #lease: Lease | undefined
 
@@ -190,7 +190,7 @@ class Entry {
     }
   }
 
-  /** Of those that are members and still there. */
+  /** The Stats of those names that are members and still there. */
   async #stats(names: readonly string[], limit: Limit): Promise<Member[]> {
     const stats = await Promise.all(names.map((name) => this.#stat(name, limit)))
     return names.flatMap((name, i) => {

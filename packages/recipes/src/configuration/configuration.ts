@@ -50,7 +50,7 @@ export interface Configuration<T> extends AsyncDisposable {
   /** The last good value. */
   readonly current: T
   readonly source: ConfigurationSource
-  /** Of the current value; undefined where it is not the server's. */
+  /** The Stat of the current value; undefined where it is not the server's. */
   readonly stat: ZnodeStat | undefined
   readonly freshness: Freshness
   /** From now on; ends with the configuration. */

@@ -132,7 +132,7 @@ function keep(
   })
 }
 
-/** Of a process before this one: the same instance at the same address. At another address, it may well be somebody else. */
+/** Whether an earlier process left it: the same instance at the same address. At another address it may belong to somebody else. */
 function isSame(format: Format, nodeName: string, data: Uint8Array, own: ServiceInstance): boolean {
   try {
     const found = format.decode(own.name, nodeName, data)

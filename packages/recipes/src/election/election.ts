@@ -16,7 +16,7 @@ import { Term, termsOf } from './term.ts'
 export interface CandidateOptions {
   /** What others read of a candidate: a name, an address. Default empty. */
   readonly id?: string
-  /** Of the znodes that are made. Default: everybody may do everything. */
+  /** The ACL of the znodes that are made. Default: everybody may do everything. */
   readonly acl?: readonly Acl[]
 }
 

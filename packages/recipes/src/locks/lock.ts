@@ -16,7 +16,7 @@ export interface LockOptions {
   readonly names?: 'curator' | 'kazoo'
   /** What others read of whoever holds the lock or waits for it. Default empty. */
   readonly data?: Data
-  /** Of the znodes that are made. Default: everybody may do everything. */
+  /** The ACL of the znodes that are made. Default: everybody may do everything. */
   readonly acl?: readonly Acl[]
 }
 

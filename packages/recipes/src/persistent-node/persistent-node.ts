@@ -282,7 +282,7 @@ export class PersistentNode implements AsyncDisposable {
     for (const listener of [...this.#listeners]) listener(state)
   }
 
-  /** Of those who wait for `data`, or for whatever there is. */
+  /** Settles those who wait for `data`; all of them where no data is given. */
   #settle(how: (waiter: Waiter) => void, data?: Uint8Array): void {
     for (const waiter of [...this.#waiters]) {
       // Who asked for what was replaced meanwhile has it as good as done.

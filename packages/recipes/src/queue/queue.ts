@@ -138,7 +138,7 @@ function consumer<T>(store: Store<T>): Consumer<T> {
 
 /** Between looks at a queue that is full. */
 const fullPollMs = 200
-/** Of a list of plain items, taken before it is read again; the others are read anew each time, since what is put may go first. */
+/** How many plain items are taken from one list before it is read again. Other lists are read each time, since what is put may go first. */
 const listedMax = 1_000
 
 /** A list of children, with an event when it is outdated. */

@@ -34,7 +34,7 @@ export interface Proposal {
   readonly type: number
   readonly header: TxnHeader
   readonly txn: Txn
-  /** Of the tree once this is applied; undefined where digests are off. */
+  /** The tree's digest once this is applied; undefined where digests are off. */
   readonly digest: bigint | undefined
   /** Whether the connect request carried the readOnly flag; for createSession only. */
   readonly withReadOnlyFlag: boolean

@@ -25,7 +25,7 @@ export interface NodeView {
  * change is applied that stays as it is, since every change of it goes through here.
  */
 export class Change implements NodeView, Digestible {
-  /** Of the last transaction that touched the znode. */
+  /** The last transaction that touched the znode. */
   zxid = 0n
   /** The znode will be gone; the other fields mean nothing then. */
   isGone = false

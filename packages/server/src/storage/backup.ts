@@ -25,7 +25,7 @@ export interface BackupOptions {
 export interface BackupResult {
   /** Path of the snapshot. */
   readonly file: string
-  /** Of the last transaction in it. */
+  /** The last transaction in it. */
   readonly zxid: bigint
   readonly znodes: number
 }

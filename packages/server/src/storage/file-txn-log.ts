@@ -40,7 +40,7 @@ export class FileTxnLog implements TxnLog {
   #lastZxid: bigint
   #file: DiskFile | undefined
   #position = 0
-  /** Of the file with its padding. */
+  /** The size of the file with its padding, in bytes. */
   #size = 0
   /** The next batch to be begun goes to a new file. */
   #wantsFile = true

@@ -40,11 +40,11 @@ export interface LogEnd {
    * known to this version: no crash leaves that.
    */
   readonly kind: 'complete' | 'padding' | 'torn' | 'header' | 'foreign'
-  /** Of the first byte that is not part of a good record. */
+  /** Where the first byte is that is not part of a good record. */
   readonly offset: number
   /** What is wrong there, in words; empty for `complete` and `padding`. */
   readonly reason: string
-  /** Of the file. */
+  /** The size of the file, in bytes. */
   readonly size: number
 }
 

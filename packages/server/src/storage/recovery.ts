@@ -27,9 +27,9 @@ export interface RecoveryOptions {
 
 export interface Recovered {
   readonly tree: DataTree
-  /** Of the last transaction of the tree; the next one is above it. */
+  /** The last transaction of the tree; the next one is above it. */
   readonly lastZxid: bigint
-  /** Of the snapshot it started from; undefined when there was none. */
+  /** The snapshot it started from; undefined when there was none. */
   readonly snapshotZxid: bigint | undefined
   readonly replayedTxns: number
   /** Transactions were given up: the tree must be written down before anything is built on it. */

@@ -34,7 +34,7 @@ import type { CreateNodeTxn, NodeTxn, Txn } from '../tree/txn.ts'
 export interface LoggedTxn {
   readonly header: TxnHeader
   readonly txn: Txn
-  /** Of the tree behind the transaction; undefined where the writer kept none. */
+  /** The tree's digest after the transaction; undefined where the writer kept none. */
   readonly digest: bigint | undefined
 }
 

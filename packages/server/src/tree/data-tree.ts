@@ -36,7 +36,7 @@ export class DataTree {
    * its znodes, so a list that came later cannot be named.
    */
   aclsReplaced: Map<string, readonly Acl[]> | undefined
-  /** Of the tree as it is, where digests are on. */
+  /** The digest of the tree as it is, where digests are on. */
   readonly digest = new TreeDigest()
   /** Bytes of paths and data, the number `mntr` calls approximate_data_size. */
   dataSize = 0

@@ -16,7 +16,7 @@ interface Scheduled {
 }
 
 interface Host {
-  /** Of its present processes; replaced when they die. */
+  /** Shared by its present processes; replaced when they die. */
   process: { isAlive: boolean }
   readonly disk: SimDisk
   wallOffsetMs: number

@@ -1,0 +1,59 @@
+/** What the documents name exists: links, files, commands. */
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { read, root, tracked } from './tree.ts'
+
+const documents = tracked.filter((file) => file.endsWith('.md'))
+
+/** What stands between backticks in a document, line ends as spaces. */
+function quoted(file: string): string[] {
+  return [...read(file).matchAll(/(?<!`)`([^`]+)`(?!`)/g)].map(([, text = '']) => text.replaceAll(/\s+/g, ' '))
+}
+
+test('links in the documentation lead somewhere', () => {
+  for (const file of documents) {
+    for (const [, target = ''] of read(file).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue
+      expect(existsSync(join(root, dirname(file), target)), `${file} links to ${target}`).toBe(true)
+    }
+  }
+})
+
+test('every file and folder that ARCHITECTURE.md names is there', () => {
+  const names = quoted('ARCHITECTURE.md').filter((name) => /^[\w./-]+(\.(ts|mjs|md)|\/)$/.test(name))
+  expect(names.length).toBeGreaterThan(20)
+  const isThere = (name: string) => tracked.some((file) => `/${file}`.includes(`/${name}`))
+  expect(names.filter((name) => !isThere(name))).toEqual([])
+})
+
+test('every path from the root that a document names is there', () => {
+  for (const file of documents) {
+    for (const name of quoted(file)) {
+      if (!/^(packages|test|scripts|bench|docs|examples)\/[\w./-]+$/.test(name)) continue
+      expect(existsSync(join(root, name)), `${file} names ${name}`).toBe(true)
+    }
+  }
+})
+
+test('every command that a document or a message names is there', () => {
+  const scripts: Record<string, string> = JSON.parse(read('package.json')).scripts
+  const lanes = [...read('vitest.config.ts').matchAll(/(?:project\(|name: )'(\w+)'/g)].map(([, name = '']) => name)
+  expect(lanes.length).toBeGreaterThan(10)
+  for (const file of tracked) {
+    if (!/\.(md|mjs|ts|json)$/.test(file) || /\.test\.ts$|^package-lock/.test(file)) continue
+    const text = read(file)
+    for (const [command, script = ''] of text.matchAll(/npm run ([a-z][\w:-]*)/g)) {
+      expect(Object.keys(scripts), `${file}: ${command}`).toContain(script)
+    }
+    for (const [command, bench = ''] of text.matchAll(/npm run bench --\s+([a-z][\w-]*)/g)) {
+      expect(tracked, `${file}: ${command}`).toContain(`bench/${bench}.mjs`)
+    }
+    for (const [command, lane = ''] of text.matchAll(/--project[ =]([a-z]\w*)/g)) {
+      expect(lanes, `${file}: ${command}`).toContain(lane)
+    }
+    for (const [, script = ''] of text.matchAll(/node scripts\/([\w-]+\.mjs)/g)) {
+      expect(tracked, file).toContain(`scripts/${script}`)
+    }
+  }
+})

@@ -1,0 +1,160 @@
+/** Imports run one way: between packages as the table of ARCHITECTURE.md says, between files without a cycle. */
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { imports, packages, read, root, sources, tracked } from './tree.ts'
+
+/** One row of the table: what a package may import. */
+interface Layer {
+  readonly packages: readonly string[]
+  readonly libraries: readonly string[]
+}
+
+/** The table of ARCHITECTURE.md; cells are like "client, server; the package `x`". */
+const layers = new Map<string, Layer>(
+  [...read('ARCHITECTURE.md').matchAll(/^\| `(\w+)` *\| ([^|]*?) *\|/gm)].map(([, name = '', cell = '']) => {
+    const [first = ''] = cell.split(';')
+    const libraries = [...cell.matchAll(/the package `([^`]+)`/g)].map(([, library = '']) => library)
+    const named = first.split(', ').filter((each) => each !== 'nothing')
+    return [name, { packages: first === 'all of them' ? packages : named, libraries }]
+  }),
+)
+
+/** Files that may use the host; pure functions of Node are allowed by name. */
+const hosts = /packages\/(runtime\/src\/node|cli\/src|opentelemetry\/src|testing\/src\/(apache|java|proxy)\.ts)/
+const pureNode = new Set(['packages/server/src/auth/digest.ts node:crypto', 'packages/server/src/auth/ip.ts node:net'])
+
+test('the table has a row for every package, of packages that exist', () => {
+  expect([...layers.keys()].sort()).toEqual([...packages].sort())
+  for (const [name, layer] of layers) for (const each of layer.packages) expect(packages, name).toContain(each)
+})
+
+describe.each(packages)('%s', (name) => {
+  const layer = layers.get(name) ?? { packages: [], libraries: [] }
+
+  test('imports only what its layer may', () => {
+    for (const file of sources(name)) {
+      for (const specifier of imports(file)) {
+        if (specifier.startsWith('.')) continue
+        if (specifier.startsWith('node:')) {
+          const isAllowed = hosts.test(file) || pureNode.has(`${file} ${specifier}`)
+          expect(isAllowed, `${file} imports ${specifier}`).toBe(true)
+          continue
+        }
+        if (layer.libraries.includes(specifier)) continue
+        const target = /^@lightkeeper\/([a-z]+)/.exec(specifier)?.[1]
+        expect(layer.packages, `${file} imports ${specifier}`).toContain(target)
+      }
+    }
+  })
+
+  test('takes time and chance from its host only', () => {
+    for (const file of sources(name)) {
+      if (hosts.test(file) || file.endsWith('sim/world.ts')) continue
+      const found =
+        /\b(Date\.now|performance\.now|Math\.random|setTimeout|setInterval|setImmediate|queueMicrotask|AbortSignal\.timeout)\b/.exec(
+          read(file),
+        )
+      expect(found?.[0], file).toBeUndefined()
+    }
+  })
+
+  test('depends on what its layer may, in exactly one version', () => {
+    const own: { version: string; dependencies?: Record<string, string>; peerDependencies?: Record<string, string> } =
+      JSON.parse(read(`packages/${name}/package.json`))
+    for (const [dependency, version] of Object.entries(own.dependencies ?? {})) {
+      const target = /^@lightkeeper\/(.+)/.exec(dependency)?.[1] ?? ''
+      const isLayer = layer.packages.includes(target)
+      expect(isLayer || layer.libraries.includes(dependency), `${name} depends on ${dependency}`).toBe(true)
+      if (target === '') expect(version, dependency).toMatch(/^\d+\.\d+\.\d+$/)
+      else expect(version, dependency).toBe(own.version)
+    }
+    for (const peer of Object.keys(own.peerDependencies ?? {})) expect(layer.libraries, name).toContain(peer)
+  })
+})
+
+/**
+ * Files that import each other, types included, with the reason why they still do. The list only shrinks: a group that is gone or
+ * smaller must go from here, and a new one is a mistake.
+ */
+const knots: readonly { readonly files: readonly string[]; readonly reason: string }[] = [
+  {
+    files: ['session/lines.ts', 'session/meters.ts', 'session/session.ts', 'watch/source.ts'].map(
+      (file) => `packages/client/src/${file}`,
+    ),
+    reason: 'the meters name the watches of a source, which sends through the session; goes when the session is cut',
+  },
+  {
+    files: ['client.ts', 'node.ts', 'tree/copy.ts', 'tree/delete-below.ts'].map(
+      (file) => `packages/client/src/${file}`,
+    ),
+    reason: 'what works on a client takes the class; goes when operations take an interface of their own',
+  },
+  {
+    files: ['curator.ts', 'dubbo.ts', 'format.ts'].map((file) => `packages/recipes/src/discovery/${file}`),
+    reason: 'the interface of a format and the table of all formats stand in one file',
+  },
+  {
+    files: ['contender.ts', 'tenure.ts'].map((file) => `packages/recipes/src/common/${file}`),
+    reason: 'a tenure reads what it needs from the contender that made it; types only',
+  },
+  {
+    files: ['admin/four-letter.ts', 'transport/client-connection.ts', 'transport/client-listener.ts'].map(
+      (file) => `packages/server/src/${file}`,
+    ),
+    reason: 'a connection reaches through its listener; goes with a narrow host of a connection',
+  },
+  {
+    files: ['network.ts', 'world.ts'].map((file) => `packages/testing/src/sim/${file}`),
+    reason: 'the network schedules in the world that owns it; types only',
+  },
+]
+
+test('no file imports itself through others, types included', () => {
+  const found = cycles([...packages, 'examples'].flatMap(sources))
+  expect(found).toEqual(knots.map(({ files }) => [...files].sort()).sort(byFirst))
+})
+
+test('the search for cycles finds one', () => {
+  const graph: Readonly<Record<string, readonly string[]>> = { a: ['b'], b: ['c', 'd'], c: ['a'], d: ['d', 'e'], e: [] }
+  expect(cycles(Object.keys(graph), (file) => graph[file] ?? [])).toEqual([['a', 'b', 'c']])
+})
+
+function byFirst([a = '']: readonly string[], [b = '']: readonly string[]): number {
+  return a < b ? -1 : 1
+}
+
+function relativeImports(file: string): readonly string[] {
+  return imports(file)
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => join(root, file, '..', specifier).slice(root.length))
+    .filter((target) => tracked.includes(target))
+}
+
+/** Groups of files each of which imports every other through others: the strongly connected components, after Tarjan. */
+function cycles(
+  files: readonly string[],
+  importsOf: (file: string) => readonly string[] = relativeImports,
+): string[][] {
+  const indexes = new Map<string, number>()
+  const lowest = new Map<string, number>()
+  const stack: string[] = []
+  const groups: string[][] = []
+  const visit = (file: string): number => {
+    const index = indexes.size
+    indexes.set(file, index)
+    stack.push(file)
+    let low = index
+    for (const target of importsOf(file)) {
+      if (!indexes.has(target)) low = Math.min(low, visit(target))
+      else if (stack.includes(target)) low = Math.min(low, lowest.get(target) ?? indexes.get(target) ?? low)
+    }
+    lowest.set(file, low)
+    if (low === index) {
+      const group = stack.splice(stack.indexOf(file))
+      if (group.length > 1) groups.push(group.sort())
+    }
+    return low
+  }
+  for (const file of files) if (!indexes.has(file)) visit(file)
+  return groups.sort(byFirst)
+}
