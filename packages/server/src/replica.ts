@@ -216,13 +216,14 @@ export class Replica {
 
   #armExpiry(): void {
     const { clock } = this.#runtime
-    this.#expiryTimer = clock.after(Math.max(0, this.sessions.nextExpiryAt - clock.now()), () => {
+    const work = (): void => {
       for (const session of this.sessions.expire(clock.now())) {
         this.#runtime.log('info', 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
         this.#proposeClose(undefined, session, 0)
       }
       this.#armExpiry()
-    })
+    }
+    this.#expiryTimer = clock.after(Math.max(0, this.sessions.nextExpiryAt - clock.now()), () => this.#guard(work))
   }
 
   #proposeClose(peer: Peer | undefined, session: Session<Peer>, xid: number): void {
@@ -235,14 +236,24 @@ export class Replica {
   #armReaper(): void {
     const { clock } = this.#runtime
     const { znodeContainerCheckIntervalMs, znodeContainerMaxNeverUsedIntervalMs } = this.#config
-    this.#reapTimer = clock.after(znodeContainerCheckIntervalMs, () => {
+    const work = (): void => {
       for (const path of this.tree.reapable(clock.wall(), znodeContainerMaxNeverUsedIntervalMs)) {
         const header = this.#nextHeader(0n, 0, opCode.deleteContainer)
         // When somebody used it meanwhile this fails, harmlessly; the zxid is taken all the same, as in Apache.
         this.#propose(undefined, opCode.deleteContainer, header, this.#preparer.deleteContainer(header.zxid, path))
       }
       this.#armReaper()
-    })
+    }
+    this.#reapTimer = clock.after(znodeContainerCheckIntervalMs, () => this.#guard(work))
+  }
+
+  /** For what no connection asked for: an error there leaves nobody to do it again, so the server cannot go on. */
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#fail(error as Error)
+    }
   }
 
   // -- admit ----------------------------------------------------------------------------------------------------------
@@ -487,18 +498,15 @@ export class Replica {
     const count = this.#proposals.length
     this.#log.flush((error) => {
       if (this.#isStopped) return
-      if (error !== undefined) {
-        this.#stopWriting(error)
-        return
-      }
-      try {
+      this.#guard(() => {
+        if (error !== undefined) {
+          this.#stopWriting(error)
+          return
+        }
         this.#commit(count)
-      } catch (broken) {
-        this.#fail(broken as Error)
-        return
-      }
-      this.#flush = 'idle'
-      if (this.#proposals.length > 0) this.#scheduleFlush()
+        this.#flush = 'idle'
+        if (this.#proposals.length > 0) this.#scheduleFlush()
+      })
     })
   }
 

@@ -11,12 +11,13 @@ export { stderrLog } from './log.ts'
 
 /** The real thing. Parts given in `parts` replace ours, for example a log that prints. */
 export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
+  const { log = silentLog } = parts
   return {
-    clock: nodeClock(),
+    clock: nodeClock(log),
     random: nodeRandom(),
-    network: nodeNetwork(),
+    network: nodeNetwork(log),
     disk: nodeDisk(),
-    log: silentLog,
+    log,
     trace: nodeTrace(),
     ...parts,
   }

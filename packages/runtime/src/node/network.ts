@@ -2,8 +2,10 @@
 import { resolveSrv } from 'node:dns/promises'
 import { createConnection, createServer, type Server, Socket } from 'node:net'
 import { formatAddress, parseAddress } from '../address.ts'
+import { type Log, silentLog } from '../log.ts'
 import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
 import type { TlsOptions } from '../tls-options.ts'
+import { type Report, reportTo } from './report.ts'
 import { ThreadedLink } from './threaded-link.ts'
 import { explainTls, tlsSocket } from './tls.ts'
 
@@ -17,22 +19,17 @@ function copyOfRead(size: number): Uint8Array {
   return own
 }
 
-export function nodeNetwork(): Network {
+/** Errors of whoever listens to a link end that link, and are told to `log`; none reaches the process. */
+export function nodeNetwork(log: Log = silentLog): Network {
+  const report = reportTo(log)
   return {
     connect(address, events, options) {
-      if (options?.hasThread) return new ThreadedLink(address, events, options)
-      const { host, port } = parseAddress(address)
-      if (options?.tls !== undefined) return secureLink(address, events, options.tls, options)
-      const onread = {
-        buffer: readBuffer,
-        callback: (size: number) => {
-          events.data(copyOfRead(size))
-          return true
-        },
+      try {
+        return dial(address, events, options, report)
+      } catch (error) {
+        // An address or options that cannot be used: a failure like any other, told when this call has returned.
+        return new SocketLink(failedSocket(error as Error), address, () => events, report)
       }
-      const socket = createConnection({ host, port, noDelay: true, onread })
-      socket.once('connect', () => events.opened?.())
-      return new SocketLink(socket, address, () => events)
     },
     async service(name) {
       const records = await resolveSrv(name)
@@ -43,12 +40,9 @@ export function nodeNetwork(): Network {
     },
     listen(address, accept, options): Promise<Listener> {
       const { host, port } = parseAddress(address)
-      const server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) => {
-        const remote = formatAddress(plainHost(socket.remoteAddress ?? ''), socket.remotePort ?? 0)
-        let events: LinkEvents | undefined
-        const link = new SocketLink(socket, remote, () => events)
-        events = accept(link)
-      })
+      const server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) =>
+        accepted(socket, accept, report),
+      )
       return new Promise((resolve, reject) => {
         server.once('error', reject)
         server.listen({ host, port, ...(options?.backlog === undefined ? {} : { backlog: options.backlog }) }, () => {
@@ -62,7 +56,44 @@ export function nodeNetwork(): Network {
   }
 }
 
-function secureLink(address: string, events: LinkEvents, tls: TlsOptions, options: LinkOptions): Link {
+function accepted(socket: Socket, accept: (link: Link) => LinkEvents, report: Report): void {
+  const { remoteAddress, remotePort } = socket
+  // The peer sent a reset before we looked: there is nobody to speak to.
+  if (remoteAddress === undefined || remotePort === undefined) {
+    socket.on('error', () => {})
+    socket.destroy()
+    return
+  }
+  const remote = formatAddress(plainHost(remoteAddress), remotePort)
+  let events: LinkEvents | undefined
+  const link = new SocketLink(socket, remote, () => events, report)
+  try {
+    events = accept(link)
+  } catch (error) {
+    report('accepting a connection failed; it is closed', error, { peer: remote })
+    socket.destroy()
+  }
+}
+
+function dial(address: string, events: LinkEvents, options: LinkOptions | undefined, report: Report): Link {
+  if (options?.hasThread) return new ThreadedLink(address, events, options, report)
+  const { host, port } = parseAddress(address)
+  if (options?.tls !== undefined) return secureLink(address, events, options.tls, options, report)
+  let link: SocketLink
+  const onread = {
+    buffer: readBuffer,
+    callback: (size: number) => {
+      link.received(copyOfRead(size))
+      return true
+    },
+  }
+  const socket = createConnection({ host, port, noDelay: true, onread })
+  link = new SocketLink(socket, address, () => events, report)
+  socket.once('connect', () => link.opened())
+  return link
+}
+
+function secureLink(address: string, events: LinkEvents, tls: TlsOptions, options: LinkOptions, report: Report): Link {
   const { host, port } = parseAddress(address)
   const name = options.serverName ?? host
   let isSecure = false
@@ -71,19 +102,27 @@ function secureLink(address: string, events: LinkEvents, tls: TlsOptions, option
     socket = tlsSocket(host, port, name, tls)
   } catch (error) {
     // A certificate or key that cannot be read: a failure like any other, which the next attempt may not have.
-    socket = new Socket()
-    socket.destroy(new Error(`unusable TLS options: ${(error as Error).message}`, { cause: error }))
+    socket = failedSocket(new Error(`unusable TLS options: ${(error as Error).message}`, { cause: error }))
   }
-  socket.once('secureConnect', () => {
-    isSecure = true
-    events.opened?.()
-  })
-  return new SocketLink(
+  const link = new SocketLink(
     socket,
     address,
     () => events,
+    report,
     (error) => explainTls(error, name, isSecure),
   )
+  socket.once('secureConnect', () => {
+    isSecure = true
+    link.opened()
+  })
+  return link
+}
+
+/** One that tells of `reason` and closes, once the caller has returned. */
+function failedSocket(reason: Error): Socket {
+  const socket = new Socket()
+  socket.destroy(reason)
+  return socket
 }
 
 function listenerOf(server: Server, host: string): Listener {
@@ -103,25 +142,66 @@ function plainHost(host: string): string {
 class SocketLink implements Link {
   readonly remote: string
   readonly #socket: Socket
+  readonly #events: () => LinkEvents | undefined
+  readonly #report: Report
+  /** Why the link closes. */
+  #reason: Error | undefined
 
   constructor(
     socket: Socket,
     remote: string,
     events: () => LinkEvents | undefined,
+    report: Report,
     explain: (error: Error) => Error = (error) => error,
   ) {
     this.remote = remote
     this.#socket = socket
-    let reason: Error | undefined
+    this.#events = events
+    this.#report = report
     // Nothing comes here from a socket that has `onread`. A plain Uint8Array: slice() of a Buffer would be a view that pins the whole chunk, not a copy.
     socket.on('data', (chunk: Uint8Array) => {
-      events()?.data(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
+      this.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
     })
-    socket.on('drain', () => events()?.drained?.())
+    socket.on('drain', () => {
+      try {
+        events()?.drained?.()
+      } catch (error) {
+        this.#broken('drained', error)
+      }
+    })
     socket.on('error', (error) => {
-      reason = explain(error)
+      this.#reason ??= explain(error)
     })
-    socket.on('close', () => events()?.closed(reason))
+    socket.on('close', () => {
+      try {
+        events()?.closed(this.#reason)
+      } catch (error) {
+        report('an error after a connection was closed', error, { peer: remote })
+      }
+    })
+  }
+
+  opened(): void {
+    try {
+      this.#events()?.opened?.()
+    } catch (error) {
+      this.#broken('opened', error)
+    }
+  }
+
+  received(chunk: Uint8Array): void {
+    try {
+      this.#events()?.data(chunk)
+    } catch (error) {
+      this.#broken('data', error)
+    }
+  }
+
+  /** Whoever listens cannot go on with this link, and with no other link is anything wrong. */
+  #broken(event: string, error: unknown): void {
+    this.#report('an error while serving a connection; it is closed', error, { peer: this.remote, event })
+    this.#reason ??= error instanceof Error ? error : new Error(`${event} failed`, { cause: error })
+    this.#socket.destroy()
   }
 
   get queuedBytes(): number {

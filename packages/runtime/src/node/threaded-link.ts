@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { parseAddress } from '../address.ts'
 import type { KeepAlive, Link, LinkEvents, LinkOptions } from '../network.ts'
 import { type FromThread, linkThread, type ThreadPlan, type ToThread } from './link-thread.ts'
+import type { Report } from './report.ts'
 import { explainTls, tlsConnection } from './tls.ts'
 
 /** How often a program shows that it is alive, milliseconds. */
@@ -21,13 +22,15 @@ export class ThreadedLink implements Link {
   readonly #aliveAt = new BigInt64Array(new SharedArrayBuffer(8))
   readonly #alive: NodeJS.Timeout
   readonly #events: LinkEvents
+  readonly #report: Report
   readonly #explain: (error: Error) => Error
   #isOpen = false
   #isClosed = false
 
-  constructor(address: string, events: LinkEvents, options: LinkOptions) {
+  constructor(address: string, events: LinkEvents, options: LinkOptions, report: Report) {
     this.remote = address
     this.#events = events
+    this.#report = report
     const { host, port } = parseAddress(address)
     const name = options.serverName ?? host
     this.#explain = options.tls ? (error) => explainTls(error, name, this.#isOpen) : (error) => error
@@ -44,7 +47,9 @@ export class ThreadedLink implements Link {
       return
     }
     this.#worker.on('message', (message: FromThread) => this.#heard(message))
-    this.#worker.on('error', (error) => this.#closed(error as Error))
+    // What the thread throws, and what cannot be read of its messages.
+    this.#worker.on('error', (error) => this.#closed(asError(error)))
+    this.#worker.on('messageerror', (error) => this.#closed(error))
     this.#worker.on('exit', () => this.#closed(new Error('the heartbeat thread ended')))
   }
 
@@ -78,7 +83,13 @@ export class ThreadedLink implements Link {
   }
 
   #tell(message: ToThread, transfer: readonly ArrayBuffer[] = []): void {
-    if (!this.#isClosed) this.#worker?.postMessage(message, transfer)
+    if (this.#isClosed) return
+    try {
+      this.#worker?.postMessage(message, transfer)
+    } catch (error) {
+      // Never from within a call of the link's user.
+      queueMicrotask(() => this.#closed(asError(error)))
+    }
   }
 
   #showAlive(): void {
@@ -87,6 +98,16 @@ export class ThreadedLink implements Link {
 
   #heard(message: FromThread): void {
     if (this.#isClosed) return
+    try {
+      this.#act(message)
+    } catch (error) {
+      const facts = { peer: this.remote, event: message.kind }
+      this.#report('an error while serving a connection; it is closed', error, facts)
+      this.#closed(asError(error))
+    }
+  }
+
+  #act(message: FromThread): void {
     switch (message.kind) {
       case 'data':
         this.#events.data(message.chunk)
@@ -118,6 +139,14 @@ export class ThreadedLink implements Link {
     this.#isClosed = true
     clearInterval(this.#alive)
     void this.#worker?.terminate()
-    this.#events.closed(reason)
+    try {
+      this.#events.closed(reason)
+    } catch (error) {
+      this.#report('an error after a connection was closed', error, { peer: this.remote })
+    }
   }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('the connection failed', { cause: thrown })
 }

@@ -7,7 +7,21 @@ import type { TlsOptions } from '../tls-options.ts'
 export function tlsConnection(host: string, port: number, serverName: string, options: TlsOptions): ConnectionOptions {
   // An IP is no name for SNI (RFC 6066), and must not stand there; the certificate is checked against it all the same.
   const sni = isIP(serverName) === 0 ? { servername: serverName } : {}
-  return { ...sni, ...(options as ConnectionOptions), host, port }
+  const given = options as ConnectionOptions
+  const check = given.checkServerIdentity
+  if (typeof check !== 'function') return { ...sni, ...given, host, port }
+  return { ...sni, ...given, host, port, checkServerIdentity: refusing(check) }
+}
+
+/** A check that throws refuses: Node calls it where a throw would end the process. */
+function refusing(check: NonNullable<ConnectionOptions['checkServerIdentity']>): typeof check {
+  return (hostname, certificate) => {
+    try {
+      return check(hostname, certificate)
+    } catch (error) {
+      return error instanceof Error ? error : new Error('checkServerIdentity failed', { cause: error })
+    }
+  }
 }
 
 /** A socket that says `secureConnect` once the server has shown a certificate for `serverName`. Throws for options that are unusable. */

@@ -129,12 +129,32 @@ export class ClientListener {
   #flushAll(): void {
     const dirty = this.#dirty
     this.#dirty = []
-    for (const connection of dirty) connection.flush()
+    for (const connection of dirty) {
+      try {
+        connection.flush()
+      } catch (error) {
+        this.#failed(connection, error)
+      }
+    }
     // What may be under way at once is shared: another one comes first each time, or the last would wait for ever.
     const first = this.#turns++ % dirty.length
-    for (let i = 0; i < dirty.length; i++) (dirty[(first + i) % dirty.length] as ClientConnection).resume()
+    for (let i = 0; i < dirty.length; i++) {
+      const connection = dirty[(first + i) % dirty.length] as ClientConnection
+      try {
+        connection.resume()
+      } catch (error) {
+        this.#failed(connection, error)
+      }
+    }
     const { stats } = this.replica
     stats.answered(stats.sent - this.#answeredBefore, this.#runtime.clock.now() - this.#turnStartedAt)
+  }
+
+  /** An error of ours while serving one connection ends that one. */
+  #failed(connection: ClientConnection, error: unknown): void {
+    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.log('error', 'an error while serving a connection; it is closed', { peer: connection.remote, cause })
+    connection.cut()
   }
 
   #armImpatience(): void {
