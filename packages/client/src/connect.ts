@@ -1,6 +1,5 @@
 /** `connect()`: from a connect string to a client with a session, or to an error with a cause per server. */
 
-import { KeeperError } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { withTls } from './auth/tls.ts'
@@ -8,6 +7,7 @@ import { Client } from './client.ts'
 import { Chroot, parseConnectString, parseServer } from './connect-string.ts'
 import { HostList } from './host-list.ts'
 import type { ConnectOptions } from './options.ts'
+import { closeOnAbort, firstSession } from './session/first-session.ts'
 import { Session } from './session/session.ts'
 import { parseToken } from './session/token.ts'
 
@@ -15,7 +15,7 @@ import { parseToken } from './session/token.ts'
 export type ConnectTarget = string | { readonly connectString: string }
 
 /**
- * Resolves once a session exists and its identities are accepted.
+ * Resolves once a session exists and its identities are accepted; with `lazy` at once.
  * @throws AggregateError with one cause per server when `connectTimeout` passes; the signal's reason when it aborts;
  *   KeeperError AUTH_FAILED; TypeError for a connect string that is none.
  */
@@ -34,7 +34,7 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
   const lookUp = service === undefined ? undefined : { name: service, servers: () => runtime.network.service(service) }
   const config = {
     sessionTimeout: options.sessionTimeout ?? token?.timeoutMs ?? 30_000,
-    connectTimeout,
+    connectTimeout: options.lazy === true ? Number.POSITIVE_INFINITY : connectTimeout,
     onExpired: options.onExpired ?? 'renew',
     readOnly: options.readOnly ?? false,
     queueLimit: options.queueLimit ?? 10_000,
@@ -48,47 +48,8 @@ export async function connect(target: ConnectTarget, options: ConnectOptions = {
   const session = new Session(runtime, config, hosts, options.auth ?? [], lookUp)
   if (token !== undefined) session.adopt(token)
   const client = new Client(session, chroot)
-  await new Promise<void>((resolve, reject) => {
-    const giveUp = (reason: unknown): void => {
-      settle()
-      void session.close(0)
-      reject(reason)
-    }
-    const onAbort = (): void => giveUp(signal?.reason)
-    const timer = runtime.clock.after(connectTimeout, () => {
-      const tried = hosts.servers.map((server) => session.failures.get(server) ?? new Error(`${server}: no answer`))
-      const unresolved = service === undefined ? undefined : session.failures.get(service)
-      const causes = unresolved === undefined ? tried : [unresolved, ...tried]
-      giveUp(
-        new AggregateError(
-          causes,
-          `no session within ${connectTimeout} ms: ${causes.map((cause) => cause.message).join('; ')}`,
-        ),
-      )
-    })
-    const stop = session.onState((state) => {
-      if (state.kind === 'connected') {
-        settle()
-        resolve()
-      } else if (state.kind === 'closed') {
-        settle()
-        reject(
-          new KeeperError('SESSION_EXPIRED', { operation: 'connect', message: 'the session of the token has expired' }),
-        )
-      } else if (state.kind === 'authFailed') {
-        settle()
-        const message = state.reason ?? `the server refused the ${state.scheme} credentials`
-        reject(new KeeperError('AUTH_FAILED', { message }))
-      }
-    })
-    const settle = (): void => {
-      timer.cancel()
-      stop()
-      signal?.removeEventListener('abort', onAbort)
-    }
-    signal?.addEventListener('abort', onAbort, { once: true })
-    session.start()
-  })
+  if (options.lazy === true) closeOnAbort(session, signal)
+  else await firstSession(session, [...(service === undefined ? [] : [service]), ...servers], connectTimeout, signal)
   return client
 }
 

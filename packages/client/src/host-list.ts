@@ -70,24 +70,25 @@ export class HostList {
     this.#attempts = 0
   }
 
-  /** The server for the next attempt and the wait before it, milliseconds. There is one in the list. */
-  next(): { readonly server: string; readonly delayMs: number } {
+  /** The server for the next attempt and the wait before it, milliseconds and below `capMs`. There is one in the list. */
+  next(capMs: number = Number.POSITIVE_INFINITY): { readonly server: string; readonly delayMs: number } {
     const first = this.#first
     this.#first = undefined
     const server = first ?? (this.#servers[this.#next % this.#servers.length] as string)
     if (first === undefined) this.#next++
-    return { server, delayMs: this.wait() }
+    return { server, delayMs: this.wait(capMs) }
   }
 
-  /** The wait before the next attempt, milliseconds, whatever it goes to. */
-  wait(): number {
+  /** The wait before the next attempt, milliseconds and below `capMs`, whatever it goes to. */
+  wait(capMs: number = Number.POSITIVE_INFINITY): number {
     const attempt = this.#attempts++
     if (attempt === 0) return 0
     const pass = Math.floor(attempt / Math.max(1, this.#servers.length))
-    const bound = Math.min(this.#backoff.maxMs, this.#backoff.baseMs * 2 ** Math.min(pass, 20))
+    const bound = Math.min(capMs, this.#backoff.maxMs, this.#backoff.baseMs * 2 ** Math.min(pass, 20))
     return this.#random.below(Math.max(1, Math.floor(bound)))
   }
 
+  /** A connection has served for a while: the next attempt is free again. */
   succeeded(): void {
     this.#attempts = 0
   }

@@ -16,9 +16,15 @@ export interface AuthOption {
 export interface ConnectOptions {
   /** Session timeout to ask for, milliseconds; the server may grant another. Default 30000. */
   readonly sessionTimeout?: number
-  /** How long `connect` tries before it rejects, milliseconds. Default 10000. */
+  /** How long `connect` tries before it rejects, milliseconds. No effect with `lazy`. Default 10000. */
   readonly connectTimeout?: number
-  /** Gives up connecting. Once connected it has no effect: use `close`. */
+  /**
+   * `connect` resolves at once, whether or not a server can be reached, and the client goes on trying until it is closed. It is in
+   * state `connecting` until then. Calls wait, each within its own `timeout` (or `requestTimeout`), and streams begin when a server
+   * answers. Refused credentials lead to state `authFailed`, and calls fail with AUTH_FAILED. Default false.
+   */
+  readonly lazy?: boolean
+  /** Gives up connecting; with `lazy` the client is closed then. Once connected it has no effect: use `close`. */
   readonly signal?: AbortSignal | undefined
   /**
    * A token of `detach()`: goes on with that session instead of opening one. Where it has expired meanwhile a new one is
@@ -62,7 +68,10 @@ export interface ConnectOptions {
    * happens to the servers. Default 60000; Infinity for none.
    */
   readonly requestTimeout?: number
-  /** Waits between attempts to connect: a random part of a bound that doubles. Default 100 to 10000 milliseconds. */
+  /**
+   * Waits between attempts to connect: a random part of a bound that doubles, and is never more than a tenth of the session timeout,
+   * so that a session is not lost over a wait. Default 100 to 10000 milliseconds.
+   */
   readonly backoff?: { readonly baseMs?: number; readonly maxMs?: number }
   /** Largest request sent, bytes; a server's `jute.maxbuffer`. Default 1048575. */
   readonly requestBytesMax?: number

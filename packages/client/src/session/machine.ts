@@ -2,18 +2,13 @@
  * When to ping, when to give a connection up, when a session is gone: decided from times alone. `now` is monotonic
  * milliseconds. Performs nothing; session.ts does.
  */
+import { attemptMsMax, type Haste } from './pace.ts'
 
 /**
  * What a lease ends before the session may: followers pass on that a client lives only with the leader's pings, every half
  * tick, so one that dies behind its answer can cost that much (LearnerSessionTracker.java). A tick of 2 s by default.
  */
 const leaseMarginMsMin = 2_000
-
-/**
- * Tries there is time for while a session lives, also with one server: one that takes a connection and says nothing, as Apache
- * 3.9 does for a connection made while it starts, must not cost the session.
- */
-const triesMin = 3
 
 /** Longest silence towards a server, whatever the timeout: 10 s (ClientCnxn.java, MAX_SEND_PING_INTERVAL). */
 const pingMsMax = 10_000
@@ -36,15 +31,18 @@ export class SessionTimes {
     this.timeoutMs = timeoutMs
   }
 
-  /**
-   * An attempt begins; it covers the handshake. `servers` share the timeout, so that all can be tried within it, and
-   * `withinMs` where the caller has less patience than a session.
-   */
+  /** An attempt begins, which covers the handshake. `withinMs` is the time for all servers where the caller has less than a session. */
   dialing(now: number, servers: number, withinMs: number = Number.POSITIVE_INFINITY): void {
-    const share = Math.max(1, servers)
-    const tries = this.#lastContact === undefined ? share : Math.max(triesMin, share)
     this.#isConnected = false
-    this.#connectDeadline = now + Math.min(withinMs / share, Math.max(1_000, this.timeoutMs / tries))
+    const haste = this.haste(now, servers)
+    this.#connectDeadline = now + Math.min(withinMs / haste.servers, attemptMsMax(haste))
+  }
+
+  /** How much time there is to find a server. */
+  haste(now: number, servers: number): Haste {
+    const end = this.#confirmed === undefined ? undefined : this.#confirmed + this.timeoutMs
+    const leftMs = end === undefined || end <= now ? undefined : end - now
+    return { timeoutMs: this.timeoutMs, leftMs, servers: Math.max(1, servers) }
   }
 
   established(now: number, timeoutMs: number, isKeptAlive = false): void {

@@ -36,6 +36,7 @@ import { Balance } from './balance.ts'
 import { RequestLines } from './lines.ts'
 import { SessionTimes } from './machine.ts'
 import { type ClientStats, latencyOf, Meters } from './meters.ts'
+import { attemptMsMax, type Haste, waitMsMax } from './pace.ts'
 import { credentialBytes, type FreshConnection, prepare, showIdentity } from './preparation.ts'
 import { isFinal, type SessionState } from './states.ts'
 import type { SessionToken } from './token.ts'
@@ -67,6 +68,8 @@ export interface ServerLookUp {
 
 const noPassword = new Uint8Array(16)
 const xidMax = 0x7fff_ffff
+/** A connection that has served for so long, milliseconds, or a tenth of the session timeout, was a good one. */
+const servingMsMin = 1_000
 
 export class Session implements LinkEvents {
   readonly watches = new WatchRegistry()
@@ -125,6 +128,8 @@ export class Session implements LinkEvents {
   /** When a connection that is still being prepared is given up. */
   #prepareBy = 0
   #handshakeSentAt = 0
+  /** When the latest connection began to serve. */
+  #servingSince = 0
 
   constructor(
     runtime: Runtime,
@@ -148,6 +153,11 @@ export class Session implements LinkEvents {
     this.auth = [...auth]
     this.#times = new SessionTimes(config.sessionTimeout)
     this.#framer = new Framer(config.replyBytesMax)
+  }
+
+  /** Those known now, in the order they are tried. */
+  get servers(): readonly string[] {
+    return this.#hosts.servers
   }
 
   get isServing(): boolean {
@@ -336,25 +346,37 @@ export class Session implements LinkEvents {
     this.#dialNext()
   }
 
-  /** Asks anew which servers there are. A name that cannot be resolved now leaves those known before. */
+  /** Asks anew which servers there are. A name that cannot be resolved now, or in time, leaves those known before. */
   async #lookUpServers(lookUp: ServerLookUp): Promise<void> {
     const generation = this.#generation
+    const { clock } = this.runtime
     let failure: Error | undefined
+    let timer: Timer | undefined
     try {
-      this.#hosts.replace(await lookUp.servers())
+      // A name service that hangs must not hold up what an attempt would not be held up by.
+      const limitMs = attemptMsMax(this.#haste())
+      const late = new Promise<never>((_, reject) => {
+        timer = clock.after(limitMs, () => reject(new Error(`no answer within ${Math.round(limitMs)} ms`)))
+      })
+      this.#hosts.replace(await Promise.race([lookUp.servers(), late]))
       this.failures.delete(lookUp.name)
     } catch (error) {
       failure = error as Error
     }
+    timer?.cancel()
     if (generation !== this.#generation || isFinal(this.state) || this.#link !== undefined) return
     if (failure !== undefined)
       this.failures.set(lookUp.name, new Error(`${lookUp.name}: ${failure.message}`, { cause: failure }))
     if (this.#hosts.servers.length > 0) this.#dialNext()
-    else this.#dialTimer = this.runtime.clock.after(this.#hosts.wait(), () => this.#dial())
+    else this.#dialTimer = clock.after(this.#hosts.wait(waitMsMax(this.#haste())), () => this.#dial())
+  }
+
+  #haste(): Haste {
+    return this.#times.haste(this.runtime.clock.now(), this.#hosts.servers.length)
   }
 
   #dialNext(): void {
-    const { server, delayMs } = this.#hosts.next()
+    const { server, delayMs } = this.#hosts.next(waitMsMax(this.#haste()))
     this.#server = server
     this.#armTimer()
     this.#dialTimer = this.runtime.clock.after(delayMs, () => {
@@ -508,7 +530,7 @@ export class Session implements LinkEvents {
     if (!(await prepare(connection, { sasl: this.#config.sasl, auth, watches, lastZxid }))) return
     this.#phase = 'serving'
     this.#hasServed = true
-    this.#hosts.succeeded()
+    this.#servingSince = this.runtime.clock.now()
     this.failures.clear()
     this.meters.connections++
     this.#attempts.end()
@@ -589,6 +611,9 @@ export class Session implements LinkEvents {
     this.#lines.loseInFlight('CONNECTION_LOSS', cause)
     if (isFinal(this.state)) return
     if (wasServing) {
+      // A connection that ends as soon as it serves, over what is sent on it perhaps, must not be made again without a wait.
+      const servedMs = this.runtime.clock.now() - this.#servingSince
+      if (servedMs >= Math.min(servingMsMin, this.#times.timeoutMs / 10)) this.#hosts.succeeded()
       this.#hasFailedOver = true
       this.balance.stop()
       this.watches.disconnected()

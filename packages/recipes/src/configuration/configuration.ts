@@ -21,6 +21,8 @@ export interface ConfigurationStore {
 }
 
 export interface ConfigurationOptions<T> extends WaitOptions {
+  /** Milliseconds to wait for a server. Default 10000 with a store or a fallback; none without, it waits for as long as it takes. */
+  readonly timeout?: number | undefined
   /** Read where the server has nothing valid to start with, or has not answered within `timeout`; written after every good change. */
   readonly store?: ConfigurationStore
   /** The value where neither the server nor the store has one. Default: none, and the start fails. */
@@ -60,6 +62,9 @@ export interface Configuration<T> extends AsyncDisposable {
   update(change: (value: T | undefined) => T | undefined | Promise<T | undefined>, options?: UpdateOptions): Promise<T>
 }
 
+/** How long a configuration that can start without a server waits for one, milliseconds. */
+const firstAnswerMs = 10_000
+
 /**
  * Resolves with the first valid value there is: the server's, else the store's, else the fallback.
  * @throws KeeperError NO_NODE, INVALID_DATA, TIMEOUT where there is none.
@@ -70,7 +75,10 @@ export async function configuration<T>(
   codec: Codec<T>,
   options: ConfigurationOptions<T> = {},
 ): Promise<Configuration<T>> {
-  const { signal, timeout } = options
+  const { signal } = options
+  const hasOther = options.store !== undefined || options.fallback !== undefined
+  // A program that can start without a server does not wait for one as long as it takes.
+  const timeout = options.timeout ?? (hasOther ? firstAnswerMs : undefined)
   let filled: Cache<T> | undefined
   let cause: unknown
   try {

@@ -13,10 +13,17 @@ export class SimNetwork {
   /** Latency of a chunk, milliseconds: this and up to this much more. */
   latencyMs = 0.5
   jitterMs = 1
+  /**
+   * Whether an attempt to connect through a cut is made again as a kernel does, 1, 3, 7 … seconds after the first packet.
+   * Otherwise it goes on within 50 ms after the cut is healed.
+   */
+  losesFirstPackets = false
   readonly #world: World
   readonly #listeners = new Map<string, { readonly host: string; accept(link: Link): LinkEvents }>()
   readonly #ends = new Set<LinkEnd>()
   readonly #cuts = new Set<string>()
+  readonly #refusals = new Set<string>()
+  readonly #silences = new Set<string>()
   #nextPort = 40_000
 
   constructor(world: World) {
@@ -50,8 +57,20 @@ export class SimNetwork {
     this.#cuts.add(pair(a, b))
   }
 
+  /** Attempts to connect are refused, as by a system without a listener, until `heal`. What is connected stays so. */
+  refuse(a: string, b: string): void {
+    this.#refusals.add(pair(a, b))
+  }
+
+  /** Attempts to connect succeed and nobody ever answers on them, as by a system whose program hangs. Until `heal`, for later ones. */
+  silence(a: string, b: string): void {
+    this.#silences.add(pair(a, b))
+  }
+
   heal(a: string, b: string): void {
     this.#cuts.delete(pair(a, b))
+    this.#refusals.delete(pair(a, b))
+    this.#silences.delete(pair(a, b))
     for (const end of [...this.#ends]) end.resumeDelivery()
   }
 
@@ -82,14 +101,21 @@ export class SimNetwork {
     const own = new LinkEnd(world, this, host, address.split(':')[0] ?? '', address)
     own.events = world.received(host, events)
     this.#ends.add(own)
+    let retransmitMs = 1_000
     const attempt = (): void => {
       if (own.isClosed) return
       // A stopped process does not accept either.
       if (this.isCut(host, own.peerHost) || world.isPaused(own.peerHost)) {
-        world.after(50, attempt)
+        world.after(this.losesFirstPackets ? retransmitMs : 50, attempt)
+        retransmitMs *= 2
         return
       }
-      const listener = this.#listeners.get(address)
+      if (this.#silences.has(pair(host, own.peerHost))) {
+        own.open()
+        return
+      }
+      const isRefused = this.#refusals.has(pair(host, own.peerHost))
+      const listener = isRefused ? undefined : this.#listeners.get(address)
       if (listener === undefined) {
         own.fail(Object.assign(new Error(`connection refused ${address}`), { code: 'ECONNREFUSED' }))
         return

@@ -1,0 +1,67 @@
+/** The beginning of a client: it waits for its first session, or begins without one. */
+import { KeeperError } from '@lightkeeper/protocol'
+import type { Session } from './session.ts'
+
+/**
+ * Starts, and resolves once there is a session. Otherwise the session is closed.
+ * @throws AggregateError with a cause for each of `names`, servers and what tells them, when `limitMs` pass; the signal's reason;
+ *   KeeperError AUTH_FAILED, and SESSION_EXPIRED where a session was to be gone on with and is not followed by another.
+ */
+export function firstSession(
+  session: Session,
+  names: readonly string[],
+  limitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const giveUp = (reason: unknown): void => {
+      settle()
+      void session.close(0)
+      reject(reason)
+    }
+    const onAbort = (): void => giveUp(signal?.reason)
+    const timer = session.runtime.clock.after(limitMs, () => {
+      const causes = [...new Set([...names, ...session.servers])].flatMap((name) => {
+        const failure = session.failures.get(name)
+        // A service that has told its servers has not failed.
+        if (failure === undefined && !session.servers.includes(name)) return []
+        return [failure ?? new Error(`${name}: no answer`)]
+      })
+      const reasons = causes.map((cause) => cause.message).join('; ')
+      giveUp(new AggregateError(causes, `no session within ${limitMs} ms: ${reasons}`))
+    })
+    const stop = session.onState((state) => {
+      if (state.kind === 'connected') {
+        settle()
+        resolve()
+      } else if (state.kind === 'closed') {
+        settle()
+        const message = 'the session of the token has expired'
+        reject(new KeeperError('SESSION_EXPIRED', { operation: 'connect', message }))
+      } else if (state.kind === 'authFailed') {
+        settle()
+        const message = state.reason ?? `the server refused the ${state.scheme} credentials`
+        reject(new KeeperError('AUTH_FAILED', { message }))
+      }
+    })
+    const settle = (): void => {
+      timer.cancel()
+      stop()
+      signal?.removeEventListener('abort', onAbort)
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    session.start()
+  })
+}
+
+/** Starts without waiting. Until the first session, the signal closes the client; then it has no effect, as with `firstSession`. */
+export function closeOnAbort(session: Session, signal: AbortSignal | undefined): void {
+  const onAbort = (): void => void session.close(0)
+  const stop = session.onState(({ kind }) => {
+    if (kind !== 'connected' && kind !== 'closed' && kind !== 'authFailed') return
+    stop()
+    signal?.removeEventListener('abort', onAbort)
+  })
+  signal?.addEventListener('abort', onAbort, { once: true })
+  session.start()
+}
