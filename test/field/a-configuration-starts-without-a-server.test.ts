@@ -61,7 +61,7 @@ test.each([
     const again = await world.run(begin(world))
     const kept = await world.run(configuration(again, path, codec, options))
     expect([kept.current, kept.source]).toEqual([{ size: 20 }, 'store'])
-    await world.run(kept[Symbol.asyncDispose]())
+    await world.run(Promise.resolve(kept[Symbol.asyncDispose]()))
     await world.run(again.close())
   },
 )
@@ -71,7 +71,7 @@ test('a program that names no time starts with its fallback all the same', async
   const zk = await world.run(begin(world))
   const pool = await world.run(configuration(zk, path, codec, { fallback: { size: 1 } }), 60_000)
   expect(pool.source).toBe('fallback')
-  await world.run(pool[Symbol.asyncDispose]())
+  await world.run(Promise.resolve(pool[Symbol.asyncDispose]()))
   await world.run(zk.close())
 })
 

@@ -31,7 +31,6 @@ describe('a lazy client', () => {
     const { xid } = peers.at(-1)?.request() ?? { xid: 0 }
     peers.at(-1)?.reply(xid, 0, (writer) => writer.ustring('/'))
     expect(await asked).toBe('ok')
-    await zk.close()
   })
 
   test('tries for as long as it takes, and a call ends by its own time', async () => {
@@ -101,7 +100,6 @@ describe('a lazy client', () => {
     peers.at(-1)?.accept()
     await clock.advance(0)
     expect(peers.at(-1)?.request().type).toBe(100)
-    await zk.close()
   })
 
   test('that goes on with a session that has expired is closed where it may not open another', async () => {
