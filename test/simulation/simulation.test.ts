@@ -1,5 +1,5 @@
 import { openAcl } from '@lightkeeper/client'
-import { type SeededRandom, World } from '@lightkeeper/testing'
+import { type SeededRandom, World } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
 import { ending, Stage, seeds, serverHost } from './stage.ts'
 

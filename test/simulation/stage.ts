@@ -1,7 +1,7 @@
 /** A server and clients in one world, and the operations a test throws at them. */
 import { type Client, connect, KeeperError } from '@lightkeeper/client'
 import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
-import { World } from '@lightkeeper/testing'
+import { World } from '@lightkeeper/testing/sim'
 
 export const serverHost = 'server'
 export const serverAddress = `${serverHost}:2181`

@@ -3,7 +3,7 @@
  * come before children, and what it says it missed is what it missed.
  */
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
-import type { SeededRandom } from '@lightkeeper/testing'
+import type { SeededRandom } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
 import { Stage, seeds, serverHost } from './stage.ts'
 

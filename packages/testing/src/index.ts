@@ -1,18 +1,9 @@
-/** What Lightkeeper tests itself with, for those who test their own code. */
-export {
-  type ApacheOptions,
-  type ApacheServer,
-  type ApacheVersion,
-  type Availability,
-  apache,
-  apacheAvailable,
-  ask,
-  freePorts,
-  withElectionAddress,
-} from './apache.ts'
+/** What Lightkeeper tests itself with, for those who test their own code. The simulator alone is `@lightkeeper/testing/sim`. */
+export { ask } from './apache/ask.ts'
+export { withElectionAddress } from './apache/cables.ts'
+export { type ApacheOptions, type ApacheServer, apache } from './apache/ensemble.ts'
+export { type ApacheVersion, type Availability, apacheAvailable } from './apache/installation.ts'
+export { freePorts } from './apache/ports.ts'
 export { compileJava, javaClassPath, javaMissing } from './java.ts'
 export { type Proxy, type ProxyOptions, proxy } from './proxy.ts'
-export { type DiskFaults, SimDisk } from './sim/disk.ts'
-export { SimNetwork } from './sim/network.ts'
-export { SeededRandom } from './sim/random.ts'
-export { World } from './sim/world.ts'
+export { type DiskFaults, SeededRandom, SimDisk, SimNetwork, World } from './sim/index.ts'

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
-import { debianJars } from './apache.ts'
+import { debianJars } from './apache/installation.ts'
 
 const jars = [
   'zookeeper',

@@ -1,7 +1,7 @@
 /** Bugs a server like this could have, to see that the stories find them. Each is planted by hand and taken out again. */
 
 import { opCode } from '@lightkeeper/protocol'
-import type { World } from '@lightkeeper/testing'
+import type { World } from '@lightkeeper/testing/sim'
 import { PendingChanges } from '../../../packages/server/src/pipeline/pending-changes.ts'
 import { Replica } from '../../../packages/server/src/replica.ts'
 import { FileTxnLog } from '../../../packages/server/src/storage/file-txn-log.ts'

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { connect, KeeperError } from '@lightkeeper/client'
 import { Framer, opCode, Reader, Writer, writeConnectRequest } from '@lightkeeper/protocol'
 import { type RunningServer, startServer } from '@lightkeeper/server'
-import { SeededRandom, World } from '@lightkeeper/testing'
+import { SeededRandom, World } from '@lightkeeper/testing/sim'
 import { expect, test } from 'vitest'
 import { seeds } from '../stage.ts'
 

@@ -4,7 +4,7 @@
  */
 import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
-import { SeededRandom, World } from '@lightkeeper/testing'
+import { SeededRandom, World } from '@lightkeeper/testing/sim'
 import { Ledger, Violation } from './ledger.ts'
 
 export interface StoryPlan {

@@ -12,7 +12,7 @@ import {
   type Registration,
   type ServiceInstance,
 } from '@lightkeeper/recipes'
-import type { SeededRandom } from '@lightkeeper/testing'
+import type { SeededRandom } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
 import { Stage, seeds, serverAddress, serverHost } from '../stage.ts'
 

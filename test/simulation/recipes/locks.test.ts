@@ -4,7 +4,7 @@
  */
 import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { type Held, type Lockable, lock, readWriteLock, semaphore } from '@lightkeeper/recipes'
-import type { SeededRandom } from '@lightkeeper/testing'
+import type { SeededRandom } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
 import { Stage, seeds, serverHost } from '../stage.ts'
 

@@ -1,6 +1,6 @@
 /** A server, clients, and trouble between them: what the properties of counters, queues, barriers, caches and partitioners run in. */
 import { type Client, KeeperError } from '@lightkeeper/client'
-import type { World } from '@lightkeeper/testing'
+import type { World } from '@lightkeeper/testing/sim'
 import { Stage, serverHost } from '../stage.ts'
 
 export interface Scene {

@@ -1,4 +1,4 @@
-import { SeededRandom } from '@lightkeeper/testing'
+import { SeededRandom } from '@lightkeeper/testing/sim'
 import { expect, test } from 'vitest'
 import { type Circumstances, nextMishap } from './mishaps.ts'
 

@@ -3,7 +3,7 @@
  * any of them, replaying the log leads to the one tree that was served: every number of every znode, sessions, ephemerals, digest.
  */
 import { creatorAcl, opCode, openAcl } from '@lightkeeper/protocol'
-import { SeededRandom } from '@lightkeeper/testing'
+import { SeededRandom } from '@lightkeeper/testing/sim'
 import { expect, test } from 'vitest'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { NodeTxn, Txn } from '../tree/txn.ts'

@@ -1,6 +1,6 @@
 /** A data directory on a simulated disk, filled by a replica's own log and snapshots, for tests that damage it. */
 import { opCode, parentPath, type TxnHeader } from '@lightkeeper/protocol'
-import { World } from '@lightkeeper/testing'
+import { World } from '@lightkeeper/testing/sim'
 import { resolveConfig, type ServerOptions } from '../config/config.ts'
 import { DataTree, type TreeListener } from '../tree/data-tree.ts'
 import type { Txn } from '../tree/txn.ts'

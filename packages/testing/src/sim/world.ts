@@ -2,8 +2,7 @@
  * A world without sockets and without waiting: one queue of events ordered by time, hosts with clocks that read it, a network
  * that does what a seed says. Two runs of one seed leave the same trace.
  */
-import { type Clock, formatLine, type LinkEvents, type Runtime } from '@lightkeeper/runtime'
-import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { type Clock, formatLine, type LinkEvents, type Runtime, silentTrace, type Trace } from '@lightkeeper/runtime'
 import { SimDisk } from './disk.ts'
 import { SimNetwork } from './network.ts'
 import { SeededRandom } from './random.ts'
@@ -47,9 +46,10 @@ export class World {
 
   /**
    * Everything a client or server on `host` may ask of it, for a process that lives until the host crashes: after that nothing
-   * it scheduled runs, nothing it waits for comes.
+   * it scheduled runs, nothing it waits for comes. `trace` is for those who listen to it, `nodeTrace` of the host for example;
+   * by default nobody does.
    */
-  runtime(host: string): Runtime {
+  runtime(host: string, trace: Trace = silentTrace): Runtime {
     const { process, disk } = this.#host(host)
     const after = (delayMs: number, task: () => void): { cancel(): void } => {
       let isCancelled = false
@@ -71,7 +71,7 @@ export class World {
       after,
       turnEnd: (task) => void after(0, task),
     }
-    return nodeRuntime({
+    return {
       clock,
       random: this.random.fork(),
       network: this.network.host(host),
@@ -79,7 +79,8 @@ export class World {
       log: (level, message, facts) => {
         if (process.isAlive) this.note(host, `${level} ${formatLine(message, facts)}`)
       },
-    })
+      trace,
+    }
   }
 
   /** The disk of a host, which outlives its processes. */

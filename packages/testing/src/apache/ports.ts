@@ -1,0 +1,25 @@
+/** Ports for servers that must come back on the port they had. */
+import { randomInt } from 'node:crypto'
+import { createServer } from 'node:net'
+
+/**
+ * Ports nobody listens on, below the range that systems give to outgoing connections and to port 0: a server that is down must
+ * find its port free again.
+ */
+export async function freePorts(count: number): Promise<number[]> {
+  const free = new Set<number>()
+  for (let tries = 0; free.size < count; tries++) {
+    if (tries > 1_000) throw new Error('no free ports on this machine')
+    const port = randomInt(12_000, 32_000)
+    if (await isFree(port)) free.add(port)
+  }
+  return [...free]
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}

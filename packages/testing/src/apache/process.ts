@@ -1,0 +1,125 @@
+/**
+ * One Apache server as a process of this machine. None of them, and no folder made for them, outlives this process, however it
+ * ends.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { ask } from './ask.ts'
+
+/** Characters kept of what a server prints. */
+const outputMax = 100_000
+
+const running = new Set<ChildProcess>()
+const temporary = new Set<string>()
+let hasExitHook = false
+
+/** Only once there is something to clean up: to import this installs nothing. */
+function cleanAtExit(): void {
+  if (hasExitHook) return
+  hasExitHook = true
+  process.once('exit', () => {
+    for (const child of running) child.kill('SIGKILL')
+    for (const directory of temporary) rmSync(directory, { recursive: true, force: true })
+  })
+}
+
+/** Removes `directory` when this process ends, unless `removeNow` was there before. */
+export function removeAtExit(directory: string): void {
+  cleanAtExit()
+  temporary.add(directory)
+}
+
+export function removeNow(directory: string): void {
+  rmSync(directory, { recursive: true, force: true })
+  temporary.delete(directory)
+}
+
+/**
+ * Ends `child` when this process dies without running its exit handlers, of SIGKILL or of SIGINT: a shell in a process group of
+ * its own waits for the end of a pipe that only we hold open.
+ */
+function guard(child: ChildProcess, directory: string | undefined): void {
+  const clean = directory === undefined ? '' : '; rm -rf -- "$2"'
+  const script = `read -r _; kill -9 "$1"${clean}`
+  const watch = spawn('sh', ['-c', script, 'sh', `${child.pid}`, directory ?? ''], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  watch.on('error', () => {})
+  watch.stdin.on('error', () => {})
+  watch.unref()
+  // Before anybody else can be given the process id.
+  child.once('exit', () => watch.kill('SIGKILL'))
+}
+
+export interface ServerPlan {
+  /** The release, for messages. */
+  readonly version: string
+  /** Arguments of `java`. */
+  readonly args: readonly string[]
+  readonly port: number
+  /** A folder to remove with the server when this process is killed. */
+  readonly temporary: string | undefined
+}
+
+export class ApacheProcess {
+  /** The end of what it has printed since it was started last. */
+  output = ''
+  readonly #plan: ServerPlan
+  #child: ChildProcess | undefined
+
+  constructor(plan: ServerPlan) {
+    this.#plan = plan
+  }
+
+  start(): void {
+    const child = spawn('java', this.#plan.args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.output = ''
+    const collect = (chunk: Buffer): void => {
+      this.output = (this.output + chunk.toString()).slice(-outputMax)
+    }
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    guard(child, this.#plan.temporary)
+    cleanAtExit()
+    running.add(child)
+    child.once('exit', () => running.delete(child))
+    this.#child = child
+  }
+
+  /** Resolves when it serves. @throws Error with the end of its output when it ended or does not answer for a minute. */
+  async serving(): Promise<void> {
+    const deadline = Date.now() + 60_000
+    // A word that is not allowed is answered too, by a server that is up.
+    while (!/^Mode: |not in the whitelist/m.test(await ask(this.#plan.port, 'srvr').catch(() => ''))) {
+      const { exitCode, signalCode } = this.#child as ChildProcess
+      const isGone = exitCode !== null || signalCode !== null
+      if (isGone || Date.now() > deadline) {
+        const how = isGone ? `it ended with ${exitCode ?? signalCode}` : 'it does not answer'
+        throw new Error(`Apache ZooKeeper ${this.#plan.version} did not come up, ${how}: ${this.output.slice(-2_000)}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  /** Sends `signal` and resolves when the process is gone. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#child
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    // One that is paused would never hear of SIGTERM.
+    child.kill('SIGCONT')
+    await gone
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(signal)
+  }
+
+  /** What `srvr` says it is: `leader`, `follower`, `standalone`; undefined where it does not answer. */
+  async mode(): Promise<string | undefined> {
+    const answer = await ask(this.#plan.port, 'srvr').catch(() => '')
+    return /^Mode: (.*)$/m.exec(answer)?.[1]
+  }
+}
