@@ -16,12 +16,15 @@ export {
 } from './keeper-error.ts'
 export { MalformedFrameError } from './malformed-frame-error.ts'
 export {
+  beginMultiResult,
+  endMultiResponse,
   type MultiOperation,
   type MultiResult,
   readMultiRequest,
   readMultiResponse,
   writeMultiRequest,
   writeMultiResponse,
+  writeMultiResult,
 } from './multi.ts'
 export {
   type OpCode,

@@ -127,33 +127,39 @@ function readResult(reader: Reader, type: number, at: number): MultiResult {
 }
 
 export function writeMultiResponse(writer: Writer, results: readonly MultiResult[]): void {
-  for (const result of results) {
-    writeHeader(writer, result.type, false, result.type === opCode.error ? result.err : 0)
-    switch (result.type) {
-      case opCode.create:
-        records.writePathResponse(writer, result)
-        break
-      case opCode.create2:
-        records.writeCreate2Response(writer, result)
-        break
-      case opCode.setData:
-        records.writeStatResponse(writer, result)
-        break
-      case opCode.getData:
-        records.writeGetDataResponse(writer, result)
-        break
-      case opCode.getChildren:
-        records.writeGetChildrenResponse(writer, result)
-        break
-      case opCode.error:
-        records.writeErrorResponse(writer, result)
-        break
-      case opCode.delete:
-      case opCode.check:
-        break
-    }
-  }
+  for (const result of results) writeMultiResult(writer, result)
+  endMultiResponse(writer)
+}
+
+/** Opens one result of a response that is written piece by piece; its body follows. */
+export function beginMultiResult(writer: Writer, type: number): void {
+  writeHeader(writer, type, false, 0)
+}
+
+/** What stands behind the last result. */
+export function endMultiResponse(writer: Writer): void {
   writeHeader(writer, endType, true, -1)
+}
+
+export function writeMultiResult(writer: Writer, result: MultiResult): void {
+  writeHeader(writer, result.type, false, result.type === opCode.error ? result.err : 0)
+  switch (result.type) {
+    case opCode.create:
+      return records.writePathResponse(writer, result)
+    case opCode.create2:
+      return records.writeCreate2Response(writer, result)
+    case opCode.setData:
+      return records.writeStatResponse(writer, result)
+    case opCode.getData:
+      return records.writeGetDataResponse(writer, result)
+    case opCode.getChildren:
+      return records.writeGetChildrenResponse(writer, result)
+    case opCode.error:
+      return records.writeErrorResponse(writer, result)
+    case opCode.delete:
+    case opCode.check:
+      return
+  }
 }
 
 function writeHeader(writer: Writer, type: number, done: boolean, err: number): void {

@@ -45,6 +45,11 @@ export class Reader {
     return this.#view.getInt32(this.#take(4))
   }
 
+  /** The int that stands `ahead` bytes from here, which is left as it is. The caller knows that it is there. */
+  peekInt(ahead: number): number {
+    return this.#view.getInt32(this.pos + ahead)
+  }
+
   long(): bigint {
     return this.#view.getBigInt64(this.#take(8))
   }

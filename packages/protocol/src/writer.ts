@@ -123,8 +123,8 @@ export class Writer {
   }
 
   #grow(count: number): number {
-    let capacity = this.bytes.length * 2
-    while (capacity < this.length + count) capacity *= 2
+    // Twice as much while it is small; a large piece gets what it needs and not up to twice of that.
+    const capacity = Math.max(64, this.bytes.length * 2, this.length + count)
     const bytes = new Uint8Array(capacity)
     bytes.set(this.bytes.subarray(0, this.length))
     this.bytes = bytes

@@ -29,10 +29,10 @@ import { assert, Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
 import { Access } from './auth/access.ts'
 import { authProviders } from './auth/providers.ts'
 import type { ServerConfig } from './config/config.ts'
-import type { Peer, Proposal } from './pipeline/peer.ts'
+import type { Decided, Peer, Proposal } from './pipeline/peer.ts'
 import { PendingChanges } from './pipeline/pending-changes.ts'
 import { type PrepareContext, Preparer } from './pipeline/prepare.ts'
-import { Reads } from './pipeline/reads.ts'
+import { isReading, Reads } from './pipeline/reads.ts'
 import { beginReply, endReply, replyHeader, replyToWrite } from './pipeline/replies.ts'
 import { isPasswordOf, type Session, SessionTable } from './session/session-table.ts'
 import { ServerStats } from './stats.ts'
@@ -45,6 +45,14 @@ const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const noPassword = new Uint8Array(16)
 /** Transactions of one turn that are worth a sync before its end. */
 const earlyFlushTxns = 128
+/** How long transactions are applied in one turn, milliseconds, and how many between two looks at the clock. */
+const commitMs = 5
+const commitsPerLook = 16
+/** Reads that may wait behind a write in front of another write: all of them are answered at once before that is applied. */
+const waitingReadsMax = 256
+const waitingBytesMax = 1 << 20
+/** Where no znode is larger, nobody asks how large a reply will be. */
+const smallReadBytes = 4096
 /** A buffer of length -1. */
 const nullBuffer = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
 
@@ -85,7 +93,11 @@ export class Replica {
   /** In the order of their zxids. */
   readonly #barriers = new Deque<{ readonly peer: Peer; readonly zxid: bigint }>()
   readonly #waitingReader = new Reader(new Uint8Array(0))
+  /** More of what is durable is applied at the end of the turn. */
+  #isCommitDue = false
   #flush: 'idle' | 'scheduled' | 'running' = 'idle'
+  /** Transactions given to the log since its last flush that succeeded. */
+  #unflushed = 0
   #logFailure: Error | undefined
   #expiryTimer: Timer | undefined
   #reapTimer: Timer | undefined
@@ -108,7 +120,7 @@ export class Replica {
     this.access = new Access(authProviders(config), config.skipAcl)
     this.#pending = new PendingChanges(this.tree, config.digestEnabled)
     this.#preparer = new Preparer(this.tree, this.#pending, this.access, config)
-    this.#reads = new Reads(this.tree, this.watches, this.access)
+    this.#reads = new Reads(this.tree, this.watches, this.access, config)
   }
 
   /** Starts the clocks: expiry of sessions, reaping of containers and TTL znodes. */
@@ -269,8 +281,7 @@ export class Replica {
         return
       case opCode.sasl:
         // No SASL mechanism is configured: Apache answers with a null token then, and no identity is added.
-        peer.unanswered.push({ kind: 'decided', xid, zxid: 0n, err: 0, body: nullBuffer, isLast: false })
-        this.#drain(peer)
+        this.#decided(peer, { kind: 'decided', xid, zxid: 0n, err: 0, body: nullBuffer, isLast: false })
         return
       case opCode.ping:
       case opCode.getData:
@@ -340,19 +351,22 @@ export class Replica {
       return
     }
     const { bytes, pos, end } = body
-    peer.unanswered.push({ kind: 'waiting', xid, type, bytes, start: pos, end, caller: peer.identities })
+    const { largestRead } = this.tree
+    const expectedBytes =
+      largestRead <= smallReadBytes && type !== opCode.multiRead ? largestRead : this.#reads.expectedBytes(type, body)
+    peer.waitingReads++
+    peer.waitingBytes += expectedBytes
+    peer.unanswered.push({ kind: 'waiting', xid, type, bytes, start: pos, end, expectedBytes, caller: peer.identities })
   }
 
   /** Answers with an error, in turn. */
   #decline(peer: Peer, xid: number, err: number): void {
-    peer.unanswered.push({ kind: 'decided', xid, zxid: undefined, err, isLast: false })
-    this.#drain(peer)
+    this.#decided(peer, { kind: 'decided', xid, zxid: undefined, err, isLast: false })
   }
 
   /** Answers with an error, in turn, and hangs up behind it. */
   #refuse(peer: Peer, xid: number, zxid: bigint, err: number): void {
-    peer.unanswered.push({ kind: 'decided', xid, zxid, err, isLast: true })
-    this.#drain(peer)
+    this.#decided(peer, { kind: 'decided', xid, zxid, err, isLast: true })
   }
 
   #authenticate(peer: Peer, xid: number, body: Reader): void {
@@ -373,8 +387,7 @@ export class Replica {
     const known = peer.identities
     const isNew = (id: Id): boolean => !known.some((own) => own.scheme === id.scheme && own.id === id.id)
     peer.identities = [...known, ...added.filter(isNew)]
-    peer.unanswered.push({ kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
-    this.#drain(peer)
+    this.#decided(peer, { kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
   }
 
   // -- read -----------------------------------------------------------------------------------------------------------
@@ -410,12 +423,16 @@ export class Replica {
     try {
       txn = session.isClosing ? keeperCodes.SESSION_EXPIRED.number : this.#prepare(context, type, body)
     } catch (error) {
-      if (!(error instanceof MalformedFrameError)) throw error
+      if (!(error instanceof MalformedFrameError)) {
+        this.#preparedZxid = header.zxid - 1n
+        // Nothing of it may be left behind: later writes would be judged by what never happened.
+        if (this.#pending.isTouched) this.#fail(error as Error)
+        throw error
+      }
       if (type !== opCode.multi) {
         // An unreadable write takes no zxid (3.9), an unreadable multi does.
         this.#preparedZxid = header.zxid - 1n
-        peer.unanswered.push({ kind: 'decided', xid, zxid: undefined, err: marshallingError, isLast: false })
-        this.#drain(peer)
+        this.#decline(peer, xid, marshallingError)
         return
       }
       txn = marshallingError
@@ -441,6 +458,7 @@ export class Replica {
         return this.#preparer.setAcl(context, readSetACLRequest(body))
       case opCode.multi: {
         const operations = readMultiRequest(body)
+        if (operations.length > this.#config.maxMultiOperations) return keeperCodes.BAD_ARGUMENTS.number
         const isRead = operations.some(({ type: part }) => part === opCode.getData || part === opCode.getChildren)
         return isRead ? marshallingError : this.#preparer.multi(context, operations)
       }
@@ -475,7 +493,14 @@ export class Replica {
       withReadOnlyFlag,
       digest: this.#pending.seal(),
     }
-    this.#log.append(proposal.header, proposal.txn, proposal.digest)
+    try {
+      this.#log.append(proposal.header, proposal.txn, proposal.digest)
+    } catch (error) {
+      // Half of it may be in the log.
+      this.#fail(error as Error)
+      throw error
+    }
+    this.#unflushed++
     this.#proposals.push(proposal)
     peer?.unanswered.push(proposal)
     this.#scheduleFlush()
@@ -484,8 +509,8 @@ export class Replica {
   #scheduleFlush(): void {
     if (this.#flush === 'idle') {
       this.#flush = 'scheduled'
-      this.#runtime.clock.turnEnd(() => this.#startFlush())
-    } else if (this.#flush === 'scheduled' && this.#proposals.length >= earlyFlushTxns) {
+      this.#runtime.clock.turnEnd(() => this.#guard(() => this.#startFlush()))
+    } else if (this.#flush === 'scheduled' && this.#unflushed >= earlyFlushTxns) {
       // A long turn: the disk works on its first part while the rest is prepared.
       this.#startFlush()
     }
@@ -495,18 +520,18 @@ export class Replica {
   #startFlush(): void {
     if (this.#flush !== 'scheduled') return
     this.#flush = 'running'
-    const count = this.#proposals.length
+    const count = this.#unflushed
     this.#log.flush((error) => {
       if (this.#isStopped) return
-      this.#guard(() => {
-        if (error !== undefined) {
-          this.#stopWriting(error)
-          return
-        }
-        this.#commit(count)
-        this.#flush = 'idle'
-        if (this.#proposals.length > 0) this.#scheduleFlush()
-      })
+      if (error !== undefined) {
+        this.#commitNow(Number.POSITIVE_INFINITY)
+        this.#stopWriting(error)
+        return
+      }
+      this.#flush = 'idle'
+      this.#unflushed -= count
+      this.#commitNow(this.#now() + commitMs)
+      if (this.#unflushed > 0 && !this.#isStopped) this.#scheduleFlush()
     })
   }
 
@@ -536,6 +561,7 @@ export class Replica {
   }
 
   #fail(error: Error): void {
+    if (this.#isStopped) return
     this.#runtime.log('error', error.message, { cause: String(error.cause ?? error.stack) })
     this.stop()
     this.#hooks.failed(error)
@@ -543,28 +569,57 @@ export class Replica {
 
   // -- commit ---------------------------------------------------------------------------------------------------------
 
-  /** Applies the oldest `count` proposals, which are durable now, and answers them. */
-  #commit(count: number): void {
+  /**
+   * Applies what is durable and answers it, for as long as a turn allows; the rest follows in the next turn. A throw in here is
+   * a broken invariant, but for what concerns one peer alone.
+   */
+  #commit(untilMs: number): void {
     const { durableZxid } = this.#log
     let digest: bigint | undefined
-    for (let i = 0; i < count; i++) {
-      const proposal = this.#proposals.shift() as Proposal
+    let untilLook = commitsPerLook
+    for (let proposal = this.#proposals.peek(); proposal !== undefined; proposal = this.#proposals.peek()) {
       const { header, txn, peer } = proposal
+      if (header.zxid > durableZxid) break
+      if (--untilLook <= 0) {
+        untilLook = commitsPerLook
+        if (this.#now() >= untilMs) {
+          this.#commitLater()
+          break
+        }
+      }
+      if (txn.type === opCode.multi) untilLook = 0
+      this.#proposals.shift()
+      // Whoever asked before this write must not see it.
+      if (peer?.isOpen && peer.unanswered.peek() !== proposal) this.#answerBefore(peer, proposal)
       digest = proposal.digest
       // Watch events are written in here, and so stand in front of the reply.
-      assert(header.zxid <= durableZxid, 'nothing is applied or answered before the log has it for good')
       const result = this.tree.apply(header, txn)
       this.lastZxid = header.zxid
       if (this.#barriers.length > 0) this.#openBarriers()
-      if (peer?.isOpen) {
-        this.#respond(peer, proposal, result)
-      }
+      if (peer?.isOpen) this.#respond(peer, proposal, result)
       if (txn.type === opCode.closeSession) this.#sessionClosed(proposal)
     }
     // Of the last one applied: nobody looks between two of a batch.
     if (digest !== undefined) this.tree.digest.value = digest
     this.#pending.settle(this.lastZxid, this.#proposals.length === 0)
     this.#hooks.applied(this.lastZxid)
+  }
+
+  #commitNow(untilMs: number): void {
+    try {
+      this.#commit(untilMs)
+    } catch (broken) {
+      this.#fail(broken as Error)
+    }
+  }
+
+  #commitLater(): void {
+    if (this.#isCommitDue) return
+    this.#isCommitDue = true
+    this.#runtime.clock.turnEnd(() => {
+      this.#isCommitDue = false
+      if (!this.#isStopped) this.#commitNow(this.#now() + commitMs)
+    })
   }
 
   #openBarriers(): void {
@@ -574,7 +629,7 @@ export class Replica {
       next = this.#barriers.peek()
     ) {
       this.#barriers.shift()
-      this.#drain(next.peer)
+      next.peer.answerLater()
     }
   }
 
@@ -587,34 +642,76 @@ export class Replica {
   // -- respond --------------------------------------------------------------------------------------------------------
 
   #respond(peer: Peer, proposal: Proposal, result: ReturnType<DataTree['apply']>): void {
-    // Replies leave in the order of the requests, so a committed write is the oldest one unanswered.
-    peer.unanswered.shift()
-    if (proposal.type === opCode.createSession) {
-      this.#writeConnectResponse(peer, peer.session, proposal.withReadOnlyFlag)
-      peer.established()
-    } else replyToWrite(peer, proposal, result)
-    this.#drain(peer)
+    try {
+      // Replies leave in the order of the requests, so a committed write is the oldest one unanswered.
+      peer.unanswered.shift()
+      if (proposal.type === opCode.createSession) {
+        this.#writeConnectResponse(peer, peer.session, proposal.withReadOnlyFlag)
+        peer.established()
+      } else replyToWrite(peer, proposal, result)
+    } catch (error) {
+      peer.fail(error)
+    }
   }
 
-  /** Answers what waited behind an answered request, up to the next write. */
-  #drain(peer: Peer): void {
-    for (
-      let next = peer.unanswered.peek();
-      next !== undefined && next.kind !== 'proposal';
-      next = peer.unanswered.peek()
-    ) {
-      if (next.kind === 'barrier' && next.zxid > this.lastZxid) return
-      peer.unanswered.shift()
-      if (next.kind === 'barrier') continue
-      if (next.kind === 'waiting') {
-        this.#read(peer, next.xid, next.type, this.#waitingReader.reset(next.bytes, next.start, next.end), next.caller)
-        continue
+  /** Answers what stands in front of a write that is about to be applied. `mayQueue` saw to it that this is little. */
+  #answerBefore(peer: Peer, proposal: Proposal): void {
+    try {
+      while (peer.isOpen && peer.unanswered.peek() !== proposal) {
+        assert(this.hasAnswerFor(peer), 'what was asked before a write can be answered when the write is applied')
+        this.answerNext(peer)
       }
-      const mark = beginReply(peer.writer, next.xid, next.zxid ?? this.lastZxid, next.err)
-      if (next.body !== undefined) peer.writer.raw(next.body)
-      endReply(peer, mark)
-      if (next.isLast) peer.hangUp()
+    } catch (error) {
+      peer.fail(error)
     }
+  }
+
+  /** Whether the oldest unanswered request can be answered: it is no write on its way, nor waits for one. */
+  hasAnswerFor(peer: Peer): boolean {
+    const next = peer.unanswered.peek()
+    if (next === undefined || next.kind === 'proposal') return false
+    return next.kind !== 'barrier' || next.zxid <= this.lastZxid
+  }
+
+  /** Answers the oldest unanswered request; `hasAnswerFor` says that it can be. */
+  answerNext(peer: Peer): void {
+    const next = peer.unanswered.shift()
+    if (next === undefined || next.kind === 'barrier' || next.kind === 'proposal') return
+    if (next.kind === 'waiting') {
+      peer.waitingReads--
+      peer.waitingBytes -= next.expectedBytes
+      this.#read(peer, next.xid, next.type, this.#waitingReader.reset(next.bytes, next.start, next.end), next.caller)
+      return
+    }
+    const mark = beginReply(peer.writer, next.xid, next.zxid ?? this.lastZxid, next.err)
+    if (next.body !== undefined) peer.writer.raw(next.body)
+    endReply(peer, mark)
+    if (next.isLast) peer.hangUp()
+  }
+
+  /** A decided answer leaves at once where nothing waits in front of it. */
+  #decided(peer: Peer, decided: Decided): void {
+    peer.unanswered.push(decided)
+    if (peer.unanswered.length === 1) this.answerNext(peer)
+  }
+
+  /**
+   * Whether a request may be taken behind reads that wait for a write: another read may. A write may where those reads are few
+   * and small, since they are all answered before it is applied, however much else there is to do. `frame` is left as it is.
+   */
+  mayQueue(peer: Peer, frame: Reader): boolean {
+    if (peer.waitingReads < waitingReadsMax && peer.waitingBytes < waitingBytesMax) return true
+    return frame.remaining < 8 || isReading(frame.peekInt(4))
+  }
+
+  /** Bytes of the reply to a request, about; 0 where it is small whatever it asks for. `frame` is left as it is. */
+  expectedBytes(frame: Reader): number {
+    if (frame.remaining < 8) return 0
+    const { pos } = frame
+    frame.pos += 8
+    const bytes = this.#reads.expectedBytes(frame.peekInt(-4), frame)
+    frame.pos = pos
+    return bytes
   }
 
   #now(): number {

@@ -14,7 +14,15 @@ import {
   writePathWatchRequest,
   writeSetDataRequest,
 } from '@lightkeeper/protocol'
-import { type Clock, type Link, type LinkEvents, type Network, type Runtime, silentLog } from '@lightkeeper/runtime'
+import {
+  type Clock,
+  type Link,
+  type LinkEvents,
+  type Log,
+  type Network,
+  type Runtime,
+  silentLog,
+} from '@lightkeeper/runtime'
 import type { ServerOptions } from './config/config.ts'
 import { type RunningServer, startServer } from './server.ts'
 
@@ -68,6 +76,8 @@ export class HandPeer implements Link {
   isEnded = false
   isDestroyed = false
   isPaused = false
+  /** What is called on the way of every call to the link, to make it throw. */
+  fault: (call: 'write' | 'pause' | 'resume' | 'end' | 'destroy') => void = () => {}
   /** Set to let written bytes pile up, as with a peer that does not read. */
   isStuck = false
   queuedBytes = 0
@@ -86,24 +96,29 @@ export class HandPeer implements Link {
   }
 
   write(chunk: Uint8Array): boolean {
+    this.fault('write')
     this.bytes.push(chunk.slice())
     if (this.isStuck) this.queuedBytes += chunk.length
     return !this.isStuck
   }
 
   pause(): void {
+    this.fault('pause')
     this.isPaused = true
   }
 
   resume(): void {
+    this.fault('resume')
     this.isPaused = false
   }
 
   end(): void {
+    this.fault('end')
     this.isEnded = true
   }
 
   destroy(): void {
+    this.fault('destroy')
     this.isDestroyed = true
     this.closed()
   }
@@ -234,7 +249,7 @@ export interface HandServer {
   dial(host?: string): HandPeer
 }
 
-export async function handServer(options: ServerOptions = {}): Promise<HandServer> {
+export async function handServer(options: ServerOptions = {}, log: Log = silentLog): Promise<HandServer> {
   const clock = new HandClock()
   let accept: ((link: Link) => LinkEvents) | undefined
   let port = 50_000
@@ -250,7 +265,7 @@ export async function handServer(options: ServerOptions = {}): Promise<HandServe
       return { address, close: async () => {} }
     },
   }
-  const runtime: Partial<Runtime> = { clock, network, log: silentLog }
+  const runtime: Partial<Runtime> = { clock, network, log }
   const server = await startServer({ initialZxid: 0n, tickTime: 1000, ...options }, runtime)
   return {
     server,

@@ -52,7 +52,11 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   })
   const replica = new Replica(config, host, log, start, {
     applied: (zxid) => storage?.applied(zxid),
-    failed: (error) => void shutDown().then(() => settle(error)),
+    // What fails on the way down must not hide why it went down, nor end the process.
+    failed: (error) => {
+      const settled = (): void => settle(error)
+      shutDown().then(settled, settled)
+    },
   })
   const listener = new ClientListener(config, host, replica)
   const shutDown = async (): Promise<void> => {

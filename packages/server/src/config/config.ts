@@ -54,8 +54,22 @@ export interface ServerOptions {
   readonly connectionOutstandingLimit?: number
   /** Replies waiting for a slow client above which it is not read, bytes. Default 1 MiB. */
   readonly slowReaderPauseBytes?: number
-  /** Replies waiting for a slow client above which it is cut off, bytes. Default 64 MiB. */
+  /** Replies and events waiting for a slow client above which it is cut off, bytes. Default 16 MiB. */
   readonly slowReaderCutBytes?: number
+  /** Replies and events waiting for all clients together, bytes. Default 32 MiB. */
+  readonly heldReplyBytes?: number
+  /** Largest reply, bytes. Default 32 MiB. */
+  readonly maxReplyBytes?: number
+  /** Operations of one multi or multiRead. Default 10000. */
+  readonly maxMultiOperations?: number
+  /** Identities of one connection. Default 64. */
+  readonly maxIdentities?: number
+  /** Watches of one connection. Default 1000000. */
+  readonly maxCnxnWatches?: number
+  /** What the watches of one connection take, bytes, about. Default 64 MiB. */
+  readonly maxCnxnWatchBytes?: number
+  /** What all watches take, bytes, about. Default 512 MiB. */
+  readonly maxWatchBytes?: number
   /** Largest request, bytes: `jute.maxbuffer`. Default 1048575. */
   readonly juteMaxbuffer?: number
   /** A connection without a handshake is closed after this time, milliseconds. Default 10000. */
@@ -108,6 +122,13 @@ export interface ServerConfig {
   readonly connectionOutstandingLimit: number
   readonly slowReaderPauseBytes: number
   readonly slowReaderCutBytes: number
+  readonly heldReplyBytes: number
+  readonly maxReplyBytes: number
+  readonly maxMultiOperations: number
+  readonly maxIdentities: number
+  readonly maxCnxnWatches: number
+  readonly maxCnxnWatchBytes: number
+  readonly maxWatchBytes: number
   readonly juteMaxbuffer: number
   readonly sessionlessCnxnTimeout: number
   readonly extendedTypesEnabled: boolean
@@ -210,7 +231,14 @@ export function resolveConfig(options: ServerOptions, wall: number): ServerConfi
     globalOutstandingLimit: number('globalOutstandingLimit', 1000, 1),
     connectionOutstandingLimit: number('connectionOutstandingLimit', 1000, 1),
     slowReaderPauseBytes: number('slowReaderPauseBytes', 1 << 20, 1),
-    slowReaderCutBytes: number('slowReaderCutBytes', 64 << 20, 1),
+    slowReaderCutBytes: number('slowReaderCutBytes', 16 << 20, 1),
+    heldReplyBytes: number('heldReplyBytes', 32 << 20, 1),
+    maxReplyBytes: number('maxReplyBytes', 32 << 20, 1024),
+    maxMultiOperations: number('maxMultiOperations', 10_000, 1),
+    maxIdentities: number('maxIdentities', 64, 1),
+    maxCnxnWatches: number('maxCnxnWatches', 1_000_000, 1),
+    maxCnxnWatchBytes: number('maxCnxnWatchBytes', 64 << 20, 1),
+    maxWatchBytes: number('maxWatchBytes', 512 << 20, 1),
     juteMaxbuffer: number('juteMaxbuffer', frameBytesMaxDefault, 1024),
     sessionlessCnxnTimeout: number('sessionlessCnxnTimeout', 10_000, 1),
     extendedTypesEnabled: flag('extendedTypesEnabled'),
@@ -260,6 +288,13 @@ const optionNames: ReadonlySet<string> = new Set(
     connectionOutstandingLimit: true,
     slowReaderPauseBytes: true,
     slowReaderCutBytes: true,
+    heldReplyBytes: true,
+    maxReplyBytes: true,
+    maxMultiOperations: true,
+    maxIdentities: true,
+    maxCnxnWatches: true,
+    maxCnxnWatchBytes: true,
+    maxWatchBytes: true,
     juteMaxbuffer: true,
     sessionlessCnxnTimeout: true,
     extendedTypesEnabled: true,

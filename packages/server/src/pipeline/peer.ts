@@ -10,19 +10,26 @@ export interface Peer extends Watcher {
   readonly writer: Writer
   /** Requests not answered yet, oldest first. Replies leave in this order, whatever finishes first. */
   readonly unanswered: Deque<Unanswered>
+  /** Of those unanswered: reads that wait, and bytes their replies will take, about. */
+  waitingReads: number
+  waitingBytes: number
   /** Host part of the peer's address. */
   readonly remoteHost: string
   /** Replaced, never changed in place: a request keeps the list that held when it was received. */
   identities: readonly Id[]
   session: Session<Peer> | undefined
-  /** False once the link is gone: nothing written would arrive. */
+  /** False once the link is gone or was cut: nothing written would arrive. */
   readonly isOpen: boolean
   /** The handshake is over: requests may be read. */
   established(): void
   /** A frame was completed in `writer`. */
   wrote(): void
+  /** What waits may be answered by now: it will be asked for at the end of the turn. */
+  answerLater(): void
   /** Sends what was written, then closes. Nothing more is read. */
   hangUp(): void
+  /** Serving this peer threw `error`: closes it at once, with a line in the log. */
+  fail(error: unknown): void
 }
 
 /** A write on its way to the log. */
@@ -48,6 +55,8 @@ export interface Waiting {
   readonly bytes: Uint8Array
   readonly start: number
   readonly end: number
+  /** Of the reply, about. */
+  readonly expectedBytes: number
   readonly caller: readonly Id[]
 }
 

@@ -118,6 +118,7 @@ export class PendingChanges {
   /** Touched since the last seal. */
   readonly #touched: [path: string, change: Change][] = []
   /** While a multi is prepared: what each path was before, to take it all back. */
+  #isTouched = false
   #journal: [path: string, before: Change | undefined][] | undefined
 
   constructor(tree: DataTree, withDigest: boolean) {
@@ -196,6 +197,11 @@ export class PendingChanges {
     return paths
   }
 
+  /** Something was recorded that is part of no sealed transaction yet. */
+  get isTouched(): boolean {
+    return this.#isTouched
+  }
+
   /** Starts remembering, so that `rollBack` can undo what follows. */
   begin(): void {
     this.#journal = []
@@ -213,10 +219,12 @@ export class PendingChanges {
       else this.#changes.set(path, before)
     }
     for (const [, change] of this.#touched.splice(0)) change.isTouched = false
+    this.#isTouched = false
   }
 
   /** A transaction is complete: the digest of the tree behind it, undefined where digests are off. */
   seal(): bigint | undefined {
+    this.#isTouched = false
     if (!this.#withDigest) return undefined
     for (const [path, change] of this.#touched) {
       change.isTouched = false
@@ -262,6 +270,7 @@ export class PendingChanges {
   }
 
   #touch(path: string, change: Change): void {
+    this.#isTouched = true
     if (!this.#withDigest || change.isTouched) return
     change.isTouched = true
     this.#touched.push([path, change])

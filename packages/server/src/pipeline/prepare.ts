@@ -182,6 +182,15 @@ export class Preparer {
    */
   multi(context: PrepareContext, operations: readonly MultiOperation[]): Txn {
     this.#pending.begin()
+    try {
+      return this.#multi(context, operations)
+    } catch (error) {
+      this.#pending.rollBack()
+      throw error
+    }
+  }
+
+  #multi(context: PrepareContext, operations: readonly MultiOperation[]): Txn {
     const txns: NodeTxn[] = []
     for (const [index, operation] of operations.entries()) {
       const txn = this.#multiPart(context, operation)

@@ -1,9 +1,10 @@
 /** Requests that change no znode: reads, and the watches of the connection that asks (FinalRequestProcessor.java). */
 import {
+  beginMultiResult,
+  endMultiResponse,
   type Id,
   keeperCodes,
   MalformedFrameError,
-  type MultiResult,
   opCode,
   permission,
   type Reader,
@@ -15,7 +16,7 @@ import {
   readWatchesRequest,
   watcherType,
   writeGetACLResponse,
-  writeMultiResponse,
+  writeMultiResult,
 } from '@lightkeeper/protocol'
 import type { Access } from '../auth/access.ts'
 import type { DataTree } from '../tree/data-tree.ts'
@@ -28,15 +29,86 @@ const noNode = keeperCodes.NO_NODE.number
 const noAuth = keeperCodes.NO_AUTH.number
 const noWatcher = keeperCodes.NO_WATCHER.number
 
+/** A name of a child on the wire, about. */
+const nameBytes = 32
+
+export interface ReadLimits {
+  /** Of a reply, bytes. */
+  readonly maxReplyBytes: number
+  readonly maxMultiOperations: number
+}
+
+const reading: ReadonlySet<number> = new Set([
+  opCode.ping,
+  opCode.getData,
+  opCode.exists,
+  opCode.getChildren,
+  opCode.getChildren2,
+  opCode.getACL,
+  opCode.getAllChildrenNumber,
+  opCode.getEphemerals,
+  opCode.multiRead,
+  opCode.whoAmI,
+  opCode.setWatches,
+  opCode.setWatches2,
+  opCode.addWatch,
+  opCode.checkWatches,
+  opCode.removeWatches,
+  opCode.sync,
+])
+
+/** Whether a request changes no znode and no session. */
+export function isReading(type: number): boolean {
+  return reading.has(type)
+}
+
 export class Reads {
   readonly #tree: DataTree
   readonly #watches: Watches
   readonly #access: Access
+  readonly #limits: ReadLimits
 
-  constructor(tree: DataTree, watches: Watches, access: Access) {
+  constructor(tree: DataTree, watches: Watches, access: Access, limits: ReadLimits) {
     this.#tree = tree
     this.#watches = watches
     this.#access = access
+    this.#limits = limits
+  }
+
+  /** Bytes of the reply to a request, about; 0 for small ones. `body` is left as it is. */
+  expectedBytes(type: number, body: Reader): number {
+    const { pos } = body
+    try {
+      switch (type) {
+        case opCode.getData:
+          return this.#tree.get(body.ustring() ?? '')?.dataLength ?? 0
+        case opCode.getChildren:
+        case opCode.getChildren2:
+          return (this.#tree.get(body.ustring() ?? '')?.numChildren ?? 0) * nameBytes
+        case opCode.multiRead:
+          return readMultiRequest(body).reduce((bytes, operation) => {
+            const node = 'path' in operation ? this.#tree.get(operation.path) : undefined
+            return bytes + (node?.dataLength ?? 0) + (node?.numChildren ?? 0) * nameBytes
+          }, 0)
+        case opCode.getEphemerals:
+          return this.#tree.ephemeralCount * nameBytes
+        default:
+          return 0
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      return 0
+    } finally {
+      body.pos = pos
+    }
+  }
+
+  /** A reply that would be too large is taken back: the client hears that it cannot be marshalled. */
+  #isTooLarge(peer: Peer, mark: number, more: number, xid: number, zxid: bigint): boolean {
+    if (peer.writer.length - mark + more <= this.#limits.maxReplyBytes) return false
+    peer.writer.truncate(mark)
+    replyHeader(peer, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
+    return true
   }
 
   /**
@@ -91,9 +163,10 @@ export class Reads {
     const node = this.#tree.get(path)
     if (node === undefined) return replyHeader(peer, xid, zxid, noNode)
     if (!this.#access.allows(node.acl, permission.read, caller)) return replyHeader(peer, xid, zxid, noAuth)
-    if (watch) this.#watches.addData(path, peer)
     const { writer } = peer
     const mark = beginReply(writer, xid, zxid, 0)
+    if (this.#isTooLarge(peer, mark, node.dataLength, xid, zxid)) return
+    if (watch) this.#watches.addData(path, peer)
     writer.buffer(node.data)
     writeNodeStat(writer, node)
     endReply(peer, mark)
@@ -121,11 +194,16 @@ export class Reads {
     const node = this.#tree.get(path)
     if (node === undefined) return replyHeader(peer, xid, zxid, noNode)
     if (!this.#access.allows(node.acl, permission.read, caller)) return replyHeader(peer, xid, zxid, noAuth)
-    if (watch) this.#watches.addChildren(path, peer)
     const { writer } = peer
     const mark = beginReply(writer, xid, zxid, 0)
     writer.int(node.numChildren)
-    if (node.children !== undefined) for (const name of node.children.keys()) writer.ustring(name)
+    if (node.children !== undefined) {
+      for (const name of node.children.keys()) {
+        if (this.#isTooLarge(peer, mark, name.length, xid, zxid)) return
+        writer.ustring(name)
+      }
+    }
+    if (watch) this.#watches.addChildren(path, peer)
     if (withStat) writeNodeStat(writer, node)
     endReply(peer, mark)
   }
@@ -154,28 +232,52 @@ export class Reads {
 
   #getEphemerals(peer: Peer, xid: number, body: Reader, zxid: bigint): void {
     const prefix = body.ustring() ?? ''
-    const own = this.#tree.ephemeralsOf(peer.session?.id ?? 0n)
-    const wanted = prefix.trim()
-    const paths = wanted === '' || wanted === '/' ? [...own] : [...own].filter((path) => path.startsWith(prefix))
-    const mark = beginReply(peer.writer, xid, zxid, 0)
-    peer.writer.vector(paths, (writer, path) => writer.ustring(path))
+    const isAll = prefix.trim() === '' || prefix.trim() === '/'
+    const { writer } = peer
+    const mark = beginReply(writer, xid, zxid, 0)
+    const countAt = writer.reserve(4)
+    let count = 0
+    for (const path of this.#tree.ephemeralsOf(peer.session?.id ?? 0n)) {
+      if (!isAll && !path.startsWith(prefix)) continue
+      if (this.#isTooLarge(peer, mark, path.length, xid, zxid)) return
+      writer.ustring(path)
+      count++
+    }
+    writer.patchInt(countAt, count)
     endReply(peer, mark)
   }
 
   #multiRead(peer: Peer, xid: number, body: Reader, caller: readonly Id[], zxid: bigint): void {
-    const results = readMultiRequest(body).map((operation): MultiResult => {
-      if (operation.type !== opCode.getData && operation.type !== opCode.getChildren) {
-        throw new MalformedFrameError(`operation ${operation.type} cannot be part of a multiRead`, body.pos)
-      }
-      const node = this.#tree.get(operation.path)
+    const operations = readMultiRequest(body)
+    if (operations.length > this.#limits.maxMultiOperations) {
+      return replyHeader(peer, xid, zxid, keeperCodes.BAD_ARGUMENTS.number)
+    }
+    for (const { type } of operations) {
+      if (type === opCode.getData || type === opCode.getChildren) continue
+      throw new MalformedFrameError(`operation ${type} cannot be part of a multiRead`, body.pos)
+    }
+    const { writer } = peer
+    const mark = beginReply(writer, xid, zxid, 0)
+    for (const { type, path } of operations as { type: number; path: string }[]) {
+      const node = this.#tree.get(path)
       const err = this.#refusal(node, caller)
-      if (node === undefined || err !== 0) return { type: opCode.error, err }
-      return operation.type === opCode.getData
-        ? { type: opCode.getData, data: node.data, stat: statOf(node) }
-        : { type: opCode.getChildren, children: [...(node.children?.keys() ?? [])] }
-    })
-    const mark = beginReply(peer.writer, xid, zxid, 0)
-    writeMultiResponse(peer.writer, results)
+      if (this.#isTooLarge(peer, mark, node?.dataLength ?? 0, xid, zxid)) return
+      if (node === undefined || err !== 0) {
+        writeMultiResult(writer, { type: opCode.error, err })
+        continue
+      }
+      if (type === opCode.getData) {
+        writeMultiResult(writer, { type: opCode.getData, data: node.data, stat: statOf(node) })
+        continue
+      }
+      beginMultiResult(writer, opCode.getChildren)
+      writer.int(node.numChildren)
+      for (const name of node.children?.keys() ?? []) {
+        if (this.#isTooLarge(peer, mark, name.length, xid, zxid)) return
+        writer.ustring(name)
+      }
+    }
+    endMultiResponse(writer)
     endReply(peer, mark)
   }
 

@@ -1,6 +1,7 @@
 /**
- * One client's connection: bytes to frames, frames to the replica, replies out in one write per turn, and nobody may make us
- * hold more than a bounded amount of memory. What requests mean is the replica's business.
+ * One client's connection: bytes to frames, frames to the replica, replies out in one write per turn. Nobody may make us hold
+ * more than a bounded amount of memory, nor take more than a slice of a turn, and whatever is thrown while a connection is
+ * served ends that connection alone. What requests mean is the replica's business.
  */
 import {
   type Acl,
@@ -21,18 +22,25 @@ import type { Peer, Unanswered } from '../pipeline/peer.ts'
 import { beginReply } from '../pipeline/replies.ts'
 import type { Session } from '../session/session-table.ts'
 import type { ClientListener } from './client-listener.ts'
+import { countedFrom, type Holder } from './held-bytes.ts'
+import type { Share } from './slices.ts'
 
 /** Written bytes are passed to the link at the latest when this many wait. */
 const flushBytes = 64 * 1024
+/** A request or a reply of this size may have taken long. */
+const largeBytes = 16 * 1024
+/** Bytes of unanswered requests above which a connection is not read. */
+const takenBytesMax = 4 << 20
 
-export class ClientConnection implements Peer, LinkEvents {
+export class ClientConnection implements Peer, LinkEvents, Holder {
   readonly writer = new Writer(1024)
   readonly unanswered = new Deque<Unanswered>()
+  waitingReads = 0
+  waitingBytes = 0
   readonly remoteHost: string
   readonly remote: string
   identities: readonly Id[]
   session: Session<Peer> | undefined
-  isOpen = true
   /** Frames received and written, for the monitoring commands. */
   received = 0
   sent = 0
@@ -44,9 +52,20 @@ export class ClientConnection implements Peer, LinkEvents {
   /** The first bytes of the connection, until it is known whether they are a four-letter word. */
   #opening: Uint8Array | undefined = new Uint8Array(0)
   #state: 'handshake' | 'waiting' | 'serving' | 'closing' = 'handshake'
+  #isClosed = false
+  #isCut = false
   #isPumping = false
   #isPaused = false
   #isDirty = false
+  /** Had its slice; served again when the others had theirs. */
+  #awaitsTurn = false
+  readonly #share: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
+  /** A frame that was read and may not be served yet; good as long as the framer is not asked for the next. */
+  #held: Reader | undefined
+  /** Bytes of requests since there was last none unanswered. */
+  #takenBytes = 0
+  /** Where the frame that is written begins, to see large ones. */
+  #writtenBefore = 0
 
   constructor(link: Link, remoteHost: string, identities: readonly Id[], listener: ClientListener) {
     this.#link = link
@@ -57,11 +76,24 @@ export class ClientConnection implements Peer, LinkEvents {
     this.#framer = new Framer(listener.config.juteMaxbuffer)
   }
 
+  get isOpen(): boolean {
+    return !this.#isClosed && !this.#isCut
+  }
+
+  get queuedBytes(): number {
+    return this.#link.queuedBytes
+  }
+
   // -- in -------------------------------------------------------------------------------------------------------------
 
   data(chunk: Uint8Array): void {
     if (this.#state === 'closing') return
-    this.#chunks.push(this.#opening === undefined ? chunk : this.#opened(chunk))
+    try {
+      this.#chunks.push(this.#opening === undefined ? chunk : this.#opened(chunk))
+    } catch (error) {
+      this.fail(error)
+      return
+    }
     this.#pump()
   }
 
@@ -82,42 +114,106 @@ export class ClientConnection implements Peer, LinkEvents {
     return new Uint8Array(0)
   }
 
-  /** Reads on as far as limits allow; called again when a limit no longer holds. */
+  /** Answers and reads on as far as limits allow; called again when a limit no longer holds. */
   #pump(): void {
     if (this.#isPumping) return
+    const { slices } = this.#listener
+    try {
+      if (!this.#awaitsTurn && this.#state !== 'closing') {
+        if (slices.begin(this.#share)) this.#serve()
+        else this.#awaitTurn()
+      }
+      // A closing connection is read to its end, or its close would never be seen.
+      this.#setPaused(this.#state !== 'closing' && (this.#awaitsTurn || this.#held !== undefined || !this.#mayRead()))
+    } catch (error) {
+      if (error instanceof MalformedFrameError) {
+        this.#listener.log('warn', 'closing a connection that does not speak the protocol', {
+          client: this.remote,
+          problem: error.message,
+        })
+        this.cut()
+      } else this.fail(error)
+    }
+  }
+
+  #serve(): void {
+    const { slices, replica } = this.#listener
     this.#isPumping = true
     try {
-      while (this.#mayRead()) {
-        const frame = this.#framer.next()
-        if (frame !== undefined) {
-          this.#frame(frame)
+      for (;;) {
+        if (replica.hasAnswerFor(this)) {
+          if (!this.#hasRoom()) break
+          if (!slices.goesOn()) return this.#awaitTurn()
+          replica.answerNext(this)
           continue
         }
-        const chunk = this.#chunks.shift()
-        if (chunk === undefined) break
-        this.#framer.push(chunk)
+        if (!this.#mayRead()) break
+        const frame = this.#held ?? this.#nextFrame()
+        if (frame === undefined) break
+        if (!this.#mayServe(frame)) {
+          this.#held = frame
+          break
+        }
+        if (!slices.goesOn()) {
+          this.#held = frame
+          return this.#awaitTurn()
+        }
+        this.#held = undefined
+        this.#frame(frame)
       }
-    } catch (error) {
-      if (!(error instanceof MalformedFrameError)) throw error
-      this.#listener.log('warn', 'closing a connection that does not speak the protocol', {
-        client: this.remote,
-        problem: error.message,
-      })
-      this.cut()
     } finally {
       this.#isPumping = false
+      slices.end(this.#share)
     }
-    // A closing connection is read to its end, or its close would never be seen.
-    this.#setPaused(this.#state !== 'closing' && !this.#mayRead())
+  }
+
+  #nextFrame(): Reader | undefined {
+    for (;;) {
+      const frame = this.#framer.next()
+      if (frame !== undefined) return frame
+      const chunk = this.#chunks.shift()
+      if (chunk === undefined) return undefined
+      this.#framer.push(chunk)
+    }
   }
 
   #mayRead(): boolean {
     if (this.#state === 'waiting' || this.#state === 'closing') return false
     const { config, replica } = this.#listener
     const waiting = this.unanswered.length
-    if (waiting >= config.connectionOutstandingLimit) return false
-    if (waiting > 0 && replica.outstanding >= config.globalOutstandingLimit) return false
-    return this.#link.queuedBytes < config.slowReaderPauseBytes
+    if (waiting > 0) {
+      if (waiting >= config.connectionOutstandingLimit || this.#takenBytes >= takenBytesMax) return false
+      if (replica.outstanding >= config.globalOutstandingLimit) return false
+    } else this.#takenBytes = 0
+    return this.#hasRoom()
+  }
+
+  /** Whether another reply may be made for this client. */
+  #hasRoom(): boolean {
+    const { queuedBytes } = this.#link
+    const { config, held } = this.#listener
+    return queuedBytes < config.slowReaderPauseBytes && (queuedBytes < countedFrom || !held.isTooMuch)
+  }
+
+  /** Whether the frame may be served now. It is looked at again whenever something was answered, or there is room. */
+  #mayServe(frame: Reader): boolean {
+    if (this.#state !== 'serving') return true
+    const { held, replica } = this.#listener
+    if (this.waitingReads > 0 && !replica.mayQueue(this, frame)) return false
+    if (!held.isTooMuch || replica.expectedBytes(frame) < largeBytes) return true
+    held.await(this)
+    return false
+  }
+
+  #awaitTurn(): void {
+    this.#awaitsTurn = true
+    this.#listener.serveLater(this)
+  }
+
+  /** The others had their turn. */
+  takeTurn(): void {
+    this.#awaitsTurn = false
+    this.#pump()
   }
 
   #setPaused(paused: boolean): void {
@@ -129,6 +225,9 @@ export class ClientConnection implements Peer, LinkEvents {
 
   #frame(frame: Reader): void {
     this.received++
+    const { remaining } = frame
+    this.#takenBytes += remaining
+    if (remaining > largeBytes) this.#listener.slices.look()
     if (this.#state === 'handshake') {
       const request = readConnectRequest(frame)
       this.#state = 'waiting'
@@ -143,14 +242,30 @@ export class ClientConnection implements Peer, LinkEvents {
   }
 
   drained(): void {
+    try {
+      this.#listener.held.count(this)
+    } catch (error) {
+      this.fail(error)
+    }
     this.#pump()
   }
 
+  roomAgain(): void {
+    this.answerLater()
+  }
+
   closed(reason?: Error): void {
-    if (!this.isOpen) return
-    this.isOpen = false
+    if (this.#isClosed) return
+    this.#isClosed = true
     this.#state = 'closing'
-    this.#listener.connectionClosed(this, reason)
+    this.#chunks.length = 0
+    this.#held = undefined
+    this.unanswered.clear()
+    try {
+      this.#listener.connectionClosed(this, reason)
+    } catch (error) {
+      this.#report(error)
+    }
   }
 
   // -- out ------------------------------------------------------------------------------------------------------------
@@ -158,25 +273,37 @@ export class ClientConnection implements Peer, LinkEvents {
   established(): void {
     if (this.#state !== 'waiting') return
     this.#state = 'serving'
-    this.#pump()
+    this.answerLater()
   }
 
   notify(type: EventType, path: string, zxid: bigint, acl: readonly Acl[] | null): void {
     if (!this.isOpen) return
-    if (acl !== null && !this.#listener.replica.access.allows(acl, permission.read, this.identities)) return
-    const mark = beginReply(this.writer, specialXid.watchEvent, zxid, 0)
-    this.writer.int(type)
-    this.writer.int(keeperState.syncConnected)
-    this.writer.ustring(path)
-    this.writer.endFrame(mark)
-    this.wrote()
+    try {
+      if (acl !== null && !this.#listener.replica.access.allows(acl, permission.read, this.identities)) return
+      const mark = beginReply(this.writer, specialXid.watchEvent, zxid, 0)
+      this.writer.int(type)
+      this.writer.int(keeperState.syncConnected)
+      this.writer.ustring(path)
+      this.writer.endFrame(mark)
+      this.wrote()
+    } catch (error) {
+      // Of this client alone: the change it would have heard of is everybody's.
+      this.fail(error)
+    }
   }
 
   wrote(): void {
     this.sent++
     this.#listener.replica.stats.sent++
-    if (this.writer.length >= flushBytes) this.flush()
+    const { length } = this.writer
+    if (length - this.#writtenBefore > largeBytes) this.#listener.slices.look()
+    this.#writtenBefore = length
+    if (length >= flushBytes) this.flush()
     else this.#markDirty()
+  }
+
+  answerLater(): void {
+    if (this.isOpen) this.#markDirty()
   }
 
   #markDirty(): void {
@@ -189,42 +316,99 @@ export class ClientConnection implements Peer, LinkEvents {
   flush(): void {
     this.#isDirty = false
     if (!this.isOpen || this.writer.length === 0) return
+    try {
+      this.#flush()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  #flush(): void {
+    const queuedBefore = this.#link.queuedBytes
     this.#link.write(this.writer.written())
+    this.#writtenBefore = 0
     const queued = this.#link.queuedBytes
     if (queued === 0) {
       this.writer.clear()
       // A burst must not leave every connection with a large buffer.
       if (this.writer.bytes.length > 2 * flushBytes) this.writer.renew()
-    } else this.writer.renew()
-    if (queued > this.#listener.config.slowReaderCutBytes) {
-      this.#listener.log('warn', 'closing a connection that does not read its replies', {
-        client: this.remote,
-        queuedBytes: queued,
-      })
-      this.cut()
+      return
     }
+    this.writer.renew()
+    // One reply may be larger than that; who took nothing of what came before is cut.
+    if (queuedBefore > this.#listener.config.slowReaderCutBytes) this.#cutAsSlow({ queuedBytes: queued })
+    else if (queued >= countedFrom) this.#listener.held.count(this)
   }
 
-  /** Requests may have been held back by a full queue of unanswered ones. */
+  cutAsHolder(heldBytes: number): void {
+    this.#cutAsSlow({ queuedBytes: this.#link.queuedBytes, heldForAll: heldBytes })
+  }
+
+  #cutAsSlow(facts: Readonly<Record<string, number>>): void {
+    this.#listener.log('warn', 'closing a connection that does not read its replies', {
+      client: this.remote,
+      ...facts,
+    })
+    this.cut()
+  }
+
+  /** At the end of a turn: what waited behind something answered is answered, what was held back is read. */
   resume(): void {
-    if (this.#isPaused || this.#chunks.length > 0) this.#pump()
+    if (!this.isOpen) return
+    if (this.unanswered.length > 0 || this.#isPaused || this.#held !== undefined || this.#chunks.length > 0)
+      this.#pump()
   }
 
   hangUp(): void {
     if (!this.isOpen) return
     this.#state = 'closing'
     this.#chunks.length = 0
+    this.#held = undefined
     this.flush()
-    this.#setPaused(false)
-    this.#link.end()
-    this.#listener.hungUp(this)
+    try {
+      this.#setPaused(false)
+      this.#link.end()
+      this.#listener.hungUp(this)
+    } catch (error) {
+      this.fail(error)
+    }
   }
 
   /** Closes at once, dropping what was not sent. */
   cut(): void {
     this.#state = 'closing'
+    if (this.#isCut) return
+    this.#isCut = true
     this.#chunks.length = 0
-    this.#link.destroy()
+    this.#held = undefined
+    this.unanswered.clear()
+    this.writer.renew(64)
+    try {
+      this.#listener.held.forget(this)
+      this.#link.destroy()
+    } catch (error) {
+      this.#report(error)
+    }
+  }
+
+  /** Serving this connection failed in a way that nobody foresaw: it is closed, and only it. */
+  fail(error: unknown): void {
+    if (!this.isOpen) return
+    this.#report(error)
+    this.cut()
+  }
+
+  #report(error: unknown): void {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error))
+    this.#listener.log('error', 'closing a connection: serving it failed', {
+      client: this.remote,
+      session: this.session?.id,
+      problem: message,
+      at: stack
+        ?.split('\n')
+        .find((line) => line.startsWith('    at '))
+        ?.trim(),
+    })
   }
 }
 

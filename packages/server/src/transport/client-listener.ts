@@ -1,6 +1,7 @@
 /** Accepts clients, within limits, and flushes their connections once a turn. */
 import type { Id } from '@lightkeeper/protocol'
 import {
+  Deque,
   ExpiryQueue,
   formatAddress,
   type Link,
@@ -16,6 +17,8 @@ import { ipIdOf } from '../auth/ip.ts'
 import type { ServerConfig } from '../config/config.ts'
 import type { Replica } from '../replica.ts'
 import { ClientConnection } from './client-connection.ts'
+import { HeldBytes } from './held-bytes.ts'
+import { Slices } from './slices.ts'
 
 /** How long a peer that was told good-bye may take to close its side. */
 const farewellMs = 5_000
@@ -26,11 +29,16 @@ export class ClientListener {
   readonly replica: Replica
   readonly log: Log
   readonly connections = new Set<ClientConnection>()
+  readonly slices: Slices
+  readonly held: HeldBytes
   readonly #runtime: Runtime
   readonly #byHost = new Map<string, number>()
   /** Connections to be closed unless something happens: no handshake yet, or told good-bye. */
   readonly #impatience: ExpiryQueue<ClientConnection>
   #dirty: ClientConnection[] = []
+  /** Connections that had their slice of this turn, in the order in which they are served on. */
+  readonly #awaiting = new Deque<ClientConnection>()
+  #isTurnEndDue = false
   #listener: Listener | undefined
   #timer: Timer | undefined
   #turnStartedAt = 0
@@ -42,6 +50,8 @@ export class ClientListener {
     this.replica = replica
     this.log = runtime.log
     this.#runtime = runtime
+    this.slices = new Slices(runtime.clock)
+    this.held = new HeldBytes(runtime.clock, config.heldReplyBytes)
     this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
   }
 
@@ -61,6 +71,7 @@ export class ClientListener {
   /** Stops accepting and closes every connection; sessions are left as they are. */
   async close(): Promise<void> {
     this.#timer?.cancel()
+    this.held.stop()
     const closed = this.#listener?.close()
     for (const connection of [...this.connections]) connection.cut()
     await closed
@@ -105,6 +116,7 @@ export class ClientListener {
   connectionClosed(connection: ClientConnection, reason: Error | undefined): void {
     this.connections.delete(connection)
     this.#impatience.remove(connection)
+    this.held.forget(connection)
     const left = (this.#byHost.get(connection.remoteHost) ?? 1) - 1
     if (left === 0) this.#byHost.delete(connection.remoteHost)
     else this.#byHost.set(connection.remoteHost, left)
@@ -121,40 +133,41 @@ export class ClientListener {
     if (this.#dirty.length === 0) {
       this.#turnStartedAt = this.#runtime.clock.now()
       this.#answeredBefore = this.replica.stats.sent
-      this.#runtime.clock.turnEnd(() => this.#flushAll())
+      this.#askForTurnEnd()
     }
     this.#dirty.push(connection)
+  }
+
+  /** The connection had its slice: it is served on when the others had theirs. */
+  serveLater(connection: ClientConnection): void {
+    this.#awaiting.push(connection)
+    this.#askForTurnEnd()
+  }
+
+  #askForTurnEnd(): void {
+    if (this.#isTurnEndDue) return
+    this.#isTurnEndDue = true
+    this.#runtime.clock.turnEnd(() => this.#endTurn())
+  }
+
+  #endTurn(): void {
+    this.#isTurnEndDue = false
+    this.slices.beginTurn()
+    if (this.#dirty.length > 0) this.#flushAll()
+    for (let left = this.#awaiting.length; left > 0 && !this.slices.isTurnOver; left--)
+      this.#awaiting.shift()?.takeTurn()
+    if (this.#awaiting.length > 0) this.#askForTurnEnd()
   }
 
   #flushAll(): void {
     const dirty = this.#dirty
     this.#dirty = []
-    for (const connection of dirty) {
-      try {
-        connection.flush()
-      } catch (error) {
-        this.#failed(connection, error)
-      }
-    }
     // What may be under way at once is shared: another one comes first each time, or the last would wait for ever.
     const first = this.#turns++ % dirty.length
-    for (let i = 0; i < dirty.length; i++) {
-      const connection = dirty[(first + i) % dirty.length] as ClientConnection
-      try {
-        connection.resume()
-      } catch (error) {
-        this.#failed(connection, error)
-      }
-    }
+    for (let i = 0; i < dirty.length; i++) (dirty[(first + i) % dirty.length] as ClientConnection).resume()
+    for (const connection of dirty) connection.flush()
     const { stats } = this.replica
     stats.answered(stats.sent - this.#answeredBefore, this.#runtime.clock.now() - this.#turnStartedAt)
-  }
-
-  /** An error of ours while serving one connection ends that one. */
-  #failed(connection: ClientConnection, error: unknown): void {
-    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.log('error', 'an error while serving a connection; it is closed', { peer: connection.remote, cause })
-    connection.cut()
   }
 
   #armImpatience(): void {

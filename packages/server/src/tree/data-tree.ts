@@ -40,6 +40,8 @@ export class DataTree {
   readonly digest = new TreeDigest()
   /** Bytes of paths and data, the number `mntr` calls approximate_data_size. */
   dataSize = 0
+  /** No read of one znode was ever larger, bytes, about: data, or names of children. */
+  largestRead = 512
   readonly #ephemerals = new Map<bigint, Set<string>>()
   readonly #containers = new Set<string>()
   readonly #ttls = new Set<string>()
@@ -216,6 +218,7 @@ export class DataTree {
     if (header.zxid > parentNode.pzxid) parentNode.pzxid = header.zxid
     this.nodes.addBelow(parentNode, path, path.lastIndexOf('/'), node)
     this.dataSize += path.length + node.dataLength
+    this.#noteRead(parentNode, node)
     if (owner !== 0n) this.#remember(path, owner)
     if (path.startsWith('/zookeeper/')) this.#quotaCreated(path)
     this.#account(path, 1, node.dataLength)
@@ -250,6 +253,7 @@ export class DataTree {
     node.mzxid = header.zxid
     node.version = version
     this.dataSize += growth
+    if (node.dataLength > this.largestRead) this.largestRead = node.dataLength
     if (growth !== 0) this.#account(path, 0, growth)
     this.#listener.dataChanged(path, node, header.zxid)
     return node
@@ -290,6 +294,7 @@ export class DataTree {
     const parent = this.#loadingParent
     if (parent === undefined) return false
     this.nodes.addBelow(parent, path, slash, node)
+    this.#noteRead(parent, node)
     if (!node.isPersistent) this.#remember(path, node.ephemeralOwner)
     return true
   }
@@ -311,6 +316,11 @@ export class DataTree {
     })
     for (const path of counted) this.#recount(path)
     this.digest.value = this.computeDigest()
+  }
+
+  #noteRead(parent: Znode, node: Znode): void {
+    const bytes = Math.max(node.dataLength, parent.numChildren * 32)
+    if (bytes > this.largestRead) this.largestRead = bytes
   }
 
   #remember(path: string, owner: bigint): void {

@@ -1,0 +1,86 @@
+/**
+ * Shares the time of the server among its connections. A connection is served for a slice of a turn; who wants more waits until
+ * the others had theirs. All slices of a turn together have a bound too, so that timers and the log are never kept waiting.
+ */
+import type { Clock } from '@lightkeeper/runtime'
+
+/** What one connection may take of a turn. */
+const sliceMs = 1
+const sliceRequests = 256
+/** What all connections may take of a turn. */
+const turnMs = 5
+/** Requests served between two looks at the clock, which costs as much as a small part of a request. */
+const requestsPerLook = 16
+
+/** What a connection took of the turn it was served in last. */
+export interface Share {
+  turn: number
+  usedMs: number
+  usedRequests: number
+}
+
+export class Slices {
+  readonly #clock: Clock
+  #turn = 0
+  #turnUsedMs = 0
+  #startedAt = 0
+  #endsAt = 0
+  #requests = 0
+  #requestsLeft = 0
+  #untilLook = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Everybody may take a slice again. */
+  beginTurn(): void {
+    this.#turn++
+    this.#turnUsedMs = 0
+  }
+
+  /** Nothing is left of this turn for anybody. */
+  get isTurnOver(): boolean {
+    return this.#turnUsedMs >= turnMs
+  }
+
+  /** Begins a slice; false when nothing is left, of the turn or of what `share` may take of it. One slice at a time. */
+  begin(share: Share): boolean {
+    if (share.turn !== this.#turn) {
+      share.turn = this.#turn
+      share.usedMs = 0
+      share.usedRequests = 0
+    }
+    const left = sliceRequests - share.usedRequests
+    const leftMs = sliceMs - share.usedMs
+    if (left <= 0 || leftMs <= 0 || this.isTurnOver) return false
+    this.#requests = 0
+    this.#requestsLeft = left
+    this.#untilLook = requestsPerLook
+    this.#startedAt = this.#clock.now()
+    this.#endsAt = this.#startedAt + leftMs
+    return true
+  }
+
+  /** Asked before each request of a slice: false when the slice is over. */
+  goesOn(): boolean {
+    if (this.#requestsLeft <= 0) return false
+    this.#requestsLeft--
+    this.#requests++
+    if (--this.#untilLook > 0) return true
+    this.#untilLook = requestsPerLook
+    return this.#clock.now() < this.#endsAt
+  }
+
+  /** What was just done may have taken long: the clock is looked at before the next request. */
+  look(): void {
+    this.#untilLook = 0
+  }
+
+  end(share: Share): void {
+    const usedMs = this.#clock.now() - this.#startedAt
+    share.usedMs += usedMs
+    share.usedRequests += this.#requests
+    this.#turnUsedMs += usedMs
+  }
+}
