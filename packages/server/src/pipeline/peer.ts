@@ -10,7 +10,7 @@ export interface Peer extends Watcher {
   readonly writer: Writer
   /** Requests not answered yet, oldest first. Replies leave in this order, whatever finishes first. */
   readonly unanswered: Deque<Unanswered>
-  /** Of those unanswered: reads that wait, and bytes their replies will take, about. */
+  /** Reads among them that wait, and the bytes that their replies will take, about. */
   waitingReads: number
   waitingBytes: number
   /** Host part of the peer's address. */
@@ -55,7 +55,7 @@ export interface Waiting {
   readonly bytes: Uint8Array
   readonly start: number
   readonly end: number
-  /** Of the reply, about. */
+  /** The size of the reply, about. */
   readonly expectedBytes: number
   readonly caller: readonly Id[]
 }

@@ -33,7 +33,7 @@ const noWatcher = keeperCodes.NO_WATCHER.number
 const nameBytes = 32
 
 export interface ReadLimits {
-  /** Of a reply, bytes. */
+  /** Bytes of one reply. */
   readonly maxReplyBytes: number
   readonly maxMultiOperations: number
 }

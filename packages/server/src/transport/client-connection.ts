@@ -287,7 +287,7 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
       this.writer.endFrame(mark)
       this.wrote()
     } catch (error) {
-      // Of this client alone: the change it would have heard of is everybody's.
+      // It concerns this client alone: the change it would have heard of is everybody's.
       this.fail(error)
     }
   }
