@@ -5,6 +5,7 @@ export { type DoubleBarrier, type DoubleBarrierOptions, doubleBarrier, type Insi
 export { type Cache, type CacheOptions, cache } from './cache/cache.ts'
 export type { CacheChange, CacheEntry } from './cache/view.ts'
 export type { Freshness } from './common/freshness.ts'
+export type { LeaveOptions, LeftBehind } from './common/leaving.ts'
 export type { WaitOptions } from './common/limit.ts'
 export {
   type Configuration,

@@ -3,7 +3,7 @@
  * overwritten by hand: in the end exactly those are registered who want to be, with what they said last; consumers end at the same
  * set; and what is there in a session that lives is left alone.
  */
-import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
+import { type Client, connect, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import {
   type Discovery,
   discovery,
@@ -28,6 +28,13 @@ interface Wanted {
 
 const delay = (zk: Client, ms: number): Promise<void> => new Promise((resolve) => void zk.clock.after(ms, resolve))
 
+/** A change that no server has confirmed in time stands, and is made later. */
+async function orLater(change: Promise<void>): Promise<void> {
+  await change.catch((error: unknown) => {
+    if (!KeeperError.is(error, 'TIMEOUT')) throw error
+  })
+}
+
 /** One process: registers, changes its mind, leaves, comes back. What it wants in the end stands in `wanted`. */
 async function provide(
   zk: Client,
@@ -49,7 +56,7 @@ async function provide(
     switch (random.below(6)) {
       case 0:
         own.enabled = false
-        await mine.drain()
+        await orLater(mine.drain())
         break
       case 1:
         wanted.delete(address)
@@ -58,11 +65,11 @@ async function provide(
         break
       case 2:
         own.enabled = true
-        await mine.update({ enabled: true })
+        await orLater(mine.update({ enabled: true }))
         break
       default:
         own.weight = 1 + random.below(9)
-        await mine.update({ weight: own.weight })
+        await orLater(mine.update({ weight: own.weight }))
     }
     await delay(zk, random.below(400))
   }

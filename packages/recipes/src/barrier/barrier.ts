@@ -1,5 +1,6 @@
 /** A barrier: whoever comes waits as long as it stands. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { createBelow } from '../common/container.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { repeat } from '../common/repeat.ts'
 
@@ -20,7 +21,7 @@ export function barrier(zk: Client, path: ZnodePath): Barrier {
     async set(options = {}) {
       using limit = new Limit(zk, 'set', path, options)
       try {
-        await repeat(zk, limit, (own) => zk.create(path, '', { ...own, parents: 'container', idempotent: true }))
+        await repeat(zk, limit, (own) => createBelow(zk, path, '', { ...own, idempotent: true }))
       } catch (error) {
         if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
       }

@@ -1,21 +1,17 @@
 /** A double barrier: nobody goes in before all are there, nobody goes on before all are done. */
-import {
-  type Client,
-  KeeperError,
-  type Lease,
-  op,
-  type WatchedEvent,
-  type ZnodePath,
-  type ZnodeStat,
-} from '@lightkeeper/client'
+import { type Client, type Lease, op, type WatchedEvent, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
+import { Backoff } from '../common/backoff.ts'
+import { createBelow } from '../common/container.ts'
 import { deleteSurely } from '../common/delete-surely.ts'
 import { firstOf } from '../common/first-of.ts'
 import { gone } from '../common/gone.ts'
+import { type LeaveOptions, type LeftBehind, leaving } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { below } from '../common/paths.ts'
+import { Races } from '../common/races.ts'
+import { failedWith, refusalOf } from '../common/refusal.ts'
 import { isLost, repeat } from '../common/repeat.ts'
-import { sleep } from '../common/sleep.ts'
 import { uniqueName } from '../common/unique-name.ts'
 import { fullRound, isOpen, leave, type Member, readyName } from './decide.ts'
 
@@ -35,12 +31,14 @@ export interface DoubleBarrier {
   enter(options?: WaitOptions): Promise<Inside>
 }
 
-/** Being inside. Disposing of it goes without waiting for the others. */
+/** Being inside. Disposing of it goes without waiting for the others, as `withdraw`. */
 export interface Inside extends AsyncDisposable {
   /** Aborts when the others may take this member for gone: the session is about to expire. */
   readonly signal: AbortSignal
   /** Resolves when all are done. @throws as `enter`; the others do not wait for this member then. */
   leave(options?: WaitOptions): Promise<void>
+  /** Goes without waiting for the others. Never rejects; resolves to what is left behind where that cannot be confirmed in time. */
+  withdraw(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
 /** Layout of Curator's DistributedDoubleBarrier and kazoo's DoubleBarrier. Sends nothing. */
@@ -110,6 +108,7 @@ class Entry {
 
   async #join(limit: Limit): Promise<void> {
     this.#lease?.[Symbol.dispose]()
+    const backoff = new Backoff(this.#zk)
     for (;;) {
       this.#name = uniqueName(this.#zk.random)
       this.#epoch = this.#zk.epoch
@@ -117,11 +116,7 @@ class Entry {
       this.#lease = lease
       try {
         const path = this.#pathOf(this.#name)
-        const { stat } = await this.#zk.create(path, this.#identifier, {
-          mode: 'ephemeral',
-          parents: 'container',
-          ...limit.step,
-        })
+        const { stat } = await createBelow(this.#zk, path, this.#identifier, { mode: 'ephemeral', ...limit.step })
         this.#since ??= stat.czxid
         if (stat.ephemeralOwner === this.#zk.sessionId) {
           this.#epoch = this.#zk.epoch
@@ -131,7 +126,7 @@ class Entry {
         limit.signal.throwIfAborted()
         if (!isLost(error)) throw error
         void deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch)
-        await sleep(this.#zk.clock, 1 + this.#zk.random.below(50), limit.signal)
+        await backoff.pause(limit.signal)
       }
       lease[Symbol.dispose]()
     }
@@ -139,6 +134,7 @@ class Entry {
 
   /** Whether the round is open; where it is full, opens it. `early` may be from before this member was there. */
   async #attempt(limit: Limit, early: Promise<Look> | undefined): Promise<Seen> {
+    const races = new Races(this.#zk, limit.signal)
     for (let next = early; ; ) {
       const { ready, names, changed } = await (next ?? this.#look(limit, true))
       const isEarly = next === early && early !== undefined && !names.includes(this.#name)
@@ -155,7 +151,9 @@ class Entry {
       if (round === undefined) return { kind: 'waiting', changed: changed as Promise<WatchedEvent> }
       const opening = this.#open(round, ready, limit)
       next = this.#soon(limit)
-      await opening
+      const beaten = await opening
+      // What there is now tells; where that is the same again and again, nobody was faster.
+      if (beaten !== undefined) await races.lost(beaten, `${ready?.mzxid} ${round.map(({ czxid }) => czxid).join(' ')}`)
     }
   }
 
@@ -175,18 +173,20 @@ class Entry {
     return looking
   }
 
-  /** Opens the round if all of it are still there, in one transaction. */
-  async #open(round: readonly Member[], ready: ZnodeStat | undefined, limit: Limit): Promise<void> {
+  /** Opens the round if all of it are still there, in one transaction. Resolves to what came between where somebody was faster. */
+  async #open(round: readonly Member[], ready: ZnodeStat | undefined, limit: Limit): Promise<unknown> {
     const path = this.#pathOf(readyName)
     const checks = round.slice(0, this.#count).map(({ name }) => op.check(this.#pathOf(name)))
     const stamp = ready === undefined ? op.create(path) : op.set(path, '', { version: ready.version })
     try {
       await this.#zk.transactionOf([...checks, stamp], { ...limit.step, idempotent: true })
+      return undefined
     } catch (error) {
       limit.signal.throwIfAborted()
-      const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
+      const refusal = refusalOf(error, 'enter')
       // Somebody else opened it, or a member is gone: what there is now tells.
-      if (!raceCodes.has(code ?? '') && !isLost(error)) throw error
+      if (!raceCodes.has(failedWith(error) ?? '') && !isLost(error)) throw refusal
+      return refusal
     }
   }
 
@@ -213,6 +213,11 @@ class Entry {
       hold[Symbol.dispose]()
       lease[Symbol.dispose]()
     }
+    const withdraw = (own: LeaveOptions = {}): Promise<LeftBehind | undefined> => {
+      end()
+      const path = this.#pathOf(this.#name)
+      return leaving(this.#zk, 'withdraw', path, deleteSurely(this.#zk, path, this.#epoch), own)
+    }
     return {
       signal: lease.signal,
       leave: async (wait = {}) => {
@@ -226,10 +231,8 @@ class Entry {
           end()
         }
       },
-      [Symbol.asyncDispose]: async () => {
-        end()
-        await deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch)
-      },
+      withdraw,
+      [Symbol.asyncDispose]: async () => void (await withdraw()),
     }
   }
 
@@ -239,34 +242,37 @@ class Entry {
       const next = leave(await this.#stats(names, limit), stamp, this.#name)
       if (next.kind === 'done') return
       if (next.kind === 'last') {
-        await this.#last(stamp, ready, limit)
+        const left = await this.#last(stamp, ready, limit)
+        // Done at the next look, unless the znode may not be deleted.
+        if (left !== undefined) throw left
         continue
       }
-      if (next.kind === 'goAndWait' && next.behind !== this.#name) await this.#delete(limit)
+      const left = next.kind === 'goAndWait' && next.behind !== this.#name ? await this.#delete(limit) : undefined
+      if (left !== undefined) throw left
       await gone(this.#zk, this.#pathOf(next.behind), limit)
     }
   }
 
   /** Together with `ready`, unless the next round has been opened with it already. */
-  async #last(stamp: bigint, ready: ZnodeStat | undefined, limit: Limit): Promise<void> {
+  async #last(stamp: bigint, ready: ZnodeStat | undefined, limit: Limit): Promise<LeftBehind | undefined> {
     if (ready?.mzxid !== stamp) return this.#delete(limit)
     const path = this.#pathOf(this.#name)
     try {
       const ops = [op.delete(path), op.delete(this.#pathOf(readyName), { version: ready.version })]
       await this.#zk.transactionOf(ops, limit.step)
+      return undefined
     } catch (error) {
       limit.signal.throwIfAborted()
-      const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
       // Executed or not: the next look tells, and there is nobody to take `ready` along but this member.
-      if (isLost(error)) return
-      if (!raceCodes.has(code ?? '')) throw error
+      if (isLost(error)) return undefined
+      if (!raceCodes.has(failedWith(error) ?? '')) throw refusalOf(error, 'leave')
       // The others wait for this znode, not for `ready`; the round to come writes over that.
-      await this.#delete(limit)
+      return this.#delete(limit)
     }
   }
 
-  async #delete(limit: Limit): Promise<void> {
-    await limit.until(deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch))
+  #delete(limit: Limit): Promise<LeftBehind | undefined> {
+    return limit.until(deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch))
   }
 
   #withdraw(): void {

@@ -1,23 +1,91 @@
-/** Znodes that others live below, made where they are missing. */
-import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+/** Znodes that others live below, made where they are missing: open to everybody, unless they are of one recipe alone. */
+import {
+  type Acl,
+  type Client,
+  type CreateOptions,
+  type CreateResult,
+  type Data,
+  KeeperError,
+  type ZnodePath,
+} from '@lightkeeper/client'
+import { Backoff } from './backoff.ts'
+import { parentOf } from './paths.ts'
 import { isLost, isOver } from './repeat.ts'
-import { sleep } from './sleep.ts'
 
-const pauseMs = 50
+/** How the parent of a znode is made where it is missing. What stands above it is made likewise, and open to everybody. */
+export interface Directory {
+  /** Default `container`. */
+  readonly mode?: 'container' | 'persistent' | undefined
+  /** The ACL of the parent, and of those above it up to `root`. Default: everybody may do everything. */
+  readonly acl?: readonly Acl[] | undefined
+  /** The uppermost znode that belongs to the recipe alone. Default: the parent. */
+  readonly root?: ZnodePath | undefined
+}
+
+/** How often a parent that was there vanishes again before its child is made, until that is no chance any more. */
+const triesMax = 5
+
+/**
+ * Creates a znode, its parents before it where they are missing. Its ACL is its own: parents are shared with others, who may have
+ * other identities.
+ * @throws KeeperError as `client.create`; NO_NODE where the chroot does not exist.
+ */
+export async function createBelow(
+  zk: Client,
+  path: ZnodePath,
+  data: Data,
+  options: Omit<CreateOptions, 'parents'> = {},
+  directory: Directory = {},
+): Promise<CreateResult> {
+  const parent = parentOf(path)
+  const backoff = new Backoff(zk)
+  for (let tries = 1; ; tries++) {
+    try {
+      // Below the root nothing can be made but the znode itself: the client says then that the chroot is missing.
+      return await zk.create(path, data, parent === '/' ? { ...options, parents: true } : options)
+    } catch (error) {
+      if (parent === '/' || !KeeperError.is(error, 'NO_NODE') || tries === triesMax) throw error
+    }
+    // An empty container may be reaped between this and the next try, so the two are made again together.
+    if (tries > 1) await backoff.pause(options.signal)
+    options.signal?.throwIfAborted()
+    const { signal, timeout } = options
+    await makeDirectory(zk, parent, directory, { signal, timeout })
+  }
+}
+
+async function makeDirectory(
+  zk: Client,
+  path: ZnodePath,
+  { mode = 'container', acl, root = path }: Directory,
+  step: Pick<CreateOptions, 'signal' | 'timeout'>,
+): Promise<void> {
+  const own = { mode, idempotent: true, ...step, ...(acl === undefined ? {} : { acl }) } as const
+  try {
+    await createBelow(zk, path, '', own, path === root ? { mode } : { mode, acl, root })
+  } catch (error) {
+    if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
+  }
+}
 
 /** Resolves when the container was there. @throws what refuses it, the reason of the signal. */
-export async function makeContainer(zk: Client, path: ZnodePath, signal?: AbortSignal): Promise<void> {
+export async function makeContainer(
+  zk: Client,
+  path: ZnodePath,
+  signal?: AbortSignal,
+  directory: Directory = {},
+): Promise<void> {
   if (path === '/') return
+  const backoff = new Backoff(zk)
   for (;;) {
     try {
-      const options = { mode: 'container', parents: 'container', idempotent: true } as const
-      await zk.create(path, '', { ...options, signal, timeout: Number.POSITIVE_INFINITY })
+      await makeDirectory(zk, path, directory, { signal, timeout: Number.POSITIVE_INFINITY })
       return
     } catch (error) {
       signal?.throwIfAborted()
-      if (KeeperError.is(error, 'NODE_EXISTS')) return
+      // What became of it is not known: whatever that was, it may be made once more.
       if (isOver(zk) || !isLost(error)) throw error
-      await sleep(zk.clock, 1 + zk.random.below(pauseMs), signal)
+      await backoff.pause(signal)
     }
   }
 }

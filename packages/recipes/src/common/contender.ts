@@ -11,11 +11,14 @@ import {
   type WatchedEvent,
   type ZnodePath,
 } from '@lightkeeper/client'
+import { Backoff } from './backoff.ts'
+import { createBelow } from './container.ts'
 import { deleteSurely } from './delete-surely.ts'
 import { firstOf } from './first-of.ts'
 import type { Limit } from './limit.ts'
 import type { Standing } from './line.ts'
 import { below, nameOf } from './paths.ts'
+import { Races } from './races.ts'
 import { Tenure } from './tenure.ts'
 
 export interface Contest {
@@ -26,7 +29,10 @@ export interface Contest {
   /** How the mark looks: `_c_<uuid>-`, or 32 hex digits. */
   readonly names: 'curator' | 'kazoo'
   readonly data?: Data | undefined
+  /** The ACL of the contender, and of `path` where it is made; what stands above that is shared with others. */
   readonly acl?: readonly Acl[] | undefined
+  /** The uppermost znode that gets the ACL. Default `path`. */
+  readonly root?: ZnodePath | undefined
 }
 
 /** It would be our turn, and somebody behind us is to have it: we go to the end of the line. */
@@ -54,29 +60,45 @@ export interface Contender {
  * Rejects with the reason of `limit`, and with what a request of it fails with; nothing of ours is left then.
  */
 export async function contend(zk: Client, contest: Contest & Rule, limit: Limit): Promise<Tenure> {
+  const races = new Races(zk, limit.signal)
   for (;;) {
     const turn = await enterOnce(zk, contest, limit, false)
     if (turn instanceof Tenure) return turn
+    if (turn !== 'busy') await again(turn, races, contest)
   }
 }
 
 /** As `contend`, but resolves to undefined where that would mean to wait. */
 export async function contendAtOnce(zk: Client, contest: Contest & Rule, limit: Limit): Promise<Tenure | undefined> {
+  const races = new Races(zk, limit.signal)
   for (;;) {
     const turn = await enterOnce(zk, contest, limit, true)
     if (turn instanceof Tenure) return turn
     if (turn === 'busy') return undefined
+    await again(turn, races, contest)
   }
 }
 
-type Turn = Tenure | 'gone' | 'busy'
+/** `vanished`: it was gone before it was seen in line. `gone`: afterwards. `outranked`: another goes first. */
+type Turn = Tenure | 'gone' | 'vanished' | 'outranked' | 'busy'
+
+/**
+ * The next place in line may last: this one went with its session, or by somebody's hand. Not where each vanishes as soon as it
+ * is made.
+ * @throws KeeperError NO_NODE then; the reason of the limit.
+ */
+export async function again(turn: 'gone' | 'vanished' | 'outranked', races: Races, { path }: Contest): Promise<void> {
+  if (turn !== 'vanished') return races.won()
+  const message = 'each znode made here was gone as soon as it was made: somebody deletes them'
+  await races.lost(new KeeperError('NO_NODE', { path, operation: 'create', message }))
+}
 
 async function enterOnce(zk: Client, contest: Contest & Rule, limit: Limit, isTry: boolean): Promise<Turn> {
   const entering = enter(zk, contest, limit)
   // Right behind it, and not after its reply: a list that has our znode in it is as good as one asked for later.
   const early = zk.children(contest.path, limit.step).catch(() => undefined)
   const contender = await entering
-  let turn: Turn = 'gone'
+  let turn: Turn = 'vanished'
   try {
     turn = await turnOf(zk, contest, contender, limit, isTry, (await early)?.children)
     return turn
@@ -88,16 +110,21 @@ async function enterOnce(zk: Client, contest: Contest & Rule, limit: Limit, isTr
 
 /** Creates a znode of our own at the end of the line. */
 export function enter(zk: Client, contest: Contest, limit: Limit): Promise<Contender> {
-  const { path, marker, names, data = '', acl } = contest
+  const { path, marker, names, data = '', acl, root } = contest
   return entered(zk, limit, () =>
-    zk.create(below(path, marker), data, {
-      mode: 'ephemeral',
-      sequential: true,
-      protected: names === 'kazoo' ? 'bare' : true,
-      parents: 'container',
-      ...limit.step,
-      ...(acl === undefined ? {} : { acl }),
-    }),
+    createBelow(
+      zk,
+      below(path, marker),
+      data,
+      {
+        mode: 'ephemeral',
+        sequential: true,
+        protected: names === 'kazoo' ? 'bare' : true,
+        ...limit.step,
+        ...(acl === undefined ? {} : { acl }),
+      },
+      { acl, root },
+    ),
   )
 }
 
@@ -119,6 +146,7 @@ export async function enterAs(
 }
 
 async function entered(zk: Client, limit: Limit, create: () => Promise<CreateResult>): Promise<Contender> {
+  const backoff = new Backoff(zk)
   for (;;) {
     try {
       const { path, stat } = await create()
@@ -130,6 +158,8 @@ async function entered(zk: Client, limit: Limit, create: () => Promise<CreateRes
       const isWorthAnother = KeeperError.is(error, 'SESSION_EXPIRED') || isReplyLost(error)
       if (limit.signal.aborted || !isWorthAnother) throw error
     }
+    await backoff.pause(limit.signal)
+    limit.signal.throwIfAborted()
   }
 }
 
@@ -139,7 +169,7 @@ function isReplyLost(error: unknown): boolean {
 }
 
 /** Gives up the place in line. Resolves once the znode is gone, or bound to go with its session. */
-export function withdraw(zk: Client, { path, epoch }: Contender): Promise<void> {
+export function withdraw(zk: Client, { path, epoch }: Contender): Promise<unknown> {
   return deleteSurely(zk, path, epoch)
 }
 
@@ -156,13 +186,17 @@ async function turnOf(
   isTry: boolean,
   early: readonly string[] | undefined,
 ): Promise<Turn> {
+  let isInLine = false
+  const races = new Races(zk, limit.signal)
   try {
     for (let list = early?.includes(contender.name) ? early : undefined; ; list = undefined) {
       // Not older than our znode, so that everybody before us is in it.
       const children = list ?? (await zk.children(contest.path, limit.step)).children
       if (!isCurrent(zk, contender)) return 'gone'
       const standing = contest.standing(children, contender.name)
-      if (standing.kind === 'gone' || standing.kind === 'outranked') return 'gone'
+      if (standing.kind === 'gone') return isInLine ? 'gone' : 'vanished'
+      if (standing.kind === 'outranked') return 'outranked'
+      isInLine = true
       if (standing.kind === 'first') {
         const tenure = new Tenure(zk, contender)
         // Without a lease, as after a pause of this process, there is nothing to stand on: once more, at the end of the line.
@@ -170,12 +204,16 @@ async function turnOf(
       }
       if (isTry) return 'busy'
       const ahead = await watched(zk, below(contest.path, standing.name), limit)
-      if (ahead === undefined) continue
+      if (ahead === undefined) {
+        // It has left meanwhile: the next list is without it.
+        await races.lost(notThere(below(contest.path, standing.name)), standing.name)
+        continue
+      }
       await firstOf([ahead.changed], limit.signal)
       limit.signal.throwIfAborted()
     }
   } catch (error) {
-    if (isGone(error) && !limit.signal.aborted) return 'gone'
+    if (isGone(error) && !limit.signal.aborted) return isInLine || error.code !== 'NO_NODE' ? 'gone' : 'vanished'
     throw error
   }
 }
@@ -183,6 +221,11 @@ async function turnOf(
 /** The parent is not there, or the session is over, and our znode with either. A server may say the latter before it hangs up. */
 export function isGone(error: unknown): error is KeeperError {
   return KeeperError.is(error, 'NO_NODE') || KeeperError.is(error, 'SESSION_EXPIRED')
+}
+
+function notThere(path: ZnodePath): KeeperError {
+  const message = 'the list of children names a znode that is not there'
+  return new KeeperError('DATA_INCONSISTENCY', { path, operation: 'get', message })
 }
 
 /** Watches the one ahead of us; undefined where it is gone already. Reading leaves no watch then, as `exists` would. */

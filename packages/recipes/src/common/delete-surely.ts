@@ -1,26 +1,26 @@
 /** Deletion that does not give up while its znode may live: a leftover ephemeral blocks whoever waits behind it. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { sleep } from './sleep.ts'
-
-const retryMsMax = 2_000
+import { Backoff } from './backoff.ts'
+import { type LeftBehind, mayNotBeDeleted } from './leaving.ts'
+import { isRefusal } from './refusal.ts'
+import { isOver } from './repeat.ts'
 
 /**
  * Deletes an ephemeral under a name of its own that this client made in session `epoch` (`client.epoch`). Resolves once it is
- * gone, or bound to go with its session: it never rejects.
+ * gone with or before its session, or to why it may not be deleted: it never rejects.
  */
-export async function deleteSurely(zk: Client, path: ZnodePath, epoch: number): Promise<void> {
-  for (let tries = 0; zk.epoch === epoch && !hasEnded(zk); tries++) {
+export async function deleteSurely(zk: Client, path: ZnodePath, epoch: number): Promise<LeftBehind | undefined> {
+  const backoff = new Backoff(zk, { baseMs: 50 })
+  while (zk.epoch === epoch && !isOver(zk)) {
     try {
       await zk.delete(path)
-      return
+      return undefined
     } catch (error) {
-      // Somebody else had the right to; what may not be deleted will not be later either.
-      if (KeeperError.is(error, 'NO_NODE') || KeeperError.is(error, 'NO_AUTH')) return
+      if (KeeperError.is(error, 'NO_NODE')) return undefined
+      // What may not be deleted now will not be later either. Anything else came between: the next may get through.
+      if (KeeperError.is(error) && isRefusal(error)) return mayNotBeDeleted('delete', path, error)
     }
-    await sleep(zk.clock, 1 + zk.random.below(Math.min(retryMsMax, 50 * 2 ** Math.min(tries, 8))))
+    await backoff.pause()
   }
-}
-
-function hasEnded(zk: Client): boolean {
-  return zk.state.kind === 'closed' || zk.state.kind === 'authFailed'
+  return undefined
 }

@@ -4,8 +4,12 @@
  * lost reply the mark tells. They go out one at a time; what is asked for meanwhile shares the next one.
  */
 import { type Client, KeeperError, op, type Timer, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
+import { Backoff } from './backoff.ts'
 import { makeContainer } from './container.ts'
 import { deleteSurely } from './delete-surely.ts'
+import { type LeftBehind, mayNotBeDeleted } from './leaving.ts'
+import { Races } from './races.ts'
+import { isRefusal, refusalOf } from './refusal.ts'
 import { isLost, isOver } from './repeat.ts'
 import { uniqueName } from './unique-name.ts'
 
@@ -49,6 +53,9 @@ export class Ledger {
   readonly #makeParent: () => Promise<void>
   readonly #jobs: Job[] = []
   #isBusy = false
+  /** Marks that were refused, and transactions that this client could not send, since one was executed. */
+  readonly #races: Races
+  readonly #backoff: Backoff
   #mark: Mark | undefined
   #idle: Timer | undefined
 
@@ -57,6 +64,8 @@ export class Ledger {
     this.#zk = zk
     this.#parent = parent
     this.#makeParent = makeParent
+    this.#races = new Races(zk)
+    this.#backoff = new Backoff(zk, { baseMs: 10 })
   }
 
   /** False when whatever was known of what is beside the mark may be outdated: the parent may have been another since. */
@@ -86,18 +95,23 @@ export class Ledger {
 
   /**
    * Deletes an ephemeral that this client made in session `epoch`, under a name that others use as well: in that session or not
-   * at all. Resolves once it is gone, or bound to go; never rejects.
+   * at all. Resolves once it is gone, or bound to go with its session; to why it may not be deleted. Never rejects.
    */
-  async release(path: ZnodePath, epoch: number): Promise<void> {
+  async release(path: ZnodePath, epoch: number): Promise<LeftBehind | undefined> {
+    const backoff = new Backoff(this.#zk, { baseMs: 10 })
     while (this.#zk.epoch === epoch && !isOver(this.#zk)) {
       try {
         await this.run([op.delete(path)], { epoch })
-        return
+        return undefined
       } catch (error) {
-        if (KeeperError.is(error, 'TRANSACTION_FAILED')) return
-        await this.#pause()
+        const refusal = refusalOf(error, 'release')
+        if (KeeperError.is(refusal, 'NO_NODE')) return undefined
+        // Refused, it would be again: it goes with its session. Anything else came between.
+        if (KeeperError.is(refusal) && isRefusal(refusal)) return mayNotBeDeleted('release', path, refusal)
+        await backoff.pause()
       }
     }
+    return undefined
   }
 
   #settle(job: Job, how: () => void): void {
@@ -161,7 +175,7 @@ export class Ledger {
       await this.#zk.transactionOf(ops, { timeout: Number.POSITIVE_INFINITY })
       this.#succeed(batch, { path, epoch, version })
     } catch (error) {
-      if (KeeperError.is(error, 'TRANSACTION_FAILED')) return this.#refused(error, batch)
+      if (KeeperError.is(error, 'TRANSACTION_FAILED')) return await this.#refused(error, batch)
       if (!KeeperError.is(error) || isOver(this.#zk)) {
         for (const job of batch) this.#fail(job, error)
       } else if (error.outcome === 'unknown') {
@@ -176,14 +190,16 @@ export class Ledger {
         }
       } else if (isLost(error)) {
         this.#putBack(batch)
-        // Refused by this client itself, it would be refused again at once.
-        await this.#pause()
+        // Refused by this client itself, which has too many waiting: there is room again when some are answered.
+        await this.#backoff.pause()
       } else for (const job of batch) this.#fail(job, error)
     }
   }
 
   #succeed(batch: readonly Job[], mark: Mark): void {
     this.#mark = mark
+    this.#races.won()
+    this.#backoff.reset()
     for (const job of batch) this.#settle(job, job.resolve)
   }
 
@@ -193,6 +209,8 @@ export class Ledger {
 
   /** Resolves with one that certainly belongs to the session of its epoch. */
   async #makeMark(): Promise<Mark> {
+    const backoff = new Backoff(this.#zk, { baseMs: 10 })
+    const races = new Races(this.#zk)
     for (;;) {
       const path = `${this.#parent === '/' ? '' : this.#parent}/_c_${uniqueName(this.#zk.random)}-mark` as const
       const { epoch } = this.#zk
@@ -203,26 +221,30 @@ export class Ledger {
       } catch (error) {
         if (KeeperError.is(error, 'NO_NODE')) {
           await this.#makeParent()
+          // There now, unless it is reaped again at once.
+          await races.lost(error)
           continue
         }
         if (!KeeperError.is(error) || isOver(this.#zk) || !isLost(error)) throw error
         void deleteSurely(this.#zk, path, epoch)
-        await this.#pause()
+        await backoff.pause()
       }
     }
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#zk.clock.after(10, resolve))
   }
 
   async #refused(error: KeeperError<'TRANSACTION_FAILED'>, batch: readonly Job[]): Promise<void> {
     const { failedOp } = error
     const index = (failedOp?.index ?? 0) - 1
     if (index < 0) {
-      // The session is another, or somebody took the mark away.
+      // The session is another, or somebody took the mark away: the next mark may stay.
       this.#mark = undefined
-      return this.#putBack(batch)
+      try {
+        await this.#races.lost(error)
+        this.#putBack(batch)
+      } catch {
+        for (const job of batch) this.#fail(job, error)
+      }
+      return
     }
     let before = 0
     const rest: Job[] = []

@@ -1,4 +1,4 @@
-/** Paths of children. */
+/** Paths of children and parents. */
 import type { ZnodePath } from '@lightkeeper/client'
 
 export function below(parent: ZnodePath, name: string): ZnodePath {
@@ -7,4 +7,10 @@ export function below(parent: ZnodePath, name: string): ZnodePath {
 
 export function nameOf(path: ZnodePath): string {
   return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/** What stands above a path that is not the root. */
+export function parentOf(path: ZnodePath): ZnodePath {
+  const at = path.lastIndexOf('/')
+  return at <= 0 ? '/' : (path.slice(0, at) as ZnodePath)
 }

@@ -1,9 +1,7 @@
 /** Calls that may be made any number of times are made until their outcome is known. */
 import { type CallOptions, type Client, KeeperError } from '@lightkeeper/client'
+import { Backoff } from './backoff.ts'
 import type { Limit } from './limit.ts'
-import { sleep } from './sleep.ts'
-
-const pauseMs = 50
 
 /** Whether it failed for no fault of its own: what became of it is not known, it was never sent, or the session was over. */
 export function isLost(error: unknown): boolean {
@@ -21,13 +19,14 @@ export function isOver(zk: Client): boolean {
 
 /** @throws what `call` throws when it was refused, the reason of the limit's signal. */
 export async function repeat<T>(zk: Client, limit: Limit, call: (options: CallOptions) => Promise<T>): Promise<T> {
+  const backoff = new Backoff(zk)
   for (;;) {
     try {
       return await call(limit.step)
     } catch (error) {
       limit.signal.throwIfAborted()
       if (isOver(zk) || !isLost(error)) throw error
-      await sleep(zk.clock, 1 + zk.random.below(pauseMs), limit.signal)
+      await backoff.pause(limit.signal)
     }
   }
 }

@@ -1,21 +1,23 @@
 /** What the first in line has, for as long as its znode certainly lives: a lock, a lease of a semaphore, a term of office. */
 import { type Client, KeeperError, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
+import { Backoff } from './backoff.ts'
 import type { Contender } from './contender.ts'
 import { deleteSurely } from './delete-surely.ts'
+import { type LeaveOptions, type LeftBehind, leaving } from './leaving.ts'
 import { LinkedAbort } from './linked.ts'
 import { sleep } from './sleep.ts'
 
 /** Until the own znode is watched, milliseconds: most are gone by then, and a watch costs a request and an event. */
 const watchAfterMs = 20
-/** Wait after a read of the own znode that failed, milliseconds. */
-const readAgainMs = 500
+/** Waits after reads of the own znode that failed, milliseconds: one that may not be read now may be later. */
+const readAgain = { baseMs: 500, maxMs: 60_000 }
 
 /** What is different where another may have a znode of the same name. */
 export interface TenureOptions {
   /** Default: a check that the znode is there. */
   readonly guard?: TransactionOp<undefined>
   /** Removes the znode, and never rejects. Default: as one under a name of its own. */
-  readonly remove?: () => Promise<void>
+  readonly remove?: () => Promise<LeftBehind | undefined>
 }
 
 export class Tenure implements AsyncDisposable {
@@ -30,7 +32,7 @@ export class Tenure implements AsyncDisposable {
   readonly #hold: Disposable
   readonly #onData = new Set<(data: Uint8Array) => void>()
   #data: Uint8Array | undefined
-  #gone: Promise<void> | undefined
+  #gone: Promise<LeftBehind | undefined> | undefined
 
   /**
    * In the same turn in which `contender` was found to be first. The signal is aborted at once where the session is not certain
@@ -74,14 +76,17 @@ export class Tenure implements AsyncDisposable {
     if (this.#data !== undefined) listener(this.#data)
   }
 
-  /** Resolves when the znode is gone, or bound to go with its session. Never rejects; the same however often it is called. */
-  release(): Promise<void> {
+  /**
+   * Resolves to undefined when the znode is gone, or to what is left behind. Never rejects; ends the tenure once, however often it
+   * is called.
+   */
+  release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     this.#abort.abort(new Error(`${this.path} was released`))
-    return this.#gone ?? Promise.resolve()
+    return leaving(this.#zk, 'release', this.path, this.#gone ?? Promise.resolve(undefined), options)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.release()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release()
   }
 
   #ended(): void {
@@ -94,18 +99,18 @@ export class Tenure implements AsyncDisposable {
 
   /** Hears of the end of the znode by other hands, and of what is written to it. */
   async #follow(): Promise<void> {
-    for (let waitMs = watchAfterMs; ; ) {
-      await sleep(this.#zk.clock, waitMs, this.signal)
-      if (this.signal.aborted) return
+    const backoff = new Backoff(this.#zk, readAgain)
+    await sleep(this.#zk.clock, watchAfterMs, this.signal)
+    while (!this.signal.aborted) {
       try {
         const { data, changed } = await this.#zk.get(this.path, { watch: true, signal: this.signal })
+        backoff.reset()
         this.#data = data
         for (const listener of this.#onData) listener(data)
         if ((await changed)?.type !== 'dataChanged') this.#lost()
-        waitMs = 0
       } catch (error) {
         if (KeeperError.is(error, 'NO_NODE')) this.#lost()
-        waitMs = readAgainMs
+        await backoff.pause(this.signal)
       }
     }
   }

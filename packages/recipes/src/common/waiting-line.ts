@@ -3,11 +3,13 @@
  * so whoever is first must still claim what it finds.
  */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { createBelow } from './container.ts'
 import { deleteSurely } from './delete-surely.ts'
 import { gone } from './gone.ts'
 import type { Limit } from './limit.ts'
 import { lineOf, standingIn } from './line.ts'
 import { below, nameOf } from './paths.ts'
+import { Races } from './races.ts'
 import { repeat } from './repeat.ts'
 
 const marker = 'waiting-'
@@ -24,14 +26,21 @@ export class WaitingLine {
 
   /** Resolves when this client is first. @throws the reason of the limit's signal. */
   async first(limit: Limit): Promise<void> {
+    const races = new Races(this.#zk, limit.signal)
     for (;;) {
       if (this.#mine?.epoch !== this.#zk.epoch) await this.#join(limit)
       const mine = this.#mine
       if (mine === undefined) continue
       const standing = standingIn(lineOf(await this.#names(limit), [marker]), nameOf(mine.path))
       if (standing.kind === 'first') return
-      if (standing.kind === 'gone') this.#mine = undefined
-      else await gone(this.#zk, below(this.#parent, standing.name), limit)
+      if (standing.kind === 'gone') {
+        // Of a session that is over, or deleted by somebody: the next may stay.
+        this.#mine = undefined
+        await races.lost(new KeeperError('NO_NODE', { path: mine.path, operation: 'children' }))
+      } else {
+        await gone(this.#zk, below(this.#parent, standing.name), limit)
+        races.won()
+      }
     }
   }
 
@@ -45,9 +54,9 @@ export class WaitingLine {
   async #join(limit: Limit): Promise<void> {
     this.leave()
     // Of one whose reply was lost nothing stays behind: the client finds it by its mark.
-    const options = { mode: 'ephemeral', sequential: true, protected: true, parents: 'container' } as const
+    const options = { mode: 'ephemeral', sequential: true, protected: true } as const
     const { path, stat } = await repeat(this.#zk, limit, (own) =>
-      this.#zk.create(below(this.#parent, marker), '', { ...options, ...own }),
+      createBelow(this.#zk, below(this.#parent, marker), '', { ...options, ...own }),
     )
     // Of a session that has ended meanwhile it goes by itself.
     const isOurs = stat.ephemeralOwner === this.#zk.sessionId

@@ -12,6 +12,7 @@ import {
 import { type Cache, cache } from '../cache/cache.ts'
 import type { Freshness } from '../common/freshness.ts'
 import type { WaitOptions } from '../common/limit.ts'
+import { setOrCreate } from '../common/set-or-create.ts'
 
 /** A place of this machine that keeps the last good configuration, for a start without a server's answer: a file, for one. */
 export interface ConfigurationStore {
@@ -214,8 +215,7 @@ class LiveConfiguration<T> implements Configuration<T> {
     const data = this.#codec.encode(value)
     if (options.version !== undefined) return this.#zk.set(this.path, data, options)
     // Also where what is there now is not valid.
-    const create = { parents: 'container' } as const
-    return (await this.#zk.update(this.path, () => data, { idempotent: true, ...options, create })).stat
+    return setOrCreate(this.#zk, this.path, data, options)
   }
 
   async update(

@@ -1,8 +1,10 @@
 /** A number many change at once: no change is lost, and none is counted twice, whatever becomes of connections. */
 import { type CallOptions, type Client, KeeperError, op, type ReadOptions, type ZnodePath } from '@lightkeeper/client'
+import { createBelow } from '../common/container.ts'
 import { Ledger } from '../common/ledger.ts'
+import { Races } from '../common/races.ts'
+import { failedWith, refusalOf } from '../common/refusal.ts'
 import { isOver } from '../common/repeat.ts'
-import { sleep } from '../common/sleep.ts'
 import { type CounterFormat, type CounterFormats, formats, type NumberFormat } from './format.ts'
 
 export interface CounterOptions<F extends CounterFormat = CounterFormat> {
@@ -62,8 +64,8 @@ interface Known<V> {
   readonly version: number
 }
 
-/** Wait after a lost race: a random part of a bound that doubles. */
-const backoffMsMax = 64
+/** Waits after lost races, milliseconds: those who race for a counter write often. */
+const raceWaits = { baseMs: 4, maxMs: 1_000 }
 const changesMax = 1_000
 
 class ZnodeCounter<V> implements Counter<V> {
@@ -82,7 +84,7 @@ class ZnodeCounter<V> implements Counter<V> {
     this.path = path
     this.#format = format
     this.#initial = initial
-    this.#ledger = new Ledger(zk, path, () => this.#create())
+    this.#ledger = new Ledger(zk, path, async () => void (await this.#create()))
   }
 
   async get(options: Omit<ReadOptions, 'watch'> = {}): Promise<V> {
@@ -158,17 +160,19 @@ class ZnodeCounter<V> implements Counter<V> {
   async #apply(): Promise<void> {
     let batch: Change<V>[] = []
     try {
-      for (let races = 0; ; races++) {
-        if (races > 1) await sleep(this.#zk.clock, 1 + this.#zk.random.below(Math.min(backoffMsMax, 2 ** races)))
+      const races = new Races(this.#zk, undefined, raceWaits)
+      for (;;) {
         const known = this.#ledger.hasMark ? (this.#known ?? (await this.#read())) : await this.#read()
         batch = [...batch.filter((each) => !each.isGivenUp), ...this.#changes.splice(0, changesMax - batch.length)]
         const { counted, data } = this.#fold(batch, known)
         batch = batch.filter((each) => counted.has(each))
         if (batch.length === 0) return
-        if (await this.#write(data, known)) {
+        const beaten = await this.#write(data, known)
+        if (beaten === undefined) {
           for (const each of batch) each.resolve(counted.get(each) as Counted<V>)
           return
         }
+        await races.lost(beaten, `${known.version}`)
       }
     } catch (error) {
       this.#known = undefined
@@ -196,43 +200,46 @@ class ZnodeCounter<V> implements Counter<V> {
     return { counted, data }
   }
 
-  /** False where somebody was faster. */
-  async #write(data: Uint8Array, { version }: Known<V>): Promise<boolean> {
+  /** Resolves to what came between where somebody was faster. */
+  async #write(data: Uint8Array, { version }: Known<V>): Promise<unknown> {
     this.#known = undefined
     try {
       await this.#ledger.run([op.set(this.path, data, { version })])
     } catch (error) {
-      const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
-      if (code === 'BAD_VERSION' || code === 'NO_NODE') return false
-      throw error
+      const refusal = refusalOf(error, 'update')
+      const code = failedWith(error)
+      if (code === 'BAD_VERSION' || code === 'NO_NODE') return refusal
+      throw refusal
     }
     // Versions wrap around at 2^31.
     this.#known = { value: this.#format.decode(data), version: (version + 1) | 0 }
-    return true
+    return undefined
   }
 
   /** With the znode made where it is missing. */
   async #read(): Promise<Known<V>> {
+    const races = new Races(this.#zk)
     for (;;) {
       const found = await this.#zk.find(this.path, { timeout: Number.POSITIVE_INFINITY })
       if (found !== undefined) return { value: this.#decode(found.data), version: found.stat.version }
-      await this.#create()
+      const beaten = await this.#create()
+      // Made by another, or by a create whose reply was lost: the next look finds it.
+      if (beaten !== undefined) await races.lost(beaten)
     }
   }
 
-  async #create(): Promise<void> {
+  /** Resolves to what came between where it may be there all the same. */
+  async #create(): Promise<unknown> {
     try {
       const data = this.#format.encode(this.#initial)
-      await this.#zk.create(this.path, data, {
-        parents: 'container',
-        idempotent: true,
-        timeout: Number.POSITIVE_INFINITY,
-      })
+      await createBelow(this.#zk, this.path, data, { idempotent: true, timeout: Number.POSITIVE_INFINITY })
+      return undefined
     } catch (error) {
       const isRetried =
         KeeperError.is(error, 'NODE_EXISTS') ||
         (KeeperError.is(error) && error.outcome === 'unknown' && !isOver(this.#zk))
       if (!isRetried) throw error
+      return error
     }
   }
 

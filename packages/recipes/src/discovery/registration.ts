@@ -1,5 +1,7 @@
 /** An instance that stays registered, whatever happens to connections, sessions and its znode, until it is closed. */
-import type { Acl, Client, ZnodePath } from '@lightkeeper/client'
+import { type Acl, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { type LeaveOptions, type LeftBehind, leaveMs, leaving } from '../common/leaving.ts'
+import { Limit, type WaitOptions } from '../common/limit.ts'
 import { below } from '../common/paths.ts'
 import { uniqueName } from '../common/unique-name.ts'
 import { type PersistentNode, type PersistentNodeState, persistentNode } from '../persistent-node/persistent-node.ts'
@@ -7,10 +9,15 @@ import type { Format } from './format.ts'
 import { checkRegistering, type Registering, type ServiceInstance } from './instance.ts'
 
 export interface RegisterOptions {
-  /** Default: everybody may do everything. */
+  /**
+   * The ACL of the instance, and of the directory of its service where that is made. The base and what stands above are open to all.
+   * Default: everybody may do everything.
+   */
   readonly acl?: readonly Acl[]
   /** Ends the wait for the registration; nothing is left then. */
   readonly signal?: AbortSignal | undefined
+  /** Milliseconds until that wait ends with TIMEOUT; nothing is left then. Default: none, it waits for as long as it takes. */
+  readonly timeout?: number | undefined
 }
 
 /** What is named changes; undefined takes it away. */
@@ -26,7 +33,8 @@ export class Registration implements AsyncDisposable {
   #node: PersistentNode
   /** One change after the other. */
   #changes: Promise<unknown> = Promise.resolve()
-  #isClosed = false
+  readonly #end = new AbortController()
+  #gone: Promise<LeftBehind | undefined> | undefined
 
   private constructor(
     zk: Client,
@@ -75,44 +83,62 @@ export class Registration implements AsyncDisposable {
     return this.#node.state
   }
 
-  /** Resolves when the server has it. */
-  update(change: InstanceChange): Promise<void> {
+  /**
+   * Resolves when the server has it.
+   * @throws KeeperError as `register`; TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end the wait alone:
+   *   the change is made as soon as a server is reached. CLOSED.
+   */
+  async update(change: InstanceChange, options: WaitOptions = {}): Promise<void> {
     const said = { ...this.#said, ...change }
     checkRegistering(said)
+    if (this.#end.signal.aborted) throw this.#end.signal.reason
+    this.#said = said
     const done = this.#changes.then(() => this.#become(said))
     this.#changes = done.catch(() => {})
-    return done
+    const { signal, timeout = leaveMs } = options
+    using limit = new Limit(this.#zk, 'update', this.path, { signal, timeout })
+    await limit.until(done)
   }
 
-  /** Takes no calls any more, and stays visible: what is on its way can end before `close`. */
-  drain(): Promise<void> {
-    return this.update({ enabled: false })
+  /** Takes no calls any more, and stays visible: what is on its way can end before `close`. As `update`. */
+  drain(options: WaitOptions = {}): Promise<void> {
+    return this.update({ enabled: false }, options)
   }
 
-  /** Resolves when it is gone, or bound to go with the session. Never rejects. */
-  async close(): Promise<void> {
-    this.#isClosed = true
-    await this.#node.close()
+  /**
+   * Takes it away. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may
+   * be left until the session ends. Never rejects.
+   */
+  close(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
+    this.#gone ??= this.#leave()
+    return leaving(this.#zk, 'close', this.path, this.#gone, options)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #leave(): Promise<LeftBehind | undefined> {
+    const message = 'the registration is closed'
+    this.#end.abort(new KeeperError('CLOSED', { path: this.path, operation: 'update', outcome: 'not-sent', message }))
+    const unbound = { timeout: Number.POSITIVE_INFINITY }
+    const left = await this.#node.close(unbound)
     // A change that was made meanwhile may have put another in its place.
     await this.#changes
-    await this.#node.close()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+    return (await this.#node.close(unbound)) ?? left
   }
 
   async #become(said: Registering): Promise<void> {
     const instance = instanceOf(said, this.#instance.id, this.#instance.registeredAt)
     const name = this.#format.nodeName(instance)
-    this.#said = said
     this.#instance = instance
-    if (below(this.#directory, name) === this.#node.path) return this.#node.set(this.#format.encode(instance))
+    const unbound = { timeout: Number.POSITIVE_INFINITY }
+    if (below(this.#directory, name) === this.#node.path) return this.#node.set(this.#format.encode(instance), unbound)
     // The name says it all: first the new one, so that it is never missing.
     const before = this.#node
-    if (this.#isClosed) return
-    this.#node = await keep(this.#zk, this.#format, this.#directory, instance, { acl: this.#options.acl ?? [] })
-    await before.close()
+    const { acl = [] } = this.#options
+    this.#node = await keep(this.#zk, this.#format, this.#directory, instance, { acl, signal: this.#end.signal })
+    await before.close(unbound)
   }
 }
 
@@ -121,14 +147,15 @@ function keep(
   format: Format,
   directory: ZnodePath,
   instance: ServiceInstance,
-  { acl = [], signal }: RegisterOptions,
+  { acl = [], signal, timeout }: RegisterOptions,
 ): Promise<PersistentNode> {
   const name = format.nodeName(instance)
   return persistentNode(zk, below(directory, name), format.encode(instance), {
     parents: format.parents,
     isLeftover: (data) => isSame(format, name, data, instance),
     signal,
-    ...(acl.length === 0 ? {} : { acl }),
+    timeout,
+    ...(acl.length === 0 ? {} : { acl, parentAcl: acl }),
   })
 }
 

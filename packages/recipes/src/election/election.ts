@@ -1,13 +1,14 @@
 /** The election of one out of a line of candidates: who leaves is followed by the next, and nobody else hears of it. */
 import { type Acl, type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { Backoff } from '../common/backoff.ts'
 import { type Contest, contend, type Rule } from '../common/contender.ts'
 import { firstOf } from '../common/first-of.ts'
 import { Limit, within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { below, nameOf } from '../common/paths.ts'
+import { Races } from '../common/races.ts'
 import { isLost, isOver } from '../common/repeat.ts'
-import { sleep } from '../common/sleep.ts'
 import type { Tenure } from '../common/tenure.ts'
 import { electionLine, electionStanding, isOutranked, markerOf } from './decide.ts'
 import { type Leader, leaderOf, leadersOf, type Sight } from './observe.ts'
@@ -16,7 +17,7 @@ import { Term, termsOf } from './term.ts'
 export interface CandidateOptions {
   /** What others read of a candidate: a name, an address. Default empty. */
   readonly id?: string
-  /** The ACL of the znodes that are made. Default: everybody may do everything. */
+  /** The ACL of the candidate, and of `path` where it is made. What stands above is open to all. Default: everybody may do everything. */
   readonly acl?: readonly Acl[]
 }
 
@@ -84,7 +85,9 @@ export function election(zk: Client, path: ZnodePath, options: ElectionOptions =
   }
 }
 
-const againMs = 500
+const again = { baseMs: 500, maxMs: 10_000 }
+/** A line that may not be read now may be later. */
+const lookAgain = { baseMs: 500, maxMs: 60_000 }
 
 /** Goes on for as long as it takes; undefined where it is told to stop, or the client is closed. */
 export async function untilElected(
@@ -94,6 +97,7 @@ export async function untilElected(
   stand: (limit: Limit) => Promise<Tenure>,
 ): Promise<Tenure | undefined> {
   using limit = new Limit(zk, 'election', path, { signal })
+  const backoff = new Backoff(zk, again)
   for (;;) {
     try {
       const tenure = await stand(limit)
@@ -102,8 +106,9 @@ export async function untilElected(
       return undefined
     } catch (error) {
       if (limit.signal.aborted || zk.state.kind === 'closed') return undefined
+      // Lost on the way: it stands again as soon as a server answers.
       if (isOver(zk) || !isLost(error)) throw error
-      await sleep(zk.clock, 1 + zk.random.below(againMs), limit.signal)
+      await backoff.pause(limit.signal)
     }
   }
 }
@@ -111,6 +116,7 @@ export async function untilElected(
 /** Aborts when somebody of a higher priority than `own` stands in line; watches the line until then, or until `ended`. */
 function challenge(zk: Client, path: ZnodePath, own: string, ended: AbortSignal): AbortSignal {
   const challenged = new LinkedAbort()
+  const backoff = new Backoff(zk, lookAgain)
   const follow = async (): Promise<void> => {
     while (!ended.aborted) {
       try {
@@ -118,9 +124,10 @@ function challenge(zk: Client, path: ZnodePath, own: string, ended: AbortSignal)
         if (isOutranked(electionLine(children), own)) {
           return challenged.abort(new Error(`a candidate of a higher priority waits at ${path}`))
         }
+        backoff.reset()
         if (changed !== undefined) await firstOf([changed], ended)
       } catch {
-        await sleep(zk.clock, againMs, ended)
+        await backoff.pause(ended)
       }
     }
   }
@@ -130,6 +137,7 @@ function challenge(zk: Client, path: ZnodePath, own: string, ended: AbortSignal)
 
 /** Watches the leader's znode alone; where there is none, the place where one would stand. */
 async function look(zk: Client, path: ZnodePath, step: CallOptions, watch: boolean): Promise<Sight> {
+  const races = new Races(zk, step.signal)
   for (;;) {
     const first = electionLine(await namesBelow(zk, path, step))[0]
     try {
@@ -142,7 +150,11 @@ async function look(zk: Client, path: ZnodePath, step: CallOptions, watch: boole
       if (electionLine(children).length === 0) return { leader: undefined, changed }
     } catch (error) {
       if (!KeeperError.is(error, 'NO_NODE')) throw error
-      if (first !== undefined) continue
+      if (first !== undefined) {
+        // It has left meanwhile: the next list is without it.
+        await races.lost(error, first.name)
+        continue
+      }
       const { stat, changed } = await zk.existence(path, { ...step, watch })
       if (stat === undefined) return { leader: undefined, changed }
     }

@@ -11,12 +11,16 @@ import {
   type WatchedEvent,
   type ZnodePath,
 } from '@lightkeeper/client'
+import { Backoff } from '../common/backoff.ts'
+import { createBelow } from '../common/container.ts'
 import type { Contender } from '../common/contender.ts'
 import { firstOf } from '../common/first-of.ts'
+import { type LeftBehind, mayNotBeDeleted } from '../common/leaving.ts'
 import { type Limit, within } from '../common/limit.ts'
 import { nameOf } from '../common/paths.ts'
+import { Races } from '../common/races.ts'
+import { failedWith, isRefusal, refusalOf } from '../common/refusal.ts'
 import { isOver } from '../common/repeat.ts'
-import { sleep } from '../common/sleep.ts'
 import { Tenure } from '../common/tenure.ts'
 import { type CandidateOptions, type Election, untilElected } from './election.ts'
 import { leaderOf, leadersOf, type Sight } from './observe.ts'
@@ -49,25 +53,32 @@ export function masterElection(zk: Client, path: ZnodePath, options: CandidateOp
 }
 
 async function becomeMaster(zk: Client, path: ZnodePath, options: CandidateOptions, limit: Limit): Promise<Tenure> {
+  const races = new Races(zk, limit.signal)
   for (;;) {
-    const tenure = await seize(zk, path, options, limit)
-    if (tenure?.signal.aborted === false) return tenure
-    if (tenure !== undefined) continue
-    const master = await watched(zk, path, limit.step)
+    const seized = await seize(zk, path, options, limit)
+    if (seized instanceof Tenure && !seized.signal.aborted) return seized
+    const master = seized instanceof Tenure ? undefined : await watched(zk, path, limit.step)
     if (master !== undefined) await firstOf([master.changed], limit.signal)
     limit.signal.throwIfAborted()
+    if (master !== undefined) races.won()
+    // The master there was has gone meanwhile, or the session: what is there now tells.
+    else await races.lost(seized instanceof Tenure ? sessionOver(path) : seized)
   }
 }
 
 type Seized = TransactionResults<[ReturnType<typeof op.create>, ReturnType<typeof op.set>]>
 
-/** Undefined where somebody else has it. */
+function sessionOver(path: ZnodePath): KeeperError {
+  return new KeeperError('SESSION_EXPIRED', { path, operation: 'election' })
+}
+
+/** What came between, where somebody else has it or another try is to tell. */
 async function seize(
   zk: Client,
   path: ZnodePath,
   { id = '', acl }: CandidateOptions,
   limit: Limit,
-): Promise<Tenure | undefined> {
+): Promise<Tenure | KeeperError> {
   const epochPath: ZnodePath = `${path}-epoch`
   const create = op.create(path, id, { mode: 'ephemeral', ...(acl === undefined ? {} : { acl }) })
   // Without the signal: what became of it is to be known.
@@ -78,7 +89,7 @@ async function seize(
     const [made, { version }] = await limit.until(seizing)
     const stat = made.stat ?? (await zk.exists(path))
     // A session other than at the start of the call may have made it; one that is gone by now takes it with it.
-    if (stat?.ephemeralOwner !== zk.sessionId) return undefined
+    if (stat?.ephemeralOwner !== zk.sessionId) return sessionOver(path)
     const { czxid, ephemeralOwner: sessionId } = stat
     const contender: Contender = { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
     return new Tenure(zk, contender, {
@@ -90,41 +101,48 @@ async function seize(
       void seizing.then(([, { version }]) => removeMaster(zk, path, epochPath, version, zk.epoch)).catch(() => {})
       throw error
     }
-    if (KeeperError.is(error, 'SESSION_EXPIRED')) return undefined
-    const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
-    if (failed === 'NODE_EXISTS') return undefined
-    if (failed !== 'NO_NODE') throw error
-    await zk
-      .create(epochPath, '', { parents: 'container', ...limit.step, ...(acl === undefined ? {} : { acl }) })
-      .catch(ignoreExisting)
-    return undefined
+    if (KeeperError.is(error, 'SESSION_EXPIRED')) return error
+    const refusal = refusalOf(error, 'election')
+    const failed = failedWith(error)
+    if (!KeeperError.is(refusal) || (failed !== 'NODE_EXISTS' && failed !== 'NO_NODE')) throw refusal
+    if (failed === 'NO_NODE') {
+      const own = acl === undefined ? limit.step : { ...limit.step, acl }
+      await createBelow(zk, epochPath, '', own).catch(ignoreExisting)
+    }
+    return refusal
   }
 }
 
-/** Removes the master's znode where it is still that of the term, and ends the term in the eyes of the server. Never rejects. */
+/**
+ * Removes the master's znode where it is still that of the term, and ends the term in the eyes of the server. Resolves to why it
+ * may not; never rejects.
+ */
 async function removeMaster(
   zk: Client,
   path: ZnodePath,
   epochPath: ZnodePath,
   version: number,
   epoch: number,
-): Promise<void> {
+): Promise<LeftBehind | undefined> {
+  const backoff = new Backoff(zk)
   while (zk.epoch === epoch && !isOver(zk)) {
     try {
       await zk.transaction(op.set(epochPath, '', { version }), op.delete(path))
-      return
+      return undefined
     } catch (error) {
-      if (KeeperError.is(error, 'TRANSACTION_FAILED')) {
-        // Somebody has deleted the znode: what is guarded by the term must end all the same.
-        if (error.failedOp?.code === 'NO_NODE') await zk.set(epochPath, '', { version }).catch(() => {})
-        return
-      }
+      const failed = failedWith(error)
+      // Somebody has deleted the znode: what is guarded by the term must end all the same.
+      if (failed === 'NO_NODE') await zk.set(epochPath, '', { version }).catch(() => {})
+      // The term was ended by another.
+      if (failed === 'NO_NODE' || failed === 'BAD_VERSION') return undefined
+      // Refused, it would be again: it goes with its session. Anything else came between.
+      const refusal = refusalOf(error, 'resign')
+      if (KeeperError.is(refusal) && isRefusal(refusal)) return mayNotBeDeleted('resign', path, refusal)
     }
-    await sleep(zk.clock, 1 + zk.random.below(againMs))
+    await backoff.pause()
   }
+  return undefined
 }
-
-const againMs = 200
 
 /** The end of the master there is; undefined where there is none. */
 async function watched(

@@ -1,9 +1,9 @@
 /** Who leads, for those who look on. */
 import type { CallOptions, Client, WatchedEvent, ZnodePath, ZnodeStat } from '@lightkeeper/client'
+import { Backoff } from '../common/backoff.ts'
 import { firstOf } from '../common/first-of.ts'
 import { Limit } from '../common/limit.ts'
 import { isLost, isOver } from '../common/repeat.ts'
-import { sleep } from '../common/sleep.ts'
 
 export interface Leader {
   readonly id: string
@@ -25,7 +25,7 @@ export function leaderOf(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Le
   return { id: new TextDecoder().decode(data), epoch, path, sessionId, since }
 }
 
-const lookAgainMs = 500
+const lookAgain = { baseMs: 500, maxMs: 10_000 }
 
 /** Each leader once, undefined while there is none; the newest only, for who is slow. Ends with the signal, or the client. */
 export async function* leadersOf(
@@ -35,6 +35,7 @@ export async function* leadersOf(
   look: (options: CallOptions) => Promise<Sight>,
 ): AsyncGenerator<Leader | undefined, void, void> {
   using limit = new Limit(zk, 'watchLeader', path, { signal })
+  const backoff = new Backoff(zk, lookAgain)
   let told: bigint | undefined | null = null
   while (!limit.signal.aborted) {
     let sight: Sight
@@ -43,9 +44,10 @@ export async function* leadersOf(
     } catch (error) {
       if (limit.signal.aborted || zk.state.kind === 'closed') return
       if (isOver(zk) || !isLost(error)) throw error
-      await sleep(zk.clock, lookAgainMs, limit.signal)
+      await backoff.pause(limit.signal)
       continue
     }
+    backoff.reset()
     const { leader, changed } = sight
     if (told !== leader?.epoch) {
       told = leader?.epoch

@@ -1,5 +1,6 @@
 /** One leadership, from its beginning to its end. */
 import type { Client, TransactionOp, ZnodePath } from '@lightkeeper/client'
+import type { LeaveOptions, LeftBehind } from '../common/leaving.ts'
 import type { Tenure } from '../common/tenure.ts'
 
 export class Term implements AsyncDisposable {
@@ -51,13 +52,16 @@ export class Term implements AsyncDisposable {
     return this.#tenure.guard()
   }
 
-  /** Resolves when others may lead. Never rejects, also where the term was over before. */
-  resign(): Promise<void> {
-    return this.#tenure.release()
+  /**
+   * Ends it; `signal` aborts at once. Resolves to undefined when others may lead, or after `timeout` (default 5000 ms) to a
+   * KeeperError that says what may be left until the session ends. Never rejects, also where the term was over before.
+   */
+  resign(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
+    return this.#tenure.release(options)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.resign()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.resign()
   }
 }
 

@@ -10,7 +10,8 @@ export interface GroupOptions {
   readonly layout?: GroupLayout
 }
 
-export interface JoinOptions extends Pick<PersistentNodeOptions, 'acl' | 'signal'> {
+/** `acl` is that of the member alone. */
+export interface JoinOptions extends Pick<PersistentNodeOptions, 'acl' | 'signal' | 'timeout'> {
   /** What the others can read of this member. Default empty. Not with kazoo's, whose znodes hold the id. */
   readonly data?: Data
 }

@@ -1,5 +1,6 @@
 /** A lock, or a lease of a semaphore, in somebody's hands. */
 import type { TransactionOp, ZnodePath } from '@lightkeeper/client'
+import type { LeaveOptions, LeftBehind } from '../common/leaving.ts'
 import type { Tenure } from '../common/tenure.ts'
 
 /** What Curator's `Revoker` writes into the znode of an owner that is asked to let go. */
@@ -52,12 +53,15 @@ export class Held implements AsyncDisposable {
     return this.#tenure.guard()
   }
 
-  /** Resolves when its znode is gone, or bound to go with the session. Never rejects, also where it was lost before. */
-  release(): Promise<void> {
-    return this.#tenure.release()
+  /**
+   * Gives it back; `signal` aborts at once. Resolves to undefined when its znode is gone, or after `timeout` (default 5000 ms) to a
+   * KeeperError that says what may be left until the session ends. Never rejects, also where it was lost before.
+   */
+  release(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
+    return this.#tenure.release(options)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.release()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release()
   }
 }

@@ -16,7 +16,10 @@ export interface LockOptions {
   readonly names?: 'curator' | 'kazoo'
   /** What others read of whoever holds the lock or waits for it. Default empty. */
   readonly data?: Data
-  /** The ACL of the znodes that are made. Default: everybody may do everything. */
+  /**
+   * The ACL of the znode in line, and of the directories of this lock alone, at and below `path`, where they are made. What stands above
+   * `path` is shared with others, and open to all. Default: everybody may do everything.
+   */
   readonly acl?: readonly Acl[]
 }
 

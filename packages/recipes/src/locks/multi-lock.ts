@@ -1,5 +1,6 @@
 /** Several locks as one: all of them or none. */
 import type { CallOptions, Client, TransactionOp, ZnodePath } from '@lightkeeper/client'
+import type { LeaveOptions, LeftBehind } from '../common/leaving.ts'
 import { within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
 import type { Held } from './held.ts'
@@ -74,12 +75,13 @@ export class HeldAll implements AsyncDisposable {
     return this.held.map((each) => each.guard())
   }
 
-  /** Resolves when all their znodes are gone, the last taken first. Never rejects. */
-  async release(): Promise<void> {
-    await Promise.all([...this.held].reverse().map((each) => each.release()))
+  /** All of them, the last taken first. As `release` of each; resolves to what is left behind of one of them. */
+  async release(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
+    const left = await Promise.all([...this.held].reverse().map((each) => each.release(options)))
+    return left.find((each) => each !== undefined)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.release()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release()
   }
 }

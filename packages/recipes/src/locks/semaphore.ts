@@ -3,11 +3,12 @@
  * mutex and leases are is told by leases.ts.
  */
 import { type CallOptions, type Client, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
-import { type Contender, contend, contendAtOnce, isCurrent, isGone, withdraw } from '../common/contender.ts'
+import { again, type Contender, contend, contendAtOnce, isCurrent, isGone, withdraw } from '../common/contender.ts'
 import { firstOf } from '../common/first-of.ts'
 import { type Limit, within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
 import { namesBelow } from '../common/names-below.ts'
+import { Races } from '../common/races.ts'
 import { Tenure } from '../common/tenure.ts'
 import { lockLine } from './decide.ts'
 import { Held } from './held.ts'
@@ -42,6 +43,9 @@ interface Most {
   readonly changed?: Promise<WatchedEvent>
 }
 
+/** As a turn in line. */
+type Granted = Tenure | 'gone' | 'vanished' | 'busy'
+
 class Semaphore implements Lockable {
   readonly path: ZnodePath
   readonly #zk: Client
@@ -57,16 +61,19 @@ class Semaphore implements Lockable {
 
   acquire(options: CallOptions = {}): Promise<Held> {
     return within(this.#zk, 'semaphore', this.path, options, async (limit) => {
+      const races = new Races(this.#zk, limit.signal)
       for (;;) {
         const section = await contend(this.#zk, this.#layout.mutex, limit)
         const lease = await this.#lease(section, limit, false)
         if (lease instanceof Tenure) return new Held(lease)
+        if (lease !== 'busy') await again(lease, races, this.#layout.mutex)
       }
     })
   }
 
   tryAcquire(options: CallOptions = {}): Promise<Held | undefined> {
     return within(this.#zk, 'semaphore', this.path, options, async (limit) => {
+      const races = new Races(this.#zk, limit.signal)
       for (;;) {
         const section = await contendAtOnce(this.#zk, this.#layout.mutex, limit)
         // Whoever is in there waits for a lease, or is about to take one.
@@ -74,14 +81,15 @@ class Semaphore implements Lockable {
         const lease = await this.#lease(section, limit, true)
         if (lease instanceof Tenure) return new Held(lease)
         if (lease === 'busy') return undefined
+        await again(lease, races, this.#layout.mutex)
       }
     })
   }
 
   /** Takes a lease while `section` lasts, and ends that. */
-  async #lease(section: Tenure, limit: Limit, isTry: boolean): Promise<Tenure | 'gone' | 'busy'> {
+  async #lease(section: Tenure, limit: Limit, isTry: boolean): Promise<Granted> {
     let contender: Contender | undefined
-    let lease: Tenure | 'gone' | 'busy' = 'gone'
+    let lease: Granted = 'gone'
     try {
       contender = await this.#layout.enter(limit)
       lease = await this.#granted(section, contender, limit, isTry)
@@ -92,17 +100,13 @@ class Semaphore implements Lockable {
     }
   }
 
-  async #granted(
-    section: Tenure,
-    contender: Contender,
-    limit: Limit,
-    isTry: boolean,
-  ): Promise<Tenure | 'gone' | 'busy'> {
+  async #granted(section: Tenure, contender: Contender, limit: Limit, isTry: boolean): Promise<Granted> {
     const zk = this.#zk
     const until = new LinkedAbort(limit.signal, section.signal)
+    let watch = false
     try {
       // Leaves no watch where there is a lease to be had.
-      for (let watch = false; ; watch = true) {
+      for (; ; watch = true) {
         const [{ children, changed }, most] = await Promise.all([
           zk.children(this.#layout.path, { ...limit.step, watch }),
           this.#most({ ...limit.step, watch }),
@@ -110,7 +114,7 @@ class Semaphore implements Lockable {
         const line = this.#layout.leases(children)
         // Two in the section could keep each other out for ever.
         if (section.signal.aborted || !isCurrent(zk, contender)) return 'gone'
-        if (!line.some(({ name }) => name === contender.name)) return 'gone'
+        if (!line.some(({ name }) => name === contender.name)) return watch ? 'gone' : 'vanished'
         if (line.length <= most.count) {
           const tenure = new Tenure(zk, contender)
           return tenure.signal.aborted ? 'gone' : tenure
@@ -126,7 +130,7 @@ class Semaphore implements Lockable {
     } catch (error) {
       // The leases are gone, ours among them; a count that is missing is an error of whoever named it.
       const isLeaseMissing = isGone(error) && (error.code !== 'NO_NODE' || error.path !== this.#countPath)
-      if (isLeaseMissing && !limit.signal.aborted) return 'gone'
+      if (isLeaseMissing && !limit.signal.aborted) return watch || error.code !== 'NO_NODE' ? 'gone' : 'vanished'
       throw error
     } finally {
       until[Symbol.dispose]()

@@ -1,16 +1,22 @@
 /** The members of a group divide a set of items: each item is worked on by one member at most, and by one in the end. */
 import { type Client, json, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { Backoff } from '../common/backoff.ts'
+import { callSafely } from '../common/call-safely.ts'
+import { createBelow } from '../common/container.ts'
 import { deleteSurely } from '../common/delete-surely.ts'
 import { gone } from '../common/gone.ts'
+import { type LeaveOptions, type LeftBehind, leaving, mayBeThere } from '../common/leaving.ts'
 import { Ledger } from '../common/ledger.ts'
-import { Limit } from '../common/limit.ts'
+import { Limit, type WaitOptions } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
+import { Races } from '../common/races.ts'
+import { failedWith, refusalOf } from '../common/refusal.ts'
 import { isLost, isOver } from '../common/repeat.ts'
-import { sleep } from '../common/sleep.ts'
 import { uniqueName } from '../common/unique-name.ts'
 import { type Assignment, assign } from './assign.ts'
 
-export interface PartitionerOptions {
+/** `signal` and `timeout` end the wait until this member is in the group; nothing of it is left then. */
+export interface PartitionerOptions extends WaitOptions {
   /** What is divided: the same for all members. */
   readonly items: readonly string[]
   /**
@@ -21,7 +27,10 @@ export interface PartitionerOptions {
   readonly work: (item: string, signal: AbortSignal) => Promise<void>
   /** Name of this member, for people who look; a unique one is added. Default empty. */
   readonly identifier?: string
-  /** What `work` rejected with. Default: the item stays with this member and `work` is called again after a second. */
+  /**
+   * Hears what `work` rejected with, and what a server refuses of the item's lock. The item stays with this member and is tried again:
+   * first after a second at the most, then after longer and longer waits, up to a minute. What this function throws is reported as an uncaught error.
+   */
   readonly onError?: (item: string, error: unknown) => void
 }
 
@@ -31,8 +40,11 @@ export interface Partitioner extends AsyncDisposable {
   readonly member: string
   /** Items that are locked for this member now. */
   readonly held: ReadonlySet<string>
-  /** Ends all work, waits for it, and leaves the group. */
-  close(): Promise<void>
+  /**
+   * Ends all work, waits for it, and leaves the group. Resolves to undefined when that is done, or after `timeout` (default 5000 ms)
+   * to a KeeperError that says what is left: items whose work has not ended, the member's znode. Never rejects.
+   */
+  close(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
 /** What the assignment znode holds. */
@@ -43,14 +55,26 @@ interface Written {
   readonly assigned: Readonly<Record<string, readonly string[]>>
 }
 
-const retryMs = 1_000
+/** Waits after what failed, milliseconds: an ACL or a quota may be another later, and work may succeed. */
+const retry = { baseMs: 1_000, maxMs: 60_000 }
 const written = json<Written>()
 
-/** Joins the group. Resolves when this member is in it. @throws KeeperError as `create`. */
+/**
+ * Joins the group. Resolves when this member is in it.
+ * @throws KeeperError as `create`, NO_NODE where the chroot does not exist; TIMEOUT; the reason of the signal.
+ */
 export async function partitioner(zk: Client, path: ZnodePath, options: PartitionerOptions): Promise<Partitioner> {
   const member = new Membership(zk, path, options)
-  await member.start()
-  return member
+  using limit = new Limit(zk, 'partitioner', path, options)
+  const started = member.start()
+  try {
+    await limit.until(started)
+    return member
+  } catch (error) {
+    started.catch(() => {})
+    void member.close()
+    throw error
+  }
 }
 
 class Membership implements Partitioner {
@@ -63,6 +87,7 @@ class Membership implements Partitioner {
   readonly #held = new Set<string>()
   readonly #tasks: Promise<void>[] = []
   readonly #ledger: Ledger
+  #gone: Promise<LeftBehind | undefined> | undefined
   #epoch = -1
   /** Members by name, with the czxid of each: the oldest writes the assignment. */
   #members = new Map<string, bigint>()
@@ -73,6 +98,7 @@ class Membership implements Partitioner {
     this.#zk = zk
     this.path = path
     this.#options = options
+    this.#writes = new Backoff(zk, retry)
     // Below the locks, so that these have a parent.
     this.#ledger = new Ledger(zk, `${path}/locks/%marks`)
     const { identifier = '' } = options
@@ -96,25 +122,39 @@ class Membership implements Partitioner {
     this.#tasks.push(this.#followMembers(), this.#followAssignment(), this.#staySession())
   }
 
-  async close(): Promise<void> {
+  async close(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
+    this.#gone ??= this.#leave()
+    const left = await leaving(this.#zk, 'close', this.#memberPath, this.#gone, options)
+    if (left === undefined || this.#held.size === 0) return left
+    const message = `work has not ended on ${[...this.#held].join(', ')}; the member is in the group until it has, or the session ends`
+    return mayBeThere('close', this.#memberPath, message, left)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  get #memberPath(): ZnodePath {
+    return `${this.#membersPath}/${this.member}`
+  }
+
+  async #leave(): Promise<LeftBehind | undefined> {
     this.#stop.abort()
     for (const { abort } of this.#running.values()) abort.abort(new Error('the member leaves'))
     await Promise.all(this.#tasks)
     await Promise.all([...this.#running.values()].map(({ done }) => done))
-    await deleteSurely(this.#zk, `${this.#membersPath}/${this.member}`, this.#epoch)
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+    return deleteSurely(this.#zk, this.#memberPath, this.#epoch)
   }
 
   async #join(): Promise<void> {
-    const path: ZnodePath = `${this.#membersPath}/${this.member}`
+    const path = this.#memberPath
     const { signal } = this.#stop
+    const backoff = new Backoff(this.#zk, { baseMs: 100 })
+    const races = new Races(this.#zk, signal)
     while (!signal.aborted) {
       const { epoch } = this.#zk
       try {
-        const { stat } = await this.#zk.create(path, '', { mode: 'ephemeral', parents: 'container', signal })
+        const { stat } = await createBelow(this.#zk, path, '', { mode: 'ephemeral', signal })
         if (stat.ephemeralOwner === this.#zk.sessionId) {
           this.#epoch = epoch
           return
@@ -127,10 +167,11 @@ class Membership implements Partitioner {
             this.#epoch = this.#zk.epoch
             return
           }
+          // That of the session before is on its way out. One that is not there was never the reason.
+          if (stat === undefined) await races.lost(error)
         } else if (!isLost(error)) throw error
       }
-      // The znode of the session before is on its way out.
-      await sleep(this.#zk.clock, 1 + this.#zk.random.below(100), signal)
+      await backoff.pause(signal)
     }
   }
 
@@ -139,10 +180,14 @@ class Membership implements Partitioner {
     const { signal } = this.#stop
     for await (const state of this.#zk.states({ signal })) {
       if (state.kind !== 'connected' || state.epoch === this.#epoch) continue
-      try {
-        await this.#join()
-      } catch {
-        await sleep(this.#zk.clock, retryMs, signal)
+      const backoff = new Backoff(this.#zk, retry)
+      while (!signal.aborted && !isOver(this.#zk) && this.#epoch !== this.#zk.epoch) {
+        try {
+          await this.#join()
+        } catch {
+          // Refused: an ACL or a quota has changed, and may change again.
+          await backoff.pause(signal)
+        }
       }
     }
   }
@@ -185,11 +230,12 @@ class Membership implements Partitioner {
   /** Again after whatever ended it, until this member leaves. */
   async #forever(task: () => Promise<void>): Promise<void> {
     const { signal } = this.#stop
+    const backoff = new Backoff(this.#zk, retry)
     while (!signal.aborted && !isOver(this.#zk)) {
       try {
         await task()
       } catch {
-        await sleep(this.#zk.clock, retryMs, signal)
+        await backoff.pause(signal)
       }
     }
   }
@@ -198,6 +244,7 @@ class Membership implements Partitioner {
 
   #isLeading = false
   #leadAgain = false
+  readonly #writes: Backoff
 
   /** The oldest member writes who gets what, from what was written before. A version keeps two who take themselves for it apart. */
   #lead(): void {
@@ -243,13 +290,14 @@ class Membership implements Partitioner {
     const { signal } = this.#stop
     const data = written.encode(value)
     try {
-      if (version === -1) await this.#zk.create(this.#assignmentPath, data, { parents: 'container', signal })
+      if (version === -1) await createBelow(this.#zk, this.#assignmentPath, data, { signal })
       else await this.#zk.set(this.#assignmentPath, data, { version, idempotent: true, signal })
+      this.#writes.reset()
       return true
     } catch (error) {
       const isRace = (['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const).some((code) => KeeperError.is(error, code))
       if (isRace || signal.aborted) return true
-      await sleep(this.#zk.clock, retryMs, signal)
+      await this.#writes.pause(signal)
       return false
     }
   }
@@ -279,15 +327,19 @@ class Membership implements Partitioner {
   /** Locks, works and unlocks until the item moves; never rejects. */
   async #own(item: string, signal: AbortSignal): Promise<void> {
     const path: ZnodePath = `${this.path}/locks/${lockName(item)}`
+    const backoff = new Backoff(this.#zk, retry)
     while (!signal.aborted && !isOver(this.#zk)) {
       const { epoch } = this.#zk
       using lease = this.#zk.lease()
       try {
         await this.#lock(path, epoch, signal)
       } catch (error) {
-        if (!signal.aborted && !isLost(error)) await sleep(this.#zk.clock, retryMs, signal)
+        if (signal.aborted || isLost(error)) continue
+        this.#report(item, error)
+        await backoff.pause(signal)
         continue
       }
+      backoff.reset()
       await this.#workOn(item, signal, lease.signal)
       await this.#ledger.release(path, epoch)
     }
@@ -299,6 +351,7 @@ class Membership implements Partitioner {
     using _ = this.#zk.hold()
     if (signal.aborted) return
     this.#held.add(item)
+    const backoff = new Backoff(this.#zk, { ...retry, maxMs: 10_000 })
     try {
       while (!signal.aborted) {
         try {
@@ -307,8 +360,8 @@ class Membership implements Partitioner {
           if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
         } catch (error) {
           if (signal.aborted) break
-          this.#options.onError?.(item, error)
-          await sleep(this.#zk.clock, retryMs, signal)
+          this.#report(item, error)
+          await backoff.pause(signal)
         }
       }
     } finally {
@@ -316,17 +369,24 @@ class Membership implements Partitioner {
     }
   }
 
+  #report(item: string, error: unknown): void {
+    const { onError } = this.#options
+    if (onError !== undefined) callSafely(() => onError(item, error))
+  }
+
   /** Resolves when it is held, in session `epoch`. With the ledger nobody takes another's lock of the same session for its own. */
   async #lock(path: ZnodePath, epoch: number, signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(this.#zk)
     for (;;) {
       signal.throwIfAborted()
       try {
         return await this.#ledger.run([op.create(path, this.member, { mode: 'ephemeral' })], { epoch })
       } catch (error) {
-        const code = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
-        if (code !== 'NODE_EXISTS') throw error
+        if (failedWith(error) !== 'NODE_EXISTS') throw refusalOf(error, 'partitioner')
         using limit = new Limit(this.#zk, 'lock', path, { signal })
+        // Another has it, for as long as its znode is there.
         await gone(this.#zk, path, limit)
+        await backoff.pause(signal)
       }
     }
   }

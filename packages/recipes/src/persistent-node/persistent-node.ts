@@ -12,9 +12,15 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
+import { Backoff } from '../common/backoff.ts'
+import { createBelow } from '../common/container.ts'
 import { firstOf } from '../common/first-of.ts'
+import { type LeaveOptions, type LeftBehind, leaveMs, leaving, mayNotBeDeleted } from '../common/leaving.ts'
+import { Limit, type WaitOptions } from '../common/limit.ts'
+import { LinkedAbort } from '../common/linked.ts'
+import { Races } from '../common/races.ts'
+import { failedWith, isRefusal, refusalOf } from '../common/refusal.ts'
 import { isOver } from '../common/repeat.ts'
-import { sleep } from '../common/sleep.ts'
 import { type Found, stepFor } from './decide.ts'
 
 export interface PersistentNodeOptions {
@@ -22,8 +28,10 @@ export interface PersistentNodeOptions {
   readonly mode?: 'ephemeral' | 'persistent'
   /** How missing parents are made. Default `container`. */
   readonly parents?: 'container' | 'persistent'
-  /** Default: everybody may do everything. */
+  /** The ACL of the znode alone. Default: everybody may do everything. */
   readonly acl?: readonly Acl[]
+  /** The ACL of its parent, where that is made; what stands above is open to all. Default: everybody may do everything. */
+  readonly parentAcl?: readonly Acl[]
   /**
    * Whether a znode of another session under this name is a leftover of ours, to be replaced at once: one of a process before
    * this one, say. Only what was there before us is asked about, and earlier sessions of this object are known without.
@@ -32,6 +40,8 @@ export interface PersistentNodeOptions {
   readonly isLeftover?: (data: Uint8Array) => boolean
   /** Ends the wait for the first time it is there; nothing is left then. */
   readonly signal?: AbortSignal | undefined
+  /** Milliseconds until that wait ends with TIMEOUT; nothing is left then. Default: none, it waits for as long as it takes. */
+  readonly timeout?: number | undefined
 }
 
 export type PersistentNodeState =
@@ -43,14 +53,22 @@ export type PersistentNodeState =
   | { readonly kind: 'taken'; readonly owner: bigint }
   | { readonly kind: 'closed' }
 
-const retryMsMax = 10_000
-/** Codes that tell of a race with somebody else, after which one looks again. */
-const races = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION', 'TRANSACTION_FAILED'])
+/** Waits after failures, milliseconds: the server may be reached, or an ACL or a quota be another. */
+const retry = { baseMs: 50, maxMs: 10_000 }
+/** Waits where somebody else undoes again and again what is done here. */
+const fight = { baseMs: 20, maxMs: 10_000 }
+/** After so long without that, it is looked upon as another case. */
+const fightMs = 30_000
+/** Codes of a transaction that tell of a race with somebody else, after which one looks again. */
+const raceCodes = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
+/** How often somebody may write it right before it is deleted. */
+const racesMax = 10
 
 /**
  * Keeps `path` there with `data`. Resolves when it is there for the first time.
- * @throws KeeperError with outcome `rejected` where a server refuses it (NO_AUTH, NO_CHILDREN_FOR_EPHEMERALS); the reason of the
- *   signal; CLOSED. Later failures show in `state`, and are tried again.
+ * @throws KeeperError with outcome `rejected` where a server refuses it (NO_AUTH, QUOTA_EXCEEDED, NO_CHILDREN_FOR_EPHEMERALS,
+ *   NO_NODE where the chroot does not exist); the reason of the signal; TIMEOUT; CLOSED. Later failures show in `state`, and are
+ *   tried again.
  */
 export async function persistentNode(
   zk: Client,
@@ -58,20 +76,17 @@ export async function persistentNode(
   data: Data,
   options: PersistentNodeOptions = {},
 ): Promise<PersistentNode> {
-  const { signal } = options
-  signal?.throwIfAborted()
+  options.signal?.throwIfAborted()
+  using limit = new Limit(zk, 'persistentNode', path, options)
   const node = new PersistentNode(zk, path, data, options)
-  const onAbort = (): void => void node.close()
-  signal?.addEventListener('abort', onAbort, { once: true })
+  const settled = node.settled({ timeout: Number.POSITIVE_INFINITY })
   try {
-    await node.settled()
+    await limit.until(settled)
     return node
   } catch (error) {
+    settled.catch(() => {})
     void node.close()
-    signal?.throwIfAborted()
     throw error
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
   }
 }
 
@@ -79,6 +94,19 @@ interface Seen {
   readonly data: Uint8Array
   readonly stat: ZnodeStat
   readonly changed: Promise<WatchedEvent>
+}
+
+interface Resting {
+  readonly kind: 'resting'
+  readonly changed: Promise<WatchedEvent>
+}
+
+/** Somebody seems to have been faster. */
+interface Beaten {
+  readonly kind: 'beaten'
+  readonly by: unknown
+  /** What stood there before. */
+  readonly seen: string
 }
 
 interface Waiter {
@@ -102,12 +130,17 @@ export class PersistentNode implements AsyncDisposable {
   readonly #kept: Promise<void>
   #data: Uint8Array
   #isFirst = true
+  /** The next write is one that was asked for. */
+  #isAsked = true
+  readonly #fights: Backoff
   /** What a look that was sent behind a create has found; it may be from before that. */
   #early: Promise<Seen | undefined> | undefined
   #state: PersistentNodeState = { kind: 'absent' }
   #wake: () => void = () => {}
   #woken: Promise<void> = Promise.resolve()
-  #gone: Promise<void> | undefined
+  #gone: Promise<LeftBehind | undefined> | undefined
+  /** When it was last put right. */
+  #mendedAt = Number.NEGATIVE_INFINITY
 
   /** Use `persistentNode()`. */
   constructor(zk: Client, path: ZnodePath, data: Data, options: PersistentNodeOptions) {
@@ -116,6 +149,7 @@ export class PersistentNode implements AsyncDisposable {
     this.#options = options
     this.#isEphemeral = (options.mode ?? 'ephemeral') === 'ephemeral'
     this.#data = bytesOf(data)
+    this.#fights = new Backoff(zk, fight)
     this.#rest()
     this.#kept = this.#keep()
   }
@@ -130,55 +164,81 @@ export class PersistentNode implements AsyncDisposable {
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Other data from now on. Resolves when the server has it, rejects as `persistentNode` does. */
-  set(data: Data): Promise<void> {
+  /**
+   * Other data from now on. Resolves when the server has it.
+   * @throws as `persistentNode`; TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end the wait alone: it is
+   *   written as soon as a server is reached.
+   */
+  set(data: Data, options: WaitOptions = {}): Promise<void> {
     this.#data = bytesOf(data)
+    this.#isAsked = true
     this.#wake()
-    return this.settled()
+    return this.settled(options)
   }
 
-  /** Resolves when the server has what is wanted now. */
-  settled(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#end.signal.aborted) reject(closedError(this.path))
-      else this.#waiters.add({ data: this.#data, resolve, reject })
+  /** Resolves when the server has what is wanted now. @throws as `set`. */
+  async settled(options: WaitOptions = {}): Promise<void> {
+    const { timeout = leaveMs, signal } = options
+    if (this.#end.signal.aborted) throw closedError(this.path)
+    using limit = new Limit(this.#zk, 'settled', this.path, { signal, timeout })
+    let waiter: Waiter | undefined
+    const settled = new Promise<void>((resolve, reject) => {
+      waiter = { data: this.#data, resolve, reject }
+      this.#waiters.add(waiter)
     })
+    settled.catch(() => {})
+    try {
+      await limit.until(settled)
+    } finally {
+      if (waiter !== undefined) this.#waiters.delete(waiter)
+    }
   }
 
-  /** Removes it. Resolves when it is gone, or bound to go with its session; never rejects. */
-  close(): Promise<void> {
+  /**
+   * Removes it. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may be
+   * left until the session ends. Never rejects.
+   */
+  close(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
     this.#gone ??= this.#leave()
-    return this.#gone
+    return leaving(this.#zk, 'close', this.path, this.#gone, options)
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   async #keep(): Promise<void> {
     const { signal } = this.#end
-    for (let failures = 0; !signal.aborted; ) {
+    const backoff = new Backoff(this.#zk, retry)
+    const races = new Races(this.#zk, signal)
+    while (!signal.aborted) {
       try {
         const next = await this.#step()
-        failures = 0
+        if (next?.kind === 'beaten') {
+          await races.lost(next.by, next.seen)
+          continue
+        }
+        races.won()
+        backoff.reset()
         if (next === undefined) continue
         await firstOf([next.changed, this.#woken], signal)
         this.#rest()
       } catch (error) {
         if (signal.aborted) return
         if (isOver(this.#zk)) return void this.close()
-        if (KeeperError.is(error) && races.has(error.code)) continue
-        if (KeeperError.is(error) && error.outcome === 'rejected') this.#settle((waiter) => waiter.reject(error))
+        if (isRefusal(error)) this.#settle((waiter) => waiter.reject(error))
         this.#tell({ kind: 'absent', error })
-        failures++
-        const waitMs = 1 + this.#zk.random.below(Math.min(retryMsMax, 50 * 2 ** Math.min(failures, 10)))
-        await sleep(this.#zk.clock, waitMs, signal)
+        // Whoever sets other data meanwhile is not kept waiting.
+        using woken = new LinkedAbort(signal)
+        void this.#woken.then(() => woken.abort(undefined))
+        await backoff.pause(woken.signal)
+        if (this.#isAsked) this.#rest()
       }
     }
   }
 
   /** Looks and does what is next. Resolves to the event to wait for, or to undefined where it is to look again at once. */
-  async #step(): Promise<{ readonly changed: Promise<WatchedEvent> } | undefined> {
+  async #step(): Promise<Resting | Beaten | undefined> {
     const { signal } = this.#end
     const wanted = { isEphemeral: this.#isEphemeral, data: this.#data }
     const early = this.#early
@@ -193,28 +253,45 @@ export class PersistentNode implements AsyncDisposable {
       this.#sessions.has(owner) || (isOlder && this.#options.isLeftover?.(data) === true)
     const found = seen && { owner: seen.stat.ephemeralOwner, data: seen.data }
     const step = stepFor(found, wanted, this.#zk.sessionId, isLeftover)
+    const stood = seen === undefined ? 'nothing' : `${seen.stat.czxid} ${seen.stat.version}`
+    if (step !== 'rest' && step !== 'yield') await this.#calm()
     if (seen === undefined || step === 'create') {
-      const creating = this.#zk.create(this.path, wanted.data, {
-        ...this.#creation,
-        parents: this.#options.parents === 'persistent' ? true : 'container',
-        signal,
-      })
+      const { parents: mode, parentAcl } = this.#options
+      const own = { ...this.#creation, signal }
+      const creating = createBelow(this.#zk, this.path, wanted.data, own, { mode, acl: parentAcl })
       // Right behind it, for the next step.
       const early = this.#look()
       early.catch(() => {})
-      const { stat } = await creating
+      let stat: ZnodeStat
+      try {
+        ;({ stat } = await creating)
+      } catch (error) {
+        if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
+        return { kind: 'beaten', by: error, seen: stood }
+      }
       this.#early = early
       if (this.#isEphemeral) this.#sessions.add(stat.ephemeralOwner)
       return undefined
     }
     const { version } = seen.stat
     if (step === 'write') {
-      await this.#zk.set(this.path, wanted.data, { version, signal })
+      try {
+        await this.#zk.set(this.path, wanted.data, { version, signal })
+      } catch (error) {
+        if (!KeeperError.is(error, 'BAD_VERSION') && !KeeperError.is(error, 'NO_NODE')) throw error
+        return { kind: 'beaten', by: error, seen: stood }
+      }
       return undefined
     }
     if (step === 'replace') {
       const made = op.create(this.path, wanted.data, this.#creation)
-      await this.#zk.transaction(op.delete(this.path, { version }), made)
+      try {
+        await this.#zk.transaction(op.delete(this.path, { version }), made)
+      } catch (error) {
+        const by = refusalOf(error, 'persistentNode')
+        if (!raceCodes.has(failedWith(error) ?? '')) throw by
+        return { kind: 'beaten', by, seen: stood }
+      }
       if (this.#isEphemeral) this.#sessions.add(this.#zk.sessionId)
       return undefined
     }
@@ -223,7 +300,21 @@ export class PersistentNode implements AsyncDisposable {
       this.#tell({ kind: 'present', stat: seen.stat })
       this.#settle((waiter) => waiter.resolve(), wanted.data)
     } else this.#tell({ kind: 'taken', owner: seen.stat.ephemeralOwner })
-    return seen
+    return { kind: 'resting', changed: seen.changed }
+  }
+
+  /** Before something is written: two who want different things under one name must not keep a server busy with that. */
+  async #calm(): Promise<void> {
+    const { clock } = this.#zk
+    const isFight = !this.#isAsked && clock.now() - this.#mendedAt < fightMs
+    if (!isFight) this.#fights.reset()
+    else {
+      using woken = new LinkedAbort(this.#end.signal)
+      void this.#woken.then(() => woken.abort(undefined))
+      await this.#fights.pause(woken.signal)
+    }
+    this.#isAsked = false
+    this.#mendedAt = clock.now()
   }
 
   get #creation() {
@@ -241,30 +332,32 @@ export class PersistentNode implements AsyncDisposable {
     }
   }
 
-  async #leave(): Promise<void> {
+  /** Resolves when it is gone, at the latest with its session, or to why it may not be deleted. */
+  async #leave(): Promise<LeftBehind | undefined> {
     this.#end.abort(closedError(this.path))
     this.#settle((waiter) => waiter.reject(this.#end.signal.reason))
     this.#tell({ kind: 'closed' })
     await this.#kept
-    for (let tries = 0; !isOver(this.#zk); tries++) {
+    let races = 0
+    const backoff = new Backoff(this.#zk, { baseMs: 50 })
+    while (!isOver(this.#zk)) {
       try {
         // Behind whatever was given up on its way.
         const [, { stat }] = await Promise.all([this.#zk.sync(this.path), this.#zk.get(this.path)])
         const isOurs = this.#isEphemeral ? this.#isOwn(stat.ephemeralOwner) : stat.ephemeralOwner === 0n
-        if (!isOurs) return
+        if (!isOurs) return undefined
         await this.#zk.delete(this.path, { version: stat.version })
-        return
+        return undefined
       } catch (error) {
-        if (
-          KeeperError.is(error, 'NO_NODE') ||
-          KeeperError.is(error, 'NO_AUTH') ||
-          KeeperError.is(error, 'NOT_EMPTY')
-        ) {
-          return
-        }
+        if (KeeperError.is(error, 'NO_NODE')) return undefined
+        // Written by somebody between the two: what stands there now is ours all the same.
+        const isRace = KeeperError.is(error, 'BAD_VERSION') && ++races < racesMax
+        // Refused, it would be again. Anything else came between: the next may get through.
+        if (!isRace && KeeperError.is(error) && isRefusal(error)) return mayNotBeDeleted('close', this.path, error)
       }
-      await sleep(this.#zk.clock, 1 + this.#zk.random.below(Math.min(2_000, 50 * 2 ** Math.min(tries, 8))))
+      await backoff.pause()
     }
+    return undefined
   }
 
   #isOwn(owner: bigint): boolean {

@@ -12,10 +12,13 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
+import { Backoff } from '../common/backoff.ts'
 import { makeContainer } from '../common/container.ts'
 import { Ledger } from '../common/ledger.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { below } from '../common/paths.ts'
+import { Races } from '../common/races.ts'
+import { failedWith, refusalOf } from '../common/refusal.ts'
 import { sleep } from '../common/sleep.ts'
 import { WaitingLine } from '../common/waiting-line.ts'
 import { decodeItems, encodeItems } from './frame.ts'
@@ -136,8 +139,8 @@ function consumer<T>(store: Store<T>): Consumer<T> {
   }
 }
 
-/** Between looks at a queue that is full. */
-const fullPollMs = 200
+/** Waits between looks at a queue that is full, milliseconds: there is room when somebody has consumed. */
+const fullPoll = { baseMs: 100, maxMs: 1_000 }
 /** How many plain items are taken from one list before it is read again. Other lists are read each time, since what is put may go first. */
 const listedMax = 1_000
 
@@ -183,12 +186,15 @@ class Store<T> {
     using limit = new Limit(this.#zk, 'put', this.path, options)
     await this.#room(limit)
     const create = op.create(this.#itemPath(this.#layout.name(rank)), data, { sequential: true })
+    const races = new Races(this.#zk, limit.signal)
     for (;;) {
       try {
         return await this.#ledger.run([create], { bytes: data.length, signal: limit.signal })
       } catch (error) {
-        if (failedWith(error) !== 'NO_NODE') throw error
+        if (failedWith(error) !== 'NO_NODE') throw refusalOf(error, 'put')
+        // Not made yet, or reaped while it was empty.
         await makeContainer(this.#zk, this.#items, limit.signal)
+        await races.lost(refusalOf(error, 'put'))
       }
     }
   }
@@ -196,8 +202,9 @@ class Store<T> {
   async #room(limit: Limit): Promise<void> {
     const { itemsMax = Number.POSITIVE_INFINITY } = this.#options
     if (itemsMax === Number.POSITIVE_INFINITY) return
+    const backoff = new Backoff(this.#zk, fullPoll)
     while ((await this.length(limit.step)) >= itemsMax) {
-      await sleep(this.#zk.clock, 1 + this.#zk.random.below(fullPollMs), limit.signal)
+      await backoff.pause(limit.signal)
       limit.signal.throwIfAborted()
     }
   }
@@ -290,6 +297,7 @@ class Store<T> {
   }
 
   async #list(path: ZnodePath, limit: Limit, isWatched: boolean): Promise<readonly string[]> {
+    const races = new Races(this.#zk, limit.signal)
     for (;;) {
       const known = this.#watches.get(path)
       // A watch that stands is not set again: those of takes that were given up must not pile up.
@@ -304,6 +312,7 @@ class Store<T> {
         if (!isWatched) return []
         // What does not exist has no children to watch; it is made, since somebody is to put something there.
         await makeContainer(this.#zk, path, limit.signal)
+        await races.lost(error)
       }
     }
   }
@@ -351,7 +360,7 @@ class Store<T> {
       const code = failedWith(error)
       const isTaken = code === 'NO_NODE' || code === 'NODE_EXISTS' || KeeperError.is(error, 'SESSION_EXPIRED')
       if (isTaken) return undefined
-      throw error
+      throw refusalOf(error, 'take')
     }
     try {
       const found = (await reading) ?? (await this.#zk.find(item, limit.step))
@@ -423,7 +432,7 @@ class Store<T> {
       })
     } catch (error) {
       const isGone = failedWith(error) === 'NO_NODE' || KeeperError.is(error, 'SESSION_EXPIRED')
-      if (!isGone) throw error
+      if (!isGone) throw refusalOf(error, 'done')
       // The claim is lost, or somebody took the item without one.
       if (again.length === 0) await this.#deleteUnclaimed(held)
       await this.#giveBack(held)
@@ -494,8 +503,4 @@ function watched(changed: Promise<unknown>): Watched {
   const each: Watched = { hasFired: false, changed }
   void changed.then(() => void (each.hasFired = true))
   return each
-}
-
-function failedWith(error: unknown): string | undefined {
-  return KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
 }

@@ -11,9 +11,11 @@ import {
 } from '@lightkeeper/client'
 import { cache } from '../cache/cache.ts'
 import type { CacheChange } from '../cache/view.ts'
+import { createBelow } from '../common/container.ts'
 import type { Freshness } from '../common/freshness.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { repeat } from '../common/repeat.ts'
+import { setOrCreate } from '../common/set-or-create.ts'
 
 export interface SharedValueOptions<T> extends WaitOptions {
   /** Written where the znode does not exist yet, at the start. Default: nothing is written, and the value is undefined until somebody does. */
@@ -52,7 +54,8 @@ export async function sharedValue<T = Uint8Array>(
   if (seed !== undefined) {
     using limit = new Limit(zk, 'sharedValue', path, options)
     try {
-      await repeat(zk, limit, (own) => handle.create(seed, { ...create, idempotent: true, ...own }))
+      const data = used.encode(seed)
+      await repeat(zk, limit, (own) => createBelow(zk, path, data, { idempotent: true, ...own }))
     } catch (error) {
       if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
     }
@@ -68,18 +71,12 @@ export async function sharedValue<T = Uint8Array>(
     },
     changes: (own) => filled.changes(own),
     async set(value, own = {}) {
-      const data = used.encode(value)
-      try {
-        return await zk.set(path, data, { ...own, idempotent: true })
-      } catch (error) {
-        if (!KeeperError.is(error, 'NO_NODE')) throw error
-        return (await zk.update(path, () => data, { ...own, create, idempotent: true })).stat
-      }
+      return setOrCreate(zk, path, used.encode(value), own)
     },
     async trySet(value, own = {}) {
       const seen = filled.get(path)
       try {
-        if (seen === undefined) return (await handle.create(value, { ...own, ...create })).stat
+        if (seen === undefined) return (await createBelow(zk, path, used.encode(value), own)).stat
         return await handle.set(value, { ...own, version: seen.stat.version })
       } catch (error) {
         const isRace = (['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const).some((code) => KeeperError.is(error, code))
