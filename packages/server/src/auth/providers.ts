@@ -14,7 +14,7 @@ export interface AuthProvider {
   userName(id: string): string
 }
 
-/** `superDigest` is `super:<base64 sha1>`; who knows its password passes every ACL. */
+/** `superDigest` is `user:<base64 sha1>`; who knows its password passes every ACL. */
 export function authProviders(options: {
   readonly superDigest?: string | undefined
 }): ReadonlyMap<string, AuthProvider> {

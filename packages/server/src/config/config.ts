@@ -1,5 +1,6 @@
 /** Settings of a server: names and defaults of zoo.cfg in camel case, all checked before anything is opened. */
 import { frameBytesMaxDefault } from '@lightkeeper/protocol'
+import { nearestName, parseHost } from '@lightkeeper/runtime'
 import type { Compression } from '../storage/compression.ts'
 import { snapshotsKeptMin } from '../storage/purge.ts'
 
@@ -80,7 +81,7 @@ export interface ServerOptions {
   readonly enforceQuota?: boolean
   /** Skip every ACL check. Default false. */
   readonly skipACL?: boolean
-  /** `super:<base64 sha1>`: who authenticates so passes every ACL. Default none. */
+  /** `user:<base64 of the sha1 of user:password>`, whatever the user: who authenticates so passes every ACL. Default none. */
   readonly superDigest?: string | undefined
   /** Answer reconfig with "not implemented" rather than "disabled". Default false. */
   readonly reconfigEnabled?: boolean
@@ -143,14 +144,46 @@ export interface ServerConfig {
 }
 
 /** A setting that cannot be used: says which, what was given, and what is wanted. */
-export class ConfigError extends Error {
+export class ConfigError extends TypeError {
   override readonly name = 'ConfigError'
   readonly code = 'BAD_CONFIG'
   readonly setting: string
 
-  constructor(setting: string, given: unknown, wanted: string) {
-    super(`${setting} is ${typeof given === 'string' ? `"${given}"` : String(given)}, expected ${wanted}`)
+  /**
+   * @param given shown in the message, so never a secret.
+   * @param problem stands behind the name in place of what was given and what is wanted.
+   */
+  constructor(setting: string, given: unknown, wanted: string, problem = `is ${describe(given)}, expected ${wanted}`) {
+    super(`${setting} ${problem}`)
     this.setting = setting
+  }
+
+  /** A setting whose value is not shown: `problem` stands behind the name. */
+  static refused(setting: string, problem: string): ConfigError {
+    return new ConfigError(setting, undefined, '', problem)
+  }
+
+  /** The same about a setting that has another name where it was given. */
+  as(setting: string): ConfigError {
+    return ConfigError.refused(setting, this.message.slice(this.setting.length + 1))
+  }
+}
+
+/** A value as a message shows it; a message is made of anything, also of what throws when it is looked at. */
+function describe(given: unknown): string {
+  switch (typeof given) {
+    case 'string':
+      return JSON.stringify(given.length > 200 ? `${given.slice(0, 200)}…` : given)
+    case 'bigint':
+      return `${String(given).slice(0, 50)}n, a bigint`
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return String(given)
+    case 'object':
+      return given === null ? 'null' : Array.isArray(given) ? 'an array' : 'an object'
+    default:
+      return `a ${typeof given}`
   }
 }
 
@@ -164,25 +197,30 @@ const epochStart = 1_577_836_800_000
  * @throws ConfigError for the first setting that cannot be used.
  */
 export function resolveConfig(options: ServerOptions, wall: number): ServerConfig {
-  for (const name of Object.keys(options)) {
-    if (!optionNames.has(name))
-      throw new ConfigError(name, options[name as keyof ServerOptions], 'no such setting; see ServerOptions')
-  }
+  const given = read(options)
   const number = (name: NumberOption, fallback: number, min: number, max = int32Max): number => {
-    const given: unknown = options[name] ?? fallback
-    if (typeof given !== 'number' || !Number.isInteger(given) || given < min || given > max) {
-      throw new ConfigError(name, given, `an integer from ${min} to ${max}`)
+    const value = given.get(name) ?? fallback
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+      throw new ConfigError(name, value, `an integer from ${min} to ${max}`)
     }
-    return given
+    return value
   }
   const flag = (name: FlagOption, fallback = false): boolean => {
-    const given: unknown = options[name] ?? fallback
-    if (typeof given !== 'boolean') throw new ConfigError(name, given, 'true or false')
-    return given
+    const value = given.get(name) ?? fallback
+    if (typeof value !== 'boolean') throw new ConfigError(name, value, 'true or false')
+    return value
   }
+  const directory = (name: 'dataDir' | 'dataLogDir'): string | undefined => {
+    const value = given.get(name)
+    if (value === undefined) return undefined
+    if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value
+    throw new ConfigError(name, value, 'the path of a directory')
+  }
+  onlyOneOf(given, 'port', 'clientPort')
+  onlyOneOf(given, 'host', 'clientPortAddress')
   const tickTime = number('tickTime', 3000, 1)
-  const minSessionTimeout = number('minSessionTimeout', tickTime * 2, 1)
-  const maxSessionTimeout = number('maxSessionTimeout', tickTime * 20, 1)
+  const minSessionTimeout = number('minSessionTimeout', Math.min(int32Max, tickTime * 2), 1)
+  const maxSessionTimeout = number('maxSessionTimeout', Math.min(int32Max, tickTime * 20), 1)
   if (minSessionTimeout > maxSessionTimeout) {
     throw new ConfigError(
       'minSessionTimeout',
@@ -190,29 +228,21 @@ export function resolveConfig(options: ServerOptions, wall: number): ServerConfi
       `at most maxSessionTimeout, which is ${maxSessionTimeout}`,
     )
   }
-  const superDigest = options.superDigest
-  if (superDigest !== undefined && !/^super:[A-Za-z0-9+/=]+$/.test(superDigest)) {
-    throw new ConfigError('superDigest', superDigest, 'super:<base64 of the sha1 of "super:password">')
-  }
-  const words = (options.fourLetterWordWhitelist ?? 'srvr').split(',').map((word) => word.trim())
-  for (const word of words) {
-    if (word !== '' && word !== '*' && word.length !== 4) {
-      throw new ConfigError('fourLetterWordWhitelist', word, 'a comma list of four-letter words, or *')
-    }
-  }
-  if (options.dataLogDir !== undefined && options.dataDir === undefined) {
+  const dataDir = directory('dataDir')
+  const dataLogDir = directory('dataLogDir')
+  if (dataLogDir !== undefined && dataDir === undefined) {
     throw new ConfigError('dataDir', undefined, 'a directory, since dataLogDir is given')
   }
-  const snapshotCompression: unknown = options.snapshotCompression ?? 'none'
+  const snapshotCompression = given.get('snapshotCompression') ?? 'none'
   if (snapshotCompression !== 'none' && snapshotCompression !== 'gz' && snapshotCompression !== 'snappy') {
     throw new ConfigError('snapshotCompression', snapshotCompression, 'none, gz or snappy')
   }
   return {
-    clientPort: number(options.port === undefined ? 'clientPort' : 'port', 2181, 0, 65535),
-    clientPortAddress: options.host ?? options.clientPortAddress ?? '127.0.0.1',
+    clientPort: number(given.has('port') ? 'port' : 'clientPort', 2181, 0, 65535),
+    clientPortAddress: hostOf(given),
     clientPortListenBacklog: number('clientPortListenBacklog', -1, -1),
-    dataDir: options.dataDir,
-    dataLogDir: options.dataLogDir,
+    dataDir,
+    dataLogDir,
     forceSync: flag('forceSync', true),
     snapCount: number('snapCount', 100_000, 2),
     snapSizeLimitInKb: number('snapSizeLimitInKb', 4_194_304, 0),
@@ -244,13 +274,89 @@ export function resolveConfig(options: ServerOptions, wall: number): ServerConfi
     extendedTypesEnabled: flag('extendedTypesEnabled'),
     enforceQuota: flag('enforceQuota'),
     skipAcl: flag('skipACL'),
-    superDigest,
+    superDigest: superDigestOf(given.get('superDigest')),
     reconfigEnabled: flag('reconfigEnabled'),
-    fourLetterWordWhitelist: words,
+    fourLetterWordWhitelist: wordsOf(given.get('fourLetterWordWhitelist') ?? 'srvr'),
     znodeContainerCheckIntervalMs: number('znodeContainerCheckIntervalMs', 60_000, 1),
     znodeContainerMaxNeverUsedIntervalMs: number('znodeContainerMaxNeverUsedIntervalMs', 0, 0),
-    initialZxid: options.initialZxid ?? BigInt(Math.max(0, Math.floor(wall - epochStart))) << 22n,
+    initialZxid: zxidOf(given.get('initialZxid') ?? BigInt(Math.max(0, Math.floor(wall - epochStart))) << 22n),
   }
+}
+
+type Given = ReadonlyMap<keyof ServerOptions, unknown>
+
+/** Every option that is there, read once. @throws ConfigError for one that nobody knows, or that cannot be read. */
+function read(options: unknown): Given {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ConfigError('options', options, 'an object; see ServerOptions')
+  }
+  const given = new Map<keyof ServerOptions, unknown>()
+  for (const name of Object.keys(options)) {
+    if (!isOption(name)) {
+      const nearest = nearestName(name, optionNames)
+      const hint = nearest === undefined ? 'see ServerOptions' : `did you mean ${nearest}?`
+      throw ConfigError.refused(JSON.stringify(name).slice(1, -1).slice(0, 100), `is no such setting; ${hint}`)
+    }
+    let value: unknown
+    try {
+      value = (options as Record<string, unknown>)[name]
+    } catch (error) {
+      const problem = ConfigError.refused(name, 'cannot be read: its getter throws')
+      problem.cause = error
+      throw problem
+    }
+    if (value === null) throw new ConfigError(name, value, 'a value, or undefined for the default')
+    if (value !== undefined) given.set(name, value)
+  }
+  return given
+}
+
+function isOption(name: string): name is keyof ServerOptions {
+  return optionNames.has(name)
+}
+
+/** The short name and the long one must not say two things. */
+function onlyOneOf(given: Given, short: keyof ServerOptions, long: keyof ServerOptions): void {
+  const value = given.get(short)
+  if (given.has(short) && given.has(long) && value !== given.get(long)) {
+    throw new ConfigError(short, value, `what ${long} says, which is ${describe(given.get(long))}`)
+  }
+}
+
+function hostOf(given: Given): string {
+  const name = given.has('host') ? 'host' : 'clientPortAddress'
+  const value = given.get(name) ?? '127.0.0.1'
+  const wanted = 'a host name or an IP address, without a port; :: or 0.0.0.0 for all addresses'
+  if (typeof value !== 'string') throw new ConfigError(name, value, wanted)
+  try {
+    return parseHost(value)
+  } catch {
+    throw new ConfigError(name, value, wanted)
+  }
+}
+
+/** Never shown: who knows it by its hash can try passwords. */
+function superDigestOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  // A sha1 in base64: 27 characters and one for the padding.
+  if (typeof value === 'string' && /^[^:]*:[A-Za-z0-9+/]{27}=$/.test(value)) return value
+  throw ConfigError.refused('superDigest', 'is not of the form user:<base64 of the sha1 of "user:password">')
+}
+
+function wordsOf(value: unknown): readonly string[] {
+  const wanted = 'a comma list of four-letter words, or *'
+  if (typeof value !== 'string') throw new ConfigError('fourLetterWordWhitelist', value, wanted)
+  const words = value.split(',').map((word) => word.trim())
+  for (const word of words) {
+    if (word !== '' && word !== '*' && word.length !== 4) throw new ConfigError('fourLetterWordWhitelist', word, wanted)
+  }
+  return words
+}
+
+/** Zxids are signed on the wire; those below 0 are nobody's. */
+function zxidOf(value: unknown): bigint {
+  if (typeof value === 'bigint' && value >= 0n && value < 1n << 63n) return value
+  throw new ConfigError('initialZxid', value, 'a bigint from 0n to 2n ** 63n - 1n')
 }
 
 type NumberOption = {

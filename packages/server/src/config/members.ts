@@ -1,0 +1,62 @@
+/** `server.N` lines: who belongs to the ensemble, and where this server listens for clients (QuorumPeer.QuorumServer). */
+import { isIpv6, parseHost } from '@lightkeeper/runtime'
+import { ConfigError } from './config.ts'
+
+export interface Member {
+  readonly isObserver: boolean
+  /** What stands behind the semicolon. Without a host it means all addresses. */
+  readonly client?: { readonly host?: string; readonly port: number }
+}
+
+const form = 'host:port:port, host:port:port:type, and ;port or ;host:port behind them'
+
+/**
+ * @param hasManyAddresses whether a member may have several addresses, with `|` between them.
+ * @throws ConfigError for a line that Apache would not take, or that asks for a TLS port.
+ */
+export function parseMember(key: string, value: string, hasManyAddresses: boolean): Member {
+  const refuse = (wanted = form): ConfigError => new ConfigError(key, value, wanted)
+  if (!/^server\.-?\d{1,18}$/.test(key)) throw ConfigError.refused(key, 'has no number behind "server."')
+  const [servers = '', client, secure, ...rest] = value.split(';')
+  if (secure !== undefined && secure.trim() !== '' && rest.length === 0) {
+    throw ConfigError.refused(key, `has a secureClientPort, ${secure.trim()}: this server has no TLS port`)
+  }
+  if (secure !== undefined) throw refuse()
+  const addresses = servers.split('|')
+  if (addresses.length > 1 && !hasManyAddresses) throw refuse('one address, since multiAddress.enabled is not true')
+  const types = new Set(addresses.map((address) => typeOf(address, refuse)))
+  if (types.size > 1) throw refuse('one type for all addresses')
+  const isObserver = types.has('observer')
+  return client === undefined || client === '' ? { isObserver } : { isObserver, client: clientOf(client, refuse) }
+}
+
+/** `host:port:port[:type]`, where an IPv6 address stands in brackets. */
+function typeOf(address: string, refuse: (wanted?: string) => ConfigError): 'participant' | 'observer' {
+  const match = /^(\[[^\]]*\]|[^:[\]]+):(\d+):(\d+)(?::(.*))?$/.exec(address)
+  const [, host = '', quorum, election, type = 'participant'] = match ?? []
+  const lower = type.trim().toLowerCase()
+  if (match === null || !isPort(quorum) || !isPort(election) || !isHost(host)) throw refuse()
+  if (quorum === election) throw refuse('two different ports')
+  if (lower !== 'participant' && lower !== 'observer') throw refuse('the type participant or observer')
+  return lower
+}
+
+function clientOf(text: string, refuse: () => ConfigError): { host?: string; port: number } {
+  const [, host, port] = /^(?:(\[[^\]]*\]|[^:[\]]*):)?(\d+)$/.exec(text) ?? []
+  if (port === undefined || !isPort(port) || (host !== undefined && !isHost(host))) throw refuse()
+  return host === undefined ? { port: Number(port) } : { host: parseHost(host), port: Number(port) }
+}
+
+function isPort(digits: string | undefined): boolean {
+  return digits !== undefined && Number(digits) <= 65535
+}
+
+function isHost(text: string): boolean {
+  if (text.startsWith('[')) return isIpv6(text.slice(1, -1))
+  try {
+    parseHost(text)
+    return true
+  } catch {
+    return false
+  }
+}
