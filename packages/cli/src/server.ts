@@ -8,4 +8,5 @@ export {
   type ServerOptions,
   startServer,
   type ZooCfg,
+  type ZooCfgSources,
 } from '@lightkeeper/server'

@@ -7,6 +7,8 @@ export interface Disk {
   list(directory: string): Promise<string[]>
   /** Makes a directory and its parents; existing ones are fine. */
   makeDirectory(path: string): Promise<void>
+  /** What a directory is, the same for every path that leads to it: by a link, a mount, or spelled otherwise. */
+  identity(directory: string): Promise<string>
   /** Replaces `to` at once. Durable only after `syncDirectory` of the directory. */
   rename(from: string, to: string): Promise<void>
   /** Removes a file. Durable only after `syncDirectory`. */

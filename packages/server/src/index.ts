@@ -1,6 +1,6 @@
 /** A ZooKeeper server in TypeScript: Apache's wire protocol and data directory, standalone. */
 export { ConfigError, type ServerConfig, type ServerOptions } from './config/config.ts'
-export { optionsOf, parseZooCfg, type ZooCfg } from './config/zoo-cfg.ts'
+export { optionsOf, parseZooCfg, type ZooCfg, type ZooCfgSources } from './config/zoo-cfg.ts'
 export { type RunningServer, startServer } from './server.ts'
 export { type BackupOptions, type BackupResult, backup } from './storage/backup.ts'
 export { type Inspect, type InspectedEntry, inspect } from './storage/inspect.ts'

@@ -1,8 +1,8 @@
 /** `lightkeeper server`: a server in the foreground. */
-import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { stderrLog } from '@lightkeeper/runtime/node'
 import { type Command, UsageError } from '../command.ts'
+import { serverSettings } from '../server-settings.ts'
 
 const usage = `usage: lightkeeper server [zoo.cfg] [options]
 
@@ -26,31 +26,13 @@ export const serverCommand: Command = {
   summary: 'run a server in the foreground',
   usage,
   async run(args) {
-    const { optionsOf, parseZooCfg, startServer } = await import('@lightkeeper/server')
+    const { startServer } = await import('@lightkeeper/server')
     const { values, positionals } = parse(args)
     if (positionals.length > 1) throw new UsageError(`one zoo.cfg at the most, got ${positionals.join(' ')}`)
     const log = stderrLog(values.verbose ? 'debug' : 'info')
 
-    const [file] = positionals
-    const fromFile = file === undefined ? undefined : parseZooCfg(await readConfig(file))
-    const pairs = (values.set ?? []).map((pair): [string, string] => {
-      const at = pair.indexOf('=')
-      if (at < 1) throw new UsageError(`--set wants key=value, got "${pair}"`)
-      return [pair.slice(0, at), pair.slice(at + 1)]
-    })
-    const fromFlags = optionsOf(pairs)
-    for (const key of [...(fromFile?.ignored ?? []), ...fromFlags.ignored]) {
-      log('warn', 'setting has no effect on this server', { key })
-    }
-    const options = {
-      ...fromFile?.options,
-      ...fromFlags.options,
-      ...(values.port === undefined ? {} : { clientPort: portNumber(values.port) }),
-      ...(values.host === undefined ? {} : { clientPortAddress: values.host }),
-      ...(values['data-dir'] === undefined ? {} : { dataDir: values['data-dir'] }),
-      ...(values['in-memory'] ? { dataDir: undefined, dataLogDir: undefined } : {}),
-      ...(values['accept-loss'] ? { acceptLoss: true } : {}),
-    }
+    const { options, warnings } = await serverSettings(positionals[0], values)
+    for (const { message, facts } of warnings) log('warn', message, facts)
     const server = await startServer(options, { log })
     process.stdout.write(`lightkeeper listening on ${server.connectString}\n`)
     const { dataDir, forceSync } = server.config
@@ -84,18 +66,5 @@ function parse(args: readonly string[]) {
     })
   } catch (error) {
     throw new UsageError(`${(error as Error).message}; see lightkeeper server --help`)
-  }
-}
-
-function portNumber(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) > 65535) throw new UsageError(`--port wants 0 to 65535, got "${text}"`)
-  return Number(text)
-}
-
-async function readConfig(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw new Error(`cannot read ${file}: ${(error as Error).message}`)
   }
 }

@@ -1,7 +1,7 @@
 /** Files by node:fs. */
 import { createHash, randomUUID } from 'node:crypto'
 import { close, constants, fdatasync, fstat, ftruncate, open as openFile, read, write, writeSync } from 'node:fs'
-import { mkdir, open, readdir, realpath, rename, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -21,6 +21,11 @@ export function nodeDisk(): Disk {
     list: (directory) => readdir(directory),
     async makeDirectory(path) {
       await mkdir(path, { recursive: true })
+    },
+    async identity(directory) {
+      // Real paths differ where one directory is mounted twice.
+      const { dev, ino } = await stat(directory, { bigint: true })
+      return ino === 0n ? realpath(directory) : `${dev}:${ino}`
     },
     rename,
     remove: unlink,

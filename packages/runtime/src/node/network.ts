@@ -45,7 +45,10 @@ export function nodeNetwork(log: Log = silentLog): Network {
       )
       return new Promise((resolve, reject) => {
         server.once('error', reject)
-        server.listen({ host, port, ...(options?.backlog === undefined ? {} : { backlog: options.backlog }) }, () => {
+        // Without a host Node takes all addresses of IPv6 and IPv4, or of IPv4 alone where there is no other.
+        const where = host === '::' ? {} : { host }
+        const backlog = options?.backlog === undefined ? {} : { backlog: options.backlog }
+        server.listen({ port, ...where, ...backlog }, () => {
           server.removeListener('error', reject)
           // Accept errors (no file descriptors left) must not end the process; the peer sees a closed socket.
           server.on('error', () => {})

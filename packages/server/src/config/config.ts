@@ -291,7 +291,7 @@ function read(options: unknown): Given {
     throw new ConfigError('options', options, 'an object; see ServerOptions')
   }
   const given = new Map<keyof ServerOptions, unknown>()
-  for (const name of Object.keys(options)) {
+  for (const name of namesOf(options)) {
     if (!isOption(name)) {
       const nearest = nearestName(name, optionNames)
       const hint = nearest === undefined ? 'see ServerOptions' : `did you mean ${nearest}?`
@@ -309,6 +309,16 @@ function read(options: unknown): Given {
     if (value !== undefined) given.set(name, value)
   }
   return given
+}
+
+function namesOf(options: object): string[] {
+  try {
+    return Object.keys(options)
+  } catch (error) {
+    const problem = ConfigError.refused('options', 'cannot be read')
+    problem.cause = error
+    throw problem
+  }
 }
 
 function isOption(name: string): name is keyof ServerOptions {

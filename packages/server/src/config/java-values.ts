@@ -44,7 +44,8 @@ export function strictBoolean(value: string, key: string): boolean {
 /** Boolean.parseBoolean and Boolean.getBoolean: true in any case; everything else is false, which is worth a line. */
 export function looseBoolean(value: string, key: string, note: Note): boolean {
   const lower = value.toLowerCase()
-  if (lower !== 'true' && lower !== 'false') note(`${key}=${shown(value)} counts as false, as in Apache: only true is true`)
+  if (lower !== 'true' && lower !== 'false')
+    note(`${key}=${shown(value)} counts as false, as in Apache: only true is true`)
   return lower === 'true'
 }
 

@@ -152,7 +152,8 @@ function dynamicValues(
   const dynamic = lastOf(parseProperties(content), () => {})
   refuseWhatIsNotHonoured(dynamic)
   for (const key of dynamic.keys()) {
-    if (!key.startsWith('server.')) throw ConfigError.refused(key, `cannot stand in ${path}, which is for members alone`)
+    if (!key.startsWith('server.'))
+      throw ConfigError.refused(key, `cannot stand in ${path}, which is for members alone`)
   }
   return dynamic
 }
@@ -181,7 +182,7 @@ function listenAs(
 /** The value, if the server can start with it; an error names it as the file does. */
 function checked(option: keyof ServerOptions, value: unknown, key: string): unknown {
   // Limits of each other, and the one that needs another, are the server's to compare.
-  if (/SessionTimeout$/.test(option) || option === 'dataLogDir') {
+  if (option.endsWith('SessionTimeout') || option === 'dataLogDir') {
     if (option === 'dataLogDir') resolveNamed({ dataDir: value as string }, 'dataDir', key)
     return value
   }
@@ -199,9 +200,7 @@ function resolveNamed(options: ServerOptions, option: keyof ServerOptions, key: 
 
 /** Families of keys of which the rest is free. */
 function isKnownFamily(key: string): boolean {
-  return (
-    key.startsWith('metricsProvider.') || refusals.some(({ keys }) => keys.test(key) && !key.startsWith('server.'))
-  )
+  return key.startsWith('metricsProvider.') || refusals.some(({ keys }) => keys.test(key) && !key.startsWith('server.'))
 }
 
 function withNearest(key: string): string {

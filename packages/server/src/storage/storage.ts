@@ -81,9 +81,11 @@ export class Storage {
   ): Promise<Storage> {
     const { disk } = runtime
     const snapshots = `${dataDir}/${versionDirectory}`
-    const logs = `${config.dataLogDir ?? dataDir}/${versionDirectory}`
+    const named = `${config.dataLogDir ?? dataDir}/${versionDirectory}`
+    for (const directory of new Set([snapshots, named])) await disk.makeDirectory(directory)
+    // One directory may have two names, and must not be locked against itself.
+    const logs = (await disk.identity(named)) === (await disk.identity(snapshots)) ? snapshots : named
     const unique = [...new Set([snapshots, logs])]
-    for (const directory of unique) await disk.makeDirectory(directory)
     const locks: DirectoryLock[] = []
     try {
       for (const directory of unique) locks.push(await disk.lock(directory))

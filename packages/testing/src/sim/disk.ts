@@ -319,6 +319,8 @@ export class SimDisk {
         run(() => {
           if (!this.#directories.has(path)) this.#directories.set(path, new Directory())
         }),
+      // Directories have one name each here.
+      identity: (directory) => Promise.resolve(directory),
       rename: (from, to) =>
         run(() => {
           const [directory, name] = split(from)

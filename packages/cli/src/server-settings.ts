@@ -1,0 +1,92 @@
+/** Settings of `lightkeeper server`: a zoo.cfg, what the command line says over it, and lines about what was read otherwise. */
+import { readFileSync } from 'node:fs'
+import type { ServerOptions } from '@lightkeeper/server'
+import { UsageError } from './command.ts'
+
+export interface ServerFlags {
+  readonly port?: string | undefined
+  readonly host?: string | undefined
+  readonly 'data-dir'?: string | undefined
+  readonly 'in-memory'?: boolean | undefined
+  readonly 'accept-loss'?: boolean | undefined
+  readonly set?: readonly string[] | undefined
+}
+
+export interface ServerSettings {
+  readonly options: ServerOptions
+  /** Worth a line each at start. */
+  readonly warnings: readonly { readonly message: string; readonly facts?: Readonly<Record<string, string>> }[]
+}
+
+/**
+ * Reads `file`, if there is one, and the file with the members that it may name.
+ * @throws ConfigError naming a key that cannot be used; UsageError for an option that cannot.
+ */
+export async function serverSettings(file: string | undefined, flags: ServerFlags): Promise<ServerSettings> {
+  const { ConfigError, parseZooCfg } = await import('@lightkeeper/server')
+  const warnings: { message: string; facts?: Readonly<Record<string, string>> }[] = []
+  const content = file === undefined ? '' : readText(file)
+  const cfg = parseZooCfg(content, { more: pairsOf(flags.set ?? []), readFile: readText })
+  for (const note of cfg.notes) warnings.push({ message: note })
+  if (cfg.unknown.length > 0) {
+    warnings.push({ message: 'no such settings, nothing came of them', facts: { keys: cfg.unknown.join(' ') } })
+  }
+  if (cfg.ignored.length > 0) {
+    warnings.push({ message: 'settings have no effect on this server', facts: { keys: cfg.ignored.join(' ') } })
+  }
+  const fromFlags: ServerOptions = {
+    ...(flags.port === undefined ? {} : { clientPort: portNumber(flags.port) }),
+    ...(flags.host === undefined ? {} : { clientPortAddress: flags.host }),
+    ...(flags['data-dir'] === undefined ? {} : { dataDir: flags['data-dir'] }),
+    ...(flags['accept-loss'] ? { acceptLoss: true } : {}),
+  }
+  const options = { ...cfg.options, ...fromFlags }
+  if (file !== undefined) {
+    // As Apache: a server whose data would go with the process must be asked for, and a misspelt key is no asking.
+    if (options.dataDir === undefined && !flags['in-memory']) {
+      throw ConfigError.refused('dataDir', `is not set in ${file}; --data-dir D or --in-memory say where data is kept`)
+    }
+    if (cfg.options.clientPortAddress !== undefined && options.clientPort === undefined) {
+      throw ConfigError.refused('clientPort', `is not set in ${file}, and clientPortAddress is`)
+    }
+    if (options.clientPortAddress === undefined) {
+      const message =
+        'listening on 127.0.0.1 alone, where Apache listens on all addresses; clientPortAddress says where'
+      warnings.push({ message })
+    }
+    const path = [options.dataDir, options.dataLogDir].find((each) => each !== undefined && /[^\0-\x7f]/.test(each))
+    if (path !== undefined && flags['data-dir'] !== path) {
+      const message = 'the file is read as ISO 8859-1, as in Apache; other letters are written \\uXXXX'
+      warnings.push({ message, facts: { directory: path } })
+    }
+  }
+  return { options: flags['in-memory'] ? { ...options, dataDir: undefined, dataLogDir: undefined } : options, warnings }
+}
+
+function pairsOf(settings: readonly string[]): [key: string, value: string][] {
+  return settings.map((pair) => {
+    const at = pair.indexOf('=')
+    if (at < 1) throw new UsageError(`--set wants key=value, got "${pair}"`)
+    return [pair.slice(0, at), pair.slice(at + 1)]
+  })
+}
+
+function portNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) throw new UsageError(`--port wants 0 to 65535, got "${text}"`)
+  return Number(text)
+}
+
+/** Java reads these files as ISO 8859-1. A byte order mark, which editors put in front, is left out. */
+function readText(file: string): string {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch (error) {
+    throw new Error(`cannot read ${file}: ${(error as Error).message}`)
+  }
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw new Error(`cannot read ${file}: it is UTF-16; save it as plain text`)
+  }
+  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+  return bytes.toString('latin1', hasMark ? 3 : 0)
+}
