@@ -235,7 +235,7 @@ test('letters beyond ASCII are read as in Apache, with a line that says so', asy
   const { options, warnings } = await serverSettings(file(`dataDir=${root}/ü\nclientPort=0\n`), {})
   expect(options.dataDir).toBe(`${root}/Ã¼`)
   expect(warnings.map(({ message }) => message)).toContain(
-    'the file is read as ISO 8859-1, as in Apache; other letters are written \\uXXXX',
+    'the file is read as ISO 8859-1, as in Apache; other letters are written \\u00fc',
   )
   expect((await serverSettings(file(`dataDir=${root}/\\u00fc\nclientPort=0\n`), {})).options.dataDir).toBe(`${root}/ü`)
 })

@@ -56,7 +56,7 @@ export async function serverSettings(file: string | undefined, flags: ServerFlag
     }
     const path = [options.dataDir, options.dataLogDir].find((each) => each !== undefined && /[^\0-\x7f]/.test(each))
     if (path !== undefined && flags['data-dir'] !== path) {
-      const message = 'the file is read as ISO 8859-1, as in Apache; other letters are written \\uXXXX'
+      const message = 'the file is read as ISO 8859-1, as in Apache; other letters are written \\u00fc'
       warnings.push({ message, facts: { directory: path } })
     }
   }
