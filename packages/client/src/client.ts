@@ -19,15 +19,37 @@ import {
   type ZnodePath,
 } from '@lightkeeper/protocol'
 import type { Clock, Random } from '@lightkeeper/runtime'
+import { acl as checkedAcl } from './arguments/acl.ts'
+import { callable, noOptions, type OptionSet, text } from './arguments/checks.ts'
+import { credentials as checkedCredentials } from './arguments/connect-options.ts'
+import { contentOf, dataOf, intact } from './arguments/data.ts'
+import { operationsOf, readsOf } from './arguments/operations.ts'
+import { checkPath, checkPaths } from './arguments/path.ts'
+import {
+  callOptions,
+  codec as checkedCodec,
+  copyOptions,
+  createOptions,
+  deleteOptions,
+  findOptions,
+  readOptions,
+  statesOptions,
+  transactionOptions,
+  updateOptions,
+  versionOptions,
+  watchOptions,
+} from './arguments/tables.ts'
 import { bytes, type Codec } from './codec.ts'
 import { type Chroot, parseConnectString } from './connect-string.ts'
 import { ZnodeHandle } from './node.ts'
 import type {
   AuthOption,
   CallOptions,
+  CopyOptions,
   CreateOptions,
   Credentials,
   DeleteOptions,
+  ManyRead,
   ReadOptions,
   TransactionOptions,
   UpdateOptions,
@@ -42,21 +64,19 @@ import type { Lost } from './request/request.ts'
 import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
 import { Lease } from './session/lease.ts'
 import type { ClientStats } from './session/meters.ts'
-import type { Session } from './session/session.ts'
+import { Session } from './session/session.ts'
 import { isFinal, type SessionState } from './session/states.ts'
 import { formatToken } from './session/token.ts'
 import { readZnodeStat, ZnodeStat } from './stat.ts'
 import {
   type CreatedInTransaction,
   type CreateResult,
-  checkPath,
   createKind,
   op,
   type TransactionOp,
   type TransactionResults,
-  toBytes,
 } from './transaction.ts'
-import { type CopyOptions, copyTree, moveTree } from './tree/copy.ts'
+import { copyTree, moveTree } from './tree/copy.ts'
 import { deleteBelow } from './tree/delete-below.ts'
 import { readTree, type Tree } from './tree/read-tree.ts'
 import type { WatchChange } from './watch/change.ts'
@@ -86,8 +106,6 @@ export interface ChildrenResult {
   readonly changed?: Promise<WatchedEvent>
 }
 
-/** One read of `readMany`. */
-export type ManyRead = { readonly get: ZnodePath } | { readonly children: ZnodePath }
 export type ManyResult =
   | { readonly data: Uint8Array; readonly stat: ZnodeStat }
   | { readonly children: readonly string[] }
@@ -114,6 +132,7 @@ export class Client implements AsyncDisposable {
 
   /** Use `connect`. */
   constructor(session: Session, chroot: Chroot) {
+    if (!(session instanceof Session)) throw new TypeError('a Client is made by connect()')
     this.#session = session
     this.#chroot = chroot
     this.#calls = new Calls(session, chroot)
@@ -152,8 +171,11 @@ export class Client implements AsyncDisposable {
   }
 
   /** The state now and every one that follows, none left out; ends with a final one. */
-  async *states(options: { readonly signal?: AbortSignal } = {}): AsyncGenerator<SessionState, void, void> {
-    const { signal } = options
+  states(options: { readonly signal?: AbortSignal } = noOptions): AsyncGenerator<SessionState, void, void> {
+    return this.#states(statesOptions.of(options, 'states').signal)
+  }
+
+  async *#states(signal: AbortSignal | undefined): AsyncGenerator<SessionState, void, void> {
     const pending: SessionState[] = [this.state]
     let wake: (() => void) | undefined
     const stop = this.#session.onState((state) => {
@@ -211,8 +233,11 @@ export class Client implements AsyncDisposable {
   }
 
   /** Adds an identity to this and every later connection. @throws KeeperError AUTH_FAILED; the client is closed then. */
-  addAuth(scheme: string, credentials: Credentials): Promise<void> {
-    const option: AuthOption = { scheme, credentials }
+  async addAuth(scheme: string, credentials: Credentials): Promise<void> {
+    const option: AuthOption = {
+      scheme: text(scheme, 'scheme', 'addAuth'),
+      credentials: checkedCredentials(credentials, 'credentials', 'addAuth'),
+    }
     return this.#session.addAuth(option)
   }
 
@@ -229,17 +254,18 @@ export class Client implements AsyncDisposable {
    * @throws KeeperError UNIMPLEMENTED on ClickHouse Keeper, which gives no session back; CONNECTION_LOSS where there is no
    *   session to leave. The client stays open then.
    */
-  async detach(options: CallOptions = {}): Promise<string> {
+  async detach(options: CallOptions = noOptions): Promise<string> {
+    const own = callOptions.of(options, 'detach')
     const { state } = this
     if (state.kind !== 'connected' || state.readOnly) {
       const message = 'only a client that is connected to a server with a quorum can leave its session to another'
       throw new KeeperError('CONNECTION_LOSS', { operation: 'detach', outcome: 'not-sent', message })
     }
-    if (await this.#calls.isThere(keeperVersionPath, options)) {
+    if (await this.#calls.isThere(keeperVersionPath, own)) {
       const message = 'ClickHouse Keeper ends a session with its connection: it cannot be handed over'
       throw new KeeperError('UNIMPLEMENTED', { operation: 'detach', outcome: 'not-sent', message })
     }
-    return formatToken(await this.#session.detach(options.timeout ?? detachPatienceMs))
+    return formatToken(await this.#session.detach(own.timeout ?? detachPatienceMs))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -252,15 +278,17 @@ export class Client implements AsyncDisposable {
    * Reads are made again after a lost connection until they are answered or `timeout` is over.
    * @throws KeeperError NO_NODE, NO_AUTH, and those of every call: TIMEOUT, FRAME_TOO_LARGE, AUTH_FAILED, CLOSED.
    */
-  get(path: ZnodePath, options: ReadOptions = {}): Promise<GetResult> {
-    if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.get(path, own))
-    return this.#calls.read('get', opCode.getData, path, options, 'data', readData)
+  get(path: ZnodePath, options: ReadOptions = noOptions): Promise<GetResult> {
+    return this.#read('get', path, options, readOptions, (own) =>
+      this.#calls.read('get', opCode.getData, path, own, 'data', readData),
+    )
   }
 
   /** As `get`, but undefined for a znode that does not exist; for nothing else. */
-  async find(path: ZnodePath, options: Omit<ReadOptions, 'watch'> = {}): Promise<GetResult | undefined> {
+  async find(path: ZnodePath, options: Omit<ReadOptions, 'watch'> = noOptions): Promise<GetResult | undefined> {
+    const own = findOptions.of(options, 'find')
     try {
-      return await this.get(path, options)
+      return await this.get(path, own)
     } catch (error) {
       if (KeeperError.is(error, 'NO_NODE')) return undefined
       throw error
@@ -268,23 +296,44 @@ export class Client implements AsyncDisposable {
   }
 
   /** The Stat of a znode, or undefined where there is none, so that `if (await zk.exists(path))` asks what it seems to ask. */
-  exists(path: ZnodePath, options: Omit<ReadOptions, 'watch'> = {}): Promise<ZnodeStat | undefined> {
-    if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.exists(path, own))
-    return this.#calls.read('exists', opCode.exists, path, options, 'data', readZnodeStat, missing)
+  exists(path: ZnodePath, options: Omit<ReadOptions, 'watch'> = noOptions): Promise<ZnodeStat | undefined> {
+    return this.#read('exists', path, options, findOptions, (own) =>
+      this.#calls.read('exists', opCode.exists, path, own, 'data', readZnodeStat, missing),
+    )
   }
 
   /**
    * As `exists`, with a one-shot watch where `watch` is set: of one znode that is missing too, so that its creation is heard of.
    * The result is always an object; look at its `stat`.
    */
-  existence(path: ZnodePath, options: ReadOptions = {}): Promise<ExistenceResult> {
-    if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.existence(path, own))
-    return this.#calls.read('existence', opCode.exists, path, options, 'data', readExistence, noExistence)
+  existence(path: ZnodePath, options: ReadOptions = noOptions): Promise<ExistenceResult> {
+    return this.#read('existence', path, options, readOptions, (own) =>
+      this.#calls.read('existence', opCode.exists, path, own, 'data', readExistence, noExistence),
+    )
   }
 
-  children(path: ZnodePath, options: ReadOptions = {}): Promise<ChildrenResult> {
-    if (options.atLeast !== undefined) return this.#caughtUp(path, options, (own) => this.children(path, own))
-    return this.#calls.read('children', opCode.getChildren2, path, options, 'children', readChildren)
+  children(path: ZnodePath, options: ReadOptions = noOptions): Promise<ChildrenResult> {
+    return this.#read('children', path, options, readOptions, (own) =>
+      this.#calls.read('children', opCode.getChildren2, path, own, 'children', readChildren),
+    )
+  }
+
+  /** Checks what came, and asks; not an async function, since that would cost each read more than the check does. */
+  #read<T>(
+    operation: string,
+    path: ZnodePath,
+    options: ReadOptions,
+    table: OptionSet<ReadOptions>,
+    read: (own: ReadOptions) => Promise<T>,
+  ): Promise<T> {
+    let own: ReadOptions
+    try {
+      checkPath(path, operation)
+      own = table.of(options, operation)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    return own.atLeast === undefined ? read(own) : this.#caughtUp(path, own, read)
   }
 
   /**
@@ -305,9 +354,9 @@ export class Client implements AsyncDisposable {
     return read({ ...budget.step(), ...own })
   }
 
-  getAcl(
+  async getAcl(
     path: ZnodePath,
-    options: CallOptions = {},
+    options: CallOptions = noOptions,
   ): Promise<{ readonly acl: readonly Acl[]; readonly stat: ZnodeStat }> {
     return this.#ask('getAcl', opCode.getACL, path, options, (reader) => {
       const { acl, stat } = readGetACLResponse(reader)
@@ -316,10 +365,10 @@ export class Client implements AsyncDisposable {
   }
 
   /** Reads many znodes as they are at one zxid. Each read succeeds or fails alone. Needs ZooKeeper 3.6. */
-  async readMany(reads: readonly ManyRead[], options: CallOptions = {}): Promise<ManyResult[]> {
-    const paths = reads.map((read) => ('get' in read ? read.get : read.children))
-    for (const path of paths) checkPath(path, 'readMany')
-    const operations = reads.map((read, i) => {
+  async readMany(reads: readonly ManyRead[], options: CallOptions = noOptions): Promise<ManyResult[]> {
+    const own = readsOf(reads, 'readMany')
+    const paths = own.map((read) => ('get' in read ? read.get : read.children))
+    const operations = own.map((read, i) => {
       const path = this.#chroot.toServer(paths[i] as string)
       return { type: 'get' in read ? opCode.getData : opCode.getChildren, path, watch: false }
     })
@@ -332,34 +381,35 @@ export class Client implements AsyncDisposable {
         return { error: KeeperError.fromNumber(err, { path: paths[i], operation: 'readMany' }) }
       })
     const write = (writer: Writer): void => writeMultiRequest(writer, operations)
-    return this.#calls.call({ operation: 'readMany', type: opCode.multiRead, write, read, isRepeatable: true }, options)
+    const call = { operation: 'readMany', type: opCode.multiRead, write, read, isRepeatable: true }
+    return this.#calls.call(call, callOptions.of(options, 'readMany'))
   }
 
   /** Paths of the ephemerals of this session that start with `prefix`. */
-  ephemerals(prefix: ZnodePath = '/', options: CallOptions = {}): Promise<ZnodePath[]> {
+  async ephemerals(prefix: ZnodePath = '/', options: CallOptions = noOptions): Promise<ZnodePath[]> {
     return this.#ask('ephemerals', opCode.getEphemerals, prefix, options, (reader) =>
       (reader.vector(4, (each) => each.ustring() ?? '') ?? []).map((path) => this.#chroot.toUser(path)),
     )
   }
 
   /** Number of znodes below `path`, itself not counted. */
-  countDescendants(path: ZnodePath, options: CallOptions = {}): Promise<number> {
+  async countDescendants(path: ZnodePath, options: CallOptions = noOptions): Promise<number> {
     return this.#ask('countDescendants', opCode.getAllChildrenNumber, path, options, (reader) => reader.int())
   }
 
   /** Waits until the server connected to has seen everything that was written before this call. */
-  sync(path: ZnodePath = '/', options: CallOptions = {}): Promise<void> {
+  async sync(path: ZnodePath = '/', options: CallOptions = noOptions): Promise<void> {
     return this.#ask('sync', opCode.sync, path, options, () => undefined)
   }
 
-  whoAmI(options: CallOptions = {}): Promise<Identity[]> {
+  async whoAmI(options: CallOptions = noOptions): Promise<Identity[]> {
     const read = (reader: Reader): Identity[] =>
       readWhoAmIResponse(reader).clientInfo.map(({ authScheme, user }) => ({ scheme: authScheme, user }))
     const call = { operation: 'whoAmI', type: opCode.whoAmI, write: () => {}, read, isRepeatable: true }
-    return this.#calls.call(call, options)
+    return this.#calls.call(call, callOptions.of(options, 'whoAmI'))
   }
 
-  /** A read that sends a path alone. */
+  /** A read that sends a path alone. @throws what is wrong with the arguments. */
   #ask<T>(
     operation: string,
     type: number,
@@ -367,10 +417,10 @@ export class Client implements AsyncDisposable {
     options: CallOptions,
     read: (reader: Reader) => T,
   ): Promise<T> {
-    const refusal = refuse(path, operation)
-    if (refusal !== undefined) return refusal
+    checkPath(path, operation)
     const write = (writer: Writer, own: string): void => writer.ustring(own)
-    return this.#calls.call({ operation, type, path, write, read, isRepeatable: true }, options)
+    const call = { operation, type, path, write, read, isRepeatable: true }
+    return this.#calls.call(call, callOptions.of(options, operation))
   }
 
   // -- writes ---------------------------------------------------------------------------------------------------------
@@ -380,9 +430,16 @@ export class Client implements AsyncDisposable {
    * `protected` one; a sequential one that is not protected cannot be told from others and fails with outcome `unknown`.
    * @throws KeeperError NODE_EXISTS, NO_NODE where a parent is missing and `parents` is not set, NO_AUTH, and others.
    */
-  async create(path: ZnodePath, data: Data = empty, options: CreateOptions = {}): Promise<CreateResult> {
+  async create(path: ZnodePath, data: Data = empty, given: CreateOptions = noOptions): Promise<CreateResult> {
+    const options = createOptions.of(given, 'create')
+    createKind(options, 'create')
     checkPath(path, 'create', options.sequential)
-    const content = toBytes(data)
+    const content = this.#fitting(contentOf(data, 'data', 'create'), path, 'create')
+    return this.#createOf(path, content, options)
+  }
+
+  /** As `create`, of arguments that are checked. */
+  async #createOf(path: ZnodePath, content: Uint8Array | null, options: CreateOptions): Promise<CreateResult> {
     const budget = this.#budget('create', path, options)
     const create = options.protected
       ? (): Promise<CreateResult> =>
@@ -416,7 +473,8 @@ export class Client implements AsyncDisposable {
     options: CreateOptions,
     isVerified = !options.sequential,
   ): Promise<CreateResult> {
-    const { type, flags, ttl } = createKind(options)
+    const { type, flags, ttl } = createKind(options, 'create')
+    const length = data?.length
     const acl = options.acl ?? openAcl
     const isEphemeral = options.mode === 'ephemeral'
     const look = async ({ seen, sessionId }: Lost): Promise<Finding<CreateResult>> => {
@@ -437,7 +495,7 @@ export class Client implements AsyncDisposable {
       type,
       path,
       write(writer, own) {
-        writeCreateRequest(writer, { path: own, data, acl, flags })
+        writeCreateRequest(writer, { path: own, data: intact(data, length), acl, flags })
         if (type === opCode.createTTL) writer.long(ttl)
       },
       read: (reader) => {
@@ -482,7 +540,7 @@ export class Client implements AsyncDisposable {
     const mode = options.parents === 'container' ? 'container' : 'persistent'
     const { acl, parents = true } = options
     const own: CreateOptions = { ...budget.step(), mode, parents, idempotent: true, ...(acl ? { acl } : {}) }
-    await this.create(path, empty, own).catch(ignoreExisting)
+    await this.#createOf(path, empty, own).catch(ignoreExisting)
   }
 
   /**
@@ -490,14 +548,27 @@ export class Client implements AsyncDisposable {
    * old version its failure, after which it is sent again.
    * @throws KeeperError NO_NODE, BAD_VERSION, NO_AUTH.
    */
-  set(path: ZnodePath, data: Data, options: VersionOptions = {}): Promise<ZnodeStat> {
-    return this.#set(path, toBytes(data), options, true)
+  set(path: ZnodePath, data: Data, options: VersionOptions = noOptions): Promise<ZnodeStat> {
+    try {
+      checkPath(path, 'set')
+      const own = versionOptions.of(options, 'set')
+      return this.#set(path, this.#fitting(dataOf(data, 'data', 'set'), path, 'set'), own, true)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  /** Data that can be no part of any request is refused before it is copied into one. */
+  #fitting(data: Uint8Array | null, path: string, operation: string): Uint8Array | null {
+    const { requestBytesMax } = this.#session
+    if (data === null || data.length <= requestBytesMax) return data
+    const cause = new Error(`${data.length} bytes of data, a request may have ${requestBytesMax}`)
+    throw new KeeperError('FRAME_TOO_LARGE', { path, operation, outcome: 'not-sent', cause })
   }
 
   #set(path: ZnodePath, data: Uint8Array | null, options: VersionOptions, acceptsEqual: boolean): Promise<ZnodeStat> {
-    const refusal = refuse(path, 'set')
-    if (refusal !== undefined) return refusal
     const version = options.version ?? -1
+    const length = data?.length
     const look = async ({ seen }: Lost): Promise<Finding<ZnodeStat>> => {
       const found = await this.#look(path)
       const verdict = verdictOfSet({ data, version, seen }, found)
@@ -509,7 +580,7 @@ export class Client implements AsyncDisposable {
       path,
       write(writer, own) {
         writer.ustring(own)
-        writer.buffer(data)
+        writer.buffer(intact(data, length))
         writer.int(version)
       },
       read: readZnodeStat,
@@ -527,21 +598,24 @@ export class Client implements AsyncDisposable {
   async update(
     path: ZnodePath,
     change: (current: Uint8Array | undefined) => Data | undefined | Promise<Data | undefined>,
-    options: UpdateOptions = {},
+    given: UpdateOptions = noOptions,
   ): Promise<{ readonly data: Uint8Array; readonly stat: ZnodeStat }> {
+    checkPath(path, 'update')
+    callable(change, 'change', 'update')
+    const options = updateOptions.of(given, 'update')
     const { idempotent = false, create = {} } = options
     const budget = this.#budget('update', path, options)
     for (;;) {
       const found = await this.find(path, budget.step())
-      const next = await change(found?.data)
+      const next = await budget.within(change(found?.data))
       if (next === undefined) {
         if (found !== undefined) return found
         throw new KeeperError('NO_NODE', { path, operation: 'update' })
       }
-      const data = toBytes(next)
+      const data = this.#fitting(dataOf(next, 'what change gave', 'update'), path, 'update')
       try {
         if (found === undefined) {
-          const { stat } = await this.create(path, data, { ...create, idempotent, ...budget.step() })
+          const { stat } = await this.#createOf(path, data, { ...create, idempotent, ...budget.step() })
           return { data: data ?? empty, stat }
         }
         const { version } = found.stat
@@ -556,10 +630,11 @@ export class Client implements AsyncDisposable {
   }
 
   /** `version` is compared with the aversion. @throws KeeperError INVALID_ACL, NO_NODE, BAD_VERSION, NO_AUTH. */
-  setAcl(path: ZnodePath, acl: readonly Acl[], options: VersionOptions = {}): Promise<ZnodeStat> {
-    const refusal = refuse(path, 'setAcl')
-    if (refusal !== undefined) return refusal
-    const version = options.version ?? -1
+  async setAcl(path: ZnodePath, given: readonly Acl[], options: VersionOptions = noOptions): Promise<ZnodeStat> {
+    checkPath(path, 'setAcl')
+    const acl = checkedAcl(given, 'acl', 'setAcl')
+    const own = versionOptions.of(options, 'setAcl')
+    const { version = -1 } = own
     const look = async ({ seen }: Lost): Promise<Finding<ZnodeStat>> => {
       const found = await Promise.all([this.sync(path), this.getAcl(path)])
         .then(([, each]) => each)
@@ -574,11 +649,11 @@ export class Client implements AsyncDisposable {
       operation: 'setAcl',
       type: opCode.setACL,
       path,
-      write: (writer, own) => writeSetACLRequest(writer, { path: own, acl, version }),
+      write: (writer, ownPath) => writeSetACLRequest(writer, { path: ownPath, acl, version }),
       read: readZnodeStat,
       recovery: { look, acceptsEqual: true },
     }
-    return this.#calls.call(call, options)
+    return this.#calls.call(call, own)
   }
 
   /**
@@ -586,8 +661,9 @@ export class Client implements AsyncDisposable {
    * success where `idempotent` is set, and is outcome `unknown` otherwise.
    * @throws KeeperError NO_NODE, BAD_VERSION, NOT_EMPTY, NO_AUTH.
    */
-  async delete(path: ZnodePath, options: DeleteOptions = {}): Promise<void> {
+  async delete(path: ZnodePath, given: DeleteOptions = noOptions): Promise<void> {
     checkPath(path, 'delete')
+    const options = deleteOptions.of(given, 'delete')
     const { version = -1, idempotent = false, recursive = false } = options
     if (!recursive) return this.#delete(path, version, options, idempotent)
     const budget = this.#budget('delete', path, options)
@@ -642,13 +718,14 @@ export class Client implements AsyncDisposable {
    * about and completed; of others it is known only where a `set` with a version certainly was not executed.
    */
   async transactionOf<const Ops extends readonly TransactionOp<unknown>[]>(
-    ops: Ops,
-    options: TransactionOptions = {},
+    given: Ops,
+    givenOptions: TransactionOptions = noOptions,
   ): Promise<TransactionResults<Ops>> {
+    const ops = operationsOf(given, 'transaction')
+    const options = transactionOptions.of(givenOptions, 'transaction')
     if (ops.length === 0) return [] as unknown as TransactionResults<Ops>
     const { marker } = options
     if (marker === undefined) return (await this.#transact(ops, options)) as TransactionResults<Ops>
-    checkPath(marker, 'transaction')
     const path = joinPath(marker, `_c_${uuid(this.#session.runtime.random.bytes(16))}`)
     const mark = { ...op.create(path, '', { mode: 'ephemeral' }), lost: lostMarker(path) }
     const budget = this.#budget('transaction', marker, options)
@@ -661,7 +738,9 @@ export class Client implements AsyncDisposable {
       } catch (error) {
         const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp : undefined
         if (failed?.index !== ops.length || failed.code !== 'NO_NODE') throw error
-        await this.create(marker, empty, { ...budget.step(), mode: 'container', parents: true }).catch(ignoreExisting)
+        await this.#createOf(marker, empty, { ...budget.step(), mode: 'container', parents: true }).catch(
+          ignoreExisting,
+        )
       }
     }
   }
@@ -675,7 +754,6 @@ export class Client implements AsyncDisposable {
   }
 
   #transact(ops: readonly TransactionOp<unknown>[], options: TransactionOptions): Promise<unknown[]> {
-    const operations = ops.map((each) => each.encode((path) => this.#chroot.toServer(path)))
     const read = (reader: Reader): unknown[] => {
       const results = readMultiResponse(reader)
       const failed = results.findIndex((result) => result.type === opCode.error && result.err !== 0)
@@ -713,7 +791,11 @@ export class Client implements AsyncDisposable {
     const call: CallSpec<unknown[]> = {
       operation: 'transaction',
       type: opCode.multi,
-      write: (writer) => writeMultiRequest(writer, operations),
+      // Encoded where it is written: what was taken from an operation meanwhile fails this call then.
+      write: (writer) => {
+        const operations = ops.map((each) => each.encode((path) => this.#chroot.toServer(path)))
+        writeMultiRequest(writer, operations)
+      },
       read,
       recovery: { look, acceptsEqual: options.idempotent === true },
     }
@@ -727,6 +809,7 @@ export class Client implements AsyncDisposable {
   node<T>(path: ZnodePath, codec: Codec<T>): ZnodeHandle<T>
   node<T>(path: ZnodePath, codec?: Codec<T>): ZnodeHandle<T> | ZnodeHandle<Uint8Array> {
     checkPath(path, 'node')
+    if (codec !== undefined) checkedCodec(codec, 'codec', 'node')
     return codec === undefined ? new ZnodeHandle(this, path, bytes) : new ZnodeHandle(this, path, codec)
   }
 
@@ -734,8 +817,9 @@ export class Client implements AsyncDisposable {
    * Everything at and below `path`, as it was at one zxid, however large. Needs ZooKeeper 3.6.
    * @throws KeeperError NO_AUTH where one znode of it may not be read, UNIMPLEMENTED.
    */
-  tree(path: ZnodePath, options: CallOptions = {}): Promise<Tree> {
-    return refuse(path, 'tree') ?? readTree(this.#watches, path, this.#budget('tree', path, options))
+  async tree(path: ZnodePath, options: CallOptions = noOptions): Promise<Tree> {
+    checkPath(path, 'tree')
+    return readTree(this.#watches, path, this.#budget('tree', path, callOptions.of(options, 'tree')))
   }
 
   /**
@@ -743,18 +827,20 @@ export class Client implements AsyncDisposable {
    * where it fits into one, else parents first, in several.
    * @throws KeeperError TRANSACTION_FAILED where something is there already; BAD_ARGUMENTS where it holds ephemerals.
    */
-  copy(from: ZnodePath, to: ZnodePath, options: CopyOptions = {}): Promise<number> {
-    const refusal = refuse(from, 'copy') ?? refuse(to, 'copy')
-    return refusal ?? copyTree(this, from, to, options, this.#budget('copy', from, options))
+  async copy(from: ZnodePath, to: ZnodePath, options: CopyOptions = noOptions): Promise<number> {
+    checkPaths({ from, to }, 'copy')
+    const own = copyOptions.of(options, 'copy')
+    return copyTree(this, from, to, own, this.#budget('copy', from, own))
   }
 
   /**
    * Moves a subtree to a path that does not exist yet, in one transaction; returns the number of znodes.
    * @throws KeeperError as `copy`; FRAME_TOO_LARGE where it does not fit into one transaction.
    */
-  move(from: ZnodePath, to: ZnodePath, options: CallOptions = {}): Promise<number> {
-    const refusal = refuse(from, 'move') ?? refuse(to, 'move')
-    return refusal ?? moveTree(this, from, to, options, this.#budget('move', from, options))
+  async move(from: ZnodePath, to: ZnodePath, options: CallOptions = noOptions): Promise<number> {
+    checkPaths({ from, to }, 'move')
+    const own = callOptions.of(options, 'move')
+    return moveTree(this, from, to, own, this.#budget('move', from, own))
   }
 
   // -- watches --------------------------------------------------------------------------------------------------------
@@ -763,9 +849,12 @@ export class Client implements AsyncDisposable {
    * What is there now, then every change, in order, for ever: across lost connections and sessions. Leaving the loop removes
    * the watch. What happened while away is delivered as the difference.
    */
-  watch<T = Uint8Array>(path: ZnodePath, options: WatchOptions<T> = {}): AsyncGenerator<WatchChange<T>, void, void> {
+  watch<T = Uint8Array>(
+    path: ZnodePath,
+    options: WatchOptions<T> = noOptions,
+  ): AsyncGenerator<WatchChange<T>, void, void> {
     checkPath(path, 'watch')
-    return new Watcher<T>(this.#watches, path, options).changes()
+    return new Watcher<T>(this.#watches, path, watchOptions.of(options, 'watch') as WatchOptions<T>).changes()
   }
 
   #budget(operation: string, path: string, options: CallOptions): Budget {
@@ -801,14 +890,4 @@ function readName(reader: Reader): string {
 
 function ignoreExisting(error: unknown): void {
   if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
-}
-
-/** A rejection for a path that cannot be valid, so that calls never throw. */
-function refuse(path: string, operation: string): Promise<never> | undefined {
-  try {
-    checkPath(path, operation)
-    return undefined
-  } catch (error) {
-    return Promise.reject(error as KeeperError)
-  }
 }

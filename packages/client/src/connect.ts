@@ -2,6 +2,8 @@
 
 import type { Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { looking, noOptions } from './arguments/checks.ts'
+import { connectOptions } from './arguments/connect-options.ts'
 import { withTls } from './auth/tls.ts'
 import { Client } from './client.ts'
 import { Chroot, parseConnectString, parseServer } from './connect-string.ts'
@@ -19,8 +21,13 @@ export type ConnectTarget = string | { readonly connectString: string }
  * @throws AggregateError with one cause per server when `connectTimeout` passes; the signal's reason when it aborts;
  *   KeeperError AUTH_FAILED; TypeError for a connect string that is none.
  */
-export async function connect(target: ConnectTarget, options: ConnectOptions = {}): Promise<Client> {
-  const { servers, chroot: prefix, service } = parseConnectString(textOf(target))
+export async function connect(target: ConnectTarget, given: ConnectOptions = noOptions): Promise<Client> {
+  const options = connectOptions.of(given, 'connect')
+  const {
+    servers,
+    chroot: prefix,
+    service,
+  } = parseConnectString(looking('the connect string', 'connect', () => textOf(target)))
   const { signal, connectTimeout = 10_000 } = options
   signal?.throwIfAborted()
   const token = options.attach === undefined ? undefined : parseToken(options.attach)
@@ -67,7 +74,5 @@ function isOneOf(preferred: readonly string[]): (server: string) => boolean {
 
 function patienceOf(option: ConnectOptions['heartbeatThread']): number {
   if (option === undefined || option === false) return 0
-  if (option === true) return 60_000
-  if (option.patience > 0) return option.patience
-  throw new RangeError(`heartbeatThread.patience must be more than 0 milliseconds, not ${option.patience}`)
+  return option === true ? 60_000 : option.patience
 }

@@ -23,7 +23,6 @@ export {
   type ExistenceResult,
   type GetResult,
   type Identity,
-  type ManyRead,
   type ManyResult,
 } from './client.ts'
 export { bytes, type Codec, json, SchemaError, type StandardIssue, type StandardSchema, text } from './codec.ts'
@@ -33,9 +32,11 @@ export type {
   AuthOption,
   CallOptions,
   ConnectOptions,
+  CopyOptions,
   CreateOptions,
   Credentials,
   DeleteOptions,
+  ManyRead,
   ReadOptions,
   TransactionOptions,
   UpdateOptions,
@@ -53,7 +54,6 @@ export {
   type TransactionOp,
   type TransactionResults,
 } from './transaction.ts'
-export type { CopyOptions } from './tree/copy.ts'
 export type { Tree } from './tree/read-tree.ts'
 export type {
   ChangedChange,

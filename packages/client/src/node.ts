@@ -1,8 +1,19 @@
 /** A znode and the way its data is written, stated once. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/protocol'
+import { callable, noOptions, wrongType } from './arguments/checks.ts'
+import { isBytes } from './arguments/data.ts'
+import { createOptions, findOptions, handleWatchOptions, versionOptions } from './arguments/tables.ts'
 import type { Client, GetResult } from './client.ts'
-import type { Codec } from './codec.ts'
-import type { CreateOptions, DeleteOptions, ReadOptions, UpdateOptions, VersionOptions } from './options.ts'
+import { type Codec, isThenable } from './codec.ts'
+import type {
+  CallOptions,
+  CreateOptions,
+  DeleteOptions,
+  ReadOptions,
+  UpdateOptions,
+  VersionOptions,
+} from './options.ts'
+import { Budget } from './request/budget.ts'
 import type { ZnodeStat } from './stat.ts'
 import type { CreateResult } from './transaction.ts'
 import type { WatchChange } from './watch/change.ts'
@@ -26,24 +37,30 @@ export class ZnodeHandle<T> {
   }
 
   /** @throws KeeperError NO_NODE; INVALID_DATA, with the reason as its cause, where the codec refuses what is there. */
-  async get(options: Omit<ReadOptions, 'watch'> = {}): Promise<Value<T>> {
-    return this.#decode(await this.#client.get(this.path, options))
+  async get(options: Omit<ReadOptions, 'watch'> = noOptions): Promise<Value<T>> {
+    const own = findOptions.of(options, 'get')
+    const budget = new Budget(this.#client.clock, 'get', this.path, own)
+    return this.#decode(await this.#client.get(this.path, own), budget)
   }
 
   /** As `get`, but undefined for a znode that does not exist; for nothing else. */
-  async find(options: Omit<ReadOptions, 'watch'> = {}): Promise<Value<T> | undefined> {
-    const found = await this.#client.find(this.path, options)
-    return found === undefined ? undefined : this.#decode(found)
+  async find(options: Omit<ReadOptions, 'watch'> = noOptions): Promise<Value<T> | undefined> {
+    const own = findOptions.of(options, 'find')
+    const budget = new Budget(this.#client.clock, 'find', this.path, own)
+    const found = await this.#client.find(this.path, own)
+    return found === undefined ? undefined : this.#decode(found, budget)
   }
 
   /** @throws KeeperError NO_NODE, BAD_VERSION; whatever the codec throws for a value it cannot write. */
-  async set(value: T, options: VersionOptions = {}): Promise<ZnodeStat> {
-    return this.#client.set(this.path, this.#codec.encode(value), options)
+  async set(value: T, options: VersionOptions = noOptions): Promise<ZnodeStat> {
+    const own = versionOptions.of(options, 'set')
+    return this.#client.set(this.path, await this.#encode(value, 'set', own), own)
   }
 
   /** @throws KeeperError NODE_EXISTS. */
-  async create(value: T, options: CreateOptions = {}): Promise<CreateResult> {
-    return this.#client.create(this.path, this.#codec.encode(value), options)
+  async create(value: T, options: CreateOptions = noOptions): Promise<CreateResult> {
+    const own = createOptions.of(options, 'create')
+    return this.#client.create(this.path, await this.#encode(value, 'create', own), own)
   }
 
   /**
@@ -53,8 +70,9 @@ export class ZnodeHandle<T> {
    */
   async update(
     change: (current: T | undefined) => T | undefined | Promise<T | undefined>,
-    options: UpdateOptions = {},
+    options: UpdateOptions = noOptions,
   ): Promise<Value<T>> {
+    callable(change, 'change', 'update')
     let value: T | undefined
     const { stat } = await this.#client.update(
       this.path,
@@ -62,23 +80,36 @@ export class ZnodeHandle<T> {
         const current = data === undefined ? undefined : await this.#valueOf(data)
         const next = await change(current)
         value = next ?? current
-        return next === undefined ? undefined : this.#codec.encode(next)
+        return next === undefined ? undefined : this.#encoded(await this.#codec.encode(next), 'update')
       },
       options,
     )
     return { value: value as T, stat }
   }
 
-  delete(options: DeleteOptions = {}): Promise<void> {
+  delete(options: DeleteOptions = noOptions): Promise<void> {
     return this.#client.delete(this.path, options)
   }
 
-  watch(options: Omit<WatchOptions<T>, 'codec'> = {}): AsyncGenerator<WatchChange<T>, void, void> {
-    return this.#client.watch(this.path, { ...options, codec: this.#codec })
+  watch(options: Omit<WatchOptions<T>, 'codec'> = noOptions): AsyncGenerator<WatchChange<T>, void, void> {
+    return this.#client.watch(this.path, { ...handleWatchOptions.of(options, 'watch'), codec: this.#codec })
   }
 
-  async #decode({ data, stat }: GetResult): Promise<Value<T>> {
-    return { value: await this.#valueOf(data), stat }
+  /** Throws and rejects with what the codec does, which is the caller's own. */
+  async #encode(value: T, operation: string, options: CallOptions): Promise<Uint8Array> {
+    const written = this.#codec.encode(value)
+    if (!isThenable(written)) return this.#encoded(written, operation)
+    const budget = new Budget(this.#client.clock, operation, this.path, options)
+    return this.#encoded(await budget.within(written), operation)
+  }
+
+  #encoded(written: unknown, operation: string): Uint8Array {
+    if (!isBytes(written)) throw wrongType(operation, 'what the codec gave', 'a Uint8Array', written)
+    return written
+  }
+
+  async #decode({ data, stat }: GetResult, budget: Budget): Promise<Value<T>> {
+    return { value: await budget.within(this.#valueOf(data)), stat }
   }
 
   async #valueOf(data: Uint8Array): Promise<T> {

@@ -146,3 +146,11 @@ export interface UpdateOptions extends WriteOptions {
   /** How the znode is created where it does not exist. */
   readonly create?: Pick<CreateOptions, 'mode' | 'parents' | 'acl'>
 }
+
+export interface CopyOptions extends CallOptions {
+  /** What becomes of ephemerals, which belong to a session: `refuse` the call, or `skip` them. Default `refuse`. */
+  readonly ephemerals?: 'refuse' | 'skip'
+}
+
+/** One read of `readMany`. */
+export type ManyRead = { readonly get: ZnodePath } | { readonly children: ZnodePath }

@@ -7,9 +7,13 @@ import {
   type MultiResult,
   opCode,
   openAcl,
-  pathProblem,
   type ZnodePath,
 } from '@lightkeeper/protocol'
+import { version as checkedVersion, noOptions } from './arguments/checks.ts'
+import { contentOf, dataOf, intact } from './arguments/data.ts'
+import { made } from './arguments/made.ts'
+import { checkPath } from './arguments/path.ts'
+import { opCreateOptions, opVersionOptions } from './arguments/tables.ts'
 import type { CreateOptions } from './options.ts'
 import { type LostOp, lostCreate, lostSequential, lostSet, lostWithoutTrace } from './request/lost-transaction.ts'
 import { ZnodeStat } from './stat.ts'
@@ -42,23 +46,20 @@ export type TransactionResults<Ops extends readonly TransactionOp<unknown>[]> = 
   -readonly [K in keyof Ops]: Ops[K] extends TransactionOp<infer R> ? R : never
 }
 
-type Data = Uint8Array | string | null | undefined
+type Data = Uint8Array | string | null
 
-export function toBytes(data: Data): Uint8Array | null {
-  if (data === undefined) return new Uint8Array(0)
-  return typeof data === 'string' ? new TextEncoder().encode(data) : data
-}
-
-/** Opcode and flags for a way to create. */
-export function createKind(options: Pick<CreateOptions, 'mode' | 'sequential'>): {
-  type: CreateType
-  flags: number
-  ttl: bigint
-} {
+/** Opcode and flags for a way to create. @throws TypeError for a way that ZooKeeper does not have. */
+export function createKind(
+  options: Pick<CreateOptions, 'mode' | 'sequential'>,
+  operation: string,
+): { type: CreateType; flags: number; ttl: bigint } {
   const { mode = 'persistent', sequential = false } = options
+  if (mode === 'container' && sequential) {
+    throw new TypeError(`${operation}: options.sequential must be false for a container: ZooKeeper has no such znodes`)
+  }
   if (typeof mode === 'object') {
     const row = sequential ? createModes.persistentSequentialTtl : createModes.persistentTtl
-    return { type: opCode.createTTL, flags: row.flags, ttl: BigInt(Math.floor(mode.ttl)) }
+    return { type: opCode.createTTL, flags: row.flags, ttl: BigInt(mode.ttl) }
   }
   if (mode === 'container') return { type: opCode.createContainer, flags: createModes.container.flags, ttl: 0n }
   const name =
@@ -74,26 +75,23 @@ export function createKind(options: Pick<CreateOptions, 'mode' | 'sequential'>):
 
 type CreateType = typeof opCode.create2 | typeof opCode.createContainer | typeof opCode.createTTL
 
-/** @throws KeeperError BAD_ARGUMENTS, not sent. */
-export function checkPath(path: string, operation: string, sequential = false): void {
-  const problem = typeof path === 'string' ? pathProblem(path, sequential) : 'a path must be a string'
-  if (problem === undefined) return
-  throw new KeeperError('BAD_ARGUMENTS', { message: problem, path: String(path), operation, outcome: 'not-sent' })
-}
-
+/** @throws TypeError, RangeError, KeeperError BAD_ARGUMENTS from each, at once, for what cannot be sent. */
 export const op = {
   create(
     path: ZnodePath,
     data?: Data,
-    options: Pick<CreateOptions, 'mode' | 'sequential' | 'acl'> = {},
+    given: Pick<CreateOptions, 'mode' | 'sequential' | 'acl'> = noOptions,
   ): TransactionOp<CreatedInTransaction> {
-    checkPath(path, 'create', options.sequential)
+    const options = opCreateOptions.of(given, 'op.create')
+    checkPath(path, 'op.create', options.sequential)
     const acl: readonly Acl[] = options.acl ?? openAcl
-    const { type, flags, ttl } = createKind(options)
-    const bytes = toBytes(data)
-    return {
+    const { type, flags, ttl } = createKind(options, 'op.create')
+    const bytes = contentOf(data, 'data', 'op.create')
+    const length = bytes?.length
+    return made({
       path,
-      encode: (toServer) => ({ type, path: toServer(path), data: bytes, acl, flags, ttl }) as MultiOperation,
+      encode: (toServer) =>
+        ({ type, path: toServer(path), data: intact(bytes, length), acl, flags, ttl }) as MultiOperation,
       ...(options.mode === 'ephemeral' ? { ephemeral: 'made' } : {}),
       lost: options.sequential ? lostSequential(path) : lostCreate(path, bytes, options.mode === 'ephemeral'),
       decode(result, toUser) {
@@ -101,44 +99,47 @@ export const op = {
         if (result.type !== opCode.create2) throw unexpected(result)
         return { path: toUser(result.path), stat: new ZnodeStat(result.stat) }
       },
-    }
+    })
   },
 
-  set(path: ZnodePath, data: Data, options: { readonly version?: number } = {}): TransactionOp<ZnodeStat> {
-    checkPath(path, 'set')
-    const { version = -1 } = options
-    const bytes = toBytes(data)
-    return {
+  set(path: ZnodePath, data: Data, options: { readonly version?: number } = noOptions): TransactionOp<ZnodeStat> {
+    checkPath(path, 'op.set')
+    const { version = -1 } = opVersionOptions.of(options, 'op.set')
+    const bytes = dataOf(data, 'data', 'op.set')
+    const length = bytes?.length
+    return made({
       path,
-      encode: (toServer) => ({ type: opCode.setData, path: toServer(path), data: bytes, version }),
+      encode: (toServer) => ({ type: opCode.setData, path: toServer(path), data: intact(bytes, length), version }),
       lost: lostSet(path, bytes, version),
       decode(result) {
         if (result.type !== opCode.setData) throw unexpected(result)
         return new ZnodeStat(result.stat)
       },
-    }
+    })
   },
 
-  delete(path: ZnodePath, options: { readonly version?: number } = {}): TransactionOp<undefined> {
-    checkPath(path, 'delete')
-    return {
+  delete(path: ZnodePath, options: { readonly version?: number } = noOptions): TransactionOp<undefined> {
+    checkPath(path, 'op.delete')
+    const { version = -1 } = opVersionOptions.of(options, 'op.delete')
+    return made({
       path,
       ephemeral: 'gone',
-      encode: (toServer) => ({ type: opCode.delete, path: toServer(path), version: options.version ?? -1 }),
+      encode: (toServer) => ({ type: opCode.delete, path: toServer(path), version }),
       decode: () => undefined,
       lost: lostWithoutTrace,
-    }
+    })
   },
 
   /** Fails the transaction unless the znode exists, at `version` if one is given. */
   check(path: ZnodePath, version = -1): TransactionOp<undefined> {
-    checkPath(path, 'check')
-    return {
+    checkPath(path, 'op.check')
+    checkedVersion(version, 'version', 'op.check')
+    return made({
       path,
       encode: (toServer) => ({ type: opCode.check, path: toServer(path), version }),
       decode: () => undefined,
       lost: lostWithoutTrace,
-    }
+    })
   },
 } as const
 

@@ -87,6 +87,8 @@ export function writeMultiRequest(writer: Writer, operations: readonly MultiOper
       case opCode.getChildren:
         records.writePathWatchRequest(writer, operation)
         break
+      default:
+        throw new TypeError('a multi has no such operation')
     }
   }
   writeHeader(writer, endType, true, -1)

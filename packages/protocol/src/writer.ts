@@ -1,6 +1,10 @@
-/** A growing buffer, the reader's twin: jute's primitives and length-prefixed frames, appended in place. */
+/**
+ * A growing buffer, the reader's twin: jute's primitives and length-prefixed frames, appended in place. Each primitive looks at
+ * what it is given before it writes a byte, since a frame with one wrong field makes everything behind it unreadable.
+ */
 import { encodeUtf8, utf8Length } from './utf8.ts'
 
+/** @throws TypeError from every primitive for a value that is not of its type or has no room in it. */
 export class Writer {
   bytes: Uint8Array
   /** Bytes written so far. */
@@ -14,16 +18,19 @@ export class Writer {
   }
 
   boolean(value: boolean): void {
+    if (typeof value !== 'boolean') throw unwritable('a boolean', value)
     const at = this.reserve(1)
     this.bytes[at] = value ? 1 : 0
   }
 
   int(value: number): void {
+    if ((value | 0) !== value) throw unwritable('an integer of 32 bits', value)
     const at = this.reserve(4)
     this.#view.setInt32(at, value)
   }
 
   long(value: bigint): void {
+    if (typeof value !== 'bigint') throw unwritable('a bigint', value)
     const at = this.reserve(8)
     this.#view.setBigInt64(at, value)
   }
@@ -34,6 +41,7 @@ export class Writer {
       this.int(-1)
       return
     }
+    if (typeof value !== 'string') throw unwritable('a string', value)
     const length = utf8Length(value)
     const at = this.reserve(4 + length)
     this.#view.setInt32(at, length)
@@ -46,6 +54,7 @@ export class Writer {
       this.int(-1)
       return
     }
+    if (!(value instanceof Uint8Array)) throw unwritable('a Uint8Array', value)
     const length = value.length
     const at = this.reserve(4 + length)
     this.#view.setInt32(at, length)
@@ -57,6 +66,7 @@ export class Writer {
 
   /** Appends bytes as they are, without a length. */
   raw(value: Uint8Array): void {
+    if (!(value instanceof Uint8Array)) throw unwritable('a Uint8Array', value)
     // In this order: making room may replace the bytes.
     const at = this.reserve(value.length)
     this.bytes.set(value, at)
@@ -67,6 +77,7 @@ export class Writer {
       this.int(-1)
       return
     }
+    if (!Array.isArray(values)) throw unwritable('an array', values)
     this.int(values.length)
     for (const value of values) element(this, value)
   }
@@ -131,4 +142,10 @@ export class Writer {
     this.#view = new DataView(bytes.buffer)
     return this.reserve(count)
   }
+}
+
+/** The value itself is not told: it may be data or a password. */
+function unwritable(expected: string, value: unknown): TypeError {
+  const kind = value === null ? 'null' : typeof value === 'number' ? String(value) : `a value of type ${typeof value}`
+  return new TypeError(`cannot write ${kind} where the record has ${expected}`)
 }

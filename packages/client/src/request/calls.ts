@@ -1,9 +1,8 @@
 /** The way of every call: from a user's path and options to a request of the session. */
-import { type KeeperError, keeperCodes, opCode, type Reader, type Writer, type ZnodePath } from '@lightkeeper/protocol'
+import { keeperCodes, opCode, type Reader, type Writer, type ZnodePath } from '@lightkeeper/protocol'
 import type { Chroot } from '../connect-string.ts'
 import type { CallOptions, ReadOptions } from '../options.ts'
 import type { Session } from '../session/session.ts'
-import { checkPath } from '../transaction.ts'
 import type { OneShotKind, WatchRegistry } from '../watch/registry.ts'
 import { type Finding, recovered, recoveriesMax } from './recover.ts'
 import type { Lost, RequestSpec } from './request.ts'
@@ -69,11 +68,6 @@ export class Calls {
     read: (reader: Reader) => T,
     onMissing?: () => T,
   ): Promise<T> {
-    try {
-      checkPath(path, operation)
-    } catch (error) {
-      return Promise.reject(error as KeeperError)
-    }
     const own = this.chroot.toServer(path)
     const spec = new Read(
       operation,

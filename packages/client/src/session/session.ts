@@ -160,6 +160,11 @@ export class Session implements LinkEvents {
     return this.#hosts.servers
   }
 
+  /** Most bytes of a request. */
+  get requestBytesMax(): number {
+    return this.#config.requestBytesMax
+  }
+
   get isServing(): boolean {
     return this.#phase === 'serving'
   }
@@ -284,25 +289,27 @@ export class Session implements LinkEvents {
       return
     }
     const mark = this.#writer.beginFrame()
+    const xid = this.#xid === xidMax ? 1 : this.#xid + 1
     try {
-      this.#xid = this.#xid === xidMax ? 1 : this.#xid + 1
-      request.xid = this.#xid
-      this.#writer.int(request.xid)
+      this.#writer.int(xid)
       this.#writer.int(request.spec.type)
       request.spec.write(this.#writer)
     } catch (error) {
-      this.#writer.truncate(mark)
+      // The caller alone hears of it: nothing of the frame is left, and the number is free for the next one.
+      this.#takeBack(mark)
       request.rejectWith(error)
       return
     }
     const bytes = this.#writer.length - mark - 4
     if (bytes > this.#config.requestBytesMax) {
-      this.#writer.truncate(mark)
+      this.#takeBack(mark)
       const limit = `${bytes} bytes, a server accepts ${this.#config.requestBytesMax}`
       request.fail('FRAME_TOO_LARGE', new Error(limit), 'not-sent')
       return
     }
     this.#writer.endFrame(mark)
+    this.#xid = xid
+    request.xid = xid
     request.isSent = true
     request.seen = this.lastZxid
     request.sentAt = this.#flushScheduled ? this.#turnAt : (this.#turnAt = this.runtime.clock.now())
@@ -311,6 +318,12 @@ export class Session implements LinkEvents {
     const line = request.spec.type === opCode.auth ? this.#lines.authenticating : this.#lines.inFlight
     line.push(request)
     this.#flushLater()
+  }
+
+  /** Forgets a frame that is not to be sent, and with it the room that only it needed. */
+  #takeBack(mark: number): void {
+    this.#writer.truncate(mark)
+    if (mark === 0 && this.#writer.bytes.length > 1 << 20) this.#writer.renew(4096)
   }
 
   #flushLater(): void {

@@ -1,16 +1,11 @@
 /** Copies and moves subtrees. Data, ACLs and kinds go along; ids, versions and times are new. */
 import { type Acl, isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { Client } from '../client.ts'
-import type { CallOptions, CreateOptions } from '../options.ts'
+import type { CallOptions, CopyOptions, CreateOptions } from '../options.ts'
 import type { Budget } from '../request/budget.ts'
 import { op, type TransactionOp } from '../transaction.ts'
 import type { RawZnode } from '../watch/source.ts'
 import type { Tree } from './read-tree.ts'
-
-export interface CopyOptions extends CallOptions {
-  /** What becomes of ephemerals, which belong to a session: `refuse` the call, or `skip` them. Default `refuse`. */
-  readonly ephemerals?: 'refuse' | 'skip'
-}
 
 /** What it needs of a client. */
 export type TreeClient = Pick<Client, 'getAcl' | 'transactionOf' | 'tree'>

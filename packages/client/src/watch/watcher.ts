@@ -13,7 +13,7 @@ import {
   parentPath,
   type ZnodePath,
 } from '@lightkeeper/protocol'
-import type { Codec } from '../codec.ts'
+import { type Codec, isThenable } from '../codec.ts'
 import type { ZnodeStat } from '../stat.ts'
 import type { Via, WatchChange } from './change.ts'
 import type { Listener, PersistentMode } from './registry.ts'
@@ -452,7 +452,7 @@ export class Watcher<T> implements Listener {
       return { isReadable: true, stat, value: undefined as T }
     try {
       const decoded = this.#codec.decode(data)
-      return { isReadable: true, stat, value: decoded instanceof Promise ? await decoded : decoded }
+      return { isReadable: true, stat, value: isThenable(decoded) ? await decoded : decoded }
     } catch (error) {
       return { isReadable: false, stat, data, error }
     }

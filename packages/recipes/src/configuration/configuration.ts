@@ -212,7 +212,7 @@ class LiveConfiguration<T> implements Configuration<T> {
 
   async set(value: T, options: VersionOptions = {}): Promise<ZnodeStat> {
     await this.#check(value)
-    const data = this.#codec.encode(value)
+    const data = await this.#codec.encode(value)
     if (options.version !== undefined) return this.#zk.set(this.path, data, options)
     // Also where what is there now is not valid.
     return setOrCreate(this.#zk, this.path, data, options)
@@ -240,7 +240,7 @@ class LiveConfiguration<T> implements Configuration<T> {
 
   /** What this client would refuse to read it does not write. */
   async #check(value: T): Promise<void> {
-    await this.#codec.decode(this.#codec.encode(value))
+    await this.#codec.decode(await this.#codec.encode(value))
   }
 
   async #follow(filled: Cache<T> | undefined): Promise<void> {
@@ -283,7 +283,7 @@ class LiveConfiguration<T> implements Configuration<T> {
     this.#saving = this.#saving.then(async () => {
       try {
         // Of several good values in a row the last is enough.
-        if (value === this.#current) await store.save(this.#codec.encode(value))
+        if (value === this.#current) await store.save(await this.#codec.encode(value))
       } catch (error) {
         this.#tell({ kind: 'notSaved', error })
       }

@@ -181,7 +181,7 @@ class Store<T> {
   // -- putting --------------------------------------------------------------------------------------------------------
 
   async put(value: T, rank: number, options: WaitOptions = {}): Promise<void> {
-    const encoded = this.#codec.encode(value)
+    const encoded = await this.#codec.encode(value)
     const data = this.#layout.isFramed ? encodeItems([encoded]) : encoded
     using limit = new Limit(this.#zk, 'put', this.path, options)
     await this.#room(limit)

@@ -54,7 +54,7 @@ export async function sharedValue<T = Uint8Array>(
   if (seed !== undefined) {
     using limit = new Limit(zk, 'sharedValue', path, options)
     try {
-      const data = used.encode(seed)
+      const data = await used.encode(seed)
       await repeat(zk, limit, (own) => createBelow(zk, path, data, { idempotent: true, ...own }))
     } catch (error) {
       if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
@@ -71,12 +71,12 @@ export async function sharedValue<T = Uint8Array>(
     },
     changes: (own) => filled.changes(own),
     async set(value, own = {}) {
-      return setOrCreate(zk, path, used.encode(value), own)
+      return setOrCreate(zk, path, await used.encode(value), own)
     },
     async trySet(value, own = {}) {
       const seen = filled.get(path)
       try {
-        if (seen === undefined) return (await createBelow(zk, path, used.encode(value), own)).stat
+        if (seen === undefined) return (await createBelow(zk, path, await used.encode(value), own)).stat
         return await handle.set(value, { ...own, version: seen.stat.version })
       } catch (error) {
         const isRace = (['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const).some((code) => KeeperError.is(error, code))

@@ -1,0 +1,84 @@
+/** Data of znodes, as users give it: text, bytes, or null. */
+import { wellFormed, wrongType } from './checks.ts'
+
+const empty = new Uint8Array(0)
+const expected = 'a string, a Uint8Array or null'
+const encoder = new TextEncoder()
+
+type Getter<T> = (this: unknown) => T
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+const slot = <T>(name: PropertyKey, owner: object = typedArray): Getter<T> =>
+  Object.getOwnPropertyDescriptor(owner, name)?.get as Getter<T>
+// What an array really is, whatever its own properties, its prototype or the realm it comes from say.
+const kindOf = slot<string | undefined>(Symbol.toStringTag)
+const bufferOf = slot<ArrayBufferLike>('buffer')
+const lengthOf = slot<number>('length')
+const offsetOf = slot<number>('byteOffset')
+const isResizable = slot<boolean>('resizable', ArrayBuffer.prototype)
+
+/** Undefined where `value` is no Uint8Array. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return kindOf.call(value) === 'Uint8Array'
+}
+
+/**
+ * The bytes of what was given; undefined stands for none. Bytes that only the caller can change are taken as they are, and must stay so
+ * until the call has settled; of memory that others may change or that may shrink, a copy is made.
+ * @throws TypeError for anything else, also for bytes that were transferred away.
+ */
+export function dataOf(value: unknown, name: string, operation: string): Uint8Array | null {
+  if (value === null) return value
+  if (value === undefined) throw wrongType(operation, name, expected, value)
+  if (typeof value === 'string') return encoder.encode(wellFormed(value, name, operation))
+  if (!isBytes(value)) throw wrongType(operation, name, `${expected}${hint(value)}`, value)
+  return steady(value, name, operation)
+}
+
+/** As `dataOf`, with a default. */
+export function contentOf(value: unknown, name: string, operation: string): Uint8Array | null {
+  return value === undefined ? empty : dataOf(value, name, operation)
+}
+
+/**
+ * The bytes of a call at the time they are written, which may be long after the call. @throws TypeError where they were transferred
+ * away meanwhile: an empty znode would be written.
+ */
+export function intact(bytes: Uint8Array | null, length: number | undefined): Uint8Array | null {
+  if (bytes?.length === length) return bytes
+  throw new TypeError('the data of this call was transferred away before it was sent')
+}
+
+/** Bytes whose number stays what it is now. @throws TypeError for bytes that were transferred away. */
+export function steady(value: Uint8Array, name: string, operation: string): Uint8Array {
+  const buffer = bufferOf.call(value)
+  const length = lengthOf.call(value)
+  if (length === 0) {
+    if (isDetached(buffer)) throw new TypeError(`${operation}: ${name} was transferred away: its buffer is detached`)
+    return empty
+  }
+  // A SharedArrayBuffer is not an ArrayBuffer; the getter throws for it.
+  if (!(buffer instanceof ArrayBuffer) || isResizable?.call(buffer) === true) {
+    return new Uint8Array(buffer, offsetOf.call(value), length).slice()
+  }
+  const isPlain = Object.getPrototypeOf(value) === Uint8Array.prototype && !Object.hasOwn(value, 'length')
+  return isPlain ? value : new Uint8Array(buffer, offsetOf.call(value), length)
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  try {
+    void new Uint8Array(buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** For what people bring along that holds bytes, or looks as if it did. */
+function hint(value: unknown): string {
+  if (typeof value !== 'object') return ''
+  const kind = kindOf.call(value)
+  if (kind !== undefined || value instanceof DataView)
+    return ' (new Uint8Array(view.buffer, view.byteOffset, view.byteLength))'
+  if (value instanceof ArrayBuffer) return ' (new Uint8Array(buffer))'
+  return ' (a value: zk.node(path, json()) writes it)'
+}
