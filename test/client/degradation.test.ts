@@ -6,13 +6,13 @@ import { type Client, connect, KeeperError, type WatchChange, type ZnodePath } f
 import { ask, type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { text } from '../support/text.ts'
+import { sleep } from '../support/wait.ts'
 
 const reason =
   targetName === 'apache-3.5' ? missingTarget() : `it is about another target: LIGHTKEEPER_TARGET=apache-3.5 runs it`
 if (reason !== undefined) console.log(`degradation, on ${targetName}: skipped, because ${reason}`)
 
-const text = (data: Uint8Array | undefined): string => new TextDecoder().decode(data)
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const outcomeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => 'ok',
@@ -161,7 +161,7 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
           wire.cut()
           cuts++
         }
-        if (i % 4 === 0) await pause(2)
+        if (i % 4 === 0) await sleep(2)
       }
       // What the last writes left, told in full.
       await other.create(`${root}/end/deep`, 'end', { parents: true })
@@ -215,7 +215,7 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
     // The word counts watches for data: one a znode, of which the user holds that of `a` already.
     expect(await watched()).toBe(before + 6)
     await follower.leave()
-    while ((await watched()) > before) await pause(20)
+    while ((await watched()) > before) await sleep(20)
     expect(await watched()).toBe(before)
     await other.set(`${root}/a`, 'x')
     expect((await changed)?.type).toBe('dataChanged')
@@ -285,7 +285,7 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
     expect(connections(zk), 'asked once').toBe(before)
     far.heal()
     wire.down()
-    while (on() !== far.connectString) await pause(10)
+    while (on() !== far.connectString) await sleep(10)
     before = connections(zk)
     expect(await outcomeOf(zk.whoAmI())).toBe('UNIMPLEMENTED rejected')
     await zk.sync()
@@ -315,7 +315,7 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
     await zk.delete(`${root}/plain/n`)
     await zk.delete(`${root}/box/n`)
     for (const path of [`${root}/box`, `${root}/brief`] as const) {
-      while ((await zk.exists(path)) !== undefined) await pause(50)
+      while ((await zk.exists(path)) !== undefined) await sleep(50)
     }
     expect((await zk.children(root)).children).toEqual(['plain'])
     expect(connections(zk)).toBe(1)

@@ -23,12 +23,12 @@ import { type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Authority } from '../support/certificates.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { text } from '../support/text.ts'
+import { sleep } from '../support/wait.ts'
 
 const reason = missingTarget()
 if (reason !== undefined) console.log(`pains on ${targetName}: skipped, because ${reason}`)
 
-const text = (data: Uint8Array): string => new TextDecoder().decode(data)
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const outcomeOf = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => 'ok',
@@ -102,7 +102,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const expired = stateOf(zk, ({ kind }) => kind === 'expired')
     wire.down()
     expect(await expired).toMatchObject({ epoch: 0, lost: { ephemerals: [`${root}/mine`] } })
-    while ((await direct.exists(`${root}/mine`)) !== undefined) await pause(50)
+    while ((await direct.exists(`${root}/mine`)) !== undefined) await sleep(50)
     wire.heal()
     await stateOf(zk, ({ kind, epoch }) => kind === 'connected' && epoch === 1)
     await told.until((change) => change.kind === 'deleted' && change.path === `${root}/mine`)
@@ -133,7 +133,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     await ended
     expect(lease.remaining()).toBe(0)
     expect(await direct.exists(`${root}/lock`), 'the signal came before the end').toBeDefined()
-    while ((await direct.exists(`${root}/lock`)) !== undefined) await pause(50)
+    while ((await direct.exists(`${root}/lock`)) !== undefined) await sleep(50)
     wire.heal()
   })
 
@@ -144,7 +144,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     wire.down()
     await stateOf(zk, ({ kind }) => kind === 'expired')
     // Somebody else leads meanwhile.
-    while ((await direct.exists(`${root}/leader`)) !== undefined) await pause(50)
+    while ((await direct.exists(`${root}/leader`)) !== undefined) await sleep(50)
     await direct.create(`${root}/leader`, '', { mode: 'ephemeral' })
     wire.heal()
     await stateOf(zk, ({ kind }) => kind === 'connected')
@@ -322,7 +322,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const end = Date.now() + 4500
     while (Date.now() < end) {
       await direct.set(`${root}/busy`, '')
-      await pause(20)
+      await sleep(20)
     }
     expect([zk.sessionId, zk.epoch, zk.stats().connections.established]).toEqual([sessionId, 0, established])
     const gone = stateOf(zk, ({ kind }) => kind === 'disconnected')
@@ -369,7 +369,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const most = await watched()
     await only.return()
     await direct.sync()
-    while ((await watched()) >= most) await pause(20)
+    while ((await watched()) >= most) await sleep(20)
     expect(await watched()).toBeGreaterThan(before)
   })
 
@@ -403,7 +403,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     abort.abort(new Error('too long'))
     expect(await creating).toContain('too long')
     await stateOf(zk, ({ kind }) => kind === 'connected')
-    while ((await direct.children(root)).children.length > 0) await pause(20)
+    while ((await direct.children(root)).children.length > 0) await sleep(20)
     expect(zk.epoch).toBe(0)
   })
 
@@ -433,7 +433,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const state = await stateOf(zk, ({ kind }) => kind === 'expired')
     if (state.kind !== 'expired') throw new Error('unexpected')
     expect(state.lost.ephemerals).toEqual([`${root}/me`])
-    while ((await direct.exists(`${root}/me`)) !== undefined) await pause(50)
+    while ((await direct.exists(`${root}/me`)) !== undefined) await sleep(50)
     wire.heal()
     await stateOf(zk, ({ kind }) => kind === 'connected')
     await registered()
@@ -480,7 +480,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const zk = await through({ sessionTimeout: 30_000, backoff: { baseMs: 100, maxMs: 1000 } })
     const { attempts } = zk.stats().connections
     wire.down()
-    await pause(2000)
+    await sleep(2000)
     const tried = zk.stats().connections.attempts - attempts
     expect(tried).toBeGreaterThan(1)
     expect(tried).toBeLessThan(40)
@@ -546,7 +546,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     for (let told = ''; told !== 'ready'; ) told = ((await stream.next()).value as WatchChange).kind
     const { established } = zk.stats().connections
     for (let i = 0; i < 300; i++) await direct.create(`${root}/n${i}`)
-    await pause(5000)
+    await sleep(5000)
     expect(text((await zk.get(root)).data)).toBe('')
     expect([zk.epoch, zk.stats().connections.established]).toEqual([0, established])
     const seen = new Set<string>()

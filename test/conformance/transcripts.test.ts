@@ -21,8 +21,9 @@ import {
 } from '@lightkeeper/protocol'
 import { startServer } from '@lightkeeper/server'
 import { describe, expect, test } from 'vitest'
+import { frameOf } from '../support/frames.ts'
 import { startTarget, targetName } from '../support/target.ts'
-import { frameOf, Wire } from './wire.ts'
+import { Wire } from './wire.ts'
 
 interface Exchange {
   readonly operation: string

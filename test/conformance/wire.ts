@@ -3,22 +3,21 @@ import { createConnection, type Socket } from 'node:net'
 import {
   type Acl,
   type ConnectResponse,
-  Framer,
   keeperCodeOf,
   type MultiOperation,
   opCode,
   openAcl,
-  Reader,
+  type Reader,
   readConnectResponse,
   readMultiResponse,
   readStat,
   readWatcherEvent,
   type Stat,
-  Writer,
-  writeConnectRequest,
+  type Writer,
   writeCreateRequest,
   writeMultiRequest,
 } from '@lightkeeper/protocol'
+import { connectFrame, Frames, frameOf } from '../support/frames.ts'
 
 export interface Reply {
   readonly xid: number
@@ -40,8 +39,7 @@ const patienceMs = 20_000
 
 export class Wire {
   readonly #socket: Socket
-  readonly #framer = new Framer(64 << 20)
-  readonly #frames: Reader[] = []
+  readonly #frames = new Frames(64 << 20)
   /** Events that came in front of replies that were waited for. */
   readonly events: Event[] = []
   isClosed = false
@@ -58,11 +56,8 @@ export class Wire {
     socket.on('data', (chunk: Buffer) => {
       this.text += chunk.toString('latin1')
       if (this.text.length > 1 << 20) this.text = ''
-      this.#framer.push(Uint8Array.from(chunk))
       try {
-        for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) {
-          this.#frames.push(new Reader(frame.bytes.slice(frame.pos, frame.end)))
-        }
+        this.#frames.push(chunk)
       } catch {}
       this.#wake?.()
     })
@@ -89,16 +84,7 @@ export class Wire {
 
   /** Sends a ConnectRequest; undefined when the server closes without an answer. */
   async handshake(options: ConnectOptions = {}): Promise<(ConnectResponse & { readonly bytes: number }) | undefined> {
-    this.frame((writer) =>
-      writeConnectRequest(writer, {
-        protocolVersion: 0,
-        lastZxidSeen: options.lastZxidSeen ?? 0n,
-        timeOut: options.timeOut ?? 10_000,
-        sessionId: options.sessionId ?? 0n,
-        passwd: options.passwd ?? new Uint8Array(16),
-        readOnly: 'readOnly' in options ? options.readOnly : false,
-      }),
-    )
+    this.raw(connectFrame({ timeOut: 10_000, readOnly: false, ...options }))
     const frame = await this.#next()
     if (frame === undefined) return undefined
     const bytes = frame.remaining
@@ -299,7 +285,7 @@ export class Wire {
 
   async #next(): Promise<Reader | undefined> {
     const deadline = Date.now() + patienceMs
-    while (this.#frames.length === 0) {
+    while (this.#frames.waiting === 0) {
       if (this.isClosed) return undefined
       if (Date.now() > deadline) throw new Error('the server said nothing')
       await new Promise<void>((resolve) => {
@@ -310,7 +296,7 @@ export class Wire {
         }
       })
     }
-    return this.#frames.shift()
+    return this.#frames.next()
   }
 }
 
@@ -329,14 +315,6 @@ export interface CreateOptions {
   readonly data?: string | null
   readonly acl?: readonly Acl[]
   readonly ttl?: bigint
-}
-
-export function frameOf(write: (writer: Writer) => void): Uint8Array {
-  const writer = new Writer()
-  const mark = writer.beginFrame()
-  write(writer)
-  writer.endFrame(mark)
-  return writer.written().slice()
 }
 
 export function bytesOf(text: string | null | undefined): Uint8Array | null {

@@ -8,6 +8,7 @@ import { connect, KeeperError } from '@lightkeeper/client'
 import { ask } from '@lightkeeper/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { freePort, type OurProcess, ourProcess } from '../support/our-process.ts'
+import { sleep } from '../support/wait.ts'
 import { SteadyWriters } from './steady-writers.ts'
 
 /** The long lane asks for 200 or more. */
@@ -25,8 +26,6 @@ function folder(): string {
   return path
 }
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
 test(
   `has every acknowledged write after each of ${cycles} kills under load`,
   async () => {
@@ -37,13 +36,13 @@ test(
     const writers = await SteadyWriters.start(server.connectString, 3, 8)
     for (let cycle = 0; cycle < cycles; cycle++) {
       // Another moment of the load each time.
-      await pause(60 + ((cycle * 37) % 200))
+      await sleep(60 + ((cycle * 37) % 200))
       const before = writers.acknowledged
       await server.end('SIGKILL')
       server = await start()
       expect(await writers.check(server.connectString), `kill ${cycle}`).toEqual([])
       expect(server.errors(), `kill ${cycle}`).not.toContain('ERROR')
-      while (writers.acknowledged === before) await pause(20)
+      while (writers.acknowledged === before) await sleep(20)
     }
     expect(writers.acknowledged).toBeGreaterThan(cycles * 10)
     await writers.close()
@@ -60,12 +59,12 @@ async function survives(
   heal: () => void,
 ): Promise<void> {
   const writers = await SteadyWriters.start(server.connectString, 2, 4)
-  await pause(150)
+  await sleep(150)
   fail()
   const port = server.port
   for (let tries = 0; !(await ask(port, 'isro')).startsWith('ro'); tries++) {
     if (tries > 400) throw new Error('the server did not notice')
-    await pause(50)
+    await sleep(50)
   }
   expect(server.errors()).toContain('THE TRANSACTION LOG FAILED')
   expect(await ask(port, 'srvr')).toContain('Mode: read-only')
@@ -83,7 +82,7 @@ async function survives(
   const again = await start()
   expect(await writers.check(again.connectString)).toEqual([])
   const before = writers.acknowledged
-  while (writers.acknowledged === before) await pause(20)
+  while (writers.acknowledged === before) await sleep(20)
   await writers.close()
   expect(await again.end('SIGTERM')).toBe(0)
 }

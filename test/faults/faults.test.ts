@@ -6,9 +6,10 @@
 import { type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { missingTarget, type TargetName, targetName } from '../support/target.ts'
+import { sleep } from '../support/wait.ts'
 import { missingFillableDisk } from './fillable-disk.ts'
 import { apacheEnsemble, isServing, ourServer, type Servers } from './targets.ts'
-import { pause, Workload } from './workload.ts'
+import { Workload } from './workload.ts'
 
 interface Fault {
   readonly name: string
@@ -90,7 +91,7 @@ const faults: readonly Fault[] = [
     name: 'all are paused and resumed',
     async run(servers, load) {
       for (const index of all(servers)) servers.pause(index)
-      await Promise.all([load.loseOwners(), pause(1_000)])
+      await Promise.all([load.loseOwners(), sleep(1_000)])
       for (const index of all(servers)) servers.resume(index)
     },
   },
@@ -102,7 +103,7 @@ const faults: readonly Fault[] = [
       for (let time = 0; time < 10; time++) {
         for (const wire of wires) wire.swallowReplies()
         // Long enough for what was sent to be executed.
-        await pause(100)
+        await sleep(100)
         for (const wire of wires) {
           wire.cut()
           wire.heal()
@@ -119,7 +120,7 @@ const faults: readonly Fault[] = [
       servers.fillDisk()
       for (let tries = 0; await isServing(servers.ports[index] as number); tries++) {
         if (tries > 200) throw new Error('the server with the full disk did not notice')
-        await pause(50)
+        await sleep(50)
       }
       await load.loseOwners()
       await load.progress(100)

@@ -4,7 +4,7 @@ import { createConnection, createServer, type Socket } from 'node:net'
 import { apache, ask, proxy, withElectionAddress } from '@lightkeeper/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { missingTarget } from '../support/target.ts'
-import { pause } from './workload.ts'
+import { sleep } from '../support/wait.ts'
 
 /** A server that answers every line with itself, and notes what it heard. */
 async function echo() {
@@ -44,7 +44,7 @@ describe('a proxy with its cable out', () => {
     const fresh = await dial(wire.port)
     fresh.write('c')
     // Loopback brings what passes at once; a proxy that leaks shows here.
-    await pause(100)
+    await sleep(100)
     expect(heard).toEqual(['a'])
     expect([old.destroyed, fresh.destroyed]).toEqual([false, false])
     const answers = Promise.all([told(old), told(fresh)])
@@ -62,7 +62,7 @@ describe('a proxy with its cable out', () => {
     await told(socket)
     wire.hang()
     socket.end('b')
-    await pause(100)
+    await sleep(100)
     expect(heard).toEqual(['a'])
     wire.heal()
     await expect.poll(() => heard).toEqual(['a', 'b', 'end'])
@@ -123,7 +123,7 @@ test('a connection waits for somebody to listen as long as the proxy has patienc
   await using patient = await proxy(free, { patience: 10_000 })
   const waiting = await dial(patient.port)
   waiting.write('a')
-  await pause(50)
+  await sleep(50)
   const late = createServer((socket) => void socket.pipe(socket)).listen(free, '127.0.0.1')
   expect(await told(waiting)).toBe('a')
   waiting.destroy()

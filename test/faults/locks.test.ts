@@ -6,10 +6,9 @@ import { setMaxListeners } from 'node:events'
 import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { type Held, lock, readWriteLock, semaphore } from '@lightkeeper/recipes'
 import { expect } from 'vitest'
+import { text } from '../support/text.ts'
+import { sleep } from '../support/wait.ts'
 import { type Progress, underFaults } from './recipe-faults.ts'
-import { pause } from './workload.ts'
-
-const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
 /** Clients that take turns under one lock, share another, and take the leases of a semaphore, until they are told to stop. */
 class Turns implements Progress {
@@ -37,7 +36,7 @@ class Turns implements Progress {
     const [turns, leases, shared] = [this.turns + count, this.leases + count, this.shared + count]
     while (this.turns < turns || this.leases < leases || this.shared < shared) {
       if (this.problems.length > 0) return
-      await pause(20)
+      await sleep(20)
     }
   }
 
@@ -82,7 +81,7 @@ class Turns implements Progress {
       const held = await leases.acquire({ signal, timeout: 60_000 }).catch((error: unknown) => this.#failed(error))
       if (held === undefined) continue
       this.#enter(this.#leaseholders, held, 2)
-      await pause(5)
+      await sleep(5)
       this.leases++
       await held.release()
       this.#leaseholders.delete(held)
@@ -103,7 +102,7 @@ class Turns implements Progress {
       const [writers, readers] = [certain(this.#writers), certain(this.#readers)]
       if (writers.length > 1 || (writers.length === 1 && readers.length > 0))
         this.problems.push([...writers, ...readers].map(({ path }) => path).join(' and '))
-      await pause(5)
+      await sleep(5)
       this.shared++
       await held.release()
       own.delete(held)
@@ -143,7 +142,7 @@ underFaults('locks', 6, 'go on, and are never had by two,', async ({ servers, cl
       const living = owners.filter((each) => clients.some(({ sessionId }) => sessionId === each?.stat.ephemeralOwner))
       expect(tries < 5 ? [] : living.map((each) => each?.stat)).toEqual([])
       expect(tries, `left in ${parent}`).toBeLessThan(60)
-      await pause(100)
+      await sleep(100)
     }
   }
 })

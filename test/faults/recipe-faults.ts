@@ -2,8 +2,8 @@
 import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
 import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest'
 import { missingTarget, type TargetName, targetName } from '../support/target.ts'
+import { sleep } from '../support/wait.ts'
 import { apacheEnsemble, type Servers } from './targets.ts'
-import { pause } from './workload.ts'
 
 /** Work that goes on meanwhile. */
 export interface Progress {
@@ -66,7 +66,7 @@ const recipeFaults: readonly RecipeFault[] = [
     name: 'all are stopped for longer than a lease',
     async run(servers) {
       for (const i of servers.ports.keys()) servers.pause(i)
-      await pause(4_000)
+      await sleep(4_000)
       for (const i of servers.ports.keys()) servers.resume(i)
     },
   },

@@ -6,8 +6,8 @@ import { setMaxListeners } from 'node:events'
 import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { discovery, election, masterElection, type Registration, type Resolver, type Term } from '@lightkeeper/recipes'
 import { expect } from 'vitest'
+import { sleep } from '../support/wait.ts'
 import { type Progress, underFaults } from './recipe-faults.ts'
-import { pause } from './workload.ts'
 
 /** Terms of one election of either kind, one after the other, each writing under its guard. */
 class Terms implements Progress {
@@ -25,7 +25,7 @@ class Terms implements Progress {
 
   async progress(count: number): Promise<void> {
     const terms = this.terms + count
-    while (this.terms < terms && this.problems.length === 0) await pause(20)
+    while (this.terms < terms && this.problems.length === 0) await sleep(20)
   }
 
   async stop(): Promise<void> {
@@ -84,12 +84,12 @@ underFaults(
       waits++
     ) {
       expect(waits, JSON.stringify(consumers.map(addresses))).toBeLessThan(200)
-      await pause(50)
+      await sleep(50)
     }
     await registered[0]?.close()
     for (let waits = 0; consumers.some((each) => addresses(each) === everybody); waits++) {
       expect(waits, JSON.stringify(consumers.map(addresses))).toBeLessThan(200)
-      await pause(50)
+      await sleep(50)
     }
     await zk.sync(`${root}/leader`)
     expect(await election(zk, `${root}/leader`).candidates()).toEqual([])

@@ -18,8 +18,8 @@ import {
   sharedValue,
 } from '@lightkeeper/recipes'
 import { expect } from 'vitest'
+import { sleep } from '../support/wait.ts'
 import { type Progress, underFaults } from './recipe-faults.ts'
-import { pause } from './workload.ts'
 
 const barrierCount = 3
 const items = Array.from({ length: 8 }, (_, i) => `item-${i}`)
@@ -66,7 +66,7 @@ class Uses implements Progress {
       this.rounds < rounds ||
       this.updates < updates ||
       this.gates < gates
-    while (isShort() && this.problems.length === 0) await pause(20)
+    while (isShort() && this.problems.length === 0) await sleep(20)
   }
 
   /** Stops what adds, and waits until all that was put is consumed. */
@@ -74,7 +74,7 @@ class Uses implements Progress {
     this.#stop.abort()
     await Promise.all(this.#loops)
     const isLeft = (): boolean => [...this.put].some((value) => !this.consumed.has(value))
-    for (let waits = 0; isLeft() && waits < 400; waits++) await pause(50)
+    for (let waits = 0; isLeft() && waits < 400; waits++) await sleep(50)
     this.#consuming.abort()
     await Promise.all(this.#consumers)
   }
@@ -98,7 +98,7 @@ class Uses implements Progress {
         if (!this.#stop.signal.aborted && !KeeperError.is(error)) this.problems.push(`${name}: ${String(error)}`)
         if (KeeperError.is(error) && error.outcome === 'rejected') this.problems.push(`${name}: ${String(error)}`)
       }
-      await pause(restMs)
+      await sleep(restMs)
     }
   }
 
@@ -172,7 +172,7 @@ class Uses implements Progress {
         await barrier(zk, path).wait()
         if (!isRemoving) this.problems.push('a barrier was passed while it stood')
       })
-      await pause(20)
+      await sleep(20)
       isRemoving = true
       await gate.remove()
       await Promise.all(waiting)
@@ -196,7 +196,7 @@ class Uses implements Progress {
 
 /** Waits for what must come true in its own time; the last thing `wrong` told is the failure. */
 async function comesTrue(wrong: () => unknown): Promise<void> {
-  for (let waits = 0; waits < 400 && wrong() !== undefined; waits++) await pause(50)
+  for (let waits = 0; waits < 400 && wrong() !== undefined; waits++) await sleep(50)
   expect(wrong()).toBeUndefined()
 }
 

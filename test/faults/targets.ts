@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApacheVersion, apache, ask } from '@lightkeeper/testing'
 import { freePort, type OurProcess, ourProcess } from '../support/our-process.ts'
+import { sleep } from '../support/wait.ts'
 import { fillableDisk, missingFillableDisk } from './fillable-disk.ts'
-import { pause } from './workload.ts'
 
 export interface Servers {
   readonly ports: readonly number[]
@@ -56,7 +56,7 @@ export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
       for (let tries = 0; tries < 300; tries++) {
         const found = await servers.leader()
         if (found !== undefined) return found
-        await pause(50)
+        await sleep(50)
       }
       throw new Error('no leader was elected')
     },

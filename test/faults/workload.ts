@@ -4,6 +4,7 @@
  */
 import { type Client, type ConnectOptions, connect, KeeperError, op, text, type ZnodePath } from '@lightkeeper/client'
 import { type Proxy, proxy } from '@lightkeeper/testing'
+import { sleep } from '../support/wait.ts'
 import {
   checkEphemerals,
   checkNamedCreates,
@@ -37,8 +38,6 @@ interface Following {
   readonly covers: (path: string) => boolean
   readonly ended: Promise<void>
 }
-
-export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 export class Workload {
   readonly #connectString: string
@@ -106,7 +105,7 @@ export class Workload {
     for (let i = 0; i < 2 || ports.some((port) => this.#at(port).length === 0); i++) {
       if (i === 50) throw new Error('clients do not spread over the servers')
       // One that the last fault befell may still be finding its way back.
-      if (i > 6) await pause(500)
+      if (i > 6) await sleep(500)
       this.#loops.push(this.#read(await this.#join(`r${i}`)))
     }
   }
@@ -131,7 +130,7 @@ export class Workload {
           `writes do not go on: ${goal - this.#acknowledged} of ${count} are missing; ${states.join(', ')}`,
         )
       }
-      await pause(20)
+      await sleep(20)
     }
   }
 
@@ -140,7 +139,7 @@ export class Workload {
     const deadline = Date.now() + settleWithin
     while (this.#at(port).length > 0) {
       if (Date.now() > deadline) throw new Error(`${this.#at(port).join(', ')} do not leave a server that is silent`)
-      await pause(20)
+      await sleep(20)
     }
   }
 
@@ -153,7 +152,7 @@ export class Workload {
   /** Stops the load and says what did not hold. `keepsSessions`: no session may have been lost. */
   async finish(keepsSessions: boolean): Promise<string[]> {
     this.#isStopped = true
-    await Promise.race([Promise.all(this.#loops), pause(settleWithin)])
+    await Promise.race([Promise.all(this.#loops), sleep(settleWithin)])
     const all = [...this.#rows, ...this.#named.values()].flat()
     const unsettled = checkSettled(all)
     if (unsettled.length > 0) return unsettled
@@ -171,7 +170,7 @@ export class Workload {
         return [`the tree cannot be read: ${error.message}`]
       })
       if (wrong.length === 0 || Date.now() > deadline) return wrong
-      await pause(200)
+      await sleep(200)
     }
   }
 
@@ -182,7 +181,7 @@ export class Workload {
     await Promise.all([...clients.map((client) => client?.close()), this.#vanishing?.wire.close()])
     const ended = Promise.all([...this.#loops, ...this.#streams.map((stream) => stream.ended)])
     // What never settles was reported by `finish`; it must not hold up the tests after this one.
-    await Promise.race([ended, pause(2_000)])
+    await Promise.race([ended, sleep(2_000)])
   }
 
   async #wrong(judge: Client, keepsSessions: boolean): Promise<string[]> {
@@ -240,7 +239,7 @@ export class Workload {
   async #loop(restAfter: number, act: (turn: number) => Promise<void>): Promise<void> {
     for (let turn = 0; !this.#isStopped; turn++) {
       await act(turn)
-      await pause(restAfter)
+      await sleep(restAfter)
     }
   }
 

@@ -3,16 +3,11 @@ import { type Client, connect, KeeperError, readOnlyAcl, type ZnodePath } from '
 import { discovery, group, persistentNode, type Resolver, roundRobin } from '@lightkeeper/recipes'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { text } from '../support/text.ts'
+import { until } from '../support/wait.ts'
 
 const missing = missingTarget()
 if (missing !== undefined) console.log(`discovery on ${targetName}: skipped, because ${missing}`)
-
-const text = (data: Uint8Array | undefined): string => new TextDecoder().decode(data)
-
-/** Waits for what the server tells, however long it takes. */
-async function until(fits: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await fits())) await new Promise((resolve) => setTimeout(resolve, 5))
-}
 
 describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
   let server: TargetServer

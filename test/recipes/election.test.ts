@@ -6,6 +6,7 @@ import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkee
 import { type Election, election, type Leader, masterElection, type Term } from '@lightkeeper/recipes'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { until } from '../support/wait.ts'
 
 const missing = missingTarget()
 if (missing !== undefined) console.log(`recipes on ${targetName}: skipped, because ${missing}`)
@@ -166,18 +167,17 @@ describe.skipIf(missing !== undefined)(`elections on ${targetName}`, () => {
         createInterface({ input: child.stdout }).on('line', (line) => reports.push(JSON.parse(line)))
         return child
       }
-      const until = async (matches: (report: (typeof reports)[number]) => boolean, from = 0): Promise<void> => {
-        while (!reports.slice(from).some(matches)) await new Promise((resolve) => setTimeout(resolve, 20))
-      }
+      const untilReport = (matches: (report: (typeof reports)[number]) => boolean, from = 0): Promise<void> =>
+        until(() => reports.slice(from).some(matches))
       const children = [start('first')]
       try {
-        await until(({ id, event }) => id === 'first' && event === 'written')
+        await untilReport(({ id, event }) => id === 'first' && event === 'written')
         children.push(start('second'))
         children[0]?.kill('SIGSTOP')
-        await until(({ id, event }) => id === 'second' && event === 'written')
+        await untilReport(({ id, event }) => id === 'second' && event === 'written')
         const from = reports.length
         children[0]?.kill('SIGCONT')
-        await until(({ id, event }) => id === 'first' && event === 'refused', from)
+        await untilReport(({ id, event }) => id === 'first' && event === 'refused', from)
         // In the order of the server, since a reply may have waited for the process to go on: nobody writes after a later epoch.
         const writes = reports
           .filter(({ event }) => event === 'written')

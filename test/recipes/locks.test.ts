@@ -3,11 +3,11 @@ import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkee
 import { lock, multiLock, readWriteLock, semaphore } from '@lightkeeper/recipes'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { text } from '../support/text.ts'
+import { until } from '../support/wait.ts'
 
 const missing = missingTarget()
 if (missing !== undefined) console.log(`recipes on ${targetName}: skipped, because ${missing}`)
-
-const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
 /** What a promise came to; undefined while it is open. */
 function fate<T>(promise: Promise<T>): { readonly value?: T; readonly error?: unknown } {
@@ -42,11 +42,8 @@ describe.skipIf(missing !== undefined)(`locks on ${targetName}`, () => {
     return (await b.children(path)).children
   }
   /** Until `n` stand in line. */
-  const inLine = async (n: number): Promise<void> => {
-    while ((await lock(b, path).waiting()).length + (await lock(b, path).holders()).length < n) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
-  }
+  const inLine = (n: number): Promise<void> =>
+    until(async () => (await lock(b, path).waiting()).length + (await lock(b, path).holders()).length >= n)
 
   describe('a mutex', () => {
     test('is had by one at a time, in the order of asking', async () => {

@@ -1,6 +1,8 @@
 /** What a client says of its writes is true: under lost connections, what succeeded happened once, what failed did not happen. */
 import { type Client, KeeperError, op } from '@lightkeeper/client'
 import { describe, expect, test } from 'vitest'
+import { text } from '../support/text.ts'
+import { Trouble } from '../support/trouble.ts'
 import { Stage, seeds, serverHost } from './stage.ts'
 
 type Outcome = 'ok' | 'unknown' | 'not-sent' | 'rejected'
@@ -22,21 +24,18 @@ async function under<R>(
   const random = world.random.fork()
   await stage.startServer()
   const clients = await world.run(Promise.all([stage.connect(), stage.connect()]))
-  let isOver = false
-  const trouble = (): void => {
-    if (isOver) return
+  const trouble = new Trouble(world, random, serverHost)
+  trouble.begin({ spreadMs: 400 }, () => {
     const host = `c${1 + random.below(2)}`
     if (random.oneIn(3)) world.network.cut(host, serverHost)
-    else world.network.reset(host, serverHost)
+    else trouble.reset(host)
     world.after(random.below(600), () => world.network.heal(host, serverHost))
-    world.after(20 + random.below(400), trouble)
-  }
-  world.after(random.below(100), trouble)
+  })
   const all = clients.map(async (client, index) => {
     for (let round = 0; round < 15; round++) await work(client, index, round)
   })
   await world.run(Promise.all(all))
-  isOver = true
+  trouble.end()
   for (const host of ['c1', 'c2']) world.network.heal(host, serverHost)
   await world.advance(1000)
   const seen = await world.run(stage.connect().then(look))
@@ -44,8 +43,6 @@ async function under<R>(
   await world.run(Promise.resolve(stage.close()))
   return seen
 }
-
-const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 
 describe('under lost connections', () => {
   test.each(seeds(60))('a counter counts every update that succeeded, and no other, seed %i', async (seed) => {

@@ -1,6 +1,7 @@
 import { openAcl } from '@lightkeeper/client'
 import { type SeededRandom, World } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
+import { text } from '../support/text.ts'
 import { ending, Stage, seeds, serverHost } from './stage.ts'
 
 describe('the world', () => {
@@ -245,7 +246,6 @@ describe('watch streams', () => {
     const view = new Map<string, string>()
     let ready = 0
     const problems: string[] = []
-    const text = (data: Uint8Array): string => new TextDecoder().decode(data)
     const following = (async () => {
       for await (const change of reader.watch('/tree', { recursive: true })) {
         if (change.kind === 'ready') ready++

@@ -5,9 +5,9 @@
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
 import type { SeededRandom } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
+import { text } from '../support/text.ts'
 import { Stage, seeds, serverHost } from './stage.ts'
 
-const text = (data: Uint8Array): string => new TextDecoder().decode(data)
 const scopes = ['node', 'children', 'tree'] as const
 type Scope = (typeof scopes)[number]
 

@@ -1,14 +1,15 @@
 /** A client on a host that a test steps by hand, and the server end of its connection as frames in and frames out. */
 import {
   type ConnectRequest,
-  Framer,
-  Reader,
+  type Reader,
   readConnectRequest,
   sessionPassword,
-  Writer,
+  type Writer,
   writeConnectResponse,
 } from '@lightkeeper/protocol'
 import { type Clock, type Link, type LinkEvents, type Network, type Runtime, silentLog } from '@lightkeeper/runtime'
+import { Frames, frameOf } from '../../../test/support/frames.ts'
+import { ManualTime } from '../../../test/support/hand-clock.ts'
 import type { Client } from './client.ts'
 import { connect } from './connect.ts'
 import type { ConnectOptions } from './options.ts'
@@ -16,19 +17,7 @@ import type { ConnectOptions } from './options.ts'
 /** Lets promises run their course. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-export class HandClock implements Clock {
-  time = 1_000
-  #timers: { at: number; order: number; task: () => void }[] = []
-  #order = 0
-  now = (): number => this.time
-  wall = (): number => 1_700_000_000_000 + this.time
-
-  after(delayMs: number, task: () => void): { cancel(): void } {
-    const timer = { at: this.time + Math.max(0, delayMs), order: this.#order++, task }
-    this.#timers.push(timer)
-    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
-  }
-
+export class HandClock extends ManualTime implements Clock {
   turnEnd(task: () => void): void {
     this.after(0, task)
   }
@@ -36,12 +25,8 @@ export class HandClock implements Clock {
   async advance(ms: number): Promise<void> {
     const until = this.time + ms
     await settle()
-    for (;;) {
-      const next = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at || a.order - b.order)[0]
-      if (next === undefined) break
-      this.#timers = this.#timers.filter((timer) => timer !== next)
-      this.time = Math.max(this.time, next.at)
-      next.task()
+    for (let task = this.takeDue(until); task !== undefined; task = this.takeDue(until)) {
+      task()
       await settle()
     }
     this.time = until
@@ -55,8 +40,7 @@ export class Peer implements Link {
   queuedBytes = 0
   isClosed = false
   readonly events: LinkEvents
-  readonly #framer = new Framer(1 << 26)
-  readonly #frames: Reader[] = []
+  readonly #frames = new Frames(1 << 26)
 
   constructor(address: string, events: LinkEvents) {
     this.address = address
@@ -71,10 +55,7 @@ export class Peer implements Link {
       this.word = 'isro'
       return true
     }
-    this.#framer.push(chunk.slice())
-    for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) {
-      this.#frames.push(new Reader(frame.bytes.slice(frame.pos, frame.end)))
-    }
+    this.#frames.push(chunk)
     return true
   }
 
@@ -96,13 +77,13 @@ export class Peer implements Link {
   }
 
   frame(): Reader {
-    const frame = this.#frames.shift()
+    const frame = this.#frames.next()
     if (frame === undefined) throw new Error('the client sent nothing more')
     return frame
   }
 
   get waiting(): number {
-    return this.#frames.length
+    return this.#frames.waiting
   }
 
   /** The next request: its header, and the reader behind it. */
@@ -112,11 +93,7 @@ export class Peer implements Link {
   }
 
   send(write: (writer: Writer) => void): void {
-    const writer = new Writer()
-    const mark = writer.beginFrame()
-    write(writer)
-    writer.endFrame(mark)
-    this.events.data(writer.written().slice())
+    this.events.data(frameOf(write))
   }
 
   answer(text: string): void {

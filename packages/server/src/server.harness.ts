@@ -1,15 +1,13 @@
 /** A server on a host that a test steps by hand: no sockets, no time of its own, frames in and frames out. */
 import {
   type ConnectResponse,
-  Framer,
   opCode,
   openAcl,
-  Reader,
+  type Reader,
   readConnectResponse,
   readWatcherEvent,
   type WatcherEvent,
-  Writer,
-  writeConnectRequest,
+  type Writer,
   writeCreateRequest,
   writePathWatchRequest,
   writeSetDataRequest,
@@ -23,21 +21,13 @@ import {
   type Runtime,
   silentLog,
 } from '@lightkeeper/runtime'
+import { connectFrame, Frames, frameOf } from '../../../test/support/frames.ts'
+import { ManualTime } from '../../../test/support/hand-clock.ts'
 import type { ServerOptions } from './config/config.ts'
 import { type RunningServer, startServer } from './server.ts'
 
-export class HandClock implements Clock {
-  time = 1_000
+export class HandClock extends ManualTime implements Clock {
   readonly #turns: (() => void)[] = []
-  #timers: { at: number; task: () => void }[] = []
-  now = (): number => this.time
-  wall = (): number => 1_700_000_000_000 + this.time
-
-  after(delayMs: number, task: () => void): { cancel(): void } {
-    const timer = { at: this.time + delayMs, task }
-    this.#timers.push(timer)
-    return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
-  }
 
   turnEnd(task: () => void): void {
     this.#turns.push(task)
@@ -50,12 +40,8 @@ export class HandClock implements Clock {
 
   advance(ms: number): void {
     const until = this.time + ms
-    for (;;) {
-      const next = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0]
-      if (next === undefined) break
-      this.#timers = this.#timers.filter((timer) => timer !== next)
-      this.time = Math.max(this.time, next.at)
-      next.task()
+    for (let task = this.takeDue(until); task !== undefined; task = this.takeDue(until)) {
+      task()
       this.endTurn()
     }
     this.time = until
@@ -82,7 +68,7 @@ export class HandPeer implements Link {
   isStuck = false
   queuedBytes = 0
   readonly #clock: HandClock
-  readonly #framer = new Framer(1 << 30)
+  readonly #frames = new Frames()
   #events: LinkEvents | undefined
   #xid = 0
 
@@ -150,16 +136,7 @@ export class HandPeer implements Link {
   connect(
     options: { timeOut?: number; sessionId?: bigint; passwd?: Uint8Array; lastZxidSeen?: bigint } = {},
   ): ConnectResponse {
-    this.frame((writer) =>
-      writeConnectRequest(writer, {
-        protocolVersion: 0,
-        lastZxidSeen: options.lastZxidSeen ?? 0n,
-        timeOut: options.timeOut ?? 30_000,
-        sessionId: options.sessionId ?? 0n,
-        passwd: options.passwd ?? new Uint8Array(16),
-        readOnly: false,
-      }),
-    )
+    this.raw(connectFrame(options))
     return readConnectResponse(this.#nextFrame())
   }
 
@@ -210,36 +187,19 @@ export class HandPeer implements Link {
 
   /** Frames the server has sent and nobody took. */
   get waiting(): number {
-    const before = this.#taken.length
-    for (let frame = this.#take(); frame !== undefined; frame = this.#take()) this.#taken.push(frame)
-    return Math.max(before, this.#taken.length)
+    for (let chunk = this.bytes.shift(); chunk !== undefined; chunk = this.bytes.shift()) this.#frames.push(chunk)
+    return this.#frames.waiting
   }
-
-  readonly #taken: Reader[] = []
 
   #nextFrame(): Reader {
-    const frame = this.#taken.shift() ?? this.#take()
-    if (frame === undefined) throw new Error('expected a frame, the server sent none')
-    return frame
-  }
-
-  #take(): Reader | undefined {
-    for (;;) {
-      const frame = this.#framer.next()
-      if (frame !== undefined) return new Reader(frame.bytes.slice(frame.pos, frame.end))
+    // Chunk by chunk: what is not taken as frames stays in `bytes`.
+    while (this.#frames.waiting === 0) {
       const chunk = this.bytes.shift()
-      if (chunk === undefined) return undefined
-      this.#framer.push(chunk)
+      if (chunk === undefined) throw new Error('expected a frame, the server sent none')
+      this.#frames.push(chunk)
     }
+    return this.#frames.next() as Reader
   }
-}
-
-export function frameOf(write: (writer: Writer) => void): Uint8Array {
-  const writer = new Writer()
-  const mark = writer.beginFrame()
-  write(writer)
-  writer.endFrame(mark)
-  return writer.written().slice()
 }
 
 export interface HandServer {

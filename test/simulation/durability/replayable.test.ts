@@ -1,10 +1,11 @@
 /** Whatever a client sends, what gets into the log can be replayed: requests at and beyond every limit, then a crash. */
 import { createHash } from 'node:crypto'
 import { connect, KeeperError } from '@lightkeeper/client'
-import { Framer, opCode, Reader, Writer, writeConnectRequest } from '@lightkeeper/protocol'
+import { opCode, type Writer } from '@lightkeeper/protocol'
 import { type RunningServer, startServer } from '@lightkeeper/server'
 import { SeededRandom, World } from '@lightkeeper/testing/sim'
 import { expect, test } from 'vitest'
+import { connectFrame, Frames, frameOf } from '../../support/frames.ts'
 import { seeds } from '../stage.ts'
 
 /** Whatever ACLs came to be, this one may read. */
@@ -95,33 +96,14 @@ function write(writer: Writer, random: SeededRandom, type: number): void {
 
 /** Sends requests over one connection until it is closed or they are answered. */
 async function send(world: World, random: SeededRandom, count: number): Promise<void> {
-  const framer = new Framer(1 << 24)
-  let answers = 0
+  const answers = new Frames(1 << 24)
   let isClosed = false
   const link = world.network.host('fuzzer').connect('server:2181', {
-    data(chunk) {
-      framer.push(chunk)
-      for (let frame: Reader | undefined = framer.next(); frame !== undefined; frame = framer.next()) answers++
-    },
+    data: (chunk) => answers.push(chunk),
     closed: () => void (isClosed = true),
   })
-  const frame = (body: (writer: Writer) => void): void => {
-    const writer = new Writer()
-    const mark = writer.beginFrame()
-    body(writer)
-    writer.endFrame(mark)
-    link.write(writer.written().slice())
-  }
-  frame((writer) =>
-    writeConnectRequest(writer, {
-      protocolVersion: 0,
-      lastZxidSeen: 0n,
-      timeOut: 4000,
-      sessionId: 0n,
-      passwd: new Uint8Array(16),
-      readOnly: false,
-    }),
-  )
+  const frame = (body: (writer: Writer) => void): void => void link.write(frameOf(body))
+  link.write(connectFrame({ timeOut: 4000 }))
   const types = [
     opCode.create,
     opCode.create2,
@@ -143,7 +125,7 @@ async function send(world: World, random: SeededRandom, count: number): Promise<
       if (random.oneIn(20)) writer.int(7)
     })
   }
-  for (let waited = 0; answers < count + 1 && !isClosed && waited < 5_000; waited += 50) await world.advance(50)
+  for (let waited = 0; answers.waiting < count + 1 && !isClosed && waited < 5_000; waited += 50) await world.advance(50)
   link.destroy()
 }
 

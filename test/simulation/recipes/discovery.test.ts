@@ -14,6 +14,8 @@ import {
 } from '@lightkeeper/recipes'
 import type { SeededRandom } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
+import { Trouble } from '../../support/trouble.ts'
+import { delay } from '../../support/wait.ts'
 import { Stage, seeds, serverAddress, serverHost } from '../stage.ts'
 
 const base: ZnodePath = '/services'
@@ -25,8 +27,6 @@ interface Wanted {
   weight: number
   enabled: boolean
 }
-
-const delay = (zk: Client, ms: number): Promise<void> => new Promise((resolve) => void zk.clock.after(ms, resolve))
 
 /** A change that no server has confirmed in time stands, and is made later. */
 async function orLater(change: Promise<void>): Promise<void> {
@@ -78,11 +78,6 @@ async function provide(
 const said = (instances: readonly ServiceInstance[]): string[] =>
   instances.map(({ address, weight, enabled }) => `${address} ${weight} ${enabled}`).sort()
 
-/** Short, long, or about as long as a session of 4 s. */
-function outage(random: SeededRandom): number {
-  return random.oneIn(4) ? random.below(9000) : random.oneIn(3) ? 3300 + random.below(1500) : random.below(600)
-}
-
 async function story(seed: number, format: 'curator' | 'dubbo'): Promise<void> {
   const stage = new Stage(seed)
   const { world } = stage
@@ -93,32 +88,25 @@ async function story(seed: number, format: 'curator' | 'dubbo'): Promise<void> {
   const operator = await world.run(stage.connect())
   const replay = `replay with SEED=${seed}`
   const wanted = new Map<string, Wanted>()
-  let isOver = false
+  const trouble = new Trouble(world, random, serverHost)
   const killed = new Map<Client, () => void>()
   const problems: unknown[] = []
   const all = clients.slice(0, count).map((client, i) => {
     const died = new Promise<void>((resolve) => void killed.set(client, resolve))
     const services = discovery(client, base, { format })
-    const work = provide(client, services, `host-${i}`, random.fork(), wanted, () => isOver)
+    const work = provide(client, services, `host-${i}`, random.fork(), wanted, () => trouble.isOver)
     return Promise.race([work.catch((error: unknown) => problems.push(error)), died])
   })
   // The consumer has its share of the trouble.
   const consumer = clients[count] as Client
   const users = await world.run(discovery(consumer, base, { format }).resolve(name))
   const directory: ZnodePath = format === 'dubbo' ? `${base}/${name}/providers` : `${base}/${name}`
-  const trouble = (): void => {
-    if (isOver) return
+  trouble.begin({ spreadMs: 500 }, () => {
     const i = random.below(count + 1)
     const host = `c${1 + i}`
     const what = random.below(14)
-    if (what < 5) world.network.reset(host, serverHost)
-    else if (what < 8) {
-      world.network.cut(host, serverHost)
-      world.after(outage(random), () => world.network.heal(host, serverHost))
-    } else if (what < 11) {
-      world.pause(host)
-      world.after(outage(random), () => world.resume(host))
-    } else if (what === 11 && i < count && killed.size > 1) {
+    if (trouble.strike(host, what)) return
+    if (what === 11 && i < count && killed.size > 1) {
       const client = clients[i] as Client
       if (killed.has(client)) {
         world.crash(host, 'kill')
@@ -137,11 +125,9 @@ async function story(seed: number, format: 'curator' | 'dubbo'): Promise<void> {
         })
         .catch(() => {})
     }
-    world.after(20 + random.below(500), trouble)
-  }
-  world.after(random.below(100), trouble)
+  })
   await world.advance(12_000)
-  isOver = true
+  trouble.end()
   await world.advance(9_000)
   await world.run(Promise.all(all), 120_000)
   // The sessions of those who were killed end, and waits between two tries.
@@ -236,11 +222,11 @@ test.each(seeds(100))('a group ends with the members that have joined, seed %i',
   const count = 2 + random.below(3)
   const clients = await world.run(Promise.all(Array.from({ length: count + 1 }, () => stage.connect())))
   const joined = new Set<string>()
-  let isOver = false
+  const trouble = new Trouble(world, random, serverHost)
   const members = clients.slice(0, count).map(async (zk, i) => {
     const own = random.fork()
     let node: PersistentNode | undefined
-    while (!isOver) {
+    while (!trouble.isOver) {
       if (node === undefined) {
         joined.add(`m${i}`)
         node = await group(zk, '/group').join(`m${i}`, { data: `${i}` })
@@ -258,19 +244,13 @@ test.each(seeds(100))('a group ends with the members that have joined, seed %i',
   const following = (async () => {
     for await (const all of group(observer, '/group').follow({ signal: stop.signal })) last = all.map(({ id }) => id)
   })()
-  const trouble = (): void => {
-    if (isOver) return
+  trouble.begin({ atLeastMs: 50, spreadMs: 600 }, () => {
     const host = `c${1 + random.below(count + 1)}`
-    if (random.oneIn(2)) world.network.reset(host, serverHost)
-    else {
-      world.network.cut(host, serverHost)
-      world.after(outage(random), () => world.network.heal(host, serverHost))
-    }
-    world.after(50 + random.below(600), trouble)
-  }
-  world.after(random.below(100), trouble)
+    if (random.oneIn(2)) trouble.reset(host)
+    else trouble.cut(host)
+  })
   await world.advance(10_000)
-  isOver = true
+  trouble.end()
   await world.run(Promise.all(members), 120_000)
   await world.advance(15_000)
   const replay = `replay with SEED=${seed}`

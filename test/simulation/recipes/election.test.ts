@@ -6,6 +6,8 @@ import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/clien
 import { type Election, election, masterElection, type Term } from '@lightkeeper/recipes'
 import type { SeededRandom } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
+import { Trouble } from '../../support/trouble.ts'
+import { delay } from '../../support/wait.ts'
 import { Stage, seeds, serverHost } from '../stage.ts'
 
 const path: ZnodePath = '/election/one'
@@ -37,8 +39,6 @@ class Judge {
   }
 }
 
-const delay = (zk: Client, ms: number): Promise<void> => new Promise((resolve) => void zk.clock.after(ms, resolve))
-
 /** One process: leads for a while whenever it is elected, and resigns in any of the ways there are. */
 async function stand(zk: Client, one: Election, random: SeededRandom, judge: Judge, stop: AbortSignal): Promise<void> {
   const stepsDown = random.oneIn(2)
@@ -61,11 +61,6 @@ async function stand(zk: Client, one: Election, random: SeededRandom, judge: Jud
     }
     await delay(zk, random.below(30))
   }
-}
-
-/** Short, long, or about as long as a session of 4 s: it ends at the client and at the server, at one before the other. */
-function outage(random: SeededRandom): number {
-  return random.oneIn(4) ? random.below(9000) : random.oneIn(3) ? 3300 + random.below(1500) : random.below(600)
 }
 
 async function story(seed: number, recipe: Recipe): Promise<void> {
@@ -91,23 +86,14 @@ async function story(seed: number, recipe: Recipe): Promise<void> {
   const looking = (async () => {
     for await (const leader of looker.watchLeader({ signal: stop.signal })) told.push(leader?.id)
   })()
-  let isOver = false
-  const trouble = (): void => {
-    if (isOver) return
+  const trouble = new Trouble(world, random, serverHost)
+  trouble.begin({ spreadMs: 500 }, () => {
     const i = random.below(count)
     const host = `c${1 + i}`
     const what = random.below(13)
-    if (what < 5) world.network.reset(host, serverHost)
-    else if (what < 8) {
-      world.network.cut(host, serverHost)
-      world.after(outage(random), () => world.network.heal(host, serverHost))
-    } else if (what < 11) {
-      world.pause(host)
-      world.after(outage(random), () => world.resume(host))
-    } else if (what === 11) {
-      world.pause(serverHost)
-      world.after(outage(random), () => world.resume(serverHost))
-    } else if (killed.size > 1) {
+    const isDone = trouble.strike(host, what)
+    if (what === 11) trouble.pause(serverHost)
+    else if (!isDone && killed.size > 1) {
       world.crash(host, 'kill')
       const client = clients[i] as Client
       killed.get(client)?.()
@@ -121,12 +107,8 @@ async function story(seed: number, recipe: Recipe): Promise<void> {
         })
         .catch(() => {})
     }
-    world.after(20 + random.below(500), trouble)
-  }
-  world.after(random.below(100), trouble)
-  world.after(12_000, () => {
-    isOver = true
   })
+  world.after(12_000, () => trouble.end())
   await world.advance(12_000)
   await world.advance(9_000)
   const replay = `replay with SEED=${seed}`

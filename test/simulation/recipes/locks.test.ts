@@ -6,6 +6,8 @@ import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/clien
 import { type Held, type Lockable, lock, readWriteLock, semaphore } from '@lightkeeper/recipes'
 import type { SeededRandom } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
+import { Trouble } from '../../support/trouble.ts'
+import { delay } from '../../support/wait.ts'
 import { Stage, seeds, serverHost } from '../stage.ts'
 
 const path: ZnodePath = '/locks/one'
@@ -71,8 +73,6 @@ class Judge {
   }
 }
 
-const delay = (zk: Client, ms: number): Promise<void> => new Promise((resolve) => void zk.clock.after(ms, resolve))
-
 /** One process: asks, holds, writes, lets go, some times over. */
 async function work(zk: Client, recipe: Recipe, random: SeededRandom, judge: Judge, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
@@ -114,11 +114,6 @@ async function work(zk: Client, recipe: Recipe, random: SeededRandom, judge: Jud
   }
 }
 
-/** Short, long, or about as long as a session of 4 s: it ends at the client and at the server, at one before the other. */
-function outage(random: SeededRandom): number {
-  return random.oneIn(4) ? random.below(9000) : random.oneIn(3) ? 3300 + random.below(1500) : random.below(600)
-}
-
 async function story(seed: number, name: string): Promise<void> {
   const { asked, shared } = recipes[name] as (typeof recipes)[string]
   const stage = new Stage(seed)
@@ -137,23 +132,14 @@ async function story(seed: number, name: string): Promise<void> {
     const died = new Promise<void>((resolve) => void killed.set(client, resolve))
     return Promise.race([work(client, asked, random, judge, 6), died])
   })
-  let isOver = false
-  const trouble = (): void => {
-    if (isOver) return
+  const trouble = new Trouble(world, random, serverHost)
+  trouble.begin({ spreadMs: 500 }, () => {
     const i = random.below(count)
     const host = `c${1 + i}`
     const what = random.below(13)
-    if (what < 5) world.network.reset(host, serverHost)
-    else if (what < 8) {
-      world.network.cut(host, serverHost)
-      world.after(outage(random), () => world.network.heal(host, serverHost))
-    } else if (what < 11) {
-      world.pause(host)
-      world.after(outage(random), () => world.resume(host))
-    } else if (what === 11) {
-      world.pause(serverHost)
-      world.after(outage(random), () => world.resume(serverHost))
-    } else if (killed.size > 1) {
+    const isDone = trouble.strike(host, what)
+    if (what === 11) trouble.pause(serverHost)
+    else if (!isDone && killed.size > 1) {
       world.crash(host, 'kill')
       const client = clients[i] as Client
       killed.get(client)?.()
@@ -168,12 +154,8 @@ async function story(seed: number, name: string): Promise<void> {
         })
         .catch(() => {})
     }
-    world.after(20 + random.below(500), trouble)
-  }
-  world.after(random.below(100), trouble)
-  world.after(12_000, () => {
-    isOver = true
   })
+  world.after(12_000, () => trouble.end())
   await world.advance(12_000)
   await world.advance(9_000)
   const told = `replay with SEED=${seed}`

@@ -1,6 +1,7 @@
 /** A server, clients, and trouble between them: what the properties of counters, queues, barriers, caches and partitioners run in. */
 import { type Client, KeeperError } from '@lightkeeper/client'
 import type { World } from '@lightkeeper/testing/sim'
+import { Trouble } from '../../support/trouble.ts'
 import { Stage, serverHost } from '../stage.ts'
 
 export interface Scene {
@@ -12,7 +13,7 @@ export interface Scene {
   pause(ms: number): Promise<void>
 }
 
-export interface Trouble {
+export interface Troubled {
   readonly clients: number
   /** Longest cut, simulated milliseconds; sessions last 4000. Default 600: no session expires. 0 for no trouble. */
   readonly cutMsMax?: number
@@ -21,7 +22,7 @@ export interface Trouble {
 /** `work` with clients in trouble; `after` when all is well again. */
 export async function scene<R, S>(
   seed: number,
-  { clients: count, cutMsMax = 600 }: Trouble,
+  { clients: count, cutMsMax = 600 }: Troubled,
   work: (scene: Scene) => Promise<R>,
   after: (scene: Scene, result: R) => Promise<S>,
 ): Promise<S> {
@@ -34,20 +35,15 @@ export async function scene<R, S>(
   const hosts = clients.map((_, i) => `c${i + 1}`)
   const pause = (ms: number): Promise<void> => new Promise((resolve) => void world.after(ms, resolve))
   const own: Scene = { stage, world, clients, random, pause }
-  let isOver = cutMsMax === 0
-  const trouble = (): void => {
-    if (isOver) return
+  const trouble = new Trouble(world, chance, serverHost)
+  if (cutMsMax === 0) trouble.end()
+  trouble.begin({ spreadMs: 400 }, () => {
     const host = hosts[chance.below(count)] as string
-    if (chance.oneIn(3)) {
-      world.network.cut(host, serverHost)
-      const ms = chance.oneIn(4) ? cutMsMax : Math.min(600, cutMsMax)
-      world.after(chance.below(ms), () => world.network.heal(host, serverHost))
-    } else world.network.reset(host, serverHost)
-    world.after(20 + chance.below(400), trouble)
-  }
-  world.after(chance.below(100), trouble)
+    if (!chance.oneIn(3)) trouble.reset(host)
+    else trouble.cut(host, chance.below(chance.oneIn(4) ? cutMsMax : Math.min(600, cutMsMax)))
+  })
   const result = await world.run(work(own))
-  isOver = true
+  trouble.end()
   for (const host of hosts) world.network.heal(host, serverHost)
   await world.advance(cutMsMax === 0 ? 100 : 8_000)
   const seen = await world.run(after(own, result))

@@ -15,6 +15,7 @@ import {
   javaMissing,
 } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../../support/wait.ts'
 import { Peer } from '../structures/peer.ts'
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -53,13 +54,6 @@ function build(kind: FormatName): void {
   const library = { curator: 'CuratorServices', spring: 'SpringServices', dubbo: 'DubboServices' }[kind]
   const failed = compileJava(classPath, ['Services.java', `${library}.java`].map(file))
   if (failed !== undefined) throw new Error(failed)
-}
-
-const until = async (check: () => boolean | Promise<boolean>, what: () => unknown): Promise<void> => {
-  for (let waits = 0; !(await check()); waits++) {
-    if (waits > 400) throw new Error(`it did not come to be: ${JSON.stringify(what())}`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
 }
 
 describe.each(kinds)('services with %s', (kind) => {

@@ -3,7 +3,8 @@ import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
 import { type Held, type Lockable, lock, readWriteLock, semaphore } from '@lightkeeper/recipes'
 import { type ApacheServer, apache } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildCurator, missing, Program, sleep } from './peers.ts'
+import { sleep } from '../../../support/wait.ts'
+import { buildCurator, missing, Program } from './peers.ts'
 
 describe.each(['curator', 'kazoo'] as const)('with %s', (theirs) => {
   describe.skipIf(missing(theirs) !== undefined)('locks of ours', () => {

@@ -11,7 +11,8 @@ import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
 import { election, lock } from '@lightkeeper/recipes'
 import { type ApacheServer, apache } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildCurator, type Library, missing, Program, sleep } from './peers.ts'
+import { sleep } from '../../../support/wait.ts'
+import { buildCurator, type Library, missing, Program } from './peers.ts'
 
 const recipes = ['lock', 'election'] as const
 type Recipe = (typeof recipes)[number]

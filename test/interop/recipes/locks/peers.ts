@@ -4,10 +4,9 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
+import { sleep } from '../../../support/wait.ts'
 
 export type Library = 'ours' | 'curator' | 'kazoo'
-
-export const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const classPath = javaClassPath(fileURLToPath(new URL('../../../../.cache/interop/locks', import.meta.url)))

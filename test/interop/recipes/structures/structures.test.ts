@@ -20,6 +20,7 @@ import {
 import { compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetName, type TargetServer } from '../../../support/target.ts'
+import { until } from '../../../support/wait.ts'
 import { Peer } from './peer.ts'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -277,18 +278,20 @@ lane(
       const following = (async () => {
         for await (const members of ours.follow({ signal: stop.signal })) last = members.map(({ id }) => id).join()
       })()
-      const until = async (expected: string): Promise<void> => {
-        while (last !== expected) await new Promise((resolve) => setTimeout(resolve, 10))
-      }
+      const untilLast = (expected: string): Promise<void> =>
+        until(
+          () => last === expected,
+          () => last,
+        )
       await peer.call('party-join', kind, `/${kind}`, 'theirs')
       const me = await ours.join('ours')
-      await until('ours,theirs')
+      await untilLast('ours,theirs')
       expect(await peer.call('party-list', kind, `/${kind}`)).toBe('ours,theirs')
       expect((await ours.members()).map(({ id }) => id)).toEqual(['ours', 'theirs'])
       await peer.call('party-leave', `/${kind}`, 'theirs')
-      await until('ours')
+      await untilLast('ours')
       await me.close()
-      await until('')
+      await untilLast('')
       expect(await peer.call('party-list', kind, `/${kind}`)).toBe('')
       await expect(ours.join('a', { data: 'b' })).rejects.toThrow(`members in the layout of ${layout} have no data`)
       stop.abort()
