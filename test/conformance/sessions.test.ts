@@ -18,9 +18,20 @@ chapter('handshake', { tickTime: 2000 }, (c) => {
   fact('the password has 16 bytes', async () => {
     expect((await c.connect()).passwd).toHaveLength(16)
   })
-  fact('the password is the one derived from the id', async () => {
+  fact('nobody can compute the password from the id', async () => {
     const { sessionId, passwd } = await c.connect()
-    expect(passwd).toEqual(sessionPassword(sessionId))
+    expect(passwd).not.toEqual(sessionPassword(sessionId))
+    const wire = await Wire.open(c.server.port)
+    expect(await wire.handshake({ sessionId, passwd: sessionPassword(sessionId) })).toMatchObject({ timeOut: 0 })
+  })
+  fact('nobody can compute the next id from an id', async () => {
+    const ids: bigint[] = []
+    for (let i = 0; i < 4; i++) ids.push((await c.connect()).sessionId)
+    const steps = ids.slice(1).map((id, i) => id - (ids[i] as bigint))
+    expect(steps.every((step) => step > 0xffffn || step < -0xffffn)).toBe(true)
+  })
+  fact('ids are above 0', async () => {
+    expect((await c.connect()).sessionId).toBeGreaterThan(0n)
   })
   fact('a null password is fine for a new session', async () => {
     expect((await c.connect({ passwd: null })).sessionId).not.toBe(0n)

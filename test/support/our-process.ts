@@ -20,13 +20,16 @@ export interface OurProcess extends AsyncDisposable {
 
 /**
  * Runs `lightkeeper server`. @throws Error with what it printed where it ends before it serves.
- * `args` are its arguments; `env` is added to the environment.
+ * `args` are its arguments; `env` is added to the environment; `wrap` is a command that runs what stands behind it in its own
+ * process, after a limit was set for example.
  */
 export async function ourProcess(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  wrap: readonly string[] = [],
 ): Promise<OurProcess> {
-  const child = spawn(process.execPath, [bin, 'server', ...args], {
+  const [file = '', ...words] = [...wrap, process.execPath, bin, 'server', ...args]
+  const child = spawn(file, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   })

@@ -20,7 +20,6 @@ import {
   readMultiRequest,
   readSetACLRequest,
   readSetDataRequest,
-  sessionPassword,
   specialXid,
   type TxnHeader,
   writeConnectResponse,
@@ -34,7 +33,8 @@ import { PendingChanges } from './pipeline/pending-changes.ts'
 import { type PrepareContext, Preparer } from './pipeline/prepare.ts'
 import { isReading, Reads } from './pipeline/reads.ts'
 import { beginReply, endReply, replyHeader, replyToWrite } from './pipeline/replies.ts'
-import { isPasswordOf, type Session, SessionTable } from './session/session-table.ts'
+import type { SessionKeys } from './session/session-keys.ts'
+import { type Session, SessionTable } from './session/session-table.ts'
 import { ServerStats } from './stats.ts'
 import type { TxnLog } from './storage/txn-log.ts'
 import type { DataTree } from './tree/data-tree.ts'
@@ -62,6 +62,7 @@ export interface ReplicaStart {
   /** The listener the tree was made with. */
   readonly watches: Watches
   readonly lastZxid: bigint
+  readonly keys: SessionKeys
 }
 
 export interface ReplicaHooks {
@@ -84,6 +85,7 @@ export class Replica {
   readonly #config: ServerConfig
   readonly #runtime: Runtime
   readonly #log: TxnLog
+  readonly #keys: SessionKeys
   readonly #pending: PendingChanges
   readonly #preparer: Preparer
   readonly #reads: Reads
@@ -112,9 +114,10 @@ export class Replica {
     this.#config = config
     this.#runtime = runtime
     this.#log = log
+    this.#keys = start.keys
     this.lastZxid = start.lastZxid
     this.#preparedZxid = start.lastZxid
-    this.sessions = new SessionTable(config.tickTime, clock.now(), clock.wall(), 1)
+    this.sessions = new SessionTable(config.tickTime, clock.now(), clock.wall(), 1, start.keys)
     // Each gets its full timeout again: nobody could speak to it while no server was there.
     for (const [id, timeoutMs] of start.tree.sessions) this.sessions.add(id, timeoutMs, clock.now())
     this.access = new Access(authProviders(config), config.skipAcl)
@@ -176,7 +179,7 @@ export class Replica {
     }
     const session = this.sessions.get(request.sessionId)
     // The password comes first: a forged reconnect must not close the session's healthy connection, as it does in Apache.
-    if (session === undefined || session.isClosing || !isPasswordOf(session.id, request.passwd)) {
+    if (session === undefined || session.isClosing || !this.#keys.isPasswordOf(session.id, request.passwd)) {
       this.#writeConnectResponse(peer, undefined, withFlag)
       peer.hangUp()
       return
@@ -219,7 +222,7 @@ export class Replica {
       protocolVersion: 0,
       timeOut: session?.timeoutMs ?? 0,
       sessionId: session?.id ?? 0n,
-      passwd: session === undefined ? noPassword : sessionPassword(session.id),
+      passwd: session === undefined ? noPassword : this.#keys.passwordOf(session.id),
       readOnly: withFlag ? this.#logFailure !== undefined : undefined,
     })
     peer.writer.endFrame(mark)

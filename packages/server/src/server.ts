@@ -3,6 +3,7 @@ import { formatAddress, parseAddress, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
 import { Replica, type ReplicaStart } from './replica.ts'
+import { SessionKeys, secretBytes } from './session/session-keys.ts'
 import { type SnapshotResult, Storage } from './storage/storage.ts'
 import { memoryLog } from './storage/txn-log.ts'
 import { ClientListener } from './transport/client-listener.ts'
@@ -45,6 +46,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
     watches,
     tree: storage?.recovered.tree ?? new DataTree(watches),
     lastZxid: storage?.recovered.lastZxid ?? config.initialZxid,
+    keys: storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes)),
   }
   let settle: (error: Error | undefined) => void = () => {}
   const stopped = new Promise<Error | undefined>((resolve) => {

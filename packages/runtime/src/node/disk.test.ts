@@ -63,6 +63,16 @@ describe('the lock of a directory', () => {
     expect(existsSync(join(directory, 'lightkeeper.lock'))).toBe(false)
   })
 
+  test('leaves nothing where others could stand in its way: one too deep for a socket', async () => {
+    const { readdirSync } = await import('node:fs')
+    const temporary = (): string[] => readdirSync(tmpdir()).filter((name) => /^lightkeeper-.*\.lock$/.test(name))
+    const directory = deep()
+    const before = temporary()
+    const lock = await nodeDisk().lock(directory)
+    expect(temporary()).toEqual(before)
+    await lock.release()
+  })
+
   test('of a process that died is taken over', async () => {
     // test/crash kills real ones; here the socket is left behind by hand.
     const directory = folder()

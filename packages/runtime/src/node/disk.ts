@@ -1,27 +1,44 @@
 /** Files by node:fs. */
-import { createHash, randomUUID } from 'node:crypto'
-import { close, constants, fdatasync, fstat, ftruncate, open as openFile, read, write, writeSync } from 'node:fs'
-import { mkdir, open, readdir, realpath, rename, stat, unlink } from 'node:fs/promises'
-import { connect, createServer, type Server } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import {
+  close,
+  constants,
+  fdatasync,
+  fstat,
+  fsync,
+  ftruncate,
+  open as openFile,
+  openSync,
+  read,
+  readdirSync,
+  write,
+  writeSync,
+} from 'node:fs'
+import { mkdir, readdir, realpath, rename, stat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { promisify } from 'node:util'
-import type { DirectoryLock, Disk, DiskFile, OpenOptions } from '../disk.ts'
+import type { Disk, DiskFile, OpenOptions } from '../disk.ts'
+import { DescriptorReserve } from './descriptors.ts'
+import { lockDirectory } from './directory-lock.ts'
 
 const openAsync = promisify(openFile)
 const closeAsync = promisify(close)
 const statAsync = promisify(fstat)
 const truncateAsync = promisify(ftruncate)
+const syncAsync = promisify(fsync)
 /** Not every system has it. */
 const durableFlag: number | undefined = constants.O_DSYNC
 
+/** Files and directories that it makes are this user's alone; those that are there keep their modes. */
 export function nodeDisk(): Disk {
+  const reserve = new DescriptorReserve()
   return {
-    open: (path, options) => NodeFile.open(path, options),
-    list: (directory) => readdir(directory),
-    async makeDirectory(path) {
-      await mkdir(path, { recursive: true })
-    },
+    open: (path, options) => NodeFile.open(path, options, reserve),
+    list: (directory) =>
+      reserve.open(
+        () => readdir(directory),
+        () => readdirSync(directory),
+      ),
+    makeDirectory: makeDirectories,
     async identity(directory) {
       // Real paths differ where one directory is mounted twice.
       const { dev, ino } = await stat(directory, { bigint: true })
@@ -30,31 +47,79 @@ export function nodeDisk(): Disk {
     rename,
     remove: unlink,
     async syncDirectory(path) {
-      const handle = await open(path, 'r')
+      const descriptor = await openDescriptor(reserve, path, constants.O_RDONLY)
       try {
-        await handle.sync()
+        await syncAsync(descriptor)
       } finally {
-        await handle.close()
+        await closeAsync(descriptor)
+        reserve.refill()
       }
     },
-    lock: lockDirectory,
+    async lock(directory) {
+      const lock = await lockDirectory(directory)
+      // Whoever has a directory for itself writes to it for long.
+      reserve.keep()
+      return {
+        async release() {
+          reserve.drop()
+          await lock.release()
+        },
+      }
+    },
   }
+}
+
+/**
+ * Not `recursive` of node:fs, which never returns where a file system makes no directories at all (/proc).
+ * @throws the system's error, naming what could not be made.
+ */
+async function makeDirectories(path: string): Promise<void> {
+  try {
+    await makeOne(path)
+  } catch (error) {
+    const parent = dirname(path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error
+    await makeDirectories(parent)
+    await makeOne(path)
+  }
+}
+
+async function makeOne(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    // Systems differ in what they say of a root, a mount point, or a disk that takes no writes; what is there is fine.
+    const found = await stat(path).catch(() => undefined)
+    if (found?.isDirectory()) return
+    if (found !== undefined) throw Object.assign(new Error(`${path} is there and is no directory`), { code: 'ENOTDIR' })
+    throw error
+  }
+}
+
+function openDescriptor(reserve: DescriptorReserve, path: string, flags: number): Promise<number> {
+  return reserve.open(
+    () => openAsync(path, flags, 0o600),
+    () => openSync(path, flags, 0o600),
+  )
 }
 
 class NodeFile implements DiskFile {
   readonly #path: string
   readonly #descriptor: number
+  readonly #reserve: DescriptorReserve
   /** The same file, opened so that each write returns when it is durable: one trip to the kernel instead of two. */
   #durable: Promise<number> | undefined
 
-  private constructor(path: string, descriptor: number) {
+  private constructor(path: string, descriptor: number, reserve: DescriptorReserve) {
     this.#path = path
     this.#descriptor = descriptor
+    this.#reserve = reserve
   }
 
-  static async open(path: string, options: OpenOptions = {}): Promise<NodeFile> {
+  static async open(path: string, options: OpenOptions = {}, reserve: DescriptorReserve): Promise<NodeFile> {
     const access = options.readOnly ? constants.O_RDONLY : constants.O_RDWR
-    return new NodeFile(path, await openAsync(path, access | (options.create ? constants.O_CREAT : 0), 0o644))
+    const flags = access | (options.create ? constants.O_CREAT : 0)
+    return new NodeFile(path, await openDescriptor(reserve, path, flags), reserve)
   }
 
   async size(): Promise<number> {
@@ -82,7 +147,7 @@ class NodeFile implements DiskFile {
       await this.write(position, chunk)
       return this.sync()
     }
-    this.#durable ??= openAsync(this.#path, constants.O_WRONLY | durableFlag)
+    this.#durable ??= openDescriptor(this.#reserve, this.#path, constants.O_WRONLY | durableFlag)
     await writeAll(await this.#durable, position, chunk)
   }
 
@@ -99,6 +164,7 @@ class NodeFile implements DiskFile {
   async close(): Promise<void> {
     await closeAsync(this.#descriptor)
     if (this.#durable !== undefined) await closeAsync(await this.#durable)
+    this.#reserve.refill()
   }
 }
 
@@ -113,77 +179,5 @@ function writeAll(descriptor: number, position: number, chunk: Uint8Array): Prom
       })
     }
     step(0)
-  })
-}
-
-/** Longest path of a socket that every system takes. */
-const socketPathMax = 100
-
-/**
- * A socket in the directory: the kernel knows whether its owner lives, so a lock never outlasts a killed process, and no
- * process number is taken for another's in a container.
- */
-async function lockDirectory(directory: string): Promise<DirectoryLock> {
-  const path = await socketPathOf(directory)
-  const own = `${process.pid} ${randomUUID()}`
-  for (let tries = 0; ; tries++) {
-    const server = await listen(path, own)
-    // Two that find a dead owner's socket at once may both take its place; the one who is there in the end has it.
-    if (server !== undefined && (await askOwner(path)) === own) {
-      return {
-        release: () =>
-          new Promise((done) => {
-            server.close(() => done())
-          }),
-      }
-    }
-    server?.close()
-    const owner = await askOwner(path)
-    if (owner !== undefined || tries > 3) {
-      const by = owner ? ` by process ${owner.split(' ')[0]}` : ''
-      throw Object.assign(new Error(`${directory} is in use${by}`), { code: 'ELOCKED' })
-    }
-    await unlink(path).catch(() => {})
-  }
-}
-
-/** In the directory; where that is too deep for a socket, a name made of it where temporary files are. */
-async function socketPathOf(directory: string): Promise<string> {
-  const full = join(await realpath(directory), 'lightkeeper.lock')
-  const short = relative(process.cwd(), full)
-  const path = short.length < full.length ? short : full
-  if (path.length <= socketPathMax) return path
-  return join(tmpdir(), `lightkeeper-${createHash('sha256').update(full).digest('hex').slice(0, 24)}.lock`)
-}
-
-/** Undefined where something has that name already. */
-function listen(path: string, answer: string): Promise<Server | undefined> {
-  return new Promise((done, fail) => {
-    const server = createServer((socket) => {
-      socket.on('error', () => {})
-      socket.end(answer)
-    })
-    server.unref()
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'EADDRINUSE' ? done(undefined) : fail(error),
-    )
-    server.listen(path, () => done(server))
-  })
-}
-
-/** Undefined where nobody answers any more; empty where the owner is too busy to say. */
-function askOwner(path: string): Promise<string | undefined> {
-  return new Promise((done) => {
-    const socket = connect(path)
-    let answer: string | undefined
-    socket.setTimeout(1_000, () => socket.destroy())
-    socket.on('connect', () => {
-      answer = ''
-    })
-    socket.on('data', (chunk) => {
-      answer += chunk.toString()
-    })
-    socket.on('error', () => {})
-    socket.on('close', () => done(answer))
   })
 }

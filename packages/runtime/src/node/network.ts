@@ -5,6 +5,7 @@ import { formatAddress, parseAddress } from '../address.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
 import type { TlsOptions } from '../tls-options.ts'
+import { DescriptorGate } from './descriptor-gate.ts'
 import { type Report, reportTo } from './report.ts'
 import { ThreadedLink } from './threaded-link.ts'
 import { explainTls, tlsSocket } from './tls.ts'
@@ -40,9 +41,10 @@ export function nodeNetwork(log: Log = silentLog): Network {
     },
     listen(address, accept, options): Promise<Listener> {
       const { host, port } = parseAddress(address)
-      const server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) =>
-        accepted(socket, accept, report),
-      )
+      const gate = new DescriptorGate(log)
+      const server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) => {
+        if (gate.admits(socket)) accepted(socket, accept, report)
+      })
       return new Promise((resolve, reject) => {
         server.once('error', reject)
         // Without a host Node takes all addresses of IPv6 and IPv4, or of IPv4 alone where there is no other.
@@ -50,8 +52,8 @@ export function nodeNetwork(log: Log = silentLog): Network {
         const backlog = options?.backlog === undefined ? {} : { backlog: options.backlog }
         server.listen({ port, ...where, ...backlog }, () => {
           server.removeListener('error', reject)
-          // Accept errors (no file descriptors left) must not end the process; the peer sees a closed socket.
-          server.on('error', () => {})
+          // Errors of accept must not end the process; the peer sees a closed socket.
+          server.on('error', (error) => gate.failed(error))
           resolve(listenerOf(server, host))
         })
       })

@@ -20,6 +20,17 @@ export function reportTo(log: Log): Report {
   }
 }
 
+/** The same log, for callbacks of the host: what it throws is told as a warning of the process. */
+export function carefully(log: Log): Log {
+  return (level, message, facts) => {
+    try {
+      log(level, message, facts)
+    } catch (error) {
+      process.emitWarning(`${message}; and the log failed: ${textOf(error)}`, 'LightkeeperError')
+    }
+  }
+}
+
 function textOf(value: unknown): string {
   try {
     return String(value)

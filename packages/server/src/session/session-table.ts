@@ -1,6 +1,9 @@
 /** The sessions of a server: who lives, until when, through which connection (SessionTrackerImpl.java). */
-import { sessionPassword } from '@lightkeeper/protocol'
 import { ExpiryQueue } from '@lightkeeper/runtime'
+import type { SessionKeys } from './session-keys.ts'
+
+/** Numbers of sessions: 40 bits, 34 years of milliseconds. */
+const numbers = 2 ** 40
 
 export class Session<C> {
   readonly id: bigint
@@ -20,14 +23,17 @@ export class Session<C> {
 export class SessionTable<C> {
   readonly #sessions = new Map<bigint, Session<C>>()
   readonly #expiry: ExpiryQueue<Session<C>>
-  #nextId: bigint
+  readonly #keys: SessionKeys
+  readonly #serverId: number
+  #nextNumber: number
 
-  /** `tickMs` is the width of an expiry bucket, `wall` milliseconds since 1970, `serverId` 1 … 254. */
-  constructor(tickMs: number, now: number, wall: number, serverId: number) {
+  /** `tickMs` is the width of an expiry bucket, `wall` milliseconds since 1970, `serverId` 1 … 126: ids are above 0. */
+  constructor(tickMs: number, now: number, wall: number, serverId: number, keys: SessionKeys) {
     this.#expiry = new ExpiryQueue(tickMs, now)
-    // One byte of server id, five of time, two of counter. Wall time, since a monotonic clock repeats ids after a reboot.
-    const time = BigInt.asUintN(64, BigInt(Math.floor(wall)) << 24n) >> 8n
-    this.#nextId = BigInt.asIntN(64, (BigInt(serverId) << 56n) | (time & 0x00ff_ffff_ffff_ffffn))
+    this.#keys = keys
+    this.#serverId = serverId
+    // Wall time, since a monotonic clock repeats numbers after a reboot. A server opens fewer than one session a millisecond.
+    this.#nextNumber = Math.floor(wall) % numbers
   }
 
   get size(): number {
@@ -44,8 +50,11 @@ export class SessionTable<C> {
 
   /** An id no session here has. */
   newId(): bigint {
-    while (this.#sessions.has(this.#nextId)) this.#nextId++
-    return this.#nextId++
+    for (;;) {
+      const id = this.#keys.idOf(this.#serverId, this.#nextNumber)
+      this.#nextNumber = (this.#nextNumber + 1) % numbers
+      if (!this.#sessions.has(id)) return id
+    }
   }
 
   add(id: bigint, timeoutMs: number, now: number): Session<C> {
@@ -84,13 +93,4 @@ export class SessionTable<C> {
   get nextExpiryAt(): number {
     return this.#expiry.nextExpiryAt
   }
-}
-
-/** Compares in a time that does not depend on where the first difference is. */
-export function isPasswordOf(sessionId: bigint, password: Uint8Array | null): boolean {
-  const expected = sessionPassword(sessionId)
-  if (password === null || password.length !== expected.length) return false
-  let difference = 0
-  for (let i = 0; i < expected.length; i++) difference |= (expected[i] as number) ^ (password[i] as number)
-  return difference === 0
 }

@@ -8,6 +8,7 @@ import { AcknowledgedMark } from './acknowledged.ts'
 import { type Compression, compressionOf, decompressed } from './compression.ts'
 import { logsAmong, snapshotsAmong } from './file-names.ts'
 import { bytesOf, recover } from './recovery.ts'
+import { readSessionSecret, writeSessionSecret } from './session-secret.ts'
 import { readSnapshot } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 import { versionDirectory } from './storage.ts'
@@ -61,6 +62,9 @@ export async function backup(runtime: Runtime, options: BackupOptions): Promise<
   const mark = await AcknowledgedMark.open(runtime, directory)
   await mark.set(lastZxid)
   await mark.close()
+  // With it clients keep their sessions when a server is started on the backup.
+  const secret = await readSessionSecret(disk, `${dataDir}/${versionDirectory}`)
+  if (secret !== undefined) await writeSessionSecret(disk, directory, secret)
   const file = `${directory}/${name}`
   await verify(runtime, file, tree)
   return { file, zxid: lastZxid, znodes: countOf(tree) }

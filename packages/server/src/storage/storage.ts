@@ -2,15 +2,26 @@
  * A data directory in use: recovered, locked, written to. Decides when a snapshot is due and what may be removed after it
  * (SyncRequestProcessor.java, DatadirCleanupManager.java).
  */
-import type { DirectoryLock, Runtime } from '@lightkeeper/runtime'
+import type { DirectoryLock, Disk, Runtime } from '@lightkeeper/runtime'
 import type { ServerConfig } from '../config/config.ts'
+import type { SessionKeys } from '../session/session-keys.ts'
 import type { DataTree, TreeListener } from '../tree/data-tree.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
 import { purge } from './purge.ts'
 import { asideName, type Recovered, recover } from './recovery.ts'
+import { openSessionKeys } from './session-secret.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
+
+async function make(disk: Disk, directory: string): Promise<void> {
+  try {
+    await disk.makeDirectory(directory)
+  } catch (error) {
+    const { code, message } = error as Error & { readonly code?: string }
+    throw Object.assign(new Error(`cannot make the directory ${directory}: ${message}`, { cause: error }), { code })
+  }
+}
 
 /** Below the directories of the settings, as Apache has it. */
 export const versionDirectory = 'version-2'
@@ -31,6 +42,7 @@ export class Storage {
   readonly recovered: Recovered
   readonly snapshotDirectory: string
   readonly logDirectory: string
+  readonly sessionKeys: SessionKeys
   readonly #runtime: Runtime
   readonly #config: ServerConfig
   readonly #mark: AcknowledgedMark
@@ -48,6 +60,7 @@ export class Storage {
     directories: { readonly snapshots: string; readonly logs: string },
     recovered: Recovered,
     mark: AcknowledgedMark,
+    sessionKeys: SessionKeys,
     locks: readonly DirectoryLock[],
   ) {
     this.#runtime = runtime
@@ -56,6 +69,7 @@ export class Storage {
     this.logDirectory = directories.logs
     this.recovered = recovered
     this.#mark = mark
+    this.sessionKeys = sessionKeys
     this.#locks = locks
     this.#tree = recovered.tree
     this.#appliedZxid = recovered.lastZxid
@@ -71,7 +85,7 @@ export class Storage {
 
   /**
    * Takes the directory of `config` and reads it.
-   * @throws RecoveryError where something acknowledged is missing; an Error with code ELOCKED where another process has it.
+   * @throws RecoveryError where something acknowledged is missing; SessionSecretError; an Error with code ELOCKED where another process has it.
    */
   static async open(
     runtime: Runtime,
@@ -82,7 +96,7 @@ export class Storage {
     const { disk } = runtime
     const snapshots = `${dataDir}/${versionDirectory}`
     const named = `${config.dataLogDir ?? dataDir}/${versionDirectory}`
-    for (const directory of new Set([snapshots, named])) await disk.makeDirectory(directory)
+    for (const directory of new Set([snapshots, named])) await make(disk, directory)
     // One directory may have two names, and must not be locked against itself.
     const logs = (await disk.identity(named)) === (await disk.identity(snapshots)) ? snapshots : named
     const unique = [...new Set([snapshots, logs])]
@@ -96,7 +110,8 @@ export class Storage {
         listener: options.listener,
       })
       const mark = await AcknowledgedMark.open(runtime, logs)
-      const storage = new Storage(runtime, config, { snapshots, logs }, recovered, mark, locks)
+      const keys = await openSessionKeys(runtime, snapshots, recovered.tree.sessions.keys())
+      const storage = new Storage(runtime, config, { snapshots, logs }, recovered, mark, keys, locks)
       await storage.#begin()
       return storage
     } catch (error) {

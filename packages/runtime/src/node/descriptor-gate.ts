@@ -1,0 +1,66 @@
+/**
+ * Connections are refused before the last descriptors of the process are used up: the rest is for the log, snapshots, and whatever
+ * else the program opens. Says so once, and once that it is over.
+ */
+import type { Socket } from 'node:net'
+import type { Log } from '../log.ts'
+import { descriptorLimit, isOutOfDescriptors } from './descriptors.ts'
+import { carefully } from './report.ts'
+
+const spareMin = 16
+const spareMax = 64
+
+export class DescriptorGate {
+  readonly #log: Log
+  readonly #limit = descriptorLimit()
+  /** Descriptors have the lowest number that is free, so one from here on says that few are left. */
+  readonly #firstRefused: number
+  #open = 0
+  /** Connections that were open when they were refused first; 0 while they are admitted. */
+  #openWhenFull = 0
+
+  constructor(log: Log) {
+    this.#log = carefully(log)
+    const limit = this.#limit ?? Number.POSITIVE_INFINITY
+    this.#firstRefused = limit - Math.min(spareMax, Math.max(spareMin, Math.floor(limit / 8)))
+  }
+
+  /** False: the socket is closed, and nobody is to hear of it. */
+  admits(socket: Socket): boolean {
+    if (descriptorOf(socket) >= this.#firstRefused) {
+      this.#full()
+      socket.on('error', () => {})
+      socket.destroy()
+      return false
+    }
+    this.#open++
+    socket.once('close', () => void this.#open--)
+    // Not at the first that fits: where one comes as one goes, that would be a line for each.
+    if (this.#openWhenFull > 0 && this.#open <= this.#openWhenFull * 0.9) {
+      this.#openWhenFull = 0
+      this.#log('info', 'connections are accepted again', { open: this.#open })
+    }
+    return true
+  }
+
+  /** Accepting failed; the system has closed the connection. */
+  failed(error: Error): void {
+    if (isOutOfDescriptors(error)) this.#full()
+    else this.#log('warn', 'a connection could not be accepted', { cause: error.message })
+  }
+
+  #full(): void {
+    if (this.#openWhenFull > 0) return
+    this.#openWhenFull = Math.max(1, this.#open)
+    this.#log('warn', 'file descriptors are used up: more connections are refused until some are closed', {
+      open: this.#open,
+      limit: this.#limit,
+    })
+  }
+}
+
+/** -1 where the system has none, or it was closed already. */
+function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null }
+  return handle?.fd ?? -1
+}

@@ -1,0 +1,87 @@
+/**
+ * The secret that ids and passwords of sessions are made from: a file of the data directory, durable before the first session is
+ * opened, so that clients keep their sessions across restarts.
+ */
+import type { Disk, Runtime } from '@lightkeeper/runtime'
+import { SessionKeys, secretBytes } from '../session/session-keys.ts'
+import { temporaryPrefix } from './file-names.ts'
+
+export const secretFileName = 'session-secret'
+/** A line: what it is, and the bytes in hexadecimal. */
+const front = 'lightkeeper session secret '
+const pattern = new RegExp(`^${front}([0-9a-f]{${secretBytes * 2}})\n$`)
+const drawsMax = 32
+
+/** The file is there and holds no secret. */
+export class SessionSecretError extends Error {
+  override readonly name = 'SessionSecretError'
+  readonly code = 'BAD_SESSION_SECRET'
+}
+
+/**
+ * The keys of a directory; makes the secret where there is none yet. `sessions` are those that are open then: they are another
+ * server's, and keep the passwords it gave them.
+ * @throws SessionSecretError where the file is there and cannot be used.
+ */
+export async function openSessionKeys(
+  { disk, random }: Runtime,
+  directory: string,
+  sessions: Iterable<bigint>,
+): Promise<SessionKeys> {
+  const known = await readSessionSecret(disk, directory)
+  if (known !== undefined) return new SessionKeys(known)
+  const open = [...sessions]
+  let secret = random.bytes(secretBytes)
+  // None of the open sessions may look like one of ours, or its client could not come back.
+  for (let draws = 1; draws < drawsMax && open.some((id) => new SessionKeys(secret).isOurs(id)); draws++) {
+    secret = random.bytes(secretBytes)
+  }
+  await writeSessionSecret(disk, directory, secret)
+  return new SessionKeys(secret)
+}
+
+/** Undefined where the directory has none. @throws SessionSecretError where the file cannot be used. */
+export async function readSessionSecret(disk: Disk, directory: string): Promise<Uint8Array | undefined> {
+  const path = `${directory}/${secretFileName}`
+  let content: Uint8Array
+  try {
+    const file = await disk.open(path, { readOnly: true })
+    try {
+      content = new Uint8Array(Math.min(await file.size(), 4096))
+      content = content.subarray(0, await file.read(0, content))
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined
+    throw new SessionSecretError(`cannot read the secret of session passwords: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+  const digits = pattern.exec(new TextDecoder('latin1').decode(content))?.[1]
+  if (digits === undefined) {
+    throw new SessionSecretError(
+      `${path} holds no secret of session passwords: ${content.length} bytes that are not "${front}" and ` +
+        `${secretBytes * 2} hexadecimal digits. Restore the file from a backup, or remove it: a new one is made then, ` +
+        'and clients lose the sessions that this server gave them',
+    )
+  }
+  return Uint8Array.from({ length: secretBytes }, (_, i) => Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16))
+}
+
+/** Resolves when the file is durable. There must be none before. */
+export async function writeSessionSecret(disk: Disk, directory: string, secret: Uint8Array): Promise<void> {
+  const path = `${directory}/${secretFileName}`
+  const temporary = `${directory}/${temporaryPrefix}${secretFileName}`
+  const hex = Array.from(secret, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const file = await disk.open(temporary, { create: true })
+  try {
+    await file.truncate(0)
+    await file.write(0, new TextEncoder().encode(`${front}${hex}\n`))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(temporary, path)
+  await disk.syncDirectory(directory)
+}
