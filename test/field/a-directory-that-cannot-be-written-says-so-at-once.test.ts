@@ -22,7 +22,7 @@ if (!linux) console.log('a directory below /proc: skipped, because this system h
 
 test.skipIf(!linux)('below /proc, where nothing can be made', async () => {
   await expect(ourProcess(['--port', '0', '--data-dir', '/proc/lightkeeper'])).rejects.toThrow(
-    /^lightkeeper server: cannot make the directory \/proc\/lightkeeper\/version-2: ENOENT/,
+    /^lightkeeper server: cannot make the directory \/proc\/lightkeeper\/version-2: ENOENT/m,
   )
 })
 

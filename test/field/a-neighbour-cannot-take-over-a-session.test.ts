@@ -146,6 +146,6 @@ test('a secret that is damaged is refused in one sentence', async () => {
   const secret = join(dataDir, 'version-2', 'session-secret')
   writeFileSync(secret, readFileSync(secret).subarray(0, 30))
   await expect(ourProcess(['--port', '0', '--data-dir', dataDir])).rejects.toThrow(
-    /^lightkeeper server: .*session-secret holds no secret of session passwords: 30 bytes .* Restore the file/,
+    /^lightkeeper server: .*session-secret holds no secret of session passwords: 30 bytes .* Restore the file/m,
   )
 })

@@ -9,6 +9,7 @@ import { lockCommand } from './commands/lock.ts'
 import { registerCommand } from './commands/register.ts'
 import { serverCommand } from './commands/server.ts'
 import { watchCommand } from './commands/watch.ts'
+import { outliveReaders } from './output.ts'
 
 const commands: readonly Command[] = [
   serverCommand,
@@ -28,6 +29,7 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 async function run([name, ...args]: readonly string[]): Promise<number> {
+  outliveReaders(name === serverCommand.name)
   if (name === undefined || name === '--help' || name === 'help') {
     process.stdout.write(overview())
     return name === undefined ? 2 : 0

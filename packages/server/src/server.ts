@@ -8,6 +8,7 @@ import { type SnapshotResult, Storage } from './storage/storage.ts'
 import { memoryLog } from './storage/txn-log.ts'
 import { ClientListener } from './transport/client-listener.ts'
 import { DataTree } from './tree/data-tree.ts'
+import { release } from './version.ts'
 import { Watches } from './watch/watches.ts'
 
 /** A server in this process. It never touches global handlers and never ends the process. */
@@ -37,10 +38,23 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   const host: Runtime = nodeRuntime(runtime)
   const config = resolveConfig(options, host.clock.wall())
   const watches = new Watches()
+  const begun = host.clock.now()
+  host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
   const storage =
     config.dataDir === undefined
       ? undefined
       : await Storage.open(host, config, config.dataDir, { acceptLoss: config.acceptLoss, listener: watches })
+  if (storage !== undefined) {
+    const { tree, lastZxid, snapshotZxid, replayedTxns } = storage.recovered
+    host.log('info', 'the data directory is recovered', {
+      znodes: tree.nodes.size,
+      sessions: tree.sessions.size,
+      lastZxid,
+      snapshotZxid,
+      replayedTxns,
+      ms: Math.round(host.clock.now() - begun),
+    })
+  }
   const log = storage?.log ?? memoryLog()
   const start: ReplicaStart = {
     watches,
@@ -61,23 +75,33 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
     },
   })
   const listener = new ClientListener(config, host, replica)
-  const shutDown = async (): Promise<void> => {
-    replica.stop()
-    await listener.close()
-    await (storage ?? log).close()
+  let down: Promise<void> | undefined
+  const shutDown = (): Promise<void> => {
+    down ??= (async () => {
+      replica.stop()
+      await listener.close()
+      await (storage ?? log).close()
+      host.log('info', 'the server has stopped', { lastZxid: replica.lastZxid })
+    })()
+    return down
   }
   let address: string
   try {
     address = await listener.listen()
   } catch (error) {
-    await shutDown()
+    // What fails on the way down must not hide why it goes down.
+    await shutDown().catch(() => {})
     throw error
   }
   replica.start()
+  host.log('info', 'the server listens', { address })
   const { port } = parseAddress(address)
   const close = async (): Promise<void> => {
-    await shutDown()
-    settle(undefined)
+    try {
+      await shutDown()
+    } finally {
+      settle(undefined)
+    }
   }
   return {
     host: config.clientPortAddress,

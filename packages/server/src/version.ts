@@ -1,2 +1,5 @@
+/** Of this package. */
+export const release = '0.1.0'
+
 /** What monitoring commands show: ours, and the Apache release whose behaviour we follow. */
-export const version = '3.9.5-lightkeeper-0.1.0, built on 2026-11-23'
+export const version = `3.9.5-lightkeeper-${release}, built on 2026-11-23`

@@ -2,7 +2,9 @@
 import { parseArgs } from 'node:util'
 import { stderrLog } from '@lightkeeper/runtime/node'
 import { type Command, UsageError } from '../command.ts'
+import { say } from '../output.ts'
 import { serverSettings } from '../server-settings.ts'
+import { StopSignals } from '../stop-signals.ts'
 
 const usage = `usage: lightkeeper server [zoo.cfg] [options]
 
@@ -19,6 +21,10 @@ Runs a ZooKeeper server in the foreground until SIGTERM or SIGINT.
   --verbose         log every connection
 
 The first line on standard output once clients are accepted is: lightkeeper listening on HOST:PORT
+What it does is logged on standard error. Neither needs a reader.
+
+Exit code: 0 when SIGTERM or SIGINT ended it, 1 when it could not start or its log had failed, 2 for wrong usage; 143 or 130 when a
+second SIGTERM or SIGINT came while it was stopping.
 `
 
 export const serverCommand: Command = {
@@ -26,6 +32,7 @@ export const serverCommand: Command = {
   summary: 'run a server in the foreground',
   usage,
   async run(args) {
+    const signals = new StopSignals()
     const { startServer } = await import('@lightkeeper/server')
     const { values, positionals } = parse(args)
     if (positionals.length > 1) throw new UsageError(`one zoo.cfg at the most, got ${positionals.join(' ')}`)
@@ -34,14 +41,15 @@ export const serverCommand: Command = {
     const { options, warnings } = await serverSettings(positionals[0], values)
     for (const { message, facts } of warnings) log('warn', message, facts)
     const server = await startServer(options, { log })
-    process.stdout.write(`lightkeeper listening on ${server.connectString}\n`)
+    signals.serving((signal) => {
+      log('info', 'the server was told to stop', { signal })
+      server.close().catch((error: Error) => log('error', 'an error while stopping', { cause: error.message }))
+    })
+    say(`lightkeeper listening on ${server.connectString}\n`)
     const { dataDir, forceSync } = server.config
     if (dataDir === undefined)
       log('warn', 'DATA IS KEPT IN MEMORY ONLY and goes with this process; --data-dir keeps it')
     else if (!forceSync) log('warn', 'FORCESYNC IS OFF: a power cut loses writes that were acknowledged', { dataDir })
-    const stop = (): void => void server.close()
-    process.once('SIGTERM', stop)
-    process.once('SIGINT', stop)
     const failure = await server.stopped
     if (failure !== undefined) throw failure
     if (server.logFailure !== undefined) throw new Error(`the transaction log failed: ${server.logFailure.message}`)

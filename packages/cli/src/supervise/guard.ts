@@ -75,4 +75,6 @@ function guard(): void {
   })
 }
 
+// The command must be stopped whoever reads what is said of it.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 guard()

@@ -7,6 +7,11 @@ const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 export function stderrLog(least: LogLevel = 'info'): Log {
   return (level, message, facts) => {
     if (levels.indexOf(level) < levels.indexOf(least)) return
-    process.stderr.write(`${new Date().toISOString()} ${level.toUpperCase()} ${formatLine(message, facts)}\n`)
+    const line = `${new Date().toISOString()} ${level.toUpperCase()} ${formatLine(message, facts)}\n`
+    try {
+      process.stderr.write(line)
+    } catch {
+      // A file on a full disk throws at once, where a pipe tells later. Whoever logs has other things to do.
+    }
   }
 }

@@ -189,9 +189,12 @@ export class Storage {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#running?.catch(() => {})
-    await this.log.close()
-    await this.#mark.close()
-    for (const lock of this.#locks) await lock.release()
+    try {
+      await this.log.close()
+      await this.#mark.close()
+    } finally {
+      for (const lock of this.#locks) await lock.release()
+    }
   }
 
   async #purge(): Promise<void> {

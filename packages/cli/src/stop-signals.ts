@@ -1,0 +1,27 @@
+/** Ends a server by a signal, whatever it is doing: before it serves, while it serves, while it stops. */
+import { exitCodeOf } from './signals.ts'
+
+const signals = ['SIGTERM', 'SIGINT'] as const
+
+/** From its making on no stop signal ends the process by itself. */
+export class StopSignals {
+  #stop: ((signal: NodeJS.Signals) => void) | undefined
+  #isStopping = false
+
+  constructor() {
+    for (const signal of signals) process.on(signal, () => this.#hear(signal))
+  }
+
+  /** Calls `stop` at the first signal from now on. */
+  serving(stop: (signal: NodeJS.Signals) => void): void {
+    this.#stop = stop
+  }
+
+  #hear(signal: NodeJS.Signals): void {
+    // Nobody was told that it serves, and a directory is whole after an end at any moment.
+    if (this.#stop === undefined) process.exit(0)
+    if (this.#isStopping) process.exit(exitCodeOf(signal))
+    this.#isStopping = true
+    this.#stop(signal)
+  }
+}
