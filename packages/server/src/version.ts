@@ -1,4 +1,4 @@
-/** Of this package. */
+/** The version of this package. */
 export const release = '0.1.0'
 
 /** What monitoring commands show: ours, and the Apache release whose behaviour we follow. */
