@@ -198,3 +198,35 @@ chapter('identities', { superDigest: 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=' }, (c)
     expect((await other.read(opCode.exists, '/')).code).toBe('OK')
   })
 })
+
+chapter('requests that ask and change nothing', {}, (c) => {
+  const withoutDelete = [aclOf(31 & ~8, 'world', 'anyone')]
+  const versionOfNone = -2
+  fact('a delete looks at the permission before the version, and the version before the children', async () => {
+    const open = await c.wire.made(c.unique())
+    await c.wire.made(`${open}/a`)
+    await c.wire.made(`${open}/a/b`)
+    const closed = await c.wire.made(c.unique())
+    await c.wire.made(`${closed}/a`)
+    await c.wire.setAcl(closed, withoutDelete)
+    const codes: string[] = []
+    for (const path of [`${open}/a`, `${closed}/a`, `${open}/missing`, '/']) {
+      codes.push((await c.wire.delete(path, versionOfNone)).code)
+    }
+    expect(codes).toEqual(['BAD_VERSION', 'NO_AUTH', 'NO_NODE', 'BAD_ARGUMENTS'])
+  })
+  fact(
+    'a transaction looks at its own creates and their ACLs, and leaves nothing where its last operation fails',
+    async () => {
+      const path = c.unique()
+      const readOnly = [aclOf(1, 'world', 'anyone')]
+      const create = (name: string, acl = openAcl as readonly Acl[]) =>
+        ({ type: opCode.create2, path: name, data: new Uint8Array(0), acl, flags: 0 }) as const
+      const open = [create(path), create(`${path}/0`), create(`${path}/0/child`), create(path)]
+      const closed = [create(path), create(`${path}/0`, readOnly), create(`${path}/0/child`), create(path)]
+      expect(await c.wire.outcomes(open)).toEqual(['rolled back', 'rolled back', 'rolled back', 'NODE_EXISTS'])
+      expect((await c.wire.outcomes(closed))[2]).toBe('NO_AUTH')
+      expect((await c.wire.read(opCode.exists, path)).code).toBe('NO_NODE')
+    },
+  )
+})

@@ -88,9 +88,7 @@ const knots: readonly { readonly files: readonly string[]; readonly reason: stri
     reason: 'the meters name the watches of a source, which sends through the session; goes when the session is cut',
   },
   {
-    files: ['client.ts', 'node.ts', 'tree/copy.ts', 'tree/delete-below.ts'].map(
-      (file) => `packages/client/src/${file}`,
-    ),
+    files: ['client.ts', 'node.ts', 'tree/copy.ts'].map((file) => `packages/client/src/${file}`),
     reason: 'what works on a client takes the class; goes when operations take an interface of their own',
   },
   {

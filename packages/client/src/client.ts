@@ -12,7 +12,7 @@ import {
   readGetACLResponse,
   readMultiResponse,
   readWhoAmIResponse,
-  type Writer,
+  Writer,
   writeCreateRequest,
   writeMultiRequest,
   writeSetACLRequest,
@@ -31,6 +31,7 @@ import {
   copyOptions,
   createOptions,
   deleteOptions,
+  ensureOptions,
   findOptions,
   readOptions,
   statesOptions,
@@ -49,18 +50,21 @@ import type {
   CreateOptions,
   Credentials,
   DeleteOptions,
+  EnsureOptions,
   ManyRead,
   ReadOptions,
   TransactionOptions,
   UpdateOptions,
   VersionOptions,
 } from './options.ts'
-import { Budget } from './request/budget.ts'
+import { Budget, type BudgetHost } from './request/budget.ts'
 import { type CallSpec, Calls } from './request/calls.ts'
+import { type CreateParent, createBelow } from './request/create-parents.ts'
 import { evidenceOfAll, type Look, lostMarker, resultsOfAll } from './request/lost-transaction.ts'
 import { type CreateHost, createProtected, ignoreMissing, uuid } from './request/protected-create.ts'
 import type { Finding } from './request/recover.ts'
 import type { Lost } from './request/request.ts'
+import { type Change, type UpdateHost, update } from './request/update.ts'
 import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
 import { Lease } from './session/lease.ts'
 import type { ClientStats } from './session/meters.ts'
@@ -76,8 +80,8 @@ import {
   type TransactionOp,
   type TransactionResults,
 } from './transaction.ts'
-import { copyTree, moveTree } from './tree/copy.ts'
-import { deleteBelow } from './tree/delete-below.ts'
+import { copyTree, moveTree, type TreeClient } from './tree/copy.ts'
+import { type DeleteHost, deleteTree } from './tree/delete-tree.ts'
 import { readTree, type Tree } from './tree/read-tree.ts'
 import type { WatchChange } from './watch/change.ts'
 import type { WatchedEvent } from './watch/registry.ts'
@@ -123,6 +127,10 @@ const keeperVersionPath = '/keeper/api_version'
 const detachPatienceMs = 2_000
 /** Attempts to bring a server up to `atLeast` by `sync` before the transaction is taken for one of another ensemble. */
 const syncsMax = 3
+/** The number and the type in front of every request. */
+const requestHeaderBytes = 8
+/** As the version of a delete it matches no znode. */
+const versionOfNone = -2
 
 export class Client implements AsyncDisposable {
   readonly #session: Session
@@ -456,15 +464,25 @@ export class Client implements AsyncDisposable {
           })
       : (): Promise<CreateResult> => this.#create(path, content, { ...options, ...budget.step() })
     if (!options.parents) return create()
-    for (;;) {
-      try {
-        return await create()
-      } catch (error) {
-        if (!KeeperError.is(error, 'NO_NODE')) throw error
-        // A container parent may vanish again between this and the next try, so the two are repeated together.
-        await this.#createParents(parentPath(path) as ZnodePath, options, budget)
-      }
-    }
+    const createParent: CreateParent = (parent, own) => this.#create(parent, empty, own)
+    return createBelow(path, create, createParent, options, budget)
+  }
+
+  /**
+   * Makes sure that a znode exists: creates it, empty and with its missing parents, where it does not. `create` with `parents: true`
+   * makes the parents in the same way.
+   * @throws KeeperError NO_AUTH, and NO_NODE where the chroot does not exist.
+   */
+  async ensure(path: ZnodePath, given: EnsureOptions = noOptions): Promise<void> {
+    checkPath(path, 'ensure')
+    const options = ensureOptions.of(given, 'ensure')
+    const budget = this.#budget('ensure', path, options)
+    // First, since one who may not create there is refused also where there is nothing to do.
+    if ((await this.exists(path, budget.step())) !== undefined || path === '/') return
+    const { mode, acl, parentsAcl } = options
+    const parents = mode === 'container' ? 'container' : true
+    const own = { ...(mode && { mode }), ...(acl && { acl }), ...(parentsAcl && { parentsAcl }) }
+    await this.#createOf(path, empty, { ...own, ...budget.step(), parents, idempotent: true }).catch(ignoreExisting)
   }
 
   #create(
@@ -528,21 +546,6 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  async #createParents(path: ZnodePath, options: CreateOptions, budget: Budget): Promise<void> {
-    if (path === '/') {
-      // Below a chroot whose znode does not exist there is nothing a user could name to create it.
-      throw new KeeperError('NO_NODE', {
-        path: this.#chroot.prefix || '/',
-        operation: 'create',
-        message: 'the chroot does not exist',
-      })
-    }
-    const mode = options.parents === 'container' ? 'container' : 'persistent'
-    const { acl, parents = true } = options
-    const own: CreateOptions = { ...budget.step(), mode, parents, idempotent: true, ...(acl ? { acl } : {}) }
-    await this.#createOf(path, empty, own).catch(ignoreExisting)
-  }
-
   /**
    * Where the reply of a set with a `version` is lost, the znode is read: the next version with this data is its success, the
    * old version its failure, after which it is sent again.
@@ -592,41 +595,24 @@ export class Client implements AsyncDisposable {
   /**
    * Reads, applies `change`, writes if nobody else wrote meanwhile, and repeats until it fits. `change` may be called often; it
    * gets undefined where the znode does not exist, which is created then, and gives undefined to leave everything as it is.
-   * @throws KeeperError CONNECTION_LOSS with outcome `unknown` where the reply was lost and another client may have written
-   *   the same bytes: of two clients that count, only one has counted then.
+   * @throws KeeperError NO_NODE where its parent is missing, unless `create.parents` is set; TIMEOUT where others were faster for as
+   *   long as `timeout`; CONNECTION_LOSS with outcome `unknown` where the reply was lost and another client may have written the same bytes: of two clients that count, only one has counted then.
    */
   async update(
     path: ZnodePath,
-    change: (current: Uint8Array | undefined) => Data | undefined | Promise<Data | undefined>,
+    change: Change,
     given: UpdateOptions = noOptions,
   ): Promise<{ readonly data: Uint8Array; readonly stat: ZnodeStat }> {
     checkPath(path, 'update')
     callable(change, 'change', 'update')
     const options = updateOptions.of(given, 'update')
-    const { idempotent = false, create = {} } = options
-    const budget = this.#budget('update', path, options)
-    for (;;) {
-      const found = await this.find(path, budget.step())
-      const next = await budget.within(change(found?.data))
-      if (next === undefined) {
-        if (found !== undefined) return found
-        throw new KeeperError('NO_NODE', { path, operation: 'update' })
-      }
-      const data = this.#fitting(dataOf(next, 'what change gave', 'update'), path, 'update')
-      try {
-        if (found === undefined) {
-          const { stat } = await this.#createOf(path, data, { ...create, idempotent, ...budget.step() })
-          return { data: data ?? empty, stat }
-        }
-        const { version } = found.stat
-        const stat = await this.#set(path, data, { version, ...budget.step() }, idempotent)
-        return { data: data ?? empty, stat }
-      } catch (error) {
-        // Somebody was faster.
-        const isRace = (['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const).some((code) => KeeperError.is(error, code))
-        if (!isRace) throw error
-      }
+    const host: UpdateHost = {
+      find: (own, step) => this.find(own, step),
+      bytesOf: (data) => this.#fitting(dataOf(data, 'what change gave', 'update'), path, 'update'),
+      create: (own, data, step) => this.#createOf(own, data, step),
+      setData: (own, data, step, acceptsEqual) => this.#set(own, data, step, acceptsEqual),
     }
+    return update(host, path, change, options, this.#budget('update', path, options))
   }
 
   /** `version` is compared with the aversion. @throws KeeperError INVALID_ACL, NO_NODE, BAD_VERSION, NO_AUTH. */
@@ -658,7 +644,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Where the reply is lost and the znode is gone, it may be this call that deleted it or another client: that counts as
-   * success where `idempotent` is set, and is outcome `unknown` otherwise.
+   * success where `idempotent` is set, and is outcome `unknown` otherwise. With `recursive` nothing is deleted where a permission that
+   * it needs is missing, or the version is another; what changes after these have been looked at can still end it halfway.
    * @throws KeeperError NO_NODE, BAD_VERSION, NOT_EMPTY, NO_AUTH.
    */
   async delete(path: ZnodePath, given: DeleteOptions = noOptions): Promise<void> {
@@ -666,16 +653,27 @@ export class Client implements AsyncDisposable {
     const options = deleteOptions.of(given, 'delete')
     const { version = -1, idempotent = false, recursive = false } = options
     if (!recursive) return this.#delete(path, version, options, idempotent)
-    const budget = this.#budget('delete', path, options)
-    for (;;) {
-      await deleteBelow(this, path, budget)
-      try {
-        return await this.#delete(path, version, budget.step(), idempotent)
-      } catch (error) {
-        // Somebody created a child meanwhile.
-        if (!KeeperError.is(error, 'NOT_EMPTY')) throw error
-      }
+    const host: DeleteHost = {
+      children: (own, step) => this.children(own, step),
+      deleteOne: (own, expected, step, isIdempotent) => this.#delete(own, expected, step, isIdempotent),
+      tryDelete: (own, step) => this.#tryDelete(own, step),
     }
+    await deleteTree(host, path, version, idempotent, this.#budget('delete', path, options))
+  }
+
+  /**
+   * Asks for a delete with a version that no znode has: a server looks at the permission first, and deletes nothing either way.
+   * Versions begin at 0, and -1 stands for any.
+   */
+  #tryDelete(path: ZnodePath, options: CallOptions): Promise<void> {
+    const write = (writer: Writer, own: string): void => {
+      writer.ustring(own)
+      writer.int(versionOfNone)
+    }
+    const call = { operation: 'delete', type: opCode.delete, path, write, read: () => {}, isRepeatable: true }
+    return this.#calls.call(call, options).catch((error: unknown) => {
+      if (!KeeperError.is(error, 'BAD_VERSION') && !KeeperError.is(error, 'NO_NODE')) throw error
+    })
   }
 
   /** `acceptsEqual` undefined: nobody looks into a lost reply. */
@@ -741,6 +739,8 @@ export class Client implements AsyncDisposable {
         await this.#createOf(marker, empty, { ...budget.step(), mode: 'container', parents: true }).catch(
           ignoreExisting,
         )
+        // An empty container may be removed by the server between the two.
+        await budget.again(error)
       }
     }
   }
@@ -824,13 +824,31 @@ export class Client implements AsyncDisposable {
 
   /**
    * Copies a subtree to a path that does not exist yet, as it is at one zxid; returns the number of znodes. In one transaction
-   * where it fits into one, else parents first, in several.
-   * @throws KeeperError TRANSACTION_FAILED where something is there already; BAD_ARGUMENTS where it holds ephemerals.
+   * where it fits into one, else parents first, in several: then a missing permission or a znode that is too large is found before
+   * anything is copied, and an error that comes later says how many znodes are there.
+   * @throws KeeperError TRANSACTION_FAILED where something is there already, or nothing may be created; BAD_ARGUMENTS where it holds ephemerals.
    */
   async copy(from: ZnodePath, to: ZnodePath, options: CopyOptions = noOptions): Promise<number> {
     checkPaths({ from, to }, 'copy')
     const own = copyOptions.of(options, 'copy')
-    return copyTree(this, from, to, own, this.#budget('copy', from, own))
+    return copyTree(this.#treeClient(), from, to, own, this.#budget('copy', from, own))
+  }
+
+  #treeClient(): TreeClient {
+    return {
+      requestBytesMax: this.#session.requestBytesMax,
+      transactionBytes: (ops) => {
+        const writer = new Writer()
+        writeMultiRequest(
+          writer,
+          ops.map((each) => each.encode((path) => this.#chroot.toServer(path))),
+        )
+        return writer.length + requestHeaderBytes
+      },
+      getAcl: (path, options) => this.getAcl(path, options),
+      transactionOf: (ops, options) => this.transactionOf(ops, options),
+      tree: (path, options) => this.tree(path, options),
+    }
   }
 
   /**
@@ -840,7 +858,7 @@ export class Client implements AsyncDisposable {
   async move(from: ZnodePath, to: ZnodePath, options: CallOptions = noOptions): Promise<number> {
     checkPaths({ from, to }, 'move')
     const own = callOptions.of(options, 'move')
-    return moveTree(this, from, to, own, this.#budget('move', from, own))
+    return moveTree(this.#treeClient(), from, to, own, this.#budget('move', from, own))
   }
 
   // -- watches --------------------------------------------------------------------------------------------------------
@@ -858,7 +876,9 @@ export class Client implements AsyncDisposable {
   }
 
   #budget(operation: string, path: string, options: CallOptions): Budget {
-    return new Budget(this.#session.runtime.clock, operation, path, options)
+    const { clock, random } = this.#session.runtime
+    const host: BudgetHost = { clock, random, vainMsMax: this.#session.requestTimeoutMs }
+    return new Budget(host, operation, path, options)
   }
 }
 

@@ -36,6 +36,7 @@ export type {
   CreateOptions,
   Credentials,
   DeleteOptions,
+  EnsureOptions,
   ManyRead,
   ReadOptions,
   TransactionOptions,

@@ -39,14 +39,14 @@ export class ZnodeHandle<T> {
   /** @throws KeeperError NO_NODE; INVALID_DATA, with the reason as its cause, where the codec refuses what is there. */
   async get(options: Omit<ReadOptions, 'watch'> = noOptions): Promise<Value<T>> {
     const own = findOptions.of(options, 'get')
-    const budget = new Budget(this.#client.clock, 'get', this.path, own)
+    const budget = new Budget(this.#client, 'get', this.path, own)
     return this.#decode(await this.#client.get(this.path, own), budget)
   }
 
   /** As `get`, but undefined for a znode that does not exist; for nothing else. */
   async find(options: Omit<ReadOptions, 'watch'> = noOptions): Promise<Value<T> | undefined> {
     const own = findOptions.of(options, 'find')
-    const budget = new Budget(this.#client.clock, 'find', this.path, own)
+    const budget = new Budget(this.#client, 'find', this.path, own)
     const found = await this.#client.find(this.path, own)
     return found === undefined ? undefined : this.#decode(found, budget)
   }
@@ -99,7 +99,7 @@ export class ZnodeHandle<T> {
   async #encode(value: T, operation: string, options: CallOptions): Promise<Uint8Array> {
     const written = this.#codec.encode(value)
     if (!isThenable(written)) return this.#encoded(written, operation)
-    const budget = new Budget(this.#client.clock, operation, this.path, options)
+    const budget = new Budget(this.#client, operation, this.path, options)
     return this.#encoded(await budget.within(written), operation)
   }
 

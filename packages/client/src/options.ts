@@ -109,10 +109,18 @@ export interface CreateOptions extends WriteOptions {
    * Layout of Curator: `_c_<uuid>-name`; with `bare` that of kazoo, 32 hex digits and the name right behind them.
    */
   readonly protected?: boolean | 'bare'
-  /** Create missing parents, as persistent znodes or as containers. Default false. */
+  /** Create missing parents, as persistent znodes or as containers. They do not get `acl`. Default false. */
   readonly parents?: boolean | 'container'
-  /** Default: everybody may do everything. */
+  /** The ACL of parents that are created. Default: everybody may do everything. */
+  readonly parentsAcl?: readonly Acl[]
+  /** The ACL of the znode itself. Default: everybody may do everything. */
   readonly acl?: readonly Acl[]
+}
+
+/** The znode and each parent that is missing, made in the same way. */
+export interface EnsureOptions extends CallOptions, Pick<CreateOptions, 'acl' | 'parentsAcl'> {
+  /** The kind of the znode and its parents. Default `persistent`. */
+  readonly mode?: 'persistent' | 'container'
 }
 
 export interface WriteOptions extends CallOptions {
@@ -144,7 +152,7 @@ export interface TransactionOptions extends WriteOptions {
 
 export interface UpdateOptions extends WriteOptions {
   /** How the znode is created where it does not exist. */
-  readonly create?: Pick<CreateOptions, 'mode' | 'parents' | 'acl'>
+  readonly create?: Pick<CreateOptions, 'mode' | 'parents' | 'parentsAcl' | 'acl'>
 }
 
 export interface CopyOptions extends CallOptions {

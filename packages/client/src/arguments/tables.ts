@@ -6,6 +6,7 @@ import type {
   CopyOptions,
   CreateOptions,
   DeleteOptions,
+  EnsureOptions,
   ReadOptions,
   TransactionOptions,
   UpdateOptions,
@@ -70,13 +71,20 @@ export const createOptions = new OptionSet<CreateOptions>({
   sequential: boolean,
   protected: oneOf(true, false, 'bare'),
   parents,
+  parentsAcl: acl,
+})
+export const ensureOptions = new OptionSet<EnsureOptions>({
+  ...call,
+  mode: oneOf('persistent', 'container'),
+  acl,
+  parentsAcl: acl,
 })
 export const opCreateOptions = new OptionSet<Pick<CreateOptions, 'mode' | 'sequential' | 'acl'>>({
   ...creation,
   sequential: boolean,
 })
 export const opVersionOptions = new OptionSet<{ readonly version?: number }>({ version })
-const onCreation = new OptionSet<NonNullable<UpdateOptions['create']>>({ ...creation, parents })
+const onCreation = new OptionSet<NonNullable<UpdateOptions['create']>>({ ...creation, parents, parentsAcl: acl })
 export const updateOptions = new OptionSet<UpdateOptions>({ ...write, create: onCreation.check })
 export const transactionOptions = new OptionSet<TransactionOptions>({ ...write, marker: path })
 export const copyOptions = new OptionSet<CopyOptions>({ ...call, ephemerals: oneOf('refuse', 'skip') })

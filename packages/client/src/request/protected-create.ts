@@ -23,8 +23,9 @@ export interface CreateHost {
   stat(path: ZnodePath, options: CallOptions): Promise<ZnodeStat | undefined>
 }
 
-/** Wait between attempts to remove what a create that was given up may have left. */
-const cleanUpRetryMs = 1_000
+/** Bounds of the wait between attempts to remove what a create that was given up may have left. */
+const cleanUpMsMin = 1_000
+const cleanUpMsMax = 30_000
 const attemptsMax = 8
 
 export async function createProtected(
@@ -42,6 +43,8 @@ export async function createProtected(
   /** A create went out, and neither its reply nor a look at the parent has told what became of it. */
   let mayExist = false
   try {
+    // Each try is on another connection than the last, which the session does not make without a pause. It is known by then that
+    // the one before left nothing.
     for (let attempt = 1; ; attempt++) {
       try {
         return await host.createOnce(marked, budget.step())
@@ -89,16 +92,19 @@ async function findMarked(
   }
 }
 
-/** Goes on until it is certain that nothing is left, or nobody is left to ask. */
+/**
+ * Goes on until it is certain that nothing is left, or nobody is left to ask: an answer ends it, whatever it is. A try fails alone
+ * where the connection was lost or nothing came, which the next connection mends. Nobody waits for this.
+ */
 async function removeMarked(host: CreateHost, parent: ZnodePath, mark: string): Promise<void> {
-  while (!host.isOver) {
+  for (let waitMs = cleanUpMsMin; !host.isOver; waitMs = Math.min(cleanUpMsMax, waitMs * 2)) {
     try {
       const found = await findMarked(host, parent, mark, () => ({}))
       if (found !== undefined) await host.deleteOnce(found.path as ZnodePath, {})
       return
     } catch (error) {
       if (KeeperError.is(error, 'NO_NODE') || (KeeperError.is(error) && error.outcome === 'rejected')) return
-      await new Promise<void>((resolve) => void host.clock.after(cleanUpRetryMs, resolve))
+      await new Promise<void>((resolve) => void host.clock.after(waitMs, resolve))
     }
   }
 }

@@ -16,6 +16,8 @@ export class RequestLines {
   readonly inFlight = new Deque<PendingRequest>()
   /** Written too; a server answers these while it still works on what it received before them. */
   readonly authenticating = new Deque<PendingRequest>()
+  /** Their replies are lost, and it is looked into what became of them. */
+  readonly #recovering = new Set<PendingRequest>()
   readonly #meters: Meters
   readonly #limits: LineLimits
 
@@ -55,15 +57,25 @@ export class RequestLines {
 
   /** Fails what has waited longer than any request may. Where it is on its way, it keeps its place among the replies. */
   failOverdue(now: number): void {
+    for (const request of this.#recovering) {
+      if (!request.isSettled && request.deadline > now) continue
+      this.#recovering.delete(request)
+      this.#timeOut(request)
+    }
     for (const line of [this.queue, this.inFlight]) {
       for (const request of line) {
         // Those with a limit of their own have a timer of their own.
         if (request.isSettled || request.deadline === Number.POSITIVE_INFINITY) continue
         if (request.deadline > now) break
-        this.#meters.timedOut++
-        request.fail('TIMEOUT', new Error(`no reply within ${this.#limits.requestTimeout} ms`))
+        this.#timeOut(request)
       }
     }
+  }
+
+  #timeOut(request: PendingRequest): void {
+    if (request.isSettled) return
+    this.#meters.timedOut++
+    request.fail('TIMEOUT', new Error(`no reply within ${this.#limits.requestTimeout} ms`))
   }
 
   /** What may be repeated stands in front of the queue again, in its order; the rest is lost. */
@@ -78,7 +90,10 @@ export class RequestLines {
         this.#meters.repeated++
         request.isSent = false
         waiting.push(request)
-      } else if (request.lose(code, cause)) this.#meters.recovered++
+      } else if (request.lose(code, cause)) {
+        this.#meters.recovered++
+        if (request.deadline !== Number.POSITIVE_INFINITY) this.#recovering.add(request)
+      }
     })
     drain(this.queue, (request) => waiting.push(request))
     for (const request of waiting) this.queue.push(request)

@@ -439,3 +439,66 @@ function accept(peer: Peer): void {
 function withPeers<T extends { readonly peers: Peer[] }>(made: T): T & { latest(): Peer } {
   return Object.assign(made, { latest: () => made.peers.at(-1) as Peer })
 }
+
+describe('a write whose reply is lost', () => {
+  test('ends by the time of the client, however long it takes to find out what became of it', async () => {
+    const made = await connected({ sessionTimeout: 9000, requestTimeout: 20_000 })
+    const { zk, clock } = made
+    const writing = outcomeOf(zk.set('/x', 'v', { version: 3 }))
+    await clock.advance(0)
+    made.peer.lose()
+    // Servers that take the connection and then answer nothing but pings.
+    for (let i = 0; i < 300; i++) {
+      await clock.advance(100)
+      const { peer } = made
+      if (peer.isClosed) continue
+      if (peer.waiting > 0) while (peer.waiting > 0) if (peer.request().xid === -2) peer.reply(-2)
+      if (zk.state.kind !== 'connected') accept(peer)
+    }
+    expect(await writing).toBe('TIMEOUT unknown')
+  })
+})
+
+describe('a connection that ends as soon as it serves', () => {
+  test('is not made again without pauses that grow', async () => {
+    const made = await connected({ sessionTimeout: 30_000 })
+    const { zk, clock } = made
+    // A request that a server answers by closing the connection.
+    const reading = outcomeOf(zk.get('/poison', { timeout: 20_000 }))
+    for (let ms = 0; ms < 20_000; ms += 10) {
+      await clock.advance(10)
+      const { peer } = made
+      if (peer.isClosed) continue
+      if (zk.state.kind !== 'connected') accept(peer)
+      await clock.advance(0)
+      if (peer.waiting > 0) peer.lose('closed by the server')
+    }
+    expect(await reading).toMatch(/^TIMEOUT/)
+    expect(made.peers.length).toBeGreaterThan(3)
+    expect(made.peers.length).toBeLessThan(600)
+  })
+})
+
+test('a name service that hangs holds up no attempt for longer than an attempt may take', async () => {
+  const never = new Promise<string[]>(() => {})
+  let asked = 0
+  const made = stage({ sessionTimeout: 9000 }, 'srv:zk', {})
+  expect(made.services.size).toBe(0)
+  const clock = made.clock
+  made.services.set('zk', ['a:1'])
+  await clock.advance(5_000)
+  accept(made.peer)
+  await clock.advance(0)
+  const zk = await made.connecting
+  made.services.get = (() => {
+    asked++
+    return never
+  }) as never
+  made.peer.lose()
+  const before = made.peers.length
+  await clock.advance(6_000)
+  expect([asked > 0, made.peers.length > before]).toEqual([true, true])
+  accept(made.peer)
+  await clock.advance(0)
+  expect(zk.state).toMatchObject({ kind: 'connected', isNew: false })
+})

@@ -165,6 +165,10 @@ export class Session implements LinkEvents {
     return this.#config.requestBytesMax
   }
 
+  get requestTimeoutMs(): number {
+    return this.#config.requestTimeout
+  }
+
   get isServing(): boolean {
     return this.#phase === 'serving'
   }

@@ -8,7 +8,11 @@ import type { RawZnode } from '../watch/source.ts'
 import type { Tree } from './read-tree.ts'
 
 /** What it needs of a client. */
-export type TreeClient = Pick<Client, 'getAcl' | 'transactionOf' | 'tree'>
+export interface TreeClient extends Pick<Client, 'getAcl' | 'transactionOf' | 'tree'> {
+  readonly requestBytesMax: number
+  /** Bytes of the request that a transaction is sent as. */
+  transactionBytes(ops: readonly TransactionOp<unknown>[]): number
+}
 
 /** Bytes of one transaction, well below what a server accepts by default. */
 const transactionBytesMax = 512 * 1024
@@ -32,9 +36,87 @@ export async function copyTree(
 ): Promise<number> {
   const items = await itemsOf(client, from, to, options, budget)
   const creates = items.map(({ path, raw, acl }) => createOf(targetOf(path, from, to), raw, acl))
-  for (const batch of batchesOf(creates, items)) await client.transactionOf(batch, budget.step())
+  const batches = batchesOf(creates, items)
+  if (batches.length > 1) {
+    checkSizes(client, batches)
+    await checkAcls(client, items, from, to, budget)
+  }
+  let copied = 0
+  for (const batch of batches) {
+    try {
+      await client.transactionOf(batch, budget.step())
+    } catch (error) {
+      throw copied === 0 ? error : halfCopied(error, to, copied, items.length)
+    }
+    copied += batch.length
+  }
   return items.length
 }
+
+/** Says what is there all the same. */
+function halfCopied(error: unknown, to: ZnodePath, copied: number, count: number): unknown {
+  if (!KeeperError.is(error)) return error
+  const { code, outcome, failedOp } = error
+  const message = `${copied} of ${count} znodes were copied before it failed and stay there: ${error.message}`
+  return new KeeperError(code, { path: to, operation: 'copy', outcome, failedOp, message, cause: error })
+}
+
+/** A znode that no request can carry is known before anything is copied. */
+function checkSizes(client: TreeClient, batches: readonly (readonly TransactionOp<unknown>[])[]): void {
+  for (const batch of batches) {
+    const [alone, next] = batch
+    if (alone === undefined || next !== undefined) continue
+    const bytes = client.transactionBytes(batch)
+    if (bytes <= client.requestBytesMax) continue
+    const message = `the request that creates it has ${bytes} bytes, requestBytesMax of this client is ${client.requestBytesMax}; nothing was copied`
+    throw new KeeperError('FRAME_TOO_LARGE', { path: alone.path, operation: 'copy', outcome: 'not-sent', message })
+  }
+}
+
+/**
+ * An ACL that is copied may keep us from creating below the copy. In one transaction that undoes all; in several it is found out
+ * first, by a transaction that creates one parent and child for each ACL, and fails at its end whatever happens.
+ */
+async function checkAcls(
+  client: TreeClient,
+  items: readonly Item[],
+  from: ZnodePath,
+  to: ZnodePath,
+  budget: Budget,
+): Promise<void> {
+  const ofParents = new Map<string, Item>()
+  for (const item of items) {
+    if (item.raw.stat.numChildren > 0 && !ofParents.has(keyOf(item.acl))) ofParents.set(keyOf(item.acl), item)
+  }
+  const probed = [...ofParents.values()]
+  const creates = probed.flatMap(({ acl }, i) => {
+    const parent = joinPath(to, `${i}`)
+    return [op.create(parent, '', { acl }), op.create(joinPath(parent, 'child'))]
+  })
+  try {
+    await client.transactionOf([op.create(to), ...creates, op.create(to)], budget.step())
+  } catch (error) {
+    const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp : undefined
+    if (failed === undefined || failed.index === 0) throw error
+    if (failed.index === creates.length + 1) return
+    const item = probed[Math.floor((failed.index - 1) / 2)] as Item
+    const { path } = item
+    const message = `nothing can be created below a znode with the ACL of ${path}; nothing was copied`
+    throw new KeeperError('TRANSACTION_FAILED', {
+      path: targetOf(path, from, to),
+      operation: 'copy',
+      failedOp: { index: 0, code: failed.code, path },
+      message,
+      cause: error,
+    })
+  }
+}
+
+function keyOf(acl: readonly Acl[]): string {
+  return acl.map(({ perms, id }) => `${perms} ${id.scheme} ${id.id}`).join('\n')
+}
+
+const overtaken: ReadonlySet<string> = new Set(['BAD_VERSION', 'NO_NODE', 'NOT_EMPTY'])
 
 /** In one transaction: at every moment the tree is in one of the two places, whole. */
 export async function moveTree(
@@ -56,9 +138,10 @@ export async function moveTree(
       await client.transactionOf([...creates, ...deletes], budget.step())
       return items.length
     } catch (error) {
-      // Written, deleted or given a child since it was read: nothing was moved, so it is read again.
+      // A delete that fails so was overtaken: written, deleted or given a child since it was read. Nothing was moved; it is read again.
       const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp : undefined
-      if (failed === undefined || failed.index < creates.length) throw error
+      if (failed === undefined || failed.index < creates.length || !overtaken.has(failed.code)) throw error
+      await budget.again(error)
     }
   }
 }

@@ -16,7 +16,6 @@ export interface Tree {
 }
 
 const readsAtOnce = 256
-const retryMs = 50
 
 /** @throws KeeperError NO_AUTH where a znode of it may not be read; UNIMPLEMENTED where the server has no persistent watches. */
 export async function readTree(source: WatchSource, root: ZnodePath, budget: Budget): Promise<Tree> {
@@ -24,14 +23,17 @@ export async function readTree(source: WatchSource, root: ZnodePath, budget: Bud
     budget.step()
     const attempt = new Attempt(source, root)
     try {
-      return await attempt.run(budget)
+      return await budget.until(attempt.run(budget))
     } catch (error) {
+      budget.step()
+      // A connection that was lost is made again, and a server that throttles has time later.
       const isPassing =
         KeeperError.is(error) &&
         (error.outcome !== 'rejected' || error.code === 'THROTTLED_OP') &&
-        error.code !== 'CLOSED'
+        error.code !== 'CLOSED' &&
+        error.code !== 'AUTH_FAILED'
       if (!isPassing) throw error
-      await budget.pause(retryMs)
+      await budget.again(error)
     } finally {
       attempt.leave()
     }
@@ -46,6 +48,7 @@ class Attempt implements Listener {
   #dirty = new Set<ZnodePath>()
   #isBroken = false
   #isArmed = false
+  #hasLeft = false
 
   constructor(source: WatchSource, root: ZnodePath) {
     this.#source = source
@@ -75,12 +78,16 @@ class Attempt implements Listener {
   }
 
   leave(): void {
+    this.#hasLeft = true
     this.#source.unlisten(this)
     if (this.#isArmed) this.#source.disarm(this.#root, 'recursive', this)
   }
 
   async run(budget: Budget): Promise<Tree> {
     this.#isArmed = await this.#source.arm(this.#root, 'recursive', this)
+    // Given up meanwhile.
+    if (this.#hasLeft && this.#isArmed) this.#source.disarm(this.#root, 'recursive', this)
+    if (this.#hasLeft) throw new KeeperError('TIMEOUT', { path: this.#root, operation: 'tree', outcome: 'not-sent' })
     if (!this.#isArmed) {
       throw new KeeperError('UNIMPLEMENTED', { path: this.#root, operation: 'tree', message: 'needs ZooKeeper 3.6' })
     }
@@ -90,7 +97,7 @@ class Attempt implements Listener {
         budget.step()
         const batch = queue.splice(0, readsAtOnce)
         for (const below of await Promise.all(batch.map((path) => this.#visit(path)))) queue.push(...below)
-        if (this.#isBroken)
+        if (this.#isBroken || this.#hasLeft)
           throw new KeeperError('CONNECTION_LOSS', { path: this.#root, operation: 'tree', outcome: 'unknown' })
       }
       if (this.#dirty.size === 0) break

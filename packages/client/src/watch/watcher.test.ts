@@ -23,6 +23,8 @@ class Tree implements WatchSource {
   readonly forbidden = new Set<string>()
   /** Thrown by the next reads, one each. */
   readonly failures: KeeperError[] = []
+  /** What requests wait for before they are answered. */
+  gate: Promise<void> | undefined
   /** The next event that concerns this path does not arrive. */
   lose: string | undefined
   readonly #nodes = new Map<string, { text: string; czxid: bigint; mzxid: bigint; version: number }>()
@@ -109,6 +111,7 @@ class Tree implements WatchSource {
 
   async read(path: string, user: Listener | undefined, onReply: (exists: boolean) => void) {
     this.reads++
+    await this.gate
     const failure = this.failures.shift()
     if (failure !== undefined) throw failure
     if (this.forbidden.has(path)) throw new KeeperError('NO_AUTH', { path })
@@ -140,6 +143,7 @@ class Tree implements WatchSource {
   }
 
   async arm(path: string, mode: PersistentMode, listener: Listener): Promise<boolean> {
+    await this.gate
     if (this.isPersistentKnown) this.#persistent.set(listener, { path, mode })
     return this.isPersistentKnown
   }
@@ -195,6 +199,31 @@ describe.each([
   ['persistent watches', true],
   ['one-shot watches, where the server has no others', false],
 ])('with %s', (_name, persistent) => {
+  test.each(['registers', 'reads'])(
+    'ends at once by its signal while it %s and no answer comes, and leaves nothing',
+    async (what) => {
+      const tree = new Tree(persistent)
+      tree.set('/r', '1')
+      const stop = new AbortController()
+      const { take } = follow(tree, { signal: stop.signal })
+      let open = (): void => {}
+      const gate = new Promise<void>((resolve) => (open = resolve))
+      if (what === 'registers') tree.gate = gate
+      else {
+        expect(await take(2)).toEqual(['created /r 1', 'ready'])
+        tree.gate = gate
+        tree.set('/r', '2')
+      }
+      const ending = take(1)
+      await settle()
+      stop.abort()
+      expect(await ending).toEqual([])
+      open()
+      await settle()
+      expect([tree.armed, tree.held]).toEqual([0, 0])
+    },
+  )
+
   test('says ready once more when it is asked, behind everything heard of by then', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', '1')

@@ -228,9 +228,14 @@ export class Watcher<T> implements Listener {
     } finally {
       this.#signal?.removeEventListener('abort', onAbort)
       this.#source.unlisten(this)
-      if (this.#isArmed) this.#source.disarm(this.#root, this.#mode, this)
-      this.#source.forget(this)
+      this.#giveBack()
     }
+  }
+
+  #giveBack(): void {
+    if (this.#isArmed) this.#source.disarm(this.#root, this.#mode, this)
+    this.#isArmed = false
+    this.#source.forget(this)
   }
 
   #told(changes: readonly WatchChange<T>[]): readonly WatchChange<T>[] {
@@ -269,13 +274,18 @@ export class Watcher<T> implements Listener {
     this.#wake = undefined
   }
 
-  /** Undefined when the connection or session went meanwhile: then everything is read again. */
+  /**
+   * Undefined when the connection or session went meanwhile: then everything is read again. A stream that is ended by its signal does
+   * not wait for what is on its way, and gives back what that leaves.
+   */
   async #attempt<R>(read: () => Promise<R>): Promise<R | undefined> {
+    const reading = read()
     try {
-      const result = await read()
+      const result = await (this.#signal === undefined ? reading : this.#unlessAborted(reading, this.#signal))
       this.#failures = 0
       return result
     } catch (error) {
+      if (error === abandoned) return undefined
       if (!isPassing(error)) throw error
       this.#failures++
       // Refused on a living connection it would be refused again at once.
@@ -284,6 +294,23 @@ export class Watcher<T> implements Listener {
         await this.#sleep(() => false, 1 + this.#source.random.below(boundMs))
       }
       return undefined
+    }
+  }
+
+  async #unlessAborted<R>(reading: Promise<R>, signal: AbortSignal): Promise<R> {
+    let abandon = (): void => {}
+    const aborted = new Promise<never>((_, reject) => {
+      abandon = () => {
+        const giveBack = (): void => this.#giveBack()
+        reading.then(giveBack, giveBack)
+        reject(abandoned)
+      }
+    })
+    signal.addEventListener('abort', abandon, { once: true })
+    try {
+      return await Promise.race([reading, aborted])
+    } finally {
+      signal.removeEventListener('abort', abandon)
     }
   }
 
@@ -567,6 +594,9 @@ function withoutValues(change: WatchChange<unknown>): object {
   const missed = kind === 'unreadable' ? undefined : change.missed
   return { kind, path, via, missed }
 }
+
+/** What a read ends with that nobody waits for any more. */
+const abandoned = new Error('the stream was ended')
 
 /** Whether a read that failed so is simply to be made again. */
 function isPassing(error: unknown): boolean {

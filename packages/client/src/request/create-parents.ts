@@ -1,0 +1,66 @@
+/** A create whose parents may be missing. */
+import { type Acl, KeeperError, openAcl, parentPath, type ZnodePath } from '@lightkeeper/protocol'
+import type { CallOptions, CreateOptions } from '../options.ts'
+import type { Budget } from './budget.ts'
+
+/** One create, without parents. */
+export type CreateParent = (
+  path: ZnodePath,
+  options: CallOptions & Pick<CreateOptions, 'mode' | 'acl' | 'idempotent'>,
+) => Promise<unknown>
+
+/**
+ * Makes `create` succeed where the parents of `path` are missing. They never get the ACL of the znode itself: one that narrows
+ * what may be done would keep us, or whoever comes next, from creating below them.
+ * @throws KeeperError NO_NODE where the chroot itself is missing, which no path of a user names.
+ */
+export async function createBelow<T>(
+  path: ZnodePath,
+  create: () => Promise<T>,
+  createParent: CreateParent,
+  options: Pick<CreateOptions, 'parents' | 'parentsAcl'>,
+  budget: Budget,
+): Promise<T> {
+  const mode = options.parents === 'container' ? 'container' : 'persistent'
+  const acl = options.parentsAcl ?? openAcl
+  for (;;) {
+    try {
+      return await create()
+    } catch (error) {
+      if (!KeeperError.is(error, 'NO_NODE')) throw error
+      await createParents(parentPath(path) as ZnodePath, mode, acl, createParent, budget)
+      // A container may be removed by the server, or any of them by somebody else, between the two: then both are done again.
+      await budget.again(error)
+    }
+  }
+}
+
+/** Up to the first one that can be created or exists, then down again. What is missing in between again is left to the caller. */
+async function createParents(
+  parent: ZnodePath,
+  mode: 'persistent' | 'container',
+  acl: readonly Acl[],
+  createParent: CreateParent,
+  budget: Budget,
+): Promise<void> {
+  const tryOne = async (path: ZnodePath): Promise<'there' | 'missing'> => {
+    try {
+      await createParent(path, { ...budget.step(), mode, acl, idempotent: true })
+      return 'there'
+    } catch (error) {
+      if (KeeperError.is(error, 'NODE_EXISTS')) return 'there'
+      if (KeeperError.is(error, 'NO_NODE')) return 'missing'
+      throw error
+    }
+  }
+  const below: ZnodePath[] = []
+  for (let at = parent; ; at = parentPath(at) as ZnodePath) {
+    if (at === '/') {
+      const message = 'the chroot does not exist: create it with a client without a chroot'
+      throw new KeeperError('NO_NODE', { path: '/', operation: 'create', message })
+    }
+    if ((await tryOne(at)) === 'there') break
+    below.push(at)
+  }
+  for (const path of below.reverse()) if ((await tryOne(path)) === 'missing') return
+}
