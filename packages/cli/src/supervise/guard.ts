@@ -3,13 +3,20 @@
  * renew the lease it has told of). A process of its own, in a session of its own, for as long as the command runs.
  */
 import { createInterface } from 'node:readline'
-import { guardPlanFor, noLease, type Plan, stepFor } from './plan.ts'
+import { guardPlanFor, type Plan } from './plan.ts'
 import { commonClockMs, send } from './process.ts'
+import { Stopper } from './stopper.ts'
 
-/** A line of JSON on standard input; each may come again. It answers the target by a line. */
+/** What to stop, a process, or a group if it is negative; the supervisor's plan, and its grace in milliseconds. */
+interface GuardTarget {
+  readonly target: number
+  readonly plan: Plan
+  readonly graceMs: number
+}
+
+/** A line of JSON on standard input. The target comes first and is answered by a line; the others may come again. */
 export type GuardMessage =
-  /** What to stop: a process, or a group if it is negative. */
-  | { readonly target: number; readonly plan: Plan; readonly graceMs: number }
+  | GuardTarget
   /** On the common clock; null where the command does not depend on a lease. */
   | { readonly leaseEnd: number | null }
   /** It was told to stop, by the supervisor. */
@@ -21,57 +28,44 @@ export type GuardMessage =
 const lookMs = 50
 
 function guard(): void {
-  let target: number | undefined
-  let plan = noLease
-  let graceMs = 0
+  let stopper: Stopper | undefined
   let leaseEnd = Number.POSITIVE_INFINITY
-  let toldAt: number | undefined
   let isAlone = false
-  let timer: NodeJS.Timeout | undefined
 
-  const tell = (why: string): void => {
-    if (toldAt !== undefined || target === undefined) return
-    toldAt = commonClockMs()
-    process.stderr.write(`lightkeeper: ${why}; its command is stopped\n`)
-    send(target, 'SIGTERM')
-    // One that is stopped does not hear of it otherwise.
-    send(target, 'SIGCONT')
-  }
-  const look = (): void => {
-    clearTimeout(timer)
-    if (target === undefined) return
-    if (isAlone) {
-      if (!send(target, 0)) process.exit(0)
-      tell('the process that ran it was killed')
-    }
-    const now = commonClockMs()
-    const told = toldAt === undefined ? undefined : { agoMs: now - toldAt, graceMs }
-    const { does, lookAfterMs } = stepFor(plan, leaseEnd - now, told)
-    if (does === 'kill') {
-      send(target, 'SIGKILL')
-      process.exit(0)
-    }
-    if (does === 'tell') tell('the process that runs it does not go on')
-    timer = setTimeout(look, Math.min(isAlone ? lookMs : 60_000, lookAfterMs))
+  const stopperOf = ({ target, plan, graceMs }: GuardTarget): Stopper => {
+    const made: Stopper = new Stopper({
+      target,
+      plan: guardPlanFor(plan),
+      graceMs,
+      remaining: () => leaseEnd - commonClockMs(),
+      looking() {
+        if (!isAlone) return
+        if (!send(target, 0)) process.exit(0)
+        made.tell('the process that ran it was killed')
+      },
+      overdue: 'the process that runs it does not go on',
+      telling: (why) => void process.stderr.write(`lightkeeper: ${why}; its command is stopped\n`),
+      killed: () => process.exit(0),
+    })
+    return made
   }
 
   const lines = createInterface({ input: process.stdin })
   lines.on('line', (line) => {
     const message = JSON.parse(line) as GuardMessage
     if ('done' in message) process.exit(0)
-    if ('told' in message) toldAt ??= commonClockMs()
+    if ('told' in message) stopper?.wasTold()
     else if ('target' in message) {
-      target = message.target
-      graceMs = message.graceMs
-      plan = guardPlanFor(message.plan)
+      stopper = stopperOf(message)
       process.stdout.write('armed\n')
     } else leaseEnd = message.leaseEnd ?? Number.POSITIVE_INFINITY
-    look()
+    stopper?.look()
   })
   lines.once('close', () => {
-    if (target === undefined) process.exit(0)
+    if (stopper === undefined) process.exit(0)
     isAlone = true
-    look()
+    stopper.lookEveryMs = lookMs
+    stopper.look()
   })
 }
 

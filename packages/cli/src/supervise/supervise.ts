@@ -8,8 +8,9 @@ import { fileURLToPath } from 'node:url'
 import type { Reports } from '../reports.ts'
 import { exitCodeOf, type Signals } from '../signals.ts'
 import type { GuardMessage } from './guard.ts'
-import { graceMsFor, noLease, planFor, stepFor, type Told } from './plan.ts'
+import { graceMsFor, noLease, planFor } from './plan.ts'
 import { commonClockMs, send } from './process.ts'
+import { Stopper } from './stopper.ts'
 
 /** A lock or a term. */
 export interface Holding {
@@ -85,52 +86,27 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
   })
   reports.note('started', { pid, command }, `runs ${command.join(' ')}, process ${pid}`)
 
-  let toldAt: number | undefined
-  let timer: NodeJS.Timeout | undefined
-  let isAsking = false
-  let isKilled = false
   let isEnded = false
-
-  const tell = (why: string): void => {
-    if (toldAt !== undefined) return
-    toldAt = commonClockMs()
-    guard.tell({ told: true })
-    reports.warn('stopping', { why, pid }, `${why}: the command is stopped`)
-    send(target, 'SIGTERM')
-    send(target, 'SIGCONT')
-  }
-  const look = (): void => {
-    clearTimeout(timer)
-    if (isEnded) return
-    const remaining = holding?.remaining() ?? Number.POSITIVE_INFINITY
-    if (holding !== undefined) guard.tell({ leaseEnd: commonClockMs() + remaining })
-    const told: Told | undefined = toldAt === undefined ? undefined : { agoMs: commonClockMs() - toldAt, graceMs }
-    const { does, lookAfterMs } = stepFor(plan, remaining, told)
-    if (does === 'kill') {
-      if (isKilled) return
-      isKilled = true
-      toldAt ??= commonClockMs()
-      reports.warn('killing', { pid, remaining }, 'the command is killed')
-      send(target, 'SIGKILL')
-      return
-    }
-    if (does === 'tell') tell('no server has answered in time')
-    if (does === 'ask' && holding !== undefined && !isAsking) {
-      isAsking = true
-      const asked = (isAnswered: boolean): void => {
-        isAsking = false
-        if (isAnswered) look()
-      }
-      void holding.ask().then(
-        () => asked(true),
-        () => asked(false),
-      )
-    }
-    timer = setTimeout(look, Math.min(60_000, Math.max(1, lookAfterMs)))
-  }
+  const stopper = new Stopper({
+    target,
+    plan,
+    graceMs,
+    remaining: () => holding?.remaining() ?? Number.POSITIVE_INFINITY,
+    looking(remainingMs) {
+      if (holding !== undefined) guard.tell({ leaseEnd: commonClockMs() + remainingMs })
+    },
+    overdue: 'no server has answered in time',
+    telling(why) {
+      guard.tell({ told: true })
+      reports.warn('stopping', { why, pid }, `${why}: the command is stopped`)
+    },
+    killing: (remaining) => reports.warn('killing', { pid, remaining }, 'the command is killed'),
+    ...(holding && { renew: () => holding.ask() }),
+  })
+  const look = (): void => stopper.look()
   const onStop = (): void => {
     const reason: unknown = supervision.stop?.reason
-    tell(reason instanceof Error ? reason.message : String(reason))
+    stopper.tell(reason instanceof Error ? reason.message : String(reason))
     look()
   }
   const onAsked = (): void => {
@@ -154,13 +130,13 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
   look()
   const exitCode = await ended
   isEnded = true
-  clearTimeout(timer)
+  stopper.end()
   holding?.signal.removeEventListener('abort', look)
   supervision.stop?.removeEventListener('abort', onStop)
   supervision.ask?.removeEventListener('abort', onAsked)
   unhear()
   // Or by the guard, while this process was stopped.
-  const wasStopped = toldAt !== undefined || holding?.remaining() === 0
+  const wasStopped = stopper.isTold || holding?.remaining() === 0
   // What it has started and left behind must not go on either.
   if (wasStopped && !isInteractive) send(target, 'SIGKILL')
   guard.end()
