@@ -1,47 +1,25 @@
 /** The command line as a user meets it: first line, exit codes, one line of error. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@lightkeeper/client'
 import { ask } from '@lightkeeper/testing'
 import { expect, test } from 'vitest'
+import { Child } from '../support/process.ts'
 
 const bin = fileURLToPath(new URL('../../node_modules/.bin/lightkeeper', import.meta.url))
 
-interface Run {
-  readonly child: ChildProcess
-  readonly firstLine: Promise<string>
-  readonly ended: Promise<{ readonly code: number | null; readonly errors: string }>
-}
-
-function run(...args: readonly string[]): Run {
-  const child = spawn(bin, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  let errors = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString()
-  })
-  const lines = createInterface({ input: child.stdout })
-  return {
-    child,
-    firstLine: new Promise((resolve) => {
-      lines.once('line', resolve)
-      lines.once('close', () => resolve(''))
-    }),
-    ended: new Promise((resolve) => child.once('close', (code) => resolve({ code, errors }))),
-  }
-}
+const run = (...args: readonly string[]): Child => new Child([bin, ...args])
 
 test('says on its first line where it listens, serves, and stops with exit 0 when asked to', async () => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const server = run('server', '--port', '0', '--in-memory')
-    const address = /^lightkeeper listening on (127\.0\.0\.1:\d+)$/.exec(await server.firstLine)?.[1] ?? ''
+    const address = /^lightkeeper listening on (127\.0\.0\.1:\d+)$/.exec(await server.firstLine())?.[1] ?? ''
     await using zk = await connect(address)
     expect((await zk.create('/a', 'x')).path).toBe('/a')
     server.child.kill(signal)
-    const { code, errors } = await server.ended
+    const { code, errors } = await server.closed
     expect(code).toBe(0)
     expect(errors).toContain('DATA IS KEPT IN MEMORY ONLY')
   }
@@ -54,13 +32,13 @@ test('reads a zoo.cfg, takes what the command line says over it, and names keys 
     `# a comment\ntickTime=2000\ndataDir=${file}.data\nclientPort = 1\nminNoSuchKey=1\n4lw.commands.whitelist=srvr, conf\n`,
   )
   const server = run('server', file, '--port', '0', '--set', 'maxClientCnxns=7')
-  const port = Number((await server.firstLine).split(':').at(-1))
+  const port = Number((await server.firstLine()).split(':').at(-1))
   const conf = await ask(port, 'conf')
   expect(conf).toContain('tickTime=2000\n')
   expect(conf).toContain('maxClientCnxns=7\n')
   expect(conf).toContain('minSessionTimeout=4000\n')
   server.child.kill('SIGTERM')
-  const { errors } = await server.ended
+  const { errors } = await server.closed
   expect(errors).toContain('minNoSuchKey')
   expect(errors).toContain('snapshot written')
 })
@@ -115,22 +93,22 @@ test.each([
   [['discover', '--watch'], 2, 'wants the name of a service'],
   [['discover', 'a', '--watch', '--pick'], 2, '--watch and --pick exclude each other'],
 ])('%j ends with exit %i and says why', async (args, code, text) => {
-  const ended = await run(...args).ended
+  const ended = await run(...args).closed
   expect(ended.code).toBe(code)
   expect(ended.errors).toContain(text)
 })
 
 test('a port that is taken is an error that names it', async () => {
   const first = run('server', '--port', '0', '--in-memory')
-  const port = (await first.firstLine).split(':').at(-1) ?? ''
-  const second = await run('server', '--port', port).ended
+  const port = (await first.firstLine()).split(':').at(-1) ?? ''
+  const second = await run('server', '--port', port).closed
   expect([second.code, second.errors]).toEqual([1, expect.stringContaining(`127.0.0.1:${port}`)])
   first.child.kill('SIGTERM')
   await first.ended
 })
 
 test('--help tells the commands and each command’s options', async () => {
-  expect(await run('--help').firstLine).toContain('lightkeeper')
+  expect(await run('--help').firstLine()).toContain('lightkeeper')
   const help = run('help')
   let text = ''
   help.child.stdout?.on('data', (chunk: Buffer) => {
@@ -139,6 +117,6 @@ test('--help tells the commands and each command’s options', async () => {
   await help.ended
   for (const name of ['server', 'inspect', 'backup', 'watch', 'lock', 'elect', 'register', 'discover']) {
     expect(text).toContain(`\n  lightkeeper ${name} `)
-    expect(await run(name, '--help').firstLine).toContain(`usage: lightkeeper ${name}`)
+    expect(await run(name, '--help').firstLine()).toContain(`usage: lightkeeper ${name}`)
   }
 })

@@ -1,8 +1,8 @@
 /** The demo as its users run it: a system that is harmed all the time, and an account at its end. */
-import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@lightkeeper/client'
 import { expect, test } from 'vitest'
+import { Child } from '../support/process.ts'
 import { missingTarget, startTarget, targetName } from '../support/target.ts'
 
 const bin = fileURLToPath(new URL('../../node_modules/.bin/lightkeeper', import.meta.url))
@@ -15,13 +15,9 @@ interface Told {
 }
 
 async function demo(...args: readonly string[]): Promise<{ code: number | null; told: Told[]; errors: string }> {
-  const child = spawn(bin, ['demo', '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let [lines, errors] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => void (lines += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => void (errors += chunk.toString()))
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
-  const told = lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Told]))
-  return { code, told, errors }
+  const running = new Child([bin, 'demo', '--json', ...args])
+  const { code } = await running.closed
+  return { code, told: running.lines.map((line) => JSON.parse(line) as Told), errors: running.errors }
 }
 
 const count = (told: readonly Told[], event: string): number => told.filter((each) => each.event === event).length

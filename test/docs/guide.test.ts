@@ -1,10 +1,11 @@
 /** Every snippet of the guides is a program: it compiles under the project's own strictness, and runs to its end. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startServer } from '@lightkeeper/server'
 import { afterAll, describe, expect, test } from 'vitest'
+import { Child } from '../support/process.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const guides = join(root, 'docs/guide')
@@ -31,26 +32,20 @@ const scripts: Snippet[] = ['command-line.md'].flatMap((file) => {
 
 function runShell(source: string, connectString: string): Promise<{ code: number | null; output: string }> {
   const env = {
-    ...process.env,
     LIGHTKEEPER_SERVER: connectString,
     PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`,
   }
-  return new Promise((resolve) => {
-    const child = spawn('sh', ['-e', '-c', source], { stdio: ['ignore', 'pipe', 'pipe'], env })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
-    child.on('close', (code) => resolve({ code, output }))
-  })
+  return ranToEnd(new Child(['sh', '-e', '-c', source], { env }))
 }
 
 /** Where a program outside of vitest finds the built packages: `npm test` has built them. */
 function run(file: string): Promise<{ code: number | null; output: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
-    child.on('close', (code) => resolve({ code, output }))
-  })
+  return ranToEnd(new Child([process.execPath, file]))
+}
+
+async function ranToEnd(program: Child): Promise<{ code: number | null; output: string }> {
+  const { code } = await program.closed
+  return { code, output: program.printed }
 }
 
 describe('the snippets of docs/guide', () => {

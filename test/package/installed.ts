@@ -1,10 +1,11 @@
 /** Packed packages, installed where nothing else is: what a user of the registry gets. */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { npmPack, packClient } from '../../scripts/pack.mjs'
+import { Child, type Outcome } from '../support/process.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -53,41 +54,13 @@ export async function install(which: 'client' | 'all' = 'client'): Promise<Insta
   }
 }
 
-export interface Outcome {
-  readonly code: number | null
-  readonly output: string
-  readonly errors: string
-}
-
 /** Runs a program to its end; one that does not end in time is killed, and its code is null. */
 export function runToEnd(
-  [file, ...args]: readonly [string, ...string[]],
+  command: readonly [string, ...string[]],
   cwd: string,
   onLine: (line: string) => void = () => {},
 ): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    // Credentials and settings of the one who runs the tests are no part of what is tested.
-    const env = { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
-    const child = spawn(file, args, {
-      cwd,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: 40_000,
-      killSignal: 'SIGKILL',
-    })
-    let output = ''
-    let errors = ''
-    let line = ''
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString()
-      const lines = (line + chunk.toString()).split('\n')
-      line = lines.pop() ?? ''
-      for (const each of lines) onLine(each)
-    })
-    child.stderr.on('data', (chunk: Buffer) => {
-      errors += chunk.toString()
-    })
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, output, errors }))
-  })
+  // Credentials and settings of the one who runs the tests are no part of what is tested.
+  const env = { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
+  return new Child(command, { env, isAlone: true, cwd, timeoutMs: 40_000, onLine }).closed
 }

@@ -1,8 +1,8 @@
 /** Our server as a process of its own, which can be killed like one. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { createServer } from 'node:net'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { Child } from './process.ts'
 
 const bin = fileURLToPath(new URL('../../packages/cli/bin/lightkeeper.js', import.meta.url))
 
@@ -28,36 +28,24 @@ export async function ourProcess(
   env: Readonly<Record<string, string>> = {},
   wrap: readonly string[] = [],
 ): Promise<OurProcess> {
-  const [file = '', ...words] = [...wrap, process.execPath, bin, 'server', ...args]
-  const child = spawn(file, words, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  })
-  let errors = ''
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString()
-  })
-  const ended = new Promise<number | null>((resolve) => void child.once('close', resolve))
-  const lines = createInterface({ input: child.stdout })
-  const first = await new Promise<string>((resolve) => {
-    lines.once('line', resolve)
-    lines.once('close', () => resolve(''))
-  })
-  const port = Number(/^lightkeeper listening on .*:(\d+)$/.exec(first)?.[1] ?? 0)
+  const [file = process.execPath, ...words] = [...wrap, process.execPath, bin, 'server', ...args]
+  const running = new Child([file, ...words], { env })
+  const port = Number(/^lightkeeper listening on .*:(\d+)$/.exec(await running.firstLine())?.[1] ?? 0)
+  const ended = running.closed.then(({ code }) => code)
   if (port === 0) {
-    child.kill('SIGKILL')
+    running.kill('SIGKILL')
     await ended
-    throw new Error(errors.trim() || 'the server ended before it said anything')
+    throw new Error(running.errors.trim() || 'the server ended before it said anything')
   }
   const end = (signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> => {
-    child.kill(signal)
+    running.kill(signal)
     return ended
   }
   return {
     port,
     connectString: `127.0.0.1:${port}`,
-    child,
-    errors: () => errors,
+    child: running.child,
+    errors: () => running.errors,
     end,
     ended,
     [Symbol.asyncDispose]: async () => void (await end('SIGKILL')),
