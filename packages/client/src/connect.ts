@@ -1,8 +1,8 @@
 /** `connect()`: from a connect string to a client with a session, or to an error with a cause per server. */
 
-import type { Runtime } from '@lightkeeper/runtime'
+import type { Log, Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
-import { looking, noOptions } from './arguments/checks.ts'
+import { looking, noOptions, wrongType } from './arguments/checks.ts'
 import { connectOptions } from './arguments/connect-options.ts'
 import { withTls } from './auth/tls.ts'
 import { Client } from './client.ts'
@@ -12,6 +12,7 @@ import type { ConnectOptions } from './options.ts'
 import { closeOnAbort, firstSession } from './session/first-session.ts'
 import { Session } from './session/session.ts'
 import { parseToken } from './session/token.ts'
+import { messageOf } from './thrown.ts'
 
 /** A connect string, or something that has one: a server of ours, an ensemble of the test kit. */
 export type ConnectTarget = string | { readonly connectString: string }
@@ -36,7 +37,7 @@ export async function connect(target: ConnectTarget, given: ConnectOptions = noO
   const chroot = new Chroot(prefix)
   const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
   const { preferred = [] } = options
-  const isPreferred = typeof preferred === 'function' ? preferred : isOneOf(preferred)
+  const isPreferred = typeof preferred === 'function' ? guarded(preferred, servers, runtime.log) : isOneOf(preferred)
   const hosts = new HostList(servers, runtime.random, backoff, isPreferred)
   const lookUp = service === undefined ? undefined : { name: service, servers: () => runtime.network.service(service) }
   const config = {
@@ -70,6 +71,34 @@ function textOf(target: ConnectTarget): string {
 function isOneOf(preferred: readonly string[]): (server: string) => boolean {
   const servers = new Set(preferred.map(parseServer))
   return (server) => servers.has(server)
+}
+
+/**
+ * A function of a user that says which servers are preferred. What it throws about the servers of the connect string goes to the
+ * caller of `connect`. Later it is asked from within the protocol loop: then a server it fails on is not preferred, which is told once.
+ */
+function guarded(
+  isPreferred: (server: string) => boolean,
+  servers: readonly string[],
+  log: Log,
+): (server: string) => boolean {
+  const ask = (server: string): boolean => {
+    const answer: unknown = isPreferred(server)
+    if (typeof answer !== 'boolean') throw wrongType('connect', 'what options.preferred gave', 'true or false', answer)
+    return answer
+  }
+  for (const server of servers) ask(server)
+  let hasFailed = false
+  return (server) => {
+    try {
+      return ask(server)
+    } catch (error) {
+      if (!hasFailed)
+        log('warn', 'options.preferred failed; the server is not preferred', { server, reason: messageOf(error) })
+      hasFailed = true
+      return false
+    }
+  }
 }
 
 function patienceOf(option: ConnectOptions['heartbeatThread']): number {

@@ -15,6 +15,7 @@ import type {
 } from './options.ts'
 import { Budget } from './request/budget.ts'
 import type { ZnodeStat } from './stat.ts'
+import { messageOf } from './thrown.ts'
 import type { CreateResult } from './transaction.ts'
 import type { WatchChange } from './watch/change.ts'
 import type { WatchOptions } from './watch/watcher.ts'
@@ -116,8 +117,7 @@ export class ZnodeHandle<T> {
     try {
       return await this.#codec.decode(data)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new KeeperError('INVALID_DATA', { path: this.path, operation: 'decode', message: reason, cause })
+      throw new KeeperError('INVALID_DATA', { path: this.path, operation: 'decode', message: messageOf(cause), cause })
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Subscribes to the channels and hands what they tell to spans and metrics; disposing leaves no trace of it. */
 import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { SessionState } from '@lightkeeper/client'
-import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api'
+import { diag, type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api'
 import { Metrics, type ObservedClient, type ToldChange } from './metrics.ts'
 import { ServerAttributes } from './names.ts'
 import { type Attempt, type Call, Spans } from './spans.ts'
@@ -27,7 +27,7 @@ export function instrument(options: InstrumentOptions = {}): Disposable {
   const servers = new ServerAttributes()
   const spans = new Spans(tracerProvider.getTracer(scope), servers)
   const meters = new Metrics(meterProvider.getMeter(scope), servers, options.clients ?? [])
-  const listeners: readonly (readonly [channel: string, listener: ChannelListener])[] = [
+  const all: readonly (readonly [channel: string, listener: ChannelListener])[] = [
     ['tracing:lightkeeper.request:start', (call) => spans.callStarted(call as Call)],
     [
       // After a failure too; the error is in the message then.
@@ -48,11 +48,25 @@ export function instrument(options: InstrumentOptions = {}): Disposable {
     ['lightkeeper.state', (state) => meters.stateChanged(state as SessionState)],
     ['lightkeeper.watch', (change) => meters.delivered(change as ToldChange)],
   ]
+  const listeners = all.map(([channel, listener]) => [channel, guarded(channel, listener)] as const)
   for (const [channel, listener] of listeners) subscribe(channel, listener)
   return {
     [Symbol.dispose]() {
       for (const [channel, listener] of listeners) unsubscribe(channel, listener)
       meters.stop()
     },
+  }
+}
+
+/** A provider, a processor or a sampler that throws must not end the program that it watches; the first failure is told. */
+function guarded(channel: string, listener: ChannelListener): ChannelListener {
+  let hasFailed = false
+  return (message, name) => {
+    try {
+      listener(message, name)
+    } catch (error) {
+      if (!hasFailed) diag.error(`@lightkeeper/opentelemetry: what listens to ${channel} failed`, error)
+      hasFailed = true
+    }
   }
 }

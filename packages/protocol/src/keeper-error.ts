@@ -77,10 +77,22 @@ export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Err
     Object.defineProperty(this, brand, { value: true })
   }
 
+  /** What JSON has of it; of the cause its name and message alone. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, path, operation, outcome, failedOp, number, cause } = this
+    const told = cause === undefined ? undefined : textOf(cause)
+    return { name, code, message, path, operation, outcome, failedOp, number, cause: told }
+  }
+
   /** Whether `error` is a KeeperError, of this code if one is given; true across copies of the package. */
   static is<C extends AnyKeeperCode = AnyKeeperCode>(error: unknown, code?: C): error is KeeperError<C> {
-    if (typeof error !== 'object' || error === null || !(brand in error)) return false
-    return code === undefined || (error as unknown as KeeperError).code === code
+    if (typeof error !== 'object' || error === null) return false
+    try {
+      return brand in error && (code === undefined || (error as unknown as KeeperError).code === code)
+    } catch {
+      // Whatever was thrown does not want to be looked at.
+      return false
+    }
   }
 
   /** The error for a number on the wire; an unknown number becomes UNKNOWN_CODE rather than a crash. */
@@ -92,6 +104,14 @@ export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Err
       number,
       message: `Error number ${number}, unknown to this version`,
     })
+  }
+}
+
+function textOf(cause: unknown): string {
+  try {
+    return String(cause)
+  } catch {
+    return 'a value that cannot be shown'
   }
 }
 

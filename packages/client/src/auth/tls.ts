@@ -1,5 +1,6 @@
 /** Connections that speak TLS: the options are asked for anew before each, so that certificates reload. */
 import type { Link, LinkEvents, Network, TlsOptions } from '@lightkeeper/runtime'
+import { messageOf } from '../thrown.ts'
 
 /** `true` for the authorities Node trusts; options of node:tls; or a function giving them, called before every connection. */
 export type Tls = boolean | TlsOptions | (() => TlsOptions | Promise<TlsOptions>)
@@ -48,8 +49,7 @@ class LinkToCome implements Link {
       .catch((error: unknown) => {
         if (this.#isDestroyed) return
         this.#isDestroyed = true
-        const why = error instanceof Error ? error.message : String(error)
-        events.closed(new Error(`no TLS options: ${why}`, { cause: error }))
+        events.closed(new Error(`no TLS options: ${messageOf(error)}`, { cause: error }))
       })
   }
 

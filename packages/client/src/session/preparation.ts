@@ -1,6 +1,7 @@
 /** What comes between the handshake of a connection and the first request of a user: SASL, identities, watches, in this order. */
 import { KeeperError, opCode } from '@lightkeeper/protocol'
 import { parseAddress, type Random } from '@lightkeeper/runtime'
+import { plainCredentials } from '../arguments/connect-options.ts'
 import { logIn, type SaslMechanism, saslRequest } from '../auth/sasl.ts'
 import type { AuthOption } from '../options.ts'
 import type { RequestSpec } from '../request/request.ts'
@@ -99,7 +100,11 @@ function knownPaths(connection: FreshConnection, watches: WatchRegistry): WatchP
 }
 
 /** Asks for credentials, in a turn of their own: a user's function must not run inside the protocol loop. */
-export async function credentialBytes({ credentials }: AuthOption): Promise<Uint8Array> {
+export async function credentialBytes(option: AuthOption): Promise<Uint8Array> {
+  const { credentials } = option
   const value = typeof credentials === 'function' ? await Promise.resolve().then(credentials) : credentials
-  return typeof value === 'string' ? new TextEncoder().encode(value) : value
+  const given = plainCredentials(value)
+  if (given === undefined)
+    throw new TypeError(`credentials of scheme ${option.scheme}: neither text nor a Uint8Array was given`)
+  return typeof given === 'string' ? new TextEncoder().encode(given) : given
 }

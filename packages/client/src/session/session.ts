@@ -27,8 +27,10 @@ import {
 } from '@lightkeeper/runtime'
 import type { SaslMechanism } from '../auth/sasl.ts'
 import type { HostList } from '../host-list.ts'
+import { jsonable } from '../json-form.ts'
 import type { AuthOption } from '../options.ts'
 import { PendingRequest, type RequestSpec } from '../request/request.ts'
+import { asError } from '../thrown.ts'
 import { WatchRegistry } from '../watch/registry.ts'
 import type { WatchCounters } from '../watch/source.ts'
 import { AttemptTrace } from './attempt-trace.ts'
@@ -249,7 +251,7 @@ export class Session implements LinkEvents {
     // Not an async function: that costs a call more than this does, and V8 follows this chain to whoever awaits it as well.
     if (!this.#requests.hasSubscribers) return this.#submit(spec, signal, timeoutMs).then(undefined, showCaller)
     const { operation, path } = spec
-    const context = { operation, path, server: this.#server, sessionId: this.sessionId, epoch: this.epoch }
+    const context = jsonable({ operation, path, server: this.#server, sessionId: this.sessionId, epoch: this.epoch })
     return this.#requests.around(() => this.#submit(spec, signal, timeoutMs), context).then(undefined, showCaller)
   }
 
@@ -378,7 +380,7 @@ export class Session implements LinkEvents {
       this.#hosts.replace(await Promise.race([lookUp.servers(), late]))
       this.failures.delete(lookUp.name)
     } catch (error) {
-      failure = error as Error
+      failure = asError(error)
     }
     timer?.cancel()
     if (generation !== this.#generation || isFinal(this.state) || this.#link !== undefined) return
@@ -537,7 +539,7 @@ export class Session implements LinkEvents {
     const generation = this.#generation
     this.#prepare(isNew, response.readOnly === true).catch((error: unknown) => {
       // Credentials asked for on a connection that is gone must not take the next one down.
-      if (generation === this.#generation) this.#drop(error as Error)
+      if (generation === this.#generation) this.#drop(asError(error))
     })
   }
 
@@ -604,7 +606,14 @@ export class Session implements LinkEvents {
     // A connection still to be made will show it; one that is being prepared has its list of identities already.
     if (this.#phase !== 'serving' && this.#phase !== 'preparing') return
     const generation = this.#generation
-    const bytes = await credentialBytes(option)
+    let bytes: Uint8Array
+    try {
+      bytes = await credentialBytes(option)
+    } catch (error) {
+      // The caller hears of it, and no later connection must fail over it.
+      this.auth.splice(this.auth.indexOf(option), 1)
+      throw error
+    }
     if (generation === this.#generation) await showIdentity(this.#freshConnection(), option.scheme, bytes)
   }
 
@@ -808,7 +817,7 @@ export class Session implements LinkEvents {
   }
 
   #report(state: SessionState): void {
-    this.state = state
+    this.state = jsonable(state)
     if (this.#states.hasSubscribers) this.#states.publish(state)
     for (const listener of [...this.#stateListeners]) listener(state)
   }

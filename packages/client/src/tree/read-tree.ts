@@ -3,7 +3,7 @@
  * that a reply shows is heard before that reply, so when what was heard of has been read again and nothing else was heard
  * meanwhile, the whole is the state at the zxid of the last reply.
  */
-import { isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
+import { formatHex, isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { Budget } from '../request/budget.ts'
 import type { Listener } from '../watch/registry.ts'
 import type { RawZnode, WatchSource } from '../watch/source.ts'
@@ -37,6 +37,21 @@ export async function readTree(source: WatchSource, root: ZnodePath, budget: Bud
     } finally {
       attempt.leave()
     }
+  }
+}
+
+class WholeTree implements Tree {
+  readonly zxid: bigint
+  readonly nodes: ReadonlyMap<ZnodePath, RawZnode>
+
+  constructor(zxid: bigint, nodes: ReadonlyMap<ZnodePath, RawZnode>) {
+    this.zxid = zxid
+    this.nodes = nodes
+  }
+
+  /** Maps and integers of 64 bits have no form of their own in JSON. */
+  toJSON(): object {
+    return { zxid: formatHex(this.zxid), nodes: Object.fromEntries(this.nodes) }
   }
 }
 
@@ -104,7 +119,7 @@ class Attempt implements Listener {
       queue = [...this.#dirty]
     }
     const nodes = new Map([...this.#nodes].sort(([a], [b]) => (a < b ? -1 : 1)))
-    return { zxid: this.#source.lastZxid, nodes }
+    return new WholeTree(this.#source.lastZxid, nodes)
   }
 
   /** Reads a znode and, where it is new or has children unknown so far, returns their paths. */

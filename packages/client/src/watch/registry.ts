@@ -1,5 +1,6 @@
 /** Which watches this client holds: whom an event wakes, and what to tell a server after a reconnect. Paths are the server's. */
 import { type EventType, eventType, type WatcherEvent, type ZnodePath } from '@lightkeeper/protocol'
+import { jsonable } from '../json-form.ts'
 
 /** A one-shot event as users see it; `none` when the session ended first. */
 export interface WatchedEvent {
@@ -104,7 +105,7 @@ export class WatchRegistry {
     const promise = new Promise<WatchedEvent>((resolve) => {
       const settle = (type: WatchedEvent['type'], zxid: bigint): void => {
         promises.delete(path)
-        resolve({ type, path: userPath, zxid })
+        resolve(jsonable({ type, path: userPath, zxid }))
       }
       this.addOneShot(kind, path, {
         event: (type, _path, zxid) => settle(eventNames.get(type) ?? 'none', zxid),

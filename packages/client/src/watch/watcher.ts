@@ -14,6 +14,7 @@ import {
   type ZnodePath,
 } from '@lightkeeper/protocol'
 import { type Codec, isThenable } from '../codec.ts'
+import { jsonable } from '../json-form.ts'
 import type { ZnodeStat } from '../stat.ts'
 import type { Via, WatchChange } from './change.ts'
 import type { Listener, PersistentMode } from './registry.ts'
@@ -212,7 +213,7 @@ export class Watcher<T> implements Listener {
           yield* this.#told(changes)
           if (this.#needsResync) continue
           this.#ready?.answer()
-          yield { kind: 'ready', zxid }
+          yield jsonable({ kind: 'ready', zxid })
         } else if (this.#dirty.size > 0) {
           const [path] = this.#dirty.keys()
           const changes = await this.#attempt(() => this.#reread(path as ZnodePath))
@@ -220,7 +221,7 @@ export class Watcher<T> implements Listener {
           else yield* this.#told(changes)
         } else if (this.#ready?.isAsked) {
           this.#ready.answer()
-          yield { kind: 'ready', zxid: this.#source.lastZxid }
+          yield jsonable({ kind: 'ready', zxid: this.#source.lastZxid })
         } else if (this.#isAuditDue()) {
           if ((await this.#attempt(() => this.#audit())) === undefined) this.#needsResync = true
         } else await this.#sleep(() => this.#hasWork())
@@ -240,6 +241,7 @@ export class Watcher<T> implements Listener {
 
   #told(changes: readonly WatchChange<T>[]): readonly WatchChange<T>[] {
     const { trace } = this.#source
+    for (const change of changes) jsonable(change)
     if (trace.hasSubscribers)
       for (const change of changes) trace.publish({ root: this.#root, ...withoutValues(change) })
     return changes

@@ -3,6 +3,7 @@ import { silentLog } from '../log.ts'
 import type { Runtime } from '../runtime.ts'
 import { nodeClock } from './clock.ts'
 import { nodeDisk } from './disk.ts'
+import { guardedLog } from './guarded-log.ts'
 import { nodeNetwork } from './network.ts'
 import { nodeRandom } from './random.ts'
 import { nodeTrace } from './trace.ts'
@@ -11,14 +12,14 @@ export { stderrLog } from './log.ts'
 
 /** The real thing. Parts given in `parts` replace ours, for example a log that prints. */
 export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
-  const { log = silentLog } = parts
+  const log = guardedLog(parts.log ?? silentLog)
   return {
     clock: nodeClock(log),
     random: nodeRandom(),
     network: nodeNetwork(log),
     disk: nodeDisk(),
-    log,
     trace: nodeTrace(),
     ...parts,
+    log,
   }
 }
