@@ -1,5 +1,6 @@
 /** A double barrier: nobody goes in before all are there, nobody goes on before all are done. */
 import { type Client, type Lease, op, type WatchedEvent, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
+import { Away } from '../common/away.ts'
 import { Backoff } from '../common/backoff.ts'
 import { createBelow } from '../common/container.ts'
 import { deleteSurely } from '../common/delete-surely.ts'
@@ -35,7 +36,10 @@ export interface DoubleBarrier {
 export interface Inside extends AsyncDisposable {
   /** Aborts when the others may take this member for gone: the session is about to expire. */
   readonly signal: AbortSignal
-  /** Resolves when all are done. @throws as `enter`; the others do not wait for this member then. */
+  /**
+   * Resolves when all are done.
+   * @throws as `enter`, and TIMEOUT where no server was reached for 10 s; the others do not wait for this member then.
+   */
   leave(options?: WaitOptions): Promise<void>
   /** Goes without waiting for the others. Never rejects; resolves to what is left behind where that cannot be confirmed in time. */
   withdraw(options?: LeaveOptions): Promise<LeftBehind | undefined>
@@ -220,8 +224,9 @@ class Entry {
     }
     return {
       signal: lease.signal,
-      leave: async (wait = {}) => {
-        using limit = new Limit(this.#zk, 'leave', this.#parent, wait)
+      leave: async ({ signal, timeout } = {}) => {
+        using away = new Away(this.#zk, 'leave', this.#parent, signal)
+        using limit = new Limit(this.#zk, 'leave', this.#parent, { signal: away.signal, timeout })
         try {
           await this.#leave(stamp, limit)
         } catch (error) {

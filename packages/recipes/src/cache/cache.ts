@@ -1,6 +1,17 @@
 /** A znode, or a whole subtree, at hand without asking: filled and kept by one watch stream. */
-import { type Client, type Codec, KeeperError, ReadyRequest, type ZnodePath } from '@lightkeeper/client'
+import {
+  bytes,
+  type Client,
+  type Codec,
+  KeeperError,
+  ReadyRequest,
+  type VersionOptions,
+  type ZnodePath,
+  type ZnodeStat,
+} from '@lightkeeper/client'
+import { firstOf } from '../common/first-of.ts'
 import type { Freshness } from '../common/freshness.ts'
+import { type LeaveOptions, leaveMs } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { type CacheChange, type CacheEntry, CacheView, type Untold } from './view.ts'
 
@@ -32,7 +43,13 @@ export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
    * @throws KeeperError CLOSED where the cache ends first, DATA_INCONSISTENCY for a transaction this ensemble does not know.
    */
   atLeast(zxid: bigint, options?: WaitOptions): Promise<void>
-  close(): Promise<void>
+  /**
+   * Writes a znode that is there, at `path` or in the subtree. When it resolves, `get` gives at least this write.
+   * @throws KeeperError as `client.set`; whatever the codec throws for a value it cannot write.
+   */
+  set(path: ZnodePath, value: T, options?: VersionOptions): Promise<ZnodeStat>
+  /** Ends the stream. Resolves when that is done, at the latest after `timeout` (default 5000 ms). Never rejects. */
+  close(options?: LeaveOptions): Promise<void>
 }
 
 /**
@@ -44,6 +61,16 @@ export async function cache<T = Uint8Array>(
   path: ZnodePath,
   options: CacheOptions<T> = {},
 ): Promise<Cache<T>> {
+  return openCache(zk, path, options)
+}
+
+/** A cache that can be told what its owner has written by other ways. */
+export interface OwnCache<T> extends Cache<T> {
+  /** `data` was written with this Stat: nobody who reads sees less from now on. */
+  wrote(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Promise<void>
+}
+
+export async function openCache<T>(zk: Client, path: ZnodePath, options: CacheOptions<T>): Promise<OwnCache<T>> {
   const filled = new WatchedCache<T>(zk, path, options)
   using limit = new Limit(zk, 'cache', path, options)
   try {
@@ -55,9 +82,10 @@ export async function cache<T = Uint8Array>(
   }
 }
 
-class WatchedCache<T> implements Cache<T> {
+class WatchedCache<T> implements OwnCache<T> {
   readonly path: ZnodePath
   readonly #zk: Client
+  readonly #codec: Codec<T>
   readonly #view = new CacheView<T>()
   readonly #stop = new AbortController()
   readonly #ready = new ReadyRequest()
@@ -68,6 +96,7 @@ class WatchedCache<T> implements Cache<T> {
   constructor(zk: Client, path: ZnodePath, options: CacheOptions<T>) {
     this.#zk = zk
     this.path = path
+    this.#codec = options.codec ?? (bytes as unknown as Codec<T>)
     this.#done = this.#follow(options)
   }
 
@@ -140,9 +169,38 @@ class WatchedCache<T> implements Cache<T> {
     }
   }
 
-  async close(): Promise<void> {
+  async set(path: ZnodePath, value: T, options: VersionOptions = {}): Promise<ZnodeStat> {
+    const data = await this.#codec.encode(value)
+    const stat = await this.#zk.set(path, data, options)
+    await this.wrote(path, data, stat)
+    return stat
+  }
+
+  async wrote(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Promise<void> {
+    if (this.#end !== undefined) return
+    let value: T
+    try {
+      value = await this.#codec.decode(data)
+    } catch {
+      // The stream tells of it as unreadable, and the last good value stays.
+      return
+    }
+    if (!this.#view.write({ path, value, stat })) return
+    this.#wake()
+    this.#ready.ask()
+  }
+
+  async close({ signal, timeout = leaveMs }: LeaveOptions = {}): Promise<void> {
     this.#stop.abort()
-    await this.#done
+    this.#ended(undefined)
+    // A read on its way is given up, which may take a moment.
+    using limit = new Limit(this.#zk, 'close', this.path, { signal, timeout })
+    await firstOf([this.#done], limit.signal)
+  }
+
+  #ended(error: unknown): void {
+    this.#end ??= { at: new Date(this.#zk.clock.wall()), ...(error === undefined ? {} : { error }) }
+    this.#wake()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -160,14 +218,14 @@ class WatchedCache<T> implements Cache<T> {
         ...(auditInterval === undefined ? {} : { auditInterval }),
       }
       for await (const change of this.#zk.watch<T>(this.path, options)) {
+        if (this.#end !== undefined) return
         this.#view.apply(change)
         this.#wake()
       }
     } catch (reason) {
       error = reason
     }
-    this.#end = { at: new Date(this.#zk.clock.wall()), ...(error === undefined ? {} : { error }) }
-    this.#wake()
+    this.#ended(error)
   }
 
   #news(): Promise<void> {

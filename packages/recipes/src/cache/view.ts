@@ -42,6 +42,8 @@ export class CacheView<T> {
   readonly #entries = new Map<string, CacheEntry<T>>()
   readonly #below = new Map<string, Set<string>>()
   readonly #readers = new Set<Untold<T>>()
+  /** Where this process has written, until the stream has come as far: what the stream has told of the path. */
+  readonly #written = new Map<ZnodePath, CacheEntry<T> | undefined>()
   #freshness: Freshness | undefined
 
   get size(): number {
@@ -71,6 +73,7 @@ export class CacheView<T> {
       this.#freshness =
         change.kind === 'ready' ? { kind: 'live', zxid: change.zxid } : { kind: 'stale', since: change.since }
       for (const reader of this.#readers) reader.freshness = this.#freshness
+      if (change.kind === 'ready') this.#settle(change.zxid)
       return
     }
     const path = change.path as ZnodePath
@@ -79,8 +82,47 @@ export class CacheView<T> {
       for (const reader of this.#readers) reader.unreadable.set(path, { kind, path, error, data, stat })
       return
     }
+    const told = change.kind === 'deleted' ? undefined : { path, value: change.value, stat: change.stat }
+    if (this.#written.has(path)) {
+      const mine = this.#entries.get(path)
+      // From before the write. What came after it is told by the next change, or by `ready`.
+      if (mine !== undefined && (told === undefined || told.stat.mzxid < mine.stat.mzxid)) {
+        this.#written.set(path, told)
+        return
+      }
+      this.#written.delete(path)
+    }
+    this.#become(path, told)
+  }
+
+  /**
+   * This process has written `entry`: nobody who reads sees less from now on. The next `ready` that is as far shows what became of
+   * it. False where something newer is known already.
+   */
+  write(entry: CacheEntry<T>): boolean {
+    const { path, stat } = entry
     const before = this.#entries.get(path)
-    const now = change.kind === 'deleted' ? undefined : { path, value: change.value, stat: change.stat }
+    if (before !== undefined && before.stat.mzxid >= stat.mzxid) return false
+    // What was deleted after it, as far as is known.
+    if (before === undefined && this.#freshness?.kind === 'live' && this.#freshness.zxid >= stat.mzxid) return false
+    if (!this.#written.has(path)) this.#written.set(path, before)
+    this.#become(path, entry)
+    return true
+  }
+
+  /** The stream has told everything up to `zxid`. */
+  #settle(zxid: bigint): void {
+    for (const [path, told] of this.#written) {
+      const mine = this.#entries.get(path)
+      if (mine !== undefined && mine.stat.mzxid > zxid) continue
+      this.#written.delete(path)
+      // Deleted right behind the write: the stream never saw it.
+      if (mine?.stat.mzxid !== told?.stat.mzxid) this.#become(path, told)
+    }
+  }
+
+  #become(path: ZnodePath, now: CacheEntry<T> | undefined): void {
+    const before = this.#entries.get(path)
     if (now === undefined) this.#remove(path)
     else this.#put(now)
     for (const reader of this.#readers) {

@@ -10,8 +10,10 @@ import {
   type ZnodeStat,
 } from '@lightkeeper/client'
 import { type Cache, cache } from '../cache/cache.ts'
+import { firstOf } from '../common/first-of.ts'
 import type { Freshness } from '../common/freshness.ts'
-import type { WaitOptions } from '../common/limit.ts'
+import { type LeaveOptions, leaveMs } from '../common/leaving.ts'
+import { Limit, type WaitOptions } from '../common/limit.ts'
 import { setOrCreate } from '../common/set-or-create.ts'
 
 /** A place of this machine that keeps the last good configuration, for a start without a server's answer: a file, for one. */
@@ -58,9 +60,14 @@ export interface Configuration<T> extends AsyncDisposable {
   readonly freshness: Freshness
   /** From now on; ends with the configuration. */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<ConfigurationChange<T>, void, void>
-  /** @throws what the codec throws for a value it would not read again; nothing is written then. */
+  /** When it resolves, `current` is at least this. @throws what the codec throws for a value it would not read; nothing is written then. */
   set(value: T, options?: VersionOptions): Promise<ZnodeStat>
   update(change: (value: T | undefined) => T | undefined | Promise<T | undefined>, options?: UpdateOptions): Promise<T>
+  /**
+   * Follows it no longer; `current` stays as it is. Resolves when the store has saved what it was given, at the latest after `timeout`
+   * (default 5000 ms). Never rejects.
+   */
+  close(options?: LeaveOptions): Promise<void>
 }
 
 /** How long a configuration that can start without a server waits for one, milliseconds. */
@@ -211,11 +218,13 @@ class LiveConfiguration<T> implements Configuration<T> {
   }
 
   async set(value: T, options: VersionOptions = {}): Promise<ZnodeStat> {
-    await this.#check(value)
-    const data = await this.#codec.encode(value)
-    if (options.version !== undefined) return this.#zk.set(this.path, data, options)
-    // Also where what is there now is not valid.
-    return setOrCreate(this.#zk, this.path, data, options)
+    const { data, read } = await this.#checked(value)
+    // Without a version also where what is there now is not valid.
+    const stat = await (options.version === undefined
+      ? setOrCreate(this.#zk, this.path, data, options)
+      : this.#zk.set(this.path, data, options))
+    this.#take(read, stat)
+    return stat
   }
 
   async update(
@@ -224,23 +233,30 @@ class LiveConfiguration<T> implements Configuration<T> {
   ): Promise<T> {
     const checked = async (value: T | undefined): Promise<T | undefined> => {
       const next = await change(value)
-      if (next !== undefined) await this.#check(next)
+      if (next !== undefined) await this.#checked(next)
       return next
     }
     const handle = this.#zk.node(this.path, this.#codec)
-    return (await handle.update(checked, { create: { parents: 'container' }, ...options })).value
+    const { value, stat } = await handle.update(checked, { create: { parents: 'container' }, ...options })
+    this.#take((await this.#checked(value)).read, stat)
+    return value
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close({ signal, timeout = leaveMs }: LeaveOptions = {}): Promise<void> {
     this.#stop.abort()
-    await this.#cache?.close()
-    await this.#done
-    await this.#saving
+    using limit = new Limit(this.#zk, 'close', this.path, { signal, timeout })
+    const ended = Promise.all([this.#cache?.close({ signal: limit.signal }), this.#done]).then(() => this.#saving)
+    await firstOf([ended], limit.signal)
   }
 
-  /** What this client would refuse to read it does not write. */
-  async #check(value: T): Promise<void> {
-    await this.#codec.decode(await this.#codec.encode(value))
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** What is written, and what everybody will read. @throws what this client would refuse to read: that it does not write. */
+  async #checked(value: T): Promise<{ readonly data: Uint8Array; readonly read: T }> {
+    const data = await this.#codec.encode(value)
+    return { data, read: await this.#codec.decode(data) }
   }
 
   async #follow(filled: Cache<T> | undefined): Promise<void> {
@@ -267,7 +283,8 @@ class LiveConfiguration<T> implements Configuration<T> {
   }
 
   #take(value: T, stat: ZnodeStat): void {
-    if (this.#stat?.mzxid === stat.mzxid) return
+    // Known, or from before what is.
+    if (this.#stat !== undefined && this.#stat.mzxid >= stat.mzxid) return
     const previous = this.#current
     this.#current = value
     this.#source = 'server'

@@ -27,7 +27,7 @@ export interface Counter<V> {
   /**
    * Adds; what is asked for while another change is on its way goes along with the next one, and each learns its own sum.
    * @throws KeeperError SESSION_EXPIRED with outcome `unknown` where the session ended before the reply: it counted once or not
-   *   at all. RangeError where the sum does not fit. A `signal` or `timeout` that gives up on a change already sent does not
+   *   at all. RangeError where the sum does not fit. A `signal` or `timeout` (default 60000 ms) that gives up on a change already sent does not
    *   learn what became of it.
    */
   add(delta: V, options?: CallOptions): Promise<Counted<V>>
@@ -67,6 +67,8 @@ interface Known<V> {
 /** Waits after lost races, milliseconds: those who race for a counter write often. */
 const raceWaits = { baseMs: 4, maxMs: 1_000 }
 const changesMax = 1_000
+/** How long a change may take where nothing else is said, milliseconds. */
+const patienceMs = 60_000
 
 class ZnodeCounter<V> implements Counter<V> {
   readonly path: ZnodePath
@@ -113,7 +115,7 @@ class ZnodeCounter<V> implements Counter<V> {
     return before === expected
   }
 
-  update(change: (value: V) => V, { signal, timeout }: CallOptions = {}): Promise<Counted<V>> {
+  update(change: (value: V) => V, { signal, timeout = patienceMs }: CallOptions = {}): Promise<Counted<V>> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error)
       const end = (how: () => void): void => {
@@ -135,11 +137,12 @@ class ZnodeCounter<V> implements Counter<V> {
         isGivenUp: false,
       }
       const timer =
-        timeout === undefined || timeout === Number.POSITIVE_INFINITY
+        timeout === Number.POSITIVE_INFINITY
           ? undefined
           : this.#zk.clock.after(timeout, () => {
               const outcome = this.#changes.includes(entry) ? 'not-sent' : 'unknown'
-              giveUp(new KeeperError('TIMEOUT', { operation: 'update', path: this.path, outcome }))
+              const message = `the change was not confirmed within ${timeout} ms${outcome === 'not-sent' ? ', and was not sent' : ''}`
+              giveUp(new KeeperError('TIMEOUT', { operation: 'update', path: this.path, outcome, message }))
             })
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#changes.push(entry)

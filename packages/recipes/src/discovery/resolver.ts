@@ -1,6 +1,9 @@
 /** The instances of one service, kept up to date by one watch stream, and picks among them that need no server. */
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
+import { firstOf } from '../common/first-of.ts'
 import type { Freshness } from '../common/freshness.ts'
+import { type LeaveOptions, leaveMs } from '../common/leaving.ts'
+import { Limit } from '../common/limit.ts'
 import { nameOf } from '../common/paths.ts'
 import type { Format } from './format.ts'
 import type { ServiceInstance } from './instance.ts'
@@ -28,6 +31,7 @@ export interface Acquired extends Disposable {
 export class Resolver implements AsyncDisposable {
   readonly name: string
   readonly #zk: Client
+  readonly #directory: ZnodePath
   readonly #format: Format
   readonly #balancer: Balancer
   readonly #outliers: Outliers | undefined
@@ -48,6 +52,7 @@ export class Resolver implements AsyncDisposable {
   private constructor(zk: Client, format: Format, directory: ZnodePath, name: string, options: ResolveOptions) {
     const { strategy = weighted, zone, outliers } = options
     this.name = name
+    this.#directory = directory
     this.#zk = zk
     this.#format = format
     this.#outliers = outliers === false ? undefined : new Outliers(outliers)
@@ -161,13 +166,15 @@ export class Resolver implements AsyncDisposable {
     }
   }
 
-  /** Ends the watch. What was found stays readable. */
-  async close(): Promise<void> {
+  /** Ends the watch, at the latest after `timeout` (default 5000 ms). What was found stays readable. Never rejects. */
+  async close({ signal, timeout = leaveMs }: LeaveOptions = {}): Promise<void> {
     this.#end.abort(
       new KeeperError('CLOSED', { operation: 'resolve', message: `the resolver of ${this.name} is closed` }),
     )
     this.#tell()
-    await this.#followed
+    // A read on its way is given up, which may take a moment.
+    using limit = new Limit(this.#zk, 'close', this.#directory, { signal, timeout })
+    await firstOf([this.#followed], limit.signal)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

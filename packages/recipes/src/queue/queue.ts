@@ -14,6 +14,7 @@ import {
 } from '@lightkeeper/client'
 import { Backoff } from '../common/backoff.ts'
 import { makeContainer } from '../common/container.ts'
+import { type LeaveOptions, type LeftBehind, leaveMs, leaving } from '../common/leaving.ts'
 import { Ledger } from '../common/ledger.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { below } from '../common/paths.ts'
@@ -47,12 +48,19 @@ export interface QueueItem<T> extends AsyncDisposable {
   readonly value: T
   /** Aborts when others may take the item: the session of the claim is about to expire. */
   readonly signal: AbortSignal
-  /** Deletes the item. Where the claim was lost meanwhile it is deleted all the same: it was processed. */
-  done(): Promise<void>
-  /** Puts it at the end of the queue, or of its priority. */
-  requeue(): Promise<void>
-  /** Gives it back at its place. */
-  release(): Promise<void>
+  /**
+   * Deletes the item. Where the claim was lost meanwhile it is deleted all the same: it was processed.
+   * @throws KeeperError TIMEOUT after `timeout` (default 5000 ms), and the reason of the signal, where no server has confirmed it: it
+   *   is tried on until the session ends, after which the item comes again.
+   */
+  done(options?: WaitOptions): Promise<void>
+  /** Puts it at the end of the queue, or of its priority. @throws as `done`. */
+  requeue(options?: WaitOptions): Promise<void>
+  /**
+   * Gives it back at its place. Resolves to undefined when that is done, or after `timeout` (default 5000 ms) to a KeeperError that
+   * names the claim, which may keep the item from others until the session ends. Never rejects.
+   */
+  release(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
 export interface Consumer<T> {
@@ -402,22 +410,32 @@ class Store<T> {
   }
 
   #item(group: Group, i: number, value: T): QueueItem<T> {
-    const settle = (how: Ending): Promise<void> => {
+    const settle = (how: Ending): Promise<LeftBehind | undefined> => {
       if (!group.settle(i, how)) return group.finished
       group.finished = this.#finish(group)
+      group.finished.catch(() => {})
       return group.finished
+    }
+    const { claim } = group.held
+    const end = async (how: Ending, { signal, timeout = leaveMs }: WaitOptions = {}): Promise<void> => {
+      using limit = new Limit(this.#zk, how, this.path, { signal, timeout })
+      await limit.until(settle(how))
+    }
+    const release = (own?: LeaveOptions): Promise<LeftBehind | undefined> => {
+      const released = settle('release').catch((error: unknown) => (KeeperError.is(error) ? error : undefined))
+      return leaving(this.#zk, 'release', claim, released, own)
     }
     return {
       value,
       signal: group.held.lease.signal,
-      done: () => settle('done'),
-      requeue: () => settle('requeue'),
-      release: () => settle('release'),
-      [Symbol.asyncDispose]: () => settle('release'),
+      done: (own) => end('done', own),
+      requeue: (own) => end('requeue', own),
+      release,
+      [Symbol.asyncDispose]: async () => void (await release()),
     }
   }
 
-  async #finish(group: Group): Promise<void> {
+  async #finish(group: Group): Promise<LeftBehind | undefined> {
     const { held } = group
     const { item, claim, epoch, stat, rank } = held
     if (group.isReleased) return this.#giveBack(held)
@@ -430,12 +448,13 @@ class Store<T> {
         bytes: data.length,
         epoch,
       })
+      return undefined
     } catch (error) {
       const isGone = failedWith(error) === 'NO_NODE' || KeeperError.is(error, 'SESSION_EXPIRED')
       if (!isGone) throw refusalOf(error, 'done')
       // The claim is lost, or somebody took the item without one.
       if (again.length === 0) await this.#deleteUnclaimed(held)
-      await this.#giveBack(held)
+      return await this.#giveBack(held)
     } finally {
       held.lease[Symbol.dispose]()
     }
@@ -452,9 +471,9 @@ class Store<T> {
     }
   }
 
-  async #giveBack({ claim, epoch, lease }: Held): Promise<void> {
+  #giveBack({ claim, epoch, lease }: Held): Promise<LeftBehind | undefined> {
     lease[Symbol.dispose]()
-    await this.#ledger.release(claim, epoch)
+    return this.#ledger.release(claim, epoch)
   }
 }
 
@@ -473,7 +492,7 @@ type Ending = 'done' | 'requeue' | 'release'
 /** The items of one znode, which ends with the last of them. */
 class Group {
   readonly held: Held
-  finished: Promise<void> = Promise.resolve()
+  finished: Promise<LeftBehind | undefined> = Promise.resolve(undefined)
   readonly #parts: readonly Uint8Array[]
   readonly #endings = new Map<number, Ending>()
 

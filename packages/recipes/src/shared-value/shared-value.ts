@@ -9,10 +9,11 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
-import { cache } from '../cache/cache.ts'
+import { openCache } from '../cache/cache.ts'
 import type { CacheChange } from '../cache/view.ts'
 import { createBelow } from '../common/container.ts'
 import type { Freshness } from '../common/freshness.ts'
+import type { LeaveOptions } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { repeat } from '../common/repeat.ts'
 import { setOrCreate } from '../common/set-or-create.ts'
@@ -24,7 +25,10 @@ export interface SharedValueOptions<T> extends WaitOptions {
 
 export interface SharedValue<T> extends AsyncDisposable {
   readonly path: ZnodePath
-  /** The last value seen, undefined where there is no znode. It may lag: `freshness` tells. */
+  /**
+   * The last value seen, undefined where there is no znode. It may lag behind others, as `freshness` tells, never behind what was
+   * written through this object: after `set`, `trySet` and `update` it is at least that.
+   */
   readonly current: { readonly value: T; readonly stat: ZnodeStat } | undefined
   readonly freshness: Freshness
   /** As `changes` of a cache. */
@@ -38,6 +42,8 @@ export interface SharedValue<T> extends AsyncDisposable {
   trySet(value: T, options?: CallOptions): Promise<ZnodeStat | undefined>
   /** As `update` of a handle. */
   update(change: (value: T | undefined) => T | undefined | Promise<T | undefined>, options?: UpdateOptions): Promise<T>
+  /** Follows it no longer; the znode stays. Resolves after `timeout` (default 5000 ms) at the latest. Never rejects. */
+  close(options?: LeaveOptions): Promise<void>
 }
 
 /** Curator's SharedValue, and SharedCount with a codec of four bytes: the data of the znode is the value. */
@@ -60,7 +66,7 @@ export async function sharedValue<T = Uint8Array>(
       if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
     }
   }
-  const filled = await cache<T>(zk, path, { codec: used, signal, timeout })
+  const filled = await openCache<T>(zk, path, { codec: used, signal, timeout })
   return {
     path,
     get current() {
@@ -71,13 +77,21 @@ export async function sharedValue<T = Uint8Array>(
     },
     changes: (own) => filled.changes(own),
     async set(value, own = {}) {
-      return setOrCreate(zk, path, await used.encode(value), own)
+      const data = await used.encode(value)
+      const stat = await setOrCreate(zk, path, data, own)
+      await filled.wrote(path, data, stat)
+      return stat
     },
     async trySet(value, own = {}) {
       const seen = filled.get(path)
       try {
-        if (seen === undefined) return (await createBelow(zk, path, await used.encode(value), own)).stat
-        return await handle.set(value, { ...own, version: seen.stat.version })
+        const data = await used.encode(value)
+        const stat =
+          seen === undefined
+            ? (await createBelow(zk, path, data, own)).stat
+            : await zk.set(path, data, { ...own, version: seen.stat.version })
+        await filled.wrote(path, data, stat)
+        return stat
       } catch (error) {
         const isRace = (['BAD_VERSION', 'NO_NODE', 'NODE_EXISTS'] as const).some((code) => KeeperError.is(error, code))
         if (!isRace) throw error
@@ -85,8 +99,11 @@ export async function sharedValue<T = Uint8Array>(
       }
     },
     async update(change, own = {}) {
-      return (await handle.update(change, { create, ...own })).value
+      const { value, stat } = await handle.update(change, { create, ...own })
+      await filled.wrote(path, await used.encode(value), stat)
+      return value
     },
+    close: (own) => filled.close(own),
     [Symbol.asyncDispose]: () => filled.close(),
   }
 }
