@@ -6,8 +6,8 @@ import { version } from '../version.ts'
 type Answer = (server: ClientListener) => string
 
 const answers: Readonly<Record<string, Answer>> = {
-  // Monitoring scripts compare the four bytes, so there is no newline.
-  ruok: () => 'imok',
+  // Monitoring scripts compare the four bytes, so there is no newline. Only a restart helps where the log failed.
+  ruok: ({ replica }) => (replica.logFailure === undefined ? 'imok' : 'the log failed; restart this server\n'),
   isro: ({ replica }) => (replica.logFailure === undefined ? 'rw' : 'ro'),
   srvr: (server) => `${versionLine()}\n${summary(server)}`,
   stat: (server) => `${versionLine()}\nClients:\n${connectionLines(server)}\n${summary(server)}`,

@@ -11,7 +11,7 @@ import { bytesOf, recover } from './recovery.ts'
 import { readSessionSecret, writeSessionSecret } from './session-secret.ts'
 import { readSnapshot } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
-import { versionDirectory } from './storage.ts'
+import { refuseMisplaced, versionDirectory } from './storage.ts'
 
 export interface BackupOptions {
   /** Directory with the snapshots, as in zoo.cfg. */
@@ -37,6 +37,7 @@ const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
 export async function backup(runtime: Runtime, options: BackupOptions): Promise<BackupResult> {
   const { disk } = runtime
   const { dataDir, dataLogDir = dataDir, target, compression = 'none' } = options
+  for (const given of new Set([dataDir, dataLogDir])) await refuseMisplaced(disk, given)
   const directory = `${target}/${versionDirectory}`
   await disk.makeDirectory(directory)
   const there = await disk.list(directory)

@@ -3,16 +3,17 @@
  * not there any more makes this fail with the file, the place and the choices; it is never passed over. Only what a crash leaves,
  * a torn end of the last log above everything acknowledged, is cut off.
  */
-import { formatHex, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
+import { type Acl, formatHex, opCode, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
 import type { DiskFile, Runtime } from '@lightkeeper/runtime'
 import { DataTree, type TreeListener } from '../tree/data-tree.ts'
 import { digestOfZnode } from '../tree/digest.ts'
 import { replay } from '../tree/replay.ts'
+import type { Znode } from '../tree/znode.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { compressionOf, decompressed } from './compression.ts'
 import { asidePrefix, logsAmong, type NamedFile, snapshotsAmong, temporaryPrefix } from './file-names.ts'
 import { type LogEnd, LogFile, logHeaderBytes } from './log-file.ts'
-import { type ByteSource, type LoadedSnapshot, readSnapshot } from './snapshot-file.ts'
+import { type ByteSource, isMissingAcl, type LoadedSnapshot, readSnapshot } from './snapshot-file.ts'
 import type { LoggedTxn } from './txn-codec.ts'
 
 export interface RecoveryOptions {
@@ -56,6 +57,16 @@ class Discontinuity extends Error {
   }
 }
 
+/** A znode's ACL list is neither in the snapshot nor in the log behind it, and there is an older snapshot to try. */
+class IncompleteSnapshot extends Error {
+  readonly path: string
+
+  constructor(path: string, reason: string) {
+    super(reason)
+    this.path = path
+  }
+}
+
 interface Loss {
   /** Where it shows. */
   readonly place: string
@@ -64,9 +75,20 @@ interface Loss {
 }
 
 const readBytes = 1 << 20
+/** Grants nothing. */
+const nobody: readonly Acl[] = [{ perms: 0, id: { scheme: 'world', id: 'anyone' } }]
 
 export async function recover(runtime: Runtime, options: RecoveryOptions): Promise<Recovered> {
-  return new Recovery(runtime, options).run()
+  const without = new Map<string, string>()
+  for (;;) {
+    try {
+      return await new Recovery(runtime, options, without).run()
+    } catch (error) {
+      if (!(error instanceof IncompleteSnapshot)) throw error
+      runtime.log('error', 'a snapshot cannot be used, trying an older one', { file: error.path, cause: error.message })
+      without.set(error.path, error.message)
+    }
+  }
 }
 
 class Recovery {
@@ -78,6 +100,8 @@ class Recovery {
   #isLossy = false
   /** Why snapshots could not be used. */
   readonly #problems: string[] = []
+  /** The path of the one the tree was loaded from. */
+  #snapshot = ''
   /** Up to here the tree may hold effects of transactions not replayed yet: no digest is compared before. */
   #fuzzyUntil = 0n
   /**
@@ -98,9 +122,16 @@ class Recovery {
   readonly #suspects: string[] = []
   readonly #aside: string[] = []
 
-  constructor(runtime: Runtime, options: RecoveryOptions) {
+  /** Snapshots that were found to be incomplete, and why. */
+  readonly #without: ReadonlyMap<string, string>
+  /** Paths whose ACL lists the snapshot lacks. */
+  #missingAcls: ReadonlyMap<string, bigint> = new Map()
+
+  constructor(runtime: Runtime, options: RecoveryOptions, without: ReadonlyMap<string, string>) {
     this.#runtime = runtime
     this.#options = options
+    this.#without = without
+    for (const [path, reason] of without) this.#problems.push(`${path} cannot be used: ${reason}`)
     this.#tree = new DataTree(options.listener)
     this.#logsEnd = options.logDirectory
   }
@@ -133,6 +164,7 @@ class Recovery {
       this.#runtime.log('error', 'a snapshot does not have the digest it says', { file: this.#doubtful })
     }
     this.#checkReach(snapshots)
+    this.#checkAcls(snapshots)
     if (!this.#options.readOnly) await this.#tidy(names, logNames)
     this.#buryOrphans()
     return {
@@ -150,9 +182,12 @@ class Recovery {
   async #loadNewest(snapshots: readonly NamedFile[]): Promise<bigint | undefined> {
     for (const { name, zxid } of snapshots.toReversed()) {
       const path = `${this.#options.snapshotDirectory}/${name}`
+      if (this.#without.has(path)) continue
       try {
-        const { tree, digest } = await this.#load(path)
+        const { tree, digest, missingAcls } = await this.#load(path)
         this.#tree = tree
+        this.#missingAcls = missingAcls
+        this.#snapshot = path
         if (digest === undefined) this.#comparesDigests = false
         else if (digest.zxid > zxid) this.#fuzzyUntil = digest.zxid
         else if (digest.zxid === zxid && digest.value !== tree.digest.value) this.#doubtful = path
@@ -255,6 +290,8 @@ class Recovery {
   #apply({ header, txn, digest }: LoggedTxn, offset: number): void {
     const { zxid } = header
     if (zxid <= this.#lastZxid && this.#replayed === 0) return
+    // Apache 3.9 logs a write that it could not read so, without a number of its own; it changes nothing.
+    if (zxid === this.#lastZxid && txn.type === opCode.error) return
     if (!this.#continues(zxid)) throw new Discontinuity(offset, zxid)
     replay(this.#tree, header, txn)
     this.#lastZxid = zxid
@@ -330,6 +367,8 @@ class Recovery {
     if (!this.#options.acceptLoss) {
       throw new RecoveryError(
         `${place}. Transactions ${range} are missing or damaged, and are not given up silently.${because} ` +
+          'A copy of the directory that was made file by file while a server used it looks like this, too: ' +
+          '"lightkeeper backup" makes one that is whole. ' +
           'Restore the directory from a backup or from another member, look into it with "lightkeeper inspect", ' +
           'or start once with --accept-loss to go on without them; damaged files are kept, renamed.',
       )
@@ -340,6 +379,37 @@ class Recovery {
     // New transactions must not take the numbers of lost ones, which clients have seen.
     const highest = [until, this.#acknowledged ?? 0n, this.#fuzzyUntil].reduce((a, b) => (a > b ? a : b))
     if (highest > this.#lastZxid) this.#lastZxid = highest
+  }
+
+  /** What the snapshot left open the log must have told by now. A list that is not known is never taken for an open one. */
+  #checkAcls(snapshots: readonly NamedFile[]): void {
+    const paths = [...this.#missingAcls.keys()].filter((path) => isMissingAcl(this.#tree.get(path)?.acl ?? []))
+    const [path] = paths
+    if (path === undefined) return
+    const others = paths.length === 1 ? '' : `, like ${paths.length - 1} others,`
+    const reason = `${path}${others} has the ACL list ${this.#missingAcls.get(path)}, which neither the snapshot nor the log has`
+    const older = snapshots.some(({ name }) => {
+      const each = `${this.#options.snapshotDirectory}/${name}`
+      return each !== this.#snapshot && !this.#without.has(each)
+    })
+    if (older) throw new IncompleteSnapshot(this.#snapshot, reason)
+    if (!this.#options.acceptLoss) {
+      throw new RecoveryError(
+        `${this.#snapshot}: ${reason}, and there is no older snapshot to start from. Restore the directory from a backup or ` +
+          'from another member, or start once with --accept-loss: only the super user passes the ACL of such znodes then.',
+      )
+    }
+    this.#runtime.log('error', 'znodes without a known ACL are open to the super user alone, as told', {
+      first: path,
+      count: paths.length,
+    })
+    for (const each of paths) {
+      const node = this.#tree.get(each) as Znode
+      this.#tree.setAcl(each, nobody, node.aversion)
+      // They come from transactions behind the last one that is known, whose numbers must not be given again.
+      for (const zxid of [node.czxid, node.mzxid, node.pzxid]) if (zxid > this.#lastZxid) this.#lastZxid = zxid
+    }
+    this.#isLossy = true
   }
 
   // -- afterwards -----------------------------------------------------------------------------------------------------

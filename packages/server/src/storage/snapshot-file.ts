@@ -29,7 +29,24 @@ export interface LoadedSnapshot {
   readonly tree: DataTree
   /** Digest of the tree at a zxid at or above the snapshot's; undefined where the writer kept none. */
   readonly digest: { readonly zxid: bigint; readonly value: bigint } | undefined
+  /**
+   * Znodes whose ACL list is not in the snapshot's table, by path, with its number there. Apache writes the table first and the
+   * znodes later, so that the list of a later transaction may be missing; the log has it. Nobody passes such a list.
+   */
+  readonly missingAcls: ReadonlyMap<string, bigint>
 }
+
+/** Stands for a list that is missing. Equal to no list that a client can set: its scheme is none. */
+export function missingAcl(aclId: bigint): readonly Acl[] {
+  return [{ perms: 0, id: { scheme: missingScheme, id: String(aclId) } }]
+}
+
+export function isMissingAcl(acl: readonly Acl[]): boolean {
+  return acl[0]?.id.scheme === missingScheme
+}
+
+/** Empty schemes are refused in every request. */
+const missingScheme = ''
 
 // -- writing ----------------------------------------------------------------------------------------------------------
 
@@ -138,7 +155,7 @@ async function readParts(stream: SummedStream, listener: TreeListener): Promise<
     tree.sessions.set(reader.long(), reader.int())
   }
   const acls = await readAcls(stream)
-  await readZnodes(stream, tree, acls)
+  const missingAcls = await readZnodes(stream, tree, acls)
   await checkSeal(stream, 'its znodes')
   const left = await stream.rest(digestPartBytes + zxidPartBytes + 1)
   let digest: LoadedSnapshot['digest']
@@ -156,7 +173,7 @@ async function readParts(stream: SummedStream, listener: TreeListener): Promise<
     await checkSeal(stream, 'its zxid')
   }
   tree.loaded()
-  return { tree, digest }
+  return { tree, digest, missingAcls }
 }
 
 async function readAcls(stream: SummedStream): Promise<Map<bigint, readonly Acl[]>> {
@@ -182,15 +199,16 @@ async function readZnodes(
   stream: SummedStream,
   tree: DataTree,
   acls: ReadonlyMap<bigint, readonly Acl[]>,
-): Promise<void> {
+): Promise<Map<string, bigint>> {
   const { reader } = stream
+  const missing = new Map<string, bigint>()
   for (;;) {
     if (reader.remaining < 4) await stream.need(4)
     const pathLength = stream.peekLength(0)
     if (reader.remaining < 8 + pathLength) await stream.need(pathLength === 1 ? 5 : 8 + pathLength)
     if (pathLength === 1) {
       const path = reader.ustring()
-      if (path === '/') return
+      if (path === '/') return missing
       throw new SnapshotDamage(`a znode with the path "${path}"`, stream.offset)
     }
     const bytes = 8 + pathLength + stream.peekLength(4 + pathLength) + 8 + persistedStatBytes
@@ -198,13 +216,14 @@ async function readZnodes(
     const path = reader.ustring() ?? ''
     const data = reader.buffer()
     const aclId = reader.long()
-    const acl = aclId === openAclId ? undefined : acls.get(aclId)
-    if (acl === undefined && aclId !== openAclId) {
-      throw new SnapshotDamage(`${path} has the ACL list ${aclId}, which the snapshot does not have`, stream.offset)
+    let acl = aclId === openAclId ? open : acls.get(aclId)
+    if (acl === undefined) {
+      acl = missingAcl(aclId)
+      missing.set(path === '' ? '/' : path, aclId)
     }
     const stat = reader.bytes.subarray(reader.pos, reader.pos + persistedStatBytes)
     reader.pos += persistedStatBytes
-    if (!tree.load(path, data, acl ?? open, stat)) {
+    if (!tree.load(path, data, acl, stat)) {
       throw new SnapshotDamage(`${path} stands in front of its parent or without one`, stream.offset)
     }
   }

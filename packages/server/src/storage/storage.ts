@@ -7,12 +7,29 @@ import type { ServerConfig } from '../config/config.ts'
 import type { SessionKeys } from '../session/session-keys.ts'
 import type { DataTree, TreeListener } from '../tree/data-tree.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
-import { snapshotsAmong } from './file-names.ts'
+import { logsAmong, snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
 import { purge } from './purge.ts'
-import { asideName, type Recovered, recover } from './recovery.ts'
+import { asideName, type Recovered, RecoveryError, recover } from './recovery.ts'
 import { openSessionKeys } from './session-secret.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
+
+/**
+ * Logs and snapshots in the named directory itself would be passed over, and clients would meet an empty tree.
+ * @throws RecoveryError that names the directory that was meant.
+ */
+export async function refuseMisplaced(disk: Disk, directory: string): Promise<void> {
+  // What cannot be listed is made, or refused, by who comes next.
+  const names = await disk.list(directory).catch(() => [])
+  const [found] = [...logsAmong(names), ...snapshotsAmong(names)]
+  if (found === undefined) return
+  const plain = directory.replace(/\/+$/, '')
+  const isVersion = plain.endsWith(`/${versionDirectory}`) || plain === versionDirectory
+  const meant = isVersion
+    ? `name the directory above it, ${plain.slice(0, -versionDirectory.length).replace(/(.)\/$/, '$1') || '.'}`
+    : `move them to ${plain}/${versionDirectory}, where Apache has them too`
+  throw new RecoveryError(`${directory} holds logs or snapshots itself (${found.name}): ${meant}`)
+}
 
 async function make(disk: Disk, directory: string): Promise<void> {
   try {
@@ -94,6 +111,7 @@ export class Storage {
     options: StorageOptions,
   ): Promise<Storage> {
     const { disk } = runtime
+    for (const given of new Set([dataDir, config.dataLogDir ?? dataDir])) await refuseMisplaced(disk, given)
     const snapshots = `${dataDir}/${versionDirectory}`
     const named = `${config.dataLogDir ?? dataDir}/${versionDirectory}`
     for (const directory of new Set([snapshots, named])) await make(disk, directory)
