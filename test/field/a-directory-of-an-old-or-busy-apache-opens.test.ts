@@ -136,7 +136,7 @@ describe('a directory of 3.3 and 3.4', () => {
     const { data, stat: found } = await zk.get('/a')
     expect([new TextDecoder().decode(data), found.version, found.aversion]).toEqual(['two', 1, 1])
     expect(await zk.exists('/e')).toBeUndefined()
-    expect((await zk.children('/')).children.sort()).toEqual(['a', 'zookeeper'])
+    expect((await zk.children('/')).children.toSorted()).toEqual(['a', 'zookeeper'])
   })
 
   test('opens from a snapshot without a digest, with a session that goes on', async () => {
@@ -167,7 +167,7 @@ describe('a write that Apache 3.9 could not read', () => {
     expect((await inspected(dataDir)).filter(({ kind }) => kind === 'damage')).toEqual([])
     await using server = await start(dataDir)
     await using zk = await connect(server.connectString)
-    expect((await zk.children('/')).children.sort()).toEqual(['a', 'b', 'c', 'zookeeper'])
+    expect((await zk.children('/')).children.toSorted()).toEqual(['a', 'b', 'c', 'zookeeper'])
   })
 
   test('is the only kind that may have a number twice', async () => {
