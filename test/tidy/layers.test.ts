@@ -105,10 +105,6 @@ const knots: readonly { readonly files: readonly string[]; readonly reason: stri
     ),
     reason: 'a connection reaches through its listener; goes with a narrow host of a connection',
   },
-  {
-    files: ['network.ts', 'world.ts'].map((file) => `packages/testing/src/sim/${file}`),
-    reason: 'the network schedules in the world that owns it; types only',
-  },
 ]
 
 test('no file imports itself through others, types included', () => {

@@ -4,10 +4,19 @@
  * connections dead without a word, so that the peer holds a half-open link.
  */
 import type { Link, LinkEvents, Listener, Network } from '@lightkeeper/runtime'
-import type { World } from './world.ts'
+import type { SeededRandom } from './random.ts'
 
 /** Bytes on their way above which a writer is asked to wait. */
 const highWater = 64 * 1024
+
+/** What the network needs of the world that it is part of. */
+interface Surroundings {
+  readonly random: SeededRandom
+  after(delayMs: number, task: () => void): { cancel(): void }
+  isPaused(host: string): boolean
+  /** `events` as a process of `host` gets them, which may be stopped or dead. */
+  received(host: string, events: LinkEvents): LinkEvents
+}
 
 export class SimNetwork {
   /** Latency of a chunk, milliseconds: this and up to this much more. */
@@ -18,7 +27,7 @@ export class SimNetwork {
    * Otherwise it goes on within 50 ms after the cut is healed.
    */
   losesFirstPackets = false
-  readonly #world: World
+  readonly #world: Surroundings
   readonly #listeners = new Map<string, { readonly host: string; accept(link: Link): LinkEvents }>()
   readonly #ends = new Set<LinkEnd>()
   readonly #cuts = new Set<string>()
@@ -26,7 +35,7 @@ export class SimNetwork {
   readonly #silences = new Set<string>()
   #nextPort = 40_000
 
-  constructor(world: World) {
+  constructor(world: Surroundings) {
     this.#world = world
   }
 
@@ -161,7 +170,7 @@ class LinkEnd implements Link {
   peer: LinkEnd | undefined
   queuedBytes = 0
   isClosed = false
-  readonly #world: World
+  readonly #world: Surroundings
   readonly #network: SimNetwork
   /** Written here, not yet arrived there; in order. */
   readonly #outgoing: Message[] = []
@@ -170,7 +179,7 @@ class LinkEnd implements Link {
   #wantsDrain = false
   #isEnding = false
 
-  constructor(world: World, network: SimNetwork, host: string, peerHost: string, remote: string) {
+  constructor(world: Surroundings, network: SimNetwork, host: string, peerHost: string, remote: string) {
     this.#world = world
     this.#network = network
     this.host = host
