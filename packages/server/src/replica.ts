@@ -51,6 +51,8 @@ const commitsPerLook = 16
 /** Reads that may wait behind a write in front of another write: all of them are answered at once before that is applied. */
 const waitingReadsMax = 256
 const waitingBytesMax = 1 << 20
+/** Watches of a connection that is gone which are removed in one turn. */
+const watchesPerSlice = 5_000
 /** Where no znode is larger, nobody asks how large a reply will be. */
 const smallReadBytes = 4096
 /** A buffer of length -1. */
@@ -207,8 +209,14 @@ export class Replica {
 
   /** The connection is gone; its session lives on until it expires. */
   disconnected(peer: Peer): void {
-    this.watches.removeWatcher(peer)
     if (peer.session?.connection === peer) peer.session.connection = undefined
+    this.#forgetWatches(peer)
+  }
+
+  /** In slices: of those that are left meanwhile nobody is told. */
+  #forgetWatches(peer: Peer): void {
+    if (!this.watches.removeSome(peer, watchesPerSlice)) return
+    this.#runtime.clock.turnEnd(() => this.#guard(() => this.#forgetWatches(peer)))
   }
 
   #attach(peer: Peer, session: Session<Peer>): void {

@@ -38,6 +38,11 @@ export class HandClock extends ManualTime implements Clock {
     for (let task = this.#turns.shift(); task !== undefined; task = this.#turns.shift()) task()
   }
 
+  /** One turn alone: what it puts off in turn is left for the next. */
+  oneTurn(): void {
+    for (const task of this.#turns.splice(0)) task()
+  }
+
   advance(ms: number): void {
     const until = this.time + ms
     for (let task = this.takeDue(until); task !== undefined; task = this.takeDue(until)) {

@@ -37,7 +37,7 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions = {}, runtime: Partial<Runtime> = {}): Promise<RunningServer> {
   const host: Runtime = nodeRuntime(runtime)
   const config = resolveConfig(options, host.clock.wall())
-  const watches = new Watches()
+  const watches = new Watches(config)
   const begun = host.clock.now()
   host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
   const storage =

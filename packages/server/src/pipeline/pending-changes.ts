@@ -4,6 +4,7 @@
  * znode as the digest of the tree needs, since that is logged before anything is applied.
  */
 import type { Acl } from '@lightkeeper/protocol'
+import { TextMap, TextSet } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
 import { crcOfPath, type Digestible, digestOf, digestOfZnode, TreeDigest } from '../tree/digest.ts'
 import type { Znode } from '../tree/znode.ts'
@@ -112,7 +113,7 @@ const none: readonly Acl[] = []
 export class PendingChanges {
   readonly #tree: DataTree
   readonly #withDigest: boolean
-  readonly #changes = new Map<string, Change>()
+  readonly #changes = new TextMap<Change>()
   /** Digest of the tree as it will be once everything sealed is applied. */
   readonly #digest = new TreeDigest()
   /** Touched since the last seal. */
@@ -188,8 +189,9 @@ export class PendingChanges {
   }
 
   /** Ephemerals the session will own once everything prepared is applied. */
-  ephemeralsOf(session: bigint): Set<string> {
-    const paths = new Set(this.#tree.ephemeralsOf(session))
+  ephemeralsOf(session: bigint): TextSet {
+    const paths = new TextSet()
+    for (const path of this.#tree.ephemeralsOf(session)) paths.add(path)
     for (const [path, change] of this.#changes) {
       if (!change.isGone && change.ephemeralOwner === session) paths.add(path)
       else paths.delete(path)

@@ -157,6 +157,14 @@ export class Reads {
     }
   }
 
+  /** A watch above the budget is not set, and the request that asked for it is refused; what is watched already may be again. */
+  #isOverWatched(peer: Peer, mark: number, path: string, xid: number, zxid: bigint): boolean {
+    if (this.#watches.hasRoom(path, peer)) return false
+    peer.writer.truncate(mark)
+    replyHeader(peer, xid, zxid, keeperCodes.QUOTA_EXCEEDED.number)
+    return true
+  }
+
   #getData(peer: Peer, xid: number, body: Reader, caller: readonly Id[], zxid: bigint): void {
     const path = body.ustring() ?? ''
     const watch = body.boolean()
@@ -166,7 +174,10 @@ export class Reads {
     const { writer } = peer
     const mark = beginReply(writer, xid, zxid, 0)
     if (this.#isTooLarge(peer, mark, node.dataLength, xid, zxid)) return
-    if (watch) this.#watches.addData(path, peer)
+    if (watch) {
+      if (this.#isOverWatched(peer, mark, path, xid, zxid)) return
+      this.#watches.addData(path, peer)
+    }
     writer.buffer(node.data)
     writeNodeStat(writer, node)
     endReply(peer, mark)
@@ -181,7 +192,10 @@ export class Reads {
       return replyHeader(peer, xid, zxid, noAuth)
     }
     // The one read that leaves a watch although it fails: for the creation of the znode.
-    if (watch) this.#watches.addData(path, peer)
+    if (watch) {
+      if (this.#isOverWatched(peer, peer.writer.length, path, xid, zxid)) return
+      this.#watches.addData(path, peer)
+    }
     if (node === undefined) return replyHeader(peer, xid, zxid, noNode)
     const mark = beginReply(peer.writer, xid, zxid, 0)
     writeNodeStat(peer.writer, node)
@@ -203,7 +217,10 @@ export class Reads {
         writer.ustring(name)
       }
     }
-    if (watch) this.#watches.addChildren(path, peer)
+    if (watch) {
+      if (this.#isOverWatched(peer, mark, path, xid, zxid)) return
+      this.#watches.addChildren(path, peer)
+    }
     if (withStat) writeNodeStat(writer, node)
     endReply(peer, mark)
   }
@@ -298,6 +315,7 @@ export class Reads {
   #addWatch(peer: Peer, xid: number, body: Reader, zxid: bigint): void {
     const { path, mode } = readAddWatchRequest(body)
     if (mode !== 0 && mode !== 1) return replyHeader(peer, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
+    if (this.#isOverWatched(peer, peer.writer.length, path, xid, zxid)) return
     this.#watches.addPersistent(path, peer, mode)
     const mark = beginReply(peer.writer, xid, zxid, 0)
     peer.writer.int(0)

@@ -3,7 +3,7 @@
  * It holds everything up to the zxid in its name and some of what came later; replaying the log from there makes it whole.
  */
 import type { Acl } from '@lightkeeper/protocol'
-import type { Disk, DiskFile } from '@lightkeeper/runtime'
+import { type Disk, type DiskFile, TextMap } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Znode } from '../tree/znode.ts'
 import { type Compression, compressor, suffixOf } from './compression.ts'
@@ -35,7 +35,7 @@ export async function writeSnapshot(tree: DataTree, job: SnapshotJob): Promise<{
   const file = await disk.open(path, { create: true })
   try {
     await file.truncate(0)
-    tree.aclsReplaced = new Map()
+    tree.aclsReplaced = new TextMap()
     await writeContent(tree, zxid, job, file)
     await file.sync()
   } catch (error) {

@@ -18,6 +18,7 @@ import {
   Writer,
 } from '@lightkeeper/protocol'
 import { Deque, type Link, type LinkEvents } from '@lightkeeper/runtime'
+import { OverBudget } from '../pipeline/over-budget.ts'
 import type { Peer, Unanswered } from '../pipeline/peer.ts'
 import { beginReply } from '../pipeline/replies.ts'
 import type { Session } from '../session/session-table.ts'
@@ -36,6 +37,8 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
   readonly writer = new Writer(1024)
   readonly unanswered = new Deque<Unanswered>()
   waitingReads = 0
+  watchCount = 0
+  watchBytes = 0
   waitingBytes = 0
   readonly remoteHost: string
   readonly remote: string
@@ -131,6 +134,9 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
           client: this.remote,
           problem: error.message,
         })
+        this.cut()
+      } else if (error instanceof OverBudget) {
+        this.#listener.log('warn', `closing a connection: ${error.message}`, { client: this.remote })
         this.cut()
       } else this.fail(error)
     }

@@ -225,7 +225,7 @@ describe('a throw ends one connection', () => {
     const { dial } = await handServer({}, (level, message) => void lines.push(`${level} ${message}`))
     const leaving = dial()
     leaving.connect()
-    breaks(Watches, 'removeWatcher')
+    breaks(Watches, 'removeSome')
     leaving.closed()
     vi.restoreAllMocks()
     expect(lines.filter((line) => line.startsWith('error'))).toEqual(['error closing a connection: serving it failed'])

@@ -1,5 +1,6 @@
 /** Equal ACL lists are stored once, however many znodes carry them. */
 import { type Acl, openAcl } from '@lightkeeper/protocol'
+import { TextMap } from '@lightkeeper/runtime'
 
 interface Row {
   readonly list: readonly Acl[]
@@ -7,7 +8,7 @@ interface Row {
 }
 
 export class AclTable {
-  readonly #rows = new Map<string, Row>()
+  readonly #rows = new TextMap<Row>()
 
   /** Number of distinct lists in use, the open one not counted. */
   get size(): number {

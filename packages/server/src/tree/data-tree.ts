@@ -3,8 +3,9 @@
  * refuses, since whatever may be refused was refused when the transaction was prepared.
  */
 import { type Acl, type MultiResult, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
-import { assert } from '@lightkeeper/runtime'
+import { assert, type TextMap, TextSet } from '@lightkeeper/runtime'
 import { AclTable } from './acl-table.ts'
+import { DescendantCounts, eachOf } from './descendant-counts.ts'
 import { digestOfZnode, TreeDigest } from './digest.ts'
 import { containerOwner, kindOf, ttlMsOf, ttlOwner } from './ephemeral-owner.ts'
 import { formatUsage, limitsName, QuotaPaths, quotaRoot, quotaTarget, statsName } from './quota.ts'
@@ -24,6 +25,9 @@ export interface TreeListener {
 const systemPathMax = '/zookeeper/config'.length
 const readOnlyConfigAcl: readonly Acl[] = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]
 
+/** A set of paths that others change. */
+export type PathSet = Pick<TextSet, 'size' | 'has' | typeof Symbol.iterator>
+
 export class DataTree {
   /** Every znode by path. */
   readonly nodes: ZnodeIndex
@@ -35,16 +39,17 @@ export class DataTree {
    * While a snapshot is written: the lists that were replaced since it began, by path. Its table of lists stands in front of
    * its znodes, so a list that came later cannot be named.
    */
-  aclsReplaced: Map<string, readonly Acl[]> | undefined
+  aclsReplaced: TextMap<readonly Acl[]> | undefined
   /** The digest of the tree as it is, where digests are on. */
   readonly digest = new TreeDigest()
   /** Bytes of paths and data, the number `mntr` calls approximate_data_size. */
   dataSize = 0
   /** No read of one znode was ever larger, bytes, about: data, or names of children. */
   largestRead = 512
-  readonly #ephemerals = new Map<bigint, Set<string>>()
-  readonly #containers = new Set<string>()
-  readonly #ttls = new Set<string>()
+  readonly #ephemerals = new Map<bigint, TextSet>()
+  readonly #containers = new TextSet()
+  readonly #ttls = new TextSet()
+  readonly #counts = new DescendantCounts()
   readonly #store = new ZnodeStore()
   readonly #listener: TreeListener
 
@@ -70,12 +75,12 @@ export class DataTree {
   }
 
   /** Paths of the ephemerals of a session, in the order of their creation. */
-  ephemeralsOf(session: bigint): ReadonlySet<string> {
+  ephemeralsOf(session: bigint): PathSet {
     return this.#ephemerals.get(session) ?? none
   }
 
   /** Sessions that own ephemerals, with their paths. */
-  ephemerals(): ReadonlyMap<bigint, ReadonlySet<string>> {
+  ephemerals(): ReadonlyMap<bigint, PathSet> {
     return this.#ephemerals
   }
 
@@ -92,13 +97,11 @@ export class DataTree {
     return digest.value
   }
 
-  /** Descendants of `path`, which need not exist. */
+  /** Descendants of `path`, which need not exist. Counted once, then kept up to date for as long as it is asked for. */
   countDescendants(path: string): number {
-    let count = 0
     const node = this.nodes.get(path)
-    const base = path === '/' || path === '' ? '' : path
-    for (const name of node?.children?.keys() ?? none) count += 1 + this.countDescendants(`${base}/${name}`)
-    return count
+    if (node === undefined) return 0
+    return node === this.nodes.root ? this.nodes.size - 1 : this.#counts.of(node)
   }
 
   /**
@@ -219,6 +222,7 @@ export class DataTree {
     this.nodes.addBelow(parentNode, path, path.lastIndexOf('/'), node)
     this.dataSize += path.length + node.dataLength
     this.#noteRead(parentNode, node)
+    if (this.#counts.size > 0) this.#counts.changed(this.nodes.root, path, 1)
     if (owner !== 0n) this.#remember(path, owner)
     if (path.startsWith('/zookeeper/')) this.#quotaCreated(path)
     this.#account(path, 1, node.dataLength)
@@ -233,6 +237,7 @@ export class DataTree {
     const parentNode = this.nodes.get(parent)
     assert(node !== undefined && parentNode !== undefined, `delete ${path}: the znode exists when a delete is applied`)
     if (zxid > parentNode.pzxid) parentNode.pzxid = zxid
+    if (this.#counts.size > 0) this.#counts.removed(this.nodes.root, path, node)
     this.nodes.delete(path)
     this.dataSize -= path.length + node.dataLength
     this.acls.release(node.acl)
@@ -330,7 +335,7 @@ export class DataTree {
     else {
       let paths = this.#ephemerals.get(owner)
       if (paths === undefined) {
-        paths = new Set()
+        paths = new TextSet()
         this.#ephemerals.set(owner, paths)
       }
       paths.add(path)
@@ -367,13 +372,12 @@ export class DataTree {
   #usage(path: string): { count: number; bytes: number } {
     const node = this.nodes.get(path)
     if (node === undefined) return { count: 0, bytes: 0 }
-    let count = 1
-    let bytes = node.dataLength
-    for (const name of node.children?.keys() ?? none) {
-      const below = this.#usage(`${path}/${name}`)
-      count += below.count
-      bytes += below.bytes
-    }
+    let count = 0
+    let bytes = 0
+    eachOf(node, (each) => {
+      count++
+      bytes += each.dataLength
+    })
     return { count, bytes }
   }
 
@@ -394,4 +398,4 @@ function parseUsage(data: Uint8Array | null): { count: number; bytes: number } {
   return { count: Number(match?.[1] ?? 0), bytes: Number(match?.[2] ?? 0) }
 }
 
-const none: ReadonlySet<string> = new Set()
+const none = new TextSet()

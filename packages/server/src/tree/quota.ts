@@ -2,6 +2,7 @@
  * Quotas: limits and usage below /zookeeper/quota, in the text format of StatsTrack.java. Usage is counted for the deepest
  * limit above a changed znode only; stats are written without a version, a watch or a transaction, as Apache does.
  */
+import { PathTrie } from './path-trie.ts'
 
 export const quotaRoot = '/zookeeper/quota'
 export const limitsName = 'zookeeper_limits'
@@ -45,14 +46,14 @@ export function quotaTarget(path: string, name: typeof limitsName | typeof stats
 
 /** The paths that carry limits. */
 export class QuotaPaths {
-  readonly #paths = new Set<string>()
+  readonly #paths = new PathTrie<true>()
 
   get size(): number {
     return this.#paths.size
   }
 
   add(path: string): void {
-    this.#paths.add(path)
+    this.#paths.set(path, true)
   }
 
   remove(path: string): void {
@@ -62,9 +63,11 @@ export class QuotaPaths {
   /** The deepest path with limits at or above `path`; undefined for system znodes and where there is none. */
   covering(path: string): string | undefined {
     if (this.#paths.size === 0 || path === '/zookeeper' || path.startsWith('/zookeeper/')) return undefined
-    for (let at = path; at.length > 0; at = at.slice(0, at.lastIndexOf('/'))) {
-      if (this.#paths.has(at)) return at
-    }
-    return undefined
+    let deepest = 0
+    this.#paths.above(path, (_value, end) => {
+      // The root carries no limits: they would stand under an empty name.
+      if (end > 1) deepest = end
+    })
+    return deepest === 0 ? undefined : path.slice(0, deepest)
   }
 }

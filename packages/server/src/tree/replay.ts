@@ -4,6 +4,7 @@
  * right (DataTree.java: processTxn, createNode, deleteNode, killSession).
  */
 import { type Acl, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
+import { TextSet } from '@lightkeeper/runtime'
 import type { DataTree } from './data-tree.ts'
 import { digestOfZnode } from './digest.ts'
 import { containerOwner, ttlOwner } from './ephemeral-owner.ts'
@@ -92,10 +93,14 @@ function create(
 }
 
 function remove(tree: DataTree, path: string, zxid: bigint): void {
-  const node = tree.get(path)
-  if (node !== undefined) {
-    for (const name of [...(node.children?.keys() ?? [])]) remove(tree, `${path}/${name}`, zxid)
-    tree.deleteNode(path, zxid)
+  if (tree.get(path) !== undefined) {
+    // Parents in front of their children, so that the deepest go first from the end.
+    const paths = [path]
+    for (let i = 0; i < paths.length; i++) {
+      const parent = paths[i] as string
+      for (const name of tree.get(parent)?.children?.keys() ?? []) paths.push(`${parent}/${name}`)
+    }
+    for (let each = paths.pop(); each !== undefined; each = paths.pop()) tree.deleteNode(each, zxid)
     return
   }
   const parent = tree.get(parentPath(path))
@@ -103,8 +108,8 @@ function remove(tree: DataTree, path: string, zxid: bigint): void {
 }
 
 /** Every path whose share in the digest may change. */
-function touchedBy(tree: DataTree, header: TxnHeader, txn: Txn): Set<string> {
-  const paths = new Set<string>()
+function touchedBy(tree: DataTree, header: TxnHeader, txn: Txn): TextSet {
+  const paths = new TextSet()
   const touch = (path: string, isWithParent: boolean): void => {
     paths.add(path === '' ? '/' : path)
     if (isWithParent) paths.add(parentPath(path))

@@ -3,6 +3,7 @@
  * found by their whole path: of a million leaves no path is kept. In parts, since a single map of a million entries stops
  * everything for tens of milliseconds each time it doubles.
  */
+import { TextMap } from '@lightkeeper/runtime'
 import type { Znode } from './znode.ts'
 
 const parts = 256
@@ -11,7 +12,7 @@ export class ZnodeIndex {
   readonly root: Znode
   /** Znodes, the root counted once. */
   size = 1
-  readonly #parents: Map<string, Znode>[] = Array.from({ length: parts }, () => new Map<string, Znode>())
+  readonly #parents: TextMap<Znode>[] = Array.from({ length: parts }, () => new TextMap<Znode>())
 
   constructor(root: Znode) {
     this.root = root
@@ -37,7 +38,7 @@ export class ZnodeIndex {
   /** As `add`, with the parent found and the last slash. */
   addBelow(parent: Znode, path: string, slash: number, node: Znode): void {
     if (parent.children === undefined) {
-      parent.children = new Map()
+      parent.children = new TextMap()
       if (slash > 0) {
         const own = path.slice(0, slash)
         this.#part(own).set(own, parent)
@@ -81,11 +82,11 @@ export class ZnodeIndex {
     return this.#part(own).get(own)
   }
 
-  #part(path: string): Map<string, Znode> {
+  #part(path: string): TextMap<Znode> {
     const { length } = path
     const hash =
       path.charCodeAt(length - 1) * 31 + path.charCodeAt(length - 2) * 7 + path.charCodeAt(length >> 1) * 59 + length
-    return this.#parents[hash & (parts - 1)] as Map<string, Znode>
+    return this.#parents[hash & (parts - 1)] as TextMap<Znode>
   }
 }
 

@@ -3,6 +3,7 @@
  * many znodes: a million znodes are a million small objects and not ten million, and a Stat leaves by copying bytes.
  */
 import type { Acl, Stat, Writer } from '@lightkeeper/protocol'
+import type { TextMap } from '@lightkeeper/runtime'
 import { ByteArena } from './byte-arena.ts'
 import { kindOf } from './ephemeral-owner.ts'
 
@@ -64,7 +65,7 @@ export class Znode {
   /** Interned by the tree's AclTable: equal lists are the same object. */
   acl: readonly Acl[]
   /** By name; there while there is one. */
-  children: Map<string, Znode> | undefined
+  children: TextMap<Znode> | undefined
 
   constructor(arena: ByteArena, block: Block, row: number, acl: readonly Acl[]) {
     this.#arena = arena

@@ -2,15 +2,42 @@
  * Who watches what: path → watchers and watcher → paths, one table for data and one for children (WatchManager.java).
  * A watcher is a connection; its watches die with it, not with the session.
  */
+import { TextMap, TextSet } from '@lightkeeper/runtime'
+import { PathTrie } from '../tree/path-trie.ts'
 
 /** Bits of the modes a watcher may hold on one path, all at once since 3.9. */
 export const watchMode = { oneShot: 1, persistent: 2, recursive: 4 } as const
 
-export class WatchTable<W> {
-  readonly #watchersOf = new Map<string, Map<W, number>>()
-  readonly #pathsOf = new Map<W, Set<string>>()
-  /** Recursive watches in the table: while there are none, no ancestor is looked at. */
-  #recursiveCount = 0
+/** What a watch takes beside its path, bytes, about. */
+const entryBytes = 128
+
+/** Who watches, and what that takes: counted here, over all tables it has watches in. */
+export interface WatchHolder {
+  watchCount: number
+  watchBytes: number
+}
+
+/** What all watches of a server take, bytes, about. */
+export interface WatchTotal {
+  bytes: number
+}
+
+export function bytesOfWatch(path: string): number {
+  return path.length + entryBytes
+}
+
+export class WatchTable<W extends WatchHolder> {
+  /** Pairs of watcher and path. */
+  size = 0
+  readonly #total: WatchTotal
+  readonly #watchersOf = new TextMap<Map<W, number>>()
+  readonly #pathsOf = new Map<W, TextSet>()
+  /** Who has recursive watches, found from any path below. */
+  readonly #recursive = new PathTrie<Set<W>>()
+
+  constructor(total: WatchTotal = { bytes: 0 }) {
+    this.#total = total
+  }
 
   /** Paths with at least one watch. */
   get pathCount(): number {
@@ -20,13 +47,6 @@ export class WatchTable<W> {
   /** Watchers with at least one watch. */
   get watcherCount(): number {
     return this.#pathsOf.size
-  }
-
-  /** Pairs of watcher and path. */
-  get size(): number {
-    let count = 0
-    for (const watchers of this.#watchersOf.values()) count += watchers.size
-    return count
   }
 
   /** Registering the same watch again changes nothing. */
@@ -39,14 +59,19 @@ export class WatchTable<W> {
     const before = watchers.get(watcher) ?? 0
     if ((before & mode) === mode) return
     watchers.set(watcher, before | mode)
-    if (mode === watchMode.recursive) this.#recursiveCount++
+    if (mode === watchMode.recursive) {
+      const known = this.#recursive.get(path)
+      if (known === undefined) this.#recursive.set(path, new Set([watcher]))
+      else known.add(watcher)
+    }
     if (before !== 0) return
     let paths = this.#pathsOf.get(watcher)
     if (paths === undefined) {
-      paths = new Set()
+      paths = new TextSet()
       this.#pathsOf.set(watcher, paths)
     }
     paths.add(path)
+    this.#count(path, watcher, 1)
   }
 
   /** Whether the watcher holds `mode` on `path`; 0 asks for any. */
@@ -65,17 +90,16 @@ export class WatchTable<W> {
     return true
   }
 
-  removeWatcher(watcher: W): void {
+  /** Removes up to `most` watches of a watcher; false when there are none left. */
+  removeSome(watcher: W, most: number): boolean {
     const paths = this.#pathsOf.get(watcher)
-    if (paths === undefined) return
-    this.#pathsOf.delete(watcher)
+    if (paths === undefined) return false
+    let left = most
     for (const path of paths) {
-      const watchers = this.#watchersOf.get(path)
-      if (watchers === undefined) continue
-      if (((watchers.get(watcher) ?? 0) & watchMode.recursive) !== 0) this.#recursiveCount--
-      watchers.delete(watcher)
-      if (watchers.size === 0) this.#watchersOf.delete(path)
+      if (left-- <= 0) return true
+      this.remove(path, watcher, 0)
     }
+    return false
   }
 
   /**
@@ -91,25 +115,26 @@ export class WatchTable<W> {
         if ((held & watchMode.oneShot) !== 0) this.#lower(path, watchers, watcher, held, watchMode.oneShot)
       }
     }
-    if (this.#recursiveCount > 0) {
-      for (let at = ancestor(path); at !== undefined; at = ancestor(at)) {
-        for (const [watcher, held] of this.#watchersOf.get(at) ?? []) {
-          if ((held & watchMode.recursive) === 0) continue
-          told ??= new Set()
-          told.add(watcher)
-        }
+    this.#recursive.above(path, (recursive) => {
+      for (const watcher of recursive) {
+        told ??= new Set()
+        told.add(watcher)
       }
-    }
+    })
     return told
   }
 
   /** Every watcher with its paths, for the monitoring commands. */
-  byWatcher(): ReadonlyMap<W, ReadonlySet<string>> {
+  byWatcher(): ReadonlyMap<W, TextSet> {
     return this.#pathsOf
   }
 
   #lower(path: string, watchers: Map<W, number>, watcher: W, held: number, taken: number): void {
-    if ((taken & watchMode.recursive) !== 0) this.#recursiveCount--
+    if ((taken & watchMode.recursive) !== 0) {
+      const recursive = this.#recursive.get(path)
+      recursive?.delete(watcher)
+      if (recursive?.size === 0) this.#recursive.delete(path)
+    }
     const left = held & ~taken
     if (left !== 0) {
       watchers.set(watcher, left)
@@ -120,11 +145,14 @@ export class WatchTable<W> {
     const paths = this.#pathsOf.get(watcher)
     paths?.delete(path)
     if (paths?.size === 0) this.#pathsOf.delete(watcher)
+    this.#count(path, watcher, -1)
   }
-}
 
-function ancestor(path: string): string | undefined {
-  if (path === '/' || path === '') return undefined
-  const at = path.lastIndexOf('/')
-  return at <= 0 ? '/' : path.slice(0, at)
+  #count(path: string, watcher: W, by: 1 | -1): void {
+    const bytes = by * bytesOfWatch(path)
+    this.size += by
+    this.#total.bytes += bytes
+    watcher.watchCount += by
+    watcher.watchBytes += bytes
+  }
 }

@@ -3,12 +3,13 @@
  * client missed (DataTree.java: createNode, deleteNode, setData, setWatches).
  */
 import { type Acl, addWatchMode, type EventType, eventType, type SetWatches2, watcherType } from '@lightkeeper/protocol'
+import { OverBudget } from '../pipeline/over-budget.ts'
 import type { DataTree, TreeListener } from '../tree/data-tree.ts'
 import type { Znode } from '../tree/znode.ts'
-import { WatchTable, watchMode } from './watch-table.ts'
+import { bytesOfWatch, type WatchHolder, WatchTable, type WatchTotal, watchMode } from './watch-table.ts'
 
 /** A connection, as far as watches are concerned. */
-export interface Watcher {
+export interface Watcher extends WatchHolder {
   /**
    * Queues an event in front of everything the connection is told later. `acl` guards the znode the event is about; whoever
    * may not read it is not told, and a one-shot watch is used up all the same. Null stands for no check.
@@ -19,9 +20,44 @@ export interface Watcher {
 /** Zxid in events that do not come from a transaction: catch-up after a reconnect. */
 const noZxid = -1n
 
+/** How much may be watched; docs/operations/limits.md. */
+export interface WatchLimits {
+  readonly maxCnxnWatches: number
+  readonly maxCnxnWatchBytes: number
+  readonly maxWatchBytes: number
+}
+
+const unlimited: WatchLimits = {
+  maxCnxnWatches: Number.POSITIVE_INFINITY,
+  maxCnxnWatchBytes: Number.POSITIVE_INFINITY,
+  maxWatchBytes: Number.POSITIVE_INFINITY,
+}
+
 export class Watches implements TreeListener {
-  readonly data = new WatchTable<Watcher>()
-  readonly children = new WatchTable<Watcher>()
+  readonly #total: WatchTotal = { bytes: 0 }
+  readonly #limits: WatchLimits
+  readonly data = new WatchTable<Watcher>(this.#total)
+  readonly children = new WatchTable<Watcher>(this.#total)
+
+  constructor(limits: WatchLimits = unlimited) {
+    this.#limits = limits
+  }
+
+  /** What all watches take, bytes, about. */
+  get bytes(): number {
+    return this.#total.bytes
+  }
+
+  /** Whether `watcher` may have one more watch, on `path`. */
+  hasRoom(path: string, watcher: Watcher): boolean {
+    const { maxCnxnWatches, maxCnxnWatchBytes, maxWatchBytes } = this.#limits
+    const bytes = bytesOfWatch(path)
+    return (
+      watcher.watchCount < maxCnxnWatches &&
+      watcher.watchBytes + bytes <= maxCnxnWatchBytes &&
+      this.#total.bytes + bytes <= maxWatchBytes
+    )
+  }
 
   created(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void {
     this.#fire(this.data, eventType.nodeCreated, path, zxid, node.acl)
@@ -92,31 +128,38 @@ export class Watches implements TreeListener {
   /** Registers what a reconnected client watched; what changed since `relativeZxid` is told at once and not registered. */
   restore(request: SetWatches2, watcher: Watcher, tree: DataTree): void {
     const since = request.relativeZxid
+    const add = (path: string, register: () => void): void => {
+      // A part of them would be lost without a word: setWatches knows no error of one path.
+      if (!this.hasRoom(path, watcher)) throw new OverBudget('it has too many watches, or too long ones')
+      register()
+    }
     for (const path of request.dataWatches) {
       const node = tree.get(path)
       if (node === undefined) watcher.notify(eventType.nodeDeleted, path, noZxid, null)
       else if (node.mzxid > since) watcher.notify(eventType.nodeDataChanged, path, noZxid, null)
-      else this.addData(path, watcher)
+      else add(path, () => this.addData(path, watcher))
     }
     for (const path of request.existWatches) {
       if (tree.get(path) !== undefined) watcher.notify(eventType.nodeCreated, path, noZxid, null)
-      else this.addData(path, watcher)
+      else add(path, () => this.addData(path, watcher))
     }
     for (const path of request.childWatches) {
       const node = tree.get(path)
       if (node === undefined) watcher.notify(eventType.nodeDeleted, path, noZxid, null)
       else if (node.pzxid > since) watcher.notify(eventType.nodeChildrenChanged, path, noZxid, null)
-      else this.addChildren(path, watcher)
+      else add(path, () => this.addChildren(path, watcher))
     }
-    for (const path of request.persistentWatches) this.addPersistent(path, watcher, addWatchMode.persistent)
+    for (const path of request.persistentWatches) {
+      add(path, () => this.addPersistent(path, watcher, addWatchMode.persistent))
+    }
     for (const path of request.persistentRecursiveWatches) {
-      this.addPersistent(path, watcher, addWatchMode.persistentRecursive)
+      add(path, () => this.addPersistent(path, watcher, addWatchMode.persistentRecursive))
     }
   }
 
-  removeWatcher(watcher: Watcher): void {
-    this.data.removeWatcher(watcher)
-    this.children.removeWatcher(watcher)
+  /** Removes up to `most` watches of a watcher that is gone, and is told nothing meanwhile; false when there are none left. */
+  removeSome(watcher: Watcher, most: number): boolean {
+    return this.data.removeSome(watcher, most) || this.children.removeSome(watcher, most)
   }
 
   #fire(

@@ -1,0 +1,354 @@
+/** What one client may take of time and memory while others are served. */
+import {
+  opCode,
+  writeAddWatchRequest,
+  writeMultiRequest,
+  writePathWatchRequest,
+  writeSetDataRequest,
+  writeSetWatches,
+} from '@lightkeeper/protocol'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Reads } from '../pipeline/reads.ts'
+import { type HandPeer, handServer } from '../server.harness.ts'
+
+afterEach(() => void vi.restoreAllMocks())
+
+const read = (peer: HandPeer, path = '/', watch = false): number =>
+  peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path, watch }))
+const set = (peer: HandPeer, path: string, text = 'x'): number =>
+  peer.send(opCode.setData, (writer) =>
+    writeSetDataRequest(writer, { path, data: new TextEncoder().encode(text), version: -1 }),
+  )
+const textOf = (peer: HandPeer): string => new TextDecoder().decode(peer.next().body.buffer() ?? undefined)
+
+describe('time', () => {
+  test('a client that sends thousands of reads at once is answered in slices, and others in between', async () => {
+    const { dial, clock } = await handServer()
+    const busy = dial()
+    busy.connect()
+    const other = dial()
+    other.connect()
+    for (let i = 0; i < 900; i++) read(busy)
+    for (let turns = 1; busy.waiting < 900; turns++) {
+      read(other)
+      clock.oneTurn()
+      expect(other.next().err).toBe(0)
+      expect(busy.waiting).toBeLessThanOrEqual(256 * (turns + 1))
+    }
+    expect(busy.isPaused).toBe(false)
+  })
+
+  test('a request that takes long ends the slice, and everybody else comes first', async () => {
+    const { dial, clock } = await handServer()
+    const served: HandPeer[] = []
+    const [first, second] = [dial(), dial()]
+    const { serve } = Reads.prototype
+    vi.spyOn(Reads.prototype, 'serve').mockImplementation(function (this: Reads, ...args) {
+      served.push(args[0] as unknown as HandPeer)
+      clock.time += 20
+      serve.apply(this, args)
+    })
+    for (const peer of [first, second]) {
+      peer.connect()
+      peer.send(opCode.setData, (writer) => {
+        writer.ustring('/')
+        writer.buffer(new Uint8Array(30_000))
+        writer.int(-1)
+      })
+      clock.endTurn()
+      peer.next()
+    }
+    served.length = 0
+    for (let i = 0; i < 3; i++) for (const peer of [first, second]) read(peer)
+    clock.endTurn()
+    const order = served.map((peer) => (peer as unknown as { remote: string }).remote)
+    expect(order).toEqual([first, second, first, second, first, second].map(({ remote }) => remote))
+  })
+
+  test('reads that wait behind a write are answered in slices too', async () => {
+    const { dial, clock } = await handServer()
+    const busy = dial()
+    busy.connect()
+    set(busy, '/')
+    for (let i = 0; i < 900; i++) read(busy)
+    const other = dial()
+    other.connect()
+    for (let turns = 1; busy.waiting < 901; turns++) {
+      read(other)
+      clock.oneTurn()
+      expect(other.next().err).toBe(0)
+      expect(busy.waiting).toBeLessThanOrEqual(256 * (turns + 1))
+    }
+  })
+
+  test('what waits is not served any more when the connection is cut', async () => {
+    const { dial, clock } = await handServer()
+    const busy = dial()
+    busy.connect()
+    set(busy, '/')
+    for (let i = 0; i < 900; i++) read(busy)
+    clock.oneTurn()
+    clock.oneTurn()
+    const serve = vi.spyOn(Reads.prototype, 'serve')
+    busy.destroy()
+    clock.endTurn()
+    expect(serve).not.toHaveBeenCalled()
+  })
+
+  test('each read sees the writes in front of it and none behind it, however much waits', async () => {
+    const { dial, clock } = await handServer({ connectionOutstandingLimit: 5000 })
+    const peer = dial()
+    peer.connect()
+    for (let i = 0; i < 20; i++) {
+      set(peer, '/', `value ${i}`)
+      for (let j = 0; j < 40 * i; j++) read(peer)
+    }
+    clock.endTurn()
+    for (let i = 0; i < 20; i++) {
+      expect(peer.next().err).toBe(0)
+      for (let j = 0; j < 40 * i; j++) expect(textOf(peer)).toBe(`value ${i}`)
+    }
+  })
+
+  test('a write waits for large reads in front of it that wait for another write', async () => {
+    const { dial, clock } = await handServer()
+    const peer = dial()
+    peer.connect()
+    peer.create('/large', 0, 'x'.repeat(500_000))
+    set(peer, '/', 'before')
+    for (let i = 0; i < 10; i++) read(peer, '/large')
+    read(peer, '/')
+    set(peer, '/', 'after')
+    read(peer, '/')
+    clock.endTurn()
+    expect(peer.next().err).toBe(0)
+    for (let i = 0; i < 10; i++) expect(textOf(peer)).toHaveLength(500_000)
+    expect(textOf(peer)).toBe('before')
+    expect(peer.next().err).toBe(0)
+    expect(textOf(peer)).toBe('after')
+  })
+
+  test('durable transactions are applied for a part of a turn, and the rest follows in order', async () => {
+    const { dial, clock } = await handServer()
+    const peer = dial()
+    peer.connect()
+    for (let i = 0; i < 100; i++) set(peer, '/', `${i}`)
+    const { now } = clock
+    clock.now = () => (clock.time += 3)
+    const seen: number[] = []
+    while (peer.waiting < 100) {
+      seen.push(peer.waiting)
+      clock.oneTurn()
+    }
+    clock.now = now
+    expect(seen.filter((count) => count > 0 && count < 100).length).toBeGreaterThan(1)
+    let last = 0n
+    for (let i = 0; i < 100; i++) {
+      const { zxid, err } = peer.next()
+      expect(err).toBe(0)
+      expect(zxid).toBeGreaterThan(last)
+      last = zxid
+    }
+  })
+})
+
+describe('replies that are not taken', () => {
+  test('behind a write are made only until the client has enough', async () => {
+    const { dial, clock } = await handServer({ slowReaderPauseBytes: 100_000 })
+    const peer = dial()
+    peer.connect()
+    peer.create('/large', 0, 'x'.repeat(50_000))
+    peer.isStuck = true
+    set(peer, '/')
+    for (let i = 0; i < 50; i++) read(peer, '/large')
+    clock.endTurn()
+    expect(peer.queuedBytes).toBeLessThan(300_000)
+    expect(peer.isPaused).toBe(true)
+    peer.drain()
+    expect(peer.waiting).toBe(51)
+  })
+
+  test('of all clients together have a bound: large ones wait, small ones do not, and the largest holder is cut', async () => {
+    const { dial, clock } = await handServer({ heldReplyBytes: 1_000_000, maxClientCnxns: 0 })
+    const honest = dial()
+    honest.connect()
+    honest.create('/large', 0, 'x'.repeat(300_000))
+    honest.create('/larger', 0, 'x'.repeat(400_000))
+    const stuck = Array.from({ length: 10 }, () => dial())
+    for (const [i, peer] of stuck.entries()) {
+      peer.connect()
+      peer.isStuck = true
+      read(peer, i === 1 ? '/larger' : '/large')
+      clock.endTurn()
+    }
+    const held = (): number => stuck.reduce((sum, peer) => sum + (peer.isDestroyed ? 0 : peer.queuedBytes), 0)
+    expect(held()).toBeLessThan(1_500_000)
+    // Others are served, but for what is large.
+    expect(honest.get('/').err).toBe(0)
+    read(honest, '/large')
+    clock.endTurn()
+    expect(honest.waiting).toBe(0)
+    clock.advance(2_200)
+    expect(stuck.flatMap(({ isDestroyed }, i) => (isDestroyed ? [i] : []))).toEqual([1])
+    for (let i = 0; i < 20; i++) clock.advance(3_000)
+    expect(honest.next().err).toBe(0)
+    expect(held()).toBeLessThan(1_500_000)
+  })
+
+  test('a client that drains in time is never cut, and what waited for room is answered', async () => {
+    const { dial, clock } = await handServer({ heldReplyBytes: 500_000, maxClientCnxns: 0 })
+    const peers = Array.from({ length: 8 }, () => dial())
+    for (const peer of peers) peer.connect()
+    peers[0]?.create('/large', 0, 'x'.repeat(300_000))
+    for (const peer of peers) {
+      peer.isStuck = true
+      read(peer, '/large')
+    }
+    clock.endTurn()
+    for (let i = 0; i < 8; i++) {
+      clock.advance(1_000)
+      for (const peer of peers) peer.drain()
+    }
+    for (const peer of peers) {
+      expect(peer.isDestroyed).toBe(false)
+      expect(peer.next().err).toBe(0)
+    }
+  })
+
+  test('watch events to clients that do not read cut the largest holder at once where they are far too much', async () => {
+    const { dial, clock } = await handServer({ heldReplyBytes: 200_000, maxClientCnxns: 0 })
+    const writer = dial()
+    writer.connect()
+    const path = `/${'w'.repeat(5000)}`
+    writer.create(path)
+    const watchers = Array.from({ length: 6 }, () => dial())
+    for (const peer of watchers) {
+      peer.connect()
+      peer.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path, mode: 0 }))
+      peer.isStuck = true
+    }
+    for (let i = 0; i < 200; i++) {
+      writer.set(path, `${i}`)
+      const held = watchers.reduce((sum, peer) => sum + (peer.isDestroyed ? 0 : peer.queuedBytes), 0)
+      expect(held).toBeLessThan(2 * 200_000 + 6 * 70_000)
+    }
+    expect(watchers.some(({ isDestroyed }) => isDestroyed)).toBe(true)
+    expect(writer.get('/').err).toBe(0)
+    clock.endTurn()
+  })
+})
+
+describe('requests that are not answered yet', () => {
+  test('hold a bounded number of bytes of each connection', async () => {
+    const { dial, clock } = await handServer()
+    const peer = dial()
+    peer.connect()
+    peer.create('/node')
+    let sent = 0
+    for (; sent < 100 && !peer.isPaused; sent++) set(peer, '/node', 'x'.repeat(500_000))
+    expect(sent).toBeLessThan(12)
+    clock.endTurn()
+    for (let i = 0; i < sent; i++) expect(peer.next().err).toBe(0)
+    expect(peer.isPaused).toBe(false)
+  })
+})
+
+describe('watches', () => {
+  const limits = { maxCnxnWatches: 10, maxCnxnWatchBytes: 5_000, maxWatchBytes: 8_000 }
+
+  test('above the number of a connection are refused with QUOTA_EXCEEDED, and are free again when used up', async () => {
+    const { dial } = await handServer(limits)
+    const peer = dial()
+    peer.connect()
+    peer.create('/a')
+    for (let i = 0; i < 10; i++) {
+      const reply = peer.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path: `/n${i}`, watch: true }))
+      expect(reply.err).toBe(-101)
+    }
+    expect(peer.get('/a', true).err).toBe(-125)
+    for (const type of [opCode.exists, opCode.getChildren, opCode.getChildren2]) {
+      expect(peer.call(type, (writer) => writePathWatchRequest(writer, { path: '/a', watch: true })).err).toBe(-125)
+    }
+    const added = peer.call(opCode.addWatch, (writer) => writeAddWatchRequest(writer, { path: '/a', mode: 1 }))
+    expect(added.err).toBe(-125)
+    // Without a watch it is answered.
+    expect(peer.get('/a').err).toBe(0)
+    const other = dial()
+    other.connect()
+    other.create('/n3')
+    expect(peer.event().path).toBe('/n3')
+    expect(peer.get('/a', true).err).toBe(0)
+  })
+
+  test('above the bytes of a connection, and of all, are refused alike; they are free again when it is gone', async () => {
+    const { dial, clock } = await handServer(limits)
+    const peer = dial()
+    peer.connect()
+    const watch = (by: HandPeer, length: number): number =>
+      by.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path: `/${'p'.repeat(length)}`, watch: true }))
+        .err
+    expect(watch(peer, 4000)).toBe(-101)
+    expect(watch(peer, 2000)).toBe(-125)
+    const other = dial()
+    other.connect()
+    expect(watch(other, 3000)).toBe(-101)
+    expect(watch(other, 1500)).toBe(-125)
+    peer.closed()
+    clock.endTurn()
+    expect(watch(other, 1500)).toBe(-101)
+  })
+
+  test('that a reconnecting client asks for above the budget close its connection, since no part may be lost silently', async () => {
+    const lines: string[] = []
+    const { dial, clock } = await handServer(limits, (level, message) => void lines.push(`${level} ${message}`))
+    const peer = dial()
+    peer.connect()
+    const existWatches = Array.from({ length: 20 }, (_, i) => `/n${i}`)
+    peer.send(opCode.setWatches, (writer) =>
+      writeSetWatches(writer, { relativeZxid: 0n, dataWatches: [], existWatches, childWatches: [] }),
+    )
+    clock.endTurn()
+    expect(peer.isDestroyed).toBe(true)
+    expect(lines).toContain('warn closing a connection: it has too many watches, or too long ones')
+  })
+
+  test('of a connection that is gone are removed in slices', async () => {
+    const { dial, clock, server } = await handServer({ fourLetterWordWhitelist: 'mntr' })
+    const peer = dial()
+    peer.connect()
+    for (let i = 0; i < 12_000; i++) {
+      peer.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: `/n${i}`, watch: true }))
+      if (i % 200 === 0) clock.endTurn()
+    }
+    clock.endTurn()
+    const watchCount = (): number => {
+      const asking = dial()
+      asking.raw(new TextEncoder().encode('mntr'), false)
+      const text = new TextDecoder().decode(asking.bytes[0])
+      return Number(/zk_watch_count\t(\d+)/.exec(text)?.[1])
+    }
+    expect(watchCount()).toBe(12_000)
+    peer.closed()
+    const counts = [watchCount()]
+    while (counts.at(-1) !== 0 && counts.length < 10) {
+      clock.oneTurn()
+      counts.push(watchCount())
+    }
+    expect(counts).toEqual([7_000, 2_000, 0])
+    await server.close()
+  })
+})
+
+test('a multi is bounded by its operations', async () => {
+  const { dial } = await handServer({ maxMultiOperations: 3 })
+  const peer = dial()
+  peer.connect()
+  const checks = (count: number): number =>
+    peer.call(opCode.multi, (writer) =>
+      writeMultiRequest(
+        writer,
+        Array.from({ length: count }, () => ({ type: opCode.check, path: '/', version: -1 }) as const),
+      ),
+    ).err
+  expect([checks(3), checks(4)]).toEqual([0, -8])
+})
