@@ -47,7 +47,9 @@ test('it is created, counted, watched, limited, written to a snapshot, inspected
   expect(await usage()).toMatch(/^count=8002,bytes=/)
 
   // A recursive watch high above hears of it.
-  await raw.call(opCode.addWatch, (writer) => writeAddWatchRequest(writer, { path: '/', mode: addWatchMode.persistentRecursive }))
+  await raw.call(opCode.addWatch, (writer) =>
+    writeAddWatchRequest(writer, { path: '/', mode: addWatchMode.persistentRecursive }),
+  )
   await zk.set(deepest, 'new')
   await raw.call(opCode.exists, (writer) => {
     writer.ustring('/')

@@ -3,6 +3,7 @@
 export { formatAddress, isIpv4, isIpv6, parseAddress, parseHost } from './address.ts'
 export { AssertionError, assert } from './assert.ts'
 export type { Clock, Timer } from './clock.ts'
+export { type CountedLog, countedLog } from './counted-log.ts'
 export { Deque } from './deque.ts'
 export type { DirectoryLock, Disk, DiskFile, OpenOptions } from './disk.ts'
 export { ExpiryQueue } from './expiry-queue.ts'

@@ -15,13 +15,26 @@ export type LogFact = string | number | bigint | boolean | undefined
 /** Drops every line. */
 export const silentLog: Log = () => {}
 
-/** `message key=value …` with session ids and zxids in hex, as servers print them. */
+/** Characters of one fact in a line; a stack of calls is not longer. */
+const factMax = 4_000
+/** What would move a cursor, colour a terminal, turn the direction of text or begin another line. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
+
+function escaped(text: string): string {
+  return text.replace(unprintable, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/**
+ * `message key=value …` with session ids and zxids in hex, as servers print them. One line, whatever a client sent: control
+ * characters are escaped, and long facts cut.
+ */
 export function formatLine(message: string, facts: Readonly<Record<string, LogFact>> = {}): string {
-  let line = message
+  let line = escaped(cut(message))
   for (const [name, value] of Object.entries(facts)) {
     if (value === undefined) continue
-    const text = typeof value === 'bigint' ? formatFact(value) : String(value)
-    line += ` ${name}=${/[\s"=]/.test(text) ? JSON.stringify(text) : text}`
+    const text = typeof value === 'bigint' ? formatFact(value) : cut(String(value))
+    line += ` ${name}=${escaped(/[\s"=]/.test(text) ? JSON.stringify(text) : text)}`
   }
   return line
 }
@@ -29,4 +42,8 @@ export function formatLine(message: string, facts: Readonly<Record<string, LogFa
 /** An id or a zxid as servers print it. */
 export function formatFact(fact: bigint): string {
   return `0x${BigInt.asUintN(64, fact).toString(16)}`
+}
+
+function cut(text: string): string {
+  return text.length <= factMax ? text : `${text.slice(0, factMax)}… (${text.length} characters)`
 }

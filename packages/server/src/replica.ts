@@ -51,6 +51,9 @@ const commitsPerLook = 16
 /** Reads that may wait behind a write in front of another write: all of them are answered at once before that is applied. */
 const waitingReadsMax = 256
 const waitingBytesMax = 1 << 20
+/** Characters of an identity, and of what a client says in a line of the log. */
+const identityMax = 4096
+const saidMax = 64
 /** Watches of a connection that is gone which are removed in one turn. */
 const watchesPerSlice = 5_000
 /** Where no znode is larger, nobody asks how large a reply will be. */
@@ -390,14 +393,22 @@ export class Replica {
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error
     }
+    if (added?.some(({ id }) => id.length > identityMax)) added = undefined
     if (added === undefined) {
-      this.#runtime.log('warn', 'authentication failed', { client: peer.remoteHost, scheme })
+      this.#runtime.log('warn', 'authentication failed', { client: peer.remoteHost, scheme: shortened(scheme) })
       this.#refuse(peer, xid, 0n, keeperCodes.AUTH_FAILED.number)
       return
     }
     const known = peer.identities
     const isNew = (id: Id): boolean => !known.some((own) => own.scheme === id.scheme && own.id === id.id)
-    peer.identities = [...known, ...added.filter(isNew)]
+    const identities = added.filter(isNew)
+    if (known.length + identities.length > this.#config.maxIdentities) {
+      const facts = { client: peer.remoteHost, maxIdentities: this.#config.maxIdentities }
+      this.#runtime.log('warn', 'authentication refused: the connection has too many identities', facts)
+      this.#refuse(peer, xid, 0n, keeperCodes.AUTH_FAILED.number)
+      return
+    }
+    if (identities.length > 0) peer.identities = [...known, ...identities]
     this.#decided(peer, { kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
   }
 
@@ -728,4 +739,8 @@ export class Replica {
   #now(): number {
     return this.#runtime.clock.now()
   }
+}
+
+function shortened(text: string): string {
+  return text.length <= saidMax ? text : `${text.slice(0, saidMax)}… (${text.length} characters)`
 }

@@ -1,5 +1,5 @@
 /** Composition root: settings and a host in, a running server out. */
-import { formatAddress, parseAddress, type Runtime } from '@lightkeeper/runtime'
+import { countedLog, formatAddress, parseAddress, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
 import { Replica, type ReplicaStart } from './replica.ts'
@@ -35,7 +35,10 @@ export interface RunningServer {
  * @throws ConfigError for a setting that cannot be used; the system's error where the address cannot be had.
  */
 export async function startServer(options: ServerOptions = {}, runtime: Partial<Runtime> = {}): Promise<RunningServer> {
-  const host: Runtime = nodeRuntime(runtime)
+  const given = nodeRuntime(runtime)
+  // What clients cause may come again and again.
+  const counted = countedLog(given.log, given.clock)
+  const host: Runtime = { ...given, log: counted.log }
   const config = resolveConfig(options, host.clock.wall())
   const watches = new Watches(config)
   const begun = host.clock.now()
@@ -43,7 +46,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   const storage =
     config.dataDir === undefined
       ? undefined
-      : await Storage.open(host, config, config.dataDir, { acceptLoss: config.acceptLoss, listener: watches })
+      : await Storage.open(given, config, config.dataDir, { acceptLoss: config.acceptLoss, listener: watches })
   if (storage !== undefined) {
     const { tree, lastZxid, snapshotZxid, replayedTxns } = storage.recovered
     host.log('info', 'the data directory is recovered', {
@@ -80,6 +83,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
     down ??= (async () => {
       replica.stop()
       await listener.close()
+      counted.stop()
       await (storage ?? log).close()
       host.log('info', 'the server has stopped', { lastZxid: replica.lastZxid })
     })()

@@ -10,14 +10,14 @@ const answers: Readonly<Record<string, Answer>> = {
   ruok: ({ replica }) => (replica.logFailure === undefined ? 'imok' : 'the log failed; restart this server\n'),
   isro: ({ replica }) => (replica.logFailure === undefined ? 'rw' : 'ro'),
   srvr: (server) => `${versionLine()}\n${summary(server)}`,
-  stat: (server) => `${versionLine()}\nClients:\n${connectionLines(server)}\n${summary(server)}`,
+  stat: (server) => `${versionLine()}\nClients:\n${bounded(connectionLines(server))}\n${summary(server)}`,
   mntr: (server) =>
     metrics(server)
       .map(([name, value]) => `zk_${name}\t${value}\n`)
       .join(''),
   conf: (server) => configuration(server),
-  cons: (server) => `${connectionLines(server)}\n`,
-  dump: (server) => sessionsAndEphemerals(server),
+  cons: (server) => `${bounded(connectionLines(server))}\n`,
+  dump: (server) => bounded(sessionsAndEphemerals(server)),
   wchs: (server) => watchSummary(server),
   srst(server) {
     server.replica.stats.reset()
@@ -108,24 +108,33 @@ function configuration({ config }: ClientListener): string {
     .join('')
 }
 
-function connectionLines(server: ClientListener): string {
-  let lines = ''
-  for (const { remote, unanswered, received, sent } of server.connections) {
-    lines += ` /${remote}[1](queued=${unanswered.length},recved=${received},sent=${sent})\n`
-  }
-  return lines
-}
+/** Characters of an answer; what is longer is cut off, and says so. */
+const answerMax = 1 << 20
 
-function sessionsAndEphemerals({ replica }: ClientListener): string {
-  let text = `SessionTracker dump:\nGlobal Sessions(${replica.sessions.size}):\n`
-  for (const session of replica.sessions.values()) text += `${formatHex(session.id)}\t${session.timeoutMs}ms\n`
-  const owners = replica.tree.ephemerals()
-  text += `ephemeral nodes dump:\nSessions with Ephemerals (${owners.size}):\n`
-  for (const [session, paths] of owners) {
-    text += `${formatHex(session)}:\n`
-    for (const path of paths) text += `\t${path}\n`
+function bounded(lines: Iterable<string>): string {
+  let text = ''
+  for (const line of lines) {
+    if (text.length + line.length > answerMax) return `${text}... cut off, there is more\n`
+    text += line
   }
   return text
+}
+
+function* connectionLines(server: ClientListener): Generator<string> {
+  for (const { remote, unanswered, received, sent } of server.connections) {
+    yield ` /${remote}[1](queued=${unanswered.length},recved=${received},sent=${sent})\n`
+  }
+}
+
+function* sessionsAndEphemerals({ replica }: ClientListener): Generator<string> {
+  yield `SessionTracker dump:\nGlobal Sessions(${replica.sessions.size}):\n`
+  for (const session of replica.sessions.values()) yield `${formatHex(session.id)}\t${session.timeoutMs}ms\n`
+  const owners = replica.tree.ephemerals()
+  yield `ephemeral nodes dump:\nSessions with Ephemerals (${owners.size}):\n`
+  for (const [session, paths] of owners) {
+    yield `${formatHex(session)}:\n`
+    for (const path of paths) yield `\t${path}\n`
+  }
 }
 
 function watchSummary({ replica }: ClientListener): string {
