@@ -12,7 +12,7 @@ import { RawClient } from '../support/raw-client.ts'
 // Sixty megabytes of paths go to the log and to a snapshot.
 vi.setConfig({ testTimeout: 240_000 })
 const levels = 8_000
-const deepest = '/d'.repeat(levels)
+const deepest = `/${'d/'.repeat(levels - 1)}d` as const
 const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-deep-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 const options: ServerOptions = { port: 0, dataDir: join(directory, 'data'), preAllocSize: 1024, forceSync: false }

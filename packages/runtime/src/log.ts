@@ -18,11 +18,10 @@ export const silentLog: Log = () => {}
 /** Characters of one fact in a line; a stack of calls is not longer. */
 const factMax = 4_000
 /** What would move a cursor, colour a terminal, turn the direction of text or begin another line. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g
+const unprintable = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 function escaped(text: string): string {
-  return text.replace(unprintable, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return text.replace(unprintable, (each) => `\\u${(each.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`)
 }
 
 /**
