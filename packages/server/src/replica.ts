@@ -47,7 +47,7 @@ const noPassword = new Uint8Array(16)
 const earlyFlushTxns = 128
 /** How long transactions are applied in one turn, milliseconds, and how many between two looks at the clock. */
 const commitMs = 5
-const commitsPerLook = 16
+const commitsPerLook = 4
 /** Reads that may wait behind a write in front of another write: all of them are answered at once before that is applied. */
 const waitingReadsMax = 256
 const waitingBytesMax = 1 << 20

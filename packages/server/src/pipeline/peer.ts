@@ -22,6 +22,8 @@ export interface Peer extends Watcher {
   readonly isOpen: boolean
   /** The handshake is over: requests may be read. */
   established(): void
+  /** Sends what was written and then `bytes`, which stay as they are: the middle of a frame. */
+  passOn(bytes: Uint8Array): void
   /** A frame was completed in `writer`. */
   wrote(): void
   /** What waits may be answered by now: it will be asked for at the end of the turn. */

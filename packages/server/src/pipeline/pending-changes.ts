@@ -51,6 +51,8 @@ export class Change implements NodeView, Digestible {
   pathCrc = -1
   /** Changed since the last seal. */
   isTouched = false
+  /** Number of the last multi that put it there, or remembers what it was before. */
+  multi = 0
 
   constructor(source: Znode | undefined) {
     this.source = source
@@ -120,6 +122,8 @@ export class PendingChanges {
   readonly #touched: [path: string, change: Change][] = []
   /** While a multi is prepared: what each path was before, to take it all back. */
   #isTouched = false
+  /** Counts multis. */
+  #multi = 0
   #journal: [path: string, before: Change | undefined][] | undefined
 
   constructor(tree: DataTree, withDigest: boolean) {
@@ -145,7 +149,11 @@ export class PendingChanges {
     const key = path === '' ? '/' : path
     const existing = this.#changes.get(key)
     if (existing !== undefined) {
-      this.#journal?.push([key, existing.copy()])
+      if (this.#journal !== undefined && existing.multi !== this.#multi) {
+        // Once for a multi: what comes back is what was there in front of it.
+        this.#journal.push([key, existing.copy()])
+        existing.multi = this.#multi
+      }
       existing.zxid = zxid
       this.#touch(key, existing)
       return existing
@@ -207,6 +215,7 @@ export class PendingChanges {
   /** Starts remembering, so that `rollBack` can undo what follows. */
   begin(): void {
     this.#journal = []
+    this.#multi++
   }
 
   keep(): void {
@@ -265,7 +274,10 @@ export class PendingChanges {
   }
 
   #put(path: string, change: Change): Change {
-    this.#journal?.push([path, undefined])
+    if (this.#journal !== undefined) {
+      this.#journal.push([path, undefined])
+      change.multi = this.#multi
+    }
     this.#changes.set(path, change)
     this.#touch(path, change)
     return change

@@ -29,6 +29,9 @@ const noNode = keeperCodes.NO_NODE.number
 const noAuth = keeperCodes.NO_AUTH.number
 const noWatcher = keeperCodes.NO_WATCHER.number
 
+/** Data of this size leaves without being copied. */
+const sharedFrom = 64 * 1024
+const statBytes = 68
 /** A name of a child on the wire, about. */
 const nameBytes = 32
 
@@ -178,7 +181,17 @@ export class Reads {
       if (this.#isOverWatched(peer, mark, path, xid, zxid)) return
       this.#watches.addData(path, peer)
     }
-    writer.buffer(node.data)
+    const { data } = node
+    if (data !== null && data.length >= sharedFrom) {
+      // Not copied: many clients that read the same, and do not take it, hold it once. Stored data is never changed in place.
+      writer.int(data.length)
+      writer.patchInt(mark, writer.length - mark - 4 + data.length + statBytes)
+      peer.passOn(data)
+      writeNodeStat(writer, node)
+      peer.wrote()
+      return
+    }
+    writer.buffer(data)
     writeNodeStat(writer, node)
     endReply(peer, mark)
   }
@@ -275,6 +288,10 @@ export class Reads {
     }
     const { writer } = peer
     const mark = beginReply(writer, xid, zxid, 0)
+    // Before anything is copied: what is too large costs nothing then.
+    let expected = 0
+    for (const { path } of operations as { path: string }[]) expected += this.#tree.get(path)?.dataLength ?? 0
+    if (this.#isTooLarge(peer, mark, expected, xid, zxid)) return
     for (const { type, path } of operations as { type: number; path: string }[]) {
       const node = this.#tree.get(path)
       const err = this.#refusal(node, caller)

@@ -8,19 +8,16 @@ import {
   type EventType,
   Framer,
   type Id,
-  keeperState,
   MalformedFrameError,
   opCode,
   permission,
   type Reader,
   readConnectRequest,
-  specialXid,
   Writer,
 } from '@lightkeeper/protocol'
 import { Deque, type Link, type LinkEvents } from '@lightkeeper/runtime'
 import { OverBudget } from '../pipeline/over-budget.ts'
 import type { Peer, Unanswered } from '../pipeline/peer.ts'
-import { beginReply } from '../pipeline/replies.ts'
 import type { Session } from '../session/session-table.ts'
 import type { ClientListener } from './client-listener.ts'
 import { countedFrom, type Holder } from './held-bytes.ts'
@@ -286,11 +283,7 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
     if (!this.isOpen) return
     try {
       if (acl !== null && !this.#listener.replica.access.allows(acl, permission.read, this.identities)) return
-      const mark = beginReply(this.writer, specialXid.watchEvent, zxid, 0)
-      this.writer.int(type)
-      this.writer.int(keeperState.syncConnected)
-      this.writer.ustring(path)
-      this.writer.endFrame(mark)
+      this.writer.raw(this.#listener.events.frame(type, path, zxid))
       this.wrote()
     } catch (error) {
       // It concerns this client alone: the change it would have heard of is everybody's.
@@ -306,6 +299,17 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
     this.#writtenBefore = length
     if (length >= flushBytes) this.flush()
     else this.#markDirty()
+  }
+
+  passOn(bytes: Uint8Array): void {
+    this.#link.write(this.writer.written())
+    this.#link.write(bytes)
+    this.#listener.slices.look()
+    this.#writtenBefore = 0
+    const queued = this.#link.queuedBytes
+    if (queued === 0) this.writer.clear()
+    else this.writer.renew()
+    if (queued >= countedFrom) this.#listener.held.count(this)
   }
 
   answerLater(): void {

@@ -17,6 +17,7 @@ import { ipIdOf } from '../auth/ip.ts'
 import type { ServerConfig } from '../config/config.ts'
 import type { Replica } from '../replica.ts'
 import { ClientConnection } from './client-connection.ts'
+import { EventFrames } from './event-frames.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { Slices } from './slices.ts'
 
@@ -31,6 +32,7 @@ export class ClientListener {
   readonly connections = new Set<ClientConnection>()
   readonly slices: Slices
   readonly held: HeldBytes
+  readonly events = new EventFrames()
   readonly #runtime: Runtime
   readonly #byHost = new Map<string, number>()
   /** Connections to be closed unless something happens: no handshake yet, or told good-bye. */

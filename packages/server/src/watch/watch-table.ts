@@ -90,13 +90,14 @@ export class WatchTable<W extends WatchHolder> {
     return true
   }
 
-  /** Removes up to `most` watches of a watcher; false when there are none left. */
+  /** Removes up to `most` watches of a watcher, less where paths are long; false when there are none left. */
   removeSome(watcher: W, most: number): boolean {
     const paths = this.#pathsOf.get(watcher)
     if (paths === undefined) return false
     let left = most
     for (const path of paths) {
-      if (left-- <= 0) return true
+      if (left <= 0) return true
+      left -= 1 + (path.length >> 8)
       this.remove(path, watcher, 0)
     }
     return false
