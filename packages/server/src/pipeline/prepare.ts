@@ -44,6 +44,9 @@ type CreateType = typeof opCode.create | typeof opCode.create2 | typeof opCode.c
 
 const undeletable: ReadonlySet<string> = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'])
 
+/** Characters of the paths that a closeSession lists; above it says "whatever it owns", as before 3.6. */
+const listedPathsMax = 256 * 1024
+
 const badArguments = keeperCodes.BAD_ARGUMENTS.number
 const noNode = keeperCodes.NO_NODE.number
 const noAuth = keeperCodes.NO_AUTH.number
@@ -212,8 +215,13 @@ export class Preparer {
   /** Ephemerals of still pending creates go as well, so the list is made here and not when it is applied. */
   closeSession(session: bigint, zxid: bigint): Txn {
     const paths = this.#pending.ephemeralsOf(session)
-    for (const path of paths) this.#recordDelete(path, path.slice(0, path.lastIndexOf('/')) || '/', zxid)
-    return { type: opCode.closeSession, paths2Delete: [...paths] }
+    let length = 0
+    for (const path of paths) {
+      this.#recordDelete(path, path.slice(0, path.lastIndexOf('/')) || '/', zxid)
+      length += path.length
+    }
+    // What the session will own when this is applied is just that; a record of any size could not be read again.
+    return { type: opCode.closeSession, paths2Delete: length > listedPathsMax ? null : [...paths] }
   }
 
   #multiPart(context: PrepareContext, operation: MultiOperation): NodeTxn | number {

@@ -54,6 +54,8 @@ export function writeTxn(writer: Writer, header: TxnHeader, txn: Txn, digest: bi
   } else writeBody(writer, txn)
   // Apache logs a failed operation without a digest, and readers take what follows the error number for one.
   if (digest === undefined || txn.type === opCode.error) return
+  // Nor a closeSession without a list: a digest behind it would be taken for the list.
+  if (txn.type === opCode.closeSession && txn.paths2Delete === null) return
   writer.int(digestVersion)
   writer.long(digest)
 }
@@ -82,7 +84,6 @@ function writeBody(writer: Writer, txn: Exclude<Txn, { type: typeof opCode.multi
     case opCode.createSession:
       return writeCreateSessionTxn(writer, txn)
     case opCode.closeSession:
-      // Without a list, as before 3.6, there must be no digest behind it: readers would take it for the list.
       if (txn.paths2Delete === null) return
       return writeCloseSessionTxn(writer, { paths2Delete: txn.paths2Delete })
   }
