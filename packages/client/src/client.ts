@@ -20,7 +20,7 @@ import {
 } from '@lightkeeper/protocol'
 import type { Clock, Random } from '@lightkeeper/runtime'
 import { acl as checkedAcl } from './arguments/acl.ts'
-import { callable, noOptions, type OptionSet, text } from './arguments/checks.ts'
+import { callable, looking, noOptions, type OptionSet, text } from './arguments/checks.ts'
 import { credentials as checkedCredentials } from './arguments/connect-options.ts'
 import { contentOf, dataOf, intact } from './arguments/data.ts'
 import { operationsOf, readsOf } from './arguments/operations.ts'
@@ -809,7 +809,7 @@ export class Client implements AsyncDisposable {
   node<T>(path: ZnodePath, codec: Codec<T>): ZnodeHandle<T>
   node<T>(path: ZnodePath, codec?: Codec<T>): ZnodeHandle<T> | ZnodeHandle<Uint8Array> {
     checkPath(path, 'node')
-    if (codec !== undefined) checkedCodec(codec, 'codec', 'node')
+    if (codec !== undefined) looking('codec', 'node', () => checkedCodec(codec, 'codec', 'node'))
     return codec === undefined ? new ZnodeHandle(this, path, bytes) : new ZnodeHandle(this, path, codec)
   }
 

@@ -1,5 +1,5 @@
 /** Values instead of bytes: how the data of a znode is written and read, stated once per handle or stream. */
-import { wellFormed, wrongType } from './arguments/checks.ts'
+import { looking, wellFormed, wrongType } from './arguments/checks.ts'
 import { isBytes } from './arguments/data.ts'
 import { describe } from './arguments/describe.ts'
 
@@ -67,7 +67,7 @@ export const text: SyncCodec<string> = {
 export function json<T = unknown>(): SyncCodec<T>
 export function json<Output>(schema: StandardSchema<Output>): Codec<Output>
 export function json(schema?: StandardSchema): Codec<unknown> {
-  if (schema !== undefined) checkSchema(schema)
+  if (schema !== undefined) looking('schema', 'json', () => checkSchema(schema))
   return {
     encode(value) {
       const written = JSON.stringify(value)

@@ -74,6 +74,7 @@ const sequencePattern = /-?(\d{9,})$/
  * only behind another dash: `lock-0000000001` is 1, `lock--2147483648` is negative; nine digits are always negative.
  */
 export function sequenceOf(name: string): number | undefined {
+  if (typeof name !== 'string') throw new TypeError('sequenceOf: name must be a string')
   const match = sequencePattern.exec(name)
   if (match === null) return undefined
   const digits = match[1] as string

@@ -72,16 +72,21 @@ export function oneOf<const T extends readonly (string | boolean)[]>(...values: 
   }
 }
 
-// Reads a slot that only true signals have: neither a Proxy nor an object that looks like one gets through.
+// Reads a slot that only true signals have; a Proxy that has an answer to everything is no instance of the class.
 const abortedOf = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as (this: unknown) => boolean
 
 export const signal: Check<AbortSignal> = (value, name, operation) => {
+  if (!isSignal(value)) throw wrongType(operation, name, 'an AbortSignal', value)
+  return value
+}
+
+function isSignal(value: unknown): value is AbortSignal {
   try {
     abortedOf.call(value)
+    return value instanceof AbortSignal
   } catch {
-    throw wrongType(operation, name, 'an AbortSignal', value)
+    return false
   }
-  return value as AbortSignal
 }
 
 /** What is called as a method of an object, or by itself. */

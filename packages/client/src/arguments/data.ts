@@ -73,12 +73,22 @@ function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
+const byteLengthOf = slot<number>('byteLength', ArrayBuffer.prototype)
+
+function isArrayBuffer(value: unknown): boolean {
+  try {
+    return byteLengthOf.call(value) >= 0
+  } catch {
+    return false
+  }
+}
+
 /** For what people bring along that holds bytes, or looks as if it did. */
 function hint(value: unknown): string {
   if (typeof value !== 'object') return ''
   const kind = kindOf.call(value)
-  if (kind !== undefined || value instanceof DataView)
+  if (kind !== undefined || ArrayBuffer.isView(value))
     return ' (new Uint8Array(view.buffer, view.byteOffset, view.byteLength))'
-  if (value instanceof ArrayBuffer) return ' (new Uint8Array(buffer))'
+  if (isArrayBuffer(value)) return ' (new Uint8Array(buffer))'
   return ' (a value: zk.node(path, json()) writes it)'
 }

@@ -1,5 +1,6 @@
 /** SASL DIGEST-MD5 (RFC 2831) as ZooKeeper's servers speak it: authentication alone, both ways, no protection of what follows. */
 import { KeeperError } from '@lightkeeper/protocol'
+import { type Check, OptionSet, secretText } from '../arguments/checks.ts'
 import { md5 } from './md5.ts'
 import type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './sasl.ts'
 
@@ -17,8 +18,22 @@ export interface DigestMd5Options {
   readonly digestUri?: string | undefined
 }
 
+const secret: Check<Secret> = (value, name, operation) =>
+  typeof value === 'function' ? (value as Secret) : secretText(value, name, operation)
+const digestMd5Options = new OptionSet<DigestMd5Options>({
+  username: secret,
+  password: secret,
+  authzid: secretText,
+  realm: secretText,
+  digestUri: secretText,
+})
+
 /** User and password, never sent; the server must prove that it knows the password too. */
-export function digestMd5(options: DigestMd5Options): SaslMechanism {
+export function digestMd5(given: DigestMd5Options): SaslMechanism {
+  const options = digestMd5Options.of(given, 'digestMd5')
+  for (const name of ['username', 'password'] as const) {
+    if (options[name] === undefined) throw new TypeError(`digestMd5: options.${name} is missing`)
+  }
   const { authzid, realm, digestUri = 'zookeeper/zk-sasl-md5' } = options
   return {
     name: 'DIGEST-MD5',
@@ -133,8 +148,11 @@ function failed(why: string): KeeperError {
   return new KeeperError('AUTH_FAILED', { message: `SASL DIGEST-MD5: ${why}` })
 }
 
-function ask(secret: Secret): string | Promise<string> {
-  return typeof secret === 'function' ? secret() : secret
+async function ask(secret: Secret): Promise<string> {
+  const value: unknown = typeof secret === 'function' ? await secret() : secret
+  if (typeof value !== 'string')
+    throw new TypeError('a function for a user name or password gave something that is no string')
+  return value
 }
 
 function quoted(text: string): string {
