@@ -42,6 +42,7 @@ import {
 } from './arguments/tables.ts'
 import { bytes, type Codec } from './codec.ts'
 import { type Chroot, parseConnectString } from './connect-string.ts'
+import { interruptible } from './interruptible.ts'
 import { ZnodeHandle } from './node.ts'
 import type {
   AuthOption,
@@ -120,6 +121,12 @@ export interface Identity {
   readonly user: string
 }
 
+interface StatesReader {
+  readonly signal: AbortSignal | undefined
+  isLeft: boolean
+  wake: (() => void) | undefined
+}
+
 const empty = new Uint8Array(0)
 /** A znode of ClickHouse Keeper's own. */
 const keeperVersionPath = '/keeper/api_version'
@@ -180,20 +187,25 @@ export class Client implements AsyncDisposable {
 
   /** The state now and every one that follows, none left out; ends with a final one. */
   states(options: { readonly signal?: AbortSignal } = noOptions): AsyncGenerator<SessionState, void, void> {
-    return this.#states(statesOptions.of(options, 'states').signal)
+    const { signal } = statesOptions.of(options, 'states')
+    const reader: StatesReader = { signal, isLeft: false, wake: undefined }
+    return interruptible(this.#states(reader), () => {
+      reader.isLeft = true
+      reader.wake?.()
+    })
   }
 
-  async *#states(signal: AbortSignal | undefined): AsyncGenerator<SessionState, void, void> {
+  async *#states(reader: StatesReader): AsyncGenerator<SessionState, void, void> {
+    const { signal } = reader
     const pending: SessionState[] = [this.state]
-    let wake: (() => void) | undefined
     const stop = this.#session.onState((state) => {
       pending.push(state)
-      wake?.()
+      reader.wake?.()
     })
-    const onAbort = (): void => wake?.()
+    const onAbort = (): void => reader.wake?.()
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      while (!signal?.aborted) {
+      while (!signal?.aborted && !reader.isLeft) {
         const state = pending.shift()
         if (state !== undefined) {
           yield state
@@ -201,7 +213,7 @@ export class Client implements AsyncDisposable {
           continue
         }
         await new Promise<void>((resolve) => {
-          wake = resolve
+          reader.wake = resolve
         })
       }
     } finally {

@@ -14,6 +14,7 @@ import {
   type ZnodePath,
 } from '@lightkeeper/protocol'
 import { type Codec, isThenable } from '../codec.ts'
+import { interruptible } from '../interruptible.ts'
 import { jsonable } from '../json-form.ts'
 import type { ZnodeStat } from '../stat.ts'
 import type { Via, WatchChange } from './change.ts'
@@ -118,6 +119,8 @@ export class Watcher<T> implements Listener {
   /** Where the last audit stopped. */
   #cursor: IterableIterator<ZnodePath> | undefined
   #wake: (() => void) | undefined
+  /** Ends the wait for a read that is on its way. */
+  #abandon: (() => void) | undefined
 
   constructor(source: WatchSource, root: ZnodePath, options: WatchOptions<T>) {
     this.#source = source
@@ -179,6 +182,7 @@ export class Watcher<T> implements Listener {
 
   #wakeUp(): void {
     this.#wake?.()
+    if (this.#isOver()) this.#abandon?.()
   }
 
   #covers(path: ZnodePath): boolean {
@@ -190,7 +194,14 @@ export class Watcher<T> implements Listener {
   // -- pulled by the user ---------------------------------------------------------------------------------------------
 
   /** Ends when the consumer leaves, the signal aborts or the client closes; rejects where the root may not be read. */
-  async *changes(): AsyncGenerator<WatchChange<T>, void, void> {
+  changes(): AsyncGenerator<WatchChange<T>, void, void> {
+    return interruptible(this.#changes(), () => {
+      this.#hasEnded = true
+      this.#wakeUp()
+    })
+  }
+
+  async *#changes(): AsyncGenerator<WatchChange<T>, void, void> {
     const onAbort = (): void => this.#wakeUp()
     this.#signal?.addEventListener('abort', onAbort, { once: true })
     this.#source.listen(this)
@@ -277,13 +288,13 @@ export class Watcher<T> implements Listener {
   }
 
   /**
-   * Undefined when the connection or session went meanwhile: then everything is read again. A stream that is ended by its signal does
-   * not wait for what is on its way, and gives back what that leaves.
+   * Undefined when the connection or session went meanwhile: then everything is read again. A stream that is over, by
+   * its signal, by `return()` or with the client, does not wait for what is on its way, and gives back what that leaves.
    */
   async #attempt<R>(read: () => Promise<R>): Promise<R | undefined> {
     const reading = read()
     try {
-      const result = await (this.#signal === undefined ? reading : this.#unlessAborted(reading, this.#signal))
+      const result = await this.#unlessOver(reading)
       this.#failures = 0
       return result
     } catch (error) {
@@ -299,20 +310,24 @@ export class Watcher<T> implements Listener {
     }
   }
 
-  async #unlessAborted<R>(reading: Promise<R>, signal: AbortSignal): Promise<R> {
-    let abandon = (): void => {}
-    const aborted = new Promise<never>((_, reject) => {
-      abandon = () => {
+  /** @throws what ends a reading that nobody waits for any more, so that it asks for nothing else. */
+  #goOn(): void {
+    if (this.#isOver()) throw abandoned
+  }
+
+  /** What `reading` gives, unless the stream ends first: then nobody waits for it any more. */
+  async #unlessOver<R>(reading: Promise<R>): Promise<R> {
+    const over = new Promise<never>((_, reject) => {
+      this.#abandon = () => {
         const giveBack = (): void => this.#giveBack()
         reading.then(giveBack, giveBack)
         reject(abandoned)
       }
     })
-    signal.addEventListener('abort', abandon, { once: true })
     try {
-      return await Promise.race([reading, aborted])
+      return await Promise.race([reading, over])
     } finally {
-      signal.removeEventListener('abort', abandon)
+      this.#abandon = undefined
     }
   }
 
@@ -348,6 +363,7 @@ export class Watcher<T> implements Listener {
     }
     if (this.#isArmed) return
     this.#isArmed = await this.#source.arm(this.#root, this.#mode, this)
+    this.#goOn()
     if (this.#isArmed && this.#isOneShot) this.#source.forget(this)
     this.#isOneShot = !this.#isArmed
   }
@@ -449,7 +465,10 @@ export class Watcher<T> implements Listener {
       }
       for (const name of names ?? []) queue.push(joinPath(path, name))
     }
-    while (queue.length > 0) await Promise.all(queue.splice(0, readsAtOnce).map(visit))
+    while (queue.length > 0) {
+      this.#goOn()
+      await Promise.all(queue.splice(0, readsAtOnce).map(visit))
+    }
     return found
   }
 
