@@ -61,6 +61,7 @@ import type {
 import { Budget, type BudgetHost } from './request/budget.ts'
 import { type CallSpec, Calls } from './request/calls.ts'
 import { type CreateParent, createBelow } from './request/create-parents.ts'
+import { createUnlessThere, type IdempotentHost } from './request/idempotent.ts'
 import { evidenceOfAll, type Look, lostMarker, resultsOfAll } from './request/lost-transaction.ts'
 import { type CreateHost, createProtected, ignoreMissing, uuid } from './request/protected-create.ts'
 import type { Finding } from './request/recover.ts'
@@ -448,6 +449,7 @@ export class Client implements AsyncDisposable {
   /**
    * Creates a znode; `data` defaults to empty. Where the reply is lost, an ephemeral is looked for and found, and so is a
    * `protected` one; a sequential one that is not protected cannot be told from others and fails with outcome `unknown`.
+   * With `idempotent` a znode that is there already with this data and of this kind is success.
    * @throws KeeperError NODE_EXISTS, NO_NODE where a parent is missing and `parents` is not set, NO_AUTH, and others.
    */
   async create(path: ZnodePath, data: Data = empty, given: CreateOptions = noOptions): Promise<CreateResult> {
@@ -455,7 +457,17 @@ export class Client implements AsyncDisposable {
     createKind(options, 'create')
     checkPath(path, 'create', options.sequential)
     const content = this.#fitting(contentOf(data, 'data', 'create'), path, 'create')
-    return this.#createOf(path, content, options)
+    if (!options.idempotent) return this.#createOf(path, content, options)
+    if (options.sequential || options.protected) {
+      throw new TypeError('create: options.idempotent must be false where each create makes a znode of its own name')
+    }
+    const host: IdempotentHost = {
+      sessionId: this.sessionId,
+      create: (step) => this.#createOf(path, content, { ...options, ...step }),
+      find: (step) => this.find(path, step),
+    }
+    const wanted = { data: content, mode: options.mode }
+    return createUnlessThere(host, path, wanted, this.#budget('create', path, options))
   }
 
   /** As `create`, of arguments that are checked. */
@@ -655,14 +667,22 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * Where the reply is lost and the znode is gone, it may be this call that deleted it or another client: that counts as
-   * success where `idempotent` is set, and is outcome `unknown` otherwise. With `recursive` nothing is deleted where a permission that
+   * With `idempotent` a znode that is not there is success. Without it, where the reply is lost and the znode is gone, it may be this
+   * call that deleted it or another client: that is outcome `unknown`. With `recursive` nothing is deleted where a permission that
    * it needs is missing, or the version is another; what changes after these have been looked at can still end it halfway.
    * @throws KeeperError NO_NODE, BAD_VERSION, NOT_EMPTY, NO_AUTH.
    */
   async delete(path: ZnodePath, given: DeleteOptions = noOptions): Promise<void> {
     checkPath(path, 'delete')
     const options = deleteOptions.of(given, 'delete')
+    try {
+      await this.#deleteOf(path, options)
+    } catch (error) {
+      if (!options.idempotent || !KeeperError.is(error, 'NO_NODE')) throw error
+    }
+  }
+
+  async #deleteOf(path: ZnodePath, options: DeleteOptions): Promise<void> {
     const { version = -1, idempotent = false, recursive = false } = options
     if (!recursive) return this.#delete(path, version, options, idempotent)
     const host: DeleteHost = {

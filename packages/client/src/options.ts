@@ -115,6 +115,11 @@ export interface CreateOptions extends WriteOptions {
   readonly parentsAcl?: readonly Acl[]
   /** The ACL of the znode itself. Default: everybody may do everything. */
   readonly acl?: readonly Acl[]
+  /**
+   * A znode that is there already, with this data and of this kind (an ephemeral: of this session), is the success of the call,
+   * whoever made it; its ACL is not looked at. A sequential or protected create cannot be so. Default false: it fails with NODE_EXISTS.
+   */
+  readonly idempotent?: boolean
 }
 
 /** The znode and each parent that is missing, made in the same way. */
@@ -126,8 +131,8 @@ export interface EnsureOptions extends CallOptions, Pick<CreateOptions, 'acl' | 
 export interface WriteOptions extends CallOptions {
   /**
    * The state afterwards is all that counts. Where a reply was lost, a znode that holds what this call was to write is taken
-   * for its success, and for a delete one that is gone, also where somebody else may have done it. Default false: only what
-   * this client can be shown to have done counts, and where that cannot be told the call fails with outcome `unknown`.
+   * for its success, also where somebody else may have done it. Default false: only what this client can be shown to have done
+   * counts, and where that cannot be told the call fails with outcome `unknown`.
    */
   readonly idempotent?: boolean
 }
@@ -140,6 +145,8 @@ export interface VersionOptions extends WriteOptions {
 export interface DeleteOptions extends VersionOptions {
   /** Delete what is below it first. Not atomic. Default false. */
   readonly recursive?: boolean
+  /** A znode that is not there is the success of the call, whoever deleted it. Default false: it fails with NO_NODE. */
+  readonly idempotent?: boolean
 }
 
 export interface TransactionOptions extends WriteOptions {
