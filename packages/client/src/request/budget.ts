@@ -87,6 +87,8 @@ export class Budget {
 
   /** What `promise` gives, for a part of a call that has no limit of its own. @throws as `step`, as soon as that is so. */
   async until<T>(promise: Promise<T>): Promise<T> {
+    // Begun already: where nothing is left to wait, nobody else hears of how it ends.
+    promise.catch(() => {})
     const { signal, timeout } = this.step()
     const hasLimit = timeout !== undefined && timeout !== Number.POSITIVE_INFINITY
     if (signal === undefined && !hasLimit) return promise
