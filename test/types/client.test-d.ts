@@ -65,6 +65,12 @@ describe('paths', () => {
     void zk.get(`/users/${anyPath}`)
   })
 
+  test('that may be missing give a Stat or undefined, and no watch', () => {
+    expectTypeOf(zk.exists('/a')).resolves.toEqualTypeOf<ZnodeStat | undefined>()
+    // @ts-expect-error existence() has one
+    void zk.exists('/a', { watch: true })
+  })
+
   test('of results can be used as they are', () => {
     expectTypeOf<CreateResult['path']>().toEqualTypeOf<ZnodePath>()
     expectTypeOf<CreatedInTransaction['path']>().toEqualTypeOf<ZnodePath>()

@@ -1,7 +1,7 @@
 /** Messages as the client tells them, heard by the real SDK; test/client has a client and a server. */
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 import { KeeperError } from '@lightkeeper/client'
-import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
+import { DiagLogLevel, diag, ProxyTracerProvider, SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -171,4 +171,31 @@ test('a request that was under way before it began is no span', async () => {
   answer()
   await slow
   expect([spans.getFinishedSpans().length, (await points()).has('db.client.operation.duration')]).toEqual([0, false])
+})
+
+test('a tracer that throws ends nothing: the request goes on, and the failure is told once', async () => {
+  const told: unknown[][] = []
+  const hear = (...args: unknown[]): void => void told.push(args)
+  diag.setLogger({ error: hear, warn: hear, info: hear, debug: hear, verbose: hear }, { logLevel: DiagLogLevel.ERROR })
+  const uncaught: unknown[] = []
+  const catchAll = (error: unknown): void => void uncaught.push(error)
+  process.on('uncaughtException', catchAll)
+  try {
+    const failing = () => {
+      throw new Error('of the tracer')
+    }
+    const tracerProvider = new ProxyTracerProvider()
+    tracerProvider.setDelegate({ getTracer: () => ({ startSpan: failing, startActiveSpan: failing }) })
+    using _ = instrument({ tracerProvider })
+    for (const operation of ['get', 'set'])
+      expect(await request.tracePromise(() => Promise.resolve('done'), { ...call, operation })).toBe('done')
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(uncaught).toEqual([])
+    expect(told.map(([text]) => text)).toEqual([
+      '@lightkeeper/opentelemetry: what listens to tracing:lightkeeper.request:start failed',
+    ])
+  } finally {
+    process.off('uncaughtException', catchAll)
+    diag.disable()
+  }
 })

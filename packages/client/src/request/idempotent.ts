@@ -11,6 +11,9 @@ export interface IdempotentHost {
   find(step: CallOptions): Promise<Observed | undefined>
 }
 
+/** Times in a row that a znode may exist when it is to be made, and not when it is looked for. */
+const triesMax = 3
+
 /** @throws KeeperError NODE_EXISTS where another znode has the name: with other data, of another kind, of another session. */
 export async function createUnlessThere(
   host: IdempotentHost,
@@ -18,7 +21,7 @@ export async function createUnlessThere(
   wanted: { readonly data: Uint8Array | null; readonly mode: CreateOptions['mode'] },
   budget: Budget,
 ): Promise<CreateResult> {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       return await host.create(budget.step())
     } catch (error) {
@@ -31,7 +34,8 @@ export async function createUnlessThere(
         if (!isWanted(found, wanted.data, wanted.mode ?? 'persistent', host.sessionId)) throw error
         return { path, stat: found.stat }
       }
-      // Deleted between the two: now it can be made.
+      // Deleted between the two: now it can be made. Whoever says so again and again shows us only one side of the tree.
+      if (tries === triesMax) throw error
       await budget.again(error)
     }
   }
