@@ -67,7 +67,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
   let wire: Proxy
   let root: ZnodePath
   let tests = 0
-  const open: { close(): Promise<void> }[] = []
+  const open: { close(): Promise<unknown> }[] = []
   /** A client through the proxy, closed when the test ends. */
   const through = async (options: ConnectOptions = {}): Promise<Client> => {
     const zk = await connect(wire.connectString, { sessionTimeout: 4000, ...options })

@@ -237,7 +237,9 @@ describe('requests', () => {
     peer.reply(xid, 0, (writer) => writer.buffer(new Uint8Array(5000)))
     peer.reply(peer.request().xid, 0, (writer) => writer.int(4))
     expect(await large).toMatchObject({ code: 'FRAME_TOO_LARGE', path: '/large', outcome: 'rejected' })
-    expect(String(((await large) as KeeperError).cause)).toContain('the reply has 5020 bytes, replyBytesMax is 1000')
+    expect(String(((await large) as KeeperError).cause)).toContain(
+      'the reply has 5020 bytes, replyBytesMax of this client is 1000',
+    )
     expect(await small).toBe(4)
     expect(peers).toHaveLength(1)
   })

@@ -70,8 +70,8 @@ import { type Change, type UpdateHost, update } from './request/update.ts'
 import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
 import { Lease } from './session/lease.ts'
 import type { ClientStats } from './session/meters.ts'
-import { Session } from './session/session.ts'
-import { isFinal, type SessionState } from './session/states.ts'
+import { Session, tooLarge } from './session/session.ts'
+import { type Closing, isFinal, type SessionState } from './session/states.ts'
 import { formatToken } from './session/token.ts'
 import { readZnodeStat, ZnodeStat } from './stat.ts'
 import {
@@ -131,6 +131,8 @@ interface StatesReader {
 const empty = new Uint8Array(0)
 /** A znode of ClickHouse Keeper's own. */
 const keeperVersionPath = '/keeper/api_version'
+/** How long `close` waits for a server to end the session, milliseconds. */
+const closePatienceMs = 2_000
 /** How long `detach` waits for replies, milliseconds. */
 const detachPatienceMs = 2_000
 /** Attempts to bring a server up to `atLeast` by `sync` before the transaction is taken for one of another ensemble. */
@@ -253,26 +255,35 @@ export class Client implements AsyncDisposable {
     return new Lease(this.#session)
   }
 
-  /** Adds an identity to this and every later connection. @throws KeeperError AUTH_FAILED; the client is closed then. */
-  async addAuth(scheme: string, credentials: Credentials): Promise<void> {
+  /**
+   * Adds an identity to this and every later connection. `timeout` and `signal` end the waiting alone; the identity stays.
+   * @throws KeeperError AUTH_FAILED; the client is closed then.
+   */
+  async addAuth(scheme: string, credentials: Credentials, options: CallOptions = noOptions): Promise<void> {
+    const own = callOptions.of(options, 'addAuth')
     const option: AuthOption = {
       scheme: text(scheme, 'scheme', 'addAuth'),
       credentials: checkedCredentials(credentials, 'credentials', 'addAuth'),
     }
-    return this.#session.addAuth(option)
+    return this.#budget('addAuth', undefined, own).until(this.#session.addAuth(option))
   }
 
-  /** Ends the session, so that its ephemerals go at once. Settles in every state; calls still pending fail with CLOSED. */
-  close(): Promise<void> {
-    return this.#session.close(2_000)
+  /**
+   * Ends the session, so that its ephemerals go at once. Settles in every state within `timeout`, 2000 ms by default, or when the signal
+   * aborts, and never rejects; calls still pending fail with CLOSED. The result says whether a server has ended the session, and if not,
+   * which ephemerals stay for how long.
+   */
+  async close(options: CallOptions = noOptions): Promise<Closing> {
+    const { timeout = closePatienceMs, signal } = callOptions.of(options, 'close')
+    return this.#session.close(timeout, signal)
   }
 
   /**
    * Leaves without ending the session: its ephemerals, and with them locks and registrations, stay until the session timeout
    * has passed. `connect` with `attach: token` goes on with it, in another process or after a deploy. Waits for the replies to
-   * what was sent; the client is closed then.
+   * what was sent, for `timeout` in all, 2000 ms by default; the client is closed then.
    * @returns a token that holds the session's password.
-   * @throws KeeperError UNIMPLEMENTED on ClickHouse Keeper, which gives no session back; CONNECTION_LOSS where there is no
+   * @throws KeeperError TIMEOUT; UNIMPLEMENTED on ClickHouse Keeper, which gives no session back; CONNECTION_LOSS where there is no
    *   session to leave. The client stays open then.
    */
   async detach(options: CallOptions = noOptions): Promise<string> {
@@ -282,15 +293,18 @@ export class Client implements AsyncDisposable {
       const message = 'only a client that is connected to a server with a quorum can leave its session to another'
       throw new KeeperError('CONNECTION_LOSS', { operation: 'detach', outcome: 'not-sent', message })
     }
-    if (await this.#calls.isThere(keeperVersionPath, own)) {
+    const { timeout = detachPatienceMs, signal } = own
+    const budget = this.#budget('detach', undefined, { timeout, signal })
+    if (await this.#calls.isThere(keeperVersionPath, budget.step())) {
       const message = 'ClickHouse Keeper ends a session with its connection: it cannot be handed over'
       throw new KeeperError('UNIMPLEMENTED', { operation: 'detach', outcome: 'not-sent', message })
     }
-    return formatToken(await this.#session.detach(own.timeout ?? detachPatienceMs))
+    const { timeout: leftMs = 0 } = budget.step()
+    return formatToken(await this.#session.detach(leftMs, signal))
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   // -- reads ----------------------------------------------------------------------------------------------------------
@@ -589,8 +603,8 @@ export class Client implements AsyncDisposable {
   #fitting(data: Uint8Array | null, path: string, operation: string): Uint8Array | null {
     const { requestBytesMax } = this.#session
     if (data === null || data.length <= requestBytesMax) return data
-    const cause = new Error(`${data.length} bytes of data, a request may have ${requestBytesMax}`)
-    throw new KeeperError('FRAME_TOO_LARGE', { path, operation, outcome: 'not-sent', cause })
+    const message = tooLarge('data', data.length, requestBytesMax)
+    throw new KeeperError('FRAME_TOO_LARGE', { path, operation, outcome: 'not-sent', message })
   }
 
   #set(path: ZnodePath, data: Uint8Array | null, options: VersionOptions, acceptsEqual: boolean): Promise<ZnodeStat> {
@@ -907,7 +921,7 @@ export class Client implements AsyncDisposable {
     return new Watcher<T>(this.#watches, path, watchOptions.of(options, 'watch') as WatchOptions<T>).changes()
   }
 
-  #budget(operation: string, path: string, options: CallOptions): Budget {
+  #budget(operation: string, path: string | undefined, options: CallOptions): Budget {
     const { clock, random } = this.#session.runtime
     const host: BudgetHost = { clock, random, vainMsMax: this.#session.requestTimeoutMs }
     return new Budget(host, operation, path, options)

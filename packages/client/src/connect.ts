@@ -1,7 +1,7 @@
 /** `connect()`: from a connect string to a client with a session, or to an error with a cause per server. */
 
 import type { Log, Runtime } from '@lightkeeper/runtime'
-import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { nodeRuntime, stderrLog } from '@lightkeeper/runtime/node'
 import { looking, noOptions, wrongType } from './arguments/checks.ts'
 import { connectOptions } from './arguments/connect-options.ts'
 import { withTls } from './auth/tls.ts'
@@ -32,7 +32,8 @@ export async function connect(target: ConnectTarget, given: ConnectOptions = noO
   const { signal, connectTimeout = 10_000 } = options
   signal?.throwIfAborted()
   const token = options.attach === undefined ? undefined : parseToken(options.attach)
-  const host = nodeRuntime(options.runtime)
+  const log = typeof options.log === 'string' ? stderrLog(options.log) : options.log
+  const host = nodeRuntime(log === undefined ? options.runtime : { ...options.runtime, log })
   const runtime: Runtime = { ...host, network: withTls(host.network, options.tls) }
   const chroot = new Chroot(prefix)
   const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }

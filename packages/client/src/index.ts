@@ -11,7 +11,7 @@ export {
   sequenceOf,
   type ZnodePath,
 } from '@lightkeeper/protocol'
-export type { Clock, Random, Timer, TlsOptions } from '@lightkeeper/runtime'
+export type { Clock, Log, LogFact, LogLevel, Random, Timer, TlsOptions } from '@lightkeeper/runtime'
 export { digestAcl } from './auth/digest-acl.ts'
 export { type DigestMd5Options, digestMd5, type Secret } from './auth/digest-md5.ts'
 export type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './auth/sasl.ts'
@@ -46,7 +46,7 @@ export type {
 } from './options.ts'
 export { Lease } from './session/lease.ts'
 export type { ClientStats, LatencyStats } from './session/meters.ts'
-export type { SessionLosses, SessionState, SessionStateKind } from './session/states.ts'
+export type { Closing, SessionLosses, SessionState, SessionStateKind } from './session/states.ts'
 export { ZnodeStat } from './stat.ts'
 export {
   type CreatedInTransaction,

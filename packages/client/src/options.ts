@@ -1,6 +1,6 @@
 /** Every option, with unit and default. */
 import type { Acl, ZnodePath } from '@lightkeeper/protocol'
-import type { Runtime } from '@lightkeeper/runtime'
+import type { Log, LogLevel, Runtime } from '@lightkeeper/runtime'
 import type { SaslMechanism } from './auth/sasl.ts'
 import type { Tls } from './auth/tls.ts'
 
@@ -77,6 +77,13 @@ export interface ConnectOptions {
   readonly requestBytesMax?: number
   /** Largest reply accepted, bytes. Default 4 MiB. */
   readonly replyBytesMax?: number
+  /**
+   * Hears what the client does: connections and attempts, states of the session with their reasons, what it heals. A function gets
+   * `(level, message, facts)`, its facts safe for JSON; what it throws is told once, by a warning. A level prints lines of that level and above on
+   * standard error: `error` for what ends the client, `warn` for what is lost, `info` for every connection, `debug` for every attempt.
+   * Default: the environment's `LIGHTKEEPER_LOG`, which is such a level; without it nothing.
+   */
+  readonly log?: Log | LogLevel | undefined
   /** Parts of the host to replace: a simulated network, a hand-stepped clock, a log. Default Node's. */
   readonly runtime?: Partial<Runtime>
 }

@@ -26,6 +26,7 @@ export type AnyKeeperCode =
   | 'UNKNOWN_CODE'
   | 'FRAME_TOO_LARGE'
   | 'INVALID_DATA'
+  | 'LEASE_ENDED'
 
 export interface KeeperErrorDetails {
   readonly message?: string | undefined
@@ -45,6 +46,7 @@ const clientCodes = {
   CLOSED: 'The client is closed',
   UNKNOWN_CODE: 'The server answered with an error number this version does not know',
   FRAME_TOO_LARGE: 'The request is larger than a server accepts, or the reply larger than the client does',
+  LEASE_ENDED: 'The session may end at any time, and with it its ephemerals',
   INVALID_DATA: 'The codec does not accept the data of the znode',
 } as const satisfies Record<Exclude<AnyKeeperCode, KeeperCode>, string>
 

@@ -86,6 +86,10 @@ const runtime = new OptionSet<Partial<Runtime>>({
 
 const backoff = new OptionSet<NonNullable<ConnectOptions['backoff']>>({ baseMs: interval, maxMs: interval })
 
+const logLevel = oneOf('debug', 'info', 'warn', 'error')
+const logOrLevel: Check<Exclude<ConnectOptions['log'], undefined>> = (value, name, operation) =>
+  typeof value === 'function' ? callable(value, name, operation) : logLevel(value, name, operation)
+
 export const connectOptions = new OptionSet<ConnectOptions>({
   sessionTimeout: whole('milliseconds', 1, intMax),
   connectTimeout: timeout,
@@ -103,6 +107,7 @@ export const connectOptions = new OptionSet<ConnectOptions>({
   queueLimit: whole('requests', 0, Number.POSITIVE_INFINITY),
   requestTimeout: timeout,
   backoff: backoff.check,
+  log: logOrLevel,
   requestBytesMax: whole('bytes', 1, intMax),
   replyBytesMax: whole('bytes', 1, intMax),
   runtime: runtime.check,

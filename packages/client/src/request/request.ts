@@ -103,7 +103,7 @@ export class PendingRequest<T = unknown> {
   fail(code: AnyKeeperCode, cause?: unknown, outcome: Outcome = this.outcome): void {
     if (this.isSettled) return
     const { operation, path } = this.spec
-    this.rejectWith(new KeeperError(code, { operation, path, outcome, cause }))
+    this.rejectWith(new KeeperError(code, { operation, path, outcome, cause, message: messageOf(code, cause) }))
   }
 
   /** The connection or the session it was sent on is gone; `recover` decides where there is one; true then. */
@@ -115,7 +115,7 @@ export class PendingRequest<T = unknown> {
       return false
     }
     const { operation, path } = this.spec
-    const error = new KeeperError(code, { operation, path, outcome: 'unknown', cause })
+    const error = new KeeperError(code, { operation, path, outcome: 'unknown', cause, message: messageOf(code, cause) })
     const lost: Lost = { error, seen: this.seen, sessionId: this.sessionId, isGivenUp: () => this.isSettled }
     // In a turn of its own, when the session has come to rest.
     void Promise.resolve()
@@ -141,4 +141,10 @@ export class PendingRequest<T = unknown> {
     this.#cleanUp?.()
     return true
   }
+}
+
+/** Of these a cause that we made says all; a reader of the message alone must not miss it. */
+function messageOf(code: AnyKeeperCode, cause: unknown): string | undefined {
+  const isTold = code === 'TIMEOUT' || code === 'FRAME_TOO_LARGE' || code === 'SESSION_EXPIRED'
+  return isTold && cause instanceof Error ? cause.message : undefined
 }

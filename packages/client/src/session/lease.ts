@@ -2,6 +2,7 @@
  * For how long a session certainly lives: what a holder of an ephemeral may rely on while the connection is gone. A server counts
  * the timeout from the last request it has received, which was sent before it was answered.
  */
+import { KeeperError } from '@lightkeeper/protocol'
 import type { Timer } from '@lightkeeper/runtime'
 import type { Session } from './session.ts'
 import { isFinal } from './states.ts'
@@ -19,13 +20,14 @@ export class Lease implements Disposable {
     this.#session = session
     this.#epoch = session.epoch
     this.#stop = session.onState((state) => {
-      if (isFinal(state) || state.kind === 'expired') this.#end(`the session is ${state.kind}`)
+      if (state.kind === 'expired') this.#end(`the session has expired: ${state.reason}`)
+      else if (isFinal(state)) this.#end(`the client is ${state.kind}`)
     })
     if (session.sessionId === 0n || isFinal(session.state)) this.#end('there is no session')
     else this.#arm()
   }
 
-  /** Aborts when nothing is left, which is before any server may end the session, and when the session is known to have ended. */
+  /** Its reason is a KeeperError LEASE_ENDED. Aborts when nothing is left, which is before any server may end the session, and when the session is known to have ended. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
@@ -50,11 +52,13 @@ export class Lease implements Disposable {
   #look(): void {
     if (this.signal.aborted || this.#isDisposed) return
     if (this.remaining() > 0) this.#arm()
-    else this.#end('no server has answered in time')
+    else this.#end(`no server has answered in time: ${this.#session.account.noReply}`)
   }
 
   #end(reason: string): void {
     this[Symbol.dispose]()
-    if (!this.signal.aborted) this.#abort.abort(new Error(`the lease of the session has ended: ${reason}`))
+    if (this.signal.aborted) return
+    const message = `the lease of the session has ended: ${reason}`
+    this.#abort.abort(new KeeperError('LEASE_ENDED', { outcome: 'unknown', message }))
   }
 }

@@ -20,8 +20,11 @@ export class RequestLines {
   readonly #recovering = new Set<PendingRequest>()
   readonly #meters: Meters
   readonly #limits: LineLimits
+  readonly #noReply: (timeoutMs: number) => Error
 
-  constructor(meters: Meters, limits: LineLimits) {
+  /** `noReply` tells why a request was not answered in its time. */
+  constructor(meters: Meters, limits: LineLimits, noReply: (timeoutMs: number) => Error) {
+    this.#noReply = noReply
     this.#meters = meters
     this.#limits = limits
   }
@@ -75,7 +78,7 @@ export class RequestLines {
   #timeOut(request: PendingRequest): void {
     if (request.isSettled) return
     this.#meters.timedOut++
-    request.fail('TIMEOUT', new Error(`no reply within ${this.#limits.requestTimeout} ms`))
+    request.fail('TIMEOUT', this.#noReply(this.#limits.requestTimeout))
   }
 
   /** What may be repeated stands in front of the queue again, in its order; the rest is lost. */
@@ -100,12 +103,12 @@ export class RequestLines {
   }
 
   /** Writes that were not sent were meant for the session that is gone; reads are answered by the next, if there is one. */
-  expireQueue(hasNext: boolean): void {
+  expireQueue(hasNext: boolean, cause: Error): void {
     const waiting = [...this.queue]
     this.queue.clear()
     for (const request of waiting) {
       if (request.spec.isRepeatable && hasNext) this.queue.push(request)
-      else request.fail('SESSION_EXPIRED')
+      else request.fail('SESSION_EXPIRED', cause)
     }
   }
 

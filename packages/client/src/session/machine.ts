@@ -70,6 +70,11 @@ export class SessionTimes {
     return this.#confirmed + this.timeoutMs - margin
   }
 
+  /** When a server was last heard of in this session. */
+  get lastContact(): number | undefined {
+    return this.#lastContact
+  }
+
   sent(now: number): void {
     this.#lastSend = now
   }

@@ -33,6 +33,7 @@ import { PendingRequest, type RequestSpec } from '../request/request.ts'
 import { asError } from '../thrown.ts'
 import { WatchRegistry } from '../watch/registry.ts'
 import type { WatchCounters } from '../watch/source.ts'
+import { Account, seconds } from './account.ts'
 import { AttemptTrace } from './attempt-trace.ts'
 import { Balance } from './balance.ts'
 import { RequestLines } from './lines.ts'
@@ -40,7 +41,7 @@ import { SessionTimes } from './machine.ts'
 import { type ClientStats, latencyOf, Meters } from './meters.ts'
 import { attemptMsMax, type Haste, waitMsMax } from './pace.ts'
 import { credentialBytes, type FreshConnection, prepare, showIdentity } from './preparation.ts'
-import { isFinal, type SessionState } from './states.ts'
+import { type Closing, isFinal, type SessionState } from './states.ts'
 import type { SessionToken } from './token.ts'
 import { WritableSearch } from './writable-search.ts'
 
@@ -70,6 +71,7 @@ export interface ServerLookUp {
 
 const noPassword = new Uint8Array(16)
 const xidMax = 0x7fff_ffff
+const nothingLeft: Closing = { isEnded: true, left: [], leftForMs: 0 }
 /** A connection that has served for so long, milliseconds, or a tenth of the session timeout, was a good one. */
 const servingMsMin = 1_000
 
@@ -83,8 +85,7 @@ export class Session implements LinkEvents {
   sessionId = 0n
   /** Highest zxid of any ordinary reply: no server behind it is accepted. */
   lastZxid = 0n
-  /** Why the latest attempt to reach each server failed. */
-  readonly failures = new Map<string, Error>()
+  readonly account: Account
   readonly meters = new Meters()
   readonly runtime: Runtime
   readonly #requests: TraceSpan
@@ -120,6 +121,7 @@ export class Session implements LinkEvents {
   readonly #pings = new Deque<number>()
   #dropReason: Error | undefined
   #hasServed = false
+  #closing: Promise<Closing> | undefined
   /** Nothing new is taken any more. */
   #isLeaving = false
   /** This session has been on a server with a quorum. */
@@ -145,7 +147,8 @@ export class Session implements LinkEvents {
     this.#attempts = new AttemptTrace(runtime)
     this.#states = runtime.trace.channel('lightkeeper.state')
     this.#config = config
-    this.#lines = new RequestLines(this.meters, config)
+    this.account = new Account(runtime.clock, runtime.log)
+    this.#lines = new RequestLines(this.meters, config, (ms) => this.#noReply(ms))
     this.#hosts = hosts
     this.#lookUp = lookUp
     this.balance = new Balance(runtime.clock, runtime.random, config.rebalanceAfter, {
@@ -273,13 +276,16 @@ export class Session implements LinkEvents {
     const timer =
       timeoutMs === undefined
         ? undefined
-        : this.runtime.clock.after(timeoutMs, () =>
-            request.fail('TIMEOUT', new Error(`no reply within ${timeoutMs} ms`)),
-          )
+        : this.runtime.clock.after(timeoutMs, () => request.fail('TIMEOUT', this.#noReply(timeoutMs)))
     request.onSettled(() => {
       signal?.removeEventListener('abort', abort)
       timer?.cancel()
     })
+  }
+
+  /** Why a call was not done in its time. */
+  #noReply(timeoutMs: number): Error {
+    return new Error(`no reply within ${timeoutMs} ms: ${this.account.noReply}`)
   }
 
   #finalCode(): 'AUTH_FAILED' | 'CLOSED' {
@@ -309,7 +315,7 @@ export class Session implements LinkEvents {
     const bytes = this.#writer.length - mark - 4
     if (bytes > this.#config.requestBytesMax) {
       this.#takeBack(mark)
-      const limit = `${bytes} bytes, a server accepts ${this.#config.requestBytesMax}`
+      const limit = tooLarge('request', bytes, this.#config.requestBytesMax)
       request.fail('FRAME_TOO_LARGE', new Error(limit), 'not-sent')
       return
     }
@@ -378,14 +384,14 @@ export class Session implements LinkEvents {
         timer = clock.after(limitMs, () => reject(new Error(`no answer within ${Math.round(limitMs)} ms`)))
       })
       this.#hosts.replace(await Promise.race([lookUp.servers(), late]))
-      this.failures.delete(lookUp.name)
+      this.account.failures.delete(lookUp.name)
     } catch (error) {
       failure = asError(error)
     }
     timer?.cancel()
     if (generation !== this.#generation || isFinal(this.state) || this.#link !== undefined) return
     if (failure !== undefined)
-      this.failures.set(lookUp.name, new Error(`${lookUp.name}: ${failure.message}`, { cause: failure }))
+      this.account.failed(lookUp.name, new Error(`${lookUp.name}: ${failure.message}`, { cause: failure }))
     if (this.#hosts.servers.length > 0) this.#dialNext()
     else this.#dialTimer = clock.after(this.#hosts.wait(waitMsMax(this.#haste())), () => this.#dial())
   }
@@ -407,6 +413,7 @@ export class Session implements LinkEvents {
       const patienceMs = this.#hasServed ? Number.POSITIVE_INFINITY : this.#config.connectTimeout
       this.#times.dialing(this.runtime.clock.now(), this.#hosts.servers.length, patienceMs)
       this.meters.attempts++
+      this.runtime.log('debug', 'connecting', { server, waitedMs: Math.round(delayMs), attempt: this.meters.attempts })
       this.#attempts.begin({ server, epoch: this.epoch, sessionId: this.sessionId })
       this.#link = this.runtime.network.connect(server, this.#eventsOfLink(), {
         hasThread: this.#config.heartbeatPatienceMs > 0,
@@ -501,7 +508,9 @@ export class Session implements LinkEvents {
   /** A reply larger than we accept fails its request alone. Only replies are that large, and they come in order. */
   #skipReply(length: number): boolean {
     const request = this.#phase === 'serving' ? this.#lines.inFlight.shift() : undefined
-    const cause = new Error(`the reply has ${length} bytes, replyBytesMax is ${this.#config.replyBytesMax}`)
+    const cause = new Error(
+      `the reply has ${length} bytes, replyBytesMax of this client is ${this.#config.replyBytesMax}`,
+    )
     request?.fail('FRAME_TOO_LARGE', cause, request.spec.isRepeatable ? 'rejected' : 'unknown')
     return request !== undefined
   }
@@ -520,7 +529,7 @@ export class Session implements LinkEvents {
     if (response.timeOut <= 0 || (asked !== 0n && response.sessionId !== asked)) {
       // Refused; or another session than the one asked for, which is the same to whoever relied on it.
       this.#abandon()
-      this.#expired()
+      this.#expired(`${this.#server} says that it has ended`)
       return
     }
     const isNew = asked === 0n
@@ -550,7 +559,7 @@ export class Session implements LinkEvents {
     this.#phase = 'serving'
     this.#hasServed = true
     this.#servingSince = this.runtime.clock.now()
-    this.failures.clear()
+    this.account.together()
     this.meters.connections++
     this.#attempts.end()
     if (!readOnly) this.#isWritable = true
@@ -631,7 +640,9 @@ export class Session implements LinkEvents {
     const cause = this.#dropReason ?? reason ?? new Error('the server closed the connection')
     if (this.#phase === 'handshake' && this.#dropReason === undefined) this.#refusedSilently()
     const failure = new Error(`${this.#server}: ${cause.message}`, { cause })
-    this.failures.set(this.#server, failure)
+    this.account.failed(this.#server, failure)
+    if (wasServing) this.account.apart()
+    else if (this.#hosts.isAtStart) this.account.unreachable()
     this.#attempts.end(failure)
     this.#abandon()
     this.#lines.loseInFlight('CONNECTION_LOSS', cause)
@@ -684,11 +695,12 @@ export class Session implements LinkEvents {
     link?.destroy()
   }
 
-  #expired(): void {
+  #expired(why: string): void {
     const lost = this.sessionId
+    const reason = `${why}${this.account.stalled(this.#times.timeoutMs * 2)}`
     if (lost === 0n) {
       // Refused before there was a session: try elsewhere.
-      this.failures.set(this.#server, new Error(`${this.#server}: refused to open a session`))
+      this.account.failed(this.#server, new Error(`${this.#server}: refused to open a session`))
       this.#dial()
       return
     }
@@ -696,13 +708,14 @@ export class Session implements LinkEvents {
     this.#isWritable = false
     this.#password = noPassword
     this.#times.forgetSession(this.#config.sessionTimeout)
-    this.#lines.loseInFlight('SESSION_EXPIRED')
-    this.#lines.expireQueue(this.#config.onExpired === 'renew')
+    const cause = new Error(`the session has expired: ${reason}`)
+    this.#lines.loseInFlight('SESSION_EXPIRED', cause)
+    this.#lines.expireQueue(this.#config.onExpired === 'renew', cause)
     this.meters.expiries++
     const losses = { ephemerals: [...this.ephemerals], oneShotWatches: this.watches.oneShotCount }
     this.ephemerals.clear()
     this.watches.sessionEnded()
-    this.#report({ kind: 'expired', epoch: this.epoch, sessionId: lost, lost: losses })
+    this.#report({ kind: 'expired', epoch: this.epoch, sessionId: lost, reason, lost: losses })
     if (this.#config.onExpired === 'close') {
       this.#end({ kind: 'closed', epoch: this.epoch })
       return
@@ -714,12 +727,13 @@ export class Session implements LinkEvents {
 
   // -- leaving and closing --------------------------------------------------------------------------------------------
 
-  /** Waits for what is on its way, at most `patienceMs`, and leaves without ending the session. */
-  async detach(patienceMs: number): Promise<SessionToken> {
+  /** Waits for what is on its way, at most `patienceMs` or until the signal, and leaves without ending the session. */
+  async detach(patienceMs: number, signal?: AbortSignal): Promise<SessionToken> {
     this.#isLeaving = true
     const { clock } = this.runtime
     const until = clock.now() + patienceMs
-    while (this.#lines.inFlight.length > 0 && clock.now() < until && this.#phase === 'serving') {
+    const mayWait = (): boolean => clock.now() < until && signal?.aborted !== true
+    while (this.#lines.inFlight.length > 0 && mayWait() && this.#phase === 'serving') {
       await new Promise<void>((resolve) => void clock.after(1, resolve))
     }
     const { sessionId, lastZxid } = this
@@ -738,18 +752,36 @@ export class Session implements LinkEvents {
     return token
   }
 
-  /** Ends the session at the server, where one is connected, and settles everything. Waits at most `patienceMs`. */
-  async close(patienceMs: number): Promise<void> {
-    if (isFinal(this.state)) return
+  /**
+   * Ends the session at the server, where one is connected, and settles everything. Waits at most `patienceMs`, and no longer than
+   * until the signal. Whoever calls it again gets the same.
+   */
+  close(patienceMs: number, signal?: AbortSignal): Promise<Closing> {
+    if (!isFinal(this.state)) this.#closing ??= this.#close(patienceMs, signal)
+    return this.#closing ?? Promise.resolve(nothingLeft)
+  }
+
+  async #close(patienceMs: number, signal: AbortSignal | undefined): Promise<Closing> {
+    let isEnded = this.sessionId === 0n
     if (this.#phase === 'serving') {
       const spec: RequestSpec<void> = { type: opCode.closeSession, operation: 'closeSession', write() {}, read() {} }
-      await this.submit(spec, undefined, patienceMs).catch(() => {})
+      isEnded = await this.submit(spec, signal, patienceMs).then(
+        () => true,
+        () => false,
+      )
     }
-    if (isFinal(this.state)) return
+    const left = isEnded ? [] : [...this.ephemerals]
+    const closing = isEnded || isFinal(this.state) ? nothingLeft : { isEnded, left, leftForMs: this.#times.timeoutMs }
+    if (isFinal(this.state)) return closing
+    if (!isEnded) {
+      const facts = { sessionId: this.sessionId, ephemerals: left.length, forMs: closing.leftForMs }
+      this.runtime.log('warn', 'closing without a server: the session stays until it times out', facts)
+    }
     this.#abandon()
     this.#lines.failAll('CLOSED')
     this.watches.sessionEnded()
     this.#end({ kind: 'closed', epoch: this.epoch })
+    return closing
   }
 
   #end(state: SessionState): void {
@@ -769,8 +801,10 @@ export class Session implements LinkEvents {
     this.#timer = undefined
     if (isFinal(this.state)) return
     const { clock } = this.runtime
-    const at = this.#times.nextCheckAt()
-    if (at === Number.POSITIVE_INFINITY) return
+    const next = this.#times.nextCheckAt()
+    if (next === Number.POSITIVE_INFINITY) return
+    // More often than it takes, so that a stall of this process is measured to a tenth of the timeout.
+    const at = Math.min(next, clock.now() + this.#times.timeoutMs / 10)
     // Judged at the end of the turn: after a long pause of this process the timer runs before what has arrived is read.
     this.#timer = clock.after(Math.max(0, at - clock.now()), () => {
       this.#noteStall(clock.now() - at)
@@ -783,6 +817,7 @@ export class Session implements LinkEvents {
     if (ms > this.meters.longestStallMs) this.meters.longestStallMs = ms
     if (ms <= this.#times.timeoutMs / 3) return
     this.meters.stalls++
+    this.account.stall(ms)
     const timeoutMs = this.#times.timeoutMs
     const pings = this.#link?.keepAlive === undefined ? 'pings are late' : 'the heartbeat thread sent the pings'
     this.runtime.log('warn', `the event loop was blocked; ${pings}`, { ms: Math.round(ms), timeoutMs })
@@ -792,8 +827,9 @@ export class Session implements LinkEvents {
     const now = this.runtime.clock.now()
     this.#lines.failOverdue(now)
     if (this.#times.isSessionLost(now)) {
+      const silentMs = now - (this.#times.lastContact ?? now)
       this.#abandon()
-      this.#expired()
+      this.#expired(`no server was heard of for ${seconds(silentMs)}`)
     } else if (this.#link !== undefined && this.#times.isPeerDead(now)) {
       this.#drop(new Error(this.#phase === 'serving' ? 'nothing heard from the server' : 'no answer from the server'))
     } else if (this.#phase === 'preparing' && now >= this.#prepareBy) {
@@ -818,9 +854,16 @@ export class Session implements LinkEvents {
 
   #report(state: SessionState): void {
     this.state = jsonable(state)
+    this.account.tell(state)
     if (this.#states.hasSubscribers) this.#states.publish(state)
     for (const listener of [...this.#stateListeners]) listener(state)
   }
+}
+
+/** A server tells nobody what it accepts: it closes the connection. So the limit that it has by default is told as well. */
+export function tooLarge(what: 'request' | 'data', bytes: number, limit: number): string {
+  const whose = `requestBytesMax of this client is ${limit}`
+  return `the ${what} has ${bytes} bytes; ${whose}, and jute.maxbuffer of a server is 1048575 unless it is set there`
 }
 
 /** Errors are made in the protocol loop; from here the stack shows who awaits the call, at no cost to calls that succeed. */

@@ -1,9 +1,9 @@
 /** The host: the only place that imports Node's sockets, files, timers and chance. */
-import { silentLog } from '../log.ts'
 import type { Runtime } from '../runtime.ts'
 import { nodeClock } from './clock.ts'
 import { nodeDisk } from './disk.ts'
 import { guardedLog } from './guarded-log.ts'
+import { environmentLog } from './log.ts'
 import { nodeNetwork } from './network.ts'
 import { nodeRandom } from './random.ts'
 import { nodeTrace } from './trace.ts'
@@ -12,7 +12,7 @@ export { stderrLog } from './log.ts'
 
 /** The real thing. Parts given in `parts` replace ours, for example a log that prints. */
 export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
-  const log = guardedLog(parts.log ?? silentLog)
+  const log = guardedLog(parts.log ?? environmentLog())
   return {
     clock: nodeClock(log),
     random: nodeRandom(),

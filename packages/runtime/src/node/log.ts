@@ -1,5 +1,5 @@
 /** Lines on standard error, so that standard output stays for results. */
-import { formatLine, type Log, type LogLevel } from '../log.ts'
+import { formatLine, type Log, type LogLevel, silentLog } from '../log.ts'
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
@@ -15,3 +15,20 @@ export function stderrLog(least: LogLevel = 'info'): Log {
     }
   }
 }
+
+/**
+ * What the environment asks for: `LIGHTKEEPER_LOG=debug` (or `info`, `warn`, `error`) prints lines of that level and above on standard
+ * error. Without it nothing is printed.
+ */
+export function environmentLog(wanted: string | undefined = process.env['LIGHTKEEPER_LOG']): Log {
+  if (wanted === undefined || wanted === '') return silentLog
+  const level = levels.find((each) => each === wanted.trim().toLowerCase())
+  if (level !== undefined) return stderrLog(level)
+  if (!hasComplained)
+    process.stderr.write(`LIGHTKEEPER_LOG is "${wanted}": expected ${levels.join(', ')}; nothing is logged\n`)
+  hasComplained = true
+  return silentLog
+}
+
+/** Once in a process, however many clients and servers it has. */
+let hasComplained = false
