@@ -143,7 +143,7 @@ export class PendingRequest<T = unknown> {
   }
 }
 
-/** Of these a cause that we made says all; a reader of the message alone must not miss it. */
+/** The cause that we made says all of these: a reader of the message alone must not miss it. */
 function messageOf(code: AnyKeeperCode, cause: unknown): string | undefined {
   const isTold = code === 'TIMEOUT' || code === 'FRAME_TOO_LARGE' || code === 'SESSION_EXPIRED'
   return isTold && cause instanceof Error ? cause.message : undefined
