@@ -2,13 +2,15 @@
 import { formatFact, type Log, type LogFact, silentLog } from '../log.ts'
 import { reportTo } from './report.ts'
 
+/** Hooks whose failure was told: one may be the log of many clients. */
+const failedHooks = new WeakSet<Log>()
+
 /** The same log, made safe. Its first failure is told by a warning of the process, and none that follow. */
 export function guardedLog(log: Log): Log {
   if (log === silentLog) return log
-  let hasFailed = false
   const failed = (error: unknown): void => {
-    if (hasFailed) return
-    hasFailed = true
+    if (failedHooks.has(log)) return
+    failedHooks.add(log)
     reportTo(silentLog)('the log hook failed, and what it fails on from now on is not told', error)
   }
   return (level, message, facts) => {
