@@ -71,7 +71,10 @@ test.each([
     '--priority wants a whole number from 0 to 2147483647, got "1.5"',
   ],
   [['register'], 2, 'wants the name of a service'],
-  [['register', 'a/', '--address', 'h', '--port', '1'], 2, 'no name of a service: "a/"'],
+  [['register', 'a/', '--address', 'h', '--port', '1'], 2, 'no name of a service: "a/": it has a slash'],
+  [['register', 'a/b', '--address', 'h', '--port', '1'], 2, 'no name of a service: "a/b": it has a slash'],
+  [['discover', 'a/b'], 2, 'no name of a service: "a/b": it has a slash'],
+  [['discover', '..'], 2, 'no name of a service: ".."'],
   [['register', 'a', '--port', '1'], 2, 'wants --address'],
   [['register', 'a', '--address', 'h'], 2, 'wants --port'],
   [

@@ -243,11 +243,11 @@ describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
     })
 
     test.each([
-      [{ name: '', address: 'h' }, 'no name of a service'],
-      [{ name: 's', address: '' }, 'needs an address'],
-      [{ name: 's', id: 'a/b', address: 'h' }, "no id of an instance: 'a/b'"],
+      [{ name: '', address: 'h' }, 'instance.name must be a string that is not empty'],
+      [{ name: 's', address: '' }, 'instance.address must be a string that is not empty'],
+      [{ name: 's', id: 'a/b', address: 'h' }, 'instance.id must be the name of a znode'],
       [{ name: 's', address: 'h', port: 70_000 }, 'not 70000'],
-      [{ name: 's', address: 'h', weight: -1 }, 'a weight is 0 or more, not -1'],
+      [{ name: 's', address: 'h', weight: -1 }, 'instance.weight must be a number from 0 on, not -1'],
       [{ name: 's', address: 'h', weight: Number.NaN }, 'not NaN'],
     ])('%o is refused before anything is sent', async (instance, why) => {
       await expect(discovery(a, base).register(instance)).rejects.toThrow(why)

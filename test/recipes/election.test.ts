@@ -221,7 +221,7 @@ describe.skipIf(missing !== undefined)(`elections on ${targetName}`, () => {
     await term.resign()
     await (await middle).resign()
     expect(() => election(a, path, { priority: -1 })).toThrow(
-      'a priority is a whole number from 0 to 2147483647, not -1',
+      'options.priority must be a whole number from 0 to 2147483647, not -1',
     )
   })
 

@@ -77,11 +77,15 @@ describe.skipIf(reason !== undefined)(`lightkeeper lock on ${targetName}`, () =>
 
   test('waits for its turn; gives up after --timeout, or by a signal, and leaves nothing in the line', async () => {
     await using zk = await connect(server)
-    const held = await lock(zk, '/turn').acquire()
+    const held = await lock(zk, '/turn', { data: 'worker-7' }).acquire()
+    const who = `"worker-7" ${held.path} since `
     await using atOnce = run('/turn', ['--timeout', '0'], ['echo', 'never'])
-    expect([(await atOnce.ended).code, atOnce.errors]).toEqual([1, 'lightkeeper lock: /turn is held by another\n'])
+    expect((await atOnce.ended).code).toBe(1)
+    expect(atOnce.errors).toContain(`lightkeeper lock: /turn is held by ${who}`)
     await using soon = run('/turn', ['--timeout', '50'], ['echo', 'never'])
-    expect([(await soon.ended).code, soon.errors]).toEqual([1, 'lightkeeper lock: /turn was not free within 50 ms\n'])
+    expect((await soon.ended).code).toBe(1)
+    expect(soon.errors).toContain(`/turn was not free: not done within 50 ms: held by ${who}`)
+    expect(soon.errors).toContain('number 2 of 2 in line')
 
     await using patient = run('/turn', [], ['echo', 'now'])
     await using ended = run('/turn', [], ['echo', 'never'])
@@ -89,6 +93,10 @@ describe.skipIf(reason !== undefined)(`lightkeeper lock on ${targetName}`, () =>
     expect(await ended.end('SIGTERM')).toBe(143)
     expect((await zk.children('/turn')).children).toHaveLength(2)
     expect(patient.output).toBe('')
+    // Whoever waits is told why.
+    expect(await patient.until(({ errors }) => (errors === '' ? undefined : errors))).toContain(
+      `waits for /turn, held by ${who}`,
+    )
     await held.release()
     expect((await patient.ended).code).toBe(0)
     expect(patient.lines).toEqual(['now'])

@@ -1,5 +1,6 @@
 /** `lightkeeper discover`: where the instances of a service are. */
 import type { ZnodePath } from '@lightkeeper/client'
+import { pathProblem } from '@lightkeeper/protocol'
 import { type Discovery, discovery, type FormatName, type ServiceInstance } from '@lightkeeper/recipes'
 import { checkPath, connecting, connectingUsage, connectTo, parse } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
@@ -41,10 +42,10 @@ export const discoverCommand: Command = {
     if (command !== undefined) throw new UsageError('runs no command: there is nothing behind --')
     const [name, ...more] = positionals
     if (more.length > 0) throw new UsageError(`wants one name of a service, got ${positionals.join(' ')}`)
-    if (name === '') throw new UsageError('the name of a service must not be empty')
     if (values.watch && values.pick) throw new UsageError('--watch and --pick exclude each other')
     if (name === undefined && (values.watch || values.pick)) throw new UsageError('wants the name of a service')
     const { base, format } = placeOf(values)
+    if (name !== undefined) checkServiceName(name, format)
     using signals = new Signals()
     const { signal } = signals
     try {
@@ -68,6 +69,13 @@ export const discoverCommand: Command = {
     }
     return 0
   },
+}
+
+/** @throws UsageError for a name that is not that of one znode; Dubbo's names are encoded, so that any will do. */
+export function checkServiceName(name: string, format: FormatName): void {
+  if (name === '') throw new UsageError('the name of a service must not be empty')
+  const problem = format === 'dubbo' ? undefined : name.includes('/') ? 'it has a slash' : pathProblem(`/${name}`)
+  if (problem !== undefined) throw new UsageError(`no name of a service: "${name}": ${problem}`)
 }
 
 /** @throws UsageError for a format nobody knows or a base that is no path. */

@@ -1,9 +1,10 @@
 /** `lightkeeper lock`: a command that runs in one place at a time. */
 import { hostname } from 'node:os'
 import { type Client, KeeperError } from '@lightkeeper/client'
-import { type Held, type Lockable, lock, readWriteLock } from '@lightkeeper/recipes'
+import { type Held, type Lockable, lock, type Participant, readWriteLock } from '@lightkeeper/recipes'
 import { connecting, connectingUsage, connectTo, milliseconds, parse, pathArgument } from '../arguments.ts'
 import type { Command } from '../command.ts'
+import { textOf } from '../output.ts'
 import { Reports } from '../reports.ts'
 import { Signals } from '../signals.ts'
 import {
@@ -19,7 +20,7 @@ import { supervise } from '../supervise/supervise.ts'
 
 const usage = `usage: lightkeeper lock PATH [options] -- COMMAND [ARGUMENT…]
 
-Waits for the lock at PATH, runs COMMAND while it holds it, and releases it when COMMAND has ended. COMMAND is stopped before the
+Waits for the lock at PATH and says who has it, runs COMMAND while it holds it, and releases it when COMMAND has ended. COMMAND is stopped before the
 lock can go to another: SIGTERM, then SIGKILL, in time. The line is Curator's, kazoo's and go-zk's.
 
   --timeout MS          waits no longer than this, 0 for not at all (default: as long as it takes)
@@ -58,8 +59,11 @@ export const lockCommand: Command = {
       const granted = grantedTimeoutMs(zk, values)
       const { data, shared } = values
       const line: Lockable = shared ? readWriteLock(zk, path, { data }).read : lock(zk, path, { data })
-      held = await take(line, timeout, signals.signal)
-      if (held === undefined) throw new Error(`${path} is held by another`)
+      held = await take(line, timeout, signals.signal, (holders) => {
+        const facts = { path, holders: holders.map(({ path: znode, since }) => ({ znode, since })) }
+        reports.warn('waiting', facts, `waits for ${path}, held by ${namesOf(holders)}`)
+      })
+      if (held === undefined) throw new Error(`${path} is held by ${namesOf(await line.holders().catch(() => []))}`)
       const token = held.fencingToken.toString()
       reports.note('held', { path, znode: held.path, fencingToken: token }, `${path} is held, fencing token ${token}`)
       signals.signal.throwIfAborted()
@@ -81,7 +85,7 @@ export const lockCommand: Command = {
       return exitCode
     } catch (error) {
       if (held === undefined && timeout !== undefined && KeeperError.is(error, 'TIMEOUT')) {
-        throw new Error(`${path} was not free within ${timeout} ms`)
+        throw new Error(`${path} was not free: ${error.message.replace(/^TIMEOUT: | \([^)]*\)$/g, '')}`)
       }
       return exitCodeFor(error, signals)
     } finally {
@@ -90,7 +94,39 @@ export const lockCommand: Command = {
   },
 }
 
-function take(line: Lockable, timeout: number | undefined, signal: AbortSignal): Promise<Held | undefined> {
+/** When one is told that it takes its time, milliseconds. */
+const lateMs = 500
+
+/** Tells once who holds the lock, where it has to be waited for. */
+async function take(
+  line: Lockable,
+  timeout: number | undefined,
+  signal: AbortSignal,
+  onWait: (holders: readonly Participant[]) => void,
+): Promise<Held | undefined> {
   if (timeout === 0) return line.tryAcquire({ signal })
-  return line.acquire({ signal, timeout })
+  let isOver = false
+  const late = setTimeout(() => {
+    // Words alone: what cannot be read is left out.
+    void line.holders({ timeout: 5_000 }).then(
+      (holders) => isOver || onWait(holders),
+      () => isOver || onWait([]),
+    )
+  }, lateMs)
+  try {
+    return await line.acquire({ signal, timeout })
+  } finally {
+    isOver = true
+    clearTimeout(late)
+  }
+}
+
+function namesOf(holders: readonly Participant[]): string {
+  if (holders.length === 0) return 'somebody who cannot be seen'
+  return holders
+    .map(({ path, data, since }) => {
+      const text = textOf(data)
+      return `${text === undefined || text === '' ? '' : `${JSON.stringify(text)} `}${path} since ${since.toISOString()}`
+    })
+    .join(', ')
 }

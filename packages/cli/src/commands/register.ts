@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import { connect as dial } from 'node:net'
 import type { Client } from '@lightkeeper/client'
-import { type Discovery, discovery, type Registering, type Registration } from '@lightkeeper/recipes'
+import { type Discovery, discovery, type FormatName, type Registering, type Registration } from '@lightkeeper/recipes'
 import { connecting, connectingUsage, connectTo, milliseconds, parse, wholeNumber } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { Reports } from '../reports.ts'
 import { Signals } from '../signals.ts'
 import { atMost, commandOf, exitCodeFor, leave, leaveMs, running, runningUsage } from '../supervise/running.ts'
 import { supervise } from '../supervise/supervise.ts'
-import { placeOf, placing, placingUsage } from './discover.ts'
+import { checkServiceName, placeOf, placing, placingUsage } from './discover.ts'
 
 const usage = `usage: lightkeeper register NAME --address A --port P [options] [-- COMMAND [ARGUMENT…]]
 
@@ -50,8 +50,8 @@ export const registerCommand: Command = {
       'wait-port': { type: 'boolean', default: false },
       drain: { type: 'string', default: '0' },
     })
-    const instance = instanceOf(positionals, values)
     const place = placeOf(values)
+    const instance = instanceOf(positionals, values, place.format)
     const drainMs = milliseconds('--drain', values.drain)
     const graceMs = milliseconds('--grace', values.grace)
     const wanted = command === undefined ? undefined : commandOf('register NAME …', command)
@@ -68,7 +68,8 @@ export const registerCommand: Command = {
       const { present } = presence
       late = setTimeout(() => {
         const why = values['wait-port'] ? 'nothing listens at its port' : `another instance has the id ${id}`
-        const words = `${name} is not registered yet: ${why}, or no server answers`
+        const isAway = zk !== undefined && zk.state.kind !== 'connected'
+        const words = `${name} is not registered yet: ${isAway ? `no server is reached, the client is ${zk?.state.kind}` : why}`
         reports.warn('waiting', { name, id }, words)
       }, lateMs)
       const registered = present.then(({ path }) => {
@@ -123,14 +124,18 @@ interface Values {
 }
 
 /** @throws UsageError that names what is wrong. */
-function instanceOf(positionals: readonly string[], values: Values): Registering & { readonly id: string } {
+function instanceOf(
+  positionals: readonly string[],
+  values: Values,
+  format: FormatName,
+): Registering & { readonly id: string } {
   const [name, ...more] = positionals
   if (name === undefined) throw new UsageError('wants the name of a service')
   if (more.length > 0) {
     throw new UsageError(`wants one name of a service, got ${positionals.join(' ')}; a command stands behind --`)
   }
   const { address, port, zone, id } = values
-  if (name === '' || name.startsWith('/') || name.endsWith('/')) throw new UsageError(`no name of a service: "${name}"`)
+  checkServiceName(name, format)
   if (address === undefined || address === '') throw new UsageError('wants --address, where the instance is reached')
   if (port === undefined) throw new UsageError('wants --port, where the instance is reached')
   if (id === '' || id.includes('/')) throw new UsageError(`--id wants a name without /, got "${id}"`)

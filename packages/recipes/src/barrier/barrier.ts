@@ -1,5 +1,7 @@
 /** A barrier: whoever comes waits as long as it stands. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import { checkPlace } from '../arguments/checks.ts'
 import { createBelow } from '../common/container.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { repeat } from '../common/repeat.ts'
@@ -16,29 +18,31 @@ export interface Barrier {
 
 /** Curator's DistributedBarrier and kazoo's Barrier: it is up while the znode exists. Sends nothing. */
 export function barrier(zk: Client, path: ZnodePath): Barrier {
+  checkPlace(zk, path, 'barrier')
   return {
     path,
-    async set(options = {}) {
-      using limit = new Limit(zk, 'set', path, options)
+    async set(options) {
+      using limit = new Limit(zk, 'set', path, callOptions(options, 'barrier.set'))
       try {
         await repeat(zk, limit, (own) => createBelow(zk, path, '', { ...own, idempotent: true }))
       } catch (error) {
         if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
       }
     },
-    async remove(options = {}) {
-      using limit = new Limit(zk, 'remove', path, options)
+    async remove(options) {
+      using limit = new Limit(zk, 'remove', path, callOptions(options, 'barrier.remove'))
       try {
         await repeat(zk, limit, (own) => zk.delete(path, { ...own, idempotent: true }))
       } catch (error) {
         if (!KeeperError.is(error, 'NO_NODE')) throw error
       }
     },
-    async wait(options = {}) {
-      using limit = new Limit(zk, 'wait', path, options)
+    async wait(options) {
+      using limit = new Limit(zk, 'wait', path, callOptions(options, 'barrier.wait'))
       // One that was put up before this call is waited for, also where another server has not heard of it yet.
       await zk.sync(path, limit.step)
       let isUp = false
+      limit.tell = () => (isUp ? 'the barrier is up' : undefined)
       for await (const change of zk.watch(path, { signal: limit.signal })) {
         if (change.kind === 'created' || change.kind === 'changed' || change.kind === 'unreadable') isUp = true
         else if (change.kind === 'deleted') isUp = false

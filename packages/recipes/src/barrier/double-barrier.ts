@@ -1,5 +1,15 @@
 /** A double barrier: nobody goes in before all are there, nobody goes on before all are done. */
-import { type Client, type Lease, op, type WatchedEvent, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
+import {
+  type Client,
+  KeeperError,
+  type Lease,
+  op,
+  type WatchedEvent,
+  type ZnodePath,
+  type ZnodeStat,
+} from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import { checkPlaceOrRoot, number, optionsOf, text, wrongType } from '../arguments/checks.ts'
 import { Away } from '../common/away.ts'
 import { Backoff } from '../common/backoff.ts'
 import { createBelow } from '../common/container.ts'
@@ -47,10 +57,18 @@ export interface Inside extends AsyncDisposable {
 
 /** Layout of Curator's DistributedDoubleBarrier and kazoo's DoubleBarrier. Sends nothing. */
 export function doubleBarrier(zk: Client, path: ZnodePath, options: DoubleBarrierOptions): DoubleBarrier {
-  const { count, identifier = '' } = options
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`a barrier of ${count} members cannot be full`)
-  return { path, enter: (wait = {}) => new Entry(zk, path, count, identifier).enter(wait) }
+  checkPlaceOrRoot(zk, path, 'doubleBarrier')
+  const { count, identifier = '' } = barrierOptions(options, 'doubleBarrier')
+  if (count === undefined) throw wrongType('doubleBarrier', 'options.count', 'a whole number of members', count)
+  return {
+    path,
+    async enter(wait) {
+      return new Entry(zk, path, count, identifier).enter(callOptions(wait, 'doubleBarrier.enter'))
+    },
+  }
 }
+
+const barrierOptions = optionsOf<DoubleBarrierOptions>({ count: number('members', 1, 0x7fff_ffff), identifier: text })
 
 /** Somebody else was faster, or has gone. */
 const raceCodes = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
@@ -151,7 +169,9 @@ class Entry {
         await this.#join(limit)
         continue
       }
-      const round = fullRound(await this.#stats(names, limit), ready?.mzxid, this.#count)
+      const members = await this.#stats(names, limit)
+      limit.tell = () => `${members.length} members are there, ${this.#count} are to be`
+      const round = fullRound(members, ready?.mzxid, this.#count)
       if (round === undefined) return { kind: 'waiting', changed: changed as Promise<WatchedEvent> }
       const opening = this.#open(round, ready, limit)
       next = this.#soon(limit)
@@ -217,14 +237,16 @@ class Entry {
       hold[Symbol.dispose]()
       lease[Symbol.dispose]()
     }
-    const withdraw = (own: LeaveOptions = {}): Promise<LeftBehind | undefined> => {
+    const withdraw = async (options?: LeaveOptions): Promise<LeftBehind | undefined> => {
+      const own = callOptions(options, 'doubleBarrier.withdraw')
       end()
       const path = this.#pathOf(this.#name)
       return leaving(this.#zk, 'withdraw', path, deleteSurely(this.#zk, path, this.#epoch), own)
     }
     return {
       signal: lease.signal,
-      leave: async ({ signal, timeout } = {}) => {
+      leave: async (wait) => {
+        const { signal, timeout } = callOptions(wait, 'doubleBarrier.leave')
         using away = new Away(this.#zk, 'leave', this.#parent, signal)
         using limit = new Limit(this.#zk, 'leave', this.#parent, { signal: away.signal, timeout })
         try {
@@ -242,14 +264,20 @@ class Entry {
   }
 
   async #leave(stamp: bigint, limit: Limit): Promise<void> {
+    const races = new Races(this.#zk, limit.signal)
     for (;;) {
       const { ready, names } = await this.#look(limit, false)
-      const next = leave(await this.#stats(names, limit), stamp, this.#name)
+      const members = await this.#stats(names, limit)
+      limit.tell = () => `${members.filter(({ name }) => name !== this.#name).length} others have not left`
+      const next = leave(members, stamp, this.#name)
       if (next.kind === 'done') return
       if (next.kind === 'last') {
         const left = await this.#last(stamp, ready, limit)
+        if (left === 'lost') continue
         // Done at the next look, unless the znode may not be deleted.
         if (left !== undefined) throw left
+        const path = this.#pathOf(this.#name)
+        await races.lost(new KeeperError('NO_NODE', { path, operation: 'leave' }), names.join(' '))
         continue
       }
       const left = next.kind === 'goAndWait' && next.behind !== this.#name ? await this.#delete(limit) : undefined
@@ -259,7 +287,7 @@ class Entry {
   }
 
   /** Together with `ready`, unless the next round has been opened with it already. */
-  async #last(stamp: bigint, ready: ZnodeStat | undefined, limit: Limit): Promise<LeftBehind | undefined> {
+  async #last(stamp: bigint, ready: ZnodeStat | undefined, limit: Limit): Promise<LeftBehind | undefined | 'lost'> {
     if (ready?.mzxid !== stamp) return this.#delete(limit)
     const path = this.#pathOf(this.#name)
     try {
@@ -269,7 +297,7 @@ class Entry {
     } catch (error) {
       limit.signal.throwIfAborted()
       // Executed or not: the next look tells, and there is nobody to take `ready` along but this member.
-      if (isLost(error)) return undefined
+      if (isLost(error)) return 'lost'
       if (!raceCodes.has(failedWith(error) ?? '')) throw refusalOf(error, 'leave')
       // The others wait for this znode, not for `ready`; the round to come writes over that.
       return this.#delete(limit)

@@ -9,6 +9,17 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
+import { callOptions, signalOption, versionOptions, zxid as zxidCheck } from '../arguments/calls.ts'
+import {
+  boolean,
+  checkPlaceOrRoot,
+  codec as codecCheck,
+  number,
+  optionsOf,
+  path as pathCheck,
+  signal as signalCheck,
+  timeout as timeoutCheck,
+} from '../arguments/checks.ts'
 import { firstOf } from '../common/first-of.ts'
 import type { Freshness } from '../common/freshness.ts'
 import { type LeaveOptions, leaveMs } from '../common/leaving.ts'
@@ -61,8 +72,17 @@ export async function cache<T = Uint8Array>(
   path: ZnodePath,
   options: CacheOptions<T> = {},
 ): Promise<Cache<T>> {
-  return openCache(zk, path, options)
+  checkPlaceOrRoot(zk, path, 'cache')
+  return openCache<T>(zk, path, cacheOptions(options as CacheOptions<unknown>, 'cache') as CacheOptions<T>)
 }
+
+const cacheOptions = optionsOf<CacheOptions<unknown>>({
+  codec: codecCheck,
+  recursive: boolean,
+  auditInterval: number('milliseconds', 0, Number.POSITIVE_INFINITY, false),
+  signal: signalCheck,
+  timeout: timeoutCheck,
+})
 
 /** A cache that can be told what its owner has written by other ways. */
 export interface OwnCache<T> extends Cache<T> {
@@ -110,10 +130,12 @@ class WatchedCache<T> implements OwnCache<T> {
   }
 
   get(path: ZnodePath): CacheEntry<T> | undefined {
+    pathCheck(path, 'path', 'cache.get')
     return this.#view.get(path)
   }
 
   children(path: ZnodePath): readonly string[] {
+    pathCheck(path, 'path', 'cache.children')
     return this.#view.children(path)
   }
 
@@ -121,7 +143,8 @@ class WatchedCache<T> implements OwnCache<T> {
     return this.#view.entries()
   }
 
-  changes({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<CacheChange<T>, void, void> {
+  changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void> {
+    const { signal } = signalOption(options, 'cache.changes')
     // From this call on, not from the first step of the loop.
     return this.#changes(this.#view.read(), signal)
   }
@@ -144,8 +167,9 @@ class WatchedCache<T> implements OwnCache<T> {
     }
   }
 
-  async atLeast(zxid: bigint, options: WaitOptions = {}): Promise<void> {
-    using limit = new Limit(this.#zk, 'atLeast', this.path, options)
+  async atLeast(zxid: bigint, options?: WaitOptions): Promise<void> {
+    zxidCheck(zxid, 'zxid', 'cache.atLeast')
+    using limit = new Limit(this.#zk, 'atLeast', this.path, callOptions(options, 'cache.atLeast'))
     // With its reply every event of this transaction and before has reached this client.
     await this.#zk.exists(this.path, { ...limit.step, atLeast: zxid })
     while (!this.#isAt(zxid)) {
@@ -169,7 +193,9 @@ class WatchedCache<T> implements OwnCache<T> {
     }
   }
 
-  async set(path: ZnodePath, value: T, options: VersionOptions = {}): Promise<ZnodeStat> {
+  async set(path: ZnodePath, value: T, given?: VersionOptions): Promise<ZnodeStat> {
+    pathCheck(path, 'path', 'cache.set')
+    const options = versionOptions(given, 'cache.set')
     const data = await this.#codec.encode(value)
     const stat = await this.#zk.set(path, data, options)
     await this.wrote(path, data, stat)
@@ -190,7 +216,8 @@ class WatchedCache<T> implements OwnCache<T> {
     this.#ready.ask()
   }
 
-  async close({ signal, timeout = leaveMs }: LeaveOptions = {}): Promise<void> {
+  async close(options?: LeaveOptions): Promise<void> {
+    const { signal, timeout = leaveMs } = callOptions(options, 'cache.close')
     this.#stop.abort()
     this.#ended(undefined)
     // A read on its way is given up, which may take a moment.

@@ -1,6 +1,6 @@
 /** What a cache holds, and what each of its readers has not been told yet. Changes in, differences out; waits for nothing. */
 import type { WatchChange, ZnodePath, ZnodeStat } from '@lightkeeper/client'
-import type { Freshness } from '../common/freshness.ts'
+import { type Freshness, live } from '../common/freshness.ts'
 
 export interface CacheEntry<T> {
   readonly path: ZnodePath
@@ -70,8 +70,7 @@ export class CacheView<T> {
 
   apply(change: WatchChange<T>): void {
     if (change.kind === 'ready' || change.kind === 'stale') {
-      this.#freshness =
-        change.kind === 'ready' ? { kind: 'live', zxid: change.zxid } : { kind: 'stale', since: change.since }
+      this.#freshness = change.kind === 'ready' ? live(change.zxid) : { kind: 'stale', since: change.since }
       for (const reader of this.#readers) reader.freshness = this.#freshness
       if (change.kind === 'ready') this.#settle(change.zxid)
       return

@@ -1,19 +1,19 @@
 /** Functions of the user's that nobody waits for. */
+import type { Client } from '@lightkeeper/client'
 
-/**
- * Calls `listener`, whose error is nobody's here: it is reported once, as an uncaught error of the program, and what called it goes
- * on.
- */
-export function callSafely(listener: () => unknown): void {
+/** Calls `listener`. What it throws is nobody's here: it is reported once, and what called it goes on. */
+export function callSafely(zk: Client, listener: () => unknown): void {
   try {
     const result = listener()
-    if (result instanceof Promise) result.catch(report)
+    if (result instanceof Promise) result.catch((error: unknown) => report(zk, error))
   } catch (error) {
-    report(error)
+    report(zk, error)
   }
 }
 
-/** As an event emitter's host would: an unhandled rejection. */
-function report(error: unknown): void {
-  void Promise.reject(error)
+/** To the host's report of tasks that fail: the client's log, or a warning of the process. Never ends the program. */
+export function report(zk: Client, error: unknown): void {
+  zk.clock.after(0, () => {
+    throw error
+  })
 }

@@ -42,6 +42,8 @@ export interface Outranked {
 
 /** Who waits for whom, from names alone. */
 export interface Rule {
+  /** Hears of the line whenever it has to wait in it. */
+  readonly onWait?: (children: readonly string[], own: string) => void
   standing(children: readonly string[], own: string): Standing | Outranked
 }
 
@@ -203,6 +205,7 @@ async function turnOf(
         return tenure.signal.aborted ? 'gone' : tenure
       }
       if (isTry) return 'busy'
+      contest.onWait?.(children, contender.name)
       const ahead = await watched(zk, below(contest.path, standing.name), limit)
       if (ahead === undefined) {
         // It has left meanwhile: the next list is without it.

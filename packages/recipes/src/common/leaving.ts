@@ -4,6 +4,7 @@
  * a server is reached, while its session lives.
  */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
 import { Limit } from './limit.ts'
 
 export interface LeaveOptions {
@@ -21,6 +22,9 @@ export type LeftBehind = KeeperError
 
 /** How long a way out takes at most where nothing else is said, milliseconds: well below what a supervisor gives to a process. */
 export const leaveMs = 5_000
+
+/** What `options` of a way out say. @throws TypeError, RangeError: before anything is ended. */
+export const leaveOptions: (value: LeaveOptions | undefined, operation: string) => LeaveOptions = callOptions
 
 /** Waits for `removed`, which goes on by itself, within what `options` give. */
 export async function leaving(

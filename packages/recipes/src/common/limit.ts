@@ -21,6 +21,8 @@ export class Limit implements Disposable {
   readonly #timer: Timer | undefined
   /** Options of each request the call makes: this limit is the only one, except as `Patience` says. */
   readonly step: CallOptions
+  /** What the error TIMEOUT says stood in the way; undefined where that is not known. */
+  tell: () => string | undefined = () => undefined
 
   /** `operation` and `path` are what the error TIMEOUT tells. */
   constructor(zk: Client, operation: string, path: string, { signal, timeout }: WaitOptions, how: Patience = {}) {
@@ -33,8 +35,11 @@ export class Limit implements Disposable {
     }
     if (timeout === undefined || timeout === Number.POSITIVE_INFINITY) return
     this.#timer = zk.clock.after(timeout, () => {
-      const cause = new Error(`not done within ${timeout} ms`)
-      this.#abort.abort(new KeeperError('TIMEOUT', { operation, path, outcome: how.outcome ?? 'unknown', cause }))
+      const { kind } = zk.state
+      const away = kind === 'connected' ? undefined : `no server is reached, the client is ${kind}`
+      const why = away ?? this.tell()
+      const message = `not done within ${timeout} ms${why === undefined ? '' : `: ${why}`}`
+      this.#abort.abort(new KeeperError('TIMEOUT', { operation, path, outcome: how.outcome ?? 'unknown', message }))
     })
   }
 

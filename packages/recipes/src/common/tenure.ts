@@ -3,6 +3,7 @@ import { type Client, KeeperError, op, type TransactionOp, type ZnodePath } from
 import { Backoff } from './backoff.ts'
 import type { Contender } from './contender.ts'
 import { deleteSurely } from './delete-surely.ts'
+import { EndedError } from './ended.ts'
 import { type LeaveOptions, type LeftBehind, leaving } from './leaving.ts'
 import { LinkedAbort } from './linked.ts'
 import { sleep } from './sleep.ts'
@@ -46,7 +47,14 @@ export class Tenure implements AsyncDisposable {
     this.#options = options
     this.#lease = zk.lease()
     this.#hold = zk.hold()
-    this.#abort = new LinkedAbort(this.#lease.signal)
+    this.#abort = new LinkedAbort()
+    const { signal } = this.#lease
+    const onLost = (): void => {
+      const message = `no server has confirmed the session of ${this.path} in time, or it has ended`
+      this.#abort.abort(new EndedError('SESSION_LOST', this.path, message, signal.reason))
+    }
+    if (signal.aborted) onLost()
+    else signal.addEventListener('abort', onLost, { once: true })
     if (this.signal.aborted) this.#ended()
     else this.signal.addEventListener('abort', () => this.#ended(), { once: true })
     void this.#follow()
@@ -81,7 +89,7 @@ export class Tenure implements AsyncDisposable {
    * is called.
    */
   release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
-    this.#abort.abort(new Error(`${this.path} was released`))
+    this.#abort.abort(new EndedError('RELEASED', this.path, `${this.path} was released`))
     return leaving(this.#zk, 'release', this.path, this.#gone ?? Promise.resolve(undefined), options)
   }
 
@@ -116,6 +124,6 @@ export class Tenure implements AsyncDisposable {
   }
 
   #lost(): void {
-    this.#abort.abort(new Error(`${this.path} was deleted, or went with its session`))
+    this.#abort.abort(new EndedError('DELETED', this.path, `${this.path} was deleted, or went with its session`))
   }
 }

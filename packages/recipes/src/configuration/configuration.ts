@@ -9,6 +9,17 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
+import { callOptions, signalOption, versionOptions } from '../arguments/calls.ts'
+import {
+  anything,
+  callable,
+  checkPlaceOrRoot,
+  codec as codecCheck,
+  optionsOf,
+  signal as signalCheck,
+  timeout as timeoutCheck,
+  withMethods,
+} from '../arguments/checks.ts'
 import { type Cache, cache } from '../cache/cache.ts'
 import { firstOf } from '../common/first-of.ts'
 import type { Freshness } from '../common/freshness.ts'
@@ -81,8 +92,14 @@ export async function configuration<T>(
   zk: Client,
   path: ZnodePath,
   codec: Codec<T>,
-  options: ConfigurationOptions<T> = {},
+  given: ConfigurationOptions<T> = {},
 ): Promise<Configuration<T>> {
+  checkPlaceOrRoot(zk, path, 'configuration')
+  codecCheck<T>(codec, 'codec', 'configuration')
+  const options = configurationOptions(
+    given as ConfigurationOptions<unknown>,
+    'configuration',
+  ) as ConfigurationOptions<T>
   const { signal } = options
   const hasOther = options.store !== undefined || options.fallback !== undefined
   // A program that can start without a server does not wait for one as long as it takes.
@@ -107,6 +124,14 @@ export async function configuration<T>(
   // The server did not answer in time: it is followed all the same.
   return new LiveConfiguration(zk, path, codec, options.store, start, filled)
 }
+
+const store = withMethods<ConfigurationStore>('a store with load() and save()', 'load', 'save')
+const configurationOptions = optionsOf<ConfigurationOptions<unknown>>({
+  store,
+  fallback: anything,
+  signal: signalCheck,
+  timeout: timeoutCheck,
+})
 
 async function elsewhere<T>(
   zk: Client,
@@ -185,11 +210,8 @@ class LiveConfiguration<T> implements Configuration<T> {
     return this.#cache?.freshness ?? { kind: 'stale', since: this.#startedAt }
   }
 
-  changes({
-    signal,
-  }: {
-    readonly signal?: AbortSignal | undefined
-  } = {}): AsyncGenerator<ConfigurationChange<T>, void, void> {
+  changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<ConfigurationChange<T>, void, void> {
+    const { signal } = signalOption(options, 'configuration.changes')
     const reader: Reader<T> = { told: this.#current, pending: [], wake: undefined }
     // From this call on, not from the first step of the loop.
     this.#readers.add(reader)
@@ -217,11 +239,12 @@ class LiveConfiguration<T> implements Configuration<T> {
     }
   }
 
-  async set(value: T, options: VersionOptions = {}): Promise<ZnodeStat> {
+  async set(value: T, given?: VersionOptions): Promise<ZnodeStat> {
+    const options = versionOptions(given, 'configuration.set')
     const { data, read } = await this.#checked(value)
     // Without a version also where what is there now is not valid.
     const stat = await (options.version === undefined
-      ? setOrCreate(this.#zk, this.path, data, options)
+      ? setOrCreate(this.#zk, this.path, data, { signal: options.signal, timeout: options.timeout })
       : this.#zk.set(this.path, data, options))
     this.#take(read, stat)
     return stat
@@ -231,6 +254,7 @@ class LiveConfiguration<T> implements Configuration<T> {
     change: (value: T | undefined) => T | undefined | Promise<T | undefined>,
     options: UpdateOptions & CallOptions = {},
   ): Promise<T> {
+    callable(change, 'change', 'configuration.update')
     const checked = async (value: T | undefined): Promise<T | undefined> => {
       const next = await change(value)
       if (next !== undefined) await this.#checked(next)
@@ -242,7 +266,8 @@ class LiveConfiguration<T> implements Configuration<T> {
     return value
   }
 
-  async close({ signal, timeout = leaveMs }: LeaveOptions = {}): Promise<void> {
+  async close(options?: LeaveOptions): Promise<void> {
+    const { signal, timeout = leaveMs } = callOptions(options, 'configuration.close')
     this.#stop.abort()
     using limit = new Limit(this.#zk, 'close', this.path, { signal, timeout })
     const ended = Promise.all([this.#cache?.close({ signal: limit.signal }), this.#done]).then(() => this.#saving)

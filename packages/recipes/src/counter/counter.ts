@@ -1,6 +1,9 @@
 /** A number many change at once: no change is lost, and none is counted twice, whatever becomes of connections. */
 import { type CallOptions, type Client, KeeperError, op, type ReadOptions, type ZnodePath } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import { type Check, callable, checkPlaceOrRoot, oneOf, optionsOf, wrongType } from '../arguments/checks.ts'
 import { createBelow } from '../common/container.ts'
+import { jsonable } from '../common/json-form.ts'
 import { Ledger } from '../common/ledger.ts'
 import { Races } from '../common/races.ts'
 import { failedWith, refusalOf } from '../common/refusal.ts'
@@ -47,8 +50,29 @@ export function counter<F extends CounterFormat = 'int64'>(
   path: ZnodePath,
   options: CounterOptions<F> = {},
 ): Counter<CounterFormats[F]> {
-  const format = formats[options.format ?? 'int64'] as unknown as NumberFormat<CounterFormats[F]>
-  return new ZnodeCounter(zk, path, format, options.initial ?? format.zero)
+  checkPlaceOrRoot(zk, path, 'counter')
+  const own = counterOptions(options, 'counter')
+  const format = formats[own.format ?? 'int64'] as unknown as NumberFormat<CounterFormats[F]>
+  if (own.initial !== undefined) encoded(format, own.initial as CounterFormats[F], 'options.initial', 'counter')
+  return new ZnodeCounter(zk, path, format, (own.initial as CounterFormats[F] | undefined) ?? format.zero)
+}
+
+const initial: Check<number | bigint> = (value, name, operation) => {
+  if (typeof value !== 'number' && typeof value !== 'bigint') throw wrongType(operation, name, 'a number', value)
+  return value
+}
+const counterOptions = optionsOf<CounterOptions>({ format: oneOf('int32', 'int64', 'decimal'), initial })
+
+/** @throws TypeError, RangeError for a value that the format has no place for. */
+function encoded<V>(format: NumberFormat<V>, value: V, name: string, operation: string): V {
+  if (typeof value !== format.type) throw wrongType(operation, name, `a ${format.type}`, value)
+  try {
+    format.encode(value)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new RangeError(`${operation}: ${name}: ${error.message}`)
+  }
+  return value
 }
 
 interface Change<V> {
@@ -89,12 +113,13 @@ class ZnodeCounter<V> implements Counter<V> {
     this.#ledger = new Ledger(zk, path, async () => void (await this.#create()))
   }
 
-  async get(options: Omit<ReadOptions, 'watch'> = {}): Promise<V> {
+  async get(options?: Omit<ReadOptions, 'watch'>): Promise<V> {
     const found = await this.#zk.find(this.path, options)
     return found === undefined ? this.#initial : this.#decode(found.data)
   }
 
-  add(delta: V, options?: CallOptions): Promise<Counted<V>> {
+  async add(delta: V, options?: CallOptions): Promise<Counted<V>> {
+    encoded(this.#format, delta, 'delta', 'counter.add')
     return this.update((value) => this.#format.add(value, delta), options)
   }
 
@@ -106,16 +131,21 @@ class ZnodeCounter<V> implements Counter<V> {
     return this.add(this.#format.of(-1), options)
   }
 
-  set(value: V, options?: CallOptions): Promise<Counted<V>> {
+  async set(value: V, options?: CallOptions): Promise<Counted<V>> {
+    encoded(this.#format, value, 'value', 'counter.set')
     return this.update(() => value, options)
   }
 
   async compareAndSet(expected: V, value: V, options?: CallOptions): Promise<boolean> {
+    encoded(this.#format, expected, 'expected', 'counter.compareAndSet')
+    encoded(this.#format, value, 'value', 'counter.compareAndSet')
     const { before } = await this.update((current) => (current === expected ? value : current), options)
     return before === expected
   }
 
-  update(change: (value: V) => V, { signal, timeout = patienceMs }: CallOptions = {}): Promise<Counted<V>> {
+  async update(change: (value: V) => V, options?: CallOptions): Promise<Counted<V>> {
+    callable(change, 'change', 'counter.update')
+    const { signal, timeout = patienceMs } = callOptions(options, 'counter.update')
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error)
       const end = (how: () => void): void => {
@@ -193,8 +223,11 @@ class ZnodeCounter<V> implements Counter<V> {
     for (const each of batch) {
       try {
         const after = each.change(value)
+        // A promise, for one: changes of others are made in the same write.
+        if (typeof after !== this.#format.type)
+          throw wrongType('counter.update', 'what change gives', `a ${this.#format.type}`, after)
         data = this.#format.encode(after)
-        counted.set(each, { before: value, after })
+        counted.set(each, jsonable({ before: value, after }))
         value = after
       } catch (error) {
         each.reject(error)

@@ -12,6 +12,7 @@ export interface CounterFormats {
 export type CounterFormat = keyof CounterFormats
 
 export interface NumberFormat<V> {
+  readonly type: 'number' | 'bigint'
   readonly zero: V
   /** @throws RangeError for what does not fit. */
   encode(value: V): Uint8Array
@@ -29,6 +30,7 @@ function sized(data: Uint8Array, length: number): DataView {
 
 export const formats: { readonly [F in CounterFormat]: NumberFormat<CounterFormats[F]> } = {
   int32: {
+    type: 'number',
     zero: 0,
     encode(value) {
       if ((value | 0) !== value) throw new RangeError(`${value} does not fit into 32 bits`)
@@ -41,6 +43,7 @@ export const formats: { readonly [F in CounterFormat]: NumberFormat<CounterForma
     of: (whole) => whole,
   },
   int64: {
+    type: 'bigint',
     zero: 0n,
     encode(value) {
       if (BigInt.asIntN(64, value) !== value) throw new RangeError(`${value} does not fit into 64 bits`)
@@ -53,6 +56,7 @@ export const formats: { readonly [F in CounterFormat]: NumberFormat<CounterForma
     of: BigInt,
   },
   decimal: {
+    type: 'number',
     zero: 0,
     encode(value) {
       if (!Number.isFinite(value)) throw new RangeError(`${value} has no digits`)

@@ -1,8 +1,10 @@
 /** Services and where to reach them: registering, looking up, following. */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import { checkPlaceOrRoot, optionsOf } from '../arguments/checks.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { below } from '../common/paths.ts'
-import { type Format, type FormatName, formatOf } from './format.ts'
+import { checkServiceName, type Format, type FormatName, format as formatCheck, formatOf } from './format.ts'
 import type { Registering, ServiceInstance } from './instance.ts'
 import { type RegisterOptions, Registration } from './registration.ts'
 import { type ResolveOptions, Resolver } from './resolver.ts'
@@ -31,16 +33,20 @@ export interface Discovery {
 
 /** Services below `base`, by default where the format's own libraries look. Sends nothing by itself. */
 export function discovery(zk: Client, base?: ZnodePath, options: DiscoveryOptions = {}): Discovery {
-  const format = formatOf(options.format ?? 'curator')
+  const own = discoveryOptions(options, 'discovery')
+  const format = formatOf(own.format ?? 'curator')
   const root = base ?? format.base
+  checkPlaceOrRoot(zk, root, 'discovery')
   return {
     base: root,
-    register: (instance, registering = {}) => Registration.make(zk, format, root, instance, registering),
+    register: (instance, registering) => Registration.make(zk, format, root, instance, registering),
     async names(calling) {
-      return (await namesBelow(zk, root, calling ?? {})).map((child) => format.serviceName(child)).sort()
+      const children = await namesBelow(zk, root, callOptions(calling, 'names'))
+      return children.flatMap((child) => nameOrNone(format, child)).sort()
     },
-    async instances(name, calling = {}) {
-      const directory = format.directory(root, name)
+    async instances(name, options) {
+      const calling = callOptions(options, 'instances')
+      const directory = checkServiceName(format, root, name, 'instances')
       const children = await namesBelow(zk, directory, calling)
       const found = await Promise.all(
         children.map(async (child): Promise<ServiceInstance[]> => {
@@ -55,6 +61,19 @@ export function discovery(zk: Client, base?: ZnodePath, options: DiscoveryOption
       )
       return found.flat().sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
     },
-    resolve: (name, resolving = {}) => Resolver.make(zk, format, format.directory(root, name), name, resolving),
+    async resolve(name, resolving) {
+      return Resolver.make(zk, format, checkServiceName(format, root, name, 'resolve'), name, resolving)
+    },
   }
 }
+
+/** None for a child that stands for no service in this format. */
+function nameOrNone(format: Format, child: string): string[] {
+  try {
+    return [format.serviceName(child)]
+  } catch {
+    return []
+  }
+}
+
+const discoveryOptions = optionsOf<DiscoveryOptions>({ format: formatCheck })

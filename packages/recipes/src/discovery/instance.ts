@@ -1,4 +1,5 @@
 /** An instance of a service: where to reach it, and what balancing needs to know of it. */
+import { boolean, type Check, looking, nodeName, number, optionsOf, text, wrongType } from '../arguments/checks.ts'
 
 export interface ServiceInstance {
   /** Name of the service. */
@@ -38,16 +39,59 @@ export interface Registering {
   readonly payload?: unknown
 }
 
-/** @throws TypeError or RangeError that names what is wrong. */
-export function checkRegistering(instance: Registering): void {
-  const { name, id, address, weight = 1 } = instance
-  if (name === '' || name.startsWith('/') || name.endsWith('/')) throw new TypeError(`no name of a service: '${name}'`)
-  if (address === '') throw new TypeError('an instance needs an address')
-  if (id !== undefined && (id === '' || id.includes('/'))) throw new TypeError(`no id of an instance: '${id}'`)
-  for (const port of [instance.port, instance.sslPort]) {
-    if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
-      throw new RangeError(`a port is a whole number from 0 to 65535, not ${port}`)
+const port = number('', 0, 65_535)
+const metadata: Check<Readonly<Record<string, string>>> = (value, name, operation) =>
+  looking(name, operation, () => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw wrongType(operation, name, 'an object of texts', value)
     }
+    const entries = Object.entries(value as Record<string, unknown>)
+    return Object.fromEntries(entries.map(([key, each]) => [key, text(each, `${name}.${key.slice(0, 60)}`, operation)]))
+  })
+/** A payload is written as JSON: what has none is refused, and what is given cannot change afterwards. */
+const payload: Check<never> = (value, name, operation) => {
+  try {
+    const written = JSON.stringify(value)
+    if (written !== undefined) return JSON.parse(written) as never
+  } catch (cause) {
+    throw new TypeError(`${operation}: ${name} has no JSON form`, { cause })
   }
-  if (!(weight >= 0 && weight < Number.POSITIVE_INFINITY)) throw new RangeError(`a weight is 0 or more, not ${weight}`)
+  throw wrongType(operation, name, 'a value that JSON can write', value)
+}
+const notEmpty: Check<string> = (value, name, operation) => {
+  const own = text(value, name, operation)
+  if (own === '') throw wrongType(operation, name, 'a string that is not empty', value)
+  return own
+}
+
+const changeable = {
+  address: notEmpty,
+  port,
+  sslPort: port,
+  weight: number('', 0, Number.MAX_VALUE, false),
+  zone: text,
+  metadata,
+  enabled: boolean,
+  payload,
+}
+const registering = optionsOf<Registering>({ name: notEmpty, id: nodeName, ...changeable })
+const changing = optionsOf<InstanceChange>(changeable)
+
+/** What is named changes; undefined takes it away. */
+export type InstanceChange = Partial<Omit<Registering, 'name' | 'id'>>
+
+/** A copy of what a registration says. @throws TypeError or RangeError that names what is wrong. */
+export function checkRegistering(instance: unknown, operation: string): Registering {
+  const own = registering(instance as Registering, operation, 'instance')
+  for (const needed of ['name', 'address'] as const) {
+    if (own[needed] === undefined) throw wrongType(operation, `instance.${needed}`, 'a string', own[needed])
+  }
+  return own
+}
+
+/** A copy of what a change says, with undefined for what it takes away. */
+export function checkChange(change: unknown, operation: string): InstanceChange {
+  const own = changing(change as InstanceChange, operation, 'change')
+  const taken = looking('change', operation, () => Object.keys(change as object).filter((key) => !(key in own)))
+  return { ...own, ...Object.fromEntries(taken.map((key) => [key, undefined])) }
 }

@@ -1,12 +1,20 @@
 /** An instance that stays registered, whatever happens to connections, sessions and its znode, until it is closed. */
 import { type Acl, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import { acl as aclCheck, optionsOf, signal as signalCheck, timeout as timeoutCheck } from '../arguments/checks.ts'
 import { type LeaveOptions, type LeftBehind, leaveMs, leaving } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { below } from '../common/paths.ts'
 import { uniqueName } from '../common/unique-name.ts'
 import { type PersistentNode, type PersistentNodeState, persistentNode } from '../persistent-node/persistent-node.ts'
-import type { Format } from './format.ts'
-import { checkRegistering, type Registering, type ServiceInstance } from './instance.ts'
+import { checkServiceName, type Format } from './format.ts'
+import {
+  checkChange,
+  checkRegistering,
+  type InstanceChange,
+  type Registering,
+  type ServiceInstance,
+} from './instance.ts'
 
 export interface RegisterOptions {
   /**
@@ -20,8 +28,7 @@ export interface RegisterOptions {
   readonly timeout?: number | undefined
 }
 
-/** What is named changes; undefined takes it away. */
-export type InstanceChange = Partial<Omit<Registering, 'name' | 'id'>>
+const registerOptions = optionsOf<RegisterOptions>({ acl: aclCheck, signal: signalCheck, timeout: timeoutCheck })
 
 export class Registration implements AsyncDisposable {
   readonly #zk: Client
@@ -59,10 +66,12 @@ export class Registration implements AsyncDisposable {
     zk: Client,
     format: Format,
     base: ZnodePath,
-    said: Registering,
-    options: RegisterOptions,
+    given: Registering,
+    givenOptions: RegisterOptions | undefined,
   ): Promise<Registration> {
-    checkRegistering(said)
+    const said = checkRegistering(given, 'register')
+    const options = registerOptions(givenOptions, 'register')
+    checkServiceName(format, base, said.name, 'register')
     const instance = instanceOf(said, said.id ?? uniqueName(zk.random), new Date(zk.clock.wall()))
     const directory = format.directory(base, said.name)
     const node = await keep(zk, format, directory, instance, options)
@@ -88,20 +97,23 @@ export class Registration implements AsyncDisposable {
    * @throws KeeperError as `register`; TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end the wait alone:
    *   the change is made as soon as a server is reached. CLOSED.
    */
-  async update(change: InstanceChange, options: WaitOptions = {}): Promise<void> {
-    const said = { ...this.#said, ...change }
-    checkRegistering(said)
+  async update(change: InstanceChange, options?: WaitOptions): Promise<void> {
+    const own = callOptions(options, 'registration.update')
+    const said = checkRegistering(
+      { ...this.#said, ...checkChange(change, 'registration.update') },
+      'registration.update',
+    )
     if (this.#end.signal.aborted) throw this.#end.signal.reason
     this.#said = said
     const done = this.#changes.then(() => this.#become(said))
     this.#changes = done.catch(() => {})
-    const { signal, timeout = leaveMs } = options
+    const { signal, timeout = leaveMs } = own
     using limit = new Limit(this.#zk, 'update', this.path, { signal, timeout })
     await limit.until(done)
   }
 
   /** Takes no calls any more, and stays visible: what is on its way can end before `close`. As `update`. */
-  drain(options: WaitOptions = {}): Promise<void> {
+  drain(options?: WaitOptions): Promise<void> {
     return this.update({ enabled: false }, options)
   }
 
@@ -109,13 +121,19 @@ export class Registration implements AsyncDisposable {
    * Takes it away. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may
    * be left until the session ends. Never rejects.
    */
-  close(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
+  async close(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    const own = callOptions(options, 'registration.close')
     this.#gone ??= this.#leave()
-    return leaving(this.#zk, 'close', this.path, this.#gone, options)
+    return leaving(this.#zk, 'close', this.path, this.#gone, own)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** For logs. */
+  toJSON(): Record<string, unknown> {
+    return { path: this.path, state: this.state, instance: this.instance }
   }
 
   async #leave(): Promise<LeftBehind | undefined> {
@@ -131,9 +149,10 @@ export class Registration implements AsyncDisposable {
   async #become(said: Registering): Promise<void> {
     const instance = instanceOf(said, this.#instance.id, this.#instance.registeredAt)
     const name = this.#format.nodeName(instance)
+    const data = this.#format.encode(instance)
     this.#instance = instance
     const unbound = { timeout: Number.POSITIVE_INFINITY }
-    if (below(this.#directory, name) === this.#node.path) return this.#node.set(this.#format.encode(instance), unbound)
+    if (below(this.#directory, name) === this.#node.path) return this.#node.set(data, unbound)
     // The name says it all: first the new one, so that it is never missing.
     const before = this.#node
     const { acl = [] } = this.#options

@@ -1,7 +1,19 @@
 /** The instances of one service, kept up to date by one watch stream, and picks among them that need no server. */
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
+import { callOptions, signalOption } from '../arguments/calls.ts'
+import {
+  type Check,
+  callable,
+  looking,
+  number,
+  optionsOf,
+  signal as signalCheck,
+  text,
+  withMethods,
+  wrongType,
+} from '../arguments/checks.ts'
 import { firstOf } from '../common/first-of.ts'
-import type { Freshness } from '../common/freshness.ts'
+import { type Freshness, live } from '../common/freshness.ts'
 import { type LeaveOptions, leaveMs } from '../common/leaving.ts'
 import { Limit } from '../common/limit.ts'
 import { nameOf } from '../common/paths.ts'
@@ -26,6 +38,26 @@ export interface Acquired extends Disposable {
   readonly instance: ServiceInstance
   /** It ended; with an error it counts as a failure. */
   done(error?: unknown): void
+}
+
+const outlierOptions = optionsOf<OutlierOptions>({
+  failures: number('failures', 1, Number.POSITIVE_INFINITY),
+  within: number('milliseconds', 0, Number.POSITIVE_INFINITY, false),
+  out: number('milliseconds', 0, Number.POSITIVE_INFINITY, false),
+  shareMax: number('', 0, 1, false),
+})
+const outliers: Check<OutlierOptions | false> = (value, name, operation) =>
+  value === false ? value : outlierOptions(value as OutlierOptions, operation, name)
+const resolveOptions = optionsOf<ResolveOptions>({ strategy: callable, zone: text, outliers, signal: signalCheck })
+const balancer = withMethods<Balancer>('a balancer with update() and pick(), as a strategy makes it', 'update', 'pick')
+
+/** What `down` and `up` are about. */
+function idOf(instance: unknown, operation: string): string {
+  return looking('instance', operation, () => {
+    const id = typeof instance === 'object' && instance !== null && 'id' in instance ? instance.id : undefined
+    if (typeof id !== 'string') throw wrongType(operation, 'instance', 'an instance that was picked', instance)
+    return id
+  })
 }
 
 export class Resolver implements AsyncDisposable {
@@ -57,7 +89,8 @@ export class Resolver implements AsyncDisposable {
     this.#format = format
     this.#outliers = outliers === false ? undefined : new Outliers(outliers)
     const outstanding = ({ id }: ServiceInstance): number => this.#outstanding.get(id) ?? 0
-    this.#balancer = (zone === undefined ? strategy : zoneFirst(zone, strategy))({ random: zk.random, outstanding })
+    const made = (zone === undefined ? strategy : zoneFirst(zone, strategy))({ random: zk.random, outstanding })
+    this.#balancer = balancer(made, 'what options.strategy gives', 'resolve')
     this.#followed = this.#follow(directory)
   }
 
@@ -67,8 +100,9 @@ export class Resolver implements AsyncDisposable {
     format: Format,
     directory: ZnodePath,
     name: string,
-    options: ResolveOptions,
+    given: ResolveOptions | undefined,
   ): Promise<Resolver> {
+    const options = resolveOptions(given, 'resolve')
     const { signal } = options
     signal?.throwIfAborted()
     const resolver = new Resolver(zk, format, directory, name, options)
@@ -106,6 +140,7 @@ export class Resolver implements AsyncDisposable {
    * lately. Looks at nothing but memory. `key` is for strategies that keep to one instance for it.
    */
   pick(key?: string): ServiceInstance | undefined {
+    if (key !== undefined) text(key, 'key', 'pick')
     if (!this.#isSorted) this.#sort()
     if (!this.#isAdmitted || this.#zk.clock.now() >= this.#admittedUntil) this.#admit()
     return this.#balancer.pick(key)
@@ -131,20 +166,24 @@ export class Resolver implements AsyncDisposable {
 
   /** A call to it failed. Enough of that, and it is left out for a while, by this resolver alone. */
   down(instance: ServiceInstance, _error?: unknown): void {
-    if (this.#outliers?.failed(instance.id, this.#zk.clock.now())) this.#isAdmitted = false
+    const id = idOf(instance, 'down')
+    if (this.#outliers?.failed(id, this.#zk.clock.now())) this.#isAdmitted = false
   }
 
   /** It answers: nothing is held against it any more. */
   up(instance: ServiceInstance): void {
-    if (this.#outliers?.succeeded(instance.id, this.#zk.clock.now())) this.#isAdmitted = false
+    const id = idOf(instance, 'up')
+    if (this.#outliers?.succeeded(id, this.#zk.clock.now())) this.#isAdmitted = false
   }
 
   /** The instances now and whenever they or the freshness have changed since they were last taken; ends with the resolver. */
-  async *changes({
-    signal,
-  }: {
-    readonly signal?: AbortSignal
-  } = {}): AsyncGenerator<readonly ServiceInstance[], void, void> {
+  changes(options?: {
+    readonly signal?: AbortSignal | undefined
+  }): AsyncGenerator<readonly ServiceInstance[], void, void> {
+    return this.#changes(signalOption(options, 'resolver.changes').signal)
+  }
+
+  async *#changes(signal: AbortSignal | undefined): AsyncGenerator<readonly ServiceInstance[], void, void> {
     let hasNews = true
     let wake = (): void => {}
     const note = (): void => {
@@ -167,7 +206,8 @@ export class Resolver implements AsyncDisposable {
   }
 
   /** Ends the watch, at the latest after `timeout` (default 5000 ms). What was found stays readable. Never rejects. */
-  async close({ signal, timeout = leaveMs }: LeaveOptions = {}): Promise<void> {
+  async close(options?: LeaveOptions): Promise<void> {
+    const { signal, timeout = leaveMs } = callOptions(options, 'resolver.close')
     this.#end.abort(
       new KeeperError('CLOSED', { operation: 'resolve', message: `the resolver of ${this.name} is closed` }),
     )
@@ -179,6 +219,11 @@ export class Resolver implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** For logs. */
+  toJSON(): Record<string, unknown> {
+    return { name: this.name, instances: this.instances, freshness: this.freshness }
   }
 
   /** Resolves with the first list. */
@@ -219,7 +264,7 @@ export class Resolver implements AsyncDisposable {
         this.#isComplete = false
         return this.#tell()
       case 'ready':
-        this.#freshness = { kind: 'live', zxid: change.zxid }
+        this.#freshness = live(change.zxid)
         this.#isComplete = true
     }
     if (!this.#isComplete) return
@@ -248,12 +293,17 @@ export class Resolver implements AsyncDisposable {
   }
 
   #admit(): void {
-    this.#isAdmitted = true
     const open = this.#instances.filter(({ enabled, weight }) => enabled && weight > 0)
-    if (this.#outliers === undefined) return this.#balancer.update(open)
+    if (this.#outliers === undefined) {
+      this.#balancer.update(open)
+      this.#isAdmitted = true
+      return
+    }
     const { admitted, until } = this.#outliers.admit(open, this.#zk.clock.now())
     this.#admittedUntil = until
     this.#balancer.update(admitted)
+    // Not before: a strategy that throws is told again at the next pick.
+    this.#isAdmitted = true
   }
 
   #tell(): void {

@@ -3,6 +3,7 @@
  * whenever they change, and works out then what makes a pick quick.
  */
 import type { Random } from '@lightkeeper/client'
+import { callable, text } from '../arguments/checks.ts'
 import type { ServiceInstance } from './instance.ts'
 
 export interface Balancer {
@@ -148,6 +149,8 @@ function ringOf(instances: readonly ServiceInstance[]) {
 
 /** Those of `zone` where there are any, by `strategy`; else all. */
 export function zoneFirst(zone: string, strategy: Strategy): Strategy {
+  text(zone, 'zone', 'zoneFirst')
+  callable(strategy, 'strategy', 'zoneFirst')
   return (context) => {
     const balancer = strategy(context)
     return {

@@ -1,7 +1,10 @@
 /** The election of one out of a line of candidates: who leaves is followed by the next, and nobody else hears of it. */
 import { type Acl, type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { callOptions, signalOption } from '../arguments/calls.ts'
+import { acl as aclCheck, checkPlaceOrRoot, number, oneOf, optionsOf, text } from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
 import { type Contest, contend, type Rule } from '../common/contender.ts'
+import { EndedError } from '../common/ended.ts'
 import { firstOf } from '../common/first-of.ts'
 import { Limit, within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
@@ -52,10 +55,8 @@ export interface Election {
 
 /** One leader at a time among those who stand at `path`. Sends nothing before the first term is asked for. */
 export function election(zk: Client, path: ZnodePath, options: ElectionOptions = {}): Election {
-  const { id = '', priority = 0, names = 'curator', acl } = options
-  if (!Number.isInteger(priority) || priority < 0 || priority > 0x7fff_ffff) {
-    throw new RangeError(`a priority is a whole number from 0 to 2147483647, not ${priority}`)
-  }
+  checkPlaceOrRoot(zk, path, 'election')
+  const { id = '', priority = 0, names = 'curator', acl } = electionOptions(options, 'election')
   const contest: Contest & Rule = {
     path,
     marker: markerOf(names, priority),
@@ -70,12 +71,25 @@ export function election(zk: Client, path: ZnodePath, options: ElectionOptions =
   }
   return {
     path,
-    terms: ({ signal } = {}) => termsOf(zk, signal, () => begin(signal)),
-    async leader(own = {}) {
-      return within(zk, 'leader', path, own, async (limit) => (await look(zk, path, limit.step, false)).leader)
+    terms(own) {
+      const { signal } = signalOption(own, 'election.terms')
+      return termsOf(zk, signal, () => begin(signal))
     },
-    watchLeader: ({ signal } = {}) => leadersOf(zk, path, signal, (step) => look(zk, path, step, true)),
-    async candidates(own = {}) {
+    async leader(own) {
+      return within(
+        zk,
+        'leader',
+        path,
+        callOptions(own, 'election.leader'),
+        async (limit) => (await look(zk, path, limit.step, false)).leader,
+      )
+    },
+    watchLeader(own) {
+      const { signal } = signalOption(own, 'election.watchLeader')
+      return leadersOf(zk, path, signal, (step) => look(zk, path, step, true))
+    },
+    async candidates(options) {
+      const own = callOptions(options, 'election.candidates')
       const line = electionLine(await namesBelow(zk, path, own))
       const found = await Promise.all(line.map(({ name }) => zk.find(below(path, name), own)))
       return found.flatMap((each, i) => {
@@ -84,6 +98,14 @@ export function election(zk: Client, path: ZnodePath, options: ElectionOptions =
     },
   }
 }
+
+/** One row for each of `CandidateOptions`. */
+export const candidateTable = { id: text, acl: aclCheck }
+const electionOptions = optionsOf<ElectionOptions>({
+  ...candidateTable,
+  priority: number('', 0, 0x7fff_ffff),
+  names: oneOf('curator', 'kazoo'),
+})
 
 const again = { baseMs: 500, maxMs: 10_000 }
 /** A line that may not be read now may be later. */
@@ -122,7 +144,9 @@ function challenge(zk: Client, path: ZnodePath, own: string, ended: AbortSignal)
       try {
         const { children, changed } = await zk.children(path, { watch: true, signal: ended })
         if (isOutranked(electionLine(children), own)) {
-          return challenged.abort(new Error(`a candidate of a higher priority waits at ${path}`))
+          return challenged.abort(
+            new EndedError('CHALLENGED', path, `a candidate of a higher priority waits at ${path}`),
+          )
         }
         backoff.reset()
         if (changed !== undefined) await firstOf([changed], ended)

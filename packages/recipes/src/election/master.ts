@@ -11,6 +11,8 @@ import {
   type WatchedEvent,
   type ZnodePath,
 } from '@lightkeeper/client'
+import { callOptions, signalOption } from '../arguments/calls.ts'
+import { checkPlace, optionsOf } from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
 import { createBelow } from '../common/container.ts'
 import type { Contender } from '../common/contender.ts'
@@ -22,7 +24,7 @@ import { Races } from '../common/races.ts'
 import { failedWith, isRefusal, refusalOf } from '../common/refusal.ts'
 import { isOver } from '../common/repeat.ts'
 import { Tenure } from '../common/tenure.ts'
-import { type CandidateOptions, type Election, untilElected } from './election.ts'
+import { type CandidateOptions, candidateTable, type Election, untilElected } from './election.ts'
 import { leaderOf, leadersOf, type Sight } from './observe.ts'
 import { Term, termsOf } from './term.ts'
 
@@ -32,25 +34,41 @@ import { Term, termsOf } from './term.ts'
  * `challenged`. Sends nothing before the first term is asked for.
  */
 export function masterElection(zk: Client, path: ZnodePath, options: CandidateOptions = {}): Election {
-  const { id = '' } = options
+  checkPlace(zk, path, 'masterElection')
+  const candidate = candidateOptions(options, 'masterElection')
+  const { id = '' } = candidate
   const begin = async (signal: AbortSignal | undefined): Promise<Term | undefined> => {
-    const tenure = await untilElected(zk, path, signal, (limit) => becomeMaster(zk, path, options, limit))
+    const tenure = await untilElected(zk, path, signal, (limit) => becomeMaster(zk, path, candidate, limit))
     return tenure && new Term(id, tenure, () => new AbortController().signal)
   }
   return {
     path,
-    terms: ({ signal } = {}) => termsOf(zk, signal, () => begin(signal)),
-    async leader(own = {}) {
-      return within(zk, 'leader', path, own, async (limit) => (await look(zk, path, limit.step, false)).leader)
+    terms(own) {
+      const { signal } = signalOption(own, 'masterElection.terms')
+      return termsOf(zk, signal, () => begin(signal))
     },
-    watchLeader: ({ signal } = {}) => leadersOf(zk, path, signal, (step) => look(zk, path, step, true)),
+    async leader(own) {
+      return within(
+        zk,
+        'leader',
+        path,
+        callOptions(own, 'masterElection.leader'),
+        async (limit) => (await look(zk, path, limit.step, false)).leader,
+      )
+    },
+    watchLeader(own) {
+      const { signal } = signalOption(own, 'masterElection.watchLeader')
+      return leadersOf(zk, path, signal, (step) => look(zk, path, step, true))
+    },
     // Who waits leaves no trace.
-    async candidates(own = {}) {
-      const found = await zk.find(path, own)
+    async candidates(own) {
+      const found = await zk.find(path, callOptions(own, 'masterElection.candidates'))
       return found === undefined ? [] : [leaderOf(path, found.data, found.stat)]
     },
   }
 }
+
+const candidateOptions = optionsOf<CandidateOptions>(candidateTable)
 
 async function becomeMaster(zk: Client, path: ZnodePath, options: CandidateOptions, limit: Limit): Promise<Tenure> {
   const races = new Races(zk, limit.signal)

@@ -2,6 +2,7 @@
 import type { CallOptions, Client, WatchedEvent, ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { Backoff } from '../common/backoff.ts'
 import { firstOf } from '../common/first-of.ts'
+import { jsonable } from '../common/json-form.ts'
 import { Limit } from '../common/limit.ts'
 import { isLost, isOver } from '../common/repeat.ts'
 
@@ -22,7 +23,7 @@ export interface Sight {
 
 export function leaderOf(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Leader {
   const { czxid: epoch, ephemeralOwner: sessionId, created: since } = stat
-  return { id: new TextDecoder().decode(data), epoch, path, sessionId, since }
+  return jsonable({ id: new TextDecoder().decode(data), epoch, path, sessionId, since })
 }
 
 const lookAgain = { baseMs: 500, maxMs: 10_000 }

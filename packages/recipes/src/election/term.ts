@@ -1,6 +1,7 @@
 /** One leadership, from its beginning to its end. */
 import type { Client, TransactionOp, ZnodePath } from '@lightkeeper/client'
-import type { LeaveOptions, LeftBehind } from '../common/leaving.ts'
+import { jsonFormOf } from '../common/json-form.ts'
+import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
 import type { Tenure } from '../common/tenure.ts'
 
 export class Term implements AsyncDisposable {
@@ -28,7 +29,7 @@ export class Term implements AsyncDisposable {
   }
 
   /**
-   * Aborts when it is over: before a server may end the session and let the next one lead, when the znode was deleted, and
+   * Aborts, with an `EndedError` that has a code, when it is over: before a server may end the session and let the next one lead, when the znode was deleted, and
    * when it is resigned. A process that was stopped for longer finds it aborted, but may have run a step before: what must not
    * be done by two is guarded by `guard` or the epoch.
    */
@@ -56,8 +57,14 @@ export class Term implements AsyncDisposable {
    * Ends it; `signal` aborts at once. Resolves to undefined when others may lead, or after `timeout` (default 5000 ms) to a
    * KeeperError that says what may be left until the session ends. Never rejects, also where the term was over before.
    */
-  resign(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
-    return this.#tenure.release(options)
+  async resign(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    return this.#tenure.release(leaveOptions(options, 'resign'))
+  }
+
+  /** For logs; the epoch as decimal text. */
+  toJSON(): Record<string, unknown> {
+    const { id, path, epoch } = this
+    return jsonFormOf({ id, path, epoch, isLeading: !this.signal.aborted, remaining: this.remaining() })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,16 @@
 /** Who is there: members of a group, each an ephemeral znode of its own. */
 import type { CallOptions, Client, Data, ZnodePath } from '@lightkeeper/client'
+import { callOptions, signalOption } from '../arguments/calls.ts'
+import {
+  acl,
+  checkPlaceOrRoot,
+  data as dataCheck,
+  nodeName,
+  oneOf,
+  optionsOf,
+  signal as signalCheck,
+  timeout,
+} from '../arguments/checks.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { below, nameOf } from '../common/paths.ts'
 import { type PersistentNode, type PersistentNodeOptions, persistentNode } from '../persistent-node/persistent-node.ts'
@@ -31,17 +42,21 @@ export interface Group {
 
 /** Members are children of `path`. Sends nothing by itself. */
 export function group(zk: Client, path: ZnodePath, options: GroupOptions = {}): Group {
-  const layout = layouts[options.layout ?? 'curator']
+  checkPlaceOrRoot(zk, path, 'group')
+  const { layout: layoutName = 'curator' } = groupOptions(options, 'group')
+  const layout = layouts[layoutName]
   return {
     path,
-    async join(id, { data, ...own } = {}) {
-      if (id === '' || id.includes('/')) throw new TypeError(`no id of a member: '${id}'`)
+    async join(given, options) {
+      const id = nodeName(given, 'id', 'group.join')
+      const { data, ...own } = joinOptions(options, 'group.join')
       if (data !== undefined && !layout.hasData) {
-        throw new TypeError(`members in the layout of ${options.layout} have no data`)
+        throw new TypeError(`group.join: options.data cannot be kept: members in the layout ${layoutName} have no data`)
       }
       return persistentNode(zk, below(path, layout.name(id, zk.random)), layout.hasData ? (data ?? '') : id, own)
     },
-    async members(own = {}) {
+    async members(options) {
+      const own = callOptions(options, 'group.members')
       const names = await namesBelow(zk, path, own)
       const found = await Promise.all(
         names.map(async (name) => {
@@ -51,23 +66,29 @@ export function group(zk: Client, path: ZnodePath, options: GroupOptions = {}): 
       )
       return sorted(found.flat())
     },
-    async *follow({ signal } = {}) {
-      const found = new Map<ZnodePath, Member>()
-      let isComplete = false
-      for await (const change of zk.watch(path, { children: true, signal })) {
-        if (change.kind === 'stale') isComplete = false
-        else if (change.kind === 'ready') isComplete = true
-        else {
-          const data = change.kind === 'created' || change.kind === 'changed' ? change.value : new Uint8Array(0)
-          const member = change.kind === 'deleted' ? undefined : layout.read(nameOf(change.path), data)
-          if (member === undefined) found.delete(change.path)
-          else found.set(change.path, member)
-        }
-        if (isComplete) yield sorted([...found.values()])
-      }
+    follow(options) {
+      return follow(signalOption(options, 'group.follow').signal)
     },
   }
+  async function* follow(signal: AbortSignal | undefined): AsyncGenerator<readonly Member[], void, void> {
+    const found = new Map<ZnodePath, Member>()
+    let isComplete = false
+    for await (const change of zk.watch(path, { children: true, signal })) {
+      if (change.kind === 'stale') isComplete = false
+      else if (change.kind === 'ready') isComplete = true
+      else {
+        const data = change.kind === 'created' || change.kind === 'changed' ? change.value : new Uint8Array(0)
+        const member = change.kind === 'deleted' ? undefined : layout.read(nameOf(change.path), data)
+        if (member === undefined) found.delete(change.path)
+        else found.set(change.path, member)
+      }
+      if (isComplete) yield sorted([...found.values()])
+    }
+  }
 }
+
+const groupOptions = optionsOf<GroupOptions>({ layout: oneOf('curator', 'kazooParty', 'kazooShallowParty') })
+const joinOptions = optionsOf<JoinOptions>({ acl, data: dataCheck, signal: signalCheck, timeout })
 
 function sorted(members: Member[]): Member[] {
   return members.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))

@@ -1,6 +1,8 @@
 /** A lock, or a lease of a semaphore, in somebody's hands. */
 import type { TransactionOp, ZnodePath } from '@lightkeeper/client'
-import type { LeaveOptions, LeftBehind } from '../common/leaving.ts'
+import { EndedError } from '../common/ended.ts'
+import { jsonFormOf } from '../common/json-form.ts'
+import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
 import type { Tenure } from '../common/tenure.ts'
 
 /** What Curator's `Revoker` writes into the znode of an owner that is asked to let go. */
@@ -15,7 +17,7 @@ export class Held implements AsyncDisposable {
     this.#tenure = tenure
     tenure.onData((data) => {
       if (new TextDecoder().decode(data) === revocation)
-        this.#revoked.abort(new Error(`${this.path} is wanted by another`))
+        this.#revoked.abort(new EndedError('REVOKED', this.path, `${this.path} is wanted by another`))
     })
   }
 
@@ -25,7 +27,7 @@ export class Held implements AsyncDisposable {
   }
 
   /**
-   * Aborts when it is not held any more: before a server may end the session and let the next one in, when the znode was
+   * Aborts, with an `EndedError` that has a code, when it is not held any more: before a server may end the session and let the next one in, when the znode was
    * deleted, and on release. A process that was stopped for longer finds it aborted, but may have run a step before: what must
    * not be done by two is guarded by `guard` or `fencingToken`.
    */
@@ -57,8 +59,14 @@ export class Held implements AsyncDisposable {
    * Gives it back; `signal` aborts at once. Resolves to undefined when its znode is gone, or after `timeout` (default 5000 ms) to a
    * KeeperError that says what may be left until the session ends. Never rejects, also where it was lost before.
    */
-  release(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
-    return this.#tenure.release(options)
+  async release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    return this.#tenure.release(leaveOptions(options, 'release'))
+  }
+
+  /** For logs; the token as decimal text. */
+  toJSON(): Record<string, unknown> {
+    const { path, fencingToken } = this
+    return jsonFormOf({ path, fencingToken, isHeld: !this.signal.aborted, remaining: this.remaining() })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,7 @@
 /** A mutex, and what it has in common with the two sides of a read-write lock. */
 import { type Acl, type CallOptions, type Client, type Data, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import { acl, checkPlaceOrRoot, data, oneOf, optionsOf } from '../arguments/checks.ts'
 import { type Contest, contend, contendAtOnce, type Rule } from '../common/contender.ts'
 import { within } from '../common/limit.ts'
 import type { Standing } from '../common/line.ts'
@@ -7,6 +9,7 @@ import { namesBelow } from '../common/names-below.ts'
 import { holderCount, type LockMarker, lockLine, lockStanding, sides } from './decide.ts'
 import { Held, revocation } from './held.ts'
 import { type Participant, participants } from './participants.ts'
+import { type Place, placeIn, withHolders } from './waited.ts'
 
 export interface LockOptions {
   /**
@@ -28,7 +31,7 @@ export interface Lockable {
   readonly path: ZnodePath
   /**
    * Waits for its turn. What is left in the line when this rejects is removed.
-   * @throws KeeperError TIMEOUT when `timeout` is over, or when no server answers; the reason of `signal`; NO_AUTH, CLOSED.
+   * @throws KeeperError TIMEOUT when `timeout` is over, which says who has it and the place in line, or when no server answers; the reason of `signal`; NO_AUTH, CLOSED.
    */
   acquire(options?: CallOptions): Promise<Held>
   /** Undefined where that would mean to wait. */
@@ -46,8 +49,14 @@ export interface Lockable {
  * the handle on instead. Sends nothing before `acquire`.
  */
 export function lock(zk: Client, path: ZnodePath, options: LockOptions = {}): Lockable {
-  return new LineLock(zk, path, options.names === 'kazoo' ? '__lock__' : 'lock-', options, 'lock')
+  checkPlaceOrRoot(zk, path, 'lock')
+  const own = lockOptions(options, 'lock')
+  return new LineLock(zk, path, own.names === 'kazoo' ? '__lock__' : 'lock-', own, 'lock')
 }
+
+/** One row for each of `LockOptions`. */
+export const lockTable = { names: oneOf('curator', 'kazoo'), data, acl }
+export const lockOptions = optionsOf<LockOptions>(lockTable)
 
 export class LineLock implements Lockable {
   readonly path: ZnodePath
@@ -64,31 +73,45 @@ export class LineLock implements Lockable {
     this.#contest = { path, marker, names, data, acl, standing }
   }
 
-  acquire(options: CallOptions = {}): Promise<Held> {
-    return within(this.#zk, this.#operation, this.path, options, async (limit) => {
-      return new Held(await contend(this.#zk, this.#contest, limit))
-    })
+  async acquire(options?: CallOptions): Promise<Held> {
+    const own = callOptions(options, `${this.#operation}.acquire`)
+    let place: Place | undefined
+    const onWait = (children: readonly string[], name: string): void => {
+      place = placeIn(lockLine(children), name)
+    }
+    try {
+      return await within(this.#zk, this.#operation, this.path, own, async (limit) => {
+        return new Held(await contend(this.#zk, { ...this.#contest, onWait }, limit))
+      })
+    } catch (error) {
+      const what = { operation: this.#operation, path: this.path, signal: own.signal }
+      throw await withHolders(this.#zk, error, what, place, (step) => this.holders(step))
+    }
   }
 
-  tryAcquire(options: CallOptions = {}): Promise<Held | undefined> {
-    return within(this.#zk, this.#operation, this.path, options, async (limit) => {
+  async tryAcquire(options?: CallOptions): Promise<Held | undefined> {
+    const own = callOptions(options, `${this.#operation}.tryAcquire`)
+    return within(this.#zk, this.#operation, this.path, own, async (limit) => {
       const tenure = await contendAtOnce(this.#zk, this.#contest, limit)
       return tenure && new Held(tenure)
     })
   }
 
-  async holders(options: CallOptions = {}): Promise<Participant[]> {
-    const line = lockLine(await namesBelow(this.#zk, this.path, options))
-    return participants(this.#zk, this.path, line.slice(0, holderCount(line)), options)
+  async holders(options?: CallOptions): Promise<Participant[]> {
+    const own = callOptions(options, `${this.#operation}.holders`)
+    const line = lockLine(await namesBelow(this.#zk, this.path, own))
+    return participants(this.#zk, this.path, line.slice(0, holderCount(line)), own)
   }
 
-  async waiting(options: CallOptions = {}): Promise<Participant[]> {
-    const line = lockLine(await namesBelow(this.#zk, this.path, options))
-    return participants(this.#zk, this.path, line.slice(holderCount(line)), options)
+  async waiting(options?: CallOptions): Promise<Participant[]> {
+    const own = callOptions(options, `${this.#operation}.waiting`)
+    const line = lockLine(await namesBelow(this.#zk, this.path, own))
+    return participants(this.#zk, this.path, line.slice(holderCount(line)), own)
   }
 
-  async revoke(options: CallOptions = {}): Promise<number> {
-    return ask(this.#zk, await this.holders(options), options)
+  async revoke(options?: CallOptions): Promise<number> {
+    const own = callOptions(options, `${this.#operation}.revoke`)
+    return ask(this.#zk, await this.holders(own), own)
   }
 }
 

@@ -1,6 +1,8 @@
 /** Several locks as one: all of them or none. */
 import type { CallOptions, Client, TransactionOp, ZnodePath } from '@lightkeeper/client'
-import type { LeaveOptions, LeftBehind } from '../common/leaving.ts'
+import { callOptions } from '../arguments/calls.ts'
+import { type Check, client, list, path as pathCheck, withMethods, wrongType } from '../arguments/checks.ts'
+import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
 import { within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
 import type { Held } from './held.ts'
@@ -22,7 +24,10 @@ export interface MultiLock {
  * paths, whatever order they are named in, so that two who name the same ones never wait for each other.
  */
 export function multiLock(zk: Client, locks: readonly (ZnodePath | Lockable)[]): MultiLock {
-  const all = locks
+  client(zk, 'zk', 'multiLock')
+  const own = lockables(locks, 'locks', 'multiLock')
+  if (own.length === 0) throw wrongType('multiLock', 'locks', 'a list with one lock at least', locks)
+  const all = own
     .map((each) => (typeof each === 'string' ? lock(zk, each) : each))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
   const paths = all.map(({ path }) => path)
@@ -44,10 +49,27 @@ export function multiLock(zk: Client, locks: readonly (ZnodePath | Lockable)[]):
     })
   return {
     paths,
-    acquire: (options = {}) => take(options, (each, step) => each.acquire(step)) as Promise<HeldAll>,
-    tryAcquire: (options = {}) => take(options, (each, step) => each.tryAcquire(step)),
+    async acquire(options) {
+      return (await take(callOptions(options, 'multiLock.acquire'), (each, step) => each.acquire(step))) as HeldAll
+    },
+    async tryAcquire(options) {
+      return take(callOptions(options, 'multiLock.tryAcquire'), (each, step) => each.tryAcquire(step))
+    },
   }
 }
+
+const lockable = withMethods<Lockable>(
+  'a path, or something that has acquire() and tryAcquire()',
+  'acquire',
+  'tryAcquire',
+)
+const each: Check<ZnodePath | Lockable> = (value, name, operation) => {
+  if (typeof value === 'string') return pathCheck(value, name, operation)
+  const own = lockable(value, name, operation)
+  pathCheck(own.path, `${name}.path`, operation)
+  return own
+}
+const lockables = list(each, 'a list of paths and of locks')
 
 export class HeldAll implements AsyncDisposable {
   /** In the order they were taken in. */
@@ -76,9 +98,15 @@ export class HeldAll implements AsyncDisposable {
   }
 
   /** All of them, the last taken first. As `release` of each; resolves to what is left behind of one of them. */
-  async release(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
-    const left = await Promise.all([...this.held].reverse().map((each) => each.release(options)))
+  async release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    const own = leaveOptions(options, 'release')
+    const left = await Promise.all([...this.held].reverse().map((each) => each.release(own)))
     return left.find((each) => each !== undefined)
+  }
+
+  /** For logs. */
+  toJSON(): Record<string, unknown> {
+    return { held: this.held, isHeld: !this.signal.aborted, remaining: this.remaining() }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

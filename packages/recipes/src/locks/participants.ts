@@ -1,5 +1,6 @@
 /** Who stands in line, for people and programs that look on. */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
+import { jsonable } from '../common/json-form.ts'
 import { below } from '../common/paths.ts'
 
 export interface Participant {
@@ -26,6 +27,6 @@ export async function participants(
     if (each === undefined) return []
     const { ephemeralOwner, created, czxid } = each.stat
     const path = below(parent, name)
-    return [{ path, name, data: each.data, sessionId: ephemeralOwner, since: created, fencingToken: czxid }]
+    return [jsonable({ path, name, data: each.data, sessionId: ephemeralOwner, since: created, fencingToken: czxid })]
   })
 }

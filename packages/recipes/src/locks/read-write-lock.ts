@@ -1,6 +1,7 @@
 /** Many readers or one writer, in the order of asking. */
 import type { Client, ZnodePath } from '@lightkeeper/client'
-import { LineLock, type Lockable, type LockOptions } from './lock.ts'
+import { checkPlaceOrRoot } from '../arguments/checks.ts'
+import { LineLock, type Lockable, type LockOptions, lockOptions } from './lock.ts'
 
 export interface ReadWriteLock {
   readonly path: ZnodePath
@@ -15,11 +16,13 @@ export interface ReadWriteLock {
  * the one and ask for the other is to wait for oneself.
  */
 export function readWriteLock(zk: Client, path: ZnodePath, options: LockOptions = {}): ReadWriteLock {
+  checkPlaceOrRoot(zk, path, 'readWriteLock')
+  const own = lockOptions(options, 'readWriteLock')
   const [read, write] =
-    options.names === 'kazoo' ? (['__rlock__', '__lock__'] as const) : (['__READ__', '__WRIT__'] as const)
+    own.names === 'kazoo' ? (['__rlock__', '__lock__'] as const) : (['__READ__', '__WRIT__'] as const)
   return {
     path,
-    read: new LineLock(zk, path, read, options, 'read lock'),
-    write: new LineLock(zk, path, write, options, 'write lock'),
+    read: new LineLock(zk, path, read, own, 'read lock'),
+    write: new LineLock(zk, path, write, own, 'write lock'),
   }
 }

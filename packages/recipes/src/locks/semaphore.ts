@@ -3,6 +3,17 @@
  * mutex and leases are is told by leases.ts.
  */
 import { type CallOptions, type Client, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import {
+  type Check,
+  checkPlace,
+  checkPlaceOrRoot,
+  looking,
+  number,
+  optionsOf,
+  path as pathCheck,
+  wrongType,
+} from '../arguments/checks.ts'
 import { again, type Contender, contend, contendAtOnce, isCurrent, isGone, withdraw } from '../common/contender.ts'
 import { firstOf } from '../common/first-of.ts'
 import { type Limit, within } from '../common/limit.ts'
@@ -13,8 +24,9 @@ import { Tenure } from '../common/tenure.ts'
 import { lockLine } from './decide.ts'
 import { Held } from './held.ts'
 import { curatorLayout, kazooLayout, type Layout } from './leases.ts'
-import { ask, type Lockable, type LockOptions } from './lock.ts'
+import { ask, type Lockable, type LockOptions, lockTable } from './lock.ts'
 import { type Participant, participants } from './participants.ts'
+import { type Place, placeIn, withHolders } from './waited.ts'
 
 /** `names` gives the layout: that of Curator's `InterProcessSemaphoreV2`, or of kazoo's `Semaphore`. */
 export interface SemaphoreOptions extends LockOptions {
@@ -27,15 +39,30 @@ export interface SemaphoreOptions extends LockOptions {
 
 /** As many holders at a time as there are leases, in the order of asking, at `path`. Sends nothing before `acquire`. */
 export function semaphore(zk: Client, path: ZnodePath, options: SemaphoreOptions): Lockable {
-  const { leases } = options
-  if (typeof leases === 'number' && !(Number.isInteger(leases) && leases > 0)) {
-    throw new RangeError(`leases is ${leases}; it must be a whole number above 0`)
+  checkPlaceOrRoot(zk, path, 'semaphore')
+  const own = semaphoreOptions(options, 'semaphore')
+  const { leases } = own
+  // Options may be missing, and this one must not be.
+  if (leases === undefined) throw wrongType('semaphore', 'options.leases', leasesExpected, leases)
+  if (own.names !== 'kazoo') return new Semaphore(zk, path, leases, curatorLayout(zk, path, own))
+  if (typeof leases !== 'number') {
+    throw wrongType('semaphore', 'options.leases', 'a number, since semaphores of kazoo keep it themselves', leases)
   }
-  if (options.names !== 'kazoo') return new Semaphore(zk, path, leases, curatorLayout(zk, path, options))
-  if (typeof leases !== 'number')
-    throw new TypeError("kazoo's semaphores keep their number themselves: leases must be one")
-  return new Semaphore(zk, path, leases, kazooLayout(zk, path, options, leases))
+  checkPlace(zk, path, 'semaphore')
+  return new Semaphore(zk, path, leases, kazooLayout(zk, path, own, leases))
 }
+
+const leasesExpected = 'a whole number above 0, or { from: path of a shared count }'
+const countOf = number('leases', 1, 0x7fff_ffff)
+const leasesOf: Check<SemaphoreOptions['leases']> = (value, name, operation) => {
+  if (typeof value === 'number') return countOf(value, name, operation)
+  return looking(name, operation, () => {
+    if (typeof value !== 'object' || value === null) throw wrongType(operation, name, leasesExpected, value)
+    const { from } = value as { readonly from?: unknown }
+    return { from: pathCheck(from, `${name}.from`, operation) }
+  })
+}
+const semaphoreOptions = optionsOf<SemaphoreOptions>({ ...lockTable, leases: leasesOf })
 
 /** Leases there are, and when that changes. */
 interface Most {
@@ -59,20 +86,33 @@ class Semaphore implements Lockable {
     this.#layout = layout
   }
 
-  acquire(options: CallOptions = {}): Promise<Held> {
-    return within(this.#zk, 'semaphore', this.path, options, async (limit) => {
-      const races = new Races(this.#zk, limit.signal)
-      for (;;) {
-        const section = await contend(this.#zk, this.#layout.mutex, limit)
-        const lease = await this.#lease(section, limit, false)
-        if (lease instanceof Tenure) return new Held(lease)
-        if (lease !== 'busy') await again(lease, races, this.#layout.mutex)
-      }
-    })
+  async acquire(options?: CallOptions): Promise<Held> {
+    const own = callOptions(options, 'semaphore.acquire')
+    // First of all until the line says otherwise: the first waits for the leases.
+    let place: Place = { at: 1, of: 1 }
+    const onWait = (children: readonly string[], name: string): void => {
+      place = placeIn(lockLine(children), name) ?? place
+    }
+    try {
+      return await within(this.#zk, 'semaphore', this.path, own, async (limit) => {
+        const races = new Races(this.#zk, limit.signal)
+        for (;;) {
+          const section = await contend(this.#zk, { ...this.#layout.mutex, onWait }, limit)
+          place = { at: 1, of: place.of }
+          const lease = await this.#lease(section, limit, false)
+          if (lease instanceof Tenure) return new Held(lease)
+          if (lease !== 'busy') await again(lease, races, this.#layout.mutex)
+        }
+      })
+    } catch (error) {
+      const what = { operation: 'semaphore', path: this.path, signal: own.signal }
+      throw await withHolders(this.#zk, error, what, place, (step) => this.holders(step))
+    }
   }
 
-  tryAcquire(options: CallOptions = {}): Promise<Held | undefined> {
-    return within(this.#zk, 'semaphore', this.path, options, async (limit) => {
+  async tryAcquire(options?: CallOptions): Promise<Held | undefined> {
+    const own = callOptions(options, 'semaphore.tryAcquire')
+    return within(this.#zk, 'semaphore', this.path, own, async (limit) => {
       const races = new Races(this.#zk, limit.signal)
       for (;;) {
         const section = await contendAtOnce(this.#zk, this.#layout.mutex, limit)
@@ -153,20 +193,23 @@ class Semaphore implements Lockable {
     return { count, ...(changed === undefined ? {} : { changed }) }
   }
 
-  async holders(options: CallOptions = {}): Promise<Participant[]> {
+  async holders(options?: CallOptions): Promise<Participant[]> {
+    const own = callOptions(options, 'semaphore.holders')
     const { path } = this.#layout
-    const [names, { count }] = await Promise.all([namesBelow(this.#zk, path, options), this.#most(options)])
-    const all = await participants(this.#zk, path, this.#layout.leases(names), options)
+    const [names, { count }] = await Promise.all([namesBelow(this.#zk, path, own), this.#most(own)])
+    const all = await participants(this.#zk, path, this.#layout.leases(names), own)
     // Who waits for a lease has the last of them already.
     return all.sort((a, b) => (a.fencingToken < b.fencingToken ? -1 : 1)).slice(0, Math.max(0, count))
   }
 
-  async waiting(options: CallOptions = {}): Promise<Participant[]> {
+  async waiting(options?: CallOptions): Promise<Participant[]> {
+    const own = callOptions(options, 'semaphore.waiting')
     const { path } = this.#layout.mutex
-    return participants(this.#zk, path, lockLine(await namesBelow(this.#zk, path, options)), options)
+    return participants(this.#zk, path, lockLine(await namesBelow(this.#zk, path, own)), own)
   }
 
-  async revoke(options: CallOptions = {}): Promise<number> {
-    return ask(this.#zk, await this.holders(options), options)
+  async revoke(options?: CallOptions): Promise<number> {
+    const own = callOptions(options, 'semaphore.revoke')
+    return ask(this.#zk, await this.holders(own), own)
   }
 }

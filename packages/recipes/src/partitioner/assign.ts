@@ -1,5 +1,7 @@
 /** Who of a group gets which items: as even as can be, and nothing moves that need not. Values in, values out. */
 
+import { list, text, wrongType } from '../arguments/checks.ts'
+
 /** Owner by item. */
 export type Assignment = ReadonlyMap<string, string>
 
@@ -8,6 +10,10 @@ export type Assignment = ReadonlyMap<string, string>
  * Members with more keep more; where that leaves a choice, names decide, so that everybody comes to the same.
  */
 export function assign(items: readonly string[], members: readonly string[], before: Assignment): Assignment {
+  const texts = list(text, 'a list of strings')
+  texts(items, 'items', 'assign')
+  texts(members, 'members', 'assign')
+  if (!(before instanceof Map)) throw wrongType('assign', 'before', 'a Map of members by item', before)
   const after = new Map<string, string>()
   const order = [...new Set(members)].sort()
   if (order.length === 0) return after

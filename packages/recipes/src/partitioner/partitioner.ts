@@ -1,9 +1,21 @@
 /** The members of a group divide a set of items: each item is worked on by one member at most, and by one in the end. */
 import { type Client, json, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import {
+  callable,
+  checkPlace,
+  list,
+  optionsOf,
+  signal as signalCheck,
+  text,
+  timeout as timeoutCheck,
+  wrongType,
+} from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
-import { callSafely } from '../common/call-safely.ts'
+import { callSafely, report } from '../common/call-safely.ts'
 import { createBelow } from '../common/container.ts'
 import { deleteSurely } from '../common/delete-surely.ts'
+import { EndedError } from '../common/ended.ts'
 import { gone } from '../common/gone.ts'
 import { type LeaveOptions, type LeftBehind, leaving, mayBeThere } from '../common/leaving.ts'
 import { Ledger } from '../common/ledger.ts'
@@ -29,7 +41,8 @@ export interface PartitionerOptions extends WaitOptions {
   readonly identifier?: string
   /**
    * Hears what `work` rejected with, and what a server refuses of the item's lock. The item stays with this member and is tried again:
-   * first after a second at the most, then after longer and longer waits, up to a minute. What this function throws is reported as an uncaught error.
+   * first after a second at the most, then after longer and longer waits, up to a minute. Default: the first
+   * failure of each item is reported to the log of the client, or as a warning of the process. So is what this function throws.
    */
   readonly onError?: (item: string, error: unknown) => void
 }
@@ -64,8 +77,13 @@ const written = json<Written>()
  * @throws KeeperError as `create`, NO_NODE where the chroot does not exist; TIMEOUT; the reason of the signal.
  */
 export async function partitioner(zk: Client, path: ZnodePath, options: PartitionerOptions): Promise<Partitioner> {
-  const member = new Membership(zk, path, options)
-  using limit = new Limit(zk, 'partitioner', path, options)
+  checkPlace(zk, path, 'partitioner')
+  const own = partitionerOptions(options, 'partitioner')
+  if (own.items === undefined) throw wrongType('partitioner', 'options.items', 'a list of strings', own.items)
+  if (own.work === undefined) throw wrongType('partitioner', 'options.work', 'a function', own.work)
+  own.signal?.throwIfAborted()
+  const member = new Membership(zk, path, own)
+  using limit = new Limit(zk, 'partitioner', path, own)
   const started = member.start()
   try {
     await limit.until(started)
@@ -77,6 +95,15 @@ export async function partitioner(zk: Client, path: ZnodePath, options: Partitio
   }
 }
 
+const partitionerOptions = optionsOf<PartitionerOptions>({
+  items: list(text, 'a list of strings'),
+  work: callable,
+  identifier: text,
+  onError: callable,
+  signal: signalCheck,
+  timeout: timeoutCheck,
+})
+
 class Membership implements Partitioner {
   readonly path: ZnodePath
   readonly member: string
@@ -87,6 +114,8 @@ class Membership implements Partitioner {
   readonly #held = new Set<string>()
   readonly #tasks: Promise<void>[] = []
   readonly #ledger: Ledger
+  /** Items of which a failure was reported. */
+  readonly #reported = new Set<string>()
   #gone: Promise<LeftBehind | undefined> | undefined
   #epoch = -1
   /** Members by name, with the czxid of each: the oldest writes the assignment. */
@@ -122,9 +151,10 @@ class Membership implements Partitioner {
     this.#tasks.push(this.#followMembers(), this.#followAssignment(), this.#staySession())
   }
 
-  async close(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
+  async close(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    const own = callOptions(options, 'partitioner.close')
     this.#gone ??= this.#leave()
-    const left = await leaving(this.#zk, 'close', this.#memberPath, this.#gone, options)
+    const left = await leaving(this.#zk, 'close', this.#memberPath, this.#gone, own)
     if (left === undefined || this.#held.size === 0) return left
     const message = `work has not ended on ${[...this.#held].join(', ')}; the member is in the group until it has, or the session ends`
     return mayBeThere('close', this.#memberPath, message, left)
@@ -140,7 +170,7 @@ class Membership implements Partitioner {
 
   async #leave(): Promise<LeftBehind | undefined> {
     this.#stop.abort()
-    for (const { abort } of this.#running.values()) abort.abort(new Error('the member leaves'))
+    for (const { abort } of this.#running.values()) abort.abort(new EndedError('MOVED', this.path, 'the member leaves'))
     await Promise.all(this.#tasks)
     await Promise.all([...this.#running.values()].map(({ done }) => done))
     return deleteSurely(this.#zk, this.#memberPath, this.#epoch)
@@ -308,7 +338,7 @@ class Membership implements Partitioner {
   #obey(): void {
     const mine = new Set(this.#assignment?.value?.assigned[this.member] ?? [])
     for (const [item, { abort }] of this.#running) {
-      if (!mine.has(item)) abort.abort(new Error(`${item} moves to another member`))
+      if (!mine.has(item)) abort.abort(new EndedError('MOVED', this.path, `${item} moves to another member`))
     }
     if (this.#stop.signal.aborted) return
     for (const item of mine) if (!this.#running.has(item)) this.#begin(item)
@@ -371,7 +401,11 @@ class Membership implements Partitioner {
 
   #report(item: string, error: unknown): void {
     const { onError } = this.#options
-    if (onError !== undefined) callSafely(() => onError(item, error))
+    if (onError !== undefined) return callSafely(this.#zk, () => onError(item, error))
+    // Nobody asked to hear of it, and nobody else would: once for each item.
+    if (this.#reported.has(item)) return
+    this.#reported.add(item)
+    report(this.#zk, error)
   }
 
   /** Resolves when it is held, in session `epoch`. With the ledger nobody takes another's lock of the same session for its own. */

@@ -12,9 +12,22 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import {
+  acl,
+  callable,
+  checkPlace,
+  data as dataCheck,
+  oneOf,
+  optionsOf,
+  signal as signalCheck,
+  timeout as timeoutCheck,
+} from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
+import { callSafely } from '../common/call-safely.ts'
 import { createBelow } from '../common/container.ts'
 import { firstOf } from '../common/first-of.ts'
+import { jsonable } from '../common/json-form.ts'
 import { type LeaveOptions, type LeftBehind, leaveMs, leaving, mayNotBeDeleted } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
@@ -76,9 +89,13 @@ export async function persistentNode(
   data: Data,
   options: PersistentNodeOptions = {},
 ): Promise<PersistentNode> {
-  options.signal?.throwIfAborted()
-  using limit = new Limit(zk, 'persistentNode', path, options)
-  const node = new PersistentNode(zk, path, data, options)
+  checkPlace(zk, path, 'persistentNode')
+  const own = persistentNodeOptions(options, 'persistentNode')
+  const content = dataCheck(data, 'data', 'persistentNode')
+  own.signal?.throwIfAborted()
+  using limit = new Limit(zk, 'persistentNode', path, own)
+  const node = new PersistentNode(zk, path, content, own)
+  limit.tell = () => whyNot(node.state)
   const settled = node.settled({ timeout: Number.POSITIVE_INFINITY })
   try {
     await limit.until(settled)
@@ -89,6 +106,16 @@ export async function persistentNode(
     throw error
   }
 }
+
+const persistentNodeOptions = optionsOf<PersistentNodeOptions>({
+  mode: oneOf('ephemeral', 'persistent'),
+  parents: oneOf('container', 'persistent'),
+  acl,
+  parentAcl: acl,
+  isLeftover: callable,
+  signal: signalCheck,
+  timeout: timeoutCheck,
+})
 
 interface Seen {
   readonly data: Uint8Array
@@ -158,8 +185,12 @@ export class PersistentNode implements AsyncDisposable {
     return this.#state
   }
 
-  /** Calls `listener` at every change of state until the returned function is called. */
+  /**
+   * Calls `listener` at every change of state until the returned function is called. What it throws is reported to the log of the
+   * client, or as a warning of the process.
+   */
   onState(listener: (state: PersistentNodeState) => void): () => void {
+    callable(listener, 'listener', 'persistentNode.onState')
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
@@ -169,18 +200,20 @@ export class PersistentNode implements AsyncDisposable {
    * @throws as `persistentNode`; TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end the wait alone: it is
    *   written as soon as a server is reached.
    */
-  set(data: Data, options: WaitOptions = {}): Promise<void> {
-    this.#data = bytesOf(data)
+  async set(data: Data, options?: WaitOptions): Promise<void> {
+    const own = callOptions(options, 'persistentNode.set')
+    this.#data = bytesOf(dataCheck(data, 'data', 'persistentNode.set'))
     this.#isAsked = true
     this.#wake()
-    return this.settled(options)
+    return this.settled(own)
   }
 
   /** Resolves when the server has what is wanted now. @throws as `set`. */
-  async settled(options: WaitOptions = {}): Promise<void> {
-    const { timeout = leaveMs, signal } = options
+  async settled(options?: WaitOptions): Promise<void> {
+    const { timeout = leaveMs, signal } = callOptions(options, 'persistentNode.settled')
     if (this.#end.signal.aborted) throw closedError(this.path)
     using limit = new Limit(this.#zk, 'settled', this.path, { signal, timeout })
+    limit.tell = () => whyNot(this.state)
     let waiter: Waiter | undefined
     const settled = new Promise<void>((resolve, reject) => {
       waiter = { data: this.#data, resolve, reject }
@@ -198,13 +231,19 @@ export class PersistentNode implements AsyncDisposable {
    * Removes it. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may be
    * left until the session ends. Never rejects.
    */
-  close(options: LeaveOptions = {}): Promise<LeftBehind | undefined> {
+  async close(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    const own = callOptions(options, 'persistentNode.close')
     this.#gone ??= this.#leave()
-    return leaving(this.#zk, 'close', this.path, this.#gone, options)
+    return leaving(this.#zk, 'close', this.path, this.#gone, own)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** For logs. */
+  toJSON(): Record<string, unknown> {
+    return { path: this.path, state: this.state }
   }
 
   async #keep(): Promise<void> {
@@ -226,7 +265,8 @@ export class PersistentNode implements AsyncDisposable {
       } catch (error) {
         if (signal.aborted) return
         if (isOver(this.#zk)) return void this.close()
-        if (isRefusal(error)) this.#settle((waiter) => waiter.reject(error))
+        // What is no KeeperError is thrown by `isLeftover`.
+        if (isRefusal(error) || !KeeperError.is(error)) this.#settle((waiter) => waiter.reject(error))
         this.#tell({ kind: 'absent', error })
         // Whoever sets other data meanwhile is not kept waiting.
         using woken = new LinkedAbort(signal)
@@ -370,9 +410,10 @@ export class PersistentNode implements AsyncDisposable {
     })
   }
 
-  #tell(state: PersistentNodeState): void {
+  #tell(told: PersistentNodeState): void {
+    const state = jsonable(told)
     this.#state = state
-    for (const listener of [...this.#listeners]) listener(state)
+    for (const listener of [...this.#listeners]) callSafely(this.#zk, () => listener(state))
   }
 
   /** Settles those who wait for `data`; all of them where no data is given. */
@@ -384,6 +425,14 @@ export class PersistentNode implements AsyncDisposable {
       how(waiter)
     }
   }
+}
+
+function whyNot(state: PersistentNodeState): string | undefined {
+  if (state.kind === 'taken') {
+    return state.owner === 0n ? 'a znode that lasts has the name' : `session 0x${state.owner.toString(16)} has the name`
+  }
+  if (state.kind !== 'absent' || state.error === undefined) return undefined
+  return state.error instanceof Error ? state.error.message : 'it was refused'
 }
 
 function bytesOf(data: Data): Uint8Array {

@@ -12,6 +12,21 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
+import { callOptions, signalOption } from '../arguments/calls.ts'
+import {
+  bytesOf,
+  callable,
+  checkPlace,
+  codec as codecCheck,
+  looking,
+  number,
+  oneOf,
+  optionsOf,
+  outOfRange,
+  pathBelow,
+  text,
+  wrongType,
+} from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
 import { makeContainer } from '../common/container.ts'
 import { type LeaveOptions, type LeftBehind, leaveMs, leaving } from '../common/leaving.ts'
@@ -97,11 +112,13 @@ export function queue<T = Uint8Array>(
   path: ZnodePath,
   options: QueueOptions<T> & LayoutOption = {},
 ): Queue<T> {
-  const { layout = 'curator' } = options
+  checkPlace(zk, path, 'queue')
+  const own = laidOutOptions(options, 'queue') as QueueOptions<T> & LayoutOption
+  const { layout = 'curator', ...more } = own
   const isKazoo = layout !== 'curator'
-  const store = new Store<T>(zk, path, isKazoo ? layouts[layout] : layouts.plain, options)
+  const store = new Store<T>(zk, path, isKazoo ? layouts[layout] : layouts.plain, more)
   // kazoo's own default.
-  return { ...consumer(store), put: (value, own) => store.put(value, isKazoo ? 100 : 0, own) }
+  return { ...consumer(store), put: (value, wait) => store.put(value, isKazoo ? 100 : 0, wait) }
 }
 
 /** Curator's DistributedPriorityQueue, or kazoo's LockingQueue. Sends nothing. */
@@ -110,40 +127,68 @@ export function priorityQueue<T = Uint8Array>(
   path: ZnodePath,
   options: QueueOptions<T> & LayoutOption = {},
 ): PriorityQueue<T> {
-  const { layout = 'curator' } = options
+  checkPlace(zk, path, 'priorityQueue')
+  const { layout = 'curator', ...more } = laidOutOptions(options, 'priorityQueue') as QueueOptions<T> & LayoutOption
   const isKazoo = layout !== 'curator'
-  const store = new Store<T>(zk, path, isKazoo ? layouts[layout] : layouts.priority, options)
+  const store = new Store<T>(zk, path, isKazoo ? layouts[layout] : layouts.priority, more)
+  const priorityOf = isKazoo ? number('', 0, 999) : number('', -0x8000_0000, 0x7fff_ffff)
   return {
     ...consumer(store),
     async put(value, priority, own) {
-      const isGood = isKazoo
-        ? Number.isInteger(priority) && priority >= 0 && priority <= 999
-        : (priority | 0) === priority
-      if (!isGood) throw new RangeError(`${priority} is no priority`)
-      return store.put(value, priority, own)
+      return store.put(value, priorityOf(priority, 'priority', 'priorityQueue.put'), own)
     },
   }
 }
 
 /** Curator's DistributedDelayQueue. Sends nothing. */
 export function delayQueue<T = Uint8Array>(zk: Client, path: ZnodePath, options: QueueOptions<T> = {}): DelayQueue<T> {
-  const store = new Store<T>(zk, path, layouts.delay, options)
+  checkPlace(zk, path, 'delayQueue')
+  const store = new Store<T>(zk, path, layouts.delay, delayOptions(options, 'delayQueue') as QueueOptions<T>)
   return {
     ...consumer(store),
     async put(value, when, own) {
-      const at = 'at' in when ? when.at.getTime() : zk.clock.wall() + when.delay
-      if (!(at >= 0)) throw new RangeError(`${at} is no time`)
-      return store.put(value, at, own)
+      return store.put(value, timeOf(when, zk.clock.wall()), own)
     },
   }
 }
 
+/** As names of a delay queue can hold it. */
+const wallMsMax = Number.MAX_SAFE_INTEGER
+
+function timeOf(when: unknown, nowMs: number): number {
+  const operation = 'delayQueue.put'
+  return looking('when', operation, () => {
+    const expected = '{ at: a Date } or { delay: milliseconds }'
+    if (typeof when !== 'object' || when === null) throw wrongType(operation, 'when', expected, when)
+    const { at, delay } = when as { readonly at?: unknown; readonly delay?: unknown }
+    if ((at === undefined) === (delay === undefined)) throw wrongType(operation, 'when', expected, when)
+    if (at !== undefined && !(at instanceof Date)) throw wrongType(operation, 'when.at', 'a Date', at)
+    if (delay !== undefined && typeof delay !== 'number') {
+      throw wrongType(operation, 'when.delay', 'a number of milliseconds', delay)
+    }
+    const time = at === undefined ? nowMs + (delay as number) : Date.prototype.getTime.call(at)
+    if (time >= 0 && time <= wallMsMax) return time
+    throw outOfRange(operation, at === undefined ? 'when.delay' : 'when.at', 'a time after 1970', at ?? delay)
+  })
+}
+
+const queueTable = {
+  codec: codecCheck,
+  claims: pathBelow,
+  identifier: text,
+  itemsMax: number('items', 1, Number.POSITIVE_INFINITY),
+  onUnreadable: callable,
+}
+const delayOptions = optionsOf<QueueOptions<unknown>>(queueTable)
+const layoutOf = oneOf('curator', 'kazooLocking', 'kazooQueue')
+const laidOutOptions = optionsOf<QueueOptions<unknown> & LayoutOption>({ ...queueTable, layout: layoutOf })
+
 function consumer<T>(store: Store<T>): Consumer<T> {
   return {
     path: store.path,
-    take: (options) => store.take(options),
-    items: (options) => store.itemsOf(options?.signal),
-    length: (options) => store.length(options),
+    take: async (options) => store.take(callOptions(options, 'queue.take')),
+    items: (options) => store.itemsOf(signalOption(options, 'queue.items').signal),
+    length: async (options) => store.length(callOptions(options, 'queue.length')),
   }
 }
 
@@ -170,6 +215,8 @@ class Store<T> {
   /** What was listed and not tried yet. */
   #listed: Place[] = []
   readonly #skipped = new Set<string>()
+  /** When they were listed last. */
+  #seen: { readonly items: number; readonly claimed: number } | undefined
   /** The rest of an item znode that holds several. */
   #backlog: QueueItem<T>[] = []
   readonly #watches = new Map<ZnodePath, Watched>()
@@ -188,8 +235,9 @@ class Store<T> {
 
   // -- putting --------------------------------------------------------------------------------------------------------
 
-  async put(value: T, rank: number, options: WaitOptions = {}): Promise<void> {
-    const encoded = await this.#codec.encode(value)
+  async put(value: T, rank: number, given?: WaitOptions): Promise<void> {
+    const options = callOptions(given, 'queue.put')
+    const encoded = bytesOf(await this.#codec.encode(value), 'what the codec gives', 'queue.put')
     const data = this.#layout.isFramed ? encodeItems([encoded]) : encoded
     using limit = new Limit(this.#zk, 'put', this.path, options)
     await this.#room(limit)
@@ -211,6 +259,7 @@ class Store<T> {
     const { itemsMax = Number.POSITIVE_INFINITY } = this.#options
     if (itemsMax === Number.POSITIVE_INFINITY) return
     const backoff = new Backoff(this.#zk, fullPoll)
+    limit.tell = () => `the queue is full: it has ${itemsMax} items or more`
     while ((await this.length(limit.step)) >= itemsMax) {
       await backoff.pause(limit.signal)
       limit.signal.throwIfAborted()
@@ -247,6 +296,7 @@ class Store<T> {
   async take(options: WaitOptions = {}): Promise<QueueItem<T>> {
     using limit = new Limit(this.#zk, 'take', this.path, options)
     limit.signal.throwIfAborted()
+    limit.tell = () => this.#whyNothing()
     const line = new WaitingLine(this.#zk, `${this.#claims}/line`)
     try {
       for (;;) {
@@ -283,6 +333,7 @@ class Store<T> {
     const places = inOrder(this.#layout, names).filter(({ name }) => !this.#skipped.has(name))
     if (this.#skipped.size > 0) this.#forgetSkipped(names)
     const taken = new Set(claimed)
+    this.#seen = { items: places.length, claimed: places.filter(({ name }) => taken.has(name)).length }
     const isFree = ({ name }: Place): boolean => !taken.has(name)
     if (this.#layout === layouts.plain) {
       // What is put later goes behind: the list serves for many takes.
@@ -297,6 +348,16 @@ class Store<T> {
       const item = await this.#claim(next.place, limit)
       if (item !== undefined) return { item, at: 0 }
     }
+  }
+
+  /** For the error of a `take` that has waited in vain. */
+  #whyNothing(): string | undefined {
+    const seen = this.#seen
+    if (seen === undefined) return undefined
+    const unreadable = this.#skipped.size === 0 ? '' : `, but for ${this.#skipped.size} that could not be read`
+    if (seen.items === 0) return `the queue is empty${unreadable}`
+    const due = this.#layout.isTimed ? ', the others are not due yet' : ''
+    return `of ${seen.items} items ${seen.claimed} are claimed by consumers${due}${unreadable}`
   }
 
   #forgetSkipped(names: readonly string[]): void {
@@ -318,8 +379,12 @@ class Store<T> {
       } catch (error) {
         if (!KeeperError.is(error, 'NO_NODE')) throw error
         if (!isWatched) return []
-        // What does not exist has no children to watch; it is made, since somebody is to put something there.
-        await makeContainer(this.#zk, path, limit.signal)
+        // Not made yet, or reaped while it was empty: whoever puts something there makes it, which is heard of.
+        const { stat, changed } = await this.#zk.existence(path, { ...limit.step, watch: true })
+        if (stat === undefined && changed !== undefined) {
+          this.#watches.set(path, watched(changed))
+          return []
+        }
         await races.lost(error)
       }
     }
@@ -417,11 +482,13 @@ class Store<T> {
       return group.finished
     }
     const { claim } = group.held
-    const end = async (how: Ending, { signal, timeout = leaveMs }: WaitOptions = {}): Promise<void> => {
+    const end = async (how: Ending, options?: WaitOptions): Promise<void> => {
+      const { signal, timeout = leaveMs } = callOptions(options, `queue item.${how}`)
       using limit = new Limit(this.#zk, how, this.path, { signal, timeout })
       await limit.until(settle(how))
     }
-    const release = (own?: LeaveOptions): Promise<LeftBehind | undefined> => {
+    const release = async (options?: LeaveOptions): Promise<LeftBehind | undefined> => {
+      const own = callOptions(options, 'queue item.release')
       const released = settle('release').catch((error: unknown) => (KeeperError.is(error) ? error : undefined))
       return leaving(this.#zk, 'release', claim, released, own)
     }

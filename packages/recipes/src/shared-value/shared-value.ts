@@ -9,6 +9,16 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
+import { callOptions } from '../arguments/calls.ts'
+import {
+  anything,
+  callable,
+  checkPlaceOrRoot,
+  codec as codecCheck,
+  optionsOf,
+  signal as signalCheck,
+  timeout as timeoutCheck,
+} from '../arguments/checks.ts'
 import { openCache } from '../cache/cache.ts'
 import type { CacheChange } from '../cache/view.ts'
 import { createBelow } from '../common/container.ts'
@@ -53,12 +63,14 @@ export async function sharedValue<T = Uint8Array>(
   codec?: Codec<T>,
   options: SharedValueOptions<T> = {},
 ): Promise<SharedValue<T>> {
-  const used = codec ?? (bytes as unknown as Codec<T>)
+  checkPlaceOrRoot(zk, path, 'sharedValue')
+  const used = codec === undefined ? (bytes as unknown as Codec<T>) : codecCheck<T>(codec, 'codec', 'sharedValue')
+  const own = sharedValueOptions(options as SharedValueOptions<unknown>, 'sharedValue') as SharedValueOptions<T>
   const handle = zk.node(path, used)
-  const { seed, signal, timeout } = options
+  const { seed, signal, timeout } = own
   const create = { parents: 'container' } as const
   if (seed !== undefined) {
-    using limit = new Limit(zk, 'sharedValue', path, options)
+    using limit = new Limit(zk, 'sharedValue', path, own)
     try {
       const data = await used.encode(seed)
       await repeat(zk, limit, (own) => createBelow(zk, path, data, { idempotent: true, ...own }))
@@ -76,13 +88,15 @@ export async function sharedValue<T = Uint8Array>(
       return filled.freshness
     },
     changes: (own) => filled.changes(own),
-    async set(value, own = {}) {
+    async set(value, options) {
+      const own = callOptions(options, 'sharedValue.set')
       const data = await used.encode(value)
       const stat = await setOrCreate(zk, path, data, own)
       await filled.wrote(path, data, stat)
       return stat
     },
-    async trySet(value, own = {}) {
+    async trySet(value, options) {
+      const own = callOptions(options, 'sharedValue.trySet')
       const seen = filled.get(path)
       try {
         const data = await used.encode(value)
@@ -99,6 +113,7 @@ export async function sharedValue<T = Uint8Array>(
       }
     },
     async update(change, own = {}) {
+      callable(change, 'change', 'sharedValue.update')
       const { value, stat } = await handle.update(change, { create, ...own })
       await filled.wrote(path, await used.encode(value), stat)
       return value
@@ -107,3 +122,9 @@ export async function sharedValue<T = Uint8Array>(
     [Symbol.asyncDispose]: () => filled.close(),
   }
 }
+
+const sharedValueOptions = optionsOf<SharedValueOptions<unknown>>({
+  seed: anything,
+  signal: signalCheck,
+  timeout: timeoutCheck,
+})

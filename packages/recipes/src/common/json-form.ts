@@ -1,0 +1,35 @@
+/** What JSON has of the recipes' values: it has no integers of 64 bits, and a program that logs one must not fail over it. */
+
+/** Numbers people compare; all other integers of 64 bits are ids, which servers print in hex. */
+const decimals: ReadonlySet<string> = new Set(['fencingToken', 'epoch', 'before', 'after', 'value'])
+
+/** The same object, which `JSON.stringify` takes: ids and zxids become hex text, tokens, epochs and counts decimal text. */
+export function jsonable<T extends object>(value: T): T {
+  return Object.defineProperty(value, 'toJSON', { value: toJson, configurable: true })
+}
+
+function toJson(this: object): Record<string, unknown> {
+  return jsonFormOf(this as Readonly<Record<string, unknown>>)
+}
+
+/** For classes, whose `toJSON` says what is worth telling. */
+export function jsonFormOf(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const form: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(facts)) form[name] = formOf(name, value)
+  return form
+}
+
+function formOf(name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return decimals.has(name) ? `${value}` : hexOf(value)
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value)
+  // An entry of a cache within a change.
+  if (name === 'previous' && typeof value === 'object' && value !== null && !('toJSON' in value)) {
+    return toJson.call(value)
+  }
+  if (value instanceof Error && !('toJSON' in value)) return { name: value.name, message: value.message }
+  return value
+}
+
+function hexOf(value: bigint): string {
+  return `0x${BigInt.asUintN(64, value).toString(16)}`
+}
