@@ -68,6 +68,9 @@ test('a change of a counter, which is no part of the changes of others', async (
   expect(await one.get()).toBe(2n)
   const wrong = one.update((async (value: bigint) => value) as unknown as (value: bigint) => bigint)
   await expect(wrong).rejects.toThrow('what change gives must be a bigint')
+  // Nor does the rejection of such a promise reach the process.
+  const late = one.update((async () => boom()) as unknown as (value: bigint) => bigint)
+  await expect(late).rejects.toThrow('what change gives must be a bigint')
 })
 
 test('changes of shared values and configurations', async () => {

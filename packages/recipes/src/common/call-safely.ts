@@ -17,3 +17,12 @@ export function report(zk: Client, error: unknown): void {
     throw error
   })
 }
+
+/**
+ * What a function gave that has to answer at once. A promise is no answer: whoever checks `result` refuses it, and its own rejection
+ * must not become one that nobody handles.
+ */
+export function answerOf<T>(result: T): T {
+  if (result instanceof Promise) result.catch(() => {})
+  return result
+}

@@ -2,6 +2,7 @@
 import { type CallOptions, type Client, KeeperError, op, type ReadOptions, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/calls.ts'
 import { type Check, callable, checkPlaceOrRoot, oneOf, optionsOf, wrongType } from '../arguments/checks.ts'
+import { answerOf } from '../common/call-safely.ts'
 import { createBelow } from '../common/container.ts'
 import { jsonable } from '../common/json-form.ts'
 import { Ledger } from '../common/ledger.ts'
@@ -222,7 +223,7 @@ class ZnodeCounter<V> implements Counter<V> {
     let data = this.#format.encode(value)
     for (const each of batch) {
       try {
-        const after = each.change(value)
+        const after = answerOf(each.change(value))
         // A promise, for one: changes of others are made in the same write.
         if (typeof after !== this.#format.type)
           throw wrongType('counter.update', 'what change gives', `a ${this.#format.type}`, after)

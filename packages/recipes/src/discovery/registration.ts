@@ -2,6 +2,7 @@
 import { type Acl, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/calls.ts'
 import { acl as aclCheck, optionsOf, signal as signalCheck, timeout as timeoutCheck } from '../arguments/checks.ts'
+import { answerOf } from '../common/call-safely.ts'
 import { type LeaveOptions, type LeftBehind, leaveMs, leaving } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { below } from '../common/paths.ts'
@@ -148,8 +149,8 @@ export class Registration implements AsyncDisposable {
 
   async #become(said: Registering): Promise<void> {
     const instance = instanceOf(said, this.#instance.id, this.#instance.registeredAt)
-    const name = this.#format.nodeName(instance)
-    const data = this.#format.encode(instance)
+    const name = answerOf(this.#format.nodeName(instance))
+    const data = answerOf(this.#format.encode(instance))
     this.#instance = instance
     const unbound = { timeout: Number.POSITIVE_INFINITY }
     if (below(this.#directory, name) === this.#node.path) return this.#node.set(data, unbound)
@@ -168,8 +169,8 @@ function keep(
   instance: ServiceInstance,
   { acl = [], signal, timeout }: RegisterOptions,
 ): Promise<PersistentNode> {
-  const name = format.nodeName(instance)
-  return persistentNode(zk, below(directory, name), format.encode(instance), {
+  const name = answerOf(format.nodeName(instance))
+  return persistentNode(zk, below(directory, name), answerOf(format.encode(instance)), {
     parents: format.parents,
     isLeftover: (data) => isSame(format, name, data, instance),
     signal,

@@ -12,6 +12,7 @@ import {
   withMethods,
   wrongType,
 } from '../arguments/checks.ts'
+import { answerOf } from '../common/call-safely.ts'
 import { firstOf } from '../common/first-of.ts'
 import { type Freshness, live } from '../common/freshness.ts'
 import { type LeaveOptions, leaveMs } from '../common/leaving.ts'
@@ -90,7 +91,7 @@ export class Resolver implements AsyncDisposable {
     this.#outliers = outliers === false ? undefined : new Outliers(outliers)
     const outstanding = ({ id }: ServiceInstance): number => this.#outstanding.get(id) ?? 0
     const made = (zone === undefined ? strategy : zoneFirst(zone, strategy))({ random: zk.random, outstanding })
-    this.#balancer = balancer(made, 'what options.strategy gives', 'resolve')
+    this.#balancer = balancer(answerOf(made), 'what options.strategy gives', 'resolve')
     this.#followed = this.#follow(directory)
   }
 
@@ -295,13 +296,13 @@ export class Resolver implements AsyncDisposable {
   #admit(): void {
     const open = this.#instances.filter(({ enabled, weight }) => enabled && weight > 0)
     if (this.#outliers === undefined) {
-      this.#balancer.update(open)
+      answerOf(this.#balancer.update(open))
       this.#isAdmitted = true
       return
     }
     const { admitted, until } = this.#outliers.admit(open, this.#zk.clock.now())
     this.#admittedUntil = until
-    this.#balancer.update(admitted)
+    answerOf(this.#balancer.update(admitted))
     // Not before: a strategy that throws is told again at the next pick.
     this.#isAdmitted = true
   }

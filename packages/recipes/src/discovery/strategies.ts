@@ -4,6 +4,7 @@
  */
 import type { Random } from '@lightkeeper/client'
 import { callable, text } from '../arguments/checks.ts'
+import { answerOf } from '../common/call-safely.ts'
 import type { ServiceInstance } from './instance.ts'
 
 export interface Balancer {
@@ -152,7 +153,7 @@ export function zoneFirst(zone: string, strategy: Strategy): Strategy {
   text(zone, 'zone', 'zoneFirst')
   callable(strategy, 'strategy', 'zoneFirst')
   return (context) => {
-    const balancer = strategy(context)
+    const balancer = answerOf(strategy(context))
     return {
       update(instances) {
         const near = instances.filter((instance) => instance.zone === zone)

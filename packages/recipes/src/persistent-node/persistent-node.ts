@@ -24,7 +24,7 @@ import {
   timeout as timeoutCheck,
 } from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
-import { callSafely } from '../common/call-safely.ts'
+import { answerOf, callSafely } from '../common/call-safely.ts'
 import { createBelow } from '../common/container.ts'
 import { firstOf } from '../common/first-of.ts'
 import { jsonable } from '../common/json-form.ts'
@@ -290,7 +290,7 @@ export class PersistentNode implements AsyncDisposable {
     if (early !== undefined && seen === undefined) return undefined
     const isOlder = seen !== undefined && (this.#czxid === undefined || seen.stat.czxid < this.#czxid)
     const isLeftover = ({ owner, data }: Found): boolean =>
-      this.#sessions.has(owner) || (isOlder && this.#options.isLeftover?.(data) === true)
+      this.#sessions.has(owner) || (isOlder && answerOf(this.#options.isLeftover?.(data)) === true)
     const found = seen && { owner: seen.stat.ephemeralOwner, data: seen.data }
     const step = stepFor(found, wanted, this.#zk.sessionId, isLeftover)
     const stood = seen === undefined ? 'nothing' : `${seen.stat.czxid} ${seen.stat.version}`

@@ -28,6 +28,7 @@ import {
   wrongType,
 } from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
+import { answerOf } from '../common/call-safely.ts'
 import { makeContainer } from '../common/container.ts'
 import { type LeaveOptions, type LeftBehind, leaveMs, leaving } from '../common/leaving.ts'
 import { Ledger } from '../common/ledger.ts'
@@ -457,7 +458,7 @@ class Store<T> {
       values = await Promise.all(parts.map((part) => this.#codec.decode(part)))
     } catch (error) {
       const group = new Group(held, [data])
-      if (this.#options.onUnreadable?.(error, data) === 'drop') await this.#finish(group)
+      if (answerOf(this.#options.onUnreadable?.(error, data)) === 'drop') await this.#finish(group)
       else {
         this.#skipped.add(held.name)
         await this.#giveBack(held)
