@@ -75,7 +75,7 @@ const fightMs = 30_000
 /** Codes of a transaction that tell of a race with somebody else, after which one looks again. */
 const raceCodes = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
 /** How often somebody may write it right before it is deleted. */
-const racesMax = 10
+const racesMax = 5
 
 /**
  * Keeps `path` there with `data`. Resolves when it is there for the first time.
