@@ -215,7 +215,7 @@ export const attacks = [
     },
   },
   {
-    name: '14 multi of 58,000 checks',
+    name: '14 multi of 52,000 checks',
     async setUp(port) {
       const checks = Array.from({ length: 52_000 }, () => ({ type: opCode.check, path: '/', version: -1 }))
       return async () => {

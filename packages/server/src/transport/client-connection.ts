@@ -27,6 +27,8 @@ import type { Share } from './slices.ts'
 const flushBytes = 64 * 1024
 /** A request or a reply of this size may have taken long. */
 const largeBytes = 16 * 1024
+/** Chunks that may come, of 64 KiB at the most, while a connection awaits its turn. */
+const chunksMax = 4
 /** Bytes of unanswered requests above which a connection is not read. */
 const takenBytesMax = 4 << 20
 
@@ -124,7 +126,7 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
         else this.#awaitTurn()
       }
       // A closing connection is read to its end, or its close would never be seen.
-      this.#setPaused(this.#state !== 'closing' && (this.#awaitsTurn || this.#held !== undefined || !this.#mayRead()))
+      this.#setPaused(this.#state !== 'closing' && !this.#mayReceive())
     } catch (error) {
       if (error instanceof MalformedFrameError) {
         this.#listener.log('warn', 'closing a connection that does not speak the protocol', {
@@ -137,6 +139,12 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
         this.cut()
       } else this.fail(error)
     }
+  }
+
+  /** A connection that awaits its turn may bring a little: to pause its link and resume it costs more than to hold that. */
+  #mayReceive(): boolean {
+    if (this.#held !== undefined || this.#awaitsTurn) return this.#awaitsTurn && this.#chunks.length < chunksMax
+    return this.#mayRead()
   }
 
   #serve(): void {

@@ -8,7 +8,7 @@ import type { Clock } from '@lightkeeper/runtime'
 const sliceMs = 1
 const sliceRequests = 256
 /** What all connections may take of a turn. */
-const turnMs = 5
+const turnMs = 8
 /** Requests served between two looks at the clock, which costs as much as a small part of a request. */
 const requestsPerLook = 16
 
