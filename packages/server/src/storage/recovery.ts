@@ -13,7 +13,7 @@ import { AcknowledgedMark } from './acknowledged.ts'
 import { compressionOf, decompressed } from './compression.ts'
 import { asidePrefix, logsAmong, type NamedFile, snapshotsAmong, temporaryPrefix } from './file-names.ts'
 import { type LogEnd, LogFile, logHeaderBytes } from './log-file.ts'
-import { type ByteSource, isMissingAcl, type LoadedSnapshot, readSnapshot } from './snapshot-file.ts'
+import { type ByteSource, isMissingAcl, type LoadedSnapshot, readSnapshot, SnapshotDamage } from './snapshot-file.ts'
 import type { LoggedTxn } from './txn-codec.ts'
 
 export interface RecoveryOptions {
@@ -184,7 +184,10 @@ class Recovery {
       const path = `${this.#options.snapshotDirectory}/${name}`
       if (this.#without.has(path)) continue
       try {
-        const { tree, digest, missingAcls } = await this.#load(path)
+        const { tree, digest, zxid: own, missingAcls } = await this.#load(path)
+        // One that was renamed would hide what lies between; a writer that is slow says more than the name.
+        if (own !== undefined && own < zxid)
+          throw new SnapshotDamage(`it holds transactions up to ${formatHex(own)} alone`, 0)
         this.#tree = tree
         this.#missingAcls = missingAcls
         this.#snapshot = path

@@ -29,6 +29,8 @@ export interface LoadedSnapshot {
   readonly tree: DataTree
   /** Digest of the tree at a zxid at or above the snapshot's; undefined where the writer kept none. */
   readonly digest: { readonly zxid: bigint; readonly value: bigint } | undefined
+  /** What it says of itself: everything up to here is in it. Undefined where the writer did not say, as before 3.9. */
+  readonly zxid: bigint | undefined
   /**
    * Znodes whose ACL list is not in the snapshot's table, by path, with its number there. Apache writes the table first and the
    * znodes later, so that the list of a later transaction may be missing; the log has it. Nobody passes such a list.
@@ -159,21 +161,22 @@ async function readParts(stream: SummedStream, listener: TreeListener): Promise<
   await checkSeal(stream, 'its znodes')
   const left = await stream.rest(digestPartBytes + zxidPartBytes + 1)
   let digest: LoadedSnapshot['digest']
+  let zxid: bigint | undefined
   if (left === digestPartBytes || left === digestPartBytes + zxidPartBytes) {
-    const zxid = reader.long()
+    const digestZxid = reader.long()
     const version = reader.int()
     const value = reader.long()
     await checkSeal(stream, 'its digest')
-    if (version === digestVersion && (zxid !== 0n || value !== 0n)) digest = { zxid, value }
+    if (version === digestVersion && (digestZxid !== 0n || value !== 0n)) digest = { zxid: digestZxid, value }
   } else if (left !== 0 && left !== zxidPartBytes) {
     throw new SnapshotDamage(`${left} bytes behind the znodes, which is none of the known endings`, stream.offset)
   }
   if (left >= digestPartBytes + zxidPartBytes || left === zxidPartBytes) {
-    reader.long()
+    zxid = reader.long()
     await checkSeal(stream, 'its zxid')
   }
   tree.loaded()
-  return { tree, digest, missingAcls }
+  return { tree, digest, zxid, missingAcls }
 }
 
 async function readAcls(stream: SummedStream): Promise<Map<bigint, readonly Acl[]>> {
