@@ -105,7 +105,7 @@ const damage: fc.Arbitrary<Damage> = fc.oneof(
 )
 
 function damaged(given: Given, compression: string, damages: readonly Damage[]): Map<string, Uint8Array> {
-  const files = new Map([...given.files].map(([name, content]) => [name, content.slice()]))
+  const files = new Map<string, Uint8Array>([...given.files].map(([name, content]) => [name, content.slice()]))
   for (const each of damages) {
     const name = nameFor(each.name, compression)
     const content = files.get(name)

@@ -28,6 +28,7 @@ import { assert, Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
 import { Access } from './auth/access.ts'
 import { authProviders } from './auth/providers.ts'
 import type { ServerConfig } from './config/config.ts'
+import { HeapGuard } from './pipeline/heap-guard.ts'
 import type { Decided, Peer, Proposal } from './pipeline/peer.ts'
 import { PendingChanges } from './pipeline/pending-changes.ts'
 import { type PrepareContext, Preparer } from './pipeline/prepare.ts'
@@ -42,6 +43,8 @@ import type { Txn } from './tree/txn.ts'
 import type { Watches } from './watch/watches.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
+/** The code of a limit that clients know and do not try again at once. */
+const heapFull = keeperCodes.QUOTA_EXCEEDED.number
 const noPassword = new Uint8Array(16)
 /** Transactions of one turn that are worth a sync before its end. */
 const earlyFlushTxns = 128
@@ -94,6 +97,7 @@ export class Replica {
   readonly #pending: PendingChanges
   readonly #preparer: Preparer
   readonly #reads: Reads
+  readonly #heap: HeapGuard
   /** Given to the log, not yet applied; in the order of their zxids. */
   readonly #proposals = new Deque<Proposal>()
   /** Connections with a barrier at their head. */
@@ -128,6 +132,7 @@ export class Replica {
     this.access = new Access(authProviders(config), config.skipAcl)
     this.#pending = new PendingChanges(this.tree, config.digestEnabled)
     this.#preparer = new Preparer(this.tree, this.#pending, this.access, config)
+    this.#heap = new HeapGuard(runtime)
     this.#reads = new Reads(this.tree, this.watches, this.access, config)
   }
 
@@ -467,22 +472,30 @@ export class Replica {
       case opCode.create:
       case opCode.create2:
       case opCode.createContainer:
+        if (!this.#heap.admits(body.remaining)) return heapFull
         return this.#preparer.create(context, type, readCreateRequest(body), undefined)
       case opCode.createTTL: {
+        if (!this.#heap.admits(body.remaining)) return heapFull
         const request = readCreateTTLRequest(body)
         return this.#preparer.create(context, type, request, request.ttl)
       }
       case opCode.delete:
         return this.#preparer.delete(context, readDeleteRequest(body))
       case opCode.setData:
+        if (!this.#heap.admits(body.remaining)) return heapFull
         return this.#preparer.setData(context, readSetDataRequest(body))
       case opCode.setACL:
+        if (!this.#heap.admits(body.remaining)) return heapFull
         return this.#preparer.setAcl(context, readSetACLRequest(body))
       case opCode.multi: {
+        const bytes = body.remaining
         const operations = readMultiRequest(body)
         if (operations.length > this.#config.maxMultiOperations) return keeperCodes.BAD_ARGUMENTS.number
         const isRead = operations.some(({ type: part }) => part === opCode.getData || part === opCode.getChildren)
-        return isRead ? marshallingError : this.#preparer.multi(context, operations)
+        if (isRead) return marshallingError
+        const frees = operations.every(({ type: part }) => part === opCode.delete || part === opCode.check)
+        if (!frees && !this.#heap.admits(bytes + operations.length * 100)) return heapFull
+        return this.#preparer.multi(context, operations)
       }
       default:
         // reconfig: off by default, and a server that stands alone has no ensemble to change.

@@ -81,6 +81,7 @@ const runtime = new OptionSet<Partial<Runtime>>({
   network: withMethods('a network', 'connect'),
   disk: withMethods('a disk'),
   log: callable,
+  memory: withMethods('a memory', 'heap', 'collect'),
   trace: withMethods('a trace', 'channel', 'span'),
 })
 

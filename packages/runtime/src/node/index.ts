@@ -4,6 +4,7 @@ import { nodeClock } from './clock.ts'
 import { nodeDisk } from './disk.ts'
 import { guardedLog } from './guarded-log.ts'
 import { environmentLog } from './log.ts'
+import { nodeMemory } from './memory.ts'
 import { nodeNetwork } from './network.ts'
 import { nodeRandom } from './random.ts'
 import { nodeTrace } from './trace.ts'
@@ -21,5 +22,6 @@ export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
     trace: nodeTrace(),
     ...parts,
     log,
+    memory: nodeMemory(),
   }
 }

@@ -74,6 +74,8 @@ export class World {
     return {
       clock,
       random: this.random.fork(),
+      // A story must not depend on what else this process holds.
+      memory: { heap: () => ({ used: 0, limit: 1 }), collect() {} },
       network: this.network.host(host),
       disk: disk.mounted(after, () => process.isAlive),
       log: (level, message, facts) => {
