@@ -241,10 +241,9 @@ test('zxids go on over the border of an epoch, and a directory that does so open
   const bench = new Bench()
   await bench.open()
   await bench.close()
-  bench.disk.put(
-    '/data/version-2/snapshot.fffffff0',
-    bench.disk.files('/data/version-2').get('snapshot.0') as Uint8Array,
-  )
+  const snapshot = bench.disk.files('/data/version-2').get('snapshot.0') as Uint8Array
+  // Without its last part, which says up to where it reaches, and which is younger than snapshots of 3.8.
+  bench.disk.put('/data/version-2/snapshot.fffffff0', snapshot.slice(0, -21))
   await bench.open()
   expect(bench.lastZxid).toBe(0xffff_fff0n)
   await bench.creates(40)
