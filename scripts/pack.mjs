@@ -10,6 +10,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { isBuiltin } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import ts from '@typescript/typescript6'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 
@@ -64,6 +65,24 @@ const compilerMaps = {
   },
 }
 
+/**
+ * Comments stay in the declarations, which editors show, and in the sources within the map. In the code itself they were a fifth of what
+ * a user downloads. @type {import('rollup').Plugin}
+ */
+const withoutComments = {
+  name: 'without-comments',
+  transform(code, file) {
+    const compilerOptions = {
+      removeComments: true,
+      sourceMap: true,
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.ESNext,
+    }
+    const { outputText, sourceMapText } = ts.transpileModule(code, { fileName: file, compilerOptions })
+    return { code: outputText.replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n'), map: sourceMapText ?? null }
+  },
+}
+
 /** @param {import('rollup').RollupLog} warning */
 function onwarn(warning) {
   throw new Error(`bundling warned: ${warning.message}`)
@@ -92,7 +111,11 @@ export async function packClient(folder) {
   rmSync(stage, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
 
-  const code = await rollup({ input: `${input}.js`, plugins: [workspace('.js'), compilerMaps], onwarn })
+  const code = await rollup({
+    input: `${input}.js`,
+    plugins: [workspace('.js'), compilerMaps, withoutComments],
+    onwarn,
+  })
   await code.write({
     file: join(out, 'index.js'),
     format: 'es',

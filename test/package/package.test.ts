@@ -80,10 +80,10 @@ describe('the tarball', () => {
       'index.d.ts KiB': Buffer.byteLength(read('dist/index.d.ts')),
     }
     const budget: Record<keyof typeof sizes, number> = {
-      'tarball KiB': 250,
-      'index.js KiB': 270,
+      'tarball KiB': 280,
+      'index.js KiB': 300,
       'index.js gzipped KiB': 68,
-      'index.d.ts KiB': 88,
+      'index.d.ts KiB': 94,
     }
     for (const [name, bytes] of Object.entries(sizes) as [keyof typeof sizes, number][]) {
       const kib = Math.round((bytes / 1024) * 10) / 10
