@@ -227,6 +227,13 @@ test('a socket that was reset before accept is dropped, and the next is accepted
   link.destroy()
 })
 
+test('every part of the host can be replaced', () => {
+  const { clock, random, network, disk, memory, trace } = nodeRuntime()
+  const own = { clock, random, network, disk, memory, trace }
+  expect(nodeRuntime(own)).toMatchObject(own)
+  for (const [name, part] of Object.entries(own)) expect(nodeRuntime(own)).toHaveProperty(name, part)
+})
+
 test('this file would see an error that escapes', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

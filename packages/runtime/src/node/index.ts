@@ -20,8 +20,8 @@ export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
     network: nodeNetwork(log),
     disk: nodeDisk(),
     trace: nodeTrace(),
+    memory: nodeMemory(),
     ...parts,
     log,
-    memory: nodeMemory(),
   }
 }
