@@ -100,9 +100,10 @@ const knots: readonly { readonly files: readonly string[]; readonly reason: stri
     reason: 'a tenure reads what it needs from the contender that made it; types only',
   },
   {
-    files: ['admin/four-letter.ts', 'transport/client-connection.ts', 'transport/client-listener.ts'].map(
-      (file) => `packages/server/src/${file}`,
-    ),
+    files: [
+      ...['admin/connections.ts', 'admin/four-letter.ts', 'admin/monitor.ts'],
+      ...['transport/client-connection.ts', 'transport/client-listener.ts'],
+    ].map((file) => `packages/server/src/${file}`),
     reason: 'a connection reaches through its listener; goes with a narrow host of a connection',
   },
 ]

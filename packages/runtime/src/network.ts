@@ -81,6 +81,11 @@ export interface LinkEvents {
   kept?(at: number): void
   /** Everything queued is gone, after a `write` that returned false. */
   drained?(): void
+  /**
+   * The peer of an accepted link sends no more and waits for what is to come. True keeps our side open, until `end` or `destroy` is
+   * called; else the link ends by itself.
+   */
+  ended?(): boolean
   /** Called exactly once, last; never from within a call to the link. `reason` is absent for an orderly close. */
   closed(reason?: Error): void
 }

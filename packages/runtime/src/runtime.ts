@@ -2,6 +2,7 @@
 import type { Clock } from './clock.ts'
 import type { Disk } from './disk.ts'
 import type { Log } from './log.ts'
+import type { Machine } from './machine.ts'
 import type { Memory } from './memory.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
@@ -13,6 +14,7 @@ export interface Runtime {
   readonly network: Network
   readonly disk: Disk
   readonly log: Log
+  readonly machine: Machine
   readonly memory: Memory
   readonly trace: Trace
 }

@@ -24,7 +24,7 @@ import {
   type TxnHeader,
   writeConnectResponse,
 } from '@lightkeeper/protocol'
-import { assert, Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
+import { assert, Deque, RepeatedLine, type Runtime, type Timer } from '@lightkeeper/runtime'
 import { Access } from './auth/access.ts'
 import { authProviders } from './auth/providers.ts'
 import type { ServerConfig } from './config/config.ts'
@@ -43,6 +43,8 @@ import type { Txn } from './tree/txn.ts'
 import type { Watches } from './watch/watches.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
+/** Digests kept for `hash`, one for each 128 transactions, as in Apache. */
+const digestsMax = 1024
 /** The code of a limit that clients know and do not try again at once. */
 const heapFull = keeperCodes.QUOTA_EXCEEDED.number
 const noPassword = new Uint8Array(16)
@@ -100,6 +102,9 @@ export class Replica {
   readonly #heap: HeapGuard
   /** Given to the log, not yet applied; in the order of their zxids. */
   readonly #proposals = new Deque<Proposal>()
+  readonly #refusedLine: RepeatedLine
+  /** The last of the digests that `hash` shows, by zxid. */
+  readonly digests: [zxid: bigint, digest: bigint][] = []
   /** Connections with a barrier at their head. */
   /** In the order of their zxids. */
   readonly #barriers = new Deque<{ readonly peer: Peer; readonly zxid: bigint }>()
@@ -110,6 +115,8 @@ export class Replica {
   /** Transactions given to the log since its last flush that succeeded. */
   #unflushed = 0
   #logFailure: Error | undefined
+  /** Whether a flush is a sync of a disk. */
+  readonly #syncs: boolean
   #expiryTimer: Timer | undefined
   #reapTimer: Timer | undefined
   readonly #hooks: ReplicaHooks
@@ -126,6 +133,13 @@ export class Replica {
     this.#keys = start.keys
     this.lastZxid = start.lastZxid
     this.#preparedZxid = start.lastZxid
+    this.#syncs = config.dataDir !== undefined && config.forceSync
+    this.#refusedLine = new RepeatedLine(
+      runtime.log,
+      clock,
+      'warn',
+      'refused a client that has seen a later zxid than this server',
+    )
     this.sessions = new SessionTable(config.tickTime, clock.now(), clock.wall(), 1, start.keys)
     // Each gets its full timeout again: nobody could speak to it while no server was there.
     for (const [id, timeoutMs] of start.tree.sessions) this.sessions.add(id, timeoutMs, clock.now())
@@ -162,13 +176,11 @@ export class Replica {
 
   /** Answers the first frame of a connection, or hangs up without an answer, which sends the client to another server. */
   connect(peer: Peer, request: ConnectRequest): void {
+    this.stats.connectRequests++
     // A client that has seen later transactions than we have must not be taken back in time.
     if (request.lastZxidSeen > this.lastZxid) {
-      this.#runtime.log('warn', 'refused a client that has seen a later zxid than this server', {
-        client: peer.remoteHost,
-        seen: request.lastZxidSeen,
-        here: this.lastZxid,
-      })
+      // It tries again several times a second, and so do all the others.
+      this.#refusedLine.tell({ client: peer.remoteHost, seen: request.lastZxidSeen, here: this.lastZxid })
       peer.hangUp()
       return
     }
@@ -249,6 +261,7 @@ export class Replica {
     const { clock } = this.#runtime
     const work = (): void => {
       for (const session of this.sessions.expire(clock.now())) {
+        this.stats.expiredSessions++
         this.#runtime.log('info', 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
         this.#proposeClose(undefined, session, 0)
       }
@@ -400,6 +413,7 @@ export class Replica {
     }
     if (added?.some(({ id }) => id.length > identityMax)) added = undefined
     if (added === undefined) {
+      this.stats.authFailures++
       this.#runtime.log('warn', 'authentication failed', { client: peer.remoteHost, scheme: shortened(scheme) })
       this.#refuse(peer, xid, 0n, keeperCodes.AUTH_FAILED.number)
       return
@@ -556,8 +570,10 @@ export class Replica {
     if (this.#flush !== 'scheduled') return
     this.#flush = 'running'
     const count = this.#unflushed
+    const begunAt = this.#now()
     this.#log.flush((error) => {
       if (this.#isStopped) return
+      if (this.#syncs) this.stats.syncs.add(this.#now() - begunAt)
       if (error !== undefined) {
         this.#commitNow(Number.POSITIVE_INFINITY)
         this.#stopWriting(error)
@@ -612,6 +628,7 @@ export class Replica {
     const { durableZxid } = this.#log
     let digest: bigint | undefined
     let untilLook = commitsPerLook
+    const wall = this.#runtime.clock.wall()
     for (let proposal = this.#proposals.peek(); proposal !== undefined; proposal = this.#proposals.peek()) {
       const { header, txn, peer } = proposal
       if (header.zxid > durableZxid) break
@@ -630,8 +647,9 @@ export class Replica {
       // Watch events are written in here, and so stand in front of the reply.
       const result = this.tree.apply(header, txn)
       this.lastZxid = header.zxid
+      if (digest !== undefined && (header.zxid & 127n) === 0n) this.#noteDigest(header.zxid, digest)
       if (this.#barriers.length > 0) this.#openBarriers()
-      if (peer?.isOpen) this.#respond(peer, proposal, result)
+      if (peer?.isOpen) this.#respond(peer, proposal, result, Math.max(0, wall - Number(header.time)))
       if (txn.type === opCode.closeSession) this.#sessionClosed(proposal)
     }
     // Of the last one applied: nobody looks between two of a batch.
@@ -657,6 +675,11 @@ export class Replica {
     })
   }
 
+  #noteDigest(zxid: bigint, digest: bigint): void {
+    this.digests.push([zxid, digest])
+    if (this.digests.length > digestsMax) this.digests.shift()
+  }
+
   #openBarriers(): void {
     for (
       let next = this.#barriers.peek();
@@ -676,7 +699,10 @@ export class Replica {
 
   // -- respond --------------------------------------------------------------------------------------------------------
 
-  #respond(peer: Peer, proposal: Proposal, result: ReturnType<DataTree['apply']>): void {
+  /** `latencyMs` is the time since the request came. */
+  #respond(peer: Peer, proposal: Proposal, result: ReturnType<DataTree['apply']>, latencyMs: number): void {
+    this.stats.updated(latencyMs)
+    if (latencyMs > peer.stats.writeMs) peer.stats.writeMs = latencyMs
     try {
       // Replies leave in the order of the requests, so a committed write is the oldest one unanswered.
       peer.unanswered.shift()

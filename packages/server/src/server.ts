@@ -77,7 +77,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
       shutDown().then(settled, settled)
     },
   })
-  const listener = new ClientListener(config, host, replica)
+  const listener = new ClientListener(config, host, replica, { storage })
   let down: Promise<void> | undefined
   const shutDown = (): Promise<void> => {
     down ??= (async () => {

@@ -12,6 +12,7 @@ lane({
   command: (connectString, ...args) => [python ?? 'python3', program, connectString, ...args],
   steps: [
     'connect',
+    'server-version',
     'create',
     'set',
     'children',

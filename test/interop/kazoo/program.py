@@ -29,6 +29,7 @@ if mode == "hold":
 root = "/kazoo"
 step("connect", zk.client_id[0] != 0)
 zk.create(root, b"x")
+step("server-version", zk.server_version()[0] == 3 and len(zk.server_version()) == 3, zk.server_version())
 step("create", zk.get(root)[0] == b"x")
 step("set", zk.set(root, b"yy").version == 1 and zk.exists(root).dataLength == 2)
 zk.create(root + "/a/b", b"", makepath=True)

@@ -4,6 +4,7 @@ import { nodeClock } from './clock.ts'
 import { nodeDisk } from './disk.ts'
 import { guardedLog } from './guarded-log.ts'
 import { environmentLog } from './log.ts'
+import { nodeMachine } from './machine.ts'
 import { nodeMemory } from './memory.ts'
 import { nodeNetwork } from './network.ts'
 import { nodeRandom } from './random.ts'
@@ -19,6 +20,7 @@ export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
     random: nodeRandom(),
     network: nodeNetwork(log),
     disk: nodeDisk(),
+    machine: nodeMachine(),
     trace: nodeTrace(),
     memory: nodeMemory(),
     ...parts,

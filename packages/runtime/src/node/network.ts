@@ -42,7 +42,7 @@ export function nodeNetwork(log: Log = silentLog): Network {
     listen(address, accept, options): Promise<Listener> {
       const { host, port } = parseAddress(address)
       const gate = new DescriptorGate(log)
-      const server = createServer({ noDelay: true, allowHalfOpen: false, pauseOnConnect: false }, (socket) => {
+      const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: false }, (socket) => {
         if (gate.admits(socket)) accepted(socket, accept, report)
       })
       return new Promise((resolve, reject) => {
@@ -173,6 +173,15 @@ class SocketLink implements Link {
       } catch (error) {
         this.#broken('drained', error)
       }
+    })
+    // Node ends our side by itself but for accepted sockets, whose peer may wait for an answer.
+    socket.on('end', () => {
+      try {
+        if (!socket.allowHalfOpen || events()?.ended?.()) return
+      } catch (error) {
+        this.#broken('ended', error)
+      }
+      socket.end()
     })
     socket.on('error', (error) => {
       this.#reason ??= explain(error)

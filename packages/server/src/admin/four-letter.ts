@@ -1,43 +1,91 @@
-/** Four-letter words: commands sent as the first four bytes of a connection (FourLetterCommands.java and siblings). */
+/**
+ * Four-letter words: commands sent as the first four bytes of a connection, answered in the form in which Apache answers them
+ * (FourLetterCommands.java and siblings), which scripts and other programs parse.
+ */
 import { formatHex } from '@lightkeeper/protocol'
+import type { Runtime } from '@lightkeeper/runtime'
+import type { Storage } from '../storage/storage.ts'
 import type { ClientListener } from '../transport/client-listener.ts'
 import { version } from '../version.ts'
+import { BoundedText } from './bounded-text.ts'
+import { connectionLine, dump, whole } from './connections.ts'
+import { decimal, metrics } from './monitor.ts'
 
-type Answer = (server: ClientListener) => string
-
-const answers: Readonly<Record<string, Answer>> = {
-  // Monitoring scripts compare the four bytes, so there is no newline. Only a restart helps where the log failed.
-  ruok: ({ replica }) => (replica.logFailure === undefined ? 'imok' : 'the log failed; restart this server\n'),
-  isro: ({ replica }) => (replica.logFailure === undefined ? 'rw' : 'ro'),
-  srvr: (server) => `${versionLine()}\n${summary(server)}`,
-  stat: (server) => `${versionLine()}\nClients:\n${bounded(connectionLines(server))}\n${summary(server)}`,
-  mntr: (server) =>
-    metrics(server)
-      .map(([name, value]) => `zk_${name}\t${value}\n`)
-      .join(''),
-  conf: (server) => configuration(server),
-  cons: (server) => `${bounded(connectionLines(server))}\n`,
-  dump: (server) => bounded(sessionsAndEphemerals(server)),
-  wchs: (server) => watchSummary(server),
-  srst(server) {
-    server.replica.stats.reset()
-    return 'Server stats reset.\n'
-  },
+/** Where words look besides the listener. */
+export interface WordSources {
+  /** Undefined where data is in memory only. */
+  readonly storage: Storage | undefined
 }
 
-/** Words Apache knows and we do not answer yet; they must not be taken for the length of a frame. */
-const known = new Set([...Object.keys(answers), 'crst', 'envi', 'dirs', 'wchc', 'wchp', 'gtmk', 'stmk', 'hash'])
+/** `argument` is what stands behind the four bytes. */
+type Answer = (words: FourLetterWords, argument: Uint8Array) => string | Promise<string>
 
-/** Undefined when the four bytes are no command, but the length of a frame. */
-export function answerFourLetterWord(word: string, server: ClientListener): string | undefined {
-  if (!known.has(word)) return undefined
-  const { fourLetterWordWhitelist: allowed } = server.config
-  const answer = answers[word]
-  // Scripts that come with Apache depend on srvr, so it is always answered there.
-  if (answer === undefined || !(word === 'srvr' || allowed.includes('*') || allowed.includes(word))) {
-    return `${word} is not executed because it is not in the whitelist.\n`
+/** Bytes behind the word: `stmk` has a mask of eight. */
+const argumentBytes = new Map([['stmk', 8]])
+
+const answers = new Map<string, Answer>([
+  // Monitoring scripts compare the four bytes, so there is no newline. Only a restart helps where the log failed.
+  [
+    'ruok',
+    ({ server }) => (server.replica.logFailure === undefined ? 'imok' : 'the log failed; restart this server\n'),
+  ],
+  ['isro', ({ server }) => (server.replica.logFailure === undefined ? 'rw' : 'ro')],
+  ['srvr', ({ server }) => `Zookeeper version: ${version}\n${summary(server)}`],
+  ['stat', ({ server }) => `Zookeeper version: ${version}\nClients:\n${connections(server, true)}\n${summary(server)}`],
+  ['cons', ({ server }) => `${connections(server, false)}\n`],
+  ['crst', resetConnections],
+  ['srst', resetStats],
+  ['conf', configuration],
+  ['dirs', directories],
+  ['dump', dumped],
+  ['envi', environment],
+  ['mntr', monitored],
+  ['wchs', ({ server }) => watchSummary(server)],
+  ['wchc', ({ server }) => watchesByWatcher(server)],
+  ['wchp', ({ server }) => watchesByPath(server)],
+  ['gtmk', (words) => `${words.traceMask}`],
+  ['stmk', setTraceMask],
+  ['hash', ({ server }) => digests(server)],
+])
+
+export class FourLetterWords {
+  readonly server: ClientListener
+  readonly sources: WordSources
+  readonly runtime: Runtime
+  /** What `stmk` set and `gtmk` shows, Apache's default at first. It changes nothing here. */
+  traceMask = 306n
+  readonly startedAt: number
+
+  constructor(server: ClientListener, sources: WordSources, runtime: Runtime) {
+    this.server = server
+    this.sources = sources
+    this.runtime = runtime
+    this.startedAt = runtime.clock.now()
   }
-  return answer(server)
+
+  /** Bytes of the word that `bytes`, four of them or more, begin with, and of what belongs to it; 0 where they are no word. */
+  length(bytes: Uint8Array): number {
+    const word = wordOf(bytes)
+    if (!answers.has(word)) return 0
+    return 4 + (this.#isAllowed(word) ? (argumentBytes.get(word) ?? 0) : 0)
+  }
+
+  /** `bytes` are as long as `length` says. */
+  answer(bytes: Uint8Array): string | Promise<string> {
+    const word = wordOf(bytes)
+    if (!this.#isAllowed(word)) return `${word} is not executed because it is not in the whitelist.\n`
+    return answers.get(word)?.(this, bytes.subarray(4)) ?? ''
+  }
+
+  #isAllowed(word: string): boolean {
+    const { fourLetterWordWhitelist: allowed } = this.server.config
+    // Scripts that come with Apache depend on srvr, so it is always answered there.
+    return word === 'srvr' || allowed.includes('*') || allowed.includes(word)
+  }
+}
+
+function wordOf(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes.subarray(0, 4))
 }
 
 /** Apache counts the root twice, since it stands under two paths there. */
@@ -49,17 +97,13 @@ function mode({ replica }: ClientListener): string {
   return replica.logFailure === undefined ? 'standalone' : 'read-only'
 }
 
-function versionLine(): string {
-  return `Zookeeper version: ${version}`
-}
-
 function summary(server: ClientListener): string {
   const { replica } = server
-  const { stats } = replica
+  const { latency, received, sent } = replica.stats
   return [
-    `Latency min/avg/max: ${whole(stats.latencyMin)}/${stats.latencyAverage.toFixed(4)}/${whole(stats.latencyMax)}`,
-    `Received: ${stats.received}`,
-    `Sent: ${stats.sent}`,
+    `Latency min/avg/max: ${whole(latency.min)}/${decimal(latency.average)}/${whole(latency.max)}`,
+    `Received: ${received}`,
+    `Sent: ${sent}`,
     `Connections: ${server.connections.size}`,
     `Outstanding: ${replica.outstanding}`,
     `Zxid: ${formatHex(replica.lastZxid)}`,
@@ -69,72 +113,82 @@ function summary(server: ClientListener): string {
   ].join('\n')
 }
 
-function metrics(server: ClientListener): [name: string, value: string | number][] {
-  const { replica } = server
-  const { stats, tree, watches, sessions } = replica
-  return [
-    ['version', version],
-    ['server_state', mode(server)],
-    ['avg_latency', stats.latencyAverage.toFixed(4)],
-    ['max_latency', whole(stats.latencyMax)],
-    ['min_latency', whole(stats.latencyMin)],
-    ['packets_received', stats.received],
-    ['packets_sent', stats.sent],
-    ['num_alive_connections', server.connections.size],
-    ['outstanding_requests', replica.outstanding],
-    ['znode_count', znodeCount(server)],
-    ['watch_count', watches.data.size + watches.children.size],
-    ['ephemerals_count', tree.ephemeralCount],
-    ['approximate_data_size', tree.dataSize],
-    ['global_sessions', sessions.size],
-  ]
+function connections(server: ClientListener, isBrief: boolean): string {
+  const text = new BoundedText()
+  for (const connection of server.connections) {
+    if (!text.hasRoom) break
+    text.line(connectionLine(connection, isBrief))
+  }
+  return text.toString()
 }
 
-function configuration({ config }: ClientListener): string {
-  const lines = {
-    clientPort: config.clientPort,
+function resetConnections({ server }: FourLetterWords): string {
+  for (const connection of server.connections) {
+    connection.received = 0
+    connection.sent = 0
+    connection.stats.reset()
+  }
+  return 'Connection stats reset.\n'
+}
+
+function resetStats({ server }: FourLetterWords): string {
+  server.replica.stats.reset()
+  return 'Server stats reset.\n'
+}
+
+async function configuration({ server, sources, runtime }: FourLetterWords): Promise<string> {
+  const { config } = server
+  const { storage } = sources
+  const sizes = await storage?.sizes()
+  const absolute = (path: string | undefined): string => {
+    if (path === undefined || /^([/\\]|[A-Za-z]:)/.test(path)) return path ?? ''
+    return `${runtime.machine.facts().get('user.dir') ?? ''}/${path}`
+  }
+  return Object.entries({
+    clientPort: server.port,
     secureClientPort: -1,
-    dataDir: config.dataDir ?? '',
-    dataLogDir: config.dataLogDir ?? config.dataDir ?? '',
+    dataDir: absolute(storage?.snapshotDirectory),
+    dataDirSize: sizes?.snapshots ?? 0,
+    dataLogDir: absolute(storage?.logDirectory),
+    dataLogSize: sizes?.logs ?? 0,
     tickTime: config.tickTime,
     maxClientCnxns: config.maxClientCnxns,
     minSessionTimeout: config.minSessionTimeout,
     maxSessionTimeout: config.maxSessionTimeout,
     clientPortListenBacklog: config.clientPortListenBacklog,
     serverId: 0,
-  }
-  return Object.entries(lines)
+  })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
 }
 
-/** Characters of an answer; what is longer is cut off, and says so. */
-const answerMax = 1 << 20
-
-function bounded(lines: Iterable<string>): string {
-  let text = ''
-  for (const line of lines) {
-    if (text.length + line.length > answerMax) return `${text}... cut off, there is more\n`
-    text += line
-  }
-  return text
+async function directories({ sources }: FourLetterWords): Promise<string> {
+  const sizes = await sources.storage?.sizes()
+  return `datadir_size: ${sizes?.snapshots ?? 0}\nlogdir_size: ${sizes?.logs ?? 0}\n`
 }
 
-function* connectionLines(server: ClientListener): Generator<string> {
-  for (const { remote, unanswered, received, sent } of server.connections) {
-    yield ` /${remote}[1](queued=${unanswered.length},recved=${received},sent=${sent})\n`
-  }
+function dumped({ server, runtime }: FourLetterWords): string {
+  const { clock } = runtime
+  const text = new BoundedText()
+  dump(server, clock.now(), clock.wall(), text)
+  return text.toString()
 }
 
-function* sessionsAndEphemerals({ replica }: ClientListener): Generator<string> {
-  yield `SessionTracker dump:\nGlobal Sessions(${replica.sessions.size}):\n`
-  for (const session of replica.sessions.values()) yield `${formatHex(session.id)}\t${session.timeoutMs}ms\n`
-  const owners = replica.tree.ephemerals()
-  yield `ephemeral nodes dump:\nSessions with Ephemerals (${owners.size}):\n`
-  for (const [session, paths] of owners) {
-    yield `${formatHex(session)}:\n`
-    for (const path of paths) yield `\t${path}\n`
-  }
+function environment({ runtime }: FourLetterWords): string {
+  const facts = [...runtime.machine.facts()].map(([key, value]) => `${key}=${value}\n`)
+  return `Environment:\nzookeeper.version=${version}\n${facts.join('')}`
+}
+
+async function monitored({ server, sources, runtime, startedAt }: FourLetterWords): Promise<string> {
+  const descriptors = await runtime.machine.descriptors()
+  const all = metrics(server, {
+    mode: mode(server),
+    znodeCount: znodeCount(server),
+    uptimeMs: runtime.clock.now() - startedAt,
+    snapshotTimes: sources.storage?.snapshotTimes,
+    descriptors,
+  })
+  return all.map(([name, value]) => `zk_${name}\t${value}\n`).join('')
 }
 
 function watchSummary({ replica }: ClientListener): string {
@@ -142,6 +196,38 @@ function watchSummary({ replica }: ClientListener): string {
   return `${data.watcherCount} connections watching ${data.pathCount} paths\nTotal watches:${data.size}\n`
 }
 
-function whole(value: number): number {
-  return Math.round(value)
+/** Who watches data, session by session; Apache leaves watches of children out. */
+function watchesByWatcher({ replica, connections: all }: ClientListener): string {
+  const byWatcher = replica.watches.data.byWatcher()
+  const text = new BoundedText()
+  for (const connection of all) {
+    const paths = byWatcher.get(connection)
+    if (paths === undefined) continue
+    if (!text.hasRoom) break
+    text.line(formatHex(connection.session?.id ?? 0n))
+    for (const path of paths) text.line(`\t${path}`)
+  }
+  return `${text.toString()}\n`
+}
+
+function watchesByPath({ replica, connections: all }: ClientListener): string {
+  const idOf = new Map<unknown, string>()
+  for (const connection of all) idOf.set(connection, formatHex(connection.session?.id ?? 0n))
+  const text = new BoundedText()
+  for (const [path, watchers] of replica.watches.data.byPath()) {
+    if (!text.hasRoom) break
+    text.line(path)
+    for (const watcher of watchers.keys()) text.line(`\t${idOf.get(watcher) ?? '0x0'}`)
+  }
+  return `${text.toString()}\n`
+}
+
+function setTraceMask(words: FourLetterWords, argument: Uint8Array): string {
+  words.traceMask = new DataView(argument.buffer, argument.byteOffset, argument.length).getBigInt64(0)
+  return `${words.traceMask}`
+}
+
+function digests({ replica }: ClientListener): string {
+  const lines = replica.digests.map(([zxid, digest]) => `${zxid.toString(16)}: ${BigInt.asIntN(64, digest)}\n`)
+  return lines.join('')
 }

@@ -1,6 +1,7 @@
 /** A client connection as the pipeline sees it. */
 import type { Id, TxnHeader, Writer } from '@lightkeeper/protocol'
 import type { Deque } from '@lightkeeper/runtime'
+import type { ConnectionStats } from '../admin/connection-stats.ts'
 import type { Session } from '../session/session-table.ts'
 import type { Txn } from '../tree/txn.ts'
 import type { Watcher } from '../watch/watches.ts'
@@ -18,6 +19,7 @@ export interface Peer extends Watcher {
   /** Replaced, never changed in place: a request keeps the list that held when it was received. */
   identities: readonly Id[]
   session: Session<Peer> | undefined
+  readonly stats: ConnectionStats
   /** False once the link is gone or was cut: nothing written would arrive. */
   readonly isOpen: boolean
   /** The handshake is over: requests may be read. */

@@ -89,6 +89,11 @@ export class SessionTable<C> {
     return due
   }
 
+  /** Sessions by the time at which they expire, monotonic milliseconds, earliest first. */
+  expiries(): [expiresAt: number, sessions: ReadonlySet<Session<C>>][] {
+    return this.#expiry.buckets()
+  }
+
   /** When to look for expired sessions next, monotonic milliseconds. */
   get nextExpiryAt(): number {
     return this.#expiry.nextExpiryAt

@@ -5,6 +5,7 @@
 import type { DirectoryLock, Disk, Runtime } from '@lightkeeper/runtime'
 import type { ServerConfig } from '../config/config.ts'
 import type { SessionKeys } from '../session/session-keys.ts'
+import { Summary } from '../stats.ts'
 import type { DataTree, TreeListener } from '../tree/data-tree.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { logsAmong, snapshotsAmong } from './file-names.ts'
@@ -12,6 +13,7 @@ import { FileTxnLog } from './file-txn-log.ts'
 import { purge } from './purge.ts'
 import { asideName, type Recovered, RecoveryError, recover } from './recovery.ts'
 import { openSessionKeys } from './session-secret.ts'
+import { directorySize } from './sizes.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 
 /**
@@ -60,6 +62,8 @@ export class Storage {
   readonly snapshotDirectory: string
   readonly logDirectory: string
   readonly sessionKeys: SessionKeys
+  /** Milliseconds that snapshots took. */
+  readonly snapshotTimes = new Summary()
   readonly #runtime: Runtime
   readonly #config: ServerConfig
   readonly #mark: AcknowledgedMark
@@ -193,6 +197,7 @@ export class Storage {
         await new Promise<void>((resolve) => clock.after(0, resolve))
       },
     }).then((result) => {
+      this.snapshotTimes.add(clock.now() - begun)
       log('info', 'snapshot written', { file: result.name, ms: Math.round(clock.now() - begun) })
       return result
     })
@@ -202,6 +207,14 @@ export class Storage {
     }
     running.then(settled, settled)
     return running
+  }
+
+  /** Bytes in the directories of snapshots and of logs; the same where they are one. */
+  async sizes(): Promise<{ readonly snapshots: number; readonly logs: number }> {
+    const { disk } = this.#runtime
+    const snapshots = await directorySize(disk, this.snapshotDirectory)
+    const isOne = this.logDirectory === this.snapshotDirectory
+    return { snapshots, logs: isOne ? snapshots : await directorySize(disk, this.logDirectory) }
   }
 
   async close(): Promise<void> {

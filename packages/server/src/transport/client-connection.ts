@@ -16,6 +16,7 @@ import {
   Writer,
 } from '@lightkeeper/protocol'
 import { Deque, type Link, type LinkEvents } from '@lightkeeper/runtime'
+import { ConnectionStats } from '../admin/connection-stats.ts'
 import { OverBudget } from '../pipeline/over-budget.ts'
 import type { Peer, Unanswered } from '../pipeline/peer.ts'
 import type { Session } from '../session/session-table.ts'
@@ -46,6 +47,7 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
   /** Frames received and written, for the monitoring commands. */
   received = 0
   sent = 0
+  readonly stats: ConnectionStats
   readonly #link: Link
   readonly #listener: ClientListener
   readonly #framer: Framer
@@ -59,6 +61,8 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
   #isPumping = false
   #isPaused = false
   #isDirty = false
+  /** A four-letter word is being answered. */
+  #isAnswering = false
   /** Had its slice; served again when the others had theirs. */
   #awaitsTurn = false
   readonly #share: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
@@ -75,11 +79,17 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
     this.remoteHost = remoteHost
     this.identities = identities
     this.#listener = listener
+    this.stats = new ConnectionStats(listener.wall())
     this.#framer = new Framer(listener.config.juteMaxbuffer)
   }
 
   get isOpen(): boolean {
     return !this.#isClosed && !this.#isCut
+  }
+
+  /** Whether requests are read now. */
+  get isReading(): boolean {
+    return !this.#isPaused && this.#state !== 'waiting' && this.#state !== 'closing'
   }
 
   get queuedBytes(): number {
@@ -103,17 +113,37 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
   #opened(chunk: Uint8Array): Uint8Array {
     const before = this.#opening as Uint8Array
     const bytes = before.length === 0 ? chunk : concatenate(before, chunk)
-    if (bytes.length < 4) {
+    const wanted = bytes.length < 4 ? 4 : this.#listener.words.length(bytes)
+    if (bytes.length < wanted) {
       this.#opening = bytes
       return new Uint8Array(0)
     }
     this.#opening = undefined
-    const answer = this.#listener.fourLetterAnswer(String.fromCharCode(...bytes.subarray(0, 4)))
-    if (answer === undefined) return bytes
-    this.writer.raw(new TextEncoder().encode(answer))
+    if (wanted === 0) return bytes
+    // Nothing more is read, an end of the stream neither, until the answer is there.
+    this.#state = 'waiting'
+    this.received++
+    const answer = this.#listener.fourLetterAnswer(bytes.subarray(0, wanted))
+    if (typeof answer === 'string') this.#answerWord(answer)
+    else {
+      this.#isAnswering = true
+      answer.then(
+        (text) => this.#answerWord(text),
+        (error: unknown) => this.fail(error),
+      )
+    }
+    return new Uint8Array(0)
+  }
+
+  #answerWord(answer: string): void {
+    if (!this.isOpen) return
+    try {
+      this.writer.raw(new TextEncoder().encode(answer))
+    } catch (error) {
+      return this.fail(error)
+    }
     this.#markDirty()
     this.hangUp()
-    return new Uint8Array(0)
   }
 
   /** Answers and reads on as far as limits allow; called again when a limit no longer holds. */
@@ -238,9 +268,11 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
     this.received++
     const { remaining } = frame
     this.#takenBytes += remaining
+    this.#listener.replica.stats.receivedBytes += remaining + 4
     if (remaining > largeBytes) this.#listener.slices.look()
     if (this.#state === 'handshake') {
       const request = readConnectRequest(frame)
+      this.stats.lastType = opCode.createSession
       this.#state = 'waiting'
       this.#listener.handshakeStarted(this)
       this.#listener.replica.connect(this, request)
@@ -248,8 +280,15 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
     }
     const xid = frame.int()
     const type = frame.int()
+    this.stats.lastType = type
+    if (xid >= 0) this.stats.lastCxid = xid
     if (type === opCode.closeSession) this.#state = 'waiting'
     this.#listener.replica.submit(this, xid, type, frame)
+  }
+
+  /** Who asked by a word and says no more, as `nc` does, still waits for the answer. */
+  ended(): boolean {
+    return this.#isAnswering
   }
 
   drained(): void {

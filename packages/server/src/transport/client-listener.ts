@@ -9,10 +9,11 @@ import {
   type Listener,
   type Log,
   parseAddress,
+  RepeatedLine,
   type Runtime,
   type Timer,
 } from '@lightkeeper/runtime'
-import { answerFourLetterWord } from '../admin/four-letter.ts'
+import { FourLetterWords, type WordSources } from '../admin/four-letter.ts'
 import { ipIdOf } from '../auth/ip.ts'
 import type { ServerConfig } from '../config/config.ts'
 import type { Replica } from '../replica.ts'
@@ -33,6 +34,7 @@ export class ClientListener {
   readonly slices: Slices
   readonly held: HeldBytes
   readonly events = new EventFrames()
+  readonly words: FourLetterWords
   readonly #runtime: Runtime
   readonly #byHost = new Map<string, number>()
   /** Connections to be closed unless something happens: no handshake yet, or told good-bye. */
@@ -45,13 +47,16 @@ export class ClientListener {
   #timer: Timer | undefined
   #turnStartedAt = 0
   #turns = 0
+  readonly #rejectedLine: RepeatedLine
   #answeredBefore = 0
 
-  constructor(config: ServerConfig, runtime: Runtime, replica: Replica) {
+  constructor(config: ServerConfig, runtime: Runtime, replica: Replica, sources: WordSources) {
     this.config = config
     this.replica = replica
     this.log = runtime.log
     this.#runtime = runtime
+    this.words = new FourLetterWords(this, sources, runtime)
+    this.#rejectedLine = new RepeatedLine(runtime.log, runtime.clock, 'warn', 'too many connections, refusing another')
     this.slices = new Slices(runtime.clock)
     this.held = new HeldBytes(runtime.clock, config.heldReplyBytes)
     this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
@@ -79,8 +84,23 @@ export class ClientListener {
     await closed
   }
 
-  fourLetterAnswer(word: string): string | undefined {
-    return answerFourLetterWord(word, this)
+  /** The answer to a four-letter word, whole as `words.length` says. */
+  fourLetterAnswer(word: Uint8Array): string | Promise<string> {
+    return this.words.answer(word)
+  }
+
+  /** The port that was bound; the one of the settings before. */
+  get port(): number {
+    return this.#listener === undefined ? this.config.clientPort : parseAddress(this.#listener.address).port
+  }
+
+  wall(): number {
+    return this.#runtime.clock.wall()
+  }
+
+  /** Connections without a session by the time at which they are closed, monotonic milliseconds, earliest first. */
+  impatience(): [expiresAt: number, connections: ReadonlySet<ClientConnection>][] {
+    return this.#impatience.buckets()
   }
 
   #accept(link: Link): LinkEvents {
@@ -88,7 +108,8 @@ export class ClientListener {
     const { maxClientCnxns, maxCnxns, sessionlessCnxnTimeout } = this.config
     const fromHost = this.#byHost.get(host) ?? 0
     if ((maxClientCnxns > 0 && fromHost >= maxClientCnxns) || (maxCnxns > 0 && this.connections.size >= maxCnxns)) {
-      this.log('warn', 'too many connections, refusing another', {
+      this.replica.stats.rejectedConnections++
+      this.#rejectedLine.tell({
         client: link.remote,
         fromHost,
         maxClientCnxns,
@@ -117,6 +138,7 @@ export class ClientListener {
 
   connectionClosed(connection: ClientConnection, reason: Error | undefined): void {
     this.connections.delete(connection)
+    this.replica.stats.droppedConnections++
     this.#impatience.remove(connection)
     this.held.forget(connection)
     const left = (this.#byHost.get(connection.remoteHost) ?? 1) - 1
@@ -168,14 +190,20 @@ export class ClientListener {
     const first = this.#turns++ % dirty.length
     for (let i = 0; i < dirty.length; i++) (dirty[(first + i) % dirty.length] as ClientConnection).resume()
     for (const connection of dirty) connection.flush()
-    const { stats } = this.replica
-    stats.answered(stats.sent - this.#answeredBefore, this.#runtime.clock.now() - this.#turnStartedAt)
+    const { stats, lastZxid } = this.replica
+    const now = this.#runtime.clock.now()
+    const tookMs = now - this.#turnStartedAt
+    for (const connection of dirty) if (connection.session !== undefined) connection.stats.left(now, tookMs, lastZxid)
+    stats.answered(stats.sent - this.#answeredBefore, tookMs)
   }
 
   #armImpatience(): void {
     const { clock } = this.#runtime
     this.#timer = clock.after(Math.max(0, this.#impatience.nextExpiryAt - clock.now()), () => {
-      for (const connection of this.#impatience.expire(clock.now())) connection.cut()
+      for (const connection of this.#impatience.expire(clock.now())) {
+        if (connection.session === undefined) this.replica.stats.expiredSessionless++
+        connection.cut()
+      }
       this.#armImpatience()
     })
   }

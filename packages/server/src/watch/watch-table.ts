@@ -125,6 +125,11 @@ export class WatchTable<W extends WatchHolder> {
     return told
   }
 
+  /** Every path with its watchers, for the monitoring commands. */
+  byPath(): ReadonlyMap<string, ReadonlyMap<W, number>> {
+    return this.#watchersOf
+  }
+
   /** Every watcher with its paths, for the monitoring commands. */
   byWatcher(): ReadonlyMap<W, TextSet> {
     return this.#pathsOf

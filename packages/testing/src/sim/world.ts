@@ -81,6 +81,7 @@ export class World {
       log: (level, message, facts) => {
         if (process.isAlive) this.note(host, `${level} ${formatLine(message, facts)}`)
       },
+      machine: { facts: () => new Map(), descriptors: () => Promise.resolve(undefined) },
       trace,
     }
   }
