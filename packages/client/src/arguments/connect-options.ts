@@ -81,6 +81,7 @@ const runtime = new OptionSet<Partial<Runtime>>({
   network: withMethods('a network', 'connect'),
   disk: withMethods('a disk'),
   log: callable,
+  machine: withMethods('a machine', 'facts', 'descriptors'),
   memory: withMethods('a memory', 'heap', 'collect'),
   trace: withMethods('a trace', 'channel', 'span'),
 })
