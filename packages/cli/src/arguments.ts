@@ -2,6 +2,7 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type Client, type ConnectOptions, connect, type ZnodePath } from '@lightkeeper/client'
 import { pathProblem } from '@lightkeeper/protocol'
+import { nearestName, parseHost } from '@lightkeeper/runtime'
 import { UsageError } from './command.ts'
 
 /** Set for the commands that are run by another, too. */
@@ -41,8 +42,18 @@ export function parse<const O extends Options>(name: string, args: readonly stri
     const { values, positionals } = parseArgs({ args: own, allowPositionals: true, options })
     return { values, positionals, command: at === -1 ? undefined : args.slice(at + 1) }
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see lightkeeper ${name} --help`)
+    throw wrongOptions(name, error, options)
   }
+}
+
+/** What `parseArgs` refused, with the option that may have been meant. */
+export function wrongOptions(name: string, error: unknown, options: Options): UsageError {
+  const { message } = error as Error
+  const unknown = /^Unknown option '(-[^']*)'/.exec(message)?.[1]
+  const nearest = unknown === undefined ? undefined : nearestName(unknown.replace(/^-+/, ''), Object.keys(options))
+  const said = unknown === undefined ? message : `no option ${unknown}`
+  const meant = nearest === undefined ? '' : `; did you mean --${nearest}?`
+  return new UsageError(`${said}${meant}; see lightkeeper ${name} --help`)
 }
 
 /** The one argument that is a path. */
@@ -59,16 +70,25 @@ export function checkPath(what: string, path: string): ZnodePath {
   return path as ZnodePath
 }
 
+/** Where something is reached, without a port: a name, or an address of IPv4 or IPv6. */
+export function checkHost(option: string, text: string): void {
+  try {
+    parseHost(text)
+  } catch (error) {
+    throw new UsageError(`${option} wants a host: ${(error as Error).message}`)
+  }
+}
+
 /** A whole number within bounds. */
 export function wholeNumber(option: string, text: string, min: number, max: number): number {
   const value = /^\d{1,12}$/.test(text) ? Number(text) : Number.NaN
   if (value >= min && value <= max) return value
-  const bounds = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `from ${min} to ${max}`
-  throw new UsageError(`${option} wants a whole number ${bounds}, got "${text}"`)
+  throw new UsageError(`${option} wants a whole number from ${min} to ${max}, got "${text}"`)
 }
 
+/** Timers count no further than 24 days: what is longer would be over at once. */
 export function milliseconds(option: string, text: string, min = 0): number {
-  return wholeNumber(option, text, min, Number.MAX_SAFE_INTEGER)
+  return wholeNumber(option, text, min, 0x7fff_ffff)
 }
 
 interface Connecting {

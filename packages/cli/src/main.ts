@@ -1,4 +1,5 @@
 /** Arguments → command → exit code. */
+import { nearestName } from '@lightkeeper/runtime'
 import { type Command, UsageError } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { demoCommand } from './commands/demo.ts'
@@ -36,7 +37,9 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   }
   const command = commands.find((candidate) => candidate.name === name)
   if (command === undefined) {
-    process.stderr.write(`lightkeeper: no command "${name}"; lightkeeper --help lists them\n`)
+    const nearest = nearestName(name, [...commands.map((each) => each.name), 'help'])
+    const meant = nearest === undefined ? '' : `, did you mean ${nearest}?`
+    process.stderr.write(`lightkeeper: no command "${name}"${meant}; lightkeeper --help lists them\n`)
     return 2
   }
   const end = args.indexOf('--')

@@ -1,6 +1,7 @@
 /** `lightkeeper backup`: a copy of a data directory in use. */
 import { parseArgs } from 'node:util'
 import { nodeRuntime, stderrLog } from '@lightkeeper/runtime/node'
+import { wrongOptions } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { hexOf } from '../output.ts'
 
@@ -41,14 +42,12 @@ export const backupCommand: Command = {
   },
 }
 
+const options = { 'log-dir': { type: 'string' }, compress: { type: 'string' } } as const
+
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { 'log-dir': { type: 'string' }, compress: { type: 'string' } },
-    })
+    return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see lightkeeper backup --help`)
+    throw wrongOptions('backup', error, options)
   }
 }

@@ -1,6 +1,7 @@
 /** `lightkeeper demo`: a small system at work while its processes are killed. */
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import { wrongOptions } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import type { Telling } from '../demo/demo.ts'
 
@@ -112,22 +113,20 @@ const sentences: Readonly<Record<string, (words: Words) => string>> = {
     problems === '' ? 'every order was done once, and nothing is left behind' : `WRONG: ${problems}`,
 }
 
+const options = {
+  minutes: { type: 'string' },
+  workers: { type: 'string' },
+  seed: { type: 'string' },
+  calm: { type: 'boolean' },
+  server: { type: 'string', short: 's' },
+  json: { type: 'boolean' },
+} as const
+
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        minutes: { type: 'string' },
-        workers: { type: 'string' },
-        seed: { type: 'string' },
-        calm: { type: 'boolean' },
-        server: { type: 'string', short: 's' },
-        json: { type: 'boolean' },
-      },
-    })
+    return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see lightkeeper demo --help`)
+    throw wrongOptions('demo', error, options)
   }
 }
 

@@ -1,7 +1,9 @@
 /** `lightkeeper inspect`: what is in logs and snapshots. */
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import type { InspectedEntry } from '@lightkeeper/server'
+import { wrongOptions } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
 
@@ -28,6 +30,7 @@ export const inspectCommand: Command = {
     const { values, positionals } = parse(args)
     if (positionals.length === 0) throw new UsageError('name a log, a snapshot or a data directory')
     const filter = filterOf(values)
+    for (const path of positionals) if (!existsSync(path)) throw new Error(`${path} does not exist`)
     const { inspect } = await import('@lightkeeper/server')
     let isDamaged = false
     let lines: string[] = []
@@ -86,7 +89,8 @@ function hex(option: string, text: string | undefined): bigint {
 }
 
 function time(option: string, text: string): number {
-  const value = /^\d{11,}$/.test(text) ? Number(text) : Date.parse(text)
+  // Beyond what a Date can be there is no time.
+  const value = new Date(/^\d{11,}$/.test(text) ? Number(text) : text).getTime()
   if (Number.isNaN(value)) throw new UsageError(`${option} wants a time, got "${text}"`)
   return value
 }
@@ -118,21 +122,19 @@ function line(entry: InspectedEntry): string {
   }
 }
 
+const options = {
+  path: { type: 'string' },
+  zxid: { type: 'string' },
+  session: { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  json: { type: 'boolean' },
+} as const
+
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        path: { type: 'string' },
-        zxid: { type: 'string' },
-        session: { type: 'string' },
-        since: { type: 'string' },
-        until: { type: 'string' },
-        json: { type: 'boolean' },
-      },
-    })
+    return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see lightkeeper inspect --help`)
+    throw wrongOptions('inspect', error, options)
   }
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { connect as dial } from 'node:net'
 import type { Client } from '@lightkeeper/client'
 import { type Discovery, discovery, type FormatName, type Registering, type Registration } from '@lightkeeper/recipes'
-import { connecting, connectingUsage, connectTo, milliseconds, parse, wholeNumber } from '../arguments.ts'
+import { checkHost, connecting, connectingUsage, connectTo, milliseconds, parse, wholeNumber } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { Reports } from '../reports.ts'
 import { Signals } from '../signals.ts'
@@ -137,6 +137,7 @@ function instanceOf(
   const { address, port, zone, id } = values
   checkServiceName(name, format)
   if (address === undefined || address === '') throw new UsageError('wants --address, where the instance is reached')
+  checkHost('--address', address)
   if (port === undefined) throw new UsageError('wants --port, where the instance is reached')
   if (id === '' || id.includes('/')) throw new UsageError(`--id wants a name without /, got "${id}"`)
   const weight = values.weight.trim() === '' ? Number.NaN : Number(values.weight)

@@ -1,6 +1,7 @@
 /** `lightkeeper server`: a server in the foreground. */
 import { parseArgs } from 'node:util'
 import { stderrLog } from '@lightkeeper/runtime/node'
+import { wrongOptions } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { say } from '../output.ts'
 import { serverSettings } from '../server-settings.ts'
@@ -57,22 +58,20 @@ export const serverCommand: Command = {
   },
 }
 
+const options = {
+  port: { type: 'string' },
+  host: { type: 'string' },
+  'data-dir': { type: 'string' },
+  'in-memory': { type: 'boolean' },
+  'accept-loss': { type: 'boolean' },
+  set: { type: 'string', multiple: true },
+  verbose: { type: 'boolean' },
+} as const
+
 function parse(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        port: { type: 'string' },
-        host: { type: 'string' },
-        'data-dir': { type: 'string' },
-        'in-memory': { type: 'boolean' },
-        'accept-loss': { type: 'boolean' },
-        set: { type: 'string', multiple: true },
-        verbose: { type: 'boolean' },
-      },
-    })
+    return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (error) {
-    throw new UsageError(`${(error as Error).message}; see lightkeeper server --help`)
+    throw wrongOptions('server', error, options)
   }
 }
