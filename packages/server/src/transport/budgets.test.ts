@@ -313,7 +313,7 @@ describe('watches', () => {
   })
 
   test('of a connection that is gone are removed in slices', async () => {
-    const { dial, clock, server } = await handServer({ fourLetterWordWhitelist: 'mntr' })
+    const { dial, clock, server } = await handServer({ fourLetterWordWhitelist: 'wchs' })
     const peer = dial()
     peer.connect()
     for (let i = 0; i < 12_000; i++) {
@@ -323,9 +323,9 @@ describe('watches', () => {
     clock.endTurn()
     const watchCount = (): number => {
       const asking = dial()
-      asking.raw(new TextEncoder().encode('mntr'), false)
+      asking.raw(new TextEncoder().encode('wchs'), false)
       const text = new TextDecoder().decode(asking.bytes[0])
-      return Number(/zk_watch_count\t(\d+)/.exec(text)?.[1])
+      return Number(/Total watches:(\d+)/.exec(text)?.[1])
     }
     expect(watchCount()).toBe(12_000)
     peer.closed()
