@@ -104,7 +104,7 @@ test('twice: it ends at once, by 0 or as a shell tells of the signal', async () 
     expect(signal).toBeNull()
     expect([0, 130, 143]).toContain(code)
   }
-  const server = await ourProcess(['--port', '0', '--data-dir', dataDir])
+  await using server = await ourProcess(['--port', '0', '--data-dir', dataDir])
   expect(server.errors()).not.toContain('ERROR')
 })
 
