@@ -73,6 +73,7 @@ export class Storage {
   #snapshotAtTxns = 0
   #snapshotAtBytes = 0
   #running: Promise<SnapshotResult> | undefined
+  #purging: Promise<void> | undefined
   #isClosed = false
 
   private constructor(
@@ -172,12 +173,13 @@ export class Storage {
       this.#runtime.log('warn', 'a snapshot is due while the one before is still written; it is left out')
       return
     }
-    this.snapshot()
-      .then(() => this.#purge())
-      .catch((error: Error) => {
+    this.snapshot().then(
+      () => this.#purge(),
+      (error: Error) => {
         // The log has everything; the next one may succeed.
         this.#runtime.log('error', 'a snapshot could not be written', { cause: error.message })
-      })
+      },
+    )
   }
 
   /** Writes a snapshot now, or waits for the one that is being written. Resolves when it is durable. */
@@ -220,6 +222,7 @@ export class Storage {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#running?.catch(() => {})
+    await this.#purging
     try {
       await this.log.close()
       await this.#mark.close()
@@ -228,12 +231,26 @@ export class Storage {
     }
   }
 
-  async #purge(): Promise<void> {
+  /**
+   * Removes old files, one purge at a time: two would try to remove the same ones. What is left out now is removed behind the next
+   * snapshot.
+   */
+  #purge(): void {
     const { autopurgeSnapRetainCount: keep, autopurgePurgeInterval } = this.#config
-    if (autopurgePurgeInterval === 0) return
+    if (autopurgePurgeInterval === 0 || this.#purging !== undefined || this.#isClosed) return
     const { snapshotDirectory, logDirectory } = this
-    const gone = await purge(this.#runtime.disk, { snapshotDirectory, logDirectory, keep })
-    if (gone.length > 0) this.#runtime.log('info', 'removed old files', { count: gone.length, first: gone[0] })
+    const { disk, log } = this.#runtime
+    this.#purging = purge(disk, { snapshotDirectory, logDirectory, keep })
+      .then(
+        (gone) => {
+          if (gone.length > 0) log('info', 'removed old files', { count: gone.length, first: gone[0] })
+        },
+        (error: Error) =>
+          log('warn', 'old files could not be removed; the next snapshot tries again', { cause: error.message }),
+      )
+      .then(() => {
+        this.#purging = undefined
+      })
   }
 
   /** Somewhere in the upper half, so that servers of an ensemble do not all write at once. */
