@@ -1,5 +1,7 @@
 /** Lines on standard error, so that standard output stays for results. */
+
 import { formatLine, type Log, type LogLevel, silentLog } from '../log.ts'
+import { environmentVariable } from './environment.ts'
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
@@ -20,7 +22,7 @@ export function stderrLog(least: LogLevel = 'info'): Log {
  * What the environment asks for: `LIGHTKEEPER_LOG=debug` (or `info`, `warn`, `error`) prints lines of that level and above on standard
  * error. Without it nothing is printed.
  */
-export function environmentLog(wanted: string | undefined = process.env['LIGHTKEEPER_LOG']): Log {
+export function environmentLog(wanted: string | undefined = environmentVariable('LIGHTKEEPER_LOG')): Log {
   if (wanted === undefined || wanted === '') return silentLog
   const level = levels.find((each) => each === wanted.trim().toLowerCase())
   if (level !== undefined) return stderrLog(level)

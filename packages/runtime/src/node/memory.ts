@@ -2,6 +2,7 @@
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Memory } from '../memory.ts'
+import { environmentVariable } from './environment.ts'
 
 const megabyte = 1024 * 1024
 /** What V8 adds for what is young, three half-spaces of 16 MiB. */
@@ -28,7 +29,7 @@ export function nodeMemory(): Memory {
 
 /** What the command line says, or what V8 took. */
 function limitOfOld(): number {
-  const flags = `${process.env['NODE_OPTIONS'] ?? ''} ${process.execArgv.join(' ')}`
+  const flags = `${environmentVariable('NODE_OPTIONS') ?? ''} ${process.execArgv.join(' ')}`
   const given = [...flags.matchAll(/--max[-_]old[-_]space[-_]size[= ](\d+)/g)].at(-1)?.[1]
   return given === undefined ? getHeapStatistics().heap_size_limit - youngBytes : Number(given) * megabyte
 }
