@@ -44,7 +44,7 @@ step('tests that need nothing', ['npm', 'test'])
 step('runtimes', ['node', 'scripts/runtimes.mjs'])
 // Without npm in between, which would die alone and leave the tests running.
 const ofPackage = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'package']
-step('the published package', ofPackage, { INTEROP: 'require' }, 120_000)
+step('the published package', ofPackage, { INTEROP: 'require' }, 240_000)
 step('more seeds', ['npx', 'vitest', 'run', '--project', 'simulation', 'durability.test'], { SEEDS_TIMES: '4' })
 step('fuzz', ['npx', 'vitest', 'run', '--project', 'fuzz'], { FUZZ_SECONDS: '60', FUZZ_SEED: '20' })
 const hasNewest = existsSync(`${root}.cache/apache-3.9`)
@@ -55,7 +55,7 @@ for (const target of apaches) {
   step(`conformance on ${target}`, ['npx', 'vitest', 'run', '--project', 'conformance'], env)
   step(`the client on ${target}`, ['npx', 'vitest', 'run', '--project', 'client'], env)
   step(`the recipes on ${target}`, ['npx', 'vitest', 'run', '--project', 'recipes'], env)
-  step(`commands on ${target}`, ['npx', 'vitest', 'run', '--project', 'cli', 'test/cli/commands'], env, 60_000)
+  step(`commands on ${target}`, ['npx', 'vitest', 'run', '--project', 'cli', 'test/cli/commands'], env, 120_000)
   step(`examples on ${target}`, ['npx', 'vitest', 'run', '--project', 'examples'], env)
 }
 // Conformance is about what our server answers as; of 3.5 only the client needs to know.
