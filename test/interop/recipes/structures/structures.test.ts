@@ -293,7 +293,7 @@ lane(
       await me.close()
       await untilLast('')
       expect(await peer.call('party-list', kind, `/${kind}`)).toBe('')
-      await expect(ours.join('a', { data: 'b' })).rejects.toThrow(`members in the layout of ${layout} have no data`)
+      await expect(ours.join('a', { data: 'b' })).rejects.toThrow(`members in the layout ${layout} have no data`)
       stop.abort()
       await following
     })
