@@ -23,6 +23,10 @@ test.each(found)('what was found once stays away: seed %i', async (seed) => {
   await tell(seed, { failingDisk: true, rounds: 8 })
 })
 
+test.each([176])('rot that was not noticed once is noticed: seed %i', async (seed) => {
+  await tell(seed, { rot: true, rounds: 8 })
+})
+
 test('two runs of one seed leave the same trace', async () => {
   for (const seed of [3, 4]) {
     const [first, second] = [await tell(seed), await tell(seed)]

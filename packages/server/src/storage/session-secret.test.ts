@@ -67,6 +67,29 @@ test.each<[string, (bytes: Uint8Array) => Uint8Array]>([
   await expect(opened).rejects.toThrow(`${directory}/${secretFileName} holds no secret of session passwords`)
 })
 
+test('a flipped bit of it is refused, wherever it is: it would end every open session without a word', async () => {
+  const bench = new Bench()
+  await bench.open()
+  await bench.write(session)
+  await bench.close()
+  let refused = 0
+  bench.damage(secretFileName, (bytes) => {
+    refused = bytes.length * 8
+    return bytes
+  })
+  for (let bit = 0; bit < refused; bit++) {
+    const flip = (bytes: Uint8Array) => bytes.map((byte, i) => (i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte))
+    bench.damage(secretFileName, flip)
+    const { disk } = bench.world.runtime('server')
+    await expect(bench.world.run(readSessionSecret(disk, directory)), `bit ${bit}`).rejects.toThrow(
+      `${directory}/${secretFileName}`,
+    )
+    bench.damage(secretFileName, flip)
+  }
+  expect(refused).toBeGreaterThan(700)
+  await expect(bench.open()).resolves.toBeDefined()
+})
+
 test('one that cannot be read is refused with the reason', async () => {
   const bench = new Bench()
   await bench.open()

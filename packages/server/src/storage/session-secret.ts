@@ -2,15 +2,21 @@
  * The secret that ids and passwords of sessions are made from: a file of the data directory, durable before the first session is
  * opened, so that clients keep their sessions across restarts.
  */
+import { crc32 } from '@lightkeeper/protocol'
 import type { Disk, Runtime } from '@lightkeeper/runtime'
 import { SessionKeys, secretBytes } from '../session/session-keys.ts'
 import { temporaryPrefix } from './file-names.ts'
 
 export const secretFileName = 'session-secret'
-/** A line: what it is, and the bytes in hexadecimal. */
+/**
+ * A line: what it is, the bytes, and a CRC-32 of the line before it, both in hexadecimal. Without the checksum a flipped bit would
+ * be another secret, and every open session would end without a word.
+ */
 const front = 'lightkeeper session secret '
-const pattern = new RegExp(`^${front}([0-9a-f]{${secretBytes * 2}})\n$`)
+const pattern = new RegExp(`^(${front}([0-9a-f]{${secretBytes * 2}})) ([0-9a-f]{8})\n$`)
 const drawsMax = 32
+const advice =
+  'Restore the file from a backup, or remove it: a new one is made then, and clients lose the sessions that this server gave them'
 
 /** The file is there and holds no secret. */
 export class SessionSecretError extends Error {
@@ -58,13 +64,15 @@ export async function readSessionSecret(disk: Disk, directory: string): Promise<
       cause: error,
     })
   }
-  const digits = pattern.exec(new TextDecoder('latin1').decode(content))?.[1]
-  if (digits === undefined) {
+  const [, line, digits, checksum] = pattern.exec(new TextDecoder('latin1').decode(content)) ?? []
+  if (line === undefined || digits === undefined) {
     throw new SessionSecretError(
-      `${path} holds no secret of session passwords: ${content.length} bytes that are not "${front}" and ` +
-        `${secretBytes * 2} hexadecimal digits. Restore the file from a backup, or remove it: a new one is made then, ` +
-        'and clients lose the sessions that this server gave them',
+      `${path} holds no secret of session passwords: ${content.length} bytes that are not "${front}", ` +
+        `${secretBytes * 2} hexadecimal digits and a checksum. ${advice}`,
     )
+  }
+  if (checksum !== checksumOf(line)) {
+    throw new SessionSecretError(`${path} is damaged: its checksum does not fit what it holds. ${advice}`)
   }
   return Uint8Array.from({ length: secretBytes }, (_, i) => Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16))
 }
@@ -73,15 +81,19 @@ export async function readSessionSecret(disk: Disk, directory: string): Promise<
 export async function writeSessionSecret(disk: Disk, directory: string, secret: Uint8Array): Promise<void> {
   const path = `${directory}/${secretFileName}`
   const temporary = `${directory}/${temporaryPrefix}${secretFileName}`
-  const hex = Array.from(secret, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const line = front + Array.from(secret, (byte) => byte.toString(16).padStart(2, '0')).join('')
   const file = await disk.open(temporary, { create: true })
   try {
     await file.truncate(0)
-    await file.write(0, new TextEncoder().encode(`${front}${hex}\n`))
+    await file.write(0, new TextEncoder().encode(`${line} ${checksumOf(line)}\n`))
     await file.sync()
   } finally {
     await file.close()
   }
   await disk.rename(temporary, path)
   await disk.syncDirectory(directory)
+}
+
+function checksumOf(line: string): string {
+  return crc32(new TextEncoder().encode(line)).toString(16).padStart(8, '0')
 }
