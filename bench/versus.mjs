@@ -16,6 +16,7 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     version: { type: 'string', default: '3.8' },
+    beside: { type: 'string' },
     durable: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -23,7 +24,8 @@ const { values } = parseArgs({
 })
 if (values.help) {
   console.log(
-    'npm run bench -- versus [--quick] [--seconds N] [--rounds N] [--only reads|writes|mixed] [--version 3.8|3.9] [--durable] [--json]',
+    'npm run bench -- versus [--quick] [--seconds N] [--rounds N] [--only reads|writes|mixed] [--version 3.8|3.9] [--durable] [--json]\n' +
+      '                        [--beside FOLDER]   beside the server of another checkout, built, in place of Apache',
   )
   process.exit(0)
 }
@@ -76,17 +78,26 @@ function round(target, shape, mix) {
 const found = apacheAvailable(values.version === '3.9' ? '3.9' : '3.8')
 const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-bench-'))
 // The same disk for all: a temporary directory is where the test kit puts Apache's data too.
-const where = values.durable ? ['--data-dir', dataDir] : ['--in-memory']
-/** @type {Target[]} */
-const targets = [
-  await child(
-    'ours',
-    [`${here}../packages/cli/bin/lightkeeper.js`, 'server', '--port', '0', ...where, '--set', 'maxClientCnxns=0'],
+const where = values.durable ? ['--data-dir', join(dataDir, 'ours')] : ['--in-memory']
+/** @param {string} name @param {string} checkout @param {readonly string[]} data */
+const server = (name, checkout, data) =>
+  child(
+    name,
+    [
+      join(checkout, 'packages/cli/bin/lightkeeper.js'),
+      ...['server', '--port', '0', ...data, '--set', 'maxClientCnxns=0'],
+    ],
     false,
-  ),
-]
-if (!values.durable) targets.push(await child('echo', [`${here}versus/echo.mjs`, '100'], true))
-if (!found.available) console.log(`Apache ZooKeeper is left out, because ${found.reason}`)
+  )
+/** @type {Target[]} */
+const targets = [await server('ours', `${here}..`, where)]
+if (values.beside !== undefined) {
+  const data = values.durable ? ['--data-dir', join(dataDir, 'beside')] : where
+  targets.push(await server('beside', values.beside, data))
+} else if (!values.durable) targets.push(await child('echo', [`${here}versus/echo.mjs`, '100'], true))
+if (values.beside !== undefined) {
+  // One question at a time: what changed between the two.
+} else if (!found.available) console.log(`Apache ZooKeeper is left out, because ${found.reason}`)
 else {
   const version = values.version === '3.9' ? '3.9' : '3.8'
   // The JVM as a server would run it: no quick-start flags, a heap of a gigabyte.
@@ -138,9 +149,14 @@ const machine = {
   node: process.version,
   java: spawnSync('java', ['-version'], { encoding: 'utf8' }).stderr?.split('\n')[0],
 }
+const how = values.durable
+  ? 'Both sync every write to the same disk'
+  : values.beside !== undefined
+    ? 'Both keep data in memory only'
+    : 'Ours keeps data in memory only; Apache writes its log, and without forceSync=no syncs it'
 if (values.json) console.log(JSON.stringify({ machine, seconds, rounds, rows }, null, 2))
 else
   console.log(
-    `\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.java}; ${rounds} rounds of ${seconds} s, medians. ${values.durable ? 'Both sync every write to the same disk' : 'Ours keeps data in memory only; Apache writes its log, and without forceSync=no syncs it'}.`,
+    `\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${machine.java}; ${rounds} rounds of ${seconds} s, medians. ${how}.`,
   )
 process.exit(0)
