@@ -61,8 +61,6 @@ const identityMax = 4096
 const saidMax = 64
 /** Watches of a connection that is gone which are removed in one turn. */
 const watchesPerSlice = 5_000
-/** Where no znode is larger, nobody asks how large a reply will be. */
-const smallReadBytes = 4096
 /** A buffer of length -1. */
 const nullBuffer = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
 
@@ -383,9 +381,7 @@ export class Replica {
       return
     }
     const { bytes, pos, end } = body
-    const { largestRead } = this.tree
-    const expectedBytes =
-      largestRead <= smallReadBytes && type !== opCode.multiRead ? largestRead : this.#reads.expectedBytes(type, body)
+    const expectedBytes = this.#reads.expectedBytes(type, body)
     peer.waitingReads++
     peer.waitingBytes += expectedBytes
     peer.unanswered.push({ kind: 'waiting', xid, type, bytes, start: pos, end, expectedBytes, caller: peer.identities })

@@ -34,6 +34,8 @@ const sharedFrom = 64 * 1024
 const statBytes = 68
 /** A name of a child on the wire, about. */
 const nameBytes = 32
+/** Where no znode has more, a reply is small whatever it is about. */
+const smallBytes = 4096
 
 export interface ReadLimits {
   /** Bytes of one reply. */
@@ -80,6 +82,16 @@ export class Reads {
 
   /** Bytes of the reply to a request, about; 0 for small ones. `body` is left as it is. */
   expectedBytes(type: number, body: Reader): number {
+    // A pipelining client pays for this with each read behind a write, so no znode is looked up that cannot be large.
+    if (type === opCode.getData) {
+      if (this.#tree.largestData <= smallBytes) return this.#tree.largestData
+    } else if (type === opCode.getChildren || type === opCode.getChildren2) {
+      if (this.#tree.mostChildren <= smallBytes / nameBytes) return this.#tree.mostChildren * nameBytes
+    } else if (type !== opCode.multiRead && type !== opCode.getEphemerals) return 0
+    return this.#lookUpBytes(type, body)
+  }
+
+  #lookUpBytes(type: number, body: Reader): number {
     const { pos } = body
     try {
       switch (type) {

@@ -44,8 +44,10 @@ export class DataTree {
   readonly digest = new TreeDigest()
   /** Bytes of paths and data, the number `mntr` calls approximate_data_size. */
   dataSize = 0
-  /** No read of one znode was ever larger, bytes, about: data, or names of children. */
-  largestRead = 512
+  /** No znode ever had more data, bytes. */
+  largestData = 0
+  /** No znode ever had more children. */
+  mostChildren = 0
   readonly #ephemerals = new Map<bigint, TextSet>()
   readonly #containers = new TextSet()
   readonly #ttls = new TextSet()
@@ -258,7 +260,7 @@ export class DataTree {
     node.mzxid = header.zxid
     node.version = version
     this.dataSize += growth
-    if (node.dataLength > this.largestRead) this.largestRead = node.dataLength
+    if (node.dataLength > this.largestData) this.largestData = node.dataLength
     if (growth !== 0) this.#account(path, 0, growth)
     this.#listener.dataChanged(path, node, header.zxid)
     return node
@@ -324,8 +326,8 @@ export class DataTree {
   }
 
   #noteRead(parent: Znode, node: Znode): void {
-    const bytes = Math.max(node.dataLength, parent.numChildren * 32)
-    if (bytes > this.largestRead) this.largestRead = bytes
+    if (node.dataLength > this.largestData) this.largestData = node.dataLength
+    if (parent.numChildren > this.mostChildren) this.mostChildren = parent.numChildren
   }
 
   #remember(path: string, owner: bigint): void {
