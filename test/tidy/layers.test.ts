@@ -82,13 +82,7 @@ describe.each(packages)('%s', (name) => {
  */
 const knots: readonly { readonly files: readonly string[]; readonly reason: string }[] = [
   {
-    files: ['session/lines.ts', 'session/meters.ts', 'session/session.ts', 'watch/source.ts'].map(
-      (file) => `packages/client/src/${file}`,
-    ),
-    reason: 'the meters name the watches of a source, which sends through the session; goes when the session is cut',
-  },
-  {
-    files: ['client.ts', 'node.ts', 'tree/copy.ts'].map((file) => `packages/client/src/${file}`),
+    files: ['client.ts', 'node.ts', 'operations/copy.ts'].map((file) => `packages/client/src/${file}`),
     reason: 'what works on a client takes the class; goes when operations take an interface of their own',
   },
   {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { connected, type Peer, settle, stage } from './client.harness.ts'
 import { Chroot, parseConnectString } from './connect-string.ts'
 import { HostList } from './host-list.ts'
-import { op } from './transaction.ts'
+import { op } from './operations/op.ts'
 
 const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(

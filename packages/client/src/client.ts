@@ -23,8 +23,8 @@ import { acl as checkedAcl } from './arguments/acl.ts'
 import { callable, looking, noOptions, type OptionSet, text } from './arguments/checks.ts'
 import { credentials as checkedCredentials } from './arguments/connect-options.ts'
 import { contentOf, dataOf, intact } from './arguments/data.ts'
-import { operationsOf, readsOf } from './arguments/operations.ts'
 import { checkPath, checkPaths } from './arguments/path.ts'
+import { readsOf } from './arguments/reads.ts'
 import {
   callOptions,
   codec as checkedCodec,
@@ -44,6 +44,25 @@ import { bytes, type Codec } from './codec.ts'
 import { type Chroot, parseConnectString } from './connect-string.ts'
 import { interruptible } from './interruptible.ts'
 import { ZnodeHandle } from './node.ts'
+import { type CallSpec, Calls } from './operations/call.ts'
+import { copyTree, moveTree, type TreeClient } from './operations/copy.ts'
+import { type CreateParent, createBelow } from './operations/create-parents.ts'
+import { type DeleteHost, deleteTree } from './operations/delete-below.ts'
+import { createUnlessThere, type IdempotentHost } from './operations/idempotent-create.ts'
+import { evidenceOfAll, type Look, lostMarker, resultsOfAll } from './operations/lost-transaction.ts'
+import {
+  type CreatedInTransaction,
+  type CreateResult,
+  createKind,
+  op,
+  operationsOf,
+  type TransactionOp,
+  type TransactionResults,
+} from './operations/op.ts'
+import { type CreateHost, createProtected, ignoreMissing, uuid } from './operations/protected-create.ts'
+import type { Finding } from './operations/recover.ts'
+import { type Change, type UpdateHost, update } from './operations/update.ts'
+import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './operations/verdict.ts'
 import type {
   AuthOption,
   CallOptions,
@@ -57,38 +76,21 @@ import type {
   TransactionOptions,
   UpdateOptions,
   VersionOptions,
+  WatchOptions,
 } from './options.ts'
-import { Budget, type BudgetHost } from './request/budget.ts'
-import { type CallSpec, Calls } from './request/calls.ts'
-import { type CreateParent, createBelow } from './request/create-parents.ts'
-import { createUnlessThere, type IdempotentHost } from './request/idempotent.ts'
-import { evidenceOfAll, type Look, lostMarker, resultsOfAll } from './request/lost-transaction.ts'
-import { type CreateHost, createProtected, ignoreMissing, uuid } from './request/protected-create.ts'
-import type { Finding } from './request/recover.ts'
-import type { Lost } from './request/request.ts'
-import { type Change, type UpdateHost, update } from './request/update.ts'
-import { verdictOfCreate, verdictOfDelete, verdictOfSet, verdictOfSetAcl } from './request/verify.ts'
+import { Budget, type BudgetHost } from './session/budget.ts'
 import { Lease } from './session/lease.ts'
-import type { ClientStats } from './session/meters.ts'
+import type { Lost } from './session/request.ts'
 import { Session, tooLarge } from './session/session.ts'
 import { type Closing, isFinal, type SessionState } from './session/states.ts'
+import type { ClientStats } from './session/stats.ts'
 import { formatToken } from './session/token.ts'
+import type { WatchedEvent } from './session/watch-registry.ts'
 import { readZnodeStat, ZnodeStat } from './stat.ts'
-import {
-  type CreatedInTransaction,
-  type CreateResult,
-  createKind,
-  op,
-  type TransactionOp,
-  type TransactionResults,
-} from './transaction.ts'
-import { copyTree, moveTree, type TreeClient } from './tree/copy.ts'
-import { type DeleteHost, deleteTree } from './tree/delete-tree.ts'
-import { readTree, type Tree } from './tree/read-tree.ts'
 import type { WatchChange } from './watch/change.ts'
-import type { WatchedEvent } from './watch/registry.ts'
+import { readTree, type Tree } from './watch/read-tree.ts'
 import { SessionWatches } from './watch/source.ts'
-import { Watcher, type WatchOptions } from './watch/watcher.ts'
+import { Watcher } from './watch/stream.ts'
 
 export type Data = Uint8Array | string | null
 

@@ -28,6 +28,13 @@ export {
 export { bytes, type Codec, json, SchemaError, type StandardIssue, type StandardSchema, text } from './codec.ts'
 export { type ConnectTarget, connect } from './connect.ts'
 export { type Value, ZnodeHandle } from './node.ts'
+export {
+  type CreatedInTransaction,
+  type CreateResult,
+  op,
+  type TransactionOp,
+  type TransactionResults,
+} from './operations/op.ts'
 export type {
   AuthOption,
   CallOptions,
@@ -42,20 +49,15 @@ export type {
   TransactionOptions,
   UpdateOptions,
   VersionOptions,
+  WatchOptions,
   WriteOptions,
 } from './options.ts'
+export { ReadyRequest } from './ready-request.ts'
 export { Lease } from './session/lease.ts'
-export type { ClientStats, LatencyStats } from './session/meters.ts'
 export type { Closing, SessionLosses, SessionState, SessionStateKind } from './session/states.ts'
+export type { ClientStats, LatencyStats } from './session/stats.ts'
+export type { WatchedEvent } from './session/watch-registry.ts'
 export { ZnodeStat } from './stat.ts'
-export {
-  type CreatedInTransaction,
-  type CreateResult,
-  op,
-  type TransactionOp,
-  type TransactionResults,
-} from './transaction.ts'
-export type { Tree } from './tree/read-tree.ts'
 export type {
   ChangedChange,
   CreatedChange,
@@ -65,5 +67,4 @@ export type {
   WatchChange,
   ZnodeSnapshot,
 } from './watch/change.ts'
-export type { WatchedEvent } from './watch/registry.ts'
-export { ReadyRequest, type WatchOptions } from './watch/watcher.ts'
+export type { Tree } from './watch/read-tree.ts'

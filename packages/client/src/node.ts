@@ -5,6 +5,7 @@ import { isBytes } from './arguments/data.ts'
 import { createOptions, findOptions, handleWatchOptions, versionOptions } from './arguments/tables.ts'
 import type { Client, GetResult } from './client.ts'
 import { type Codec, isThenable } from './codec.ts'
+import type { CreateResult } from './operations/op.ts'
 import type {
   CallOptions,
   CreateOptions,
@@ -12,13 +13,12 @@ import type {
   ReadOptions,
   UpdateOptions,
   VersionOptions,
+  WatchOptions,
 } from './options.ts'
-import { Budget } from './request/budget.ts'
+import { Budget } from './session/budget.ts'
 import type { ZnodeStat } from './stat.ts'
 import { messageOf } from './thrown.ts'
-import type { CreateResult } from './transaction.ts'
 import type { WatchChange } from './watch/change.ts'
-import type { WatchOptions } from './watch/watcher.ts'
 
 export interface Value<T> {
   readonly value: T

@@ -3,6 +3,8 @@ import type { Acl, ZnodePath } from '@lightkeeper/protocol'
 import type { Log, LogLevel, Runtime } from '@lightkeeper/runtime'
 import type { SaslMechanism } from './auth/sasl.ts'
 import type { Tls } from './auth/tls.ts'
+import type { Codec } from './codec.ts'
+import type { ReadyRequest } from './ready-request.ts'
 
 /** Credentials as they are, or a function asked anew before every connection. */
 export type Credentials = string | Uint8Array | (() => string | Uint8Array | Promise<string | Uint8Array>)
@@ -176,3 +178,26 @@ export interface CopyOptions extends CallOptions {
 
 /** One read of `readMany`. */
 export type ManyRead = { readonly get: ZnodePath } | { readonly children: ZnodePath }
+
+export interface WatchOptions<T = Uint8Array> {
+  /** The znode and everything below it. Default false. */
+  readonly recursive?: boolean
+  /** The direct children of the znode, with their data, instead of the znode itself. Default false. */
+  readonly children?: boolean
+  /** How data is read. Default: bytes as they are. */
+  readonly codec?: Codec<T>
+  /**
+   * A zxid up to which everything was handled before, by this process or another: of a `ready` or a change. What is there at the
+   * start and was written later is told with `via: "resync"`. What was deleted meanwhile cannot be known.
+   */
+  readonly since?: bigint
+  /** Ends the stream. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Milliseconds between two self-audits while nothing happens, each comparing up to 200 znodes with what was delivered, so
+   * that even an event a server lost is noticed. 0 for none. Default 60000.
+   */
+  readonly auditInterval?: number
+  /** Asked for through this, the stream tells once more that it is up to date. */
+  readonly ready?: ReadyRequest
+}

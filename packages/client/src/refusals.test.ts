@@ -13,8 +13,8 @@ import {
 import { describe, expect, test } from 'vitest'
 import { connected, type Peer, type Stage } from './client.harness.ts'
 import type { Client } from './client.ts'
+import { op } from './operations/op.ts'
 import type { CallOptions } from './options.ts'
-import { op } from './transaction.ts'
 
 const refusals = ['NO_NODE', 'NO_AUTH', 'NODE_EXISTS', 'NOT_EMPTY', 'BAD_VERSION', 'QUOTA_EXCEEDED'] as const
 type Refusal = (typeof refusals)[number] | 'missing chroot'

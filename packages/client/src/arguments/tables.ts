@@ -11,8 +11,8 @@ import type {
   TransactionOptions,
   UpdateOptions,
   VersionOptions,
+  WatchOptions,
 } from '../options.ts'
-import type { WatchOptions } from '../watch/watcher.ts'
 import { acl } from './acl.ts'
 import {
   boolean,

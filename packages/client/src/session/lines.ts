@@ -1,7 +1,7 @@
 /** Where requests stand: waiting for a connection, or on their way. Each is in one line, and leaves it settled or to another. */
 import { Deque } from '@lightkeeper/runtime'
-import type { PendingRequest } from '../request/request.ts'
 import type { Meters } from './meters.ts'
+import type { PendingRequest } from './request.ts'
 
 export interface LineLimits {
   readonly queueLimit: number

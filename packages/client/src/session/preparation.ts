@@ -2,11 +2,12 @@
 import { KeeperError, opCode } from '@lightkeeper/protocol'
 import { parseAddress, type Random } from '@lightkeeper/runtime'
 import { plainCredentials } from '../arguments/connect-options.ts'
-import { logIn, type SaslMechanism, saslRequest } from '../auth/sasl.ts'
+import type { SaslMechanism } from '../auth/sasl.ts'
 import type { AuthOption } from '../options.ts'
-import type { RequestSpec } from '../request/request.ts'
-import { setWatchesFrames } from '../watch/rearm.ts'
-import type { WatchPaths, WatchRegistry } from '../watch/registry.ts'
+import { setWatchesFrames } from './rearm.ts'
+import type { RequestSpec } from './request.ts'
+import { logIn, saslRequest } from './sasl-login.ts'
+import type { WatchPaths, WatchRegistry } from './watch-registry.ts'
 
 /** What is shown to every server. */
 export interface Belongings {

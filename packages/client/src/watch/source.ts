@@ -10,25 +10,12 @@ import {
 } from '@lightkeeper/protocol'
 import type { Clock, Log, Random, TraceChannel } from '@lightkeeper/runtime'
 import type { Chroot } from '../connect-string.ts'
-import type { RequestSpec } from '../request/request.ts'
+import { setWatchesFrames } from '../session/rearm.ts'
+import type { RequestSpec } from '../session/request.ts'
 import type { Session } from '../session/session.ts'
+import type { WatchCounters } from '../session/stats.ts'
+import type { Listener, OneShotKind, PersistentMode } from '../session/watch-registry.ts'
 import { readZnodeStat, type ZnodeStat } from '../stat.ts'
-import { setWatchesFrames } from './rearm.ts'
-import type { Listener, OneShotKind, PersistentMode } from './registry.ts'
-
-/** What the streams of a client have done, counted from its start. */
-export interface WatchCounters {
-  /** Events that concerned a stream. */
-  events: number
-  /** Times a stream read everything anew. */
-  resyncs: number
-  /** Times a stream held more paths to read again than it may, and read everything instead. */
-  overflows: number
-  /** Paths the self-audit compared. */
-  audited: number
-  /** Holes it found and closed: an event had been lost. */
-  healed: number
-}
 
 export interface RawZnode {
   readonly data: Uint8Array

@@ -4,9 +4,9 @@
  * meanwhile, the whole is the state at the zxid of the last reply.
  */
 import { formatHex, isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
-import type { Budget } from '../request/budget.ts'
-import type { Listener } from '../watch/registry.ts'
-import type { RawZnode, WatchSource } from '../watch/source.ts'
+import type { Budget } from '../session/budget.ts'
+import type { Listener } from '../session/watch-registry.ts'
+import type { RawZnode, WatchSource } from './source.ts'
 
 export interface Tree {
   /** Everything is as it was right behind this transaction. */

@@ -2,10 +2,10 @@
 import { keeperCodes, opCode, type Reader, type Writer, type ZnodePath } from '@lightkeeper/protocol'
 import type { Chroot } from '../connect-string.ts'
 import type { CallOptions, ReadOptions } from '../options.ts'
+import type { Lost, RequestSpec } from '../session/request.ts'
 import type { Session } from '../session/session.ts'
-import type { OneShotKind, WatchRegistry } from '../watch/registry.ts'
+import type { OneShotKind, WatchRegistry } from '../session/watch-registry.ts'
 import { type Finding, recovered, recoveriesMax } from './recover.ts'
-import type { Lost, RequestSpec } from './request.ts'
 
 /** How a lost reply of a write is looked into. */
 export interface Recovery<T> {

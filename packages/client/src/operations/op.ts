@@ -9,14 +9,13 @@ import {
   openAcl,
   type ZnodePath,
 } from '@lightkeeper/protocol'
-import { version as checkedVersion, noOptions } from './arguments/checks.ts'
-import { contentOf, dataOf, intact } from './arguments/data.ts'
-import { made } from './arguments/made.ts'
-import { checkPath } from './arguments/path.ts'
-import { opCreateOptions, opVersionOptions } from './arguments/tables.ts'
-import type { CreateOptions } from './options.ts'
-import { type LostOp, lostCreate, lostSequential, lostSet, lostWithoutTrace } from './request/lost-transaction.ts'
-import { ZnodeStat } from './stat.ts'
+import { type Check, version as checkedVersion, list, looking, noOptions, wrongType } from '../arguments/checks.ts'
+import { contentOf, dataOf, intact } from '../arguments/data.ts'
+import { checkPath } from '../arguments/path.ts'
+import { opCreateOptions, opVersionOptions } from '../arguments/tables.ts'
+import type { CreateOptions } from '../options.ts'
+import { ZnodeStat } from '../stat.ts'
+import { type LostOp, lostCreate, lostSequential, lostSet, lostWithoutTrace } from './lost-transaction.ts'
 
 export interface CreateResult {
   /** The real path, with the counter of a sequential create. */
@@ -145,4 +144,24 @@ export const op = {
 
 function unexpected(result: MultiResult): KeeperError {
   return new KeeperError('MARSHALLING_ERROR', { message: `unexpected result of type ${result.type} in a transaction` })
+}
+
+/** The mark of what `op` made: every part of it has been checked. */
+const mark = Symbol.for('lightkeeper.op')
+
+/** A copy with the mark. A copy of that by spreading has it too, also in another copy of this package. */
+function made<O extends object>(operation: O): O {
+  return { ...operation, [mark]: true }
+}
+
+const operation: Check<TransactionOp<unknown>> = (value, name, call) => {
+  const isMade = typeof value === 'object' && value !== null && mark in value
+  if (isMade) return value as unknown as TransactionOp<unknown>
+  throw wrongType(call, name, 'an operation that op.create, op.set, op.delete or op.check made', value)
+}
+const operations = list(operation, 'a list of operations that op.create, op.set, op.delete or op.check made')
+
+/** The operations of a transaction, as users hand them over. @throws TypeError for what `op` did not make. */
+export function operationsOf(value: unknown, call: string): TransactionOp<unknown>[] {
+  return looking('operations', call, () => operations(value, 'operations', call))
 }

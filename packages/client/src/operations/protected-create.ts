@@ -5,9 +5,9 @@
 import { joinPath, KeeperError, nodeName, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { Clock, Random } from '@lightkeeper/runtime'
 import type { CallOptions, CreateOptions } from '../options.ts'
+import type { Budget } from '../session/budget.ts'
 import type { ZnodeStat } from '../stat.ts'
-import type { CreateResult } from '../transaction.ts'
-import type { Budget } from './budget.ts'
+import type { CreateResult } from './op.ts'
 
 /** What it needs of a client. */
 export interface CreateHost {

@@ -1,19 +1,7 @@
-/** Operations of transactions and reads of `readMany`, as users hand them over. */
+/** The reads of `readMany`, as users hand them over. */
 import type { ManyRead } from '../options.ts'
-import type { TransactionOp } from '../transaction.ts'
 import { type Check, list, looking, wrongType } from './checks.ts'
-import { isMade } from './made.ts'
 import { checkPath } from './path.ts'
-
-const operation: Check<TransactionOp<unknown>> = (value, name, operation) => {
-  if (typeof value === 'object' && value !== null && isMade(value)) return value as TransactionOp<unknown>
-  throw wrongType(operation, name, 'an operation that op.create, op.set, op.delete or op.check made', value)
-}
-const operations = list(operation, 'a list of operations that op.create, op.set, op.delete or op.check made')
-
-export function operationsOf(value: unknown, call: string): TransactionOp<unknown>[] {
-  return looking('operations', call, () => operations(value, 'operations', call))
-}
 
 const manyRead: Check<ManyRead> = (value, name, call) => {
   const expected = '{ get: path } or { children: path }'

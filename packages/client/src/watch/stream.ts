@@ -16,59 +16,13 @@ import {
 import { type Codec, isThenable } from '../codec.ts'
 import { interruptible } from '../interruptible.ts'
 import { jsonable } from '../json-form.ts'
+import type { WatchOptions } from '../options.ts'
+import type { ReadyRequest } from '../ready-request.ts'
+import type { Listener, PersistentMode } from '../session/watch-registry.ts'
 import type { ZnodeStat } from '../stat.ts'
 import type { Via, WatchChange } from './change.ts'
-import type { Listener, PersistentMode } from './registry.ts'
 import type { RawZnode, WatchSource } from './source.ts'
 import { type Heard, type Reading, View } from './view.ts'
-
-export interface WatchOptions<T = Uint8Array> {
-  /** The znode and everything below it. Default false. */
-  readonly recursive?: boolean
-  /** The direct children of the znode, with their data, instead of the znode itself. Default false. */
-  readonly children?: boolean
-  /** How data is read. Default: bytes as they are. */
-  readonly codec?: Codec<T>
-  /**
-   * A zxid up to which everything was handled before, by this process or another: of a `ready` or a change. What is there at the
-   * start and was written later is told with `via: "resync"`. What was deleted meanwhile cannot be known.
-   */
-  readonly since?: bigint
-  /** Ends the stream. */
-  readonly signal?: AbortSignal | undefined
-  /**
-   * Milliseconds between two self-audits while nothing happens, each comparing up to 200 znodes with what was delivered, so
-   * that even an event a server lost is noticed. 0 for none. Default 60000.
-   */
-  readonly auditInterval?: number
-  /** Asked for through this, the stream tells once more that it is up to date. */
-  readonly ready?: ReadyRequest
-}
-
-/** A way to ask a stream for another `ready`: it follows everything this client has heard of by the time of asking. */
-export class ReadyRequest {
-  #isAsked = false
-  #wake: (() => void) | undefined
-
-  /** Asking again before the answer asks once. */
-  ask(): void {
-    this.#isAsked = true
-    this.#wake?.()
-  }
-
-  /** For the one stream it is given to. */
-  attach(wake: () => void): void {
-    this.#wake = wake
-  }
-
-  get isAsked(): boolean {
-    return this.#isAsked
-  }
-
-  answer(): void {
-    this.#isAsked = false
-  }
-}
 
 /** Reads on their way at once while everything is read. */
 const readsAtOnce = 256

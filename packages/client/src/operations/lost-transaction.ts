@@ -3,9 +3,9 @@
  * tells of all; what was written carries the zxid of the transaction, which finds the results.
  */
 import { joinPath, nodeName, parentPath, type ZnodePath } from '@lightkeeper/protocol'
+import type { Lost } from '../session/request.ts'
 import type { ZnodeStat } from '../stat.ts'
-import type { Lost } from './request.ts'
-import { type Observed, type Verdict, verdictOfCreate, verdictOfSet } from './verify.ts'
+import { type Observed, type Verdict, verdictOfCreate, verdictOfSet } from './verdict.ts'
 
 /** Reads of the tree as it is now, nothing executed before them overlooked. */
 export interface Look {

@@ -7,7 +7,7 @@ import {
   verdictOfDelete,
   verdictOfSet,
   verdictOfSetAcl,
-} from './verify.ts'
+} from './verdict.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 

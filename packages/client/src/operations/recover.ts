@@ -1,7 +1,7 @@
 /** Completes a write whose reply was lost: looks what became of it, and sends it again only where it certainly did nothing. */
 import { KeeperError } from '@lightkeeper/protocol'
-import type { Lost } from './request.ts'
-import type { Verdict } from './verify.ts'
+import type { Lost } from '../session/request.ts'
+import type { Verdict } from './verdict.ts'
 
 export interface Finding<T> {
   readonly verdict: Verdict

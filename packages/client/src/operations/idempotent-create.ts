@@ -1,9 +1,9 @@
 /** A create whose success is that the znode is there as wanted, whoever made it. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions, CreateOptions } from '../options.ts'
-import type { CreateResult } from '../transaction.ts'
-import type { Budget } from './budget.ts'
-import { type Observed, sameBytes } from './verify.ts'
+import type { Budget } from '../session/budget.ts'
+import type { CreateResult } from './op.ts'
+import { type Observed, sameBytes } from './verdict.ts'
 
 export interface IdempotentHost {
   readonly sessionId: bigint

@@ -1,7 +1,7 @@
 /** What to tell a server about the watches of a reconnected client: setWatches in frames a server will accept. */
 import { opCode, writeSetWatches, writeSetWatches2 } from '@lightkeeper/protocol'
-import type { RequestSpec } from '../request/request.ts'
-import type { WatchPaths } from './registry.ts'
+import type { RequestSpec } from './request.ts'
+import type { WatchPaths } from './watch-registry.ts'
 
 /** Bytes of paths in one frame: the size Java's client splits at, an eighth of what a server accepts by default. */
 export const setWatchesBytesMax = 128 * 1024

@@ -1,8 +1,8 @@
 /** Reads, changes, writes if nobody else wrote meanwhile, and repeats until it fits. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions, CreateOptions, UpdateOptions } from '../options.ts'
+import type { Budget } from '../session/budget.ts'
 import type { ZnodeStat } from '../stat.ts'
-import type { Budget } from './budget.ts'
 
 type Data = Uint8Array | string | null
 

@@ -1,6 +1,6 @@
 import { KeeperError, opCode, type Writer } from '@lightkeeper/protocol'
 import { expect, test } from 'vitest'
-import { connected, type Peer } from './client.harness.ts'
+import { connected, type Peer } from '../client.harness.ts'
 
 const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(

@@ -2,10 +2,10 @@
 import { type Acl, isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { Client } from '../client.ts'
 import type { CallOptions, CopyOptions, CreateOptions } from '../options.ts'
-import type { Budget } from '../request/budget.ts'
-import { op, type TransactionOp } from '../transaction.ts'
+import type { Budget } from '../session/budget.ts'
+import type { Tree } from '../watch/read-tree.ts'
 import type { RawZnode } from '../watch/source.ts'
-import type { Tree } from './read-tree.ts'
+import { op, type TransactionOp } from './op.ts'
 
 /** What it needs of a client. */
 export interface TreeClient extends Pick<Client, 'getAcl' | 'transactionOf' | 'tree'> {

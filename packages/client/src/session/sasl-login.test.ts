@@ -2,9 +2,9 @@ import { inspect } from 'node:util'
 import { KeeperError, opCode, readGetSASLRequest, type Writer, writeSetSASLResponse } from '@lightkeeper/protocol'
 import type { LogFact } from '@lightkeeper/runtime'
 import { expect, test } from 'vitest'
+import { digestMd5, digestProofs } from '../auth/digest-md5.ts'
+import type { SaslMechanism } from '../auth/sasl.ts'
 import { type Peer, type Stage, settle, stage } from '../client.harness.ts'
-import { digestMd5, digestProofs } from './digest-md5.ts'
-import type { SaslMechanism } from './sasl.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 /** Says `one`, expects `challenge`, says `two`. */

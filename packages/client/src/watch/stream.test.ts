@@ -3,11 +3,13 @@ import { silentLog, silentTrace } from '@lightkeeper/runtime'
 import { describe, expect, test } from 'vitest'
 import { HandClock, settle } from '../client.harness.ts'
 import { json, text } from '../codec.ts'
+import type { WatchOptions } from '../options.ts'
+import { ReadyRequest } from '../ready-request.ts'
+import type { Listener, PersistentMode } from '../session/watch-registry.ts'
 import { ZnodeStat } from '../stat.ts'
 import type { WatchChange } from './change.ts'
-import type { Listener, PersistentMode } from './registry.ts'
 import type { RawZnode, WatchSource } from './source.ts'
-import { ReadyRequest, Watcher, type WatchOptions } from './watcher.ts'
+import { Watcher } from './stream.ts'
 
 /** A small tree that fires watches as a server would; with `isPersistentKnown` false it has one-shot watches only. */
 class Tree implements WatchSource {

@@ -1,7 +1,7 @@
 /** A create whose parents may be missing. */
 import { type Acl, KeeperError, openAcl, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions, CreateOptions } from '../options.ts'
-import type { Budget } from './budget.ts'
+import type { Budget } from '../session/budget.ts'
 
 /** One create, without parents. */
 export type CreateParent = (

@@ -4,7 +4,7 @@
  */
 import { joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions } from '../options.ts'
-import type { Budget } from '../request/budget.ts'
+import type { Budget } from '../session/budget.ts'
 import type { ZnodeStat } from '../stat.ts'
 
 export interface DeleteHost {

@@ -1,0 +1,71 @@
+/** What a client has done and how it is, in numbers, as users read them. */
+import type { Histogram } from '@lightkeeper/runtime'
+import type { SessionStateKind } from './states.ts'
+
+/** A snapshot; counts are from the start of the client. */
+export interface ClientStats {
+  readonly state: SessionStateKind
+  readonly epoch: number
+  readonly requests: {
+    /** Written to a connection, those of the client's own counted. */
+    readonly sent: number
+    readonly answered: number
+    /** Without a reply when the connection went. */
+    readonly lost: number
+    /** Lost reads that were made again. */
+    readonly repeated: number
+    /** Lost writes whose outcome was looked up. */
+    readonly recovered: number
+    readonly timedOut: number
+    readonly inFlight: number
+    /** Waiting for a connection. */
+    readonly queued: number
+  }
+  /** Milliseconds from the write of a request to its reply; quantiles to within a tenth. */
+  readonly latency: LatencyStats
+  readonly bytes: { readonly sent: number; readonly received: number }
+  readonly connections: { readonly attempts: number; readonly established: number; readonly pings: number }
+  readonly expiries: number
+  readonly watches: WatchCounters & {
+    /** Events received. */
+    readonly received: number
+    readonly oneShot: number
+    readonly persistent: number
+  }
+  /** How long this process did not run its timers: what is longer than a third of the session timeout endangers the session. */
+  readonly eventLoop: { readonly longestStallMs: number; readonly stalls: number }
+}
+
+export interface LatencyStats {
+  readonly count: number
+  readonly meanMs: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  readonly p999Ms: number
+  readonly maxMs: number
+}
+
+export function latencyOf(times: Histogram): LatencyStats {
+  return {
+    count: times.count,
+    meanMs: times.count === 0 ? 0 : times.sumMs / times.count,
+    p50Ms: times.quantileMs(0.5),
+    p99Ms: times.quantileMs(0.99),
+    p999Ms: times.quantileMs(0.999),
+    maxMs: times.maxMs,
+  }
+}
+
+/** What the streams of a client have done, counted from its start. */
+export interface WatchCounters {
+  /** Events that concerned a stream. */
+  events: number
+  /** Times a stream read everything anew. */
+  resyncs: number
+  /** Times a stream held more paths to read again than it may, and read everything instead. */
+  overflows: number
+  /** Paths the self-audit compared. */
+  audited: number
+  /** Holes it found and closed: an event had been lost. */
+  healed: number
+}
