@@ -37,7 +37,7 @@ import { beginReply, endReply, replyHeader, replyToWrite } from './pipeline/repl
 import type { SessionKeys } from './session/session-keys.ts'
 import { type Session, SessionTable } from './session/session-table.ts'
 import { ServerStats } from './stats.ts'
-import type { TxnLog } from './storage/txn-log.ts'
+import { logTxn, type TxnLog } from './storage/txn-log.ts'
 import type { DataTree } from './tree/data-tree.ts'
 import type { Txn } from './tree/txn.ts'
 import type { Watches } from './watch/watches.ts'
@@ -539,7 +539,7 @@ export class Replica {
       digest: this.#pending.seal(),
     }
     try {
-      this.#log.append(proposal.header, proposal.txn, proposal.digest)
+      logTxn(this.#log, proposal.header, proposal.txn, proposal.digest)
     } catch (error) {
       // Half of it may be in the log.
       this.#fail(error as Error)

@@ -2,20 +2,19 @@
  * The transaction log on disk. Transactions of one flush leave in one write that returns when they are durable. A file is never
  * written to again after a restart: each start, and each roll, begins a new one, named by its first transaction.
  */
-import { type TxnHeader, Writer } from '@lightkeeper/protocol'
-import type { Disk, DiskFile } from '@lightkeeper/runtime'
-import type { Txn } from '../tree/txn.ts'
+import { Writer } from '@lightkeeper/protocol'
+import { assert, type Disk, type DiskFile } from '@lightkeeper/runtime'
 import { logName } from './file-names.ts'
-import { writeLogHeader, writeLogRecord } from './log-file.ts'
-import { writeTxn } from './txn-codec.ts'
-import type { TxnLog } from './txn-log.ts'
+import { readHistory, truncateHistory } from './history-reader.ts'
+import { beginLogRecord, endLogRecord, writeLogHeader } from './log-file.ts'
+import { type LoggedPayload, NotInLogError, type TxnLog } from './txn-log.ts'
 
 export interface FileTxnLogOptions {
   /** Bytes a file grows by before they are needed, so that appending changes no size; 0 for none. */
   readonly preAllocBytes: number
   /** False: written, not synced. A power cut loses what was acknowledged. */
   readonly forceSync: boolean
-  /** Hears of each durable batch before it is acknowledged. */
+  /** Called with the last zxid of each batch that became durable, before the batch is acknowledged. */
   onDurable(zxid: bigint): void
 }
 
@@ -36,6 +35,9 @@ export class FileTxnLog implements TxnLog {
   /** One is filled while the other is written. */
   #filling = new Writer(bufferBytes)
   #writing = new Writer(bufferBytes)
+  /** Where the record begins that is being written to `#filling`. */
+  #recordAt = 0
+  /** The first transaction that was not given to the disk yet. */
   #firstZxid: bigint | undefined
   #lastZxid: bigint
   #file: DiskFile | undefined
@@ -57,16 +59,26 @@ export class FileTxnLog implements TxnLog {
     this.#lastZxid = durableZxid
   }
 
-  append(header: TxnHeader, txn: Txn, digest: bigint | undefined): void {
+  beginRecord(zxid: bigint): Writer {
     if (this.#firstZxid === undefined) {
-      this.#firstZxid = header.zxid
+      this.#firstZxid = zxid
       this.#beginsFile = this.#wantsFile
       this.#wantsFile = false
       if (this.#beginsFile) writeLogHeader(this.#filling)
     }
-    writeLogRecord(this.#filling, (writer) => writeTxn(writer, header, txn, digest))
-    this.#lastZxid = header.zxid
+    this.#lastZxid = zxid
     this.txns++
+    this.#recordAt = beginLogRecord(this.#filling)
+    return this.#filling
+  }
+
+  endRecord(): void {
+    endLogRecord(this.#filling, this.#recordAt)
+  }
+
+  append(zxid: bigint, payload: Uint8Array): void {
+    this.beginRecord(zxid).raw(payload)
+    this.endRecord()
   }
 
   /** The next batch that is begun goes to a new file. */
@@ -114,6 +126,34 @@ export class FileTxnLog implements TxnLog {
     done(this.#failure)
   }
 
+  async truncate(zxid: bigint): Promise<void> {
+    this.#assertQuiet()
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      await truncateHistory(this.#disk, this.#directory, zxid, this.durableZxid)
+      await this.restart(zxid)
+    } catch (error) {
+      // How much of it is gone is not known.
+      if (!(error instanceof NotInLogError)) this.#failure = error as Error
+      throw error
+    }
+  }
+
+  /** The files were changed from outside and end with `zxid`: the next transaction stands behind it, in a new file. */
+  async restart(zxid: bigint): Promise<void> {
+    this.#assertQuiet()
+    const before = this.#file
+    this.#file = undefined
+    this.#wantsFile = true
+    this.durableZxid = zxid
+    this.#lastZxid = zxid
+    await before?.close()
+  }
+
+  read(from: bigint): AsyncIterable<LoggedPayload> {
+    return readHistory(this.#disk, this.#directory, from, this.durableZxid)
+  }
+
   async close(): Promise<void> {
     await this.#flushing
     this.#failure ??= new Error('the log is closed')
@@ -121,8 +161,13 @@ export class FileTxnLog implements TxnLog {
     this.#file = undefined
   }
 
+  #assertQuiet(): void {
+    const isQuiet = this.#firstZxid === undefined && this.#flushing === undefined
+    assert(isQuiet, 'nothing is on its way to the log when its files are changed')
+  }
+
   async #write(first: bigint, batch: Uint8Array, isNew: boolean): Promise<void> {
-    if (isNew) await this.#begin(first)
+    if (isNew) await this.#openFile(first)
     const file = this.#file as DiskFile
     const { preAllocBytes, forceSync } = this.#options
     const end = this.#position + batch.length
@@ -139,11 +184,11 @@ export class FileTxnLog implements TxnLog {
     this.bytes += batch.length
   }
 
-  async #begin(first: bigint): Promise<void> {
+  async #openFile(first: bigint): Promise<void> {
     const before = this.#file
     const file = await this.#disk.open(`${this.#directory}/${logName(first)}`, { create: true })
     this.#file = file
-    // One of this name holds nothing but a record that was torn.
+    // A file of this name holds nothing but a record that was torn.
     if ((await file.size()) > 0) await file.truncate(0)
     this.#position = 0
     this.#size = 0

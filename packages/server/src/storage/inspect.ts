@@ -116,7 +116,7 @@ async function inspectLog(disk: Disk, path: string, told: Inspect): Promise<void
     const log = await LogFile.open(path, file)
     let last = 0n
     for (let from = 0; ; ) {
-      const end = await log.scan(({ header, txn }, offset) => {
+      const end = await log.scan(({ header, txn }, { offset }) => {
         last = header.zxid
         told({
           kind: 'txn',

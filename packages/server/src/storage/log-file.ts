@@ -1,4 +1,4 @@
-/** A transaction log file: header, records, zeros (FileTxnLog.java). Reading tells exactly how and where the records end. */
+/** A transaction log file: header, records, zeros (FileTxnLog.java). A read says exactly where and why the records end. */
 import { adler32, MalformedFrameError, Reader, type Writer } from '@lightkeeper/protocol'
 import type { DiskFile } from '@lightkeeper/runtime'
 import { type LoggedTxn, readTxn } from './txn-codec.ts'
@@ -20,10 +20,13 @@ export function writeLogHeader(writer: Writer): void {
   writer.long(0n)
 }
 
-/** Frames a record around what `payload` writes. */
-export function writeLogRecord(writer: Writer, payload: (writer: Writer) => void): void {
-  const at = writer.reserve(frontBytes)
-  payload(writer)
+/** Begins a record: its payload is written next. Returns the mark that `endLogRecord` takes. */
+export function beginLogRecord(writer: Writer): number {
+  return writer.reserve(frontBytes)
+}
+
+/** Ends the record begun at `at`: checksum and length in front of the payload, the end mark behind it. */
+export function endLogRecord(writer: Writer, at: number): void {
   const start = at + frontBytes
   writer.patchInt(at, 0)
   // An unsigned 32-bit sum in a signed long.
@@ -32,20 +35,34 @@ export function writeLogRecord(writer: Writer, payload: (writer: Writer) => void
   writer.bytes[writer.reserve(1)] = endOfRecord
 }
 
-/** Why no further record could be read at `offset`. */
+/** Why no further record was read at `offset`. */
 export interface LogEnd {
   /**
    * `complete`: the file ends behind a record. `padding`: zeros follow. `torn`: something follows that is no record.
    * `header`: the file has no header, or not all of it. `foreign`: it is another kind of file, or a record is whole and not
-   * known to this version: no crash leaves that.
+   * known to this version: no crash leaves that. `stopped`: the visitor asked for it; `offset` is where the record it saw stands.
    */
-  readonly kind: 'complete' | 'padding' | 'torn' | 'header' | 'foreign'
+  readonly kind: 'complete' | 'padding' | 'torn' | 'header' | 'foreign' | 'stopped'
   /** Where the first byte is that is not part of a good record. */
   readonly offset: number
-  /** What is wrong there, in words; empty for `complete` and `padding`. */
+  /** What is wrong there, in words; empty for `complete`, `padding` and `stopped`. */
   readonly reason: string
   /** The size of the file, in bytes. */
   readonly size: number
+}
+
+/** Where a record stands in its file, and what tells it from others of its zxid. Good until the visitor returns. */
+export interface RecordPlace {
+  readonly offset: number
+  /** Adler-32 of the payload. */
+  readonly checksum: number
+  /** The size of the payload, in bytes. */
+  readonly bytes: number
+}
+
+/** The offset behind a record: where the next one stands, or the file ends. */
+export function behind(at: RecordPlace): number {
+  return at.offset + at.bytes + frameBytes
 }
 
 /** Reading failed: which file, where, and why. */
@@ -78,10 +95,44 @@ export class LogFile {
   }
 
   /**
-   * Calls `visit` for every good record from the start, or from a record at `from`, and tells how they end. Byte arrays are
-   * views until it returns. Records up to `after` are checked, and not told.
+   * Calls `visit` for every good record from the start, or from a record at `from`, until it returns false. Resolves to how they
+   * end. Byte arrays are views until `visit` returns. Records up to `after` are checked and not passed on.
    */
-  async scan(visit: (record: LoggedTxn, offset: number) => void, from = 0, after?: bigint): Promise<LogEnd> {
+  scan(visit: (record: LoggedTxn, at: RecordPlace) => void | false, from = 0, after?: bigint): Promise<LogEnd> {
+    const payload = new Reader(this.#window)
+    return this.#scan(from, (start, end, place) => {
+      let record: LoggedTxn
+      try {
+        // The zxid stands behind clientId and cxid.
+        if (after !== undefined && payload.reset(this.#window, start + 12, end).long() <= after) return undefined
+        record = readTxn(payload.reset(this.#window, start, end))
+      } catch (error) {
+        if (!(error instanceof MalformedFrameError)) throw error
+        return `a record that cannot be understood: ${error.message}`
+      }
+      return visit(record, place)
+    })
+  }
+
+  /** As `scan`, with each payload as its bytes, a view until `visit` returns; only its zxid and type are decoded. */
+  scanPayloads(
+    visit: (zxid: bigint, type: number, payload: Uint8Array, at: RecordPlace) => void | false,
+    from = 0,
+  ): Promise<LogEnd> {
+    const payload = new Reader(this.#window)
+    return this.#scan(from, (start, end, place) => {
+      if (end - start < payloadBytesMin) return 'a record that is too short'
+      const zxid = payload.reset(this.#window, start + 12, end).long()
+      payload.pos += 8
+      return visit(zxid, payload.int(), this.#window.subarray(start, end), place)
+    })
+  }
+
+  /** `take` returns false to stop, and a reason where a record that is whole cannot be used. */
+  async #scan(
+    from: number,
+    take: (start: number, end: number, place: RecordPlace) => string | false | void,
+  ): Promise<LogEnd> {
     const end = (kind: LogEnd['kind'], offset: number, reason = ''): LogEnd => ({
       kind,
       offset,
@@ -98,8 +149,9 @@ export class LogFile {
           : end('foreign', 0, 'not a transaction log: it does not start with "ZKLG"')
       }
     }
-    let offset = Math.max(from, logHeaderBytes)
+    const place = { offset: Math.max(from, logHeaderBytes), checksum: 0, bytes: 0 }
     for (;;) {
+      const { offset } = place
       if (!this.#holds(offset, frontBytes)) {
         if (this.size - offset < frontBytes) {
           if (offset === this.size) return end('complete', offset)
@@ -112,10 +164,10 @@ export class LogFile {
         await this.#hold(offset, frontBytes)
       }
       reader.reset(this.#window, offset - this.#base, offset - this.#base + frontBytes)
-      const checksum = reader.long()
+      const checksum = reader.longAsNumber()
       const length = reader.int()
       if (length === 0) {
-        return checksum === 0n ? end('padding', offset) : end('torn', offset, 'a record of length 0')
+        return checksum === 0 ? end('padding', offset) : end('torn', offset, 'a record of length 0')
       }
       if (length < 0) return end('torn', offset, `a record of length ${length}`)
       if (this.size - offset < length + frameBytes) return end('torn', offset, 'the file ends inside a record')
@@ -125,20 +177,12 @@ export class LogFile {
       if (!this.matches(checksum, this.#window, start, start + length)) {
         return end('torn', offset, 'a record whose checksum does not match')
       }
-      // Behind clientId and cxid stands the zxid.
-      if (after !== undefined && reader.reset(this.#window, start + 12, start + length).long() <= after) {
-        offset += length + frameBytes
-        continue
-      }
-      let record: LoggedTxn
-      try {
-        record = readTxn(reader.reset(this.#window, start, start + length))
-      } catch (error) {
-        if (!(error instanceof MalformedFrameError)) throw error
-        return end('foreign', offset, `a record that cannot be understood: ${error.message}`)
-      }
-      visit(record, offset)
-      offset += length + frameBytes
+      place.checksum = checksum
+      place.bytes = length
+      const outcome = take(start, start + length, place)
+      if (outcome === false) return end('stopped', offset)
+      if (typeof outcome === 'string') return end('foreign', offset, outcome)
+      place.offset += length + frameBytes
     }
   }
 
@@ -183,7 +227,7 @@ export class LogFile {
   async #goodRecordAt(offset: number): Promise<bigint | undefined> {
     await this.#hold(offset, frontBytes)
     const front = new Reader(this.#window, offset - this.#base, offset - this.#base + frontBytes)
-    const checksum = front.long()
+    const checksum = front.longAsNumber()
     const length = front.int()
     await this.#hold(offset, length + frameBytes)
     const start = offset - this.#base + frontBytes
@@ -197,8 +241,8 @@ export class LogFile {
   }
 
   /** Whether a payload is the one its record was written with. */
-  matches(checksum: bigint, bytes: Uint8Array, start: number, end: number): boolean {
-    return checksum === BigInt(adler32(bytes, start, end))
+  matches(checksum: number, bytes: Uint8Array, start: number, end: number): boolean {
+    return checksum === adler32(bytes, start, end)
   }
 
   #holds(offset: number, count: number): boolean {

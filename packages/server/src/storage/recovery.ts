@@ -246,7 +246,7 @@ class Recovery {
       let end: LogEnd
       try {
         const covered = this.#replayed === 0 ? this.#lastZxid : undefined
-        end = await log.scan((record, offset) => this.#apply(record, offset), from, covered)
+        end = await log.scan((record, { offset }) => this.#apply(record, offset), from, covered)
       } catch (error) {
         if (!(error instanceof Discontinuity)) throw error
         return { place: `${log.path} at offset ${error.offset}: ${this.#describeJump(error.zxid)}`, until: error.zxid }

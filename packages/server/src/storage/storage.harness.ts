@@ -6,6 +6,7 @@ import { DataTree, type TreeListener } from '../tree/data-tree.ts'
 import type { Txn } from '../tree/txn.ts'
 import { type Recovered, recover } from './recovery.ts'
 import { Storage } from './storage.ts'
+import { logTxn } from './txn-log.ts'
 
 export const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
 export const directory = '/data/version-2'
@@ -59,7 +60,7 @@ export class Bench {
       this.#ahead.apply(header, txn)
       const digest = this.#ahead.computeDigest()
       logged.push([header, txn, digest])
-      storage.log.append(header, txn, digest)
+      logTxn(storage.log, header, txn, digest)
     }
     await this.world.run(
       new Promise<void>((resolve, reject) => {

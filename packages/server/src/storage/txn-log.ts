@@ -1,38 +1,94 @@
 /** Seam: where transactions become durable. What is acknowledged was flushed first; nothing else decides that. */
-import type { TxnHeader } from '@lightkeeper/protocol'
+import type { TxnHeader, Writer } from '@lightkeeper/protocol'
 import type { Txn } from '../tree/txn.ts'
+import { writeTxn } from './txn-codec.ts'
+
+/** A transaction as it stands in a log and in a proposal: its zxid and its bytes, the reader's to keep. */
+export interface LoggedPayload {
+  readonly zxid: bigint
+  readonly payload: Uint8Array
+}
+
+/** The asked-for transaction is not in the log. `first` and `last` say what the log reaches from and to, where it has any. */
+export class NotInLogError extends Error {
+  override readonly name = 'NotInLogError'
+  readonly code = 'NOT_IN_LOG'
+  readonly zxid: bigint
+  readonly first: bigint | undefined
+  readonly last: bigint | undefined
+
+  constructor(message: string, zxid: bigint, first?: bigint, last?: bigint) {
+    super(message)
+    this.zxid = zxid
+    this.first = first
+    this.last = last
+  }
+}
 
 export interface TxnLog {
   /** Everything up to this zxid would survive a power cut (or a kill, where syncing is off). */
   readonly durableZxid: bigint
   /**
-   * Takes a transaction and the digest of the tree behind it; they come in the order of their zxids. Must not keep the bytes
-   * waiting: `flush` follows at the end of the turn.
+   * Begins the record of the next transaction. Its payload (txn-codec.ts) is written to the writer that this returns, which
+   * is the memory of the next write to the disk, and `endRecord` follows in the same turn. Transactions come in the order of
+   * their zxids. Undefined where the log keeps nothing: nothing is encoded then, and no `endRecord` follows.
    */
-  append(header: TxnHeader, txn: Txn, digest: bigint | undefined): void
+  beginRecord(zxid: bigint): Writer | undefined
+  endRecord(): void
+  /** As `beginRecord` and `endRecord`, for a payload that is encoded already. Its bytes are copied. */
+  append(zxid: bigint, payload: Uint8Array): void
   /**
    * Makes everything appended so far durable, then calls `done` once. With an error, nothing appended since the last success
    * may be acknowledged, and the log takes no more. May call `done` before it returns.
    */
   flush(done: (error?: Error) => void): void
+  /**
+   * Removes every transaction behind `zxid`, which becomes the last one; resolves when they are gone for good. The log is quiet:
+   * everything appended was flushed. After an error other than NotInLogError the log takes no more.
+   * @throws NotInLogError, with nothing changed, where `zxid` is not in the log.
+   */
+  truncate(zxid: bigint): Promise<void>
+  /**
+   * The durable transactions from `from` on, `from` included, up to the last one that was durable when this was called.
+   * @throws NotInLogError where `from` is not in the log; HistoryDamage where the files break off before the end.
+   */
+  read(from: bigint): AsyncIterable<LoggedPayload>
   close(): Promise<void>
+}
+
+/** Encodes a transaction straight into the log. `digest` is the tree's behind it, undefined where none is kept. */
+export function logTxn(log: TxnLog, header: TxnHeader, txn: Txn, digest: bigint | undefined): void {
+  const record = log.beginRecord(header.zxid)
+  if (record === undefined) return
+  writeTxn(record, header, txn, digest)
+  log.endRecord()
 }
 
 /** Remembers nothing: the tree in memory is all there is, and it goes with the process. */
 export function memoryLog(): TxnLog {
   let last = 0n
   let durable = 0n
+  const nothing = (zxid: bigint): never => {
+    throw new NotInLogError('the log is in memory only and keeps no transactions', zxid)
+  }
   return {
     get durableZxid() {
       return durable
     },
-    append(header) {
-      last = header.zxid
+    beginRecord(zxid) {
+      last = zxid
+      return undefined
+    },
+    endRecord() {},
+    append(zxid) {
+      last = zxid
     },
     flush(done) {
       durable = last
       done()
     },
+    truncate: async (zxid) => nothing(zxid),
+    read: (from) => nothing(from),
     async close() {},
   }
 }

@@ -1,0 +1,51 @@
+/** Which zxid may follow which, and which records of a log are repeats of earlier ones. */
+import { opCode, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
+
+/** Whether `zxid` may stand right behind `last`, 0 for none: it is the next number, or the first of a later epoch. */
+export function continues(last: bigint, zxid: bigint): boolean {
+  if (zxid === last + 1n) return true
+  if (last === 0n) return zxidEpoch(zxid) === 1 && zxidCounter(zxid) <= 1
+  return zxidEpoch(zxid) > zxidEpoch(last) && zxidCounter(zxid) <= 1
+}
+
+/** What tells records of one zxid apart: the checksum of the payload and its size in bytes. */
+export interface RecordMark {
+  readonly checksum: number
+  readonly bytes: number
+}
+
+const rememberedMax = 1 << 14
+
+/**
+ * The records of a log that were read last, to recognise the repeats that Apache writes: an error with the zxid of the record
+ * before it, for a write that a leader of 3.9 could not read; and records that a member had logged before an election and logged
+ * again after it, byte for byte. Neither changes anything.
+ */
+export class RecentRecords {
+  readonly #zxids = new BigInt64Array(rememberedMax)
+  readonly #checksums = new Float64Array(rememberedMax)
+  readonly #bytes = new Int32Array(rememberedMax)
+  #count = 0
+
+  note(zxid: bigint, { checksum, bytes }: RecordMark): void {
+    const at = this.#count++ & (rememberedMax - 1)
+    this.#zxids[at] = zxid
+    this.#checksums[at] = checksum
+    this.#bytes[at] = bytes
+  }
+
+  /** Whether a record that does not follow `last` may be passed over. */
+  isRepeat(last: bigint, zxid: bigint, type: number, { checksum, bytes }: RecordMark): boolean {
+    if (zxid > last) return false
+    if (zxid === last && type === opCode.error) return true
+    const from = Math.max(0, this.#count - rememberedMax)
+    for (let i = this.#count - 1; i >= from; i--) {
+      const at = i & (rememberedMax - 1)
+      const known = this.#zxids[at] as bigint
+      if (known === zxid) return this.#checksums[at] === checksum && this.#bytes[at] === bytes
+      // They rise.
+      if (known < zxid) return false
+    }
+    return false
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Reads transactions back from the log files of a directory, by zxid: for members that are behind, and to find the place where a
+ * log is cut. The server that owns the directory may go on appending meanwhile.
+ */
+import { formatHex } from '@lightkeeper/protocol'
+import type { Disk } from '@lightkeeper/runtime'
+import { continues, RecentRecords } from './continuity.ts'
+import { logsAmong, type NamedFile } from './file-names.ts'
+import { behind, LogFile } from './log-file.ts'
+import { type LoggedPayload, NotInLogError } from './txn-log.ts'
+
+/** Bytes of transactions that are read before the first of them is handed out. */
+const batchBytes = 256 * 1024
+
+/** The files break off, or go on with another transaction than the next one. */
+export class HistoryDamage extends Error {
+  override readonly name = 'HistoryDamage'
+  readonly code = 'HISTORY_DAMAGED'
+}
+
+/** Where a record stands. */
+export interface RecordLocation {
+  readonly file: NamedFile
+  readonly offset: number
+  /** The offset behind it. */
+  readonly end: number
+}
+
+/**
+ * The transactions from `from` to `until`, both included, in order.
+ * @throws NotInLogError where `from` is not in the log; HistoryDamage where the files break off before `until`; DiskReadError.
+ */
+export async function* readHistory(
+  disk: Disk,
+  directory: string,
+  from: bigint,
+  until: bigint,
+): AsyncGenerator<LoggedPayload, undefined> {
+  const logs = logsAmong(await disk.list(directory))
+  const start = await locate(disk, directory, from, until, logs)
+  const recent = new RecentRecords()
+  let last = from
+  let offset = start.offset
+  let isFirst = true
+  for (let i = logs.indexOf(start.file); i < logs.length; i++, offset = 0) {
+    const path = `${directory}/${(logs[i] as NamedFile).name}`
+    const file = await disk.open(path, { readOnly: true })
+    try {
+      const log = await LogFile.open(path, file)
+      for (;;) {
+        const batch: LoggedPayload[] = []
+        let bytes = 0
+        let problem: string | undefined
+        let isOver = false
+        const end = await log.scanPayloads((zxid, type, payload, at) => {
+          if (bytes >= batchBytes) return false
+          if (!isFirst && !continues(last, zxid)) {
+            if (recent.isRepeat(last, zxid, type, at)) return
+            problem = `${path} at offset ${at.offset}: transaction ${formatHex(zxid)} follows ${formatHex(last)}`
+            return false
+          }
+          isOver = zxid > until
+          if (isOver) return false
+          isFirst = false
+          last = zxid
+          recent.note(zxid, at)
+          batch.push({ zxid, payload: payload.slice() })
+          bytes += payload.length
+        }, offset)
+        yield* batch
+        if (problem !== undefined) throw new HistoryDamage(problem)
+        if (isOver || last === until) break
+        offset = end.offset
+        if (end.kind !== 'stopped') break
+      }
+    } finally {
+      await file.close()
+    }
+    if (last === until) return
+  }
+  throw new HistoryDamage(endsEarly(directory, last, until))
+}
+
+/**
+ * Finds the record of `zxid` in a log whose last durable transaction is `last`.
+ * @throws NotInLogError, with what the log reaches from and to.
+ */
+export async function locate(
+  disk: Disk,
+  directory: string,
+  zxid: bigint,
+  last: bigint,
+  logs?: readonly NamedFile[],
+): Promise<RecordLocation> {
+  const files = logs ?? logsAmong(await disk.list(directory))
+  const asked = `transaction ${formatHex(zxid)} is not in the log in ${directory}`
+  const first = files[0]
+  if (first === undefined) throw new NotInLogError(`${asked}: there are no log files`, zxid)
+  if (zxid < first.zxid) {
+    throw new NotInLogError(`${asked}: it begins with ${formatHex(first.zxid)}`, zxid, first.zxid, last)
+  }
+  if (zxid > last) throw new NotInLogError(`${asked}: it ends with ${formatHex(last)}`, zxid, first.zxid, last)
+  const file = files.findLast((each) => each.zxid <= zxid) as NamedFile
+  const path = `${directory}/${file.name}`
+  const handle = await disk.open(path, { readOnly: true })
+  try {
+    const log = await LogFile.open(path, handle)
+    let found: RecordLocation | undefined
+    let before: bigint | undefined
+    let after: bigint | undefined
+    await log.scanPayloads((each, _type, _payload, at) => {
+      if (each === zxid) {
+        found = { file, offset: at.offset, end: behind(at) }
+        return false
+      }
+      if (each > zxid) {
+        after = each
+        return false
+      }
+      before = each
+    })
+    if (found !== undefined) return found
+    const between =
+      after === undefined
+        ? `${path} ends behind ${formatHex(before ?? 0n)}`
+        : `${formatHex(before ?? 0n)} is followed by ${formatHex(after)}`
+    throw new NotInLogError(`${asked}: ${between}`, zxid, first.zxid, last)
+  } finally {
+    await handle.close()
+  }
+}
+
+function endsEarly(directory: string, last: bigint, until: bigint): string {
+  return `${directory}: the log files end with ${formatHex(last)}, and the log reached ${formatHex(until)}`
+}
+
+/**
+ * Removes every record behind `zxid` from the log files, for good. A crash at any moment leaves a log that is whole and reaches to
+ * `zxid` at least: the newest file goes first, and a file is cut when those behind it are gone.
+ * @throws NotInLogError, with nothing changed, where `zxid` is not in the log.
+ */
+export async function truncateHistory(disk: Disk, directory: string, zxid: bigint, last: bigint): Promise<void> {
+  const logs = logsAmong(await disk.list(directory))
+  const { file, end } = await locate(disk, directory, zxid, last, logs)
+  for (const { name } of logs.slice(logs.indexOf(file) + 1).reverse()) await disk.remove(`${directory}/${name}`)
+  await disk.syncDirectory(directory)
+  const handle = await disk.open(`${directory}/${file.name}`)
+  try {
+    await handle.truncate(end)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
