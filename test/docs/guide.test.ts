@@ -87,7 +87,9 @@ describe('the snippets of docs/guide', () => {
     'command-line-1': /^created \/watched .*\ncreated \/watched\/job .*\nready zxid=0x/,
     'command-line-2': /^owner number \d+ makes the report\nbackup\n$/,
     'command-line-3': /^scheduling in epoch \d+\n$/,
-    'command-line-4': /^(users\n)?[0-9a-f-]{36} 10\.0\.0\.7:8080 weight=3\n10\.0\.0\.7:8080\n$/,
+    'command-line-4':
+      /^(lightkeeper lock: .*\n)?\/locks\/report lock \(curator\)\n {2}holds .*\n {2}waits 1 .* behind _c_.*-lock-0000000000\n/,
+    'command-line-5': /^(users\n)?[0-9a-f-]{36} 10\.0\.0\.7:8080 weight=3\n10\.0\.0\.7:8080\n$/,
   }
 
   test('has no script of which nobody knows what it prints', () => {

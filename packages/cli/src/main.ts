@@ -7,6 +7,7 @@ import { discoverCommand } from './commands/discover.ts'
 import { electCommand } from './commands/elect.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { lockCommand } from './commands/lock.ts'
+import { locksCommand } from './commands/locks.ts'
 import { registerCommand } from './commands/register.ts'
 import { serverCommand } from './commands/server.ts'
 import { watchCommand } from './commands/watch.ts'
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   electCommand,
   registerCommand,
   discoverCommand,
+  locksCommand,
   demoCommand,
 ]
 

@@ -1,0 +1,59 @@
+/** Finds what recipes have built in a tree, by the names and kinds of znodes alone. */
+import type { ZnodePath } from '@lightkeeper/client'
+import { isWithin } from '@lightkeeper/protocol'
+import { doubleBarrierAt } from './barriers.ts'
+import { Directories, type SeenTree } from './directory.ts'
+import { groupAt } from './groups.ts'
+import { lineAt } from './locks.ts'
+import { mastersIn } from './masters.ts'
+import { partitionerAt } from './partitioners.ts'
+import { queueAt } from './queues.ts'
+import { semaphoreAt } from './semaphores.ts'
+import { serviceAt } from './services.ts'
+import type { Structure } from './structure.ts'
+
+/** What a recogniser found, and the directories that are part of it and are not looked at again. */
+export interface Found {
+  readonly structure: Structure
+  /** Paths whose children belong to it, besides its own. */
+  readonly parts?: readonly string[]
+}
+
+export type Recogniser = (directories: Directories, path: ZnodePath) => Found | undefined
+
+/** The more znodes one needs to see, the earlier it is asked. */
+const recognisers: readonly Recogniser[] = [
+  partitionerAt,
+  semaphoreAt,
+  queueAt,
+  lineAt,
+  serviceAt,
+  doubleBarrierAt,
+  groupAt,
+]
+
+/**
+ * Everything recognised in `tree`, by path. What consists of one znode (a barrier, a counter, a shared value) looks like any other
+ * znode, and is not found; nor is a lock that is free, since it has no children.
+ */
+export function recognise(tree: SeenTree): Structure[] {
+  const directories = new Directories(tree)
+  const paths = [...directories.parents].filter((path) => !isWithin(path, '/zookeeper')).sort() as ZnodePath[]
+  const found: Structure[] = []
+  const taken = new Set<string>()
+  // A structure is met before its parts that way: they are below it, or a sibling with a longer name.
+  for (const path of paths) {
+    if (taken.has(path)) continue
+    found.push(...mastersIn(directories, path))
+    // What was not read has more children than are here.
+    if (!tree.has(path)) continue
+    for (const recogniser of recognisers) {
+      const each = recogniser(directories, path)
+      if (each === undefined) continue
+      for (const part of each.parts ?? []) taken.add(part)
+      found.push(each.structure)
+      break
+    }
+  }
+  return found
+}
