@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Packs `@lightkeeper/client` as it is published: one module and one declaration file that hold what the client uses of
+ * Packs `@lightkeeper/client` as it is published: modules with a declaration file each that hold what the client uses of
  * `protocol` and `runtime`, so that whoever installs it installs nothing else. `node scripts/pack.mjs [folder]` prints the
  * path of the tarball; the default folder is `.cache/pack`. Why it is bundled and the other packages are not:
  * docs/decisions/0002-one-client-package.md.
@@ -15,6 +15,12 @@ import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * The modules of the published package, and the entries of the client they are made of. Each stands alone: what throws errors of the
+ * client is in the first only, so that every `KeeperError` of a program is of one class.
+ */
+const modules = { index: 'index', arguments: 'arguments/index' }
 
 /** Entries of our own packages in what `tsc -b` wrote, by specifier. */
 const entries = {
@@ -97,27 +103,41 @@ export function publishedManifest() {
     // For resolvers older than `exports`.
     main: './dist/index.js',
     types: './dist/index.d.ts',
-    exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' }, './package.json': './package.json' },
+    exports: {
+      '.': { types: './dist/index.d.ts', default: './dist/index.js' },
+      './arguments': { types: './dist/arguments.d.ts', default: './dist/arguments.js' },
+      './package.json': './package.json',
+    },
     files: ['dist'],
   }
 }
 
 /** Writes the tarball into `folder` and returns its path. @param {string} folder */
 export async function packClient(folder) {
-  const input = join(root, 'packages/client/dist/index')
-  if (!existsSync(`${input}.js`)) throw new Error('nothing is built: npm run build')
   const stage = join(folder, 'client')
   const out = join(stage, 'dist')
   rmSync(stage, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
 
+  for (const [name, entry] of Object.entries(modules)) {
+    await bundle(join(root, 'packages/client/dist', entry), join(out, name))
+  }
+
+  writeFileSync(join(stage, 'package.json'), `${JSON.stringify(publishedManifest(), null, 2)}\n`)
+  for (const file of ['README.md', 'LICENSE']) cpSync(join(root, 'packages/client', file), join(stage, file))
+  return npmPack(stage, folder)
+}
+
+/** Makes one module and one declaration file. @param {string} input @param {string} output both without their endings */
+async function bundle(input, output) {
+  if (!existsSync(`${input}.js`)) throw new Error('nothing is built: npm run build')
   const code = await rollup({
     input: `${input}.js`,
     plugins: [workspace('.js'), compilerMaps, withoutComments],
     onwarn,
   })
   await code.write({
-    file: join(out, 'index.js'),
+    file: `${output}.js`,
     format: 'es',
     sourcemap: true,
     // A path from the root of the repository: the same on every machine.
@@ -127,12 +147,8 @@ export async function packClient(folder) {
 
   const plugins = [workspace('.d.ts'), dts({ respectExternal: true })]
   const types = await rollup({ input: `${input}.d.ts`, plugins, onwarn })
-  await types.write({ file: join(out, 'index.d.ts'), format: 'es', banner: ambient })
+  await types.write({ file: `${output}.d.ts`, format: 'es', banner: ambient })
   await types.close()
-
-  writeFileSync(join(stage, 'package.json'), `${JSON.stringify(publishedManifest(), null, 2)}\n`)
-  for (const file of ['README.md', 'LICENSE']) cpSync(join(root, 'packages/client', file), join(stage, file))
-  return npmPack(stage, folder)
 }
 
 /** Runs `npm pack` on a package folder; returns the path of the tarball. @param {string} from @param {string} to */

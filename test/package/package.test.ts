@@ -38,12 +38,15 @@ describe('the tarball', () => {
     expect(readdirSync(join(installed.folder, 'node_modules/@lightkeeper'))).toEqual(['client'])
   })
 
-  test('holds the module, its types, its map, its page and its licence', () => {
+  test('holds the modules, their types, their maps, its page and its licence', () => {
     const files = readdirSync(installed.client, { recursive: true, encoding: 'utf8' })
     const wanted = [
       'LICENSE',
       'README.md',
       'dist',
+      'dist/arguments.d.ts',
+      'dist/arguments.js',
+      'dist/arguments.js.map',
       'dist/index.d.ts',
       'dist/index.js',
       'dist/index.js.map',
@@ -53,13 +56,15 @@ describe('the tarball', () => {
   })
 
   test('imports nothing but what Node has', () => {
-    for (const file of ['dist/index.js', 'dist/index.d.ts']) {
+    for (const file of ['dist/index.js', 'dist/index.d.ts', 'dist/arguments.js', 'dist/arguments.d.ts']) {
       const { importedFiles, typeReferenceDirectives } = ts.preProcessFile(read(file))
       expect(importedFiles.map(({ fileName }) => fileName).filter((name) => !name.startsWith('node:'))).toEqual([])
       expect(typeReferenceDirectives).toEqual([])
     }
     // Types need no @types/node, so not even Node's own modules may be named there.
-    expect(ts.preProcessFile(read('dist/index.d.ts')).importedFiles).toEqual([])
+    for (const file of ['dist/index.d.ts', 'dist/arguments.d.ts']) {
+      expect(ts.preProcessFile(read(file)).importedFiles).toEqual([])
+    }
   })
 
   test('has a map that leads to every source, and names no machine', () => {
@@ -78,12 +83,14 @@ describe('the tarball', () => {
       'index.js KiB': Buffer.byteLength(read('dist/index.js')),
       'index.js gzipped KiB': gzipSync(read('dist/index.js')).length,
       'index.d.ts KiB': Buffer.byteLength(read('dist/index.d.ts')),
+      'arguments.js KiB': Buffer.byteLength(read('dist/arguments.js')),
     }
     const budget: Record<keyof typeof sizes, number> = {
-      'tarball KiB': 280,
+      'tarball KiB': 300,
       'index.js KiB': 300,
       'index.js gzipped KiB': 68,
       'index.d.ts KiB': 94,
+      'arguments.js KiB': 40,
     }
     for (const [name, bytes] of Object.entries(sizes) as [keyof typeof sizes, number][]) {
       const kib = Math.round((bytes / 1024) * 10) / 10
@@ -153,6 +160,8 @@ describe('the declarations', () => {
     // Held against a walk that came through nothing.
     expect(types).toBeGreaterThan(1000)
     expect(exports).toEqual(expect.arrayContaining(['connect', 'Client', 'bytes', 'WatchChange', 'ZnodePath']))
+    const ofArguments = anysIn(join(installed.client, 'dist/arguments.d.ts'))
+    expect([ofArguments.found, ofArguments.exports]).toEqual([[], expect.arrayContaining(['OptionSet', 'timeout'])])
   })
 
   test.each([
