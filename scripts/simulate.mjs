@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * `npm run simulate -- --seed N [--failing-disk|--rot] [--trace]` runs one story again. `npm run simulate -- --swarm --minutes M` runs
- * new ones until the time is over or one ends badly, and then prints the command that runs that one again.
+ * new ones until the time is over, and prints the command that runs a bad one again. `--zab` does the same with the machines of an
+ * ensemble in the place of a server and its clients.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     trace: { type: 'boolean' },
     'failing-disk': { type: 'boolean' },
     rot: { type: 'boolean' },
+    zab: { type: 'boolean' },
     swarm: { type: 'boolean' },
     minutes: { type: 'string', default: '5' },
     from: { type: 'string' },
@@ -20,11 +22,11 @@ const { values } = parseArgs({
 })
 const isNumber = (/** @type {string | undefined} */ text) => text !== undefined && /^\d+(\.\d+)?$/.test(text)
 if (!values.swarm && !isNumber(values.seed)) {
-  console.error('usage: npm run simulate -- --seed N [--failing-disk|--rot] [--trace]')
+  console.error('usage: npm run simulate -- --seed N [--failing-disk|--rot|--zab] [--trace]')
   process.exit(2)
 }
 if (values.swarm && !isNumber(values.minutes)) {
-  console.error('usage: npm run simulate -- --swarm --minutes M [--from SEED]')
+  console.error('usage: npm run simulate -- --swarm --minutes M [--zab] [--from SEED]')
   process.exit(2)
 }
 const from = values.from ?? String(Date.now() % 1_000_000_000)
@@ -36,7 +38,8 @@ const env = values.swarm
       TRACE: values.trace ? '1' : '',
     }
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
-const run = spawnSync(process.execPath, [vitest, 'run', '--project', 'swarm', '--disable-console-intercept'], {
+const folder = `test/simulation/${values.zab ? 'zab' : 'durability'}/`
+const run = spawnSync(process.execPath, [vitest, 'run', '--project', 'swarm', '--disable-console-intercept', folder], {
   cwd: fileURLToPath(new URL('..', import.meta.url)),
   stdio: 'inherit',
   env: { ...process.env, ...env },

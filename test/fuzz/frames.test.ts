@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fuzzParameters } from './parameters.ts'
 
-const { Framer, MalformedFrameError, Reader } = protocol
+const { Framer, MalformedFrameError, QuorumPacketStream, Reader } = protocol
 type Read = (reader: protocol.Reader) => unknown
 const readers = Object.entries(protocol).filter(
   ([name, value]) => name.startsWith('read') && typeof value === 'function',
@@ -64,6 +64,53 @@ test('the framer gives the same frames however the bytes were cut, or MalformedF
       const at = [0, ...cuts.map((cut) => Math.min(cut, all.length)).sort((a, b) => a - b), all.length]
       const chunks = at.slice(1).map((end, i) => all.subarray(at[i], end))
       expect(collect(chunks)).toBe(collect([all]))
+    }),
+    fuzzParameters(5_000),
+  )
+})
+
+test('the stream of quorum packets gives the same however the bytes were cut, or MalformedFrameError', () => {
+  const collect = (chunks: readonly Uint8Array[]): string => {
+    const stream = new QuorumPacketStream(1024)
+    const packets: string[] = []
+    try {
+      for (const chunk of chunks) {
+        stream.push(chunk.slice())
+        for (let packet = stream.next(); packet !== undefined; packet = stream.next()) {
+          const data = packet.data === null ? 'null' : Buffer.from(packet.data).toString('hex')
+          packets.push(`${packet.type} ${packet.zxid} ${data} ${JSON.stringify(packet.authinfo)}`)
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      return `${packets.join(' ')} malformed`
+    }
+    return packets.join(' ')
+  }
+  const head = fc.nat(20).map((type) => [0, 0, 0, type, 0, 0, 0, 0, 0, 0, 0, 1])
+  const packets = fc
+    .array(fc.tuple(head, bytes), { maxLength: 4 })
+    .map((parts) => Uint8Array.from(parts.flatMap(([first, rest]) => [...first, ...rest])))
+  fc.assert(
+    fc.property(packets, fc.array(fc.nat(200), { maxLength: 4 }), (all, cuts) => {
+      const at = [0, ...cuts.map((cut) => Math.min(cut, all.length)).sort((a, b) => a - b), all.length]
+      const chunks = at.slice(1).map((end, i) => all.subarray(at[i], end))
+      expect(collect(chunks)).toBe(collect([all]))
+    }),
+    fuzzParameters(5_000),
+  )
+})
+
+test('the first bytes of an election link, and what a learner says of itself, are a value or MalformedFrameError', () => {
+  fc.assert(
+    fc.property(bytes, (body) => {
+      for (const parse of [protocol.parseInitialMessage, protocol.parseLearnerInfo, protocol.parseIntBytes]) {
+        try {
+          parse(body)
+        } catch (error) {
+          if (!(error instanceof MalformedFrameError)) throw error
+        }
+      }
     }),
     fuzzParameters(5_000),
   )

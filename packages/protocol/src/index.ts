@@ -44,6 +44,32 @@ export {
   sequenceSuffix,
   type ZnodePath,
 } from './path.ts'
+export { type InitialMessage, parseInitialMessage, writeInitialMessage } from './quorum/initial-message.ts'
+export {
+  intBytes,
+  type LearnerInfo,
+  learnerInfoBytes,
+  parseIntBytes,
+  parseLearnerInfo,
+} from './quorum/learner-info.ts'
+export {
+  type Notification,
+  notificationBytesMax,
+  noVote,
+  readNotification,
+  type ServerState,
+  writeNotification,
+} from './quorum/notification.ts'
+export {
+  type QuorumPacket,
+  type QuorumPacketName,
+  QuorumPacketStream,
+  quorumPacketBytesMaxDefault,
+  quorumPacketType,
+  quorumProtocolVersion,
+  readQuorumPacket,
+  writeQuorumPacket,
+} from './quorum/quorum-packet.ts'
 export { Reader } from './reader.ts'
 export {
   type Acl,

@@ -1,0 +1,141 @@
+/**
+ * QuorumPacket, the record that a leader and its learners exchange: `int type, long zxid, buffer data, vector<Id> authinfo`. The stream
+ * has no frames: a packet ends where its own lengths say.
+ */
+import { MalformedFrameError } from '../malformed-frame-error.ts'
+import { Reader } from '../reader.ts'
+import { type Id, readId, writeId } from '../records.gen.ts'
+import type { Writer } from '../writer.ts'
+
+/** Numbers on the wire, under the names that Apache's `Leader.java` gives them. */
+export const quorumPacketType = {
+  REQUEST: 1,
+  PROPOSAL: 2,
+  ACK: 3,
+  COMMIT: 4,
+  PING: 5,
+  REVALIDATE: 6,
+  SYNC: 7,
+  INFORM: 8,
+  COMMITANDACTIVATE: 9,
+  NEWLEADER: 10,
+  FOLLOWERINFO: 11,
+  UPTODATE: 12,
+  DIFF: 13,
+  TRUNC: 14,
+  SNAP: 15,
+  OBSERVERINFO: 16,
+  LEADERINFO: 17,
+  ACKEPOCH: 18,
+  INFORMANDACTIVATE: 19,
+} as const
+
+export type QuorumPacketName = keyof typeof quorumPacketType
+
+const names = new Map(
+  Object.entries(quorumPacketType).map(([name, type]): [number, QuorumPacketName] => [type, name as QuorumPacketName]),
+)
+
+export interface QuorumPacket {
+  readonly type: QuorumPacketName
+  readonly zxid: bigint
+  readonly data: Uint8Array | null
+  /** The identities of a client, in a REQUEST. */
+  readonly authinfo: readonly Id[] | null
+}
+
+/** The protocol version that LEADERINFO and LearnerInfo carry. Older ones are not spoken. */
+export const quorumProtocolVersion = 0x1_0000
+
+/** Largest packet by default: a transaction of `jute.maxbuffer`, and as much again for what surrounds its data. */
+export const quorumPacketBytesMaxDefault = 0x1f_ffff
+
+export function writeQuorumPacket(writer: Writer, packet: QuorumPacket): void {
+  writer.int(quorumPacketType[packet.type])
+  writer.long(packet.zxid)
+  writer.buffer(packet.data)
+  writer.vector(packet.authinfo, writeId)
+}
+
+/** The data is a copy. @throws MalformedFrameError for an unknown type, or bytes that are no packet. */
+export function readQuorumPacket(reader: Reader): QuorumPacket {
+  const at = reader.pos
+  const number = reader.int()
+  const type = names.get(number)
+  if (type === undefined) throw new MalformedFrameError(`unknown quorum packet type ${number}`, at)
+  const zxid = reader.long()
+  const data = reader.bufferCopy()
+  const authinfo = reader.vector(8, readId)
+  return { type, zxid, data, authinfo }
+}
+
+/** Chunks of a stream → packets. Holds at most one incomplete packet. */
+export class QuorumPacketStream {
+  readonly #bytesMax: number
+  #bytes: Uint8Array = new Uint8Array(0)
+  #pos = 0
+  /** Bytes from `#pos` on without which there certainly is no whole packet. */
+  #need = 16
+
+  /** `bytesMax`: largest packet, in bytes; one that announces more is malformed. */
+  constructor(bytesMax: number = quorumPacketBytesMaxDefault) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** Adds a chunk. It may be reused by the caller once `next` has returned undefined. */
+  push(chunk: Uint8Array): void {
+    const rest = this.#bytes.length - this.#pos
+    const joined = new Uint8Array(rest + chunk.length)
+    joined.set(this.#bytes.subarray(this.#pos))
+    joined.set(chunk, rest)
+    this.#bytes = joined
+    this.#pos = 0
+  }
+
+  /** The next whole packet, or undefined. @throws MalformedFrameError as `readQuorumPacket`; the stream is useless then. */
+  next(): QuorumPacket | undefined {
+    const available = this.#bytes.length - this.#pos
+    if (available < this.#need) return undefined
+    this.#need = this.#extent(available)
+    if (available < this.#need) return undefined
+    const reader = new Reader(this.#bytes, this.#pos, this.#pos + this.#need)
+    const packet = readQuorumPacket(reader)
+    this.#pos = reader.end
+    this.#need = 16
+    return packet
+  }
+
+  /** Takes out what `next` has not used: the bytes behind SNAP are an image, no packets. */
+  takeRest(): Uint8Array {
+    const rest = this.#bytes.slice(this.#pos)
+    this.#bytes = new Uint8Array(0)
+    this.#pos = 0
+    return rest
+  }
+
+  /** How long the packet at `#pos` is, or at least is, where its end is not here yet. */
+  #extent(available: number): number {
+    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#pos, available)
+    let need = 16 + this.#length(view.getInt32(12), 16) + 4
+    if (need > available) return this.#checked(need)
+    const count = view.getInt32(need - 4)
+    for (let i = 0; i < count * 2; i++) {
+      need += 4
+      if (this.#checked(need) > available) return need
+      need += this.#length(view.getInt32(need - 4), need)
+      if (this.#checked(need) > available) return need
+    }
+    return need
+  }
+
+  #length(length: number, at: number): number {
+    if (length < -1 || length > this.#bytesMax) throw new MalformedFrameError(`Unreasonable length = ${length}`, at)
+    return Math.max(0, length)
+  }
+
+  #checked(need: number): number {
+    if (need > this.#bytesMax)
+      throw new MalformedFrameError(`quorum packet of ${need} bytes or more, the limit is ${this.#bytesMax},`, 0)
+    return need
+  }
+}

@@ -1,0 +1,57 @@
+/** What is committed: a transaction that a quorum has, behind transactions that are committed. */
+import { Deque } from '@lightkeeper/runtime'
+import type { Quorum } from './quorum.ts'
+
+export interface Proposal {
+  readonly zxid: bigint
+  readonly payload: Uint8Array
+  /** Servers with a vote that have it on their disks, each once. */
+  readonly acks: number[]
+}
+
+export class CommitRule {
+  readonly #quorum: Quorum
+  readonly #outstanding = new Deque<Proposal>()
+
+  constructor(quorum: Quorum) {
+    this.#quorum = quorum
+  }
+
+  get outstanding(): Iterable<Proposal> {
+    return this.#outstanding
+  }
+
+  get isEmpty(): boolean {
+    return this.#outstanding.length === 0
+  }
+
+  /** zxids rise by one. */
+  propose(zxid: bigint, payload: Uint8Array): void {
+    this.#outstanding.push({ zxid, payload, acks: [] })
+  }
+
+  /** Counts one acknowledgement. It says nothing about earlier transactions. What is not outstanding does not matter. */
+  acknowledge(sid: number, zxid: bigint): void {
+    const first = this.#outstanding.peek()
+    if (first === undefined) return
+    const proposal = this.#outstanding.at(Number(zxid - first.zxid))
+    if (proposal !== undefined && !proposal.acks.includes(sid)) proposal.acks.push(sid)
+  }
+
+  /**
+   * Takes back what a server acknowledged, since it is about to be told to cut its log. Apache's leader goes on counting it, and may commit
+   * what a quorum had and has no more.
+   */
+  retract(sid: number): void {
+    for (const { acks } of this.#outstanding) {
+      const at = acks.indexOf(sid)
+      if (at >= 0) acks.splice(at, 1)
+    }
+  }
+
+  /** Takes out the oldest transaction if it is committed now. */
+  takeCommitted(): Proposal | undefined {
+    const first = this.#outstanding.peek()
+    return first !== undefined && this.#quorum.has(first.acks) ? this.#outstanding.shift() : undefined
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Which transactions a log has, by zxid alone. Counters of one epoch follow each other without a hole, so a log of a million records is
+ * a few ranges, one for each epoch.
+ */
+
+import { formatHex, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
+import { assert } from '@lightkeeper/runtime'
+
+interface Range {
+  readonly from: bigint
+  to: bigint
+}
+
+export class HeldZxids {
+  /** The log has everything behind this zxid. Itself it is in a snapshot or image, or 0. */
+  base: bigint
+  #ranges: Range[] = []
+
+  /**
+   * A hole inside an epoch, which bugs of Apache's servers have left in logs (ZOOKEEPER-4925), moves the base behind it: what is in front
+   * cannot be handed on as a continuous history.
+   */
+  constructor(base: bigint, ranges: readonly { readonly from: bigint; readonly to: bigint }[] = []) {
+    let start = base
+    for (const { from, to } of ranges) {
+      const last = this.#ranges.at(-1)?.to ?? start
+      if (!follows(from, last)) {
+        this.#ranges.length = 0
+        start = from
+        if (from < to) this.#ranges.push({ from: from + 1n, to })
+      } else this.#ranges.push({ from, to })
+    }
+    this.base = start
+  }
+
+  get last(): bigint {
+    return this.#ranges.at(-1)?.to ?? this.base
+  }
+
+  /** Whether `zxid` may be the next record. */
+  isNext(zxid: bigint): boolean {
+    return follows(zxid, this.last)
+  }
+
+  append(zxid: bigint): void {
+    assert(this.isNext(zxid), `${formatHex(zxid)} does not follow ${formatHex(this.last)}`)
+    const range = this.#ranges.at(-1)
+    if (range !== undefined && range.to + 1n === zxid) range.to = zxid
+    else this.#ranges.push({ from: zxid, to: zxid })
+  }
+
+  has(zxid: bigint): boolean {
+    return zxid === this.base || this.#ranges.some(({ from, to }) => from <= zxid && zxid <= to)
+  }
+
+  /** The newest transaction that is not above `zxid`; undefined where that lies in front of the log. */
+  atOrBelow(zxid: bigint): bigint | undefined {
+    const range = this.#ranges.findLast(({ from }) => from <= zxid)
+    if (range !== undefined) return range.to < zxid ? range.to : zxid
+    return this.base <= zxid ? this.base : undefined
+  }
+
+  /** Forgets what is in front of `zxid`, which becomes the base. */
+  purge(zxid: bigint): void {
+    if (!this.has(zxid) || zxid === this.base) return
+    this.base = zxid
+    this.#ranges = this.#ranges
+      .filter(({ to }) => to > zxid)
+      .map(({ from, to }) => ({ from: from > zxid ? from : zxid + 1n, to }))
+  }
+
+  truncate(zxid: bigint): void {
+    assert(this.has(zxid), `${formatHex(zxid)} is not in the log`)
+    while ((this.#ranges.at(-1)?.from ?? 0n) > zxid) this.#ranges.pop()
+    const range = this.#ranges.at(-1)
+    if (range !== undefined && range.to > zxid) range.to = zxid
+  }
+}
+
+/** The next of the same epoch, or the first of a later one. */
+function follows(zxid: bigint, last: bigint): boolean {
+  if (zxid === last + 1n) return true
+  return zxidEpoch(zxid) > zxidEpoch(last) && zxidCounter(zxid) === 1
+}

@@ -1,0 +1,165 @@
+/**
+ * This server's history: its log and its two epochs, what of it is durable, committed and applied. Everything that is asked of the disk is
+ * asked here, so that what must be durable before a promise is given is in one place. It outlasts elections and terms.
+ */
+import { formatHex } from '@lightkeeper/protocol'
+import { assert } from '@lightkeeper/runtime'
+import { HeldZxids } from './held-zxids.ts'
+import type { DiskInput, Recovered } from './inputs.ts'
+import type { PeerOutput } from './outputs.ts'
+
+export class History {
+  /** Epoch that this server promised to a leader: it follows none of an older one. Durable. */
+  acceptedEpoch: number
+  /** Epoch of the leader whose initial history this server has whole. Durable, never above the other. */
+  currentEpoch: number
+  /** What the log has once everything is done that was asked for. */
+  held: HeldZxids
+  /** Last zxid that is on the disk for certain. Never above `held.last`. */
+  durable: bigint
+  /** Highest zxid known to be committed. Never decreases. */
+  committed: bigint
+  /** What the tree has. Never above `committed` nor `durable`; goes back when an image takes its place. */
+  applied: bigint
+  /** The disk failed. Nothing is asked of it any more. */
+  isFailed = false
+  /** Something is missing here, or may be: this server must not vote before a leader has made its history whole. */
+  isIncomplete: boolean
+  /** The last zxid that was given to `commit`. */
+  #told: bigint
+  #epochsAsked: { readonly accepted: number; readonly current: number } | undefined
+  #cuts = 0
+  /** An image that is complete but not installed, and what was appended behind it. */
+  #staged: HeldZxids | undefined
+  /** Last zxid that will be durable with the image once it is installed. */
+  #installing: bigint | undefined
+
+  constructor(recovered: Recovered) {
+    this.acceptedEpoch = recovered.acceptedEpoch
+    this.currentEpoch = recovered.currentEpoch
+    this.held = new HeldZxids(recovered.base, recovered.ranges)
+    this.durable = this.held.last
+    this.committed = recovered.committed
+    this.applied = recovered.committed
+    this.#told = recovered.committed
+    this.isIncomplete = recovered.state !== 'whole'
+  }
+
+  /** The log that `append` goes to. */
+  get log(): HeldZxids {
+    return this.#staged ?? this.held
+  }
+
+  /** No disk work is under way: what is known of the disk is all there is. */
+  get isQuiet(): boolean {
+    return this.isDurable && this.#epochsAsked === undefined
+  }
+
+  /** Everything that was appended, truncated or installed is durable, what waits behind an image that is not installed apart. */
+  get isDurable(): boolean {
+    return this.durable === this.held.last && this.#cuts === 0 && this.#installing === undefined
+  }
+
+  /** An image waits for its installation. */
+  get hasImage(): boolean {
+    return this.#staged !== undefined
+  }
+
+  saveEpochs(accepted: number, current: number, out: PeerOutput): void {
+    assert(this.#epochsAsked === undefined, 'epochs are saved one after the other')
+    assert(accepted >= this.acceptedEpoch && current >= this.currentEpoch, 'an epoch never goes back')
+    assert(current <= accepted, 'the current epoch was accepted before')
+    this.#epochsAsked = { accepted, current }
+    out.saveEpochs(accepted, current)
+  }
+
+  append(zxid: bigint, payload: Uint8Array, out: PeerOutput): void {
+    this.log.append(zxid)
+    out.append(zxid, payload)
+  }
+
+  truncate(zxid: bigint, out: PeerOutput): void {
+    assert(zxid >= this.committed, `${formatHex(this.committed)} is committed, nothing below is cut`)
+    assert(this.isDurable, 'nothing is cut while something is being written')
+    this.held.truncate(zxid)
+    this.durable = zxid
+    this.#cuts++
+    out.truncate(zxid)
+  }
+
+  install(out: PeerOutput): void {
+    const staged = this.#staged
+    assert(staged !== undefined, 'there is an image to install')
+    assert(staged.last >= this.committed, `${formatHex(this.committed)} is committed, the image ends before it`)
+    this.#installing = staged.last
+    out.install()
+  }
+
+  /** Forgets an image that is not being installed. One that is will be what this server has. */
+  discardImage(out: PeerOutput): void {
+    if (this.#installing !== undefined) return
+    this.#staged = undefined
+    out.discardImage()
+  }
+
+  /** Notes that everything up to `zxid` is committed. It is applied when it is durable here, not earlier (ZOOKEEPER-4882). */
+  commit(zxid: bigint, out: PeerOutput): void {
+    if (zxid > this.committed) this.committed = zxid
+    this.#tellCommitted(out)
+  }
+
+  /** The tree has everything up to `zxid`. A report of a tree that an image has replaced is ignored. */
+  noteApplied(zxid: bigint): void {
+    if (zxid > this.applied && zxid <= this.#told) this.applied = zxid
+  }
+
+  /** Takes a report of the disk. */
+  report(input: DiskInput, out: PeerOutput): void {
+    switch (input.kind) {
+      case 'durable':
+        assert(input.zxid <= this.held.last, `${formatHex(input.zxid)} is durable and was never appended`)
+        if (input.zxid > this.durable) this.durable = input.zxid
+        this.#tellCommitted(out)
+        return
+      case 'truncated':
+        this.#cuts--
+        return
+      case 'epochsSaved':
+        assert(this.#epochsAsked !== undefined, 'epochs were asked to be saved')
+        this.acceptedEpoch = this.#epochsAsked.accepted
+        this.currentEpoch = this.#epochsAsked.current
+        this.#epochsAsked = undefined
+        return
+      case 'imageReceived':
+        this.#staged = new HeldZxids(input.zxid)
+        return
+      case 'installed':
+        this.#installed()
+        return
+      case 'logFailed':
+        this.isFailed = true
+    }
+  }
+
+  #installed(): void {
+    const [staged, upTo] = [this.#staged, this.#installing]
+    assert(staged !== undefined && upTo !== undefined, 'an image was being installed')
+    this.held = staged
+    this.durable = upTo
+    this.#staged = undefined
+    this.#installing = undefined
+    // The tree is that of the image now.
+    this.applied = staged.base
+    this.#told = staged.base
+    if (staged.base > this.committed) this.committed = staged.base
+  }
+
+  #tellCommitted(out: PeerOutput): void {
+    // A tree that is about to be replaced gets nothing more.
+    if (this.#installing !== undefined) return
+    const ready = this.committed < this.durable ? this.committed : this.durable
+    if (ready <= this.#told) return
+    this.#told = ready
+    out.commit(ready)
+  }
+}

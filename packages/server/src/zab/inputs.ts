@@ -1,0 +1,72 @@
+/** What happens to the machines. Each input is a fact: it has happened, and for disk work it is durable. */
+import type { Notification, QuorumPacket } from '@lightkeeper/protocol'
+
+export type PeerInput =
+  | { readonly kind: 'timePassed' }
+  | { readonly kind: 'notification'; readonly from: number; readonly notification: Notification }
+  /** The dial of `attempt` has come through. */
+  | { readonly kind: 'linkOpened'; readonly link: number; readonly attempt: number }
+  | { readonly kind: 'dialFailed'; readonly attempt: number }
+  /** Somebody dialed the quorum port. */
+  | { readonly kind: 'linkAccepted'; readonly link: number }
+  | { readonly kind: 'linkClosed'; readonly link: number }
+  | { readonly kind: 'packet'; readonly link: number; readonly packet: QuorumPacket }
+  | DiskInput
+  | { readonly kind: 'imageSent'; readonly link: number }
+  | { readonly kind: 'applied'; readonly zxid: bigint }
+  /** The log no longer has what is not behind `zxid`. */
+  | { readonly kind: 'purged'; readonly zxid: bigint }
+  /** Leading: the next transaction. */
+  | { readonly kind: 'propose'; readonly zxid: bigint; readonly payload: Uint8Array }
+  /** Leading: SYNC or the answer to REVALIDATE, for a learner. */
+  | { readonly kind: 'answer'; readonly link: number; readonly packet: QuorumPacket }
+  /** Following or observing: REQUEST or REVALIDATE, for the leader. */
+  | { readonly kind: 'forward'; readonly packet: QuorumPacket }
+
+export type DiskInput =
+  /** Everything appended up to `zxid` is durable. */
+  | { readonly kind: 'durable'; readonly zxid: bigint }
+  | { readonly kind: 'truncated'; readonly zxid: bigint }
+  | { readonly kind: 'epochsSaved' }
+  /** The image is complete and in temporary files, not installed. */
+  | { readonly kind: 'imageReceived'; readonly link: number; readonly zxid: bigint }
+  /** The image and everything appended behind it before `install` is durable. */
+  | { readonly kind: 'installed' }
+  /** A write failed. Nothing on this disk is to be believed before a restart. */
+  | { readonly kind: 'logFailed' }
+
+/** What a directory holds when the process starts. */
+export interface Recovered {
+  readonly acceptedEpoch: number
+  readonly currentEpoch: number
+  /** The log has everything behind this zxid; a snapshot has what is before. */
+  readonly base: bigint
+  /** Records of the log, as ranges without a hole, in order. */
+  readonly ranges: readonly { readonly from: bigint; readonly to: bigint }[]
+  /** Known to be committed: the newest snapshot, which holds applied transactions only. */
+  readonly committed: bigint
+  /** `damaged`: something is missing. `fresh`: there is nothing, and nobody said that this is a new server. */
+  readonly state: 'whole' | 'damaged' | 'fresh'
+}
+
+export interface ZabTimes {
+  readonly tickMs: number
+  /** Ticks to connect and to synchronize. */
+  readonly initLimit: number
+  /** Ticks of silence that end a link. */
+  readonly syncLimit: number
+  /** First wait for notifications, doubled each time up to the other. */
+  readonly notificationMs: number
+  readonly notificationMaxMs: number
+  /** How long a better vote may still come when a quorum agrees. */
+  readonly settleMs: number
+}
+
+export const defaultTimes: ZabTimes = {
+  tickMs: 2000,
+  initLimit: 10,
+  syncLimit: 5,
+  notificationMs: 200,
+  notificationMaxMs: 2000,
+  settleMs: 50,
+}

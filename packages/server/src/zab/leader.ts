@@ -1,0 +1,485 @@
+/**
+ * A leading server (`Leader.java`, `LearnerHandler.java`): a new epoch, a quorum that has its initial history, then proposals, counting
+ * and commits, until it steps down.
+ *
+ * Gentle to learners: before NEWLEADER they get committed transactions only, between it and UPTODATE nothing but PING. What is proposed
+ * meanwhile follows UPTODATE, so that learners of all versions are spared their own bugs (ZOOKEEPER-4394, 4685).
+ */
+import {
+  formatHex,
+  intBytes,
+  MalformedFrameError,
+  makeZxid,
+  parseIntBytes,
+  parseLearnerInfo,
+  type QuorumPacket,
+  quorumProtocolVersion,
+  zxidCounter,
+  zxidEpoch,
+} from '@lightkeeper/protocol'
+import { assert } from '@lightkeeper/runtime'
+import type { Membership } from '../config/membership.ts'
+import { CommitRule } from './commit-rule.ts'
+import type { History } from './history.ts'
+import type { ZabTimes } from './inputs.ts'
+import type { CloseReason, PeerOutput } from './outputs.ts'
+import { Progress } from './progress.ts'
+import { type Quorum, quorumOf } from './quorum.ts'
+import { planSync, type SyncPlan } from './sync-plan.ts'
+import { incomplete } from './vote.ts'
+
+/**
+ * discovering: epochs are collected. promising: acceptedEpoch is being saved. electing: ACKEPOCHs are collected. beginning: currentEpoch is
+ * being saved. synchronizing: ACKs of NEWLEADER are collected. applying: the initial history is committed and being applied.
+ */
+export type LeaderState =
+  | 'discovering'
+  | 'promising'
+  | 'electing'
+  | 'beginning'
+  | 'synchronizing'
+  | 'applying'
+  | 'broadcasting'
+
+/** The last counter of an epoch; the next one would be that of Java's overflow check (ZOOKEEPER-1277). */
+const counterMax = 0xffff_fffe
+
+export class Leader {
+  readonly #sid: number
+  readonly #history: History
+  readonly #times: ZabTimes
+  readonly #membership: Membership
+  readonly #acceptsUnlisted: boolean
+  readonly #quorum: Quorum
+  readonly #rule: CommitRule
+  readonly #learners = new Map<number, Progress>()
+  state: LeaderState = 'discovering'
+  epoch: number
+  /** Last zxid that was proposed in this term; counter 0 before the first. */
+  lastProposed = 0n
+  /** What a learner shall have: the initial history, later what is committed. */
+  lastCommitted = 0n
+  over: CloseReason | undefined
+  /** (currentEpoch, last zxid) before this term. No learner that is counted may have more. */
+  readonly #summary: { readonly currentEpoch: number; readonly zxid: bigint }
+  /** Voters that said their epoch, that acknowledged ours, that acknowledged NEWLEADER. */
+  readonly #connected: number[] = []
+  readonly #electing: number[] = []
+  readonly #synchronized: number[] = []
+  /** Voters that have more than this server. */
+  readonly #ahead = new Set<number>()
+  #phaseUntil: number
+  #halfTickAt = Number.POSITIVE_INFINITY
+  #isWholeTick = false
+  #selfAcknowledged = 0n
+
+  constructor(
+    now: number,
+    sid: number,
+    membership: Membership,
+    history: History,
+    times: ZabTimes,
+    acceptsUnlisted: boolean,
+  ) {
+    this.#sid = sid
+    this.#membership = membership
+    this.#history = history
+    this.#times = times
+    this.#acceptsUnlisted = acceptsUnlisted
+    this.#quorum = quorumOf(membership)
+    this.#rule = new CommitRule(this.#quorum)
+    this.#summary = { currentEpoch: history.currentEpoch, zxid: history.held.last }
+    this.epoch = history.acceptedEpoch + 1
+    this.#phaseUntil = this.#initLimitFrom(now)
+  }
+
+  get isServing(): boolean {
+    return this.state === 'broadcasting'
+  }
+
+  get links(): Iterable<number> {
+    return this.#learners.keys()
+  }
+
+  get wakeAt(): number {
+    let at = Math.min(this.#phaseUntil, this.#halfTickAt)
+    // While it broadcasts the half tick comes before every limit, and limits are looked at then.
+    if (this.#halfTickAt === Number.POSITIVE_INFINITY)
+      for (const learner of this.#learners.values()) at = Math.min(at, this.#silentAt(learner))
+    return at
+  }
+
+  begin(now: number, out: PeerOutput): void {
+    out.listen(true)
+    this.#connected.push(this.#sid)
+    this.#chooseEpoch(now, out)
+  }
+
+  accepted(now: number, link: number): void {
+    this.#learners.set(link, new Progress(link, now))
+  }
+
+  /** Nobody is missed before the next whole tick: a learner whose connection broke may be back by then. */
+  closed(link: number): void {
+    this.#learners.delete(link)
+  }
+
+  timePassed(now: number, out: PeerOutput): void {
+    if (now >= this.#phaseUntil) {
+      this.#stepDown(`no quorum within ${this.#times.initLimit} ticks while ${this.state}`)
+      return
+    }
+    for (const learner of this.#learners.values()) {
+      const text = this.#lateness(now, learner)
+      if (text !== undefined) this.#close(learner, { kind: 'silent', text }, out)
+    }
+    if (now < this.#halfTickAt) return
+    this.#halfTickAt = now + this.#times.tickMs / 2
+    this.#isWholeTick = !this.#isWholeTick
+    if (this.#isWholeTick && this.isServing) this.checkQuorum(now)
+    if (this.over !== undefined) return
+    for (const learner of this.#learners.values())
+      if (learner.hasAcknowledged || learner.state === 'synchronizing')
+        out.send(learner.link, { type: 'PING', zxid: this.lastProposed, data: null, authinfo: null })
+  }
+
+  packet(now: number, link: number, packet: QuorumPacket, out: PeerOutput): void {
+    const learner = this.#learners.get(link)
+    if (learner === undefined) return
+    learner.heardAt = now
+    const problem = learner.allows(packet.type)
+      ? this.#take(now, learner, packet, out)
+      : `${packet.type} while ${learner.state}`
+    if (problem !== undefined) this.#close(learner, { kind: 'illegal', text: problem }, out)
+  }
+
+  /** The disk has reported, or something was applied: goes on where that was waited for. */
+  advance(now: number, out: PeerOutput): void {
+    if (this.state === 'promising' && this.#history.acceptedEpoch === this.epoch) this.#elect(now, out)
+    if (this.state === 'beginning' && this.#history.currentEpoch === this.epoch) this.#synchronize(now, out)
+    if (this.state === 'applying' && this.#history.applied >= this.#history.held.last) this.#broadcast(now, out)
+    if (this.isServing) this.#acknowledgeOwn(out)
+  }
+
+  propose(now: number, zxid: bigint, payload: Uint8Array, out: PeerOutput): void {
+    // A transaction of a term that is over, or of one that does not serve yet.
+    if (zxidEpoch(zxid) !== this.epoch || !this.isServing) return
+    if (zxidCounter(zxid) > counterMax) {
+      this.#stepDown('the counter of this epoch is used up, a new epoch is needed')
+      return
+    }
+    assert(zxid === this.lastProposed + 1n, `${formatHex(zxid)} is proposed behind ${formatHex(this.lastProposed)}`)
+    this.lastProposed = zxid
+    this.#history.append(zxid, payload, out)
+    this.#rule.propose(zxid, payload)
+    const packet: QuorumPacket = { type: 'PROPOSAL', zxid, data: payload, authinfo: null }
+    for (const learner of this.#learners.values()) {
+      if (learner.state !== 'up' || learner.isObserver) continue
+      out.send(learner.link, packet)
+      learner.proposed(zxid, now)
+    }
+  }
+
+  /** SYNC or the answer to REVALIDATE, in its place among proposals and commits. */
+  answer(link: number, packet: QuorumPacket, out: PeerOutput): void {
+    if (this.#learners.get(link)?.state === 'up') out.send(link, packet)
+  }
+
+  /** The image is on its way whole: whatever it may hold too early comes behind it, and then NEWLEADER (ZOOKEEPER-3104). */
+  imageSent(now: number, link: number, out: PeerOutput): void {
+    const learner = this.#learners.get(link)
+    if (learner?.state === 'imaging') this.#sendRest(now, learner, learner.sentTo, out)
+  }
+
+  #take(now: number, learner: Progress, packet: QuorumPacket, out: PeerOutput): string | undefined {
+    switch (packet.type) {
+      case 'FOLLOWERINFO':
+      case 'OBSERVERINFO':
+        return this.#inform(now, learner, packet, out)
+      case 'ACKEPOCH':
+        return this.#epochAcknowledged(now, learner, packet, out)
+      case 'ACK':
+        return this.acknowledged(now, learner, packet.zxid, out)
+      default:
+        out.fromLearner(learner.link, learner.sid as number, packet)
+        return undefined
+    }
+  }
+
+  // Discovery
+
+  #inform(now: number, learner: Progress, { type, zxid, data }: QuorumPacket, out: PeerOutput): string | undefined {
+    const info = readable(() => parseLearnerInfo(data))
+    if (info === undefined) return 'a learner that does not say who it is'
+    if (info.protocolVersion < quorumProtocolVersion) return `protocol version ${info.protocolVersion}`
+    if (info.configVersion > this.#membership.version) return `a configuration of the future, ${info.configVersion}`
+    const isVoter = this.#quorum.voters.includes(info.sid)
+    if (!isVoter && !this.#membership.observers.includes(info.sid) && !this.#acceptsUnlisted) {
+      this.#close(learner, { kind: 'unlisted', text: `server ${info.sid} is not in the configuration` }, out)
+      return undefined
+    }
+    if (info.sid === this.#sid) return `another server says it is ${this.#sid}`
+    for (const other of [...this.#learners.values()])
+      if (other.sid === info.sid)
+        this.#close(other, { kind: 'replaced', text: `server ${info.sid} connected again` }, out)
+    learner.sid = info.sid
+    learner.isObserver = type === 'OBSERVERINFO'
+    learner.isVoter = isVoter && !learner.isObserver
+    learner.enter('informed', now)
+    if (this.state !== 'discovering') {
+      // It promised more to a leader that came to nothing, and could never join this epoch.
+      if (learner.isVoter && zxidEpoch(zxid) > this.epoch)
+        this.#stepDown(`server ${info.sid} accepted epoch ${zxidEpoch(zxid)}, a newer one is needed`)
+      else if (this.state !== 'promising') this.#offer(now, learner, out)
+      return undefined
+    }
+    this.epoch = Math.max(this.epoch, zxidEpoch(zxid) + 1)
+    if (learner.isVoter) addTo(this.#connected, info.sid)
+    this.#chooseEpoch(now, out)
+    return undefined
+  }
+
+  #chooseEpoch(now: number, out: PeerOutput): void {
+    if (!this.#quorum.has(this.#connected)) return
+    this.state = 'promising'
+    this.#phaseUntil = this.#initLimitFrom(now)
+    this.#history.saveEpochs(this.epoch, this.#history.currentEpoch, out)
+  }
+
+  #elect(now: number, out: PeerOutput): void {
+    this.state = 'electing'
+    this.#phaseUntil = this.#initLimitFrom(now)
+    this.#electing.push(this.#sid)
+    for (const learner of this.#learners.values()) if (learner.state === 'informed') this.#offer(now, learner, out)
+    this.#beginIfElected(now, out)
+  }
+
+  #offer(now: number, learner: Progress, out: PeerOutput): void {
+    learner.enter('offered', now)
+    const data = intBytes(quorumProtocolVersion)
+    out.send(learner.link, { type: 'LEADERINFO', zxid: makeZxid(this.epoch, 0), data, authinfo: null })
+  }
+
+  #epochAcknowledged(
+    now: number,
+    learner: Progress,
+    { zxid, data }: QuorumPacket,
+    out: PeerOutput,
+  ): string | undefined {
+    const currentEpoch = readable(() => parseIntBytes(data))
+    if (currentEpoch === undefined) return 'ACKEPOCH without an epoch'
+    learner.zxid = zxid
+    if (this.state === 'electing' && currentEpoch !== -1 && zxid !== incomplete) {
+      if (this.isAhead(currentEpoch, zxid)) return this.#giveWay(learner, currentEpoch, out)
+      if (learner.isVoter) addTo(this.#electing, learner.sid as number)
+    }
+    learner.enter('ready', now)
+    if (this.state === 'electing') this.#beginIfElected(now, out)
+    else if (this.state !== 'beginning') this.#plan(now, learner, out)
+    return undefined
+  }
+
+  isAhead(currentEpoch: number, zxid: bigint): boolean {
+    const own = this.#summary
+    return currentEpoch > own.currentEpoch || (currentEpoch === own.currentEpoch && zxid > own.zxid)
+  }
+
+  /** A voter that has more must not be led from here. When no quorum is left without such voters, another election is due at once. */
+  #giveWay(learner: Progress, currentEpoch: number, out: PeerOutput): undefined {
+    const text = `server ${learner.sid} has more: epoch ${currentEpoch}, ${formatHex(learner.zxid)}`
+    if (learner.isVoter) this.#ahead.add(learner.sid as number)
+    this.#close(learner, { kind: 'ahead', text }, out)
+    if (!this.#quorum.has(this.#quorum.voters.filter((sid) => !this.#ahead.has(sid)))) this.#stepDown(text)
+  }
+
+  #beginIfElected(now: number, out: PeerOutput): void {
+    if (!this.#quorum.has(this.#electing)) return
+    this.state = 'beginning'
+    this.#phaseUntil = this.#initLimitFrom(now)
+    this.#history.saveEpochs(this.epoch, this.epoch, out)
+  }
+
+  // Synchronization
+
+  #synchronize(now: number, out: PeerOutput): void {
+    this.state = 'synchronizing'
+    this.#phaseUntil = this.#initLimitFrom(now)
+    this.#halfTickAt = now + this.#times.tickMs / 2
+    this.lastProposed = makeZxid(this.epoch, 0)
+    this.#selfAcknowledged = this.lastProposed
+    this.lastCommitted = this.#history.held.last
+    this.#synchronized.push(this.#sid)
+    for (const learner of [...this.#learners.values()]) if (learner.state === 'ready') this.#plan(now, learner, out)
+    this.#commitInitialHistory(now, out)
+  }
+
+  planFor(learner: Progress): SyncPlan {
+    const knows = (epoch: number): boolean => epoch <= this.#summary.currentEpoch || epoch === this.epoch
+    return planSync(learner.zxid, this.#history.held, this.lastCommitted, knows)
+  }
+
+  #plan(now: number, learner: Progress, out: PeerOutput): void {
+    // What it acknowledged on an earlier link it may be about to cut from its log.
+    if (learner.isVoter) this.#rule.retract(learner.sid as number)
+    const plan = this.planFor(learner)
+    if (plan.kind === 'snap') {
+      const { applied } = this.#history
+      learner.enter('imaging', now)
+      learner.sentTo = applied
+      out.send(learner.link, { type: 'SNAP', zxid: applied, data: null, authinfo: null })
+      out.sendImage(learner.link)
+      return
+    }
+    const [type, zxid] =
+      plan.kind === 'diff' ? (['DIFF', this.lastCommitted] as const) : (['TRUNC', plan.after] as const)
+    out.send(learner.link, { type, zxid, data: null, authinfo: null })
+    this.#sendRest(now, learner, plan.after, out)
+  }
+
+  /** What is committed behind the base of this learner, and NEWLEADER. */
+  #sendRest(now: number, learner: Progress, after: bigint, out: PeerOutput): void {
+    if (after < this.lastCommitted) out.sendHistory(learner.link, after, this.lastCommitted, 'pairs')
+    learner.sentTo = this.lastCommitted
+    learner.enter('synchronizing', now)
+    out.send(learner.link, {
+      type: 'NEWLEADER',
+      zxid: makeZxid(this.epoch, 0),
+      data: this.#membership.text,
+      authinfo: null,
+    })
+  }
+
+  /** With a quorum behind it the initial history is committed: that of this leader, whatever became of others. */
+  #commitInitialHistory(now: number, out: PeerOutput): void {
+    if (!this.#quorum.has(this.#synchronized)) return
+    this.state = 'applying'
+    this.#phaseUntil = Number.POSITIVE_INFINITY
+    this.#history.commit(this.lastCommitted, out)
+    this.advance(now, out)
+  }
+
+  #broadcast(now: number, out: PeerOutput): void {
+    this.state = 'broadcasting'
+    out.serve('leading', this.epoch)
+    for (const learner of this.#learners.values()) if (learner.state === 'acknowledged') this.bringUp(now, learner, out)
+  }
+
+  /** UPTODATE, and behind it what was committed and proposed since this learner was synchronized. */
+  bringUp(now: number, learner: Progress, out: PeerOutput): void {
+    out.send(learner.link, { type: 'UPTODATE', zxid: -1n, data: null, authinfo: null })
+    learner.enter('up', now)
+    const from = learner.sentTo
+    if (from < this.lastCommitted) {
+      out.sendHistory(learner.link, from, this.lastCommitted, learner.isObserver ? 'informs' : 'pairs')
+      learner.proposed(this.lastCommitted, now)
+    }
+    if (learner.isObserver) return
+    for (const { zxid, payload } of this.#rule.outstanding) {
+      out.send(learner.link, { type: 'PROPOSAL', zxid, data: payload, authinfo: null })
+      learner.proposed(zxid, now)
+    }
+  }
+
+  // Broadcast
+
+  acknowledged(now: number, learner: Progress, zxid: bigint, out: PeerOutput): string | undefined {
+    if (learner.state === 'synchronizing' && zxid === makeZxid(this.epoch, 0)) {
+      learner.enter('acknowledged', now)
+      if (this.isServing) this.bringUp(now, learner, out)
+      else if (learner.isVoter) {
+        addTo(this.#synchronized, learner.sid as number)
+        if (this.state === 'synchronizing') this.#commitInitialHistory(now, out)
+      }
+      return undefined
+    }
+    if (zxidCounter(zxid) === 0) return undefined
+    if (zxid > learner.sentTo) return `ACK of ${formatHex(zxid)}, which it was not sent`
+    learner.acknowledged(zxid, now)
+    if (learner.isVoter && learner.hasAcknowledged) {
+      this.#rule.acknowledge(learner.sid as number, zxid)
+      this.#commit(out)
+    }
+    return undefined
+  }
+
+  /** Its own acknowledgement is that of its disk. */
+  #acknowledgeOwn(out: PeerOutput): void {
+    const { lastProposed } = this
+    const durable = this.ownDurable()
+    const upTo = durable < lastProposed ? durable : lastProposed
+    if (upTo <= this.#selfAcknowledged) return
+    for (let zxid = this.#selfAcknowledged + 1n; zxid <= upTo; zxid++) this.#rule.acknowledge(this.#sid, zxid)
+    this.#selfAcknowledged = upTo
+    this.#commit(out)
+  }
+
+  ownDurable(): bigint {
+    return this.#history.durable
+  }
+
+  #commit(out: PeerOutput): void {
+    for (let proposal = this.#rule.takeCommitted(); proposal !== undefined; proposal = this.#rule.takeCommitted()) {
+      const { zxid, payload } = proposal
+      this.lastCommitted = zxid
+      const commit: QuorumPacket = { type: 'COMMIT', zxid, data: null, authinfo: null }
+      const inform: QuorumPacket = { type: 'INFORM', zxid, data: payload, authinfo: null }
+      for (const learner of this.#learners.values()) {
+        if (learner.state !== 'up') continue
+        out.send(learner.link, learner.isObserver ? inform : commit)
+        if (learner.isObserver) learner.sentTo = zxid
+      }
+      this.#history.commit(zxid, out)
+    }
+  }
+
+  /** A leader that hears no quorum may have been replaced. */
+  checkQuorum(now: number): void {
+    const heard = [this.#sid]
+    for (const { isVoter, hasAcknowledged, heardAt, sid } of this.#learners.values())
+      if (isVoter && hasAcknowledged && now - heardAt <= this.#syncMs) addTo(heard, sid as number)
+    if (!this.#quorum.has(heard)) this.#stepDown(`of the voters only ${heard.join(', ')} are heard`)
+  }
+
+  // Limits
+
+  get #syncMs(): number {
+    return this.#times.syncLimit * this.#times.tickMs
+  }
+
+  #initLimitFrom(now: number): number {
+    return now + this.#times.initLimit * this.#times.tickMs
+  }
+
+  #silentAt(learner: Progress): number {
+    if (!learner.isAwaited) return Number.POSITIVE_INFINITY
+    return learner.hasAcknowledged ? learner.heardAt + this.#syncMs : this.#initLimitFrom(learner.heardAt)
+  }
+
+  #lateness(now: number, learner: Progress): string | undefined {
+    if (now >= this.#silentAt(learner)) return `no word from server ${learner.sid ?? 'of no name'} for too long`
+    if (now - learner.waitingSince > this.#syncMs) return `server ${learner.sid} does not acknowledge a proposal`
+    return undefined
+  }
+
+  #close(learner: Progress, why: CloseReason, out: PeerOutput): void {
+    this.#learners.delete(learner.link)
+    out.close(learner.link, why)
+  }
+
+  #stepDown(text: string): void {
+    this.over ??= { kind: 'term over', text }
+  }
+}
+
+function addTo(sids: number[], sid: number): void {
+  if (!sids.includes(sid)) sids.push(sid)
+}
+
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof MalformedFrameError) return undefined
+    throw error
+  }
+}

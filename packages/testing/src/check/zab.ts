@@ -1,0 +1,207 @@
+/**
+ * What must hold of an ensemble, under the names of the Zab paper and of Apache's TLA+ specifications. It is given what servers do and
+ * have, step by step, and throws at the first step that breaks a rule. It knows nothing of how they do it.
+ */
+
+/** One transaction, its payload by an identifying number. */
+export interface CheckedTxn {
+  readonly zxid: bigint
+  readonly payload: number
+}
+
+export class ZabViolation extends Error {
+  override readonly name = 'ZabViolation'
+  readonly invariant: ZabInvariant
+
+  constructor(invariant: ZabInvariant, text: string) {
+    super(`${invariant}: ${text}`)
+    this.invariant = invariant
+  }
+}
+
+export type ZabInvariant =
+  /** One server an epoch has a quorum behind its initial history. */
+  | 'Leadership'
+  /** All servers apply the same transactions in the same order, none in between left out. */
+  | 'TotalOrder'
+  /** What is applied was proposed, as it is, by the leader of its epoch. */
+  | 'Integrity'
+  /** Transactions of one leader in its order, without a hole. */
+  | 'LocalPrimaryOrder'
+  /** Epochs in order. */
+  | 'GlobalPrimaryOrder'
+  /** A leader has applied everything of earlier epochs before it proposes. */
+  | 'PrimaryIntegrity'
+  /** No committed transaction is missing in the history of a later leader. */
+  | 'LeaderLogCompleteness'
+  /** A committed transaction is on the disks of a quorum, whatever is cut or replaced. */
+  | 'CommittedLogDurability'
+  /** A word is given when what it says is durable. */
+  | 'HistoryOrder'
+  /** Between healthy servers no packet comes where it may not. */
+  | 'MessageLegal'
+  /** When the faults are over, all serve again, with the same state. */
+  | 'Liveness'
+
+export class ZabChecker {
+  readonly #isQuorum: (sids: readonly number[]) => boolean
+  readonly #voters: readonly number[]
+  /** What is committed, in order. */
+  readonly committed: CheckedTxn[] = []
+  readonly #proposals = new Map<bigint, { readonly payload: number; readonly sid: number }>()
+  readonly #leaders = new Map<number, number>()
+  readonly #promises = new Map<string, number>()
+  /** How many committed transactions each voter has on its disk, as a prefix of its history. */
+  readonly #durable = new Map<number, number>()
+
+  constructor(voters: readonly number[], isQuorum: (sids: readonly number[]) => boolean) {
+    this.#voters = voters
+    this.#isQuorum = isQuorum
+  }
+
+  /** A leader hands out a transaction. `applied` is how many it has applied. */
+  proposed(sid: number, { zxid, payload }: CheckedTxn, applied: number): void {
+    const epoch = Number(zxid >> 32n)
+    this.#require(this.#leaders.get(epoch) === sid, 'Leadership', `${hex(zxid)} is proposed by server ${sid}`)
+    this.#require(!this.#proposals.has(zxid), 'Integrity', `${hex(zxid)} is proposed twice`)
+    const earlier = this.committed.findLastIndex((txn) => Number(txn.zxid >> 32n) < epoch) + 1
+    this.#require(
+      applied >= earlier,
+      'PrimaryIntegrity',
+      `server ${sid} proposes with ${applied} of ${earlier} applied`,
+    )
+    this.#proposals.set(zxid, { payload, sid })
+  }
+
+  /** A server begins to serve as leader with this history. */
+  established(sid: number, epoch: number, history: readonly CheckedTxn[]): void {
+    const other = this.#leaders.get(epoch)
+    this.#require(other === undefined || other === sid, 'Leadership', `epoch ${epoch} has leaders ${other} and ${sid}`)
+    this.#leaders.set(epoch, sid)
+    const missing = this.committed.find((txn, i) => !isSame(txn, history[i]))
+    this.#require(
+      missing === undefined,
+      'LeaderLogCompleteness',
+      `server ${sid} leads epoch ${epoch} without ${hex(missing?.zxid ?? 0n)}`,
+    )
+  }
+
+  /** A server tells a leader that the promise to follow it in `epoch` may count. */
+  promised(sid: number, epoch: number, leader: number): void {
+    const key = `${sid} ${epoch}`
+    const other = this.#promises.get(key)
+    this.#require(
+      other === undefined,
+      'Leadership',
+      `server ${sid} counts for server ${leader} in epoch ${epoch} and did for server ${other}`,
+    )
+    this.#promises.set(key, leader)
+  }
+
+  /** A server applies its transaction number `index`, from 0. */
+  applied(sid: number, index: number, txn: CheckedTxn): void {
+    const known = this.committed[index]
+    if (known !== undefined) {
+      this.#require(
+        isSame(known, txn),
+        'TotalOrder',
+        `number ${index + 1} is ${show(txn)} at server ${sid} and ${show(known)} at others`,
+      )
+      return
+    }
+    this.#require(index === this.committed.length, 'TotalOrder', `server ${sid} leaves out what is before ${show(txn)}`)
+    this.#commit(sid, txn)
+  }
+
+  /** The state of a server is replaced by one that these transactions make. */
+  restored(sid: number, state: readonly CheckedTxn[]): void {
+    for (const [index, txn] of state.entries()) {
+      const known = this.committed[index]
+      this.#require(
+        known !== undefined && isSame(known, txn),
+        'TotalOrder',
+        `number ${index + 1} of the restored state of server ${sid} is ${show(txn)}`,
+      )
+    }
+  }
+
+  /** What is on the disk of a server has changed. */
+  disk(sid: number, history: readonly CheckedTxn[], why: string): void {
+    if (!this.#voters.includes(sid)) return
+    const before = this.#durable.get(sid) ?? 0
+    const count = this.#prefix(history, 0)
+    this.#durable.set(sid, count)
+    if (count >= before) return
+    this.#requireQuorum(`after ${why} at server ${sid}`)
+  }
+
+  /** Claims that a word may be given now. */
+  word(isTrue: boolean, text: string): void {
+    this.#require(isTrue, 'HistoryOrder', text)
+  }
+
+  fail(invariant: ZabInvariant, text: string): never {
+    throw new ZabViolation(invariant, text)
+  }
+
+  /** Servers and histories at the moment when something is committed for the first time. Set by the model. */
+  historyOf: (sid: number) => readonly CheckedTxn[] = () => []
+
+  #commit(sid: number, txn: CheckedTxn): void {
+    const last = this.committed.at(-1)
+    const epoch = txn.zxid >> 32n
+    if (last !== undefined) {
+      const isNext = txn.zxid === last.zxid + 1n
+      this.#require(txn.zxid > last.zxid, 'GlobalPrimaryOrder', `${show(txn)} is committed behind ${show(last)}`)
+      const isFirst = epoch > last.zxid >> 32n && (txn.zxid & 0xffff_ffffn) === 1n
+      this.#require(isNext || isFirst, 'LocalPrimaryOrder', `${show(txn)} is committed behind ${show(last)}`)
+    }
+    const proposal = this.#proposals.get(txn.zxid)
+    this.#require(proposal?.payload === txn.payload, 'Integrity', `server ${sid} applies ${show(txn)}, never proposed`)
+    this.committed.push(txn)
+    for (const voter of this.#voters)
+      this.#durable.set(voter, this.#prefix(this.historyOf(voter), this.committed.length - 1))
+    this.#requireQuorum(`when ${show(txn)} was committed`)
+  }
+
+  /** How many committed transactions `history` begins with. `known`: so many are looked at no more. */
+  #prefix(history: readonly CheckedTxn[], known: number): number {
+    const { committed } = this
+    const most = Math.min(history.length, committed.length)
+    if (known > 0 && known <= most && isSame(committed[known - 1] as CheckedTxn, history[known - 1])) {
+      // Histories with one transaction in common have all in front of it in common, or TotalOrder fails where it is applied.
+      let at = known
+      while (at < most && isSame(committed[at] as CheckedTxn, history[at])) at++
+      return at
+    }
+    let at = 0
+    while (at < most && isSame(committed[at] as CheckedTxn, history[at])) at++
+    return at
+  }
+
+  #requireQuorum(when: string): void {
+    const all = this.committed.length
+    const holders = this.#voters.filter((sid) => (this.#durable.get(sid) ?? 0) >= all)
+    this.#require(
+      this.#isQuorum(holders),
+      'CommittedLogDurability',
+      `${show(this.committed.at(-1))} is on ${holders.length === 0 ? 'no disk' : `servers ${holders.join(', ')}`} ${when}`,
+    )
+  }
+
+  #require(isTrue: boolean, invariant: ZabInvariant, text: string): void {
+    if (!isTrue) throw new ZabViolation(invariant, text)
+  }
+}
+
+function isSame(a: CheckedTxn, b: CheckedTxn | undefined): boolean {
+  return a.zxid === b?.zxid && a.payload === b.payload
+}
+
+function hex(zxid: bigint): string {
+  return `0x${zxid.toString(16)}`
+}
+
+function show(txn: CheckedTxn | undefined): string {
+  return txn === undefined ? 'nothing' : `${hex(txn.zxid)} (${txn.payload})`
+}

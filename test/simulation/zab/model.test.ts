@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest'
+import { seeds } from '../stage.ts'
+import { Ensemble } from './ensemble.ts'
+import { endWell, runSchedule } from './schedule.ts'
+
+describe('without faults', () => {
+  test.each([1, 2, 3, 4, 5, 7])('%i servers elect a leader and commit', (voters) => {
+    const ensemble = new Ensemble(voters, { voters })
+    for (const host of ensemble.hosts) host.start()
+    endWell(ensemble)
+    expect(ensemble.checker.committed.length).toBe(1)
+  })
+})
+
+test('whatever breaks, no invariant does', () => {
+  for (const seed of seeds(300)) {
+    try {
+      runSchedule(seed)
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error })
+    }
+  }
+})
