@@ -11,7 +11,7 @@ import { afterAll, expect, test } from 'vitest'
 import { resolveConfig } from '../../packages/server/src/config/config.ts'
 import { compressor } from '../../packages/server/src/storage/compression.ts'
 import { inspect } from '../../packages/server/src/storage/inspect.ts'
-import { Bench, deaf, directory, dump } from '../../packages/server/src/storage/storage.harness.ts'
+import { Bench, directory, dump } from '../../packages/server/src/storage/storage.harness.ts'
 import { Storage } from '../../packages/server/src/storage/storage.ts'
 import { fuzzParameters } from './parameters.ts'
 
@@ -151,7 +151,7 @@ test('a start gives right data or refuses by the name of a file, and inspect rea
         await inspect(runtime.disk, [join(dataDir, 'version-2')], () => {})
         let storage: Storage
         try {
-          storage = await Storage.open(runtime, config, dataDir, { acceptLoss: false, listener: deaf })
+          storage = await Storage.open(runtime, config, dataDir, { damage: 'refuse' })
         } catch (error) {
           const { name, message, stack } = error as Error
           expect(refusals, `${name}: ${message}\n${stack}`).toContain(name)

@@ -46,7 +46,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   const storage =
     config.dataDir === undefined
       ? undefined
-      : await Storage.open(given, config, config.dataDir, { acceptLoss: config.acceptLoss, listener: watches })
+      : await Storage.open(given, config, config.dataDir, { damage: config.acceptLoss ? 'accept' : 'refuse' })
   if (storage !== undefined) {
     const { tree, lastZxid, snapshotZxid, replayedTxns } = storage.recovered
     host.log('info', 'the data directory is recovered', {
@@ -59,9 +59,11 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
     })
   }
   const log = storage?.log ?? memoryLog()
+  const tree = storage?.recovered.tree ?? new DataTree()
+  tree.listener = watches
   const start: ReplicaStart = {
     watches,
-    tree: storage?.recovered.tree ?? new DataTree(watches),
+    tree,
     lastZxid: storage?.recovered.lastZxid ?? config.initialZxid,
     keys: storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes)),
   }

@@ -213,8 +213,8 @@ export const plantedBugs: readonly PlantedBug[] = [
         SnapshotEncoder.prototype,
         'begin',
         (original) =>
-          function (this: SnapshotEncoder, ...[, acls]: Parameters<SnapshotEncoder['begin']>) {
-            original.call(this, new Map(), acls)
+          function (this: SnapshotEncoder, ...[, lists]: Parameters<SnapshotEncoder['begin']>) {
+            original.call(this, new Map(), lists)
           },
       ),
   },

@@ -1,7 +1,8 @@
 /**
- * The highest zxid that was acknowledged, kept in a file of its own: a log that ends below it was cut, whoever cut it. Written
- * behind every batch that became durable, and made durable itself once a second and at the end; so after a kill
- * it is exact, and after a power cut it may be a second old, never ahead of the log.
+ * The highest zxid that this server promised to hold: it acknowledged that transaction to a client or, in an ensemble, to a leader.
+ * Kept in a file of its own, so that a log that ends below it is known to be cut. It is written behind every batch that became durable,
+ * and made durable itself once a second and at the end: after a kill it is exact, and after a power cut it may be a second old, never
+ * ahead of the log. Where a leader has a member cut its log, the promise is lowered first, durably.
  */
 import { crc32, Reader, Writer } from '@lightkeeper/protocol'
 import type { Disk, DiskFile, Runtime, Timer } from '@lightkeeper/runtime'
@@ -14,11 +15,10 @@ const slotOffsets = [0, 512] as const
 const syncEveryMs = 1_000
 
 export class AcknowledgedMark {
-  /** What the file said when it was opened; 0 for a new one. */
-  readonly zxid: bigint
   readonly #file: DiskFile
   readonly #runtime: Runtime
   readonly #writer = new Writer(slotBytes)
+  #zxid: bigint
   #turn: bigint
   #isFailed = false
   #syncTimer: Timer | undefined
@@ -26,8 +26,13 @@ export class AcknowledgedMark {
   private constructor(runtime: Runtime, file: DiskFile, zxid: bigint, turn: bigint) {
     this.#runtime = runtime
     this.#file = file
-    this.zxid = zxid
+    this.#zxid = zxid
     this.#turn = turn
+  }
+
+  /** The promise as it is now; 0 for none. */
+  get zxid(): bigint {
+    return this.#zxid
   }
 
   static async open(runtime: Runtime, directory: string): Promise<AcknowledgedMark> {
@@ -54,6 +59,7 @@ export class AcknowledgedMark {
   /** Everything up to `zxid` is durable and about to be acknowledged. */
   note(zxid: bigint): void {
     if (this.#isFailed) return
+    this.#zxid = zxid
     try {
       // Not a trip to another thread for each batch: the page is in memory.
       this.#file.writeNow(this.#nextOffset(), this.#slot(zxid))
@@ -66,10 +72,19 @@ export class AcknowledgedMark {
     })
   }
 
-  /** Lowers or raises the mark, durably: a loss was accepted. */
+  /** Lowers or raises the mark; resolves when that is durable. */
   async set(zxid: bigint): Promise<void> {
-    // Both slots, since the higher one counts.
+    // Both slots, since one of them may be lost.
     for (const _ of slotOffsets) await this.#file.writeDurably(this.#nextOffset(), this.#slot(zxid))
+    this.#zxid = zxid
+  }
+
+  /**
+   * Takes back the promise of what lies behind `zxid`; resolves when that is durable, and the log may be cut there. Does nothing
+   * where no more was promised.
+   */
+  async lower(zxid: bigint): Promise<void> {
+    if (this.#zxid > zxid) await this.set(zxid)
   }
 
   async close(): Promise<void> {

@@ -3,15 +3,15 @@
  * transaction that was acknowledged when the copy began, and is read back before it counts.
  */
 import type { Runtime } from '@lightkeeper/runtime'
-import type { DataTree, TreeListener } from '../tree/data-tree.ts'
+import type { DataTree } from '../tree/data-tree.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { type Compression, compressionOf, decompressed } from './compression.ts'
+import { refuseMisplaced, versionDirectory } from './directories.ts'
 import { logsAmong, snapshotsAmong } from './file-names.ts'
-import { bytesOf, recover } from './recovery.ts'
+import { recover } from './recovery.ts'
 import { readSessionSecret, writeSessionSecret } from './session-secret.ts'
-import { readSnapshot } from './snapshot-file.ts'
+import { bytesOf, readSnapshot } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
-import { refuseMisplaced, versionDirectory } from './storage.ts'
 
 export interface BackupOptions {
   /** Directory with the snapshots, as in zoo.cfg. */
@@ -31,8 +31,6 @@ export interface BackupResult {
   readonly znodes: number
 }
 
-const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
-
 /** @throws RecoveryError where the directory is damaged; Error where the target holds data already. */
 export async function backup(runtime: Runtime, options: BackupOptions): Promise<BackupResult> {
   const { disk } = runtime
@@ -47,9 +45,8 @@ export async function backup(runtime: Runtime, options: BackupOptions): Promise<
   const { tree, lastZxid } = await recover(runtime, {
     snapshotDirectory: `${dataDir}/${versionDirectory}`,
     logDirectory: `${dataLogDir}/${versionDirectory}`,
-    acceptLoss: false,
+    damage: 'refuse',
     readOnly: true,
-    listener: deaf,
   })
   const { name } = await writeSnapshot(tree, {
     disk,
@@ -74,7 +71,7 @@ export async function backup(runtime: Runtime, options: BackupOptions): Promise<
 async function verify(runtime: Runtime, path: string, original: DataTree): Promise<void> {
   const file = await runtime.disk.open(path, { readOnly: true })
   try {
-    const { tree } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)), deaf)
+    const { tree } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)))
     if (tree.digest.value === original.digest.value && countOf(tree) === countOf(original)) return
     throw new Error(`${path} does not read back as it was written; do not use it`)
   } finally {

@@ -1,7 +1,7 @@
 /** Compressed snapshots: gzip, and snappy in the framing of snappy-java. By the last part of a file's name. */
 import { compress, uncompress } from 'snappyjs'
+import { SnapshotDamage } from './image.ts'
 import type { ByteSource } from './snapshot-file.ts'
-import { SnapshotDamage } from './snapshot-file.ts'
 
 export type Compression = 'none' | 'gz' | 'snappy'
 

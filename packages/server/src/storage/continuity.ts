@@ -28,6 +28,7 @@ export class RecentRecords {
   #count = 0
 
   note(zxid: bigint, { checksum, bytes }: RecordMark): void {
+    if (this.#count > 0 && zxid <= (this.#zxids[(this.#count - 1) & (rememberedMax - 1)] as bigint)) return
     const at = this.#count++ & (rememberedMax - 1)
     this.#zxids[at] = zxid
     this.#checksums[at] = checksum
@@ -38,14 +39,15 @@ export class RecentRecords {
   isRepeat(last: bigint, zxid: bigint, type: number, { checksum, bytes }: RecordMark): boolean {
     if (zxid > last) return false
     if (zxid === last && type === opCode.error) return true
-    const from = Math.max(0, this.#count - rememberedMax)
-    for (let i = this.#count - 1; i >= from; i--) {
-      const at = i & (rememberedMax - 1)
-      const known = this.#zxids[at] as bigint
-      if (known === zxid) return this.#checksums[at] === checksum && this.#bytes[at] === bytes
-      // They rise.
-      if (known < zxid) return false
+    // They rise: a search by halves.
+    let low = Math.max(0, this.#count - rememberedMax)
+    let high = this.#count - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((this.#zxids[middle & (rememberedMax - 1)] as bigint) < zxid) low = middle + 1
+      else high = middle
     }
-    return false
+    const at = low & (rememberedMax - 1)
+    return low === high && this.#zxids[at] === zxid && this.#checksums[at] === checksum && this.#bytes[at] === bytes
   }
 }

@@ -139,7 +139,7 @@ test('C: the log is cut in the middle, which only the mark can tell: refused, wi
 test('a loss that is accepted leaves what came before it, puts the rest aside, and never gives a lost number again', async () => {
   const bench = await inTwoLogs(true)
   bench.damage('log.1', cut(50))
-  const storage = await bench.open({ acceptLoss: true })
+  const storage = await bench.open({ damage: 'accept' })
   expect(storage.recovered.tree.get('/n50')).toBeDefined()
   expect(storage.recovered.tree.get('/n51')).toBeUndefined()
   expect(bench.lastZxid).toBe(200n)
@@ -235,6 +235,16 @@ test('a record of a kind this version does not know is refused, and never cut of
   await bench.close()
   bench.forgetMark()
   await expect(bench.recover()).rejects.toThrow(/log\.1/)
+})
+
+test('a record that is whole and too short to be a transaction is refused with its file and place', async () => {
+  const bench = new Bench()
+  const storage = await bench.open()
+  await bench.creates(3)
+  storage.log.append(4n, new Uint8Array(5))
+  await bench.world.run(new Promise<void>((resolve) => storage.log.flush(() => resolve())))
+  await bench.close()
+  await expect(bench.recover()).rejects.toThrow(/log\.1 at offset \d+: a record that cannot be understood/)
 })
 
 test('zxids go on over the border of an epoch, and a directory that does so opens again', async () => {

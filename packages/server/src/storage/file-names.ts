@@ -6,10 +6,16 @@ export interface NamedFile {
   readonly zxid: bigint
 }
 
-/** In front of the name of a file that is being written; no reader takes it for anything. */
+/** In front of the name of a file that is being written; no reader looks at such files. */
 export const temporaryPrefix = 'tmp.'
 /** In front of the name of a file that was put aside because it cannot be trusted. */
-export const asidePrefix = 'damaged.'
+const asidePrefix = 'damaged.'
+
+/** The path that a file at `path` gets when it is put aside. */
+export function asidePath(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return `${path.slice(0, slash + 1)}${asidePrefix}${path.slice(slash + 1)}`
+}
 
 export function logName(firstZxid: bigint): string {
   return `log.${hex(firstZxid)}`

@@ -2,16 +2,16 @@
 import type { Acl, MalformedFrameError } from '@lightkeeper/protocol'
 import { formatHex, opCode, operationOf } from '@lightkeeper/protocol'
 import type { Disk } from '@lightkeeper/runtime'
-import type { TreeListener } from '../tree/data-tree.ts'
 import { kindOf, ttlMsOf } from '../tree/ephemeral-owner.ts'
 import type { NodeTxn, Txn } from '../tree/txn.ts'
 import { statOf, type Znode } from '../tree/znode.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { compressionOf, decompressed } from './compression.ts'
+import { RecentRecords } from './continuity.ts'
 import { logsAmong, snapshotsAmong } from './file-names.ts'
-import { LogFile } from './log-file.ts'
-import { bytesOf } from './recovery.ts'
-import { isMissingAcl, readSnapshot } from './snapshot-file.ts'
+import { isMissingAcl } from './image-tree.ts'
+import { LogFile, type RecordPlace } from './log-file.ts'
+import { bytesOf, readSnapshot } from './snapshot-file.ts'
 
 export type InspectedEntry =
   | {
@@ -46,8 +46,6 @@ export type InspectedEntry =
 
 export type Inspect = (entry: InspectedEntry) => void
 
-const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
-
 /** Reads the named files and directories, a directory's files in the order of their zxids. @throws Error where one cannot be read. */
 export async function inspect(disk: Disk, paths: readonly string[], told: Inspect): Promise<void> {
   for (const path of paths) {
@@ -74,19 +72,18 @@ async function inspectDirectory(disk: Disk, directory: string, told: Inspect): P
   const newest = snapshots.at(-1)
   if (newest !== undefined) await inspectFile(disk, `${directory}/${newest.name}`, told)
   let last: bigint | undefined
+  const recent = new RecentRecords()
   for (const { name } of logs) {
     const file = `${directory}/${name}`
-    await inspectLog(disk, file, (entry) => {
-      if (entry.kind === 'txn') {
-        // Apache 3.9 logs a write that it could not read with the number of the last transaction again.
-        const isUnread = entry.zxid === last && entry.operation === 'error'
-        if (last !== undefined && !isUnread && entry.zxid !== last + 1n && entry.zxid >> 32n === last >> 32n) {
-          const text = `transaction ${formatHex(entry.zxid)} follows ${formatHex(last)}`
-          told({ kind: 'damage', file, offset: entry.offset, text })
-        }
-        last = entry.zxid
-      }
-      told(entry)
+    await inspectLog(disk, file, told, (zxid, type, at) => {
+      const before = last
+      const isRepeat = before !== undefined && recent.isRepeat(before, zxid, type, at)
+      if (isRepeat) return
+      recent.note(zxid, at)
+      last = zxid
+      if (before === undefined || zxid === before + 1n || zxid >> 32n !== before >> 32n) return
+      const text = `transaction ${formatHex(zxid)} follows ${formatHex(before)}`
+      told({ kind: 'damage', file, offset: at.offset, text })
     })
   }
   const mark = await AcknowledgedMark.read(disk, directory)
@@ -110,18 +107,25 @@ async function inspectFile(disk: Disk, path: string, told: Inspect): Promise<voi
   throw new Error(`${path} is neither log.<zxid> nor snapshot.<zxid>`)
 }
 
-async function inspectLog(disk: Disk, path: string, told: Inspect): Promise<void> {
+/** `seen` is called for each record before it is passed on. */
+async function inspectLog(
+  disk: Disk,
+  path: string,
+  told: Inspect,
+  seen?: (zxid: bigint, type: number, at: RecordPlace) => void,
+): Promise<void> {
   const file = await disk.open(path, { readOnly: true })
   try {
     const log = await LogFile.open(path, file)
     let last = 0n
     for (let from = 0; ; ) {
-      const end = await log.scan(({ header, txn }, { offset }) => {
+      const end = await log.scan(({ header, txn }, at) => {
         last = header.zxid
+        seen?.(header.zxid, txn.type, at)
         told({
           kind: 'txn',
           file: path,
-          offset,
+          offset: at.offset,
           zxid: header.zxid,
           time: Number(header.time),
           session: header.clientId,
@@ -150,11 +154,11 @@ async function inspectLog(disk: Disk, path: string, told: Inspect): Promise<void
 async function inspectSnapshot(disk: Disk, path: string, told: Inspect): Promise<void> {
   const file = await disk.open(path, { readOnly: true })
   try {
-    const { tree, digest, missingAcls } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)), deaf)
+    const { tree, digest, missingAcls } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)))
     for (const [session, timeoutMs] of tree.sessions) told({ kind: 'session', file: path, session, timeoutMs })
     tree.nodes.forEach((node, znodePath) => told(znodeEntry(path, znodePath, node)))
     for (const [znodePath, id] of missingAcls) {
-      const text = `${znodePath} has the ACL list ${id}, which is not in this snapshot; a transaction behind it has to tell`
+      const text = `${znodePath} has the ACL list ${id}, which is not in this snapshot; a transaction behind it must have it`
       told({ kind: 'note', file: path, text })
     }
     const zxid = snapshotsAmong([path.slice(path.lastIndexOf('/') + 1)])[0]?.zxid ?? 0n

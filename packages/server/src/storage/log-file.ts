@@ -96,15 +96,19 @@ export class LogFile {
 
   /**
    * Calls `visit` for every good record from the start, or from a record at `from`, until it returns false. Resolves to how they
-   * end. Byte arrays are views until `visit` returns. Records up to `after` are checked and not passed on.
+   * end. Byte arrays are views until `visit` returns. Records for which `skips` returns true are neither decoded nor passed on.
    */
-  scan(visit: (record: LoggedTxn, at: RecordPlace) => void | false, from = 0, after?: bigint): Promise<LogEnd> {
+  scan(
+    visit: (record: LoggedTxn, at: RecordPlace) => void | false,
+    from = 0,
+    skips?: (zxid: bigint, at: RecordPlace) => boolean,
+  ): Promise<LogEnd> {
     const payload = new Reader(this.#window)
     return this.#scan(from, (start, end, place) => {
       let record: LoggedTxn
       try {
         // The zxid stands behind clientId and cxid.
-        if (after !== undefined && payload.reset(this.#window, start + 12, end).long() <= after) return undefined
+        if (skips?.(payload.reset(this.#window, start + 12, end).long(), place)) return undefined
         record = readTxn(payload.reset(this.#window, start, end))
       } catch (error) {
         if (!(error instanceof MalformedFrameError)) throw error

@@ -1,30 +1,44 @@
 /**
  * From a data directory to a tree: the newest good snapshot and every logged transaction behind it. What was acknowledged and is
- * not there any more makes this fail with the file, the place and the choices; it is never passed over. Only what a crash leaves,
- * a torn end of the last log above everything acknowledged, is cut off.
+ * not there any more makes this fail with the file, the place and the choices; it is never passed over. What is decided at each place
+ * stands in judge.ts.
  */
-import { type Acl, formatHex, opCode, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
-import type { DiskFile, Runtime } from '@lightkeeper/runtime'
-import { DataTree, type TreeListener } from '../tree/data-tree.ts'
-import { digestOfZnode } from '../tree/digest.ts'
+import { type Acl, formatHex } from '@lightkeeper/protocol'
+import type { Runtime } from '@lightkeeper/runtime'
+import { DataTree } from '../tree/data-tree.ts'
 import { replay } from '../tree/replay.ts'
 import type { Znode } from '../tree/znode.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { compressionOf, decompressed } from './compression.ts'
-import { asidePrefix, logsAmong, type NamedFile, snapshotsAmong, temporaryPrefix } from './file-names.ts'
-import { type LogEnd, LogFile, logHeaderBytes } from './log-file.ts'
-import { type ByteSource, isMissingAcl, type LoadedSnapshot, readSnapshot, SnapshotDamage } from './snapshot-file.ts'
+import { RecentRecords } from './continuity.ts'
+import { logsAmong, type NamedFile, snapshotsAmong } from './file-names.ts'
+import { SnapshotDamage } from './image.ts'
+import { isMissingAcl } from './image-tree.ts'
+import { judge, judgeReach, judgeRecord, type Known, type Loss } from './judge.ts'
+import { DiskReadError, LogFile, logHeaderBytes, type RecordPlace } from './log-file.ts'
+import { removeOrphans } from './orphans.ts'
+import { bytesOf, type LoadedSnapshot, readSnapshot } from './snapshot-file.ts'
+import { type Cut, tidy } from './tidy.ts'
 import type { LoggedTxn } from './txn-codec.ts'
 
 export interface RecoveryOptions {
   readonly snapshotDirectory: string
   readonly logDirectory: string
-  /** Go on without what is lost, and put aside what cannot be used. */
-  readonly acceptLoss: boolean
-  readonly listener: TreeListener
+  /**
+   * What is done where something is lost or damaged. `refuse`: a RecoveryError is thrown. `accept`: the result is what is left, and
+   * what cannot be used is put aside. `report`: nothing is changed, and the result says what is wrong; for a member of an ensemble,
+   * which gets what it lacks from the leader.
+   */
+  readonly damage: DamagePolicy
+  /** Default `remove`; see orphans.ts. */
+  readonly orphans?: 'remove' | 'keep'
+  /** Builds the tree as it was behind this transaction, which must be there, and changes nothing. Default: the whole history. */
+  readonly upTo?: bigint
   /** Changes nothing: for a directory that another process may be using. Default false. */
   readonly readOnly?: boolean
 }
+
+export type DamagePolicy = 'refuse' | 'accept' | 'report'
 
 export interface Recovered {
   readonly tree: DataTree
@@ -37,24 +51,14 @@ export interface Recovered {
   readonly isLossy: boolean
   /** Logs that were given up, to be put aside once the tree is written down. */
   readonly aside: readonly string[]
+  /** What is wrong, where that was to be reported: then the tree is empty, `lastZxid` is -1, and the files are as they were. */
+  readonly damage: string | undefined
 }
 
 /** The directory is not what an undamaged server leaves behind. */
 export class RecoveryError extends Error {
   override readonly name = 'RecoveryError'
   readonly code = 'DATA_DAMAGED'
-}
-
-/** Thrown through a scan: this record cannot be the next one. */
-class Discontinuity extends Error {
-  readonly offset: number
-  readonly zxid: bigint
-
-  constructor(offset: number, zxid: bigint) {
-    super('discontinuity')
-    this.offset = offset
-    this.zxid = zxid
-  }
 }
 
 /** A znode's ACL list is neither in the snapshot nor in the log behind it, and there is an older snapshot to try. */
@@ -67,62 +71,84 @@ class IncompleteSnapshot extends Error {
   }
 }
 
-interface Loss {
-  /** Where it shows. */
-  readonly place: string
-  /** The last zxid that is known to have existed. */
-  readonly until: bigint
-}
+/** A loss with the place where it shows. */
+type PlacedLoss = Loss & { readonly place: string }
 
-const readBytes = 1 << 20
 /** Grants nothing. */
 const nobody: readonly Acl[] = [{ perms: 0, id: { scheme: 'world', id: 'anyone' } }]
 
+/** @throws RecoveryError; DiskReadError where a file cannot be read. */
 export async function recover(runtime: Runtime, options: RecoveryOptions): Promise<Recovered> {
+  await checkPlaces(runtime, options)
   const without = new Map<string, string>()
   for (;;) {
     try {
       return await new Recovery(runtime, options, without).run()
     } catch (error) {
-      if (!(error instanceof IncompleteSnapshot)) throw error
-      runtime.log('error', 'a snapshot cannot be used, trying an older one', { file: error.path, cause: error.message })
-      without.set(error.path, error.message)
+      if (error instanceof IncompleteSnapshot) {
+        runtime.log('error', 'a snapshot cannot be used, trying an older one', {
+          file: error.path,
+          cause: error.message,
+        })
+        without.set(error.path, error.message)
+        continue
+      }
+      const isReported = error instanceof RecoveryError || error instanceof DiskReadError
+      if (options.damage !== 'report' || !isReported) throw error
+      const nothing = { tree: new DataTree(), lastZxid: -1n, snapshotZxid: undefined, replayedTxns: 0 }
+      return { ...nothing, isLossy: false, aside: [], damage: error.message }
     }
+  }
+}
+
+/** Files in the wrong one of two directories are a mistake of the settings, and no damage. */
+async function checkPlaces({ disk }: Runtime, { snapshotDirectory, logDirectory }: RecoveryOptions): Promise<void> {
+  if (logDirectory === snapshotDirectory) return
+  if (snapshotsAmong(await disk.list(logDirectory)).length > 0) {
+    throw new RecoveryError(
+      `${logDirectory} holds snapshots although it is the log directory; move them to ${snapshotDirectory}`,
+    )
+  }
+  if (logsAmong(await disk.list(snapshotDirectory)).length > 0) {
+    throw new RecoveryError(
+      `${snapshotDirectory} holds logs although ${logDirectory} is the log directory; move them there`,
+    )
   }
 }
 
 class Recovery {
   readonly #runtime: Runtime
   readonly #options: RecoveryOptions
-  #tree: DataTree
+  #tree = new DataTree()
   #lastZxid = 0n
   #replayed = 0
   #isLossy = false
   /** Why snapshots could not be used. */
   readonly #problems: string[] = []
-  /** The path of the one the tree was loaded from. */
+  /** The path of the snapshot that the tree was loaded from. */
   #snapshot = ''
   /** Up to here the tree may hold effects of transactions not replayed yet: no digest is compared before. */
   #fuzzyUntil = 0n
   /**
-   * A snapshot without the digest it says. Apache changes the tree first and the digest afterwards, and writes snapshots in
-   * another thread: its tree may be one transaction ahead of its digest, and is well where the digest of that one fits.
+   * The path of a snapshot that does not have the digest it names. Apache changes the tree first and the digest afterwards, and
+   * writes snapshots in another thread: its tree may be one transaction ahead of its digest, and is right where the digest of that
+   * transaction fits.
    */
   #doubtful: string | undefined
   #comparesDigests = true
   #digestMismatches = 0
-  /** The kept mark, undefined where there is none: another's directory. */
-  #acknowledged: bigint | undefined
+  /** The highest zxid that was promised, undefined where there is no mark: another server's directory. */
+  #promised: bigint | undefined
   /** Where the last good transaction ends. */
   #logsEnd: string
-  /** What is to be done to the files once everything is found to be well. */
-  readonly #cuts: { readonly path: string; readonly offset: number; readonly reason: string }[] = []
-  readonly #empty: string[] = []
+  readonly #recent = new RecentRecords()
+  /** What is to be done to the files once everything turns out to be well. */
+  readonly #cuts: Cut[] = []
+  readonly #drops: string[] = []
   /** Logs with something behind their last good record. */
   readonly #suspects: string[] = []
   readonly #aside: string[] = []
-
-  /** Snapshots that were found to be incomplete, and why. */
+  /** Snapshots that turned out to be incomplete, and why. */
   readonly #without: ReadonlyMap<string, string>
   /** Paths whose ACL lists the snapshot lacks. */
   #missingAcls: ReadonlyMap<string, bigint> = new Map()
@@ -132,41 +158,33 @@ class Recovery {
     this.#options = options
     this.#without = without
     for (const [path, reason] of without) this.#problems.push(`${path} cannot be used: ${reason}`)
-    this.#tree = new DataTree(options.listener)
     this.#logsEnd = options.logDirectory
   }
 
   async run(): Promise<Recovered> {
     const { snapshotDirectory, logDirectory } = this.#options
-    const { disk } = this.#runtime
-    const names = await disk.list(snapshotDirectory)
-    const logNames = logDirectory === snapshotDirectory ? names : await disk.list(logDirectory)
-    if (logDirectory !== snapshotDirectory) {
-      if (snapshotsAmong(logNames).length > 0) {
-        throw new RecoveryError(
-          `${logDirectory} holds snapshots although it is the log directory; move them to ${snapshotDirectory}`,
-        )
-      }
-      if (logsAmong(names).length > 0) {
-        throw new RecoveryError(
-          `${snapshotDirectory} holds logs although ${logDirectory} is the log directory; move them there`,
-        )
-      }
-    }
-    const snapshots = snapshotsAmong(names)
+    const { disk, log } = this.#runtime
+    const snapshots = snapshotsAmong(await disk.list(snapshotDirectory))
     const mark = await AcknowledgedMark.read(disk, logDirectory)
-    this.#acknowledged = mark === 0n ? undefined : mark
+    this.#promised = mark === 0n ? undefined : mark
 
     const snapshotZxid = await this.#loadNewest(snapshots)
     this.#lastZxid = snapshotZxid ?? 0n
-    await this.#replayLogs(logsAmong(logNames))
+    await this.#replayLogs(logsAmong(await disk.list(logDirectory)))
     if (this.#doubtful !== undefined) {
-      this.#runtime.log('error', 'a snapshot does not have the digest it says', { file: this.#doubtful })
+      log('error', 'a snapshot does not have the digest it says', { file: this.#doubtful })
     }
     this.#checkReach(snapshots)
     this.#checkAcls(snapshots)
-    if (!this.#options.readOnly) await this.#tidy(names, logNames)
-    this.#buryOrphans()
+    if (this.#isReadOnly) {
+      // Nothing is changed.
+    } else if (this.#isLossy) await tidy(this.#runtime, this.#directories, [], [])
+    else await tidy(this.#runtime, this.#directories, this.#cuts, this.#drops)
+    if (this.#options.orphans !== 'keep') {
+      removeOrphans(this.#tree, this.#lastZxid, (path, session) =>
+        log('warn', 'removed an ephemeral whose session does not exist', { path, session }),
+      )
+    }
     return {
       tree: this.#tree,
       lastZxid: this.#lastZxid,
@@ -174,20 +192,33 @@ class Recovery {
       replayedTxns: this.#replayed,
       isLossy: this.#isLossy,
       aside: this.#aside,
+      damage: undefined,
     }
+  }
+
+  get #isReadOnly(): boolean {
+    return this.#options.readOnly === true || this.#options.upTo !== undefined
+  }
+
+  get #directories(): ReadonlySet<string> {
+    return new Set([this.#options.logDirectory, this.#options.snapshotDirectory])
   }
 
   // -- snapshots ------------------------------------------------------------------------------------------------------
 
   async #loadNewest(snapshots: readonly NamedFile[]): Promise<bigint | undefined> {
+    const { snapshotDirectory, upTo } = this.#options
     for (const { name, zxid } of snapshots.toReversed()) {
-      const path = `${this.#options.snapshotDirectory}/${name}`
-      if (this.#without.has(path)) continue
+      const path = `${snapshotDirectory}/${name}`
+      if (this.#without.has(path) || (upTo !== undefined && zxid > upTo)) continue
       try {
         const { tree, digest, zxid: own, missingAcls } = await this.#load(path)
-        // One that was renamed would hide what lies between; a writer that is slow says more than the name.
-        if (own !== undefined && own < zxid)
+        // A snapshot that was renamed would hide what lies between; one by a slow writer holds more than its name says.
+        if (own !== undefined && own < zxid) {
           throw new SnapshotDamage(`it holds transactions up to ${formatHex(own)} alone`, 0)
+        }
+        // It may hold effects of transactions that are not wanted.
+        if (upTo !== undefined && digest !== undefined && digest.zxid > upTo) continue
         this.#tree = tree
         this.#missingAcls = missingAcls
         this.#snapshot = path
@@ -207,7 +238,7 @@ class Recovery {
   async #load(path: string): Promise<LoadedSnapshot> {
     const file = await this.#runtime.disk.open(path, { readOnly: true })
     try {
-      return await readSnapshot(decompressed(compressionOf(path), bytesOf(file)), this.#options.listener)
+      return await readSnapshot(decompressed(compressionOf(path), bytesOf(file)))
     } finally {
       await file.close()
     }
@@ -221,17 +252,17 @@ class Recovery {
       0,
       logs.findLastIndex(({ zxid }) => zxid <= this.#lastZxid + 1n),
     )
-    for (let i = start; i < logs.length; i++) {
+    for (let i = start; i < logs.length && !this.#isBeyondBound(this.#lastZxid + 1n); i++) {
       const path = this.#pathOf(logs[i] as NamedFile)
       const file = await this.#runtime.disk.open(path, { readOnly: true })
       try {
         const loss = await this.#replayLog(await LogFile.open(path, file), i === logs.length - 1)
         // A killed process may have left what it never synced; what is built on it must not outlast it.
-        if (!this.#options.readOnly) await file.sync()
+        if (!this.#isReadOnly) await file.sync()
         if (loss === undefined) continue
         const rest = logs.slice(i).map((each) => this.#pathOf(each))
-        this.#lose({ place: loss.place, until: await this.#highestIn(rest, loss.until) })
-        this.#aside.push(...rest.filter((path) => !this.#aside.includes(path)))
+        this.#lose({ ...loss, until: await this.#highestIn(rest, loss.until) })
+        this.#aside.push(...rest.filter((each) => !this.#aside.includes(each)))
         return
       } finally {
         await file.close()
@@ -240,77 +271,79 @@ class Recovery {
   }
 
   /** Applies what a log adds; says what is missing, if anything is. */
-  async #replayLog(log: LogFile, isLast: boolean): Promise<Loss | undefined> {
+  async #replayLog(log: LogFile, isLastFile: boolean): Promise<PlacedLoss | undefined> {
     let from = 0
     for (;;) {
-      let end: LogEnd
-      try {
-        const covered = this.#replayed === 0 ? this.#lastZxid : undefined
-        end = await log.scan((record, { offset }) => this.#apply(record, offset), from, covered)
-      } catch (error) {
-        if (!(error instanceof Discontinuity)) throw error
-        return { place: `${log.path} at offset ${error.offset}: ${this.#describeJump(error.zxid)}`, until: error.zxid }
-      }
+      let loss: PlacedLoss | undefined
+      const covered = this.#replayed === 0 ? this.#lastZxid : undefined
+      const end = await log.scan(
+        (record, at) => {
+          if (this.#isBeyondBound(record.header.zxid)) return false
+          const judgement = this.#judgeRecord(record, at)
+          if (judgement === 'apply') this.#apply(record, at)
+          if (typeof judgement === 'string') return
+          loss = { ...judgement, place: `${log.path} at offset ${at.offset}: ${judgement.reason}` }
+          return false
+        },
+        from,
+        (zxid, at) => {
+          if (covered === undefined || zxid > covered) return false
+          this.#recent.note(zxid, at)
+          return true
+        },
+      )
+      if (loss !== undefined) return loss
       this.#logsEnd = `${log.path} at offset ${end.offset}`
-      if (end.kind === 'complete') return undefined
-      const place = `${log.path} at offset ${end.offset}: ${end.reason || 'zeros'}`
-      if (end.kind === 'foreign') return { place, until: this.#lastZxid + 1n }
-      const next = await log.findRecord(end.offset, this.#lastZxid)
-      if (next !== undefined && this.#continues(next.zxid)) {
-        // What is damaged lies in front of all that is needed.
-        this.#runtime.log('warn', 'skipped a damaged part of a log that a snapshot covers', { place })
-        from = next.offset
-        continue
+      if (end.kind === 'complete' || end.kind === 'stopped') return undefined
+      const next = end.kind === 'foreign' ? undefined : await log.findRecord(end.offset, this.#lastZxid)
+      const judgement = judge(end, next, this.#known(isLastFile))
+      const isSuspect = judgement.kind === 'cut' || (judgement.kind === 'drop' && judgement.hasRecords)
+      if (isSuspect) this.#suspects.push(log.path)
+      const place = `${this.#logsEnd}: ${end.reason || 'zeros'}`
+      switch (judgement.kind) {
+        case 'loss':
+          return { ...judgement, place: `${this.#logsEnd}: ${judgement.reason}` }
+        case 'cut':
+          this.#cuts.push({ path: log.path, offset: end.offset, reason: judgement.reason })
+          return undefined
+        case 'drop':
+          this.#drops.push(log.path)
+          return undefined
+        case 'continue':
+          if (judgement.from === undefined) return undefined
+          this.#runtime.log('warn', 'skipped a damaged part of a log that a snapshot covers', { place })
+          from = judgement.from
       }
-      if (next !== undefined && isLast && this.#acknowledged === undefined) {
-        return { place: `${place}, and good transactions from ${formatHex(next.zxid)} on behind it`, until: next.zxid }
-      }
-      if (next !== undefined || end.kind === 'torn') this.#suspects.push(log.path)
-      if (end.kind === 'header') this.#empty.push(log.path)
-      else if (end.kind === 'torn') this.#cuts.push({ path: log.path, offset: end.offset, reason: end.reason })
-      else if (next !== undefined)
-        this.#cuts.push({ path: log.path, offset: end.offset, reason: 'a batch that was torn' })
-      return undefined
     }
   }
 
-  #describeJump(zxid: bigint): string {
-    if (zxid <= this.#lastZxid) return `transaction ${formatHex(zxid)} again, behind ${formatHex(this.#lastZxid)}`
-    if (this.#replayed === 0 && this.#lastZxid === 0n) {
-      return `the logs begin with ${formatHex(zxid)}, and there is no usable snapshot to start from`
-    }
-    return `transaction ${formatHex(zxid)} follows ${formatHex(this.#lastZxid)}`
+  #judgeRecord({ header, txn }: LoggedTxn, at: RecordPlace): 'apply' | 'skip' | Loss {
+    const isRepeat = this.#recent.isRepeat(this.#lastZxid, header.zxid, txn.type, at)
+    return judgeRecord(header.zxid, isRepeat, this.#known(false))
   }
 
-  /** Whether `zxid` may stand right behind the last one: the next number, or the first of a later epoch. */
-  #continues(zxid: bigint): boolean {
-    const last = this.#lastZxid
-    if (zxid === last + 1n) return true
-    if (last === 0n) return zxidEpoch(zxid) === 1 && zxidCounter(zxid) <= 1
-    return zxidEpoch(zxid) > zxidEpoch(last) && zxidCounter(zxid) <= 1
+  #known(isLastFile: boolean): Known {
+    return { last: this.#lastZxid, promised: this.#promised, hasReplayed: this.#replayed > 0, isLastFile }
   }
 
-  #apply({ header, txn, digest }: LoggedTxn, offset: number): void {
+  #isBeyondBound(zxid: bigint): boolean {
+    const { upTo } = this.#options
+    return upTo !== undefined && zxid > upTo
+  }
+
+  #apply({ header, txn, digest }: LoggedTxn, at: RecordPlace): void {
     const { zxid } = header
-    if (zxid <= this.#lastZxid && this.#replayed === 0) return
-    // Apache 3.9 logs a write that it could not read so, without a number of its own; it changes nothing.
-    if (zxid === this.#lastZxid && txn.type === opCode.error) return
-    if (!this.#continues(zxid)) throw new Discontinuity(offset, zxid)
     replay(this.#tree, header, txn)
+    this.#recent.note(zxid, at)
     this.#lastZxid = zxid
     this.#replayed++
     if (digest === undefined || !this.#comparesDigests || zxid < this.#fuzzyUntil) return
-    if (digest === this.#tree.digest.value) this.#doubtful = undefined
-    if (digest === this.#tree.digest.value || this.#digestMismatches++ > 0) return
-    this.#runtime.log(
-      'error',
-      'the tree does not have the digest the log says; it differs from the one that was served',
-      {
-        zxid,
-        logged: digest,
-        here: this.#tree.digest.value,
-      },
-    )
+    const here = this.#tree.digest.value
+    if (digest === here) this.#doubtful = undefined
+    else if (this.#digestMismatches++ === 0) {
+      const message = 'the tree does not have the digest the log says; it differs from the one that was served'
+      this.#runtime.log('error', message, { zxid, logged: digest, here })
+    }
   }
 
   async #highestIn(paths: readonly string[], atLeast: bigint): Promise<bigint> {
@@ -341,33 +374,27 @@ class Recovery {
 
   // -- what must be there ---------------------------------------------------------------------------------------------
 
-  /** The tree must reach as far as anything that was ever said or written down. */
+  /** The tree must reach as far as anything that was ever promised or written down; with a bound, exactly to the bound. */
   #checkReach(snapshots: readonly NamedFile[]): void {
     if (this.#isLossy) return
-    const acknowledged = this.#acknowledged ?? 0n
-    if (this.#lastZxid < acknowledged) {
-      this.#lose({ place: `${this.#logsEnd}: the log ends, and more was acknowledged`, until: acknowledged })
-      return
+    const { upTo } = this.#options
+    const last = this.#lastZxid
+    if (upTo !== undefined) {
+      if (last === upTo) return
+      throw new RecoveryError(
+        `${this.#logsEnd}: the history has no transaction ${formatHex(upTo)}; the last one before it is ${formatHex(last)}`,
+      )
     }
-    const newest = snapshots.at(-1)
-    if (newest !== undefined && this.#lastZxid < newest.zxid) {
-      this.#lose({
-        place: `${this.#logsEnd}: the log ends, and does not reach the newest snapshot`,
-        until: newest.zxid,
-      })
-      return
-    }
-    if (this.#lastZxid < this.#fuzzyUntil) {
-      const place = `${this.#logsEnd}: the log ends, and the snapshot holds some of what came later`
-      this.#lose({ place, until: this.#fuzzyUntil })
-    }
+    const newestSnapshot = snapshots.at(-1)?.zxid
+    const loss = judgeReach(last, { promised: this.#promised, newestSnapshot, fuzzyUntil: this.#fuzzyUntil })
+    if (loss !== undefined) this.#lose({ ...loss, place: `${this.#logsEnd}: ${loss.reason}` })
   }
 
-  #lose({ place, until }: Loss): void {
+  #lose({ place, until }: PlacedLoss): void {
     const first = formatHex(this.#lastZxid + 1n)
     const range = until > this.#lastZxid ? `${first} to ${formatHex(until)}` : `from ${first} on`
     const because = this.#problems.length === 0 ? '' : ` ${this.#problems.join('. ')}.`
-    if (!this.#options.acceptLoss) {
+    if (this.#options.damage !== 'accept') {
       throw new RecoveryError(
         `${place}. Transactions ${range} are missing or damaged, and are not given up silently.${because} ` +
           'A copy of the directory that was made file by file while a server used it looks like this, too: ' +
@@ -376,15 +403,15 @@ class Recovery {
           'or start once with --accept-loss to go on without them; damaged files are kept, renamed.',
       )
     }
-    this.#runtime.log('error', `going on without transactions ${range}, as told`, { place })
+    this.#runtime.log('error', `continuing without transactions ${range} (--accept-loss)`, { place })
     this.#isLossy = true
     this.#aside.push(...this.#suspects)
     // New transactions must not take the numbers of lost ones, which clients have seen.
-    const highest = [until, this.#acknowledged ?? 0n, this.#fuzzyUntil].reduce((a, b) => (a > b ? a : b))
+    const highest = [until, this.#promised ?? 0n, this.#fuzzyUntil].reduce((a, b) => (a > b ? a : b))
     if (highest > this.#lastZxid) this.#lastZxid = highest
   }
 
-  /** What the snapshot left open the log must have told by now. A list that is not known is never taken for an open one. */
+  /** The log must have supplied by now what the snapshot left open. A list that is not known is never taken for an open one. */
   #checkAcls(snapshots: readonly NamedFile[]): void {
     const paths = [...this.#missingAcls.keys()].filter((path) => isMissingAcl(this.#tree.get(path)?.acl ?? []))
     const [path] = paths
@@ -396,13 +423,13 @@ class Recovery {
       return each !== this.#snapshot && !this.#without.has(each)
     })
     if (older) throw new IncompleteSnapshot(this.#snapshot, reason)
-    if (!this.#options.acceptLoss) {
+    if (this.#options.damage !== 'accept') {
       throw new RecoveryError(
         `${this.#snapshot}: ${reason}, and there is no older snapshot to start from. Restore the directory from a backup or ` +
           'from another member, or start once with --accept-loss: only the super user passes the ACL of such znodes then.',
       )
     }
-    this.#runtime.log('error', 'znodes without a known ACL are open to the super user alone, as told', {
+    this.#runtime.log('error', 'znodes without a known ACL are open to the super user alone (--accept-loss)', {
       first: path,
       count: paths.length,
     })
@@ -413,69 +440,5 @@ class Recovery {
       for (const zxid of [node.czxid, node.mzxid, node.pzxid]) if (zxid > this.#lastZxid) this.#lastZxid = zxid
     }
     this.#isLossy = true
-  }
-
-  // -- afterwards -----------------------------------------------------------------------------------------------------
-
-  /** Leaves the directory as Apache can read it too: it takes a torn record with a wrong checksum for a reason to stop. */
-  async #tidy(names: readonly string[], logNames: readonly string[]): Promise<void> {
-    const { snapshotDirectory, logDirectory } = this.#options
-    const { disk, log } = this.#runtime
-    // Where something is given up, nothing is thrown away.
-    for (const { path, offset, reason } of this.#isLossy ? [] : this.#cuts) {
-      log('warn', 'cut a torn end off a log; nothing of it was acknowledged', { file: path, offset, reason })
-      const file = await disk.open(path)
-      try {
-        await file.truncate(offset)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-    }
-    for (const path of this.#isLossy ? [] : this.#empty) {
-      log('warn', 'removed a log without a header; nothing of it was acknowledged', { file: path })
-      await disk.remove(path)
-    }
-    const isTemporary = (name: string): boolean => name.startsWith(temporaryPrefix)
-    for (const name of names.filter(isTemporary)) await disk.remove(`${snapshotDirectory}/${name}`)
-    if (logDirectory !== snapshotDirectory) {
-      for (const name of logNames.filter(isTemporary)) await disk.remove(`${logDirectory}/${name}`)
-    }
-    await disk.syncDirectory(logDirectory)
-    if (logDirectory !== snapshotDirectory) await disk.syncDirectory(snapshotDirectory)
-  }
-
-  /** Ephemerals of sessions that are not there: their closeSession was applied in part when the snapshot was taken. */
-  #buryOrphans(): void {
-    const tree = this.#tree
-    for (const [session, paths] of [...tree.ephemerals()]) {
-      if (tree.sessions.has(session)) continue
-      for (const path of [...paths]) {
-        const node = tree.get(path)
-        if (node === undefined) continue
-        this.#runtime.log('warn', 'removed an ephemeral whose session does not exist', { path, session })
-        const parent = path.slice(0, path.lastIndexOf('/')) || '/'
-        tree.digest.subtract(digestOfZnode(path, node))
-        const parentNode = tree.get(parent)
-        if (parentNode !== undefined) tree.digest.subtract(digestOfZnode(parent, parentNode))
-        tree.deleteNode(path, this.#lastZxid)
-        if (parentNode !== undefined) tree.digest.add(digestOfZnode(parent, parentNode))
-      }
-    }
-  }
-}
-
-export function asideName(path: string): string {
-  const slash = path.lastIndexOf('/')
-  return `${path.slice(0, slash + 1)}${asidePrefix}${path.slice(slash + 1)}`
-}
-
-export function bytesOf(file: DiskFile): ByteSource {
-  let position = 0
-  return async () => {
-    const target = new Uint8Array(readBytes)
-    const count = await file.read(position, target)
-    position += count
-    return count === 0 ? undefined : target.subarray(0, count)
   }
 }

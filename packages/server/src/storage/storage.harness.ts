@@ -2,23 +2,22 @@
 import { opCode, parentPath, type TxnHeader } from '@lightkeeper/protocol'
 import { World } from '@lightkeeper/testing/sim'
 import { resolveConfig, type ServerOptions } from '../config/config.ts'
-import { DataTree, type TreeListener } from '../tree/data-tree.ts'
+import { DataTree } from '../tree/data-tree.ts'
 import type { Txn } from '../tree/txn.ts'
-import { type Recovered, recover } from './recovery.ts'
-import { Storage } from './storage.ts'
+import { type Recovered, type RecoveryOptions, recover } from './recovery.ts'
+import { Storage, type StorageOptions } from './storage.ts'
 import { logTxn } from './txn-log.ts'
 
-export const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
 export const directory = '/data/version-2'
 const host = 'server'
 
 export class Bench {
   readonly world: World
   storage: Storage | undefined
-  tree = new DataTree(deaf)
+  tree = new DataTree()
   lastZxid = 0n
   /** The same tree, one batch ahead: a transaction is logged with the digest of the tree behind it before it is applied. */
-  #ahead = new DataTree(deaf)
+  #ahead = new DataTree()
   readonly #options: ServerOptions
 
   constructor(seed = 1, options: ServerOptions = {}) {
@@ -30,16 +29,13 @@ export class Bench {
     return this.world.disk(host)
   }
 
-  async open(options: { readonly acceptLoss?: boolean } = {}): Promise<Storage> {
+  async open(options: StorageOptions = {}): Promise<Storage> {
     const config = resolveConfig({ dataDir: '/data', ...this.#options }, 0)
-    const opened = Storage.open(this.world.runtime(host), config, '/data', {
-      acceptLoss: options.acceptLoss ?? false,
-      listener: deaf,
-    })
+    const opened = Storage.open(this.world.runtime(host), config, '/data', options)
     const storage = await this.world.run(opened)
     this.storage = storage
     this.tree = storage.recovered.tree
-    this.#ahead = (await this.recover()).tree
+    this.#ahead = (await this.recover(options.damage === 'report' ? options : {})).tree
     this.lastZxid = storage.recovered.lastZxid
     return storage
   }
@@ -91,9 +87,9 @@ export class Bench {
   }
 
   /** What a start would come to, changing nothing but what a start changes. */
-  recover(acceptLoss = false): Promise<Recovered> {
-    const options = { snapshotDirectory: directory, logDirectory: directory, acceptLoss, listener: deaf }
-    return this.world.run(recover(this.world.runtime(host), options))
+  recover(options: Partial<RecoveryOptions> = {}): Promise<Recovered> {
+    const all = { snapshotDirectory: directory, logDirectory: directory, damage: 'refuse', ...options } as const
+    return this.world.run(recover(this.world.runtime(host), all))
   }
 
   /** Names in the directory, sorted. */

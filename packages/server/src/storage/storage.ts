@@ -2,53 +2,24 @@
  * A data directory in use: recovered, locked, written to. Decides when a snapshot is due and what may be removed after it
  * (SyncRequestProcessor.java, DatadirCleanupManager.java).
  */
-import type { DirectoryLock, Disk, Runtime } from '@lightkeeper/runtime'
+import type { DirectoryLock, Runtime } from '@lightkeeper/runtime'
 import type { ServerConfig } from '../config/config.ts'
 import type { SessionKeys } from '../session/session-keys.ts'
 import { Summary } from '../stats.ts'
-import type { DataTree, TreeListener } from '../tree/data-tree.ts'
+import type { DataTree } from '../tree/data-tree.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
-import { logsAmong, snapshotsAmong } from './file-names.ts'
+import { makeDirectory, refuseMisplaced, versionDirectory } from './directories.ts'
+import { asidePath, snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
 import { purge } from './purge.ts'
-import { asideName, type Recovered, RecoveryError, recover } from './recovery.ts'
+import { type DamagePolicy, type Recovered, recover } from './recovery.ts'
 import { openSessionKeys } from './session-secret.ts'
 import { directorySize } from './sizes.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 
-/**
- * Logs and snapshots in the named directory itself would be passed over, and clients would meet an empty tree.
- * @throws RecoveryError that names the directory that was meant.
- */
-export async function refuseMisplaced(disk: Disk, directory: string): Promise<void> {
-  // What cannot be listed is made, or refused, by who comes next.
-  const names = await disk.list(directory).catch(() => [])
-  const [found] = [...logsAmong(names), ...snapshotsAmong(names)]
-  if (found === undefined) return
-  const plain = directory.replace(/\/+$/, '')
-  const isVersion = plain.endsWith(`/${versionDirectory}`) || plain === versionDirectory
-  const meant = isVersion
-    ? `name the directory above it, ${plain.slice(0, -versionDirectory.length).replace(/(.)\/$/, '$1') || '.'}`
-    : `move them to ${plain}/${versionDirectory}, where Apache has them too`
-  throw new RecoveryError(`${directory} holds logs or snapshots itself (${found.name}): ${meant}`)
-}
-
-async function make(disk: Disk, directory: string): Promise<void> {
-  try {
-    await disk.makeDirectory(directory)
-  } catch (error) {
-    const { code, message } = error as Error & { readonly code?: string }
-    throw Object.assign(new Error(`cannot make the directory ${directory}: ${message}`, { cause: error }), { code })
-  }
-}
-
-/** Below the directories of the settings, as Apache has it. */
-export const versionDirectory = 'version-2'
-
 export interface StorageOptions {
-  /** Go on without transactions that are lost. */
-  readonly acceptLoss: boolean
-  readonly listener: TreeListener
+  /** What is done where something is lost or damaged, see RecoveryOptions. Default `refuse`. */
+  readonly damage?: DamagePolicy
 }
 
 export interface SnapshotResult {
@@ -113,13 +84,13 @@ export class Storage {
     runtime: Runtime,
     config: ServerConfig,
     dataDir: string,
-    options: StorageOptions,
+    options: StorageOptions = {},
   ): Promise<Storage> {
     const { disk } = runtime
     for (const given of new Set([dataDir, config.dataLogDir ?? dataDir])) await refuseMisplaced(disk, given)
     const snapshots = `${dataDir}/${versionDirectory}`
     const named = `${config.dataLogDir ?? dataDir}/${versionDirectory}`
-    for (const directory of new Set([snapshots, named])) await make(disk, directory)
+    for (const directory of new Set([snapshots, named])) await makeDirectory(disk, directory)
     // One directory may have two names, and must not be locked against itself.
     const logs = (await disk.identity(named)) === (await disk.identity(snapshots)) ? snapshots : named
     const unique = [...new Set([snapshots, logs])]
@@ -129,8 +100,7 @@ export class Storage {
       const recovered = await recover(runtime, {
         snapshotDirectory: snapshots,
         logDirectory: logs,
-        acceptLoss: options.acceptLoss,
-        listener: options.listener,
+        damage: options.damage ?? 'refuse',
       })
       const mark = await AcknowledgedMark.open(runtime, logs)
       const keys = await openSessionKeys(runtime, snapshots, recovered.tree.sessions.keys())
@@ -145,6 +115,8 @@ export class Storage {
 
   async #begin(): Promise<void> {
     const { recovered } = this
+    // The member that asked for the report gets another history, and this one stays as it is until then.
+    if (recovered.damage !== undefined) return
     const { disk, log } = this.#runtime
     const names = await disk.list(this.snapshotDirectory)
     // Apache does not start from logs alone, and whatever was given up must not come back.
@@ -152,8 +124,8 @@ export class Storage {
     if (recovered.isLossy) {
       await this.#mark.set(recovered.lastZxid)
       for (const path of recovered.aside) {
-        await disk.rename(path, asideName(path))
-        log('warn', 'put a damaged log aside', { file: asideName(path) })
+        await disk.rename(path, asidePath(path))
+        log('warn', 'put a damaged log aside', { file: asidePath(path) })
       }
       await disk.syncDirectory(this.logDirectory)
     }

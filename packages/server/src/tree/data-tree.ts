@@ -1,9 +1,9 @@
 /**
  * The tree of znodes. `apply` is a pure function of a transaction and the tree: it never looks at the clock and never
- * refuses, since whatever may be refused was refused when the transaction was prepared.
+ * refuses, since what may be refused was refused when the transaction was prepared.
  */
 import { type Acl, type MultiResult, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
-import { assert, type TextMap, TextSet } from '@lightkeeper/runtime'
+import { assert, TextSet } from '@lightkeeper/runtime'
 import { AclTable } from './acl-table.ts'
 import { DescendantCounts, eachOf } from './descendant-counts.ts'
 import { digestOfZnode, TreeDigest } from './digest.ts'
@@ -13,7 +13,7 @@ import type { NodeTxn, Txn } from './txn.ts'
 import { statOf, type Znode, ZnodeStore } from './znode.ts'
 import { ZnodeIndex } from './znode-index.ts'
 
-/** Hears of every change as it is applied, in the order Apache triggers watches (DataTree.java). */
+/** Is called for every change as it is applied, in the order Apache triggers watches (DataTree.java). */
 export interface TreeListener {
   /** A create: of `path` below `parent`. */
   created(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void
@@ -21,6 +21,13 @@ export interface TreeListener {
   deleted(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void
 }
 
+/** Is called when the ACL list of a znode is about to be replaced; see TreeWalk. */
+export interface AclObserver {
+  replaced(path: string, before: readonly Acl[]): void
+}
+
+/** For a tree that nobody watches. */
+const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
 /** No system path is longer. */
 const systemPathMax = '/zookeeper/config'.length
 const readOnlyConfigAcl: readonly Acl[] = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]
@@ -35,11 +42,10 @@ export class DataTree {
   readonly quotas = new QuotaPaths()
   /** Sessions whose creation is applied and whose end is not: id and timeout in milliseconds, as a snapshot holds them. */
   readonly sessions = new Map<bigint, number>()
-  /**
-   * While a snapshot is written: the lists that were replaced since it began, by path. Its table of lists stands in front of
-   * its znodes, so a list that came later cannot be named.
-   */
-  aclsReplaced: TextMap<readonly Acl[]> | undefined
+  /** Walks that are under way over this tree. */
+  readonly aclObservers = new Set<AclObserver>()
+  /** May be replaced between two transactions: a tree can be loaded first and watched later. */
+  listener: TreeListener
   /** The digest of the tree as it is, where digests are on. */
   readonly digest = new TreeDigest()
   /** Bytes of paths and data, the number `mntr` calls approximate_data_size. */
@@ -53,10 +59,9 @@ export class DataTree {
   readonly #ttls = new TextSet()
   readonly #counts = new DescendantCounts()
   readonly #store = new ZnodeStore()
-  readonly #listener: TreeListener
 
-  constructor(listener: TreeListener) {
-    this.#listener = listener
+  constructor(listener: TreeListener = deaf) {
+    this.listener = listener
     // System znodes are inserted without counting: a fresh root shows cversion -1.
     const root = this.#store.make(openAcl)
     const system = this.#store.make(openAcl)
@@ -228,7 +233,7 @@ export class DataTree {
     if (owner !== 0n) this.#remember(path, owner)
     if (path.startsWith('/zookeeper/')) this.#quotaCreated(path)
     this.#account(path, 1, node.dataLength)
-    this.#listener.created(path, node, parent, parentNode, header.zxid)
+    this.listener.created(path, node, parent, parentNode, header.zxid)
     return node
   }
 
@@ -247,7 +252,7 @@ export class DataTree {
     const limited = path.startsWith('/zookeeper/') ? quotaTarget(path, limitsName) : undefined
     if (limited !== undefined) this.quotas.remove(limited)
     this.#account(path, -1, -node.dataLength)
-    this.#listener.deleted(path, node, parent, parentNode, zxid)
+    this.listener.deleted(path, node, parent, parentNode, zxid)
     this.#store.release(node)
   }
 
@@ -262,7 +267,7 @@ export class DataTree {
     this.dataSize += growth
     if (node.dataLength > this.largestData) this.largestData = node.dataLength
     if (growth !== 0) this.#account(path, 0, growth)
-    this.#listener.dataChanged(path, node, header.zxid)
+    this.listener.dataChanged(path, node, header.zxid)
     return node
   }
 
@@ -270,7 +275,7 @@ export class DataTree {
     const node = this.nodes.get(path)
     assert(node !== undefined, `setACL ${path}: the znode exists when a setACL is applied`)
     const before = node.acl
-    this.aclsReplaced?.set(path, before)
+    if (this.aclObservers.size > 0) for (const observer of this.aclObservers) observer.replaced(path, before)
     node.acl = this.acls.acquire(acl)
     this.acls.release(before)
     node.aversion = aversion
@@ -280,37 +285,47 @@ export class DataTree {
   // -- loading ----------------------------------------------------------------------------------------------------------
 
   /**
-   * Puts a znode of a snapshot in its place; parents come in front of their children. `stat` is a StatPersisted.
-   * Returns false where the parent is missing.
+   * Puts a znode of a snapshot in its place; parents come in front of their children. `stat` is a StatPersisted, and the root's
+   * path is empty. Returns what is wrong with the znode, undefined where nothing is; the tree is of no use then.
    */
-  load(path: string, data: Uint8Array | null, acl: readonly Acl[], stat: Uint8Array): boolean {
-    // Only what a fresh tree has can be there already.
+  load(path: string, data: Uint8Array | null, acl: readonly Acl[], stat: Uint8Array): string | undefined {
+    // Only the znodes of a fresh tree can be there already.
     const known = path.length <= systemPathMax ? this.nodes.get(path === '' ? '/' : path) : undefined
+    if (known !== undefined && !this.#fresh.delete(path)) return 'is there twice'
     const node = known ?? this.#store.make(openAcl)
     this.acls.release(node.acl)
     node.acl = this.acls.acquire(acl)
     node.data = data
     node.persistedStat = stat
-    if (known !== undefined) return true
+    if (known !== undefined) return undefined
     const slash = path.lastIndexOf('/')
+    if (path.charCodeAt(0) !== 0x2f || path.charCodeAt(1) === 0x2f || slash === path.length - 1) return 'is no path'
     // Siblings come one after the other.
     if (slash !== this.#loadingUnder.length || !path.startsWith(this.#loadingUnder)) {
       this.#loadingUnder = path.slice(0, slash)
       this.#loadingParent = this.nodes.get(slash === 0 ? '/' : this.#loadingUnder)
     }
     const parent = this.#loadingParent
-    if (parent === undefined) return false
-    this.nodes.addBelow(parent, path, slash, node)
+    if (parent === undefined) return 'stands in front of its parent or without one'
+    if (!this.nodes.addBelow(parent, path, slash, node)) return 'is there twice'
     this.#noteRead(parent, node)
     if (!node.isPersistent) this.#remember(path, node.ephemeralOwner)
-    return true
+    return undefined
   }
 
-  /** Path and znode of the parent of what was loaded last. */
+  /** Znodes of a fresh tree that were not loaded yet. The root is among them until a snapshot has brought one. */
+  readonly #fresh = new Set(['', '/zookeeper', quotaRoot, '/zookeeper/config'])
+
+  /** Whether a snapshot brought a root. */
+  get hasLoadedRoot(): boolean {
+    return !this.#fresh.has('')
+  }
+
+  /** Path and znode of the parent of the znode that was loaded last. */
   #loadingUnder = '?'
   #loadingParent: Znode | undefined
 
-  /** Everything is loaded: what is derived from znodes is made anew, usage below quotas included. */
+  /** Everything is loaded: makes anew what is derived from znodes, usage below quotas included. */
   loaded(): void {
     this.dataSize = 0
     const counted: string[] = []

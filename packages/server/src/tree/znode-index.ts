@@ -35,8 +35,8 @@ export class ZnodeIndex {
     this.addBelow(this.get(path.slice(0, slash)) as Znode, path, slash, node)
   }
 
-  /** As `add`, with the parent found and the last slash. */
-  addBelow(parent: Znode, path: string, slash: number, node: Znode): void {
+  /** As `add`, with the parent found and the last slash. False where the path was not free; the index is of no use then. */
+  addBelow(parent: Znode, path: string, slash: number, node: Znode): boolean {
     if (parent.children === undefined) {
       parent.children = new TextMap()
       if (slash > 0) {
@@ -44,8 +44,10 @@ export class ZnodeIndex {
         this.#part(own).set(own, parent)
       }
     }
+    const before = parent.children.size
     parent.children.set(ownString(path, slash + 1), node)
     this.size++
+    return parent.children.size > before
   }
 
   /** The znode exists and has no children. */

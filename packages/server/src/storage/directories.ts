@@ -1,0 +1,34 @@
+/** The directories that a user names, and the ones below them that hold the files, as Apache has them. */
+import type { Disk } from '@lightkeeper/runtime'
+import { logsAmong, snapshotsAmong } from './file-names.ts'
+import { RecoveryError } from './recovery.ts'
+
+/** Below the directories of the settings. */
+export const versionDirectory = 'version-2'
+
+/**
+ * Logs and snapshots in the named directory itself would be passed over, and clients would meet an empty tree.
+ * @throws RecoveryError that names the directory that was meant.
+ */
+export async function refuseMisplaced(disk: Disk, directory: string): Promise<void> {
+  // A directory that cannot be listed is made, or refused, by the next step.
+  const names = await disk.list(directory).catch(() => [])
+  const [found] = [...logsAmong(names), ...snapshotsAmong(names)]
+  if (found === undefined) return
+  const plain = directory.replace(/\/+$/, '')
+  const isVersion = plain.endsWith(`/${versionDirectory}`) || plain === versionDirectory
+  const meant = isVersion
+    ? `name the directory above it, ${plain.slice(0, -versionDirectory.length).replace(/(.)\/$/, '$1') || '.'}`
+    : `move them to ${plain}/${versionDirectory}, where Apache has them too`
+  throw new RecoveryError(`${directory} holds logs or snapshots itself (${found.name}): ${meant}`)
+}
+
+/** @throws Error that names the directory, with the system's code. */
+export async function makeDirectory(disk: Disk, directory: string): Promise<void> {
+  try {
+    await disk.makeDirectory(directory)
+  } catch (error) {
+    const { code, message } = error as Error & { readonly code?: string }
+    throw Object.assign(new Error(`cannot make the directory ${directory}: ${message}`, { cause: error }), { code })
+  }
+}

@@ -1,0 +1,44 @@
+/** Builds a tree from an image while it is parsed. */
+import { type Acl, openAcl } from '@lightkeeper/protocol'
+import { DataTree } from '../tree/data-tree.ts'
+import { type ImageSink, openAclId } from './image.ts'
+
+/** Empty schemes are refused in every request. */
+const missingScheme = ''
+
+/** Stands for a list that is missing. Equal to no list that a client can set: its scheme is none. */
+function missingAcl(aclId: bigint): readonly Acl[] {
+  return [{ perms: 0, id: { scheme: missingScheme, id: String(aclId) } }]
+}
+
+export function isMissingAcl(acl: readonly Acl[]): boolean {
+  return acl[0]?.id.scheme === missingScheme
+}
+
+export class ImageTree implements ImageSink {
+  readonly tree = new DataTree()
+  /**
+   * Znodes whose ACL list is not in the table, by path, with its number there. Apache writes the table first and the znodes later,
+   * so that the list of a later transaction may be missing; the log has it. Nobody passes such a list.
+   */
+  readonly missingAcls = new Map<string, bigint>()
+  readonly #lists = new Map<bigint, readonly Acl[]>([[openAclId, openAcl]])
+
+  session(id: bigint, timeoutMs: number): void {
+    this.tree.sessions.set(id, timeoutMs)
+  }
+
+  aclList(id: bigint, list: readonly Acl[]): void {
+    if (id !== openAclId) this.#lists.set(id, list)
+  }
+
+  znode(path: string, data: Uint8Array | null, aclId: bigint, stat: Uint8Array): string | undefined {
+    if (path !== '' && !this.tree.hasLoadedRoot) return 'stands in front of the root'
+    let acl = this.#lists.get(aclId)
+    if (acl === undefined) {
+      acl = missingAcl(aclId)
+      this.missingAcls.set(path === '' ? '/' : path, aclId)
+    }
+    return this.tree.load(path, data, acl, stat)
+  }
+}

@@ -1,0 +1,313 @@
+/**
+ * An image of a tree: sessions, ACL lists, every znode, the end mark. A snapshot file holds one between its header and its
+ * checksums; a leader sends one as it is to a member that lacks too much (SerializeUtils.java, DataTree.java). Both ends here work
+ * piece by piece: the encoder yields when a piece is ready, and the parser takes pieces as they come, so their owner sets the pace.
+ */
+import { type Acl, MalformedFrameError, Reader, Writer } from '@lightkeeper/protocol'
+import type { TreeWalk } from '../tree/tree-walk.ts'
+import { persistedStatBytes, type Znode } from '../tree/znode.ts'
+
+/** The id of the list that is open to everybody; it is not in the table. */
+export const openAclId = -1n
+/** Longer paths and data than this, in bytes, are damage. */
+const fieldBytesMax = 1 << 30
+/** Bytes of a piece, about. */
+const pieceBytes = 128 * 1024
+const writerBytes = 256 * 1024
+/** A buffer for the beginning of an item that is larger than this is given back, in bytes. */
+const heldBytesKept = 1 << 20
+/** An id with a number: a session with its timeout, a list with the count of its entries. */
+const pairBytes = 12
+/** What stands behind the data of a znode: the id of its list and its numbers. */
+const znodeTailBytes = 8 + persistedStatBytes
+
+/** Why an image or a snapshot cannot be used, and where that shows. */
+export class SnapshotDamage extends Error {
+  override readonly name = 'SnapshotDamage'
+  readonly code = 'SNAPSHOT_DAMAGED'
+
+  constructor(reason: string, offset: number) {
+    super(`${reason}, at byte ${offset} of its uncompressed content`)
+  }
+}
+
+// -- writing ----------------------------------------------------------------------------------------------------------
+
+export class ImageEncoder {
+  readonly #writer: Writer
+  readonly #aclIds = new Map<readonly Acl[], bigint>()
+
+  constructor(writer = new Writer(writerBytes)) {
+    this.#writer = writer
+  }
+
+  /** The part in front of the znodes. */
+  begin(sessions: ReadonlyMap<bigint, number>, lists: readonly (readonly Acl[])[]): void {
+    const writer = this.#writer
+    writer.int(sessions.size)
+    for (const [id, timeoutMs] of sessions) {
+      writer.long(id)
+      writer.int(timeoutMs)
+    }
+    writer.int(lists.length)
+    for (const list of lists) {
+      const id = BigInt(this.#aclIds.size + 1)
+      this.#aclIds.set(list, id)
+      writer.long(id)
+      writer.vector(list, (each, { perms, id: who }) => {
+        each.int(perms)
+        each.ustring(who.scheme)
+        each.ustring(who.id)
+      })
+    }
+  }
+
+  /** `acl` is one of the lists given to `begin`, or the open one. */
+  znode(path: string, node: Znode, acl: readonly Acl[]): void {
+    const writer = this.#writer
+    writer.ustring(path === '/' ? '' : path)
+    writer.buffer(node.data)
+    writer.long(this.#aclIds.get(acl) ?? openAclId)
+    writer.raw(node.persistedStat)
+  }
+
+  /**
+   * Every znode of a walk, in pieces: yields when `take` has one, after `sliceZnodes` znodes at the most. Behind the last yield the
+   * last piece waits to be completed.
+   */
+  *znodes(walk: TreeWalk, sliceZnodes: number): Generator<undefined, void> {
+    for (let count = 1; walk.next(); count++) {
+      this.znode(walk.path, walk.node, walk.acl)
+      if (count % sliceZnodes === 0 || this.#writer.length >= pieceBytes) yield
+    }
+  }
+
+  end(): void {
+    this.#writer.ustring('/')
+  }
+
+  /** What was encoded since the last call, the caller's to keep. */
+  take(): Uint8Array {
+    const bytes = this.#writer.written()
+    this.#writer.renew(writerBytes)
+    return bytes
+  }
+}
+
+// -- reading ----------------------------------------------------------------------------------------------------------
+
+/** Takes what an image holds, in its order. Byte arrays are views until the call returns. */
+export interface ImageSink {
+  session(id: bigint, timeoutMs: number): void
+  aclList(id: bigint, list: readonly Acl[]): void
+  /** `stat` is a StatPersisted, and the root's path is empty. Returns what is wrong with the znode, undefined where nothing is. */
+  znode(path: string, data: Uint8Array | null, aclId: bigint, stat: Uint8Array): string | undefined
+}
+
+/** What comes next in an image. */
+type Part = 'session count' | 'session' | 'list count' | 'list' | 'list entry' | 'znode' | 'end'
+
+/**
+ * Parses an image from pieces of any size. Nothing of a piece is kept but the item that it ends in, so the memory it takes is that of
+ * the largest znode, however much an image says that it is going to send.
+ */
+export class ImageParser {
+  readonly #sink: ImageSink
+  readonly #reader = new Reader(new Uint8Array(0))
+  #part: Part = 'session count'
+  /** Items of this part that are to come. */
+  #left = 0
+  #aclId = 0n
+  #list: Acl[] = []
+  #entriesLeft = 0
+  /** The beginning of an item whose end has not come yet. */
+  #held = new Uint8Array(0)
+  #heldBytes = 0
+  #offset: number
+
+  /** `offset` is that of the image in what its owner calls the content. */
+  constructor(sink: ImageSink, offset = 0) {
+    this.#sink = sink
+    this.#offset = offset
+  }
+
+  /** The end mark was read. */
+  get isDone(): boolean {
+    return this.#part === 'end'
+  }
+
+  /** The offset behind the last byte that was taken. */
+  get offset(): number {
+    return this.#offset + this.#heldBytes
+  }
+
+  /**
+   * Takes the bytes from `start` to `end`, and returns how many of them belong to the image: all of them until its end mark, and
+   * none behind it. @throws SnapshotDamage where they are no image; the parser is of no use then.
+   */
+  push(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
+    try {
+      let at = start
+      if (!this.isDone && this.#heldBytes > 0) at = this.#complete(bytes, at, end)
+      if (!this.isDone && this.#heldBytes === 0) at = this.#parse(bytes, at, end)
+      return at - start
+    } catch (error) {
+      if (error instanceof MalformedFrameError) throw new SnapshotDamage(error.message, this.#offset)
+      throw error
+    }
+  }
+
+  /** Parses whole items in place, and keeps the beginning of the one behind them. */
+  #parse(bytes: Uint8Array, start: number, end: number): number {
+    const reader = this.#reader.reset(bytes, start, end)
+    while (!this.isDone) {
+      const needed = this.#needed()
+      if (reader.remaining < needed) {
+        this.#hold(bytes, reader.pos, end, needed)
+        return end
+      }
+      const before = reader.pos
+      this.#take()
+      this.#offset += reader.pos - before
+    }
+    return reader.pos
+  }
+
+  /** Adds to the item that is held as much as it needs, and parses it when it is whole. */
+  #complete(bytes: Uint8Array, start: number, end: number): number {
+    for (let at = start; ; ) {
+      const reader = this.#reader.reset(this.#held, 0, this.#heldBytes)
+      const needed = this.#needed()
+      if (needed <= this.#heldBytes) {
+        this.#take()
+        this.#offset += reader.pos
+        this.#heldBytes = 0
+        if (this.#held.length > heldBytesKept) this.#held = new Uint8Array(0)
+        return at
+      }
+      if (at === end) return at
+      const until = Math.min(end, at + needed - this.#heldBytes)
+      this.#hold(bytes, at, until, needed)
+      at = until
+    }
+  }
+
+  #hold(bytes: Uint8Array, start: number, end: number, needed: number): void {
+    const size = this.#heldBytes + end - start
+    if (size > this.#held.length) {
+      // As much as is there, not as much as is promised.
+      const grown = new Uint8Array(Math.max(size, Math.min(needed, this.#held.length * 2)))
+      grown.set(this.#held.subarray(0, this.#heldBytes))
+      this.#held = grown
+    }
+    this.#held.set(bytes.subarray(start, end), this.#heldBytes)
+    this.#heldBytes = size
+  }
+
+  /** The size of the next item in bytes, or as much of it as has to be there before more is known. */
+  #needed(): number {
+    switch (this.#part) {
+      case 'session count':
+      case 'list count':
+        return 4
+      case 'session':
+      case 'list':
+        return pairBytes
+      case 'list entry':
+        return this.#neededFields(4, 2, 0)
+      case 'znode': {
+        // One byte of path is the end mark.
+        if (this.#reader.remaining >= 4 && this.#lengthAt(0) === 1) return 5
+        return this.#neededFields(0, 2, znodeTailBytes)
+      }
+      case 'end':
+        return 0
+    }
+  }
+
+  /** `front` bytes, so many strings or buffers, `tail` bytes. */
+  #neededFields(front: number, fields: number, tail: number): number {
+    const { remaining } = this.#reader
+    let size = front
+    for (let i = 0; i < fields; i++) {
+      if (remaining < size + 4) return size + 4
+      size += 4 + this.#lengthAt(size)
+    }
+    return size + tail
+  }
+
+  /** The length of a string or buffer that stands `ahead` bytes on; null counts as 0. */
+  #lengthAt(ahead: number): number {
+    const length = this.#reader.peekInt(ahead)
+    if (length < -1 || length > fieldBytesMax) throw this.#damage(`a field of length ${length}`)
+    return Math.max(0, length)
+  }
+
+  /** Parses one item, which is there whole. */
+  #take(): void {
+    const reader = this.#reader
+    switch (this.#part) {
+      case 'session count':
+        this.#left = this.#count('sessions')
+        this.#part = this.#left > 0 ? 'session' : 'list count'
+        return
+      case 'session':
+        this.#sink.session(reader.long(), reader.int())
+        if (--this.#left === 0) this.#part = 'list count'
+        return
+      case 'list count':
+        this.#left = this.#count('ACL lists')
+        this.#part = this.#left > 0 ? 'list' : 'znode'
+        return
+      case 'list':
+        this.#aclId = reader.long()
+        this.#entriesLeft = this.#count('entries in an ACL list')
+        this.#list = []
+        this.#part = 'list entry'
+        if (this.#entriesLeft === 0) this.#endList()
+        return
+      case 'list entry': {
+        const perms = reader.int()
+        const scheme = reader.ustring() ?? ''
+        this.#list.push({ perms, id: { scheme, id: reader.ustring() ?? '' } })
+        if (--this.#entriesLeft === 0) this.#endList()
+        return
+      }
+      case 'znode':
+        this.#takeZnode()
+        return
+      case 'end':
+    }
+  }
+
+  #takeZnode(): void {
+    const reader = this.#reader
+    const path = reader.ustring() ?? ''
+    if (path.length === 1) {
+      if (path !== '/') throw this.#damage(`a znode with the path "${path}"`)
+      this.#part = 'end'
+      return
+    }
+    const data = reader.buffer()
+    const aclId = reader.long()
+    const stat = reader.bytes.subarray(reader.pos, reader.pos + persistedStatBytes)
+    reader.pos += persistedStatBytes
+    const problem = this.#sink.znode(path, data, aclId, stat)
+    if (problem !== undefined) throw this.#damage(`the znode "${path === '' ? '/' : path}" ${problem}`)
+  }
+
+  #endList(): void {
+    this.#sink.aclList(this.#aclId, this.#list)
+    this.#part = --this.#left > 0 ? 'list' : 'znode'
+  }
+
+  #count(what: string): number {
+    const count = this.#reader.int()
+    if (count < 0) throw this.#damage(`a count of ${count} ${what}`)
+    return count
+  }
+
+  #damage(reason: string): SnapshotDamage {
+    return new SnapshotDamage(reason, this.#offset)
+  }
+}

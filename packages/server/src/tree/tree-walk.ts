@@ -1,0 +1,85 @@
+/**
+ * A walk over the znodes of a tree, parents in front of their children, while transactions change it between two steps. Several
+ * walks may be under way at once. What a walk shows is what a snapshot holds: all of the tree as it was when the walk began, and
+ * some of what came later.
+ */
+import type { Acl } from '@lightkeeper/protocol'
+import { TextMap } from '@lightkeeper/runtime'
+import type { AclObserver, DataTree } from './data-tree.ts'
+import type { Znode } from './znode.ts'
+
+export class TreeWalk implements AclObserver {
+  /** The path of the znode that `next` moved to; `/` for the root. */
+  path = ''
+  /** The ACL lists in use when the walk began. `acl` is always one of these, or the open list. */
+  readonly lists: readonly (readonly Acl[])[]
+  readonly #tree: DataTree
+  readonly #zxid: bigint
+  /**
+   * The lists that znodes had when the walk began and that were replaced since. An image has its table of lists in front of its
+   * znodes, so it cannot name a list that came later.
+   */
+  readonly #replaced = new TextMap<readonly Acl[]>()
+  readonly #stack: { readonly base: string; readonly names: Iterator<string> }[] = []
+  #node: Znode | undefined
+
+  /** Begins a walk; `end` must follow. `zxid` is that of the last transaction applied to the tree. */
+  constructor(tree: DataTree, zxid: bigint) {
+    this.#tree = tree
+    this.#zxid = zxid
+    this.lists = [...tree.acls.lists()]
+    tree.aclObservers.add(this)
+  }
+
+  /** The znode at `path`, as it is now. */
+  get node(): Znode {
+    return this.#node as Znode
+  }
+
+  /** The ACL list that the znode had when the walk began. */
+  get acl(): readonly Acl[] {
+    return this.#replaced.get(this.path) ?? this.node.acl
+  }
+
+  /** Moves to the next znode; false behind the last one. */
+  next(): boolean {
+    if (this.#node === undefined) {
+      this.#enter('/', this.#tree.nodes.root)
+      return true
+    }
+    for (;;) {
+      const level = this.#stack.at(-1)
+      if (level === undefined) return false
+      // A live iterator: what is added meanwhile comes at the end, what is removed does not come.
+      const step = level.names.next()
+      if (step.done) {
+        this.#stack.pop()
+        continue
+      }
+      const path = `${level.base}/${step.value}`
+      const node = this.#tree.get(path)
+      // A later znode is in the log; its ACL list may not be among those of the walk.
+      if (node === undefined || node.czxid > this.#zxid) continue
+      this.#enter(path, node)
+      return true
+    }
+  }
+
+  /** The tree need not report to this walk any more. */
+  end(): void {
+    this.#tree.aclObservers.delete(this)
+  }
+
+  replaced(path: string, before: readonly Acl[]): void {
+    // The first list is the one from the beginning.
+    if (!this.#replaced.has(path)) this.#replaced.set(path, before)
+  }
+
+  #enter(path: string, node: Znode): void {
+    this.path = path
+    this.#node = node
+    if (node.children !== undefined) {
+      this.#stack.push({ base: path === '/' ? '' : path, names: node.children.keys() })
+    }
+  }
+}
