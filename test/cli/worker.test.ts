@@ -1,10 +1,12 @@
+import { fileURLToPath } from 'node:url'
 import { connect } from '@lightkeeper/client'
 import { opCode } from '@lightkeeper/protocol'
 import { proxy } from '@lightkeeper/testing'
 import { expect, test } from 'vitest'
-import { Program } from '../../examples/src/testing/program.ts'
+import { Program } from '../support/program.ts'
 import { missingTarget, startTarget, targetName } from '../support/target.ts'
 
+const file = fileURLToPath(new URL('../../packages/cli/dist/demo/worker.js', import.meta.url))
 const reason = missingTarget()
 if (reason !== undefined) console.log(`workers on ${targetName}: skipped, because ${reason}`)
 
@@ -20,8 +22,8 @@ test.skipIf(reason !== undefined)('a worker starts, though a connection is lost 
     return true
   })
   await zk.create('/settings', '{"backlog": 3, "workMs": 1}')
-  await using worker = new Program('workers/worker', '--connect', wire.connectString, '--id', 'a')
-  await worker.until(({ event }) => event === 'done')
+  await using worker = new Program(file, '--connect', wire.connectString, '--id', 'a')
+  await worker.untilReport(({ event }) => event === 'done')
   expect(lost).toBe(1)
   expect(await worker.stop()).toBe(0)
 })

@@ -25,7 +25,7 @@ export async function install(which: 'client' | 'all' = 'client'): Promise<Insta
   try {
     const tarball = await packClient(packed)
     const own = ['protocol', 'runtime', 'recipes', 'server', 'testing', 'cli'].map((name) => `packages/${name}`)
-    const others = [...own, 'examples', 'node_modules/snappyjs'].map((from) => join(root, from))
+    const others = [...own, 'node_modules/snappyjs'].map((from) => join(root, from))
     const more = which === 'all' ? others : []
     const tarballs = [tarball, ...more.map((from) => npmPack(from, packed))]
     writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')

@@ -3,19 +3,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { StringDecoder } from 'node:string_decoder'
 
 export interface ChildOptions {
-  /** Added to the environment; with `isAlone` it is all of it. */
+  /** Added to the environment; with `isAlone` it is the whole environment. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly isAlone?: boolean
   readonly cwd?: string
-  /** `pipe` to write to its standard input. Default: it has none. */
+  /** `pipe` to write to its standard input. Default `ignore`: it has none. */
   readonly input?: 'ignore' | 'pipe'
-  /** Killed when it takes longer. Default: it may run as long as it likes. */
+  /** It is killed after this time, milliseconds. Default: never. */
   readonly timeoutMs?: number
   readonly onLine?: (line: string) => void
 }
 
 export interface End {
-  /** Null where a signal has ended it. */
+  /** Null if a signal ended it. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
@@ -27,9 +27,9 @@ export interface Outcome extends End {
 
 export class Child implements AsyncDisposable {
   readonly child: ChildProcess
-  /** It has ended; something it has started may still hold its output. @throws Error, on waiting, where it could not be started. */
+  /** Resolves when it has ended; a process that it started may still hold its output. Rejects if it could not be started. */
   readonly ended: Promise<End>
-  /** It has ended, and all that was printed is here. */
+  /** Resolves when it has ended and everything that it printed has arrived. Rejects if it could not be started. */
   readonly closed: Promise<Outcome>
   /** Standard output. */
   output = ''
@@ -37,6 +37,7 @@ export class Child implements AsyncDisposable {
   errors = ''
   /** Both, in the order in which they came. */
   printed = ''
+  readonly #onLine: ((line: string) => void) | undefined
   #isEnded = false
   #wake: (() => void)[] = []
 
@@ -48,14 +49,15 @@ export class Child implements AsyncDisposable {
       ...(cwd !== undefined && { cwd }),
       ...(timeoutMs !== undefined && { timeout: timeoutMs, killSignal: 'SIGKILL' as const }),
     })
-    // One that was killed does not read the end of its input.
+    // A program that was killed does not read the end of its input.
     this.child.stdin?.on('error', () => {})
+    this.#onLine = onLine
     let line = ''
     this.#follow('stdout', (piece) => {
       this.output += piece
       const lines = (line + piece).split('\n')
       line = lines.pop() ?? ''
-      if (onLine !== undefined) for (const each of lines) onLine(each)
+      for (const each of lines) this.onLine(each)
     })
     this.#follow('stderr', (piece) => void (this.errors += piece))
     const whenever = (event: 'exit' | 'close'): Promise<End> =>
@@ -69,7 +71,7 @@ export class Child implements AsyncDisposable {
       })
     this.ended = whenever('exit')
     this.closed = whenever('close').then((end) => ({ ...end, output: this.output, errors: this.errors }))
-    // Who waits for one of them gets the error.
+    // An error goes to the code that waits for one of them; if nothing waits, it is not unhandled.
     for (const each of [this.ended, this.closed]) each.catch(() => {})
   }
 
@@ -78,7 +80,7 @@ export class Child implements AsyncDisposable {
     return this.output.split('\n').slice(0, -1)
   }
 
-  /** Waits until `find` gives something, looking at whatever is printed. @throws Error where it ends before. */
+  /** Waits until `find` returns something; asks again after each output. Rejects if the program ends before. */
   async until<T>(find: (running: this) => T | undefined | false): Promise<T> {
     for (;;) {
       const found = find(this)
@@ -92,7 +94,7 @@ export class Child implements AsyncDisposable {
     return this.until(({ lines }) => lines.find((line) => line.includes(text)))
   }
 
-  /** The first line of its output; empty where it ends without one. */
+  /** The first line of its output; empty if it ends without one. */
   async firstLine(): Promise<string> {
     const line = this.until(({ lines }) => lines[0])
     return line.catch(() => this.closed.then(() => this.lines[0] ?? ''))
@@ -112,6 +114,11 @@ export class Child implements AsyncDisposable {
     this.child.kill('SIGCONT')
     this.child.kill('SIGKILL')
     await this.ended
+  }
+
+  /** Called for each whole line of standard output. */
+  protected onLine(line: string): void {
+    this.#onLine?.(line)
   }
 
   #follow(from: 'stdout' | 'stderr', take: (piece: string) => void): void {

@@ -1,7 +1,7 @@
 import { connect } from 'lightkeeper'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { example, Program } from '../../../test/support/program.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../../../test/support/target.ts'
-import { Program } from '../testing/program.ts'
 
 const reason = missingTarget()
 if (reason !== undefined) console.log(`loop-watch on ${targetName}: skipped, because ${reason}`)
@@ -27,14 +27,14 @@ describe.skipIf(reason !== undefined)(`loop-watch on ${targetName}`, () => {
     await using zk = await connect(server.connectString, { sessionTimeout: 5000 })
     await zk.create('/watched')
     await using program = new Program(
-      'loop-watch/main',
+      example('loop-watch/main'),
       '/watched',
       '--connect',
       server.connectString,
       '--session-timeout',
       '5000',
     )
-    await program.until(({ event }) => event === 'ready')
+    await program.untilReport(({ event }) => event === 'ready')
 
     const truth = new Map<string, string>()
     const storm = async (from: number, count: number): Promise<void> => {
@@ -58,9 +58,9 @@ describe.skipIf(reason !== undefined)(`loop-watch on ${targetName}`, () => {
     const agrees = async (): Promise<void> => {
       await zk.create('/watched/end', 'end')
       truth.set('/watched/end', 'end')
-      await program.until(({ path, data }) => path === '/watched/end' && data === 'end', program.reports.length)
+      await program.untilReport(({ path, data }) => path === '/watched/end' && data === 'end', program.reports.length)
       while (JSON.stringify([...viewOf(program)].sort()) !== JSON.stringify([...truth].sort())) {
-        await program.until(() => true, program.reports.length)
+        await program.untilReport(() => true, program.reports.length)
       }
       await zk.delete('/watched/end')
       truth.delete('/watched/end')
@@ -71,7 +71,7 @@ describe.skipIf(reason !== undefined)(`loop-watch on ${targetName}`, () => {
     const before = program.reports.length
     await server.crashAndRestart()
     for await (const state of zk.states()) if (state.kind === 'connected') break
-    await program.until(({ event }) => event === 'ready', before)
+    await program.untilReport(({ event }) => event === 'ready', before)
     await storm(3000, 1000)
     await agrees()
 

@@ -3,12 +3,19 @@ import { constants } from 'node:os'
 
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
-/** As shells tell of a process that a signal has ended. */
+/** The exit code that shells give for a process that a signal has ended. */
 export function exitCodeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
-/** From its making on, neither ends the process by itself. */
+/** Aborts at the first SIGINT or SIGTERM, so that the program can end cleanly; the second one ends the process. */
+export function untilInterrupted(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
+  return stop.signal
+}
+
+/** While an object of this class exists, neither ends the process by itself. */
 export class Signals implements Disposable {
   readonly #abort = new AbortController()
   readonly #listeners = new Set<(signal: NodeJS.Signals) => void>()
@@ -27,12 +34,12 @@ export class Signals implements Disposable {
     for (const signal of passedOn) process.on(signal, this.#hear)
   }
 
-  /** Aborts at the first of anything. */
+  /** Aborts at the first signal, or when the reader of the output has gone. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** Calls `listener` at each from now on, until the returned function is called. */
+  /** Calls `listener` at each signal from now on, until the returned function is called. */
   onEach(listener: (signal: NodeJS.Signals) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { wrongOptions } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import type { Telling } from '../demo/demo.ts'
+import { untilInterrupted } from '../signals.ts'
 
 const usage = `usage: lightkeeper demo [options]
 
@@ -22,7 +23,7 @@ Exit code: 0 when every order was done once and nothing was left behind, 1 when 
 
 export const demoCommand: Command = {
   name: 'demo',
-  summary: 'watch a small system survive what befalls it',
+  summary: 'run a small system while its processes are killed and stopped',
   usage,
   async run(args) {
     const { values, positionals } = parse(args)
@@ -34,8 +35,6 @@ export const demoCommand: Command = {
       throw new UsageError('--workers and --seed want whole numbers')
     }
     const { demo } = await import('../demo/demo.ts')
-    const stop = new AbortController()
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
     const tell = values.json ? tellJson : tellPeople(Date.now())
     const problems = await demo(
       {
@@ -44,7 +43,7 @@ export const demoCommand: Command = {
         durationMs: minutes * 60_000,
         seed,
         isCalm: values.calm ?? false,
-        signal: stop.signal,
+        signal: untilInterrupted(),
       },
       tell,
     )

@@ -43,7 +43,7 @@ export const serverCommand: Command = {
     for (const { message, facts } of warnings) log('warn', message, facts)
     const server = await startServer(options, { log })
     signals.serving((signal) => {
-      log('info', 'the server was told to stop', { signal })
+      log('info', 'the server stops because of a signal', { signal })
       server.close().catch((error: Error) => log('error', 'an error while stopping', { cause: error.message }))
     })
     say(`lightkeeper listening on ${server.connectString}\n`)

@@ -1,4 +1,4 @@
-/** A small system at work while it is shaken: runs the workers of the examples, does them harm, and keeps account of their work. */
+/** Runs workers and a server, kills, stops and pauses them at random, and keeps account of their work. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,7 +82,7 @@ class Show implements AsyncDisposable {
     this.#server = server
     this.#tell = tell
     this.#random = new SeededRandom(options.seed)
-    const file = fileURLToPath(import.meta.resolve('@lightkeeper/examples/workers'))
+    const file = fileURLToPath(new URL('./worker.js', import.meta.url))
     const args = ['--connect', at, '--session-timeout', String(sessionTimeoutMs)]
     this.#workers = Array.from({ length: options.workers }, (_, i) => {
       const worker = new Worker(`worker-${i + 1}`, file, args, (report) => this.#heard(worker.id, report))

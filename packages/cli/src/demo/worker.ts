@@ -1,12 +1,12 @@
 /**
- * One of several equal workers. They elect a scheduler among themselves, which writes orders; each registers as a service, works
- * off orders under locks, and follows one configuration. Stop or kill any of them at any time: each order is done once.
+ * One of several equal workers of the demo. They elect a scheduler, which writes orders. Each worker registers as a service, works
+ * off orders under locks, and follows one configuration. You may stop or kill any of them at any time: each order is done once.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { connect, json, KeeperError, op } from 'lightkeeper'
-import { configuration, discovery, election, type Held, lock } from 'lightkeeper/recipes'
-import { report, untilInterrupted } from '../report.ts'
+import { connect, json, KeeperError, op } from '@lightkeeper/client'
+import { configuration, discovery, election, type Held, lock } from '@lightkeeper/recipes'
+import { untilInterrupted } from '../signals.ts'
 
 interface Settings {
   /** Orders that wait before the scheduler writes no more of them. */
@@ -27,7 +27,7 @@ const signal = untilInterrupted()
 
 await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
 for (const path of ['/orders', '/locks', '/done'] as const) {
-  // What became of a create whose reply was lost is seen by another look.
+  // If the reply to a create was lost, the next round sees whether it was executed.
   while ((await zk.exists(path)) === undefined) await zk.create(path).catch(unlessRejected)
 }
 const fallback: Settings = { backlog: 10, workMs: 20 }
@@ -37,7 +37,7 @@ report('started', { id })
 await Promise.all([schedule(), work(), followSettings()])
 report('stopped', { id })
 
-/** Whoever is elected numbers the orders without a gap, each once, also where one term follows another in the middle of it. */
+/** The scheduler numbers the orders without a gap and each number once, even if a new term begins in between. */
 async function schedule(): Promise<void> {
   for await (const term of election(zk, '/scheduler', { id }).terms({ signal })) {
     report('scheduler', { id, epoch: term.epoch.toString() })
@@ -55,7 +55,7 @@ async function schedule(): Promise<void> {
           op.create(`/orders/${String(number).padStart(8, '0')}`, term.epoch.toString()),
         )
       } catch (error) {
-        // What became of a transaction whose reply was lost is read from /orders in the next round.
+        // If the reply to a transaction was lost, the next round reads from /orders whether it was executed.
         if (!KeeperError.is(error) && !term.signal.aborted) throw error
       }
     }
@@ -63,7 +63,7 @@ async function schedule(): Promise<void> {
   }
 }
 
-/** Works off orders under one of ten locks. What is done is written in a transaction that is refused where the lock is lost. */
+/** Works off orders under one of ten locks. The transaction that writes a finished order is refused if the lock is lost. */
 async function work(): Promise<void> {
   while (!signal.aborted) {
     let held: Held | undefined
@@ -80,7 +80,7 @@ async function work(): Promise<void> {
       await zk.transaction(held.guard(), op.delete(`/orders/${name}`), op.create(`/done/${name}`, order.data))
       report('done', { id, order: name })
     } catch (error) {
-      // Another was faster, or the lock or the connection was lost: the order is still there, or it is done.
+      // Another worker was faster, or the lock or the connection was lost: the order is still there, or it is done.
       if (!KeeperError.is(error) && !signal.aborted && held?.signal.aborted !== true) throw error
     } finally {
       await held?.release()
@@ -97,4 +97,9 @@ async function followSettings(): Promise<void> {
 
 function unlessRejected(error: unknown): void {
   if (!KeeperError.is(error) || (error.outcome === 'rejected' && error.code !== 'NODE_EXISTS')) throw error
+}
+
+/** Prints one JSON line an event: the demo, tests and people read them. */
+function report(event: string, facts: Readonly<Record<string, unknown>> = {}): void {
+  process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
 }
