@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
 import { attacks } from './attacks/list.mjs'
-import { dial } from './attacks/wire.mjs'
+import { dial } from './support/wire.mjs'
 
 const { values } = parseArgs({
   options: {

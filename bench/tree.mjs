@@ -5,14 +5,15 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { createConnection } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { Framer, opCode, openAcl, Writer, writeConnectRequest, writeCreateRequest } from '@lightkeeper/protocol'
+import { opCode, openAcl, writeCreateRequest, writePathWatchRequest } from '@lightkeeper/protocol'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
+import { requestFrame } from '../test/support/frames.mjs'
+import { dial } from './support/wire.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -31,68 +32,17 @@ const znodes = Number(values.znodes)
 const data = new Uint8Array(Number(values.bytes)).fill(0x78)
 const bin = fileURLToPath(new URL('../packages/cli/bin/lightkeeper.js', import.meta.url))
 
-/** @param {(writer: Writer) => void} write */
-function frame(write) {
-  const writer = new Writer()
-  const mark = writer.beginFrame()
-  write(writer)
-  writer.endFrame(mark)
-  return writer.written().slice()
-}
-
-/** One connection with a session. `onReply` gets the error number of each reply. @param {number} port @param {(err: number) => void} onReply */
-async function dial(port, onReply) {
-  const socket = createConnection({ host: '127.0.0.1', port, noDelay: true })
-  const framer = new Framer(1 << 24)
-  await new Promise((resolve, reject) => {
-    let isOpen = false
-    socket.once('error', reject)
-    socket.once('close', () => reject(new Error('closed')))
-    socket.on('data', (chunk) => {
-      framer.push(new Uint8Array(chunk))
-      for (let next = framer.next(); next !== undefined; next = framer.next()) {
-        if (!isOpen) {
-          isOpen = true
-          resolve(undefined)
-          continue
-        }
-        next.int()
-        next.long()
-        onReply(next.int())
-      }
-    })
-    socket.write(
-      frame((writer) =>
-        writeConnectRequest(writer, {
-          protocolVersion: 0,
-          lastZxidSeen: 0n,
-          timeOut: 40_000,
-          sessionId: 0n,
-          passwd: new Uint8Array(16),
-          readOnly: false,
-        }),
-      ),
-    )
-  })
-  socket.on('error', () => {})
-  return socket
-}
+/** A connection with a session. `reply` gets the error number of each reply. @param {number} port @param {(err: number) => void} reply */
+const open = async (port, reply) => (await dial(port, { reply, timeOut: 40_000 })).socket
 
 /** @param {number} xid @param {string} path */
 const create = (xid, path, content = data) =>
-  frame((writer) => {
-    writer.int(xid)
-    writer.int(opCode.create)
-    writeCreateRequest(writer, { path, data: content, acl: openAcl, flags: 0 })
-  })
+  requestFrame(xid, opCode.create, (writer) =>
+    writeCreateRequest(writer, { path, data: content, acl: openAcl, flags: 0 }),
+  )
 /** @param {number} xid @param {string} path */
 const read = (xid, path) =>
-  frame((writer) => {
-    writer.int(xid)
-    writer.int(opCode.getData)
-    writer.ustring(path)
-    writer.boolean(false)
-  })
+  requestFrame(xid, opCode.getData, (writer) => writePathWatchRequest(writer, { path, watch: false }))
 
 /** Creates the tree over a few connections, a window of requests on each. @param {number} port */
 async function fill(port) {
@@ -100,7 +50,7 @@ async function fill(port) {
   const window = 64
   const folders = 1000
   let failed = 0
-  const made = await dial(port, (err) => void (err !== 0 && failed++))
+  const made = await open(port, (err) => void (err !== 0 && failed++))
   made.write(create(1, '/tree', new Uint8Array(0)))
   for (let i = 0; i < folders; i++) made.write(create(2 + i, `/tree/d${i}`, new Uint8Array(0)))
   made.end()
@@ -113,7 +63,7 @@ async function fill(port) {
       /** @type {() => void} */
       let finished = () => {}
       const done = new Promise((resolve) => (finished = () => resolve(undefined)))
-      const socket = await dial(port, (err) => {
+      const socket = await open(port, (err) => {
         if (err !== 0) failed++
         inFlight--
         // In halves, so that many leave in one write.
@@ -143,7 +93,7 @@ async function probe(port) {
   let longest = 0
   let count = 0
   let isOver = false
-  const socket = await dial(port, () => {
+  const socket = await open(port, () => {
     const wait = performance.now() - sent
     count++
     if (wait > longest) longest = wait
@@ -180,7 +130,7 @@ async function serving(port) {
   for (;;) {
     try {
       let isRead = false
-      const socket = await dial(port, (err) => {
+      const socket = await open(port, (err) => {
         isRead = err === 0
       })
       socket.write(read(1, `/tree/d${last % 1000}/node-${String(last).padStart(10, '0')}`))

@@ -2,7 +2,7 @@
 /** A client that behaves: a set or a get every ten milliseconds, whatever others do. Its line of output tells how it fared. */
 import { performance } from 'node:perf_hooks'
 import { opCode, writePathWatchRequest, writeSetDataRequest } from '@lightkeeper/protocol'
-import { dial } from './wire.mjs'
+import { dial } from '../support/wire.mjs'
 
 const port = Number(process.argv[2])
 /** @type {number[]} */

@@ -12,7 +12,8 @@ import {
   writePathWatchRequest,
   writeSetDataRequest,
 } from '@lightkeeper/protocol'
-import { dial, request } from './wire.mjs'
+import { requestFrame } from '../../test/support/frames.mjs'
+import { dial } from '../support/wire.mjs'
 
 /** @typedef {Awaited<ReturnType<typeof dial>>} Client */
 /** @typedef {{ name: string, setUp(port: number): Promise<() => Promise<void>> }} Attack */
@@ -286,7 +287,7 @@ export const attacks = [
         for (let i = 0; i < 400; i++) {
           const socket = createConnection({ host: '127.0.0.1', port })
           socket.on('error', () => {})
-          const bytes = request(1 + (i % 120), (writer) =>
+          const bytes = requestFrame(1, 1 + (i % 120), (writer) =>
             writeCreateRequest(writer, { path: '/x', data: null, acl: openAcl, flags: i }),
           )
           for (let at = 4; at < bytes.length; at++) if ((at * 31 + i) % 7 === 0) bytes[at] = (i * at) & 0xff

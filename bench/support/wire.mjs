@@ -1,32 +1,19 @@
 // @ts-check
-/** Connections of attackers and bystanders: frames out, the error numbers of replies in, and no manners. */
+/** A raw connection for benchmarks: it sends any frame and hands out the error numbers of replies. */
 import { createConnection } from 'node:net'
-import { Framer, opCode, openAcl, Writer, writeConnectRequest, writeCreateRequest } from '@lightkeeper/protocol'
+import { Framer, opCode, openAcl, writeCreateRequest } from '@lightkeeper/protocol'
+import { connectFrame, requestFrame } from '../../test/support/frames.mjs'
 
-/** @param {(writer: Writer) => void} write */
-export function frame(write) {
-  const writer = new Writer()
-  const mark = writer.beginFrame()
-  write(writer)
-  writer.endFrame(mark)
-  return writer.written().slice()
-}
-
-/** @param {number} type @param {(writer: Writer) => void} write @param {number} [xid] */
-export function request(type, write = () => {}, xid = 1) {
-  return frame((writer) => {
-    writer.int(xid)
-    writer.int(type)
-    write(writer)
-  })
-}
+/** @typedef {import('@lightkeeper/protocol').Writer} Writer */
 
 /**
- * A connection with a session. `reply` hears the error number of each reply, events left out.
+ * A connection with a session of `timeOut` milliseconds (default 30 000). `reply` gets the error number of each reply to `send` and to
+ * frames written to the socket; watch events are left out.
  * @param {number} port
- * @param {{ reply?: (err: number) => void, closed?: () => void, pings?: boolean }} [hooks]
+ * @param {{ reply?: (err: number) => void, closed?: () => void, timeOut?: number }} [hooks]
  */
 export async function dial(port, hooks = {}) {
+  const { timeOut = 30_000 } = hooks
   const socket = createConnection({ host: '127.0.0.1', port, noDelay: true })
   const framer = new Framer(1 << 30)
   /** @type {((err: number) => void)[]} */
@@ -64,18 +51,7 @@ export async function dial(port, hooks = {}) {
       else hooks.reply?.(err)
     }
   })
-  socket.write(
-    frame((writer) =>
-      writeConnectRequest(writer, {
-        protocolVersion: 0,
-        lastZxidSeen: 0n,
-        timeOut: 30_000,
-        sessionId: 0n,
-        passwd: new Uint8Array(16),
-        readOnly: false,
-      }),
-    ),
-  )
+  socket.write(connectFrame({ timeOut }))
   await handshake
   return {
     socket,
@@ -84,14 +60,14 @@ export async function dial(port, hooks = {}) {
     },
     /** @param {number} type @param {(writer: Writer) => void} [write] */
     send(type, write) {
-      socket.write(request(type, write))
+      socket.write(requestFrame(1, type, write))
     },
     /** @param {number} type @param {(writer: Writer) => void} [write] @returns {Promise<number>} NaN where the connection ended */
     call(type, write) {
       if (isClosed) return Promise.resolve(Number.NaN)
       return new Promise((resolve) => {
         waiting.push(resolve)
-        socket.write(request(type, write))
+        socket.write(requestFrame(1, type, write))
       })
     },
     /** @param {string} path @param {Uint8Array | null} [data] */

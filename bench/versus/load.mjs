@@ -6,39 +6,24 @@
  * @typedef {{ port: number, connections: number, window: number, mix: 'reads' | 'writes' | 'mixed', seconds: number, warmUp: number, nodes: number, bytes: number, echo?: boolean }} LoadOptions
  */
 import { createConnection } from 'node:net'
-import { Framer, opCode, openAcl, Writer, writeAcl, writeConnectRequest } from '@lightkeeper/protocol'
+import { Framer, opCode, openAcl, writeAcl } from '@lightkeeper/protocol'
+import { connectFrame, requestFrame } from '../../test/support/frames.mjs'
 
 const options = /** @type {LoadOptions} */ (JSON.parse(process.argv[2] ?? '{}'))
 const { port, connections, window, mix, seconds, warmUp, nodes, bytes } = options
 
-/** @param {(writer: Writer) => void} write */
-function frame(write) {
-  const writer = new Writer()
-  const mark = writer.beginFrame()
-  write(writer)
-  writer.endFrame(mark)
-  return writer.written().slice()
-}
-
-/** @param {number} xid @param {number} type @param {(writer: Writer) => void} body */
-const request = (xid, type, body) =>
-  frame((writer) => {
-    writer.int(xid)
-    writer.int(type)
-    body(writer)
-  })
 const data = new Uint8Array(bytes).fill(0x78)
 /** @param {number} i */
 const path = (i) => `/bench/n${String(i % nodes).padStart(5, '0')}`
 /** @param {number} i */
 const get = (i) =>
-  request(i + 1, opCode.getData, (writer) => {
+  requestFrame(i + 1, opCode.getData, (writer) => {
     writer.ustring(path(i))
     writer.boolean(false)
   })
 /** @param {number} i */
 const set = (i) =>
-  request(i + 1, opCode.setData, (writer) => {
+  requestFrame(i + 1, opCode.setData, (writer) => {
     writer.ustring(path(i))
     writer.buffer(data)
     writer.int(-1)
@@ -76,18 +61,7 @@ class Connection {
         ready()
         return
       }
-      this.socket.write(
-        frame((writer) =>
-          writeConnectRequest(writer, {
-            protocolVersion: 0,
-            lastZxidSeen: 0n,
-            timeOut: 30_000,
-            sessionId: 0n,
-            passwd: new Uint8Array(16),
-            readOnly: false,
-          }),
-        ),
-      )
+      this.socket.write(connectFrame())
     })
     this.socket.on('data', (chunk) => {
       if (isReady) {
@@ -164,21 +138,10 @@ async function prepare() {
       while (framer.next() !== undefined) if (--left === 0) resolve(undefined)
     })
   })
-  socket.write(
-    frame((writer) =>
-      writeConnectRequest(writer, {
-        protocolVersion: 0,
-        lastZxidSeen: 0n,
-        timeOut: 30_000,
-        sessionId: 0n,
-        passwd: new Uint8Array(16),
-        readOnly: false,
-      }),
-    ),
-  )
+  socket.write(connectFrame())
   /** @param {string} name */
   const create = (name) =>
-    request(1, opCode.create, (writer) => {
+    requestFrame(1, opCode.create, (writer) => {
       writer.ustring(name)
       writer.buffer(data)
       writer.vector(openAcl, writeAcl)

@@ -21,7 +21,7 @@ import {
 } from '@lightkeeper/protocol'
 import { startServer } from '@lightkeeper/server'
 import { describe, expect, test } from 'vitest'
-import { frameOf } from '../support/frames.ts'
+import { frameOf } from '../support/frames.mjs'
 import { startTarget, targetName } from '../support/target.ts'
 import { Wire } from './wire.ts'
 

@@ -17,7 +17,7 @@ import {
   writeCreateRequest,
   writeMultiRequest,
 } from '@lightkeeper/protocol'
-import { connectFrame, Frames, frameOf } from '../support/frames.ts'
+import { connectFrame, Frames, frameOf, requestFrame } from '../support/frames.mjs'
 
 export interface Reply {
   readonly xid: number
@@ -105,11 +105,7 @@ export class Wire {
 
   /** Sends a request without waiting for its reply. */
   send(type: number, write: (writer: Writer) => void = () => {}, xid: number = ++this.#xid): number {
-    this.frame((writer) => {
-      writer.int(xid)
-      writer.int(type)
-      write(writer)
-    })
+    this.raw(requestFrame(xid, type, write))
     return xid
   }
 

@@ -1,21 +1,13 @@
 /** F22: `--data-dir D/version-2` once served an empty tree from `D/version-2/version-2`, which clients then filled. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { backup, inspect, startServer } from '@lightkeeper/server'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { temporaryFolders } from '../support/folders.ts'
 import { ourProcess } from '../support/our-process.ts'
 
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'lightkeeper-deep-'))
-  folders.push(path)
-  return path
-}
+const folder = temporaryFolders('deep')
 async function filled(): Promise<string> {
   const dataDir = folder()
   await (await startServer({ port: 0, dataDir })).close()

@@ -1,6 +1,4 @@
 /** F20, F23 and what Apache 3.9 leaves in a log: directories that Apache opens without a word, byte by byte as it writes them. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
@@ -16,16 +14,9 @@ import {
   types,
   writeDirectory,
 } from '../support/apache-files.ts'
+import { temporaryFolders } from '../support/folders.ts'
 
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'lightkeeper-wild-'))
-  folders.push(path)
-  return path
-}
+const folder = temporaryFolders('wild')
 
 const lines: string[] = []
 afterEach(() => void lines.splice(0))

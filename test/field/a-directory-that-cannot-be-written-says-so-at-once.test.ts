@@ -33,7 +33,7 @@ test('where a file stands in the way', async () => {
   const version = join(folder(), 'version-2')
   writeFileSync(version, '')
   await expect(startServer({ port: 0, dataDir: join(version, '..') })).rejects.toThrow(
-    /version-2 is there and is no directory/,
+    /version-2 exists and is not a directory/,
   )
 })
 

@@ -1,6 +1,5 @@
 /** An anonymous client reads the id of another's session in any Stat. It must not get further with it. */
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
 import { sessionPassword } from '@lightkeeper/protocol'
@@ -17,19 +16,14 @@ import {
   types,
   writeDirectory,
 } from '../support/apache-files.ts'
+import { temporaryFolders } from '../support/folders.ts'
 import { ourProcess } from '../support/our-process.ts'
 
-const folders: string[] = []
+const folder = temporaryFolders('takeover')
 const wires: Wire[] = []
 afterEach(() => {
   for (const wire of wires.splice(0)) wire.destroy()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'lightkeeper-takeover-'))
-  folders.push(path)
-  return path
-}
 const start = (dataDir: string | undefined, options: ServerOptions = {}): Promise<RunningServer> =>
   startServer({ port: 0, dataDir, preAllocSize: 64, ...options })
 async function comeBack(port: number, sessionId: bigint, passwd: Uint8Array): Promise<boolean> {

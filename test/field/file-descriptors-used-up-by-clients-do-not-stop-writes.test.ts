@@ -1,24 +1,14 @@
 /** Whoever opens sockets until none is left must not make the log fail; when they are gone, all is as before. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@lightkeeper/client'
 import { ask } from '@lightkeeper/testing'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { temporaryFolders } from '../support/folders.ts'
 import { ourProcess } from '../support/our-process.ts'
 
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'lightkeeper-descriptors-'))
-  folders.push(path)
-  return path
-}
+const folder = temporaryFolders('descriptors')
 
 /** Soft and hard, since Node raises the one to the other. */
 const limited = (count: number): string[] => ['sh', '-c', `ulimit -n ${count}; exec "$@"`, 'sh']

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import {
   opCode,
   openAcl,
-  Writer,
+  type Writer,
   writeAddWatchRequest,
   writeCheckVersionRequest,
   writeCreateRequest,
@@ -25,6 +25,7 @@ import { formatLine } from '@lightkeeper/runtime'
 import { startServer } from '@lightkeeper/server'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { requestFrame } from '../support/frames.mjs'
 import { RawClient } from '../support/raw-client.ts'
 import { fuzzParameters } from './parameters.ts'
 
@@ -173,18 +174,12 @@ const harm = fc.oneof(
   }),
 )
 
-function frameOf(
+function harmedFrame(
   xid: number,
   { type, write }: { type: number; write: Body },
   by: typeof harm extends fc.Arbitrary<infer T> ? T : never,
 ): Uint8Array {
-  const writer = new Writer()
-  const mark = writer.beginFrame()
-  writer.int(xid)
-  writer.int(type)
-  write(writer)
-  writer.endFrame(mark)
-  const whole = writer.written().slice()
+  const whole = requestFrame(xid, type, write)
   if (by === undefined) return whole
   const kept = Math.max(12, whole.length - by.cut)
   const bytes = new Uint8Array(kept + by.more.length)
@@ -230,7 +225,7 @@ test('requests of every kind, mangled or not, cost a behaving client nothing and
               attackers[step.connection] = RawClient.open(server.port)
               attacker = await (attackers[step.connection] as Promise<RawClient>)
             }
-            attacker.socket.write(frameOf(step.xid, step.body, step.harm))
+            attacker.socket.write(harmedFrame(step.xid, step.body, step.harm))
             if (!step.isLast) continue
             const write = (writer: Writer): void =>
               writeSetDataRequest(writer, { path: '/control', data: Uint8Array.of(i), version: -1 })

@@ -3,10 +3,11 @@
  * `{"step": …, "ok": …, "detail": …}`; at a step named `cut` the runner resets their connection. With `hold PATH` a program
  * creates an ephemeral and waits to be killed.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { connect } from '@lightkeeper/client'
 import { proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Child } from '../support/process.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
 
 export interface Lane {
@@ -43,26 +44,18 @@ export function lane({ name, prepare, command, steps, env }: Lane): void {
     })
     afterAll(() => server.close())
 
-    const run = (
+    const run = async (
       args: readonly [string, ...string[]],
-      onStep: (step: Step, child: ChildProcess) => void,
-    ): Promise<string> =>
-      new Promise((resolve, reject) => {
-        const [file, ...rest] = args
-        const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
-        let line = ''
-        let errors = ''
-        child.stdout.on('data', (chunk: Buffer) => {
-          const lines = (line + chunk.toString()).split('\n')
-          line = lines.pop() ?? ''
-          for (const each of lines) if (each.startsWith('{"step"')) onStep(JSON.parse(each) as Step, child)
-        })
-        child.stderr.on('data', (chunk: Buffer) => {
-          errors = (errors + chunk.toString()).slice(-4000)
-        })
-        child.on('error', reject)
-        child.on('exit', () => resolve(errors))
+      onStep: (step: Step, child: Child) => void,
+    ): Promise<string> => {
+      const child: Child = new Child(args, {
+        ...(env !== undefined && { env }),
+        onLine: (line) => {
+          if (line.startsWith('{"step"')) onStep(JSON.parse(line) as Step, child)
+        },
       })
+      return (await child.closed).errors.slice(-4000)
+    }
 
     test('goes through its steps, a cut connection among them', async () => {
       await using wire = await proxy(server.port)

@@ -1,10 +1,9 @@
 /** Elections on the target: who leads, who is next, who hears of it, and what a leader of the past may still do. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { type Election, election, type Leader, masterElection, type Term } from '@lightkeeper/recipes'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Child } from '../support/process.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
 import { until } from '../support/wait.ts'
 
@@ -160,13 +159,10 @@ describe.skipIf(missing !== undefined)(`elections on ${targetName}`, () => {
       await operator.delete('/leader', { recursive: true })
       const careless = fileURLToPath(new URL('careless.mjs', import.meta.url))
       const reports: { event: string; id: string; epoch: string; zxid?: string }[] = []
-      const start = (id: string): ChildProcess => {
-        const child = spawn(process.execPath, [careless, server.connectString, name, id], {
-          stdio: ['ignore', 'pipe', 'inherit'],
+      const start = (id: string): Child =>
+        new Child([process.execPath, careless, server.connectString, name, id], {
+          onLine: (line) => void reports.push(JSON.parse(line)),
         })
-        createInterface({ input: child.stdout }).on('line', (line) => reports.push(JSON.parse(line)))
-        return child
-      }
       const untilReport = (matches: (report: (typeof reports)[number]) => boolean, from = 0): Promise<void> =>
         until(() => reports.slice(from).some(matches))
       const children = [start('first')]

@@ -1,16 +1,15 @@
-/** A client that sends what it is told, frame by frame, over a real socket: for what no client library would send. */
+/** A client that sends any frame over a real socket: for requests that no client library would send. */
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
 import {
-  Framer,
   opCode,
   openAcl,
-  Reader,
+  type Reader,
   readConnectResponse,
-  Writer,
-  writeConnectRequest,
+  type Writer,
   writeCreateRequest,
 } from '@lightkeeper/protocol'
+import { connectFrame, Frames, frameOf, requestFrame } from './frames.mjs'
 
 export interface RawReply {
   readonly xid: number
@@ -25,7 +24,7 @@ export class RawClient implements AsyncDisposable {
   /** Watch events that came. */
   events = 0
   isClosed = false
-  readonly #framer = new Framer(1 << 30)
+  readonly #frames = new Frames()
   readonly #expected: ((reply: RawReply) => void)[] = []
   readonly #closed: (() => void)[] = []
   #onFrame: ((frame: Reader) => void) | undefined
@@ -34,8 +33,8 @@ export class RawClient implements AsyncDisposable {
   private constructor(socket: Socket) {
     this.socket = socket
     socket.on('data', (chunk) => {
-      this.#framer.push(new Uint8Array(chunk))
-      for (let frame = this.#framer.next(); frame !== undefined; frame = this.#framer.next()) this.#frame(frame)
+      this.#frames.push(chunk)
+      for (let frame = this.#frames.next(); frame !== undefined; frame = this.#frames.next()) this.#frame(frame)
     })
     socket.on('error', () => {})
     socket.on('close', () => {
@@ -52,36 +51,19 @@ export class RawClient implements AsyncDisposable {
     const handshake = new Promise<Reader>((resolve) => {
       client.#onFrame = resolve
     })
-    client.raw((writer) =>
-      writeConnectRequest(writer, {
-        protocolVersion: 0,
-        lastZxidSeen: 0n,
-        timeOut,
-        sessionId: 0n,
-        passwd: new Uint8Array(16),
-        readOnly: false,
-      }),
-    )
+    socket.write(connectFrame({ timeOut }))
     client.sessionId = readConnectResponse(await handshake).sessionId
     return client
   }
 
   /** Sends one frame whose body `write` fills in. */
   raw(write: (writer: Writer) => void): void {
-    const writer = new Writer()
-    const mark = writer.beginFrame()
-    write(writer)
-    writer.endFrame(mark)
-    this.socket.write(writer.written())
+    this.socket.write(frameOf(write))
   }
 
   /** Sends a request and does not wait. */
   send(type: number, write: (writer: Writer) => void = () => {}, xid: number = ++this.#xid): void {
-    this.raw((writer) => {
-      writer.int(xid)
-      writer.int(type)
-      write(writer)
-    })
+    this.socket.write(requestFrame(xid, type, write))
   }
 
   /** The reply; replies come in the order of the requests. @throws Error where the connection ends first. */
@@ -109,14 +91,13 @@ export class RawClient implements AsyncDisposable {
   }
 
   #frame(frame: Reader): void {
-    const own = new Reader(frame.bytes.slice(frame.pos, frame.end))
     if (this.#onFrame !== undefined) {
       const handshake = this.#onFrame
       this.#onFrame = undefined
-      handshake(own)
+      handshake(frame)
       return
     }
-    const reply: RawReply = { xid: own.int(), zxid: own.long(), err: own.int(), body: own }
+    const reply: RawReply = { xid: frame.int(), zxid: frame.long(), err: frame.int(), body: frame }
     if (reply.xid === -1) this.events++
     else if (reply.xid !== -2) this.#expected.shift()?.(reply)
   }

@@ -3,15 +3,15 @@
 import type { AddressInfo } from 'node:net'
 import { createConnection, createServer, type Socket } from 'node:net'
 import {
-  Framer,
   type KeeperCode,
   keeperCodes,
   opCode,
   type Reader,
   readMultiRequest,
-  Writer,
   writeMultiResponse,
+  writePathWatchRequest,
 } from '@lightkeeper/protocol'
+import { Frames, frameOf, requestFrame } from './frames.mjs'
 
 export interface RefusingProxy extends AsyncDisposable {
   readonly connectString: string
@@ -51,46 +51,44 @@ export async function refusingProxy(port: number): Promise<RefusingProxy> {
     /** By xid: the code, and the operations of a transaction. */
     const refused = new Map<number, { readonly code: KeeperCode; readonly operations: number | undefined }>()
     onFrames(client, (frame, isFirst) => {
-      if (isFirst) return upstream.write(framed(bytesOf(frame)))
+      if (isFirst) return pass(upstream, bytesOf(frame))
       const whole = bytesOf(frame)
       const xid = frame.int()
       const type = frame.int()
-      if (xid < 0) return upstream.write(framed(whole))
+      if (xid < 0) return pass(upstream, whole)
       requests++
-      if (refusal === undefined || !writes.has(type)) return upstream.write(framed(whole))
+      if (refusal === undefined || !writes.has(type)) return pass(upstream, whole)
       const operations = type === opCode.multi ? readMultiRequest(frame).length : undefined
       refused.set(xid, { code: refusal, operations })
       // Something the server answers in its turn, so that replies keep their order.
-      const writer = new Writer()
-      writer.int(xid)
-      writer.int(opCode.exists)
-      writer.ustring('/')
-      writer.boolean(false)
-      upstream.write(framed(writer.written()))
+      upstream.write(
+        requestFrame(xid, opCode.exists, (writer) => writePathWatchRequest(writer, { path: '/', watch: false })),
+      )
     })
     onFrames(upstream, (frame, isFirst) => {
       const whole = bytesOf(frame)
-      if (isFirst) return client.write(framed(whole))
+      if (isFirst) return pass(client, whole)
       const xid = frame.int()
       const zxid = frame.long()
       const found = refused.get(xid)
-      if (found === undefined) return client.write(framed(whole))
+      if (found === undefined) return pass(client, whole)
       refused.delete(xid)
       const { number } = keeperCodes[found.code]
-      const writer = new Writer()
-      writer.int(xid)
-      writer.long(zxid)
-      writer.int(found.operations === undefined ? number : 0)
-      if (found.operations !== undefined) {
-        // The last operation is the one that is refused.
-        const type = opCode.error
-        const results = Array.from({ length: found.operations }, (_, i) => ({
-          type,
-          err: i === (found.operations as number) - 1 ? number : 0,
-        }))
-        writeMultiResponse(writer, results)
-      }
-      client.write(framed(writer.written()))
+      const { operations } = found
+      client.write(
+        frameOf((writer) => {
+          writer.int(xid)
+          writer.long(zxid)
+          writer.int(operations === undefined ? number : 0)
+          if (operations === undefined) return
+          // The last operation is the one that is refused.
+          const errors = Array.from({ length: operations }, (_, i) => (i === operations - 1 ? number : 0))
+          writeMultiResponse(
+            writer,
+            errors.map((err) => ({ type: opCode.error, err })),
+          )
+        }),
+      )
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -111,24 +109,21 @@ export async function refusingProxy(port: number): Promise<RefusingProxy> {
 }
 
 function onFrames(socket: Socket, take: (frame: Reader, isFirst: boolean) => unknown): void {
-  const framer = new Framer()
+  const frames = new Frames()
   let isFirst = true
   socket.on('data', (chunk) => {
-    framer.push(chunk)
-    for (let frame = framer.next(); frame !== undefined; frame = framer.next()) {
+    frames.push(chunk)
+    for (let frame = frames.next(); frame !== undefined; frame = frames.next()) {
       take(frame, isFirst)
       isFirst = false
     }
   })
 }
 
-function bytesOf(frame: Reader): Uint8Array {
-  return frame.bytes.slice(frame.pos, frame.end)
+function pass(socket: Socket, body: Uint8Array): void {
+  socket.write(frameOf((writer) => writer.raw(body)))
 }
 
-function framed(body: Uint8Array): Buffer {
-  const frame = Buffer.alloc(4 + body.length)
-  frame.writeInt32BE(body.length)
-  frame.set(body, 4)
-  return frame
+function bytesOf(frame: Reader): Uint8Array {
+  return frame.bytes.slice(frame.pos, frame.end)
 }

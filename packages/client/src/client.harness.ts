@@ -8,7 +8,7 @@ import {
   writeConnectResponse,
 } from '@lightkeeper/protocol'
 import { type Clock, type Link, type LinkEvents, type Network, type Runtime, silentLog } from '@lightkeeper/runtime'
-import { Frames, frameOf } from '../../../test/support/frames.ts'
+import { Frames, frameOf } from '../../../test/support/frames.mjs'
 import { ManualTime } from '../../../test/support/hand-clock.ts'
 import type { Client } from './client.ts'
 import { connect } from './connect.ts'

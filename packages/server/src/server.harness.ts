@@ -21,7 +21,7 @@ import {
   type Runtime,
   silentLog,
 } from '@lightkeeper/runtime'
-import { connectFrame, Frames, frameOf } from '../../../test/support/frames.ts'
+import { connectFrame, Frames, frameOf } from '../../../test/support/frames.mjs'
 import { ManualTime } from '../../../test/support/hand-clock.ts'
 import type { ServerOptions } from './config/config.ts'
 import { type RunningServer, startServer } from './server.ts'

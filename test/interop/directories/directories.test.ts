@@ -2,12 +2,12 @@
  * One data directory, two servers: what Apache wrote opens in ours and what we wrote opens in Apache, with an equal tree, the same
  * sessions, their ephemerals, and digests that agree. Clients live through every change of server.
  */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
 import { type ApacheServer, apache, apacheAvailable, ask } from '@lightkeeper/testing'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolders } from '../../support/folders.ts'
 import { freePort, ourProcess } from '../../support/our-process.ts'
 import { dumpTree } from '../../support/tree-dump.ts'
 import { writeAndLeave, writeVariedTree } from '../../support/varied-tree.ts'
@@ -31,15 +31,7 @@ for (const version of versions) {
   }
 
   describe.skipIf(!found.available)(`a data directory shared with Apache ${version}`, () => {
-    const folders: string[] = []
-    afterEach(() => {
-      for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-    })
-    const folder = (): string => {
-      const path = mkdtempSync(join(tmpdir(), 'lightkeeper-directory-'))
-      folders.push(path)
-      return path
-    }
+    const folder = temporaryFolders('directory')
 
     const settings = [
       { title: 'as they come', config: {}, ours: [] },

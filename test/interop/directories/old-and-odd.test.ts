@@ -2,13 +2,11 @@
  * Directories as old Apaches left them open in ours, and what ours leaves opens in a new Apache; what a new Apache leaves behind a
  * write that it could not read opens in ours.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
 import { opCode } from '@lightkeeper/protocol'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Wire } from '../../conformance/wire.ts'
 import {
   bodies,
@@ -20,6 +18,7 @@ import {
   types,
   writeDirectory,
 } from '../../support/apache-files.ts'
+import { temporaryFolders } from '../../support/folders.ts'
 import { ourProcess } from '../../support/our-process.ts'
 
 const found = apacheAvailable('3.9')
@@ -28,15 +27,7 @@ if (!found.available) {
   console.log(`old and odd directories: skipped, because ${found.reason}`)
 }
 
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'lightkeeper-old-'))
-  folders.push(path)
-  return path
-}
+const folder = temporaryFolders('old')
 
 describe.skipIf(!found.available)('directories of other times', () => {
   const session = 0x1000_0001n

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Child } from '../../support/process.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../../support/target.ts'
 import { lane } from '../lane.ts'
 
@@ -50,20 +50,13 @@ describe.skipIf(missingTarget() !== undefined || missing !== undefined)(`zkCli o
   })
   afterAll(() => server.close())
   // Not spawnSync: a server of ours lives in this process and must go on serving.
-  const zkCli = (...commands: readonly string[]): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const main = 'org.apache.zookeeper.ZooKeeperMain'
-      const child = spawn('java', ['-cp', classPath, main, '-server', server.connectString])
-      let said = ''
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.on('data', (chunk: Buffer) => {
-          said += chunk.toString()
-        })
-      }
-      child.on('error', reject)
-      child.on('exit', () => resolve(said))
-      child.stdin.end([...commands, 'quit', ''].join('\n'))
-    })
+  const zkCli = async (...commands: readonly string[]): Promise<string> => {
+    const main = 'org.apache.zookeeper.ZooKeeperMain'
+    const child = new Child(['java', '-cp', classPath, main, '-server', server.connectString], { input: 'pipe' })
+    child.child.stdin?.end([...commands, 'quit', ''].join('\n'))
+    await child.closed
+    return child.printed
+  }
 
   test('creates, watches and deletes', async () => {
     const said = await zkCli(

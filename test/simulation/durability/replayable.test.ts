@@ -5,7 +5,7 @@ import { opCode, type Writer } from '@lightkeeper/protocol'
 import { type RunningServer, startServer } from '@lightkeeper/server'
 import { SeededRandom, World } from '@lightkeeper/testing/sim'
 import { expect, test } from 'vitest'
-import { connectFrame, Frames, frameOf } from '../../support/frames.ts'
+import { connectFrame, Frames, frameOf } from '../../support/frames.mjs'
 import { seeds } from '../stage.ts'
 
 /** Whatever ACLs came to be, this one may read. */

@@ -1,18 +1,11 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolders } from '../../../../test/support/folders.ts'
 import { nodeDisk } from './disk.ts'
 
-const folders: string[] = []
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
-function folder(): string {
-  const path = mkdtempSync(join(tmpdir(), 'lightkeeper-disk-'))
-  folders.push(path)
-  return path
-}
+const folder = temporaryFolders('disk')
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 describe('a file', () => {

@@ -77,7 +77,7 @@ async function contention(server: ApacheServer, zk: Client, theirs: Library, rec
       }
       await sleep(300)
     }
-    await Promise.all(alive.map((each) => each.end()))
+    await Promise.all(alive.map((each) => each.finish()))
   } finally {
     for (const { child } of all) child.kill('SIGKILL')
   }
@@ -161,7 +161,7 @@ describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
             await held.release()
             await sleep(200)
           }
-          await contender.end()
+          await contender.finish()
           expect(contender.steps('violation')).toEqual([])
         } finally {
           contender.child.kill('SIGKILL')
@@ -187,7 +187,7 @@ describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
         expect(second?.epoch).toBeGreaterThan(first?.epoch ?? 0n)
         expect((await one.leader())?.id).toBe('ours')
         await terms.return()
-        await contender.end()
+        await contender.finish()
         expect(contender.steps('violation')).toEqual([])
       } finally {
         contender.child.kill('SIGKILL')
@@ -209,7 +209,7 @@ describe.each(['curator', 'kazoo'] as const)('among those of %s', (theirs) => {
         await using again = await lock(zk, `${root}/lock`, { names }).acquire({ timeout: 20_000 })
         expect(again.fencingToken).toBeGreaterThan(held.fencingToken)
         await again.release()
-        await contender.end()
+        await contender.finish()
         expect(contender.steps('violation')).toEqual([])
       } finally {
         contender.child.kill('SIGKILL')

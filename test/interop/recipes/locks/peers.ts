@@ -1,9 +1,9 @@
 /** Programs with locks of other libraries: what they need, how they are built and run. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
+import { Child } from '../../../support/process.ts'
 import { sleep } from '../../../support/wait.ts'
 
 export type Library = 'ours' | 'curator' | 'kazoo'
@@ -37,46 +37,35 @@ export function buildCurator(): void {
 }
 
 /** A program that says what it does, a JSON line a step. */
-export class Program {
+export class Program extends Child {
   readonly library: Library
-  readonly child: ChildProcess
   readonly said: { readonly step: string; readonly detail: string }[] = []
-  readonly ended: Promise<void>
-  errors = ''
 
   constructor(library: Library, program: 'Contender' | 'Holder', args: readonly string[]) {
-    this.library = library
     const [command, ...before] = {
       ours: [process.execPath, file(`${program.toLowerCase()}.mjs`)],
       curator: ['java', '-XX:TieredStopAtLevel=1', '-Xmx128m', '-cp', classPath, program],
       kazoo: [python ?? 'python3', file(`${program.toLowerCase()}.py`)],
     }[library] as [string, ...string[]]
-    this.child = spawn(command, [...before, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
-    // One that was killed does not read the end of its input.
-    this.child.stdin?.on('error', () => {})
-    this.child.stderr?.on('data', (chunk: Buffer) => {
-      this.errors = (this.errors + chunk.toString()).slice(-4000)
-    })
-    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      if (line.startsWith('{"step"')) this.said.push(JSON.parse(line) as { step: string; detail: string })
-    })
-    this.ended = new Promise((resolve) => void this.child.once('close', () => resolve()))
+    super([command, ...before, ...args], { input: 'pipe' })
+    this.library = library
   }
 
   steps(step: string): string[] {
     return this.said.filter((each) => each.step === step).map(({ detail }) => detail)
   }
 
+  /** Writes a line to its standard input. */
   tell(order: string): void {
     this.child.stdin?.write(`${order}\n`)
   }
 
-  /** Until it has said so. @throws Error with what it printed where it has ended, or does not come to it. */
+  /** Waits until it has said so. Rejects with what it printed if it ends before, or after 30 s. */
   async says(step: string, detail = ''): Promise<void> {
     for (let waits = 0; !this.said.some((each) => each.step === step && each.detail.startsWith(detail)); waits++) {
       if (this.child.exitCode !== null || waits > 3_000) {
         throw new Error(
-          `${this.library} did not say "${step} ${detail}", but ${JSON.stringify(this.said)} ${this.errors}`,
+          `${this.library} did not say "${step} ${detail}", but ${JSON.stringify(this.said)} ${this.errors.slice(-4000)}`,
         )
       }
       await sleep(10)
@@ -84,8 +73,12 @@ export class Program {
   }
 
   /** Ends its input, and waits until it has finished. */
-  end(): Promise<void> {
+  async finish(): Promise<void> {
     this.child.stdin?.end()
-    return this.ended
+    await this.closed
+  }
+
+  protected override onLine(line: string): void {
+    if (line.startsWith('{"step"')) this.said.push(JSON.parse(line) as { step: string; detail: string })
   }
 }
