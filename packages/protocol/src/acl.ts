@@ -7,7 +7,7 @@ export const permission = { read: 1, write: 2, create: 4, delete: 8, admin: 16, 
 /** Everybody may do everything: the default of every client. */
 export const openAcl: readonly Acl[] = constant(permission.all, 'world', 'anyone')
 
-/** Everybody may read, nobody may write. */
+/** Everyone may read, no one may write. */
 export const readOnlyAcl: readonly Acl[] = constant(permission.read, 'world', 'anyone')
 
 /** The identities authenticated on the creating connection may do everything; the server writes them in. */

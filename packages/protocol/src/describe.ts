@@ -1,4 +1,4 @@
-/** Any packet as one line of text: for traces, shells and test failures. Never throws, whatever the bytes. */
+/** Any packet as one line of text: for traces, shells and test failures. It never throws, for any bytes. */
 import { recordCodecs } from './codecs.gen.ts'
 import { keeperCodeOf } from './keeper-error.ts'
 import { readMultiRequest, readMultiResponse } from './multi.ts'
@@ -8,7 +8,7 @@ import { formatHex } from './zxid.ts'
 
 const operationByCode = new Map<number, Operation>(operations.map((operation) => [operation.code, operation]))
 
-/** The row of the opcode table, undefined for a number nobody assigned. */
+/** The row of the opcode table; undefined for a number that is not assigned. */
 export function operationOf(code: number): Operation | undefined {
   return operationByCode.get(code)
 }

@@ -21,7 +21,10 @@ export class Framer {
   #toSkip = 0
   readonly #skipOversized: ((length: number) => boolean) | undefined
 
-  /** `skipOversized` is told of each frame above the limit, in its place, and says whether to go on behind it. Default: no. */
+  /**
+   * `skipOversized` is called for each frame above the limit, in its place, and returns whether to continue after it.
+   * Default: no.
+   */
   constructor(frameBytesMax: number = frameBytesMaxDefault, skipOversized?: (length: number) => boolean) {
     this.frameBytesMax = frameBytesMax
     this.#skipOversized = skipOversized

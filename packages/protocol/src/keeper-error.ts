@@ -17,7 +17,7 @@ export interface FailedOperation {
   readonly path: string
 }
 
-/** Codes of the protocol, and those that only a client can tell. */
+/** Codes of the protocol, and codes that only a client uses. */
 export type AnyKeeperCode =
   | KeeperCode
   | 'TRANSACTION_FAILED'
@@ -92,7 +92,7 @@ export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Err
     try {
       return brand in error && (code === undefined || (error as unknown as KeeperError).code === code)
     } catch {
-      // Whatever was thrown does not want to be looked at.
+      // The thrown value throws when it is read.
       return false
     }
   }

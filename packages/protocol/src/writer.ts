@@ -112,7 +112,7 @@ export class Writer {
     return this.bytes.subarray(0, this.length)
   }
 
-  /** Starts again in the same buffer: for when nobody holds what `written` returned. */
+  /** Starts again in the same buffer. Call it only when the result of `written` is no longer used. */
   clear(): void {
     this.length = 0
   }
@@ -144,7 +144,7 @@ export class Writer {
   }
 }
 
-/** The value itself is not told: it may be data or a password. */
+/** The message does not contain the value itself: it may be data or a password. */
 function unwritable(expected: string, value: unknown): TypeError {
   const kind = value === null ? 'null' : typeof value === 'number' ? String(value) : `a value of type ${typeof value}`
   return new TypeError(`cannot write ${kind} where the record has ${expected}`)

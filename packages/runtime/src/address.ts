@@ -1,12 +1,13 @@
 /**
- * Addresses: one grammar for client, server, command lines and configuration files. Pure text: nothing is resolved.
+ * Addresses: one grammar for client, server, command lines and configuration files. This is pure text; no name is
+ * resolved.
  *
- *     address = name [":" port] | "[" ipv6 "]" [":" port] | ipv6 | ipv6 ":" port
- *     name    = letters, digits, "-", "_" and "." (a host name, or an IPv4 address)
- *     ipv6    = an IPv6 address, with a zone behind "%" where the link matters
- *     port    = 0 to 65535, in decimal digits; "name:" has the default port, as in Java's client
+ * address = name [":" port] | "[" ipv6 "]" [":" port] | ipv6 | ipv6 ":" port name    = letters, digits, "-", "_" and
+ * "." (a host name, or an IPv4 address) ipv6    = an IPv6 address, with a zone behind "%" where the link matters port
+ * = 0 to 65535, in decimal digits; "name:" has the default port, as in Java's client
  *
- * An IPv6 address without brackets may have a port only where the text cannot be an address as a whole: `::1:2181` is both.
+ * An IPv6 address without brackets may have a port only where the text cannot be an address as a whole: `::1:2181` is
+ * both.
  */
 
 export interface Address {
@@ -22,7 +23,7 @@ export function parseAddress(text: string, defaultPort?: number): Address {
     return { host, port: defaultPort }
   }
   if (!/^\d+$/.test(digits)) {
-    throw new TypeError(`${shown(text)} is not an address: the port ${shown(digits)} is no number from 0 to 65535`)
+    throw new TypeError(`${shown(text)} is not an address: the port ${shown(digits)} is not a number from 0 to 65535`)
   }
   const port = Number(digits)
   if (port > 65535) throw new TypeError(`${shown(text)} is not an address: the port ${digits} is above 65535`)
@@ -73,7 +74,7 @@ export function isIpv4(text: string): boolean {
 
 interface Split {
   readonly host: string
-  /** What stands where a port would; empty where there is none. */
+  /** The text after the host, where a port stands; empty if there is none. */
   readonly digits: string
 }
 
@@ -81,7 +82,7 @@ function bracketed(text: string): Split {
   const match = /^\[([^\]]*)\](?::(.+))?$/s.exec(text)
   if (match === null) throw new TypeError(`${shown(text)} is not an address: expected [v6] or [v6]:port`)
   const [, host = '', digits = ''] = match
-  if (!isIpv6(host)) throw new TypeError(`${shown(text)} is not an address: ${shown(host)} is no IPv6 address`)
+  if (!isIpv6(host)) throw new TypeError(`${shown(text)} is not an address: ${shown(host)} is not an IPv6 address`)
   return { host, digits }
 }
 
@@ -110,14 +111,14 @@ function nameProblem(name: string): string | undefined {
   if (name === '') return 'the host is missing'
   const wrong = /[^\p{L}\p{M}\p{N}._-]/u.exec(name)
   if (wrong !== null) return `the character ${shown(wrong[0])} cannot stand in a host`
-  if (/^\d+$/.test(name)) return `${name} is a number, no host; expected host:port`
-  if (/^\d+(\.\d+){3}$/.test(name) && !isIpv4(name)) return `${name} is no IPv4 address`
+  if (/^\d+$/.test(name)) return `${name} is a number, not a host; expected host:port`
+  if (/^\d+(\.\d+){3}$/.test(name) && !isIpv4(name)) return `${name} is not an IPv4 address`
   if (name.startsWith('.') || name.includes('..')) return 'a part of the name between dots is empty'
   if (name.length > 255) return `a name of ${name.length} characters is too long`
   return undefined
 }
 
-/** Quoted, so that blanks and line ends can be seen; cut, because it may be anything. */
+/** Quoted, so that blanks and line ends are visible, and cut, because the text may be long. */
 function shown(text: string): string {
   return JSON.stringify(text.length > 200 ? `${text.slice(0, 200)}…` : text)
 }

@@ -1,7 +1,7 @@
 /** Seam: time. */
 
 export interface Timer {
-  /** After this the task will not run. Harmless when it ran already. */
+  /** After this call the task does not run. Harmless if it ran already. */
   cancel(): void
 }
 
@@ -13,8 +13,8 @@ export interface Clock {
   /** Runs `task` once when `now()` has advanced by `delayMs`. */
   after(delayMs: number, task: () => void): Timer
   /**
-   * Runs `task` once at the end of this turn: behind the inputs the host has ready now, before it waits for more. What many
-   * inputs of one turn caused leaves together there, in one write per socket and one sync of the log.
+   * Runs `task` once at the end of this turn: after the inputs that the host has ready now, before it waits for more.
+   * The output of all inputs of a turn leaves there together, in one write per socket and one sync of the log.
    */
   turnEnd(task: () => void): void
 }

@@ -1,11 +1,11 @@
-/** A log that clients cannot fill: a warning that comes again and again is counted, and the number is told. */
+/** A log that clients cannot fill: a repeated warning is counted, and the number is printed. */
 import type { Clock, Timer } from './clock.ts'
 import type { Log, LogFact, LogLevel } from './log.ts'
 
 /** How long repeated lines are counted, milliseconds, and how many of them are printed. */
 const windowMs = 10_000
 const printedMax = 10
-/** Messages counted before those whose time is over are forgotten. */
+/** The number of counted messages above which those whose time is over are dropped. */
 const messagesMax = 100
 
 interface Count {
@@ -16,11 +16,11 @@ interface Count {
 
 export interface CountedLog {
   readonly log: Log
-  /** Tells what was left out so far; no timer is left behind. */
+  /** Prints how many lines were left out so far, and leaves no timer behind. */
   stop(): void
 }
 
-/** Warnings and errors of one message, whatever their facts: ten of them in ten seconds go to `target`, the others are counted. */
+/** Ten warnings or errors with one message go to `target` in ten seconds, with any facts; the others are counted. */
 export function countedLog(target: Log, clock: Pick<Clock, 'now' | 'after'>): CountedLog {
   const counts = new Map<string, Count>()
   let timer: Timer | undefined

@@ -1,4 +1,4 @@
-/** Seam: files. What `sync`, `writeDurably` and `syncDirectory` resolved for survives a power cut; nothing else need. */
+/** Seam: files. Only what `sync`, `writeDurably` and `syncDirectory` have resolved for must survive a power cut. */
 
 export interface Disk {
   /** Opens for reading and writing; `create` makes the file if it is missing. Rejects with a `code` of node:fs. */
@@ -7,7 +7,7 @@ export interface Disk {
   list(directory: string): Promise<string[]>
   /** Makes a directory and its parents; existing ones are fine. */
   makeDirectory(path: string): Promise<void>
-  /** What a directory is, the same for every path that leads to it: by a link, a mount, or spelled otherwise. */
+  /** The identity of a directory: the same for every path that leads to it, through links and mounts too. */
   identity(directory: string): Promise<string>
   /** Replaces `to` at once. Durable only after `syncDirectory` of the directory. */
   rename(from: string, to: string): Promise<void>
@@ -16,8 +16,8 @@ export interface Disk {
   /** Resolves when creations, renames and removals in the directory would survive a power cut. */
   syncDirectory(path: string): Promise<void>
   /**
-   * Takes the right to be the only one to use a directory, until it is released or the process ends, however it ends.
-   * Rejects with code ELOCKED where another holds it.
+   * Takes the right to be the only user of a directory, until it is released or the process ends in any way. Rejects
+   * with code ELOCKED if another process holds it.
    */
   lock(directory: string): Promise<DirectoryLock>
 }
@@ -25,7 +25,7 @@ export interface Disk {
 export interface OpenOptions {
   /** Make the file if it is missing. */
   readonly create?: boolean
-  /** For reading alone: a file that may not be written can still be opened. */
+  /** For reading only: a file without write permission can be opened too. */
   readonly readOnly?: boolean
 }
 
@@ -40,9 +40,9 @@ export interface DiskFile {
   read(position: number, target: Uint8Array): Promise<number>
   /** Writes at `position`, growing the file where it is too short; what lies between reads as zeros. */
   write(position: number, chunk: Uint8Array): Promise<void>
-  /** As `write`, at once and before anything else goes on: for a few bytes in a file that is small. */
+  /** Like `write`, but synchronous: for a few bytes in a small file. */
   writeNow(position: number, chunk: Uint8Array): void
-  /** As `write`, resolved when the bytes would survive a power cut. */
+  /** Like `write`, but resolves when the bytes would survive a power cut. */
   writeDurably(position: number, chunk: Uint8Array): Promise<void>
   /** Resolves when everything written so far would survive a power cut. */
   sync(): Promise<void>

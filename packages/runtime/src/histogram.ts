@@ -2,7 +2,7 @@
 
 /** Buckets for each doubling. */
 const perDoubling = 8
-/** The smallest time told apart, milliseconds; the largest is 2 ** 40 times that, which is weeks. */
+/** The smallest time with a bucket of its own, milliseconds; the largest is 2 ** 40 times that, which is weeks. */
 const unitMs = 0.001
 const buckets = 40 * perDoubling
 

@@ -4,8 +4,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 export interface Log {
   /**
-   * One line: a sentence, then facts by name. Credentials and data of znodes never go in. A hook of a user gets facts that JSON can
-   * write: ids and zxids as hex text. What it throws or rejects with is told once, as a warning of the process.
+   * One line: a sentence, then facts by name. It never contains credentials or data of znodes. A user's hook gets facts
+   * that JSON can write, with ids and zxids as hex text. If it throws or rejects, the process emits one warning.
    */
   (level: LogLevel, message: string, facts?: Readonly<Record<string, LogFact>>): void
 }
@@ -15,9 +15,9 @@ export type LogFact = string | number | bigint | boolean | undefined
 /** Drops every line. */
 export const silentLog: Log = () => {}
 
-/** Characters of one fact in a line; a stack of calls is not longer. */
+/** The most characters of one fact in a line: enough for a stack trace. */
 const factMax = 4_000
-/** What would move a cursor, colour a terminal, turn the direction of text or begin another line. */
+/** Characters that move a cursor, colour a terminal, change the direction of text or begin a line. */
 const unprintable = /[\p{Cc}\p{Cf}\u2028\u2029]/gu
 
 function escaped(text: string): string {
@@ -25,8 +25,8 @@ function escaped(text: string): string {
 }
 
 /**
- * `message key=value …` with session ids and zxids in hex, as servers print them. One line, whatever a client sent: control
- * characters are escaped, and long facts cut.
+ * `message key=value …` with session ids and zxids in hex, as servers print them. It is always one line: control
+ * characters are escaped and long facts are cut.
  */
 export function formatLine(message: string, facts: Readonly<Record<string, LogFact>> = {}): string {
   let line = escaped(cut(message))

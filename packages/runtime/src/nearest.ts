@@ -1,11 +1,11 @@
-/** The name somebody may have meant, for messages about a name that nobody knows. */
+/** The name that was probably meant, for messages about an unknown name. */
 
 /**
- * The name in `known` that is nearest to `name`, whatever the case of letters: at most a third of its characters differ.
- * Undefined where none is that near.
+ * The name in `known` that is nearest to `name`, without regard to case: at most a third of its characters differ.
+ * Undefined if no name is that near.
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
-  // The distance is counted in time that grows with the square of the length, and nobody means a name of a page.
+  // Counting the distance takes time that grows with the square of the length, and real names are short.
   if (name.length > 100) return undefined
   let nearest: string | undefined
   let least = Math.max(1, Math.floor(name.length / 3)) + 1

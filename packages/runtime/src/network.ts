@@ -4,38 +4,41 @@ import type { TlsOptions } from './tls-options.ts'
 
 export interface Network {
   /**
-   * Opens a stream to `address`, `host:port` or `[v6]:port`. Returns at once and calls nothing before it returned; a failure
-   * to resolve, connect or agree on TLS is `closed` with a reason, without `opened`.
+   * Opens a stream to `address`, `host:port` or `[v6]:port`. Returns at once and calls no event before it has returned.
+   * A failure to resolve, connect or agree on TLS is `closed` with a reason, without `opened`.
    */
   connect(address: string, events: LinkEvents, options?: LinkOptions): Link
   /**
-   * Addresses of a service, `host:port` each, by its DNS SRV records, lowest priority number first and by weight within it.
-   * Rejects where the name cannot be resolved.
+   * Addresses of a service, `host:port` each, from its DNS SRV records: the lowest priority number first, ordered by
+   * weight within one priority. Rejects if the name cannot be resolved.
    */
   service(name: string): Promise<string[]>
   /**
    * Accepts streams at `address`; port 0 takes a free one. `accept` is called for each and returns where its events go.
-   * Rejects when the address cannot be had.
+   * Rejects if the address cannot be used.
    */
   listen(address: string, accept: (link: Link) => LinkEvents, options?: ListenOptions): Promise<Listener>
 }
 
 export interface LinkOptions {
-  /** Speak TLS; `opened` comes when the peer has proved who it is. Plain where undefined. */
+  /** Use TLS; `opened` comes when the peer has proved its identity. Undefined: no TLS. */
   readonly tls?: TlsOptions | undefined
-  /** The name the peer must prove to have, and that is asked for by SNI. Default: the host of the address. */
+  /** The name that the peer must prove, also sent as SNI. Default: the host of the address. */
   readonly serverName?: string | undefined
-  /** A thread of its own, so that `keepAlive` works while the program is busy. A host that has none ignores it. */
+  /**
+   * Give the link a thread of its own, so that `keepAlive` works while the program is busy. A host without threads
+   * ignores this.
+   */
   readonly hasThread?: boolean | undefined
 }
 
-/** What keeps a peer content while nothing else is sent. */
+/** A frame that keeps a connection alive while nothing else is sent. */
 export interface KeepAlive {
-  /** Whole, so that it fits between any two writes. */
+  /** A whole frame, so that it fits between any two writes. */
   readonly frame: Uint8Array
   /** Time without a write after which it is sent, milliseconds. */
   readonly everyMs: number
-  /** How long the program may be busy, milliseconds: a program that hangs is not to be kept alive. */
+  /** How long the program may be busy, milliseconds: a program that hangs must not be kept alive. */
   readonly patienceMs: number
 }
 
@@ -45,7 +48,7 @@ export interface ListenOptions {
 }
 
 export interface Listener {
-  /** What was bound, `host:port`, with the real port. */
+  /** The bound address, `host:port`, with the real port. */
   readonly address: string
   /** Stops accepting. Streams already accepted stay. Resolves when the address is free again. */
   close(): Promise<void>
@@ -54,16 +57,19 @@ export interface Listener {
 export interface Link {
   /** The peer, `host:port`; IPv4 peers of a dual-stack listener without their `::ffff:` prefix. */
   readonly remote: string
-  /** Bytes written and not yet handed to the system: what a slow peer makes us hold. */
+  /** Bytes written and not yet handed to the system; they grow when the peer is slow. */
   readonly queuedBytes: number
   /**
-   * Queues `chunk`, which the link may keep until `queuedBytes` is 0; a caller that reads 0 straight after may reuse it.
-   * False asks the caller to wait for `drained`. Ignored once closed.
+   * Queues `chunk`, which the link may keep until `queuedBytes` is 0; a caller that reads 0 right after the call may
+   * reuse it. False asks the caller to wait for `drained`. Ignored after the link has closed.
    */
   write(chunk: Uint8Array): boolean
-  /** Sends a frame now and then from here on, each told by `kept`. Only where the link has a thread of its own. */
+  /**
+   * Sends a frame now and then from here on, and reports each by `kept`. Works only if the link has a thread of its
+   * own.
+   */
   readonly keepAlive?: ((plan: KeepAlive) => void) | undefined
-  /** Asks for no more `data` until `resume`; the peer feels it. A call or two may still come. */
+  /** Stops `data` until `resume`, so that the peer has to wait. One or two more calls may still come. */
   pause(): void
   resume(): void
   /** Delivers what was written, then closes. */
@@ -79,13 +85,13 @@ export interface LinkEvents {
   data(chunk: Uint8Array): void
   /** The frame of `keepAlive` was sent at `at`, monotonic milliseconds of this host's clock. */
   kept?(at: number): void
-  /** Everything queued is gone, after a `write` that returned false. */
+  /** Everything queued was handed to the system, after a `write` that returned false. */
   drained?(): void
   /**
-   * The peer of an accepted link sends no more and waits for what is to come. True keeps our side open, until `end` or `destroy` is
-   * called; else the link ends by itself.
+   * The peer of an accepted link has finished sending and waits for our answer. True keeps our side open until `end` or
+   * `destroy` is called; otherwise the link ends by itself.
    */
   ended?(): boolean
-  /** Called exactly once, last; never from within a call to the link. `reason` is absent for an orderly close. */
+  /** Called exactly once, as the last event, and never during a call to the link. An orderly close has no `reason`. */
   closed(reason?: Error): void
 }

@@ -1,8 +1,10 @@
-/** A line that many peers can cause at any rate: written at once, then once in a while, with the number of times. */
+/**
+ * A log line that many peers can cause at any rate: written at once, then only now and then, with the number of times.
+ */
 import type { Clock } from './clock.ts'
 import type { Log, LogFact, LogLevel } from './log.ts'
 
-/** Times in between are counted and told by the next line. */
+/** Times in between are counted; the next line contains their number. */
 const quietMs = 60_000
 
 export class RepeatedLine {
@@ -20,7 +22,7 @@ export class RepeatedLine {
     this.#message = message
   }
 
-  /** It happened again; `facts` are those of this time. */
+  /** Reports that it happened again; `facts` describe this time. */
   tell(facts: Readonly<Record<string, LogFact>>): void {
     this.#untold++
     const now = this.#clock.now()

@@ -1,12 +1,12 @@
 /**
- * Maps and sets whose keys others choose. The engine hashes long strings by their length alone, so that a map of a thousand long
- * keys of one length is a list that each look-up walks along. In these, a long key stands under a short one made of its content.
- * Short keys cost a look at their length.
+ * Maps and sets whose keys are chosen by clients. The engine hashes long strings by their length alone, so a map with a
+ * thousand long keys of one length is as slow as a list. Here a long key is stored under a short key that is made from
+ * its content. A short key costs only a look at its length.
  */
 
-/** Longer keys get a short one in their place. V8 looks at the content of strings of up to 16383 characters. */
+/** Longer keys are replaced by a short one. V8 hashes the content of strings of up to 16383 characters. */
 const longFrom = 8192
-/** Opens a short key in another's place; a key that begins with it gets one too. */
+/** The first character of a short key that replaces a long one; a real key that begins with it is replaced too. */
 const mark = '\u0000'
 
 interface Piece {
@@ -15,14 +15,17 @@ interface Piece {
   users: number
 }
 
-/** The long texts in use. The key of a text is made of the numbers of its pieces, which are short enough for the engine. */
+/**
+ * The long texts in use. The key of a text consists of the numbers of its pieces, which are short enough for the
+ * engine.
+ */
 class LongTexts {
   readonly #pieces = new Map<string, Piece>()
   readonly #pieceOf = new Map<number, Piece>()
   readonly #textOf = new Map<string, string>()
   #lastId = 0
 
-  /** The key of a text, undefined where it has none. */
+  /** The key of a text; undefined if it has none. */
   find(text: string): string | undefined {
     let key = mark
     for (let at = 0; at === 0 || at < text.length; at += longFrom) {

@@ -1,6 +1,7 @@
 /**
- * Options of `tls.connect` of Node that concern a client, and of `tls.createSecureContext`, by their names there. Written down
- * here, so that whoever uses the types needs no types of Node; `node/tls.ts` holds the two together.
+ * The options of Node's `tls.connect` that concern a client, and those of `tls.createSecureContext`, under their names
+ * there. They are declared here so that a user of these types needs no types of Node; `node/tls.ts` checks that both
+ * declarations agree.
  */
 
 type Text = string | Uint8Array
@@ -22,7 +23,7 @@ export interface TlsOptions {
   readonly servername?: string | undefined
   /** Whether an unknown authority or another name ends the connection. Default true. */
   readonly rejectUnauthorized?: boolean | undefined
-  /** In place of Node's check of names: undefined lets the connection pass. */
+  /** Replaces Node's check of names: undefined accepts the connection. */
   readonly checkServerIdentity?: IdentityCheck['check'] | undefined
   readonly minVersion?: TlsVersion | undefined
   readonly maxVersion?: TlsVersion | undefined
@@ -35,7 +36,7 @@ export interface TlsOptions {
   readonly honorCipherOrder?: boolean | undefined
   readonly secureOptions?: number | undefined
   readonly secureProtocol?: string | undefined
-  /** What `tls.createSecureContext` made, in place of the options for one. */
+  /** The result of `tls.createSecureContext`, instead of options for one. */
   readonly secureContext?: object | undefined
   readonly ALPNProtocols?: string[] | Uint8Array[] | Uint8Array | undefined
   /** A TLS session to resume. */
@@ -44,7 +45,7 @@ export interface TlsOptions {
   readonly enableTrace?: boolean | undefined
 }
 
-/** As a method, since a function that wants all of Node's certificate is fine too. */
+/** A method, so that a function that needs all of Node's certificate is accepted too. */
 interface IdentityCheck {
   check(hostname: string, certificate: TlsCertificate): Error | undefined
 }

@@ -1,15 +1,19 @@
-/** Seam: whoever wants to hear what is going on. Costs a look at a flag where nobody does. */
+/**
+ * Seam: channels on which client and server publish what they do. Without subscribers the cost is one look at a flag.
+ */
 
-/** A message for every listener, as it happens. */
+/** Messages for every listener, published as things happen. */
 export interface TraceChannel {
   readonly hasSubscribers: boolean
   publish(message: object): void
 }
 
-/** A piece of work from its start to its end; listeners may carry a context of their own along (AsyncLocalStorage). */
+/** A piece of work from start to end; listeners may attach a context of their own (AsyncLocalStorage). */
 export interface TraceSpan {
   readonly hasSubscribers: boolean
-  /** Runs `work` and tells when it starts, settles or fails. `context` is what listeners get, the same object each time. */
+  /**
+   * Runs `work` and publishes when it starts, settles or fails. Listeners get `context`, the same object each time.
+   */
   around<T>(work: () => Promise<T>, context: object): Promise<T>
 }
 
@@ -21,5 +25,5 @@ export interface Trace {
 const nobody: TraceChannel = { hasSubscribers: false, publish() {} }
 const nothing: TraceSpan = { hasSubscribers: false, around: (work) => work() }
 
-/** Nobody listens. */
+/** A trace without listeners. */
 export const silentTrace: Trace = { channel: () => nobody, span: () => nothing }

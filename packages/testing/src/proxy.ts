@@ -17,7 +17,7 @@ export interface Proxy extends AsyncDisposable {
   heal(): void
   /** Refuses new connections until `heal`. */
   refuse(): void
-  /** `refuse` and `cut`: nobody is served until `heal`. */
+  /** `refuse` and `cut`: no client is served until `heal`. */
   down(): void
   /**
    * The next piece of what a client sends that `matches` reaches the server, nothing the server says on that connection from then
@@ -35,13 +35,13 @@ export interface Proxy extends AsyncDisposable {
 
 export interface ProxyOptions {
   /**
-   * Sees what a client sends first, and returns what to pass on in its place; undefined until enough of it has come to tell.
-   * For protocols that tell their peer an address. Default: everything as it is.
+   * Gets what a client sends first, and returns what to pass on instead; undefined until enough has arrived. It is for
+   * protocols in which a client names an address. Default: everything is passed on unchanged.
    */
   readonly opening?: (bytes: Buffer) => Buffer | undefined
   /**
-   * How long a new connection waits for somebody to listen behind the proxy, milliseconds: a caller that would try again after
-   * a refusal sees a connection that ends at once instead. Default 0.
+   * How long a new connection waits for a listener behind the proxy, milliseconds. Without this wait a caller that
+   * retries after a refusal would see a connection that ends at once. Default 0.
    */
   readonly patience?: number
 }

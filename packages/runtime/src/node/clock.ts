@@ -8,8 +8,8 @@ import { reportTo } from './report.ts'
 const delayMsMax = 0x7fff_ffff
 
 /**
- * Timers keep the process alive until they have run or are cancelled: whoever is open is at work. What a task throws is told to
- * `log` and never ends the process.
+ * Timers keep the process alive until they have run or are cancelled: an open client or server is still at work. An
+ * error that a task throws goes to `log` and never ends the process.
  */
 export function nodeClock(log: Log = silentLog): Clock {
   const report = reportTo(log)
@@ -28,7 +28,7 @@ export function nodeClock(log: Log = silentLog): Clock {
       let handle: NodeJS.Timeout
       const arm = (): void => {
         const left = due - performance.now()
-        // Node may fire a millisecond early; a task must never see less time gone by than it asked for.
+        // Node may fire a millisecond early; a task must never run before its delay has passed.
         handle = setTimeout(
           () => (performance.now() < due ? arm() : run(task)),
           Math.min(Math.max(Math.ceil(left), 0), delayMsMax),

@@ -1,6 +1,6 @@
 /**
- * Connections are refused before the last descriptors of the process are used up: the rest is for the log, snapshots, and whatever
- * else the program opens. Says so once, and once that it is over.
+ * Refuses connections before the process runs out of descriptors: the rest is for the log, snapshots and other files of
+ * the program. Logs one line when that begins and one when it is over.
  */
 import type { Socket } from 'node:net'
 import type { Log } from '../log.ts'
@@ -13,7 +13,7 @@ const spareMax = 64
 export class DescriptorGate {
   readonly #log: Log
   readonly #limit = descriptorLimit()
-  /** Descriptors have the lowest number that is free, so one from here on says that few are left. */
+  /** A new descriptor gets the lowest free number, so a number from here on says that few are left. */
   readonly #firstRefused: number
   #open = 0
   /** Connections that were open when they were refused first; 0 while they are admitted. */
@@ -25,7 +25,7 @@ export class DescriptorGate {
     this.#firstRefused = limit - Math.min(spareMax, Math.max(spareMin, Math.floor(limit / 8)))
   }
 
-  /** False: the socket is closed, and nobody is to hear of it. */
+  /** False: the socket was closed, and the listener must not see it. */
   admits(socket: Socket): boolean {
     if (descriptorOf(socket) >= this.#firstRefused) {
       this.#full()
@@ -35,7 +35,7 @@ export class DescriptorGate {
     }
     this.#open++
     socket.once('close', () => void this.#open--)
-    // Not at the first that fits: where one comes as one goes, that would be a line for each.
+    // Not at the first connection that fits: if one comes as another one goes, that would log a line for each.
     if (this.#openWhenFull > 0 && this.#open <= this.#openWhenFull * 0.9) {
       this.#openWhenFull = 0
       this.#log('info', 'connections are accepted again', { open: this.#open })

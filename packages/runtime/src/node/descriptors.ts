@@ -1,4 +1,4 @@
-/** File descriptors: how many this process may have, and some that are kept back for files, whatever clients do. */
+/** File descriptors: how many this process may have, and a reserve for files that clients cannot use up. */
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { devNull } from 'node:os'
 
@@ -11,7 +11,7 @@ export function isOutOfDescriptors(error: unknown): boolean {
   return code === 'EMFILE' || code === 'ENFILE'
 }
 
-/** Most descriptors this process may have open; undefined where the system does not say. */
+/** The most descriptors this process may have open; undefined if the system does not say. */
 export function descriptorLimit(): number | undefined {
   try {
     const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1])

@@ -1,6 +1,6 @@
 /**
- * The right to be the only process that uses a directory: a socket in it. The kernel knows whether its owner lives, so a lock never
- * outlasts a killed process, and no process number is taken for another's in a container.
+ * The right to be the only process that uses a directory, held by a socket in it. The kernel knows whether the owner
+ * lives, so the lock ends with a killed process, and process numbers of different containers are never confused.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, lstat, mkdir, open, realpath, unlink } from 'node:fs/promises'
@@ -45,7 +45,8 @@ async function hold(path: string, directory: string): Promise<Server> {
   const own = `${process.pid} ${randomUUID()}`
   for (let tries = 0; ; tries++) {
     const server = await listen(path, own)
-    // Two that find a dead owner's socket at once may both take its place; the one who is there in the end has it.
+    // Two processes that find the socket of a dead owner at the same time may both replace it; the last one has the
+    // lock.
     if (server !== undefined && (await askOwner(path)) === own) return server
     server?.close()
     const owner = await askOwner(path)
@@ -57,7 +58,10 @@ async function hold(path: string, directory: string): Promise<Server> {
   }
 }
 
-/** The socket of an owner that is dead. @throws the system's error where it stays: a file system that takes no writes. */
+/**
+ * The socket of a dead owner. @throws the system's error if it cannot be removed, for example on a read-only file
+ * system.
+ */
 async function removeSocket(path: string): Promise<void> {
   try {
     await unlink(path)
@@ -68,11 +72,11 @@ async function removeSocket(path: string): Promise<void> {
 
 interface SocketPath {
   readonly path: string
-  /** To be called when the path is not needed any more. */
+  /** Call this when the path is no longer needed. */
   close(): Promise<void>
 }
 
-/** The socket lies in the directory; where its path is too long for a socket, a shorter one that leads there. */
+/** The path of the socket in the directory; if it is too long for a socket, a shorter path that leads there. */
 async function socketPathOf(directory: string): Promise<SocketPath> {
   const real = await realpath(directory)
   const full = join(real, lockName)
@@ -87,7 +91,7 @@ async function socketPathOf(directory: string): Promise<SocketPath> {
   return { path: join(await ownFolder(), `${name}.lock`), close: async () => {} }
 }
 
-/** Where temporary files are, and no other user can put anything. */
+/** A folder for temporary files into which no other user can write. */
 async function ownFolder(): Promise<string> {
   const user = process.getuid?.() ?? 0
   const folder = join(tmpdir(), `lightkeeper-${user}`)
@@ -115,7 +119,7 @@ function listen(path: string, answer: string): Promise<Server | undefined> {
   })
 }
 
-/** Undefined where nobody answers any more; empty where the owner is too busy to say. */
+/** Undefined if no process answers; empty if the owner is too busy to answer. */
 function askOwner(path: string): Promise<string | undefined> {
   return new Promise((done) => {
     const socket = connect(path)

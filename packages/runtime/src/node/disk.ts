@@ -28,7 +28,7 @@ const syncAsync = promisify(fsync)
 /** Not every system has it. */
 const durableFlag: number | undefined = constants.O_DSYNC
 
-/** Files and directories that it makes are this user's alone; those that are there keep their modes. */
+/** Only this user may use the files and directories that it makes; existing ones keep their modes. */
 export function nodeDisk(): Disk {
   const reserve = new DescriptorReserve()
   return {
@@ -57,7 +57,7 @@ export function nodeDisk(): Disk {
     },
     async lock(directory) {
       const lock = await lockDirectory(directory)
-      // Whoever has a directory for itself writes to it for long.
+      // The owner of a directory writes to it for a long time.
       reserve.keep()
       return {
         async release() {
@@ -70,7 +70,7 @@ export function nodeDisk(): Disk {
 }
 
 /**
- * Not `recursive` of node:fs, which never returns where a file system makes no directories at all (/proc).
+ * Not `recursive` of node:fs, which never returns on a file system that cannot make directories (/proc).
  * @throws the system's error, naming what could not be made.
  */
 async function makeDirectories(path: string): Promise<void> {
@@ -88,10 +88,11 @@ async function makeOne(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 })
   } catch (error) {
-    // Systems differ in what they say of a root, a mount point, or a disk that takes no writes; what is there is fine.
+    // Systems give different errors for a root, a mount point or a read-only disk; an existing directory is fine.
     const found = await stat(path).catch(() => undefined)
     if (found?.isDirectory()) return
-    if (found !== undefined) throw Object.assign(new Error(`${path} is there and is no directory`), { code: 'ENOTDIR' })
+    if (found !== undefined)
+      throw Object.assign(new Error(`${path} exists and is not a directory`), { code: 'ENOTDIR' })
     throw error
   }
 }
@@ -168,7 +169,7 @@ class NodeFile implements DiskFile {
   }
 }
 
-/** A short write is continued; what stops it (a full disk) then shows as its own error. */
+/** A short write is continued; the reason for it (a full disk) then shows as an error of its own. */
 function writeAll(descriptor: number, position: number, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const step = (done: number): void => {

@@ -1,22 +1,22 @@
-/** A log that a user gave: it gets what JSON can write, and what it throws goes no further than here. */
+/** A log that a user gave. It gets facts that JSON can write, and its errors go no further than here. */
 import { formatFact, type Log, type LogFact, silentLog } from '../log.ts'
 import { reportTo } from './report.ts'
 
-/** Hooks whose failure was told: one may be the log of many clients. */
+/** Hooks whose failure was reported; one hook may be the log of many clients. */
 const failedHooks = new WeakSet<Log>()
 
-/** The same log, made safe. Its first failure is told by a warning of the process, and none that follow. */
+/** The same log, made safe. Its first failure becomes a warning of the process; later ones are silent. */
 export function guardedLog(log: Log): Log {
   if (log === silentLog) return log
   const failed = (error: unknown): void => {
     if (failedHooks.has(log)) return
     failedHooks.add(log)
-    reportTo(silentLog)('the log hook failed, and what it fails on from now on is not told', error)
+    reportTo(silentLog)('the log hook failed; later failures of it are not reported', error)
   }
   return (level, message, facts) => {
     try {
       const result: unknown = log(level, message, facts === undefined ? facts : safeFacts(facts))
-      // An async function in place of a hook: nobody else would hear of what it rejects with.
+      // The hook may be an async function: without this its rejection would be unhandled.
       if (typeof result === 'object' && result !== null) Promise.resolve(result).catch(failed)
     } catch (error) {
       failed(error)

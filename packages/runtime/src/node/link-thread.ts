@@ -1,6 +1,6 @@
 /**
- * What runs in the thread of a kept-alive link. It is handed over as text, since a bundle has no file of its own for it: nothing
- * outside this function may be named in it, types excepted.
+ * The code that runs in the thread of a kept-alive link. It is passed as text, because a bundle has no separate file
+ * for it, so this function must not use any name from outside, except types.
  */
 import type * as NodeNet from 'node:net'
 import type * as NodeTls from 'node:tls'
@@ -37,7 +37,7 @@ export function linkThread(plan: ThreadPlan, port: MessagePort, net: typeof Node
     socket =
       plan.tls === undefined ? net.createConnection({ host, port: plan.port, noDelay: true }) : tls.connect(plan.tls)
   } catch (error) {
-    // A certificate or key that cannot be read: a failure like any other, which the next attempt may not have.
+    // A certificate or key cannot be read. This is a failure like any other; the next attempt may succeed.
     post({ kind: 'closed', message: `unusable TLS options: ${(error as Error).message}` })
     return
   }

@@ -13,7 +13,7 @@ export function stderrLog(least: LogLevel = 'info'): Log {
     try {
       process.stderr.write(line)
     } catch {
-      // A file on a full disk throws at once, where a pipe tells later. Whoever logs has other things to do.
+      // A file on a full disk throws here, while a pipe fails later. Neither may disturb the code that logs.
     }
   }
 }
@@ -32,5 +32,5 @@ export function environmentLog(wanted: string | undefined = environmentVariable(
   return silentLog
 }
 
-/** Once in a process, however many clients and servers it has. */
+/** Once per process, for any number of clients and servers. */
 let hasComplained = false

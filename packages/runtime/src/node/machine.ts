@@ -4,7 +4,7 @@ import { arch, homedir, hostname, release, type as systemType, tmpdir, userInfo 
 import { getHeapStatistics } from 'node:v8'
 import type { Machine } from '../machine.ts'
 
-/** What Java says where it knows nothing. */
+/** What Java prints for an unknown value. */
 const unknown = '<NA>'
 /** Java's names where they differ from Node's. */
 const archNames = new Map([

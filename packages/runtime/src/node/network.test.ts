@@ -176,6 +176,6 @@ describe('links with a thread of their own', () => {
     const refused = await new Promise<Error | undefined>((closed) => {
       network.connect(address, { data() {}, closed }, { hasThread: true, tls })
     })
-    expect(refused?.message).toContain('options of TLS that are functions cannot be handed to it')
+    expect(refused?.message).toContain('TLS options that are functions cannot be passed to it')
   })
 })

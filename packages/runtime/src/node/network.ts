@@ -10,7 +10,7 @@ import { type Report, reportTo } from './report.ts'
 import { ThreadedLink } from './threaded-link.ts'
 import { explainTls, tlsSocket } from './tls.ts'
 
-/** What sockets read into, one after the other: around their streams, which cost a tenth of a round trip. */
+/** The buffer that all sockets read into in turn. It bypasses their streams, which cost a tenth of a round trip. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 function copyOfRead(size: number): Uint8Array {
@@ -20,7 +20,7 @@ function copyOfRead(size: number): Uint8Array {
   return own
 }
 
-/** Errors of whoever listens to a link end that link, and are told to `log`; none reaches the process. */
+/** An error that a listener of a link throws ends that link and goes to `log`; it never reaches the process. */
 export function nodeNetwork(log: Log = silentLog): Network {
   const report = reportTo(log)
   return {
@@ -28,7 +28,7 @@ export function nodeNetwork(log: Log = silentLog): Network {
       try {
         return dial(address, events, options, report)
       } catch (error) {
-        // An address or options that cannot be used: a failure like any other, told when this call has returned.
+        // An unusable address or option is a failure like any other, reported after this call has returned.
         return new SocketLink(failedSocket(error as Error), address, () => events, report)
       }
     },
@@ -63,7 +63,7 @@ export function nodeNetwork(log: Log = silentLog): Network {
 
 function accepted(socket: Socket, accept: (link: Link) => LinkEvents, report: Report): void {
   const { remoteAddress, remotePort } = socket
-  // The peer sent a reset before we looked: there is nobody to speak to.
+  // The peer has already sent a reset: the connection is gone.
   if (remoteAddress === undefined || remotePort === undefined) {
     socket.on('error', () => {})
     socket.destroy()
@@ -106,7 +106,7 @@ function secureLink(address: string, events: LinkEvents, tls: TlsOptions, option
   try {
     socket = tlsSocket(host, port, name, tls)
   } catch (error) {
-    // A certificate or key that cannot be read: a failure like any other, which the next attempt may not have.
+    // A certificate or key cannot be read. This is a failure like any other; the next attempt may succeed.
     socket = failedSocket(new Error(`unusable TLS options: ${(error as Error).message}`, { cause: error }))
   }
   const link = new SocketLink(
@@ -123,7 +123,7 @@ function secureLink(address: string, events: LinkEvents, tls: TlsOptions, option
   return link
 }
 
-/** One that tells of `reason` and closes, once the caller has returned. */
+/** A socket that fails with `reason` and closes after the caller has returned. */
 function failedSocket(reason: Error): Socket {
   const socket = new Socket()
   socket.destroy(reason)
@@ -163,7 +163,8 @@ class SocketLink implements Link {
     this.#socket = socket
     this.#events = events
     this.#report = report
-    // Nothing comes here from a socket that has `onread`. A plain Uint8Array: slice() of a Buffer would be a view that pins the whole chunk, not a copy.
+    // A socket with `onread` never calls this. A plain Uint8Array: slice() of a Buffer would be a view that pins the
+    // whole chunk, not a copy.
     socket.on('data', (chunk: Uint8Array) => {
       this.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
     })
@@ -174,7 +175,7 @@ class SocketLink implements Link {
         this.#broken('drained', error)
       }
     })
-    // Node ends our side by itself but for accepted sockets, whose peer may wait for an answer.
+    // Node ends our side by itself, except for accepted sockets, whose peer may wait for an answer.
     socket.on('end', () => {
       try {
         if (!socket.allowHalfOpen || events()?.ended?.()) return
@@ -211,7 +212,7 @@ class SocketLink implements Link {
     }
   }
 
-  /** Whoever listens cannot go on with this link, and with no other link is anything wrong. */
+  /** The listener has failed on this link, so this link must end; other links are not affected. */
   #broken(event: string, error: unknown): void {
     this.#report('an error while serving a connection; it is closed', error, { peer: this.remote, event })
     this.#reason ??= error instanceof Error ? error : new Error(`${event} failed`, { cause: error })

@@ -1,10 +1,10 @@
-/** What happens to an error that nobody expected, in a callback of the host: it is told once, and the process goes on. */
+/** What happens to an unexpected error in a callback of the host: it is reported once, and the process continues. */
 import { type Log, type LogFact, silentLog } from '../log.ts'
 
-/** Tells of `error`; never throws itself. `what` is a sentence. */
+/** Reports `error` and never throws. `what` is a sentence. */
 export type Report = (what: string, error: unknown, facts?: Readonly<Record<string, LogFact>>) => void
 
-/** One line of `log`; where nobody hears the log, a warning of the process, which prints it on standard error. */
+/** Writes one line to `log`; if that is silent, it emits a warning of the process, which appears on standard error. */
 export function reportTo(log: Log): Report {
   return (what, error, facts = {}) => {
     const thrown = error instanceof Error ? error : new Error(textOf(error))
@@ -20,7 +20,7 @@ export function reportTo(log: Log): Report {
   }
 }
 
-/** The same log, for callbacks of the host: what it throws is told as a warning of the process. */
+/** The same log, for callbacks of the host: an error that it throws becomes a warning of the process. */
 export function carefully(log: Log): Log {
   return (level, message, facts) => {
     try {

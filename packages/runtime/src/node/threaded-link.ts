@@ -42,12 +42,12 @@ export class ThreadedLink implements Link {
     try {
       this.#worker = new Worker(code, { eval: true, execArgv: [], workerData: plan, name: 'lightkeeper heartbeat' })
     } catch (error) {
-      const message = `no heartbeat thread: ${(error as Error).message} (options of TLS that are functions cannot be handed to it)`
+      const message = `no heartbeat thread: ${(error as Error).message} (TLS options that are functions cannot be passed to it)`
       queueMicrotask(() => this.#closed(new Error(message, { cause: error })))
       return
     }
     this.#worker.on('message', (message: FromThread) => this.#heard(message))
-    // What the thread throws, and what cannot be read of its messages.
+    // Errors that the thread throws, and messages that cannot be read.
     this.#worker.on('error', (error) => this.#closed(asError(error)))
     this.#worker.on('messageerror', (error) => this.#closed(error))
     this.#worker.on('exit', () => this.#closed(new Error('the heartbeat thread ended')))
@@ -55,7 +55,7 @@ export class ThreadedLink implements Link {
 
   write(chunk: Uint8Array): boolean {
     if (this.#isClosed) return true
-    // A copy: with a view its whole buffer would travel.
+    // A copy, because a view would transfer its whole buffer.
     const own = chunk.slice()
     this.queuedBytes += own.length
     this.#tell({ kind: 'write', chunk: own }, [own.buffer])
@@ -87,7 +87,7 @@ export class ThreadedLink implements Link {
     try {
       this.#worker?.postMessage(message, transfer)
     } catch (error) {
-      // Never from within a call of the link's user.
+      // Never during a call of the link's user.
       queueMicrotask(() => this.#closed(asError(error)))
     }
   }

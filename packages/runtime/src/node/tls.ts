@@ -5,7 +5,7 @@ import type { TlsOptions } from '../tls-options.ts'
 
 /** What `tls.connect` is to be given. */
 export function tlsConnection(host: string, port: number, serverName: string, options: TlsOptions): ConnectionOptions {
-  // An IP is no name for SNI (RFC 6066), and must not stand there; the certificate is checked against it all the same.
+  // SNI must not contain an IP address (RFC 6066); the certificate is checked against the address anyway.
   const sni = isIP(serverName) === 0 ? { servername: serverName } : {}
   const given = options as ConnectionOptions
   const check = given.checkServerIdentity
@@ -13,7 +13,7 @@ export function tlsConnection(host: string, port: number, serverName: string, op
   return { ...sni, ...given, host, port, checkServerIdentity: refusing(check) }
 }
 
-/** A check that throws refuses: Node calls it where a throw would end the process. */
+/** A check that throws refuses the peer: Node calls it at a place where a throw would end the process. */
 function refusing(check: NonNullable<ConnectionOptions['checkServerIdentity']>): typeof check {
   return (hostname, certificate) => {
     try {

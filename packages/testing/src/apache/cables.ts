@@ -26,7 +26,7 @@ export async function lay(members: readonly Member[]): Promise<Cables> {
   for (const [from] of members.entries()) {
     for (const [to, { quorum, election }] of members.entries()) {
       if (from === to) continue
-      // A server dials back to the address it is told, which must lead through a cable too.
+      // A server dials back to the address in the message, which must lead through a cable too.
       const opening = (bytes: Buffer): Buffer | undefined =>
         withElectionAddress(bytes, `127.0.0.1:${pairs.get(`${to} ${from}`)?.election.port}`)
       // A follower comes before its leader listens, and takes a refusal, but not an end, for a reason to wait.

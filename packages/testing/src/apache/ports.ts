@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
 /**
- * Ports nobody listens on, below the range that systems give to outgoing connections and to port 0: a server that is down must
- * find its port free again.
+ * Free ports below the range that systems use for outgoing connections and for port 0: a server that is down must find
+ * its port free again.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const free = new Set<number>()

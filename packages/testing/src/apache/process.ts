@@ -48,7 +48,7 @@ function guard(child: ChildProcess, directory: string | undefined): void {
   watch.on('error', () => {})
   watch.stdin.on('error', () => {})
   watch.unref()
-  // Before anybody else can be given the process id.
+  // Before the system can give the process id to another process.
   child.once('exit', () => watch.kill('SIGKILL'))
 }
 

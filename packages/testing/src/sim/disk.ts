@@ -205,7 +205,7 @@ export class SimDisk {
     return new Map(names.map(([name, { seen }]) => [name, seen.bytes.slice(0, seen.size)]))
   }
 
-  /** Changes a file behind everybody's back, durably: rot, or an operator. */
+  /** Changes a file durably and unnoticed by programs: rot, or an operator. */
   damage(path: string, change: (bytes: Uint8Array) => Uint8Array): void {
     const inode = this.#inode(path)
     if (inode === undefined) throw new Error(`no file ${path}`)
@@ -217,7 +217,7 @@ export class SimDisk {
     inode.unsynced = []
   }
 
-  /** Puts a file there behind everybody's back, durably. */
+  /** Adds a file durably and unnoticed by programs. */
   put(path: string, bytes: Uint8Array): void {
     const [directory, name] = split(path)
     const inode = new Inode()
@@ -228,7 +228,7 @@ export class SimDisk {
     names?.durable.set(name, inode)
   }
 
-  /** Removes a file behind everybody's back, durably. */
+  /** Removes a file durably and unnoticed by programs. */
   lose(path: string): void {
     const [directory, name] = split(path)
     this.#directories.get(directory)?.seen.delete(name)

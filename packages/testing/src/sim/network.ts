@@ -71,7 +71,10 @@ export class SimNetwork {
     this.#refusals.add(pair(a, b))
   }
 
-  /** Attempts to connect succeed and nobody ever answers on them, as by a system whose program hangs. Until `heal`, for later ones. */
+  /**
+   * Attempts to connect succeed and get no answer, as with a system whose program hangs. `heal` ends this for later
+   * attempts.
+   */
   silence(a: string, b: string): void {
     this.#silences.add(pair(a, b))
   }
@@ -83,12 +86,12 @@ export class SimNetwork {
     for (const end of [...this.#ends]) end.resumeDelivery()
   }
 
-  /** The host forgets its connections without telling anybody, as after a power cut. */
+  /** The host loses its connections without notifying its peers, as after a power cut. */
   vanish(host: string): void {
     for (const end of [...this.#ends]) if (end.host === host) end.forget()
   }
 
-  /** Nothing on the host listens or is connected any more; its peers are told where its system lives on. */
+  /** Nothing on the host listens or is connected any more; its peers are notified if its system lives on. */
   crash(host: string, tellPeers: boolean): void {
     for (const [address, listener] of [...this.#listeners]) if (listener.host === host) this.#listeners.delete(address)
     for (const end of [...this.#ends]) {
@@ -241,7 +244,7 @@ class LinkEnd implements Link {
     if (!this.isClosed) this.#close(reason)
   }
 
-  /** Gone without a word to anybody, this host's own program included. */
+  /** Ends without notifying any program, that of this host included. */
   forget(): void {
     this.isClosed = true
     this.events = undefined

@@ -45,9 +45,9 @@ export class World {
   }
 
   /**
-   * Everything a client or server on `host` may ask of it, for a process that lives until the host crashes: after that nothing
-   * it scheduled runs, nothing it waits for comes. `trace` is for those who listen to it, `nodeTrace` of the host for example;
-   * by default nobody does.
+   * Everything a client or server on `host` may ask of it, for a process that lives until the host crashes: after that
+   * nothing it scheduled runs, nothing it waits for comes. `trace` gets what client and server publish, for example
+   * `nodeTrace` of the host; by default there is no listener.
    */
   runtime(host: string, trace: Trace = silentTrace): Runtime {
     const { process, disk } = this.#host(host)
@@ -74,7 +74,7 @@ export class World {
     return {
       clock,
       random: this.random.fork(),
-      // A story must not depend on what else this process holds.
+      // A story must not depend on the memory of this process.
       memory: { heap: () => ({ used: 0, limit: 1 }), collect() {} },
       network: this.network.host(host),
       disk: disk.mounted(after, () => process.isAlive),
@@ -92,8 +92,9 @@ export class World {
   }
 
   /**
-   * Everything on the host dies at this instant. `kill`: the processes alone, and the system goes on: it tells their peers, and
-   * keeps what they wrote. `power`: the machine: nobody is told, and what was not synced is lost or torn.
+   * Everything on the host dies at this instant. `kill` ends only the processes; the system goes on, notifies their
+   * peers and keeps what they wrote. `power` ends the machine: no peer is notified, and what was not synced is lost or
+   * torn.
    */
   crash(host: string, kind: 'kill' | 'power'): void {
     const entry = this.#host(host)
