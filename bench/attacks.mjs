@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Attacks of a client on our server and on Apache ZooKeeper, each on a fresh one, beside a client that behaves: how long that one
- * waits, how much memory the server takes, and whether it lives. `--help` tells the options.
+ * waits, how much memory the server takes, and whether it lives. `--help` lists the options.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
 import { attacks } from './attacks/list.mjs'
+import { talking } from './support/process.mjs'
 import { dial } from './support/wire.mjs'
 
 const { values } = parseArgs({
@@ -85,20 +86,17 @@ function resident(pid) {
 
 /** @param {number} port */
 async function bystander(port) {
-  const child = spawn(process.execPath, [`${here}attacks/bystander.mjs`, String(port)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  await lines.next()
+  const { line, say } = talking(process.execPath, [`${here}attacks/bystander.mjs`, String(port)])
+  await line()
   return {
     async begin() {
-      child.stdin.write('begin\n')
-      await lines.next()
+      say('begin')
+      await line()
     },
     /** @returns {Promise<{ p50: number, p99: number, longest: number, isLost: boolean }>} */
     async end() {
-      child.stdin.write('end\n')
-      return JSON.parse(String((await lines.next()).value))
+      say('end')
+      return JSON.parse(await line())
     },
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Clients of ZooKeeper beside each other: ours, two of npm, Go's, Java's own and kazoo, each in a process of its own, against a
- * stub that answers from memory and against Apache ZooKeeper. `--help` tells the options, README.md what is measured.
+ * stub that answers from memory and against Apache ZooKeeper. `--help` lists the options; README.md says what is measured.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
 import { compileC, has, lookups } from './clients/peers.mjs'
+import { listening } from './support/process.mjs'
 
 const workloads = /** @type {const} */ ({
   latency: 'gets one after the other: time of each',
@@ -37,7 +38,7 @@ if (values.help) {
   console.log(`npm run bench -- clients [--quick] [--rounds N] [--seconds N] [--only WHAT]… [--no-pin] [--json]
 
 --quick     one round of half a second each
---rounds    rounds of each measurement; medians are told (default 3)
+--rounds    rounds of each measurement; the tables show medians (default 3)
 --seconds   length of a measurement, as long again to warm up, three times that for the JVM (default 2)
 --only      a client, a workload or a server; may be given more than once
 --no-pin    let the scheduler place server and client; else they have a core each, where taskset is
@@ -77,15 +78,6 @@ if (isPinned) spawnSync('taskset', ['-acp', '0', String(process.pid)])
 /** @typedef {{ name: string, title: string, port: number, workloads: readonly Workload[], close(): unknown }} Target */
 
 const ordinary = /** @type {const} */ (['latency', 'gets', 'sets', 'event-latency'])
-
-/** A child whose first line of output ends with its port. @param {string} command @param {readonly string[]} args */
-async function listening(command, args) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  for await (const line of createInterface({ input: child.stdout })) {
-    return { port: Number(line.split(':').at(-1)), close: () => child.kill() }
-  }
-  throw new Error(`${command} did not start`)
-}
 
 /** @returns {Promise<Target>} */
 async function stub() {
@@ -205,7 +197,7 @@ try {
     for (const workload of chosen(workloadNames).filter((each) => target.workloads.includes(each))) {
       say(`${target.title}: ${workloads[workload]}`)
       const table = (own[workload] = /** @type {Record<string, Answer[]>} */ ({}))
-      // In turn, not one after the other: whatever the machine does meanwhile hits all alike.
+      // In turn, not one after the other: so other load on the machine affects all alike.
       for (let round = 0; round < rounds; round++) {
         for (const client of clients) {
           const answers = await drive(client, target.port, ordersOf(workload, client.name))

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Ten thousand instances of one service in a discovery cache: ours beside Curator's ServiceCache, each in a process of its own, on the
- * same server, in turn. `--help` tells the options.
+ * same server, in turn. `--help` lists the options.
  */
 import { parseArgs } from 'node:util'
 import { connect } from '@lightkeeper/client'
@@ -20,7 +20,7 @@ if (values.help) {
   console.log(`npm run bench -- discovery [--instances N] [--rounds N] [--json]
 
 --instances   in the service (default 10000)
---rounds      of each library, in turn; medians are told (default 3)
+--rounds      of each library, in turn; the table shows medians (default 3)
 --json        the numbers for a program`)
   process.exit(0)
 }

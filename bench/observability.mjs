@@ -1,16 +1,15 @@
 // @ts-check
 /**
- * What it costs to be observed: pipelined gets on one connection against the stub, with nobody who listens to the client, with a
- * plain subscriber and with OpenTelemetry, beside a client that could not be listened to. All processes live from start to end
- * and work in short turns, each round in another order, so that what else the machine does hits all of them; `removed` is there
- * twice, which tells the noise.
+ * The cost of diagnostics channels: pipelined gets on one connection against the stub, without listeners, with a plain subscriber and
+ * with OpenTelemetry, compared with a client without channels. All processes run from start to end and work in short turns, each
+ * round in another order, so that other load on the machine affects all of them. `removed` is measured twice, which shows the noise.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { compileC, has } from './clients/peers.mjs'
+import { talking } from './support/process.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +24,7 @@ const seconds = Number(values.seconds)
 const variants = /** @type {const} */ ({
   removed: 'channels removed',
   'removed-again': 'channels removed, once more',
-  nobody: 'nobody listens',
+  nobody: 'no listener',
   subscriber: 'a subscriber that counts',
   context: 'an active span, client not instrumented',
   sampled: 'OpenTelemetry, 1 % sampled',
@@ -47,17 +46,11 @@ process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL')
 })
 
-/** A child and its lines of output, one at a time. @param {string} command @param {readonly string[]} args */
+/** Starts a process that ends with this one. @param {string} command @param {readonly string[]} args */
 function start(command, args) {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-  children.push(child)
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const line = async () => {
-    const { value, done } = await lines.next()
-    if (done) throw new Error(`${[command, ...args].join(' ')} ended`)
-    return /** @type {string} */ (value)
-  }
-  return { child, line }
+  const started = talking(command, args)
+  children.push(started.child)
+  return started
 }
 
 const stub = start(compiled.binary, ['100'])
@@ -67,19 +60,17 @@ const driver = fileURLToPath(new URL('clients/lightkeeper-observed.mjs', import.
 /** @param {Variant} variant */
 async function client(variant) {
   const command = [process.execPath, driver, port, variant]
-  const { child, line } = isPinned
-    ? start('taskset', ['-c', '1', ...command])
-    : start(process.execPath, command.slice(1))
+  const { say, line } = isPinned ? start('taskset', ['-c', '1', ...command]) : start(process.execPath, command.slice(1))
   /** @returns {Promise<Record<string, any>>} */
   const answer = async () => {
-    const told = JSON.parse(await line())
-    if (!told.ok) throw new Error(`${variant}: ${told.reason}`)
-    return told
+    const results = JSON.parse(await line())
+    if (!results.ok) throw new Error(`${variant}: ${results.reason}`)
+    return results
   }
   await answer()
   /** @param {object} order */
   return (order) => {
-    child.stdin?.write(`${JSON.stringify(order)}\n`)
+    say(JSON.stringify(order))
     return answer()
   }
 }
@@ -101,7 +92,7 @@ for (const ask of clients.values()) {
   await ask({ ...gets, seconds: 1 })
 }
 /** @type {Record<Variant, { perSecond: number, cpu: number }[]>} */
-const told = {
+const results = {
   removed: [],
   'removed-again': [],
   nobody: [],
@@ -111,12 +102,12 @@ const told = {
   opentelemetry: [],
 }
 for (let round = 0; round < rounds; round++) {
-  // By turns from either end: whoever comes first or behind the costly ones does so half of the time.
+  // Forwards and backwards in turn, so that each variant has each neighbour half of the time.
   const turn = [...names.slice(round % names.length), ...names.slice(0, round % names.length)]
   if (round % 2 === 1) turn.reverse()
   for (const name of turn) {
     const answer = await clients.get(name)?.(gets)
-    told[name].push({ perSecond: answer?.['perSecond'], cpu: answer?.['cpuPerOpUs'] })
+    results[name].push({ perSecond: answer?.['perSecond'], cpu: answer?.['cpuPerOpUs'] })
   }
 }
 
@@ -127,9 +118,9 @@ console.log(
 console.log('|  | gets/s | CPU a get, µs | of all rounds | beside removed, by round |')
 console.log('| --- | ---: | ---: | ---: | ---: |')
 for (const name of names) {
-  const own = told[name]
+  const own = results[name]
   const cpu = own.map((each) => each.cpu)
-  const ratio = median(own.map((each, i) => each.cpu / (told.removed[i]?.cpu ?? Number.NaN)))
+  const ratio = median(own.map((each, i) => each.cpu / (results.removed[i]?.cpu ?? Number.NaN)))
   const beside = name === 'removed' ? '' : `${ratio >= 1 ? '+' : '−'}${Math.abs((ratio - 1) * 100).toFixed(1)} %`
   const all = `${Math.min(...cpu).toFixed(2)}–${Math.max(...cpu).toFixed(2)}`
   const rate = Math.round(median(own.map((each) => each.perSecond))).toLocaleString('en')

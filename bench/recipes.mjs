@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Our recipes beside Curator's: each library in a process of its own, both against the same server, their rounds in turn, so that
- * whatever the machine does meanwhile hits both alike. `--help` tells the options.
+ * other load on the machine affects both alike. `--help` lists the options.
  */
 import { parseArgs } from 'node:util'
 import { librariesOf, machine, median, serverFor, start, table } from './curator/driver.mjs'
@@ -39,7 +39,7 @@ if (values.help) {
   console.log(`npm run bench -- recipes [--quick] [--rounds N] [--seconds N] [--only WORKLOAD]… [--json]
 
 --quick     one round of a second each
---rounds    rounds of each measurement; medians are told (default 5)
+--rounds    rounds of each measurement; the table shows medians (default 5)
 --seconds   length of a round, as long again to warm up (default 3)
 --only      a workload, or a part of its name; may be given more than once
 --json      the numbers for a program

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * A large tree on our server and on Apache ZooKeeper, one after the other on the same disk: resident memory, the time until it
- * serves again after a kill, and the longest wait of a client that reads all the while. `--help` tells the options.
+ * serves again after a kill, and the longest wait of a client that reads all the while. `--help` lists the options.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'

@@ -1,13 +1,13 @@
 // @ts-check
-/** The same pipelined load on our server, on Apache ZooKeeper and on a bare echo, in one run. `--help` tells the options. */
-import { spawn, spawnSync } from 'node:child_process'
+/** The same pipelined load on our server, on Apache ZooKeeper and on a bare echo, in one run. `--help` lists the options. */
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
+import { listening } from './support/process.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -49,13 +49,9 @@ const mixes = values.only !== undefined ? [values.only] : values.durable ? ['wri
 
 /** @typedef {{ name: string, port: number, echo?: boolean, close(): unknown }} Target */
 
-/** A child whose first line of output names its port. @param {string} name @param {readonly string[]} args @param {boolean} echo @returns {Promise<Target>} */
+/** @param {string} name @param {readonly string[]} args @param {boolean} echo @returns {Promise<Target>} */
 async function child(name, args, echo) {
-  const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] })
-  for await (const line of createInterface({ input: process_.stdout })) {
-    return { name, port: Number(line.split(':').at(-1)), echo, close: () => process_.kill() }
-  }
-  throw new Error(`${name} did not start`)
+  return { name, echo, ...(await listening(process.execPath, args, 'ignore')) }
 }
 
 /** @param {Target} target @param {{ connections: number, window: number }} shape @param {string} mix */
@@ -117,7 +113,7 @@ try {
     for (const shape of shapes) {
       /** @type {Record<string, { perSecond: number, p50: number, p99: number }[]>} */
       const results = {}
-      // In turn, not one after the other: whatever the machine does meanwhile hits all alike.
+      // In turn, not one after the other: so other load on the machine affects all alike.
       for (let i = 0; i < rounds; i++)
         for (const target of targets) (results[target.name] ??= []).push(round(target, shape, mix))
       /** @param {string} name */

@@ -1,5 +1,5 @@
 // @ts-check
-/** A client that behaves: a set or a get every ten milliseconds, whatever others do. Its line of output tells how it fared. */
+/** A normal client: a set or a get every ten milliseconds. Its line of output says how long it waited. */
 import { performance } from 'node:perf_hooks'
 import { opCode, writePathWatchRequest, writeSetDataRequest } from '@lightkeeper/protocol'
 import { dial } from '../support/wire.mjs'

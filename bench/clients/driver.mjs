@@ -193,11 +193,11 @@ function commands(zk) {
         await all(watches, 1000, (i, done) => zk.watch(watchedPath(i), onEvent, done))
         const cpuAt = cpuUs()
         const startedAt = performance.now()
-        const told = promised((done) => zk.set('/fire', data, done))
+        const reply = promised((done) => zk.set('/fire', data, done))
         if (!(await events(watches, 30_000))) throw new Error(`${heard} of ${watches} events came`)
         elapsed += performance.now() - startedAt
         cpu += cpuUs() - cpuAt
-        await told
+        await reply
         count += watches
         spent += (performance.now() - begun) / 1000
       }
@@ -223,10 +223,10 @@ function commands(zk) {
           })
         )
         const sentAt = performance.now()
-        const told = promised((done) => zk.set(path, data, done))
+        const reply = promised((done) => zk.set(path, data, done))
         await hearing
         latencies.push((performance.now() - sentAt) * 1000)
-        await told
+        await reply
         await promised((done) => zk.watch(path, onEvent, done))
       }
       return { count: latencies.length, ...percentiles(latencies) }
@@ -259,8 +259,8 @@ function commands(zk) {
           usableAfter = performance.now() - cutAt
           // One that is cut off again because of what it sends behind the first requests is not back.
           await sleep(200)
-          const told = await within(zk.read('/stats'))
-          if (told instanceof Uint8Array) stats = JSON.parse(Buffer.from(told).toString())
+          const reply = await within(zk.read('/stats'))
+          if (reply instanceof Uint8Array) stats = JSON.parse(Buffer.from(reply).toString())
         } else await sleep(2)
       }
       if (stats === undefined) return { usable: false }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Driver of our client with somebody, or nobody, who listens to what it tells: the second argument says who. */
+/** Driver of our client with or without listeners to its channels: the second argument names the listener. */
 import { subscribe } from 'node:diagnostics_channel'
 import { connect } from '@lightkeeper/client'
 import { instrument } from '@lightkeeper/opentelemetry'
@@ -39,7 +39,7 @@ if (listener === 'subscriber') {
 }
 const sampler = listener === 'sampled' ? new TraceIdRatioBasedSampler(0.01) : new AlwaysOnSampler()
 const providers = ['context', 'sampled', 'opentelemetry'].includes(listener ?? '') ? sdk(sampler) : undefined
-// `context`: what a program pays for carrying its active span along, whoever makes spans.
+// `context`: the cost of an active span that the program carries along, without spans of the client.
 if (providers !== undefined && listener !== 'context') instrument(providers)
 
 /** @param {string} port */

@@ -1,10 +1,9 @@
 // @ts-check
-/** What every bench beside Curator does alike: one Apache server, a process for each library, medians, a table. */
-import { spawn } from 'node:child_process'
+/** What all benchmarks beside Curator share: one Apache server, a process for each library, medians, a table. */
 import { cpus } from 'node:os'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { apache, apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
+import { talking } from '../support/process.mjs'
 
 /** @param {string} name a file of bench/ */
 const file = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
@@ -12,7 +11,7 @@ const file = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 /** @typedef {{ readonly name: string, readonly command: readonly [string, ...string[]] }} Library */
 
 /**
- * The libraries that can be measured here: ours, and Curator's unless something that it needs is missing, which `say` then gets.
+ * The libraries that can be measured here: ours, and Curator's unless something it needs is missing; `say` then gets the reason.
  * @param {{ bench: string, needs: string, java: string, javaOptions: readonly string[], nodeOptions?: readonly string[], say: (text: string) => void }} options
  * `needs` is Curator's artifact, `java` the class with `main` in `bench/BENCH/`; ours is `bench/BENCH/ours.mjs`
  * @returns {Library[]}
@@ -29,7 +28,7 @@ export function librariesOf({ bench, needs, java, javaOptions, nodeOptions = [],
 }
 
 /**
- * Starts Apache 3.8 without a sync for each write, which would be all that is measured. Ends the process where there is no Apache.
+ * Starts Apache 3.8 without a sync for each write, because the sync would take nearly all the time. Ends the process if there is no Apache.
  * @param {string} bench @param {readonly string[]} [jvm] the JVM as a server would run it
  */
 export async function serverFor(bench, jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4']) {
@@ -43,29 +42,22 @@ export async function serverFor(bench, jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4
 }
 
 /**
- * A process that reads orders, a line each, and answers in lines of JSON. Other lines of its output are skipped.
+ * Starts a process that reads one order a line and answers in lines of JSON. Other lines of its output are skipped.
  * @param {Library} library @param {readonly string[]} more arguments
  */
 export function start({ name, command: [command, ...args] }, more) {
-  const child = spawn(command, [...args, ...more], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  return {
-    name,
-    /** The next answer. @returns {Promise<Record<string, number>>} */
-    async answer() {
-      for (;;) {
-        const { value, done } = await lines.next()
-        if (done) throw new Error(`the process of ${name} ended`)
-        if (value.startsWith('{')) return JSON.parse(value)
-      }
-    },
-    /** @param {string} order */
-    async ask(order) {
-      child.stdin.write(`${order}\n`)
-      return this.answer()
-    },
-    end: () => child.kill('SIGKILL'),
+  const { child, line, say } = talking(command, [...args, ...more])
+  /** The next answer. @returns {Promise<Record<string, number>>} */
+  const answer = async () => {
+    const text = await line()
+    return text.startsWith('{') ? JSON.parse(text) : answer()
   }
+  /** @param {string} order */
+  const ask = (order) => {
+    say(order)
+    return answer()
+  }
+  return { name, answer, ask, end: () => child.kill('SIGKILL') }
 }
 
 /** @param {readonly number[]} numbers @returns {number} `NaN` of none */
