@@ -207,6 +207,11 @@ describe('options', () => {
     ['a number for a zxid', () => zk.get('/here', { atLeast: 5 as never }), 'a zxid, which is a bigint'],
     ['a signal that is none', () => zk.get('/here', { signal: { aborted: false } as never }), 'an AbortSignal'],
     ['its controller', () => zk.get('/here', { signal: new AbortController() as never }), 'an AbortSignal'],
+    [
+      'a stream of children and of everything below',
+      () => zk.watch('/here', { recursive: true, children: true }),
+      'watch: options.recursive and options.children cannot both be true',
+    ],
     ['1 for true', () => zk.get('/here', { watch: 1 as never }), 'true or false, not 1'],
     [
       'a listener for a watch',

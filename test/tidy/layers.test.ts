@@ -82,10 +82,6 @@ describe.each(packages)('%s', (name) => {
  */
 const knots: readonly { readonly files: readonly string[]; readonly reason: string }[] = [
   {
-    files: ['client.ts', 'node.ts', 'operations/copy.ts'].map((file) => `packages/client/src/${file}`),
-    reason: 'what works on a client takes the class; goes when operations take an interface of their own',
-  },
-  {
     files: ['curator.ts', 'dubbo.ts', 'format.ts'].map((file) => `packages/recipes/src/discovery/${file}`),
     reason: 'the interface of a format and the table of all formats stand in one file',
   },
@@ -110,6 +106,25 @@ test('no file imports itself through others, types included', () => {
 test('the search for cycles finds one', () => {
   const graph: Readonly<Record<string, readonly string[]>> = { a: ['b'], b: ['c', 'd'], c: ['a'], d: ['d', 'e'], e: [] }
   expect(cycles(Object.keys(graph), (file) => graph[file] ?? [])).toEqual([['a', 'b', 'c']])
+})
+
+test('the client stands in storeys: imports between its rooms go down as the table says', () => {
+  const [section = ''] = /^## The client$[^]*?(?=^## )/m.exec(read('ARCHITECTURE.md')) ?? []
+  const named = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name)
+  const rows = [...section.matchAll(/^\| (`[^|]*)\|([^|]*)\|/gm)].map(([, rooms = '', below = '']) => ({
+    rooms: named(rooms),
+    below: named(below),
+  }))
+  expect(rows.map(({ rooms }) => rooms.at(-1))).toEqual(['index.ts', 'operations/', 'watch/', 'session/'])
+  const storeys = rows.flatMap(({ rooms }) => rooms)
+  for (const file of sources('client')) {
+    const [from = ''] = /(?<=^packages\/client\/src\/)[^/]+\/?/.exec(file) ?? []
+    const own = rows.find(({ rooms }) => rooms.includes(from)) ?? { rooms: [], below: [] }
+    for (const target of relativeImports(file)) {
+      const [to = ''] = /(?<=^packages\/client\/src\/)[^/]+\/?/.exec(target) ?? []
+      if (storeys.includes(to)) expect([...own.rooms, ...own.below], `${file} imports ${target}`).toContain(to)
+    }
+  }
 })
 
 test('the simulator loads nothing of the host', () => {

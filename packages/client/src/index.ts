@@ -16,25 +16,24 @@ export { digestAcl } from './auth/digest-acl.ts'
 export { type DigestMd5Options, digestMd5, type Secret } from './auth/digest-md5.ts'
 export type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './auth/sasl.ts'
 export type { Tls } from './auth/tls.ts'
-export {
-  type ChildrenResult,
-  Client,
-  type Data,
-  type ExistenceResult,
-  type GetResult,
-  type Identity,
-  type ManyResult,
-} from './client.ts'
+export { Client } from './client.ts'
 export { bytes, type Codec, json, SchemaError, type StandardIssue, type StandardSchema, text } from './codec.ts'
 export { type ConnectTarget, connect } from './connect.ts'
 export { type Value, ZnodeHandle } from './node.ts'
+export type { CreateResult } from './operations/create.ts'
 export {
   type CreatedInTransaction,
-  type CreateResult,
   op,
   type TransactionOp,
   type TransactionResults,
 } from './operations/op.ts'
+export type {
+  ChildrenResult,
+  ExistenceResult,
+  GetResult,
+  Identity,
+  ManyResult,
+} from './operations/reads.ts'
 export type {
   AuthOption,
   CallOptions,
@@ -42,6 +41,7 @@ export type {
   CopyOptions,
   CreateOptions,
   Credentials,
+  Data,
   DeleteOptions,
   EnsureOptions,
   ManyRead,

@@ -3,9 +3,10 @@ import { KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import { callable, noOptions, wrongType } from './arguments/checks.ts'
 import { isBytes } from './arguments/data.ts'
 import { createOptions, findOptions, handleWatchOptions, versionOptions } from './arguments/tables.ts'
-import type { Client, GetResult } from './client.ts'
 import { type Codec, isThenable } from './codec.ts'
-import type { CreateResult } from './operations/op.ts'
+import type { ClientLike } from './operations/client-like.ts'
+import type { CreateResult } from './operations/create.ts'
+import type { GetResult } from './operations/reads.ts'
 import type {
   CallOptions,
   CreateOptions,
@@ -27,11 +28,11 @@ export interface Value<T> {
 
 export class ZnodeHandle<T> {
   readonly path: ZnodePath
-  readonly #client: Client
+  readonly #client: ClientLike
   readonly #codec: Codec<T>
 
   /** Use `client.node()`. */
-  constructor(client: Client, path: ZnodePath, codec: Codec<T>) {
+  constructor(client: ClientLike, path: ZnodePath, codec: Codec<T>) {
     this.#client = client
     this.path = path
     this.#codec = codec

@@ -95,6 +95,23 @@ describe('channels', () => {
     ])
   })
 
+  test('never carry what a request gave', async () => {
+    const { zk, clock, peer } = await connected()
+    const name = 'tracing:lightkeeper.request:asyncEnd'
+    const ends: object[] = []
+    const note = (message: unknown): void => void ends.push({ ...(message as object) })
+    subscribe(name, note)
+    const reading = zk.get('/w')
+    await clock.advance(0)
+    peer.reply(peer.request().xid, 0, (writer) => {
+      writer.buffer(new TextEncoder().encode('secret'))
+      for (let i = 0; i < 17; i++) writer.int(0)
+    })
+    expect(new TextDecoder().decode((await reading).data)).toBe('secret')
+    unsubscribe(name, note)
+    expect(ends).toMatchObject([{ operation: 'get', path: '/w', result: undefined }])
+  })
+
   test('tell states, attempts to connect and what watches deliver, and never data', async () => {
     const told: unknown[] = []
     const note = (message: unknown, name: string | symbol): void => void told.push([name, message])

@@ -90,6 +90,9 @@ export interface ConnectOptions {
   readonly runtime?: Partial<Runtime>
 }
 
+/** What is written to a znode: bytes, text as UTF-8, or null for no data at all. */
+export type Data = Uint8Array | string | null
+
 /** Options of every call. */
 export interface CallOptions {
   /** Rejects with the signal's reason. The request may have been executed all the same. */
@@ -180,7 +183,7 @@ export interface CopyOptions extends CallOptions {
 export type ManyRead = { readonly get: ZnodePath } | { readonly children: ZnodePath }
 
 export interface WatchOptions<T = Uint8Array> {
-  /** The znode and everything below it. Default false. */
+  /** The znode and everything below it. Cannot be set together with `children`. Default false. */
   readonly recursive?: boolean
   /** The direct children of the znode, with their data, instead of the znode itself. Default false. */
   readonly children?: boolean

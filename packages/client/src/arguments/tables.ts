@@ -98,6 +98,15 @@ const watched: Table<Omit<WatchOptions, 'codec'>> = {
   auditInterval: interval,
   ready: withMethods('a ReadyRequest', 'ask', 'attach', 'answer'),
 }
-export const watchOptions = new OptionSet<WatchOptions<unknown>>({ ...watched, codec })
+const watchOptions = new OptionSet<WatchOptions<unknown>>({ ...watched, codec })
+
+/** @throws TypeError also for two options that say different things. */
+export function watchOptionsOf<T>(value: WatchOptions<T>): WatchOptions<T> {
+  const own = watchOptions.of(value, 'watch') as WatchOptions<T>
+  if (!own.recursive || !own.children) return own
+  const each = 'recursive watches the znode and everything below it, children its direct children alone'
+  throw new TypeError(`watch: options.recursive and options.children cannot both be true: ${each}`)
+}
+
 /** For a handle, which has its codec. */
 export const handleWatchOptions = new OptionSet<Omit<WatchOptions, 'codec'>>(watched)

@@ -1,18 +1,13 @@
 /** Copies and moves subtrees. Data, ACLs and kinds go along; ids, versions and times are new. */
 import { type Acl, isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
-import type { Client } from '../client.ts'
 import type { CallOptions, CopyOptions, CreateOptions } from '../options.ts'
 import type { Budget } from '../session/budget.ts'
-import type { Tree } from '../watch/read-tree.ts'
+import { readTree, type Tree } from '../watch/read-tree.ts'
 import type { RawZnode } from '../watch/source.ts'
+import type { CallContext } from './call.ts'
 import { op, type TransactionOp } from './op.ts'
-
-/** What it needs of a client. */
-export interface TreeClient extends Pick<Client, 'getAcl' | 'transactionOf' | 'tree'> {
-  readonly requestBytesMax: number
-  /** Bytes of the request that a transaction is sent as. */
-  transactionBytes(ops: readonly TransactionOp<unknown>[]): number
-}
+import { getAcl } from './reads.ts'
+import { transaction, transactionBytes } from './transaction.ts'
 
 /** Bytes of one transaction, well below what a server accepts by default. */
 const transactionBytesMax = 512 * 1024
@@ -28,23 +23,23 @@ interface Item {
 }
 
 export async function copyTree(
-  client: TreeClient,
+  context: CallContext,
   from: ZnodePath,
   to: ZnodePath,
   options: CopyOptions,
-  budget: Budget,
 ): Promise<number> {
-  const items = await itemsOf(client, from, to, options, budget)
+  const budget = context.budget('copy', from, options)
+  const items = await itemsOf(context, from, to, options, budget)
   const creates = items.map(({ path, raw, acl }) => createOf(targetOf(path, from, to), raw, acl))
   const batches = batchesOf(creates, items)
   if (batches.length > 1) {
-    checkSizes(client, batches)
-    await checkAcls(client, items, from, to, budget)
+    checkSizes(context, batches)
+    await checkAcls(context, items, from, to, budget)
   }
   let copied = 0
   for (const batch of batches) {
     try {
-      await client.transactionOf(batch, budget.step())
+      await transaction(context, batch, budget.step())
     } catch (error) {
       throw copied === 0 ? error : halfCopied(error, to, copied, items.length)
     }
@@ -62,13 +57,14 @@ function halfCopied(error: unknown, to: ZnodePath, copied: number, count: number
 }
 
 /** A znode that no request can carry is known before anything is copied. */
-function checkSizes(client: TreeClient, batches: readonly (readonly TransactionOp<unknown>[])[]): void {
+function checkSizes(context: CallContext, batches: readonly (readonly TransactionOp<unknown>[])[]): void {
   for (const batch of batches) {
     const [alone, next] = batch
     if (alone === undefined || next !== undefined) continue
-    const bytes = client.transactionBytes(batch)
-    if (bytes <= client.requestBytesMax) continue
-    const message = `the request that creates it has ${bytes} bytes, requestBytesMax of this client is ${client.requestBytesMax}; nothing was copied`
+    const bytes = transactionBytes(context, batch)
+    const { requestBytesMax } = context.session.config
+    if (bytes <= requestBytesMax) continue
+    const message = `the request that creates it has ${bytes} bytes, requestBytesMax of this client is ${requestBytesMax}; nothing was copied`
     throw new KeeperError('FRAME_TOO_LARGE', { path: alone.path, operation: 'copy', outcome: 'not-sent', message })
   }
 }
@@ -78,7 +74,7 @@ function checkSizes(client: TreeClient, batches: readonly (readonly TransactionO
  * first, by a transaction that creates one parent and child for each ACL, and fails at its end whatever happens.
  */
 async function checkAcls(
-  client: TreeClient,
+  context: CallContext,
   items: readonly Item[],
   from: ZnodePath,
   to: ZnodePath,
@@ -94,7 +90,7 @@ async function checkAcls(
     return [op.create(parent, '', { acl }), op.create(joinPath(parent, 'child'))]
   })
   try {
-    await client.transactionOf([op.create(to), ...creates, op.create(to)], budget.step())
+    await transaction(context, [op.create(to), ...creates, op.create(to)], budget.step())
   } catch (error) {
     const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp : undefined
     if (failed === undefined || failed.index === 0) throw error
@@ -120,14 +116,14 @@ const overtaken: ReadonlySet<string> = new Set(['BAD_VERSION', 'NO_NODE', 'NOT_E
 
 /** In one transaction: at every moment the tree is in one of the two places, whole. */
 export async function moveTree(
-  client: TreeClient,
+  context: CallContext,
   from: ZnodePath,
   to: ZnodePath,
   options: CallOptions,
-  budget: Budget,
 ): Promise<number> {
+  const budget = context.budget('move', from, options)
   for (;;) {
-    const items = await itemsOf(client, from, to, { ...options, ephemerals: 'refuse' }, budget)
+    const items = await itemsOf(context, from, to, { ...options, ephemerals: 'refuse' }, budget)
     const creates = items.map(({ path, raw, acl }) => createOf(targetOf(path, from, to), raw, acl))
     const deletes = items.map(({ path, raw }) => op.delete(path, { version: raw.stat.version })).reverse()
     if (batchesOf(creates, items).length > 1) {
@@ -135,7 +131,7 @@ export async function moveTree(
       throw new KeeperError('FRAME_TOO_LARGE', { path: from, operation: 'move', outcome: 'not-sent', message })
     }
     try {
-      await client.transactionOf([...creates, ...deletes], budget.step())
+      await transaction(context, [...creates, ...deletes], budget.step())
       return items.length
     } catch (error) {
       // A delete that fails so was overtaken: written, deleted or given a child since it was read. Nothing was moved; it is read again.
@@ -147,7 +143,7 @@ export async function moveTree(
 }
 
 async function itemsOf(
-  client: TreeClient,
+  context: CallContext,
   from: ZnodePath,
   to: ZnodePath,
   options: CopyOptions,
@@ -157,7 +153,7 @@ async function itemsOf(
     const message = `${to} lies within ${from}`
     throw new KeeperError('BAD_ARGUMENTS', { path: to, operation: 'copy', outcome: 'not-sent', message })
   }
-  const { nodes }: Tree = await client.tree(from, budget.step())
+  const { nodes }: Tree = await readTree(context.watches, from, context.budget('tree', from, budget.step()))
   if (nodes.size === 0) throw new KeeperError('NO_NODE', { path: from, operation: 'copy' })
   const items: Item[] = []
   const left = [...nodes].filter(([path, { stat }]) => {
@@ -168,7 +164,7 @@ async function itemsOf(
   })
   for (let i = 0; i < left.length; i += aclsAtOnce) {
     const batch = left.slice(i, i + aclsAtOnce).map(async ([path, raw]): Promise<Item> => {
-      const { acl } = await client.getAcl(path, budget.step())
+      const { acl } = await getAcl(context, path, budget.step())
       return { path, raw, acl }
     })
     items.push(...(await Promise.all(batch)))

@@ -1,23 +1,23 @@
 /** A create whose parents may be missing. */
 import { type Acl, KeeperError, openAcl, parentPath, type ZnodePath } from '@lightkeeper/protocol'
-import type { CallOptions, CreateOptions } from '../options.ts'
+import type { CreateOptions } from '../options.ts'
 import type { Budget } from '../session/budget.ts'
+import type { CallContext } from './call.ts'
+import { createOnce } from './create.ts'
 
-/** One create, without parents. */
-export type CreateParent = (
-  path: ZnodePath,
-  options: CallOptions & Pick<CreateOptions, 'mode' | 'acl' | 'idempotent'>,
-) => Promise<unknown>
+type ParentsMode = 'persistent' | 'container'
+
+const empty = new Uint8Array(0)
 
 /**
  * Makes `create` succeed where the parents of `path` are missing. They never get the ACL of the znode itself: one that narrows
- * what may be done would keep us, or whoever comes next, from creating below them.
+ * what may be done would keep this client and others from creating below them.
  * @throws KeeperError NO_NODE where the chroot itself is missing, which no path of a user names.
  */
 export async function createBelow<T>(
+  context: CallContext,
   path: ZnodePath,
   create: () => Promise<T>,
-  createParent: CreateParent,
   options: Pick<CreateOptions, 'parents' | 'parentsAcl'>,
   budget: Budget,
 ): Promise<T> {
@@ -28,8 +28,8 @@ export async function createBelow<T>(
       return await create()
     } catch (error) {
       if (!KeeperError.is(error, 'NO_NODE')) throw error
-      await createParents(parentPath(path) as ZnodePath, mode, acl, createParent, budget)
-      // A container may be removed by the server, or any of them by somebody else, between the two: then both are done again.
+      await createParents(context, parentPath(path) as ZnodePath, mode, acl, budget)
+      // A container may be removed by the server, or any of them by another client, between the two: then both are done again.
       await budget.again(error)
     }
   }
@@ -37,15 +37,15 @@ export async function createBelow<T>(
 
 /** Up to the first one that can be created or exists, then down again. What is missing in between again is left to the caller. */
 async function createParents(
+  context: CallContext,
   parent: ZnodePath,
-  mode: 'persistent' | 'container',
+  mode: ParentsMode,
   acl: readonly Acl[],
-  createParent: CreateParent,
   budget: Budget,
 ): Promise<void> {
   const tryOne = async (path: ZnodePath): Promise<'there' | 'missing'> => {
     try {
-      await createParent(path, { ...budget.step(), mode, acl, idempotent: true })
+      await createOnce(context, path, empty, { ...budget.step(), mode, acl, idempotent: true })
       return 'there'
     } catch (error) {
       if (KeeperError.is(error, 'NODE_EXISTS')) return 'there'

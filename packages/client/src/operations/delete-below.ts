@@ -3,38 +3,26 @@
  * to be refused is refused before anything is deleted.
  */
 import { joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
-import type { CallOptions } from '../options.ts'
+import type { DeleteOptions } from '../options.ts'
 import type { Budget } from '../session/budget.ts'
-import type { ZnodeStat } from '../stat.ts'
-
-export interface DeleteHost {
-  children(
-    path: ZnodePath,
-    options: CallOptions,
-  ): Promise<{ readonly children: readonly string[]; readonly stat: ZnodeStat }>
-  deleteOne(path: ZnodePath, version: number, options: CallOptions, idempotent: boolean): Promise<void>
-  /** Asks whether `path` might be deleted, and deletes nothing. @throws KeeperError NO_AUTH, and whatever else refuses. */
-  tryDelete(path: ZnodePath, options: CallOptions): Promise<void>
-}
+import type { CallContext } from './call.ts'
+import { deleteOnce, tryDelete } from './delete.ts'
+import { childrenRead, readZnode } from './reads.ts'
 
 /** Requests on their way at once. */
 const atOnce = 64
 
 /** Not atomic: what others create meanwhile is deleted too, or makes it start over. */
-export async function deleteTree(
-  host: DeleteHost,
-  path: ZnodePath,
-  version: number,
-  idempotent: boolean,
-  budget: Budget,
-): Promise<void> {
+export async function deleteBelow(context: CallContext, path: ZnodePath, options: DeleteOptions): Promise<void> {
+  const { version = -1, idempotent = false } = options
+  const budget = context.budget('delete', path, options)
   for (;;) {
-    const levels = await levelsBelow(host, path, version, budget)
-    if (levels.length > 0) await checkPermissions(host, path, levels, budget)
+    const levels = await levelsBelow(context, path, version, budget)
+    if (levels.length > 0) await checkPermissions(context, path, levels, budget)
     for (const level of levels.reverse()) {
       await inBatches(level, async (each) => {
         try {
-          await host.deleteOne(each, -1, budget.step(), true)
+          await deleteOnce(context, each, -1, budget.step(), true)
         } catch (error) {
           // Gone is what was wanted; what got a child meanwhile is found again below.
           if (!KeeperError.is(error, 'NO_NODE') && !KeeperError.is(error, 'NOT_EMPTY')) throw error
@@ -42,7 +30,7 @@ export async function deleteTree(
       })
     }
     try {
-      return await host.deleteOne(path, version, budget.step(), idempotent)
+      return await deleteOnce(context, path, version, budget.step(), idempotent)
     } catch (error) {
       // Somebody created a child meanwhile: it is listed next time.
       if (!KeeperError.is(error, 'NOT_EMPTY')) throw error
@@ -52,12 +40,17 @@ export async function deleteTree(
 }
 
 /** What is below `path`, level by level, the deepest last. */
-async function levelsBelow(host: DeleteHost, path: ZnodePath, version: number, budget: Budget): Promise<ZnodePath[][]> {
+async function levelsBelow(
+  context: CallContext,
+  path: ZnodePath,
+  version: number,
+  budget: Budget,
+): Promise<ZnodePath[][]> {
   const levels: ZnodePath[][] = []
   for (let level: ZnodePath[] = [path]; level.length > 0; ) {
     const below: ZnodePath[] = []
     await inBatches(level, async (parent) => {
-      const names = await namesBelow(host, parent, parent === path ? version : undefined, budget)
+      const names = await namesBelow(context, parent, parent === path ? version : undefined, budget)
       for (const name of names) below.push(joinPath(parent, name))
     })
     if (below.length > 0) levels.push(below)
@@ -68,13 +61,13 @@ async function levelsBelow(host: DeleteHost, path: ZnodePath, version: number, b
 
 /** `version`, undefined except for the root, is what the root has to have. */
 async function namesBelow(
-  host: DeleteHost,
+  context: CallContext,
   path: ZnodePath,
   version: number | undefined,
   budget: Budget,
 ): Promise<readonly string[]> {
   try {
-    const { children, stat } = await host.children(path, budget.step())
+    const { children, stat } = await readZnode(context, childrenRead, path, budget.step())
     if (version !== undefined && version !== -1 && stat.version !== version) {
       throw new KeeperError('BAD_VERSION', { path, operation: 'delete', outcome: 'rejected' })
     }
@@ -85,9 +78,9 @@ async function namesBelow(
   }
 }
 
-/** The right to delete is the parent's, so one child of each parent tells for all. */
+/** The right to delete is the parent's, so one child of each parent is asked about. */
 async function checkPermissions(
-  host: DeleteHost,
+  context: CallContext,
   root: ZnodePath,
   levels: readonly (readonly ZnodePath[])[],
   budget: Budget,
@@ -96,7 +89,7 @@ async function checkPermissions(
   for (const level of levels) {
     for (const path of level) oneOfEach.set(path.slice(0, path.lastIndexOf('/') + 1), path)
   }
-  await inBatches([...oneOfEach.values()], (path) => host.tryDelete(path, budget.step()))
+  await inBatches([...oneOfEach.values()], (path) => tryDelete(context, path, budget.step()))
 }
 
 async function inBatches<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {

@@ -1,7 +1,6 @@
 /** Transactions: operations as values, results typed by operation. */
 import {
   type Acl,
-  createModes,
   KeeperError,
   type MultiOperation,
   type MultiResult,
@@ -13,17 +12,12 @@ import { type Check, version as checkedVersion, list, looking, noOptions, wrongT
 import { contentOf, dataOf, intact } from '../arguments/data.ts'
 import { checkPath } from '../arguments/path.ts'
 import { opCreateOptions, opVersionOptions } from '../arguments/tables.ts'
-import type { CreateOptions } from '../options.ts'
+import type { CreateOptions, Data } from '../options.ts'
 import { ZnodeStat } from '../stat.ts'
+import { createKind } from './create-kind.ts'
 import { type LostOp, lostCreate, lostSequential, lostSet, lostWithoutTrace } from './lost-transaction.ts'
 
-export interface CreateResult {
-  /** The real path, with the counter of a sequential create. */
-  readonly path: ZnodePath
-  readonly stat: ZnodeStat
-}
-
-/** As `CreateResult`; servers before 3.9 tell no Stat of a create inside a transaction. */
+/** As `CreateResult`; servers before 3.9 send no Stat of a create inside a transaction. */
 export interface CreatedInTransaction {
   readonly path: ZnodePath
   readonly stat: ZnodeStat | undefined
@@ -44,35 +38,6 @@ export interface TransactionOp<R> {
 export type TransactionResults<Ops extends readonly TransactionOp<unknown>[]> = {
   -readonly [K in keyof Ops]: Ops[K] extends TransactionOp<infer R> ? R : never
 }
-
-type Data = Uint8Array | string | null
-
-/** Opcode and flags for a way to create. @throws TypeError for a way that ZooKeeper does not have. */
-export function createKind(
-  options: Pick<CreateOptions, 'mode' | 'sequential'>,
-  operation: string,
-): { type: CreateType; flags: number; ttl: bigint } {
-  const { mode = 'persistent', sequential = false } = options
-  if (mode === 'container' && sequential) {
-    throw new TypeError(`${operation}: options.sequential must be false for a container: ZooKeeper has no such znodes`)
-  }
-  if (typeof mode === 'object') {
-    const row = sequential ? createModes.persistentSequentialTtl : createModes.persistentTtl
-    return { type: opCode.createTTL, flags: row.flags, ttl: BigInt(mode.ttl) }
-  }
-  if (mode === 'container') return { type: opCode.createContainer, flags: createModes.container.flags, ttl: 0n }
-  const name =
-    mode === 'ephemeral'
-      ? sequential
-        ? 'ephemeralSequential'
-        : 'ephemeral'
-      : sequential
-        ? 'persistentSequential'
-        : 'persistent'
-  return { type: opCode.create2, flags: createModes[name].flags, ttl: 0n }
-}
-
-type CreateType = typeof opCode.create2 | typeof opCode.createContainer | typeof opCode.createTTL
 
 /** @throws TypeError, RangeError, KeeperError BAD_ARGUMENTS from each, at once, for what cannot be sent. */
 export const op = {

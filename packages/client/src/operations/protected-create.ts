@@ -3,25 +3,15 @@
  * the parent is searched for it before anything is sent again.
  */
 import { joinPath, KeeperError, nodeName, parentPath, type ZnodePath } from '@lightkeeper/protocol'
-import type { Clock, Random } from '@lightkeeper/runtime'
 import type { CallOptions, CreateOptions } from '../options.ts'
 import type { Budget } from '../session/budget.ts'
-import type { ZnodeStat } from '../stat.ts'
-import type { CreateResult } from './op.ts'
-
-/** What it needs of a client. */
-export interface CreateHost {
-  readonly clock: Clock
-  readonly random: Random
-  readonly sessionId: bigint
-  readonly isOver: boolean
-  /** One attempt, whose lost reply nobody looks into. */
-  createOnce(path: ZnodePath, options: CallOptions): Promise<CreateResult>
-  deleteOnce(path: ZnodePath, options: CallOptions): Promise<void>
-  sync(path: ZnodePath, options: CallOptions): Promise<void>
-  names(path: ZnodePath, options: CallOptions): Promise<readonly string[]>
-  stat(path: ZnodePath, options: CallOptions): Promise<ZnodeStat | undefined>
-}
+import { isFinal } from '../session/states.ts'
+import type { CallContext } from './call.ts'
+import { type CreateResult, createOnce } from './create.ts'
+import { deleteOnce } from './delete.ts'
+import { childrenRead, existsRead, readZnode, sync } from './reads.ts'
+import { ignoreMissing } from './recover.ts'
+import { uuid } from './uuid.ts'
 
 /** Bounds of the wait between attempts to remove what a create that was given up may have left. */
 const cleanUpMsMin = 1_000
@@ -29,50 +19,61 @@ const cleanUpMsMax = 30_000
 const attemptsMax = 8
 
 export async function createProtected(
-  host: CreateHost,
+  context: CallContext,
   path: ZnodePath,
-  mode: CreateOptions['mode'],
-  layout: 'curator' | 'bare',
+  data: Uint8Array | null,
+  options: CreateOptions,
   budget: Budget,
-  signal?: AbortSignal,
 ): Promise<CreateResult> {
+  const { session } = context
+  const { signal } = options
+  const isEphemeral = options.mode === 'ephemeral'
   const parent = parentPath(path) as ZnodePath
-  const id = uuid(host.random.bytes(16))
-  const mark = layout === 'bare' ? id.replaceAll('-', '') : `_c_${id}-`
+  const id = uuid(session.runtime.random.bytes(16))
+  const mark = options.protected === 'bare' ? id.replaceAll('-', '') : `_c_${id}-`
   const marked = joinPath(parent, mark + nodeName(path))
-  /** A create went out, and neither its reply nor a look at the parent has told what became of it. */
+  /** A create went out, and neither its reply nor a look at the parent has shown what became of it. */
   let mayExist = false
+  const made = (result: CreateResult): CreateResult => {
+    if (isEphemeral) session.ephemerals.add(result.path)
+    return result
+  }
   try {
     // Each try is on another connection than the last, which the session does not make without a pause. It is known by then that
     // the one before left nothing.
     for (let attempt = 1; ; attempt++) {
       try {
-        return await host.createOnce(marked, budget.step())
+        return made(await createOnce(context, marked, data, { ...options, ...budget.step() }, false))
       } catch (error) {
-        // The reason of a signal tells of something else, also where it is an error of ours.
+        // An abort reason says nothing about this create, even if it is a KeeperError.
         mayExist ||= signal?.aborted === true || !KeeperError.is(error) || error.outcome === 'unknown'
         if (signal?.aborted || !mayExist || !KeeperError.is(error, 'CONNECTION_LOSS') || attempt > attemptsMax)
           throw error
       }
-      const found = await findMarked(host, parent, mark, () => budget.step())
-      const isOwn = mode !== 'ephemeral' || found?.stat.ephemeralOwner === host.sessionId
-      if (found !== undefined && isOwn) return found
-      // Made by a session that is gone: it would vanish under us.
-      if (found !== undefined) await host.deleteOnce(found.path as ZnodePath, budget.step()).catch(ignoreMissing)
+      const found = await findMarked(context, parent, mark, () => budget.step())
+      const isOwn = !isEphemeral || found?.stat.ephemeralOwner === session.sessionId
+      if (found !== undefined && isOwn) return made(found)
+      // An ephemeral of a session that is gone would vanish under us.
+      if (found !== undefined) await deleteUnrecovered(context, found.path, budget.step()).catch(ignoreMissing)
       mayExist = false
     }
   } catch (error) {
     if (!mayExist) throw error
     // Whatever gave up here, a create that may have gone through must not stay behind.
-    void removeMarked(host, parent, mark)
+    void removeMarked(context, parent, mark)
     if (signal?.aborted || !KeeperError.is(error) || error.outcome === 'unknown') throw error
     // The search was refused or never sent; the create before it was sent.
     throw new KeeperError(error.code, { path, operation: 'create', outcome: 'unknown', cause: error })
   }
 }
 
+/** A delete whose lost reply is not looked into. */
+function deleteUnrecovered(context: CallContext, path: ZnodePath, options: CallOptions): Promise<void> {
+  return deleteOnce(context, path, -1, options, undefined)
+}
+
 async function findMarked(
-  host: CreateHost,
+  context: CallContext,
   parent: ZnodePath,
   mark: string,
   step: () => CallOptions,
@@ -80,11 +81,12 @@ async function findMarked(
   try {
     // Another server may not have heard of the create yet. Any request under way from the connection that was lost is executed
     // before this one, or refused since the session has moved.
-    await host.sync(parent, step())
-    const name = (await host.names(parent, step())).find((child) => child.startsWith(mark))
+    await sync(context, parent, step())
+    const { children } = await readZnode(context, childrenRead, parent, step())
+    const name = children.find((child) => child.startsWith(mark))
     if (name === undefined) return undefined
     const path = joinPath(parent, name)
-    const stat = await host.stat(path, step())
+    const stat = await readZnode(context, existsRead, path, step())
     return stat === undefined ? undefined : { path, stat }
   } catch (error) {
     if (KeeperError.is(error, 'NO_NODE')) return undefined
@@ -93,31 +95,19 @@ async function findMarked(
 }
 
 /**
- * Goes on until it is certain that nothing is left, or nobody is left to ask: an answer ends it, whatever it is. A try fails alone
+ * Goes on until it is certain that nothing is left, or the client is over: an answer ends it, whatever it is. A try fails alone
  * where the connection was lost or nothing came, which the next connection mends. Nobody waits for this.
  */
-async function removeMarked(host: CreateHost, parent: ZnodePath, mark: string): Promise<void> {
-  for (let waitMs = cleanUpMsMin; !host.isOver; waitMs = Math.min(cleanUpMsMax, waitMs * 2)) {
+async function removeMarked(context: CallContext, parent: ZnodePath, mark: string): Promise<void> {
+  const { session } = context
+  for (let waitMs = cleanUpMsMin; !isFinal(session.state); waitMs = Math.min(cleanUpMsMax, waitMs * 2)) {
     try {
-      const found = await findMarked(host, parent, mark, () => ({}))
-      if (found !== undefined) await host.deleteOnce(found.path as ZnodePath, {})
+      const found = await findMarked(context, parent, mark, () => ({}))
+      if (found !== undefined) await deleteUnrecovered(context, found.path, {})
       return
     } catch (error) {
       if (KeeperError.is(error, 'NO_NODE') || (KeeperError.is(error) && error.outcome === 'rejected')) return
-      await new Promise<void>((resolve) => void host.clock.after(waitMs, resolve))
+      await new Promise<void>((resolve) => void session.runtime.clock.after(waitMs, resolve))
     }
   }
-}
-
-export function ignoreMissing(error: unknown): void {
-  if (!KeeperError.is(error, 'NO_NODE')) throw error
-}
-
-/** Random bytes as a version 4 UUID, the form Curator uses. */
-export function uuid(bytes: Uint8Array): string {
-  const hex = Array.from(bytes, (byte, i) => {
-    const value = i === 6 ? (byte & 0x0f) | 0x40 : i === 8 ? (byte & 0x3f) | 0x80 : byte
-    return value.toString(16).padStart(2, '0')
-  }).join('')
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }

@@ -15,7 +15,7 @@ export const recoveriesMax = 8
 /**
  * @param look reads what is there, behind a `sync`, so that nothing that was executed before the loss is overlooked.
  * @param resend sends the same write again.
- * @throws lost.error where it cannot be told what became of the write.
+ * @throws lost.error where that cannot be known.
  */
 export async function recovered<T>(
   lost: Lost,
@@ -35,4 +35,12 @@ export async function recovered<T>(
   }
   if (finding.verdict === 'notApplied' && !lost.isGivenUp()) return resend()
   throw error
+}
+
+export function ignoreMissing(error: unknown): void {
+  if (!KeeperError.is(error, 'NO_NODE')) throw error
+}
+
+export function ignoreExisting(error: unknown): void {
+  if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
 }

@@ -21,10 +21,10 @@ export function firstSession(
     }
     const onAbort = (): void => giveUp(signal?.reason)
     const timer = session.runtime.clock.after(limitMs, () => {
-      const causes = [...new Set([...names, ...session.servers])].flatMap((name) => {
+      const causes = [...new Set([...names, ...session.hosts.servers])].flatMap((name) => {
         const failure = session.account.failures.get(name)
         // A service that has told its servers has not failed.
-        if (failure === undefined && !session.servers.includes(name)) return []
+        if (failure === undefined && !session.hosts.servers.includes(name)) return []
         return [failure ?? new Error(`${name}: no answer`)]
       })
       const reasons = causes.map((cause) => cause.message).join('; ')

@@ -18,6 +18,8 @@ export class RequestLines {
   readonly authenticating = new Deque<PendingRequest>()
   /** Their replies are lost, and it is looked into what became of them. */
   readonly #recovering = new Set<PendingRequest>()
+  /** Number of the request written last. Numbers go on from one connection to the next. */
+  lastXid = 0
   readonly #meters: Meters
   readonly #limits: LineLimits
   readonly #noReply: (timeoutMs: number) => Error

@@ -4,65 +4,61 @@ import { parseAddress, type Random } from '@lightkeeper/runtime'
 import { plainCredentials } from '../arguments/connect-options.ts'
 import type { SaslMechanism } from '../auth/sasl.ts'
 import type { AuthOption } from '../options.ts'
+import type { Connection } from './connection.ts'
 import { setWatchesFrames } from './rearm.ts'
 import type { RequestSpec } from './request.ts'
 import { logIn, saslRequest } from './sasl-login.ts'
 import type { WatchPaths, WatchRegistry } from './watch-registry.ts'
 
-/** What is shown to every server. */
-export interface Belongings {
+/** What every connection is set up with. */
+export interface ConnectionSetup {
   readonly sasl: SaslMechanism | undefined
   readonly auth: readonly AuthOption[]
   readonly watches: WatchRegistry
   readonly lastZxid: bigint
 }
 
-/** A connection whose handshake is done. */
-export interface FreshConnection {
-  readonly server: string
+export interface PreparationHost {
   readonly random: Random
-  /** False once it is gone or given up. */
-  isOpen(): boolean
-  /** Whether its server has said that it does not know requests of this type. */
-  lacks(type: number): boolean
-  /** Sends a request ahead of the user's. */
-  request<T>(spec: RequestSpec<T>): Promise<T>
-  flush(): void
   onLogin(mechanism: string): void
   /** Credentials were refused: no other attempt could end otherwise. */
   onRefusal(scheme: string, reason?: string): void
 }
 
 /** False when the connection went away meanwhile. Rejects where something was refused or lost. */
-export async function prepare(connection: FreshConnection, belongings: Belongings): Promise<boolean> {
-  const { sasl, watches, lastZxid } = belongings
+export async function prepare(connection: Connection, setup: ConnectionSetup, host: PreparationHost): Promise<boolean> {
+  const { sasl, watches, lastZxid } = setup
   if (sasl !== undefined) {
-    await showSasl(connection, sasl)
-    if (!connection.isOpen()) return false
-    connection.onLogin(sasl.name)
+    await showSasl(connection, sasl, host)
+    if (!isOpen(connection)) return false
+    host.onLogin(sasl.name)
   }
   const credentials = await Promise.all(
-    belongings.auth.map(async (option) => ({ scheme: option.scheme, bytes: await credentialBytes(option) })),
+    setup.auth.map(async (option) => ({ scheme: option.scheme, bytes: await credentialBytes(option) })),
   )
-  if (!connection.isOpen()) return false
-  const replies = credentials.map(({ scheme, bytes }) => showIdentity(connection, scheme, bytes))
+  if (!isOpen(connection)) return false
+  const replies = credentials.map(({ scheme, bytes }) => showIdentity(connection, scheme, bytes, host))
   for (const spec of setWatchesFrames(knownPaths(connection, watches), lastZxid)) replies.push(connection.request(spec))
   connection.flush()
   await Promise.all(replies)
-  return connection.isOpen()
+  return isOpen(connection)
 }
 
-async function showSasl(connection: FreshConnection, mechanism: SaslMechanism): Promise<void> {
-  const { host } = parseAddress(connection.server)
+function isOpen({ phase }: Connection): boolean {
+  return phase === 'preparing'
+}
+
+async function showSasl(connection: Connection, mechanism: SaslMechanism, host: PreparationHost): Promise<void> {
+  const context = { host: parseAddress(connection.server).host, random: host.random }
   try {
-    await logIn(mechanism, { host, random: connection.random }, (token) => {
+    await logIn(mechanism, context, (token) => {
       // A mechanism may have taken its time: the token is not for a connection that came after.
-      if (!connection.isOpen()) return Promise.reject(new KeeperError('CONNECTION_LOSS', { operation: 'sasl' }))
+      if (!isOpen(connection)) return Promise.reject(new KeeperError('CONNECTION_LOSS', { operation: 'sasl' }))
       return connection.request(saslRequest(mechanism.name, token))
     })
   } catch (error) {
-    if (connection.isOpen() && KeeperError.is(error, 'AUTH_FAILED')) {
-      connection.onRefusal('sasl', error.message.slice('AUTH_FAILED: '.length))
+    if (isOpen(connection) && KeeperError.is(error, 'AUTH_FAILED')) {
+      host.onRefusal('sasl', error.message.slice('AUTH_FAILED: '.length))
     }
     throw error
   }
@@ -70,28 +66,29 @@ async function showSasl(connection: FreshConnection, mechanism: SaslMechanism): 
 
 /** Shows an identity on a connection, new or old. */
 export function showIdentity(
-  connection: Pick<FreshConnection, 'request' | 'onRefusal'>,
+  connection: Connection,
   scheme: string,
   bytes: Uint8Array,
+  host: Pick<PreparationHost, 'onRefusal'>,
 ): Promise<void> {
   const spec: RequestSpec<void> = {
     type: opCode.auth,
     operation: 'auth',
-    write(writer) {
+    encode(writer) {
       writer.int(0)
       writer.ustring(scheme)
       writer.buffer(bytes)
     },
-    read() {},
+    decode() {},
   }
   return connection.request(spec).catch((error: unknown) => {
-    if (KeeperError.is(error, 'AUTH_FAILED')) connection.onRefusal(scheme)
+    if (KeeperError.is(error, 'AUTH_FAILED')) host.onRefusal(scheme)
     throw error
   })
 }
 
-/** The watches a server is to be told of: those it has a request for. Streams look after the rest themselves. */
-function knownPaths(connection: FreshConnection, watches: WatchRegistry): WatchPaths {
+/** The watches a server has a request for. Streams look after the rest themselves. */
+function knownPaths(connection: Connection, watches: WatchRegistry): WatchPaths {
   const paths = watches.paths()
   const hasPersistent = !connection.lacks(opCode.setWatches2) && !connection.lacks(opCode.addWatch)
   const known = hasPersistent ? paths : { ...paths, persistent: [], recursive: [] }

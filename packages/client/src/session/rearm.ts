@@ -35,14 +35,14 @@ export function setWatchesFrames(paths: WatchPaths, relativeZxid: bigint): Reque
     return {
       type: isPlain ? opCode.setWatches : opCode.setWatches2,
       operation: 'setWatches',
-      write(writer) {
+      encode(writer) {
         if (isPlain) writeSetWatches(writer, request)
         else {
           const persistent = { persistentWatches: own.persistent, persistentRecursiveWatches: own.recursive }
           writeSetWatches2(writer, { ...request, ...persistent })
         }
       },
-      read() {},
+      decode() {},
     }
   })
 }

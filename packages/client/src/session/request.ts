@@ -7,23 +7,25 @@ import {
   type Reader,
   type Writer,
 } from '@lightkeeper/protocol'
+import type { Clock } from '@lightkeeper/runtime'
 
+/** A request: what is sent, what its reply says, and what to do when that is an error or is lost. */
 export interface RequestSpec<T> {
   readonly type: number
   /** Name of the operation, for errors. */
   readonly operation: string
   /** The user's path, for errors. */
   readonly path?: string | undefined
-  write(writer: Writer): void
+  encode(writer: Writer): void
   /** Makes the result of a reply without an error. `zxid` is that of the reply. */
-  read(reader: Reader, zxid: bigint): T
+  decode(reader: Reader, zxid: bigint): T
   /** Makes a result of an error reply, where one is no failure; throws or returns undefined to fail. */
   onError?(err: number): { readonly value: T } | undefined
   /** A request that may be made any number of times is made again after a lost connection or session, in its place. */
   isRepeatable?: boolean
   /**
    * Finds out what became of a request whose reply was lost, and completes it where that is safe. Rejects with `lost.error`
-   * where it cannot be told. Default: nothing can be told.
+   * where that cannot be known. Default: it cannot.
    */
   recover?(lost: Lost): Promise<T>
   /** False where `recover` could only fail. Default true. */
@@ -63,9 +65,21 @@ export class PendingRequest<T = unknown> {
     this.#reject = reject
   }
 
-  /** Runs when the request settles, however it does. */
-  onSettled(cleanUp: () => void): void {
-    this.#cleanUp = cleanUp
+  /** Fails the request when the signal aborts or the time is over, whichever comes first. `noReply` says why it was not done. */
+  limit(
+    clock: Clock,
+    signal: AbortSignal | undefined,
+    timeoutMs: number | undefined,
+    noReply: (timeoutMs: number) => Error,
+  ): void {
+    const abort = (): void => this.rejectWith(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    const timer =
+      timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => this.fail('TIMEOUT', noReply(timeoutMs)))
+    this.#cleanUp = () => {
+      signal?.removeEventListener('abort', abort)
+      timer?.cancel()
+    }
   }
 
   /** What is known of its execution if it fails now. */
@@ -78,7 +92,7 @@ export class PendingRequest<T = unknown> {
     if (this.isSettled) return
     try {
       if (err === 0) {
-        const value = this.spec.read(body, zxid)
+        const value = this.spec.decode(body, zxid)
         if (this.#settle()) this.#resolve(value)
         return
       }
@@ -143,8 +157,14 @@ export class PendingRequest<T = unknown> {
   }
 }
 
-/** The cause that we made says all of these: a reader of the message alone must not miss it. */
+/** The causes of these are made here and say why: a reader of the message alone must not miss it. */
 function messageOf(code: AnyKeeperCode, cause: unknown): string | undefined {
-  const isTold = code === 'TIMEOUT' || code === 'FRAME_TOO_LARGE' || code === 'SESSION_EXPIRED'
-  return isTold && cause instanceof Error ? cause.message : undefined
+  const isShown = code === 'TIMEOUT' || code === 'FRAME_TOO_LARGE' || code === 'SESSION_EXPIRED'
+  return isShown && cause instanceof Error ? cause.message : undefined
+}
+
+/** Why a request is refused for its size. No server says what it accepts: it closes the connection. So its default is named as well. */
+export function tooLarge(what: 'request' | 'data', bytes: number, limit: number): string {
+  const whose = `requestBytesMax of this client is ${limit}`
+  return `the ${what} has ${bytes} bytes; ${whose}, and jute.maxbuffer of a server is 1048575 unless it is set there`
 }

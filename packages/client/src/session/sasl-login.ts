@@ -39,8 +39,8 @@ export function saslRequest(mechanism: string, token: Uint8Array): RequestSpec<U
   return {
     type: opCode.sasl,
     operation: 'sasl',
-    write: (writer: Writer) => writeGetSASLRequest(writer, { token }),
-    read: (reader: Reader) => readSetSASLResponse(reader).token?.slice(),
+    encode: (writer: Writer) => writeGetSASLRequest(writer, { token }),
+    decode: (reader: Reader) => readSetSASLResponse(reader).token?.slice(),
     onError(err) {
       const error = KeeperError.fromNumber(err)
       const isRefusal = error.code === 'AUTH_FAILED' || error.code === 'SESSION_CLOSED_REQUIRE_SASL_AUTH'

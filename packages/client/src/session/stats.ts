@@ -1,6 +1,9 @@
 /** What a client has done and how it is, in numbers, as users read them. */
 import type { Histogram } from '@lightkeeper/runtime'
-import type { SessionStateKind } from './states.ts'
+import type { RequestLines } from './lines.ts'
+import type { Meters } from './meters.ts'
+import type { SessionState, SessionStateKind } from './states.ts'
+import type { WatchRegistry } from './watch-registry.ts'
 
 /** A snapshot; counts are from the start of the client. */
 export interface ClientStats {
@@ -45,7 +48,7 @@ export interface LatencyStats {
   readonly maxMs: number
 }
 
-export function latencyOf(times: Histogram): LatencyStats {
+function latencyOf(times: Histogram): LatencyStats {
   return {
     count: times.count,
     meanMs: times.count === 0 ? 0 : times.sumMs / times.count,
@@ -68,4 +71,35 @@ export interface WatchCounters {
   audited: number
   /** Holes it found and closed: an event had been lost. */
   healed: number
+}
+
+/** The parts of a session that count. */
+export interface CountedSession {
+  readonly state: SessionState
+  readonly epoch: number
+  readonly meters: Meters
+  readonly lines: RequestLines
+  readonly watches: WatchRegistry
+}
+
+export function statsOf({ state, epoch, meters, lines, watches }: CountedSession, streams: WatchCounters): ClientStats {
+  const { sent, answered, lost, repeated, recovered, timedOut, longestStallMs, stalls } = meters
+  const inFlight = lines.inFlight.length + lines.authenticating.length
+  const queued = lines.queue.length
+  return {
+    state: state.kind,
+    epoch,
+    requests: { sent, answered, lost, repeated, recovered, timedOut, inFlight, queued },
+    latency: latencyOf(meters.latency),
+    bytes: { sent: meters.bytesSent, received: meters.bytesReceived },
+    connections: { attempts: meters.attempts, established: meters.connections, pings: meters.pings },
+    expiries: meters.expiries,
+    watches: {
+      ...streams,
+      received: meters.events,
+      oneShot: watches.oneShotCount,
+      persistent: watches.persistentCount,
+    },
+    eventLoop: { longestStallMs, stalls },
+  }
 }

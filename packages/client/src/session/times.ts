@@ -1,6 +1,6 @@
 /**
  * When to ping, when to give a connection up, when a session is gone: decided from times alone. `now` is monotonic
- * milliseconds. Performs nothing; session.ts does.
+ * milliseconds. Performs nothing; session.ts and watchdog.ts do.
  */
 import { attemptMsMax, type Haste } from './pace.ts'
 
@@ -95,8 +95,8 @@ export class SessionTimes {
     this.timeoutMs = timeoutMs
   }
 
-  /** Nothing received for two thirds of the timeout, or a handshake that does not come: the peer is taken for dead. */
-  isPeerDead(now: number): boolean {
+  /** Nothing received for two thirds of the timeout, or a handshake that does not come: the server is taken for dead. */
+  isServerSilent(now: number): boolean {
     if (!this.#isConnected) return now >= this.#connectDeadline
     return now - this.#lastReceive >= (this.timeoutMs * 2) / 3
   }

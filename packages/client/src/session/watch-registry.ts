@@ -14,7 +14,7 @@ export type OneShotKind = 'data' | 'exists' | 'children'
 export type PersistentMode = 'persistent' | 'recursive'
 
 /** Hears of changes and of the connection; must return at once. */
-export interface Listener {
+export interface WatchListener {
   event(type: EventType, path: string, zxid: bigint): void
   /** The watches are back in place on a new connection, perhaps of a new session; anything may have happened meanwhile. */
   restored(): void
@@ -25,14 +25,14 @@ export interface Listener {
 }
 
 /** Waits for one event of one path. */
-export interface OneShotUser {
+export interface OneShotListener {
   event(type: EventType, path: string, zxid: bigint): void
   /** The session is gone, and the watch with it. */
   sessionEnded(path: string): void
 }
 
 /** Who waits at a path. Almost always one: a set for each would be a fifth of the memory of a watch. */
-type Waiting = OneShotUser | Set<OneShotUser>
+type Waiting = OneShotListener | Set<OneShotListener>
 
 export interface WatchPaths {
   readonly data: readonly string[]
@@ -57,11 +57,11 @@ export class WatchRegistry {
     exists: new Map(),
     children: new Map(),
   }
-  readonly #persistent: Record<PersistentMode, Map<string, Set<Listener>>> = {
+  readonly #persistent: Record<PersistentMode, Map<string, Set<WatchListener>>> = {
     persistent: new Map(),
     recursive: new Map(),
   }
-  readonly #listeners = new Set<Listener>()
+  readonly #listeners = new Set<WatchListener>()
   #hasEnded = false
   readonly #changed: Record<OneShotKind, Map<string, Promise<WatchedEvent>>> = {
     data: new Map(),
@@ -70,7 +70,7 @@ export class WatchRegistry {
   }
 
   /** A user who waits already waits once: asking again and again piles nothing up. */
-  addOneShot(kind: OneShotKind, path: string, user: OneShotUser): void {
+  addOneShot(kind: OneShotKind, path: string, user: OneShotListener): void {
     const table = this.#oneShot[kind]
     const waiting = table.get(path)
     if (waiting === undefined) table.set(path, user)
@@ -79,7 +79,7 @@ export class WatchRegistry {
   }
 
   /** Takes a user out of every one-shot watch; returns those that nobody waits for any more. */
-  removeOneShots(user: OneShotUser): { readonly kind: OneShotKind; readonly path: string }[] {
+  removeOneShots(user: OneShotListener): { readonly kind: OneShotKind; readonly path: string }[] {
     const idle: { kind: OneShotKind; path: string }[] = []
     for (const kind of oneShotKinds) {
       for (const [path, waiting] of this.#oneShot[kind]) {
@@ -117,16 +117,16 @@ export class WatchRegistry {
   }
 
   /** Listens to the connection alone; to one that is over, it hears so at once. */
-  addListener(listener: Listener): void {
+  addListener(listener: WatchListener): void {
     if (this.#hasEnded) listener.ended()
     else this.#listeners.add(listener)
   }
 
-  removeListener(listener: Listener): void {
+  removeListener(listener: WatchListener): void {
     this.#listeners.delete(listener)
   }
 
-  addPersistent(mode: PersistentMode, path: string, listener: Listener): void {
+  addPersistent(mode: PersistentMode, path: string, listener: WatchListener): void {
     const table = this.#persistent[mode]
     const listeners = table.get(path)
     if (listeners === undefined) table.set(path, new Set([listener]))
@@ -134,7 +134,7 @@ export class WatchRegistry {
   }
 
   /** True when that was the last local user of the watch, so that the server may drop it. */
-  removePersistent(mode: PersistentMode, path: string, listener: Listener): boolean {
+  removePersistent(mode: PersistentMode, path: string, listener: WatchListener): boolean {
     const listeners = this.#persistent[mode].get(path)
     if (listeners === undefined || !listeners.delete(listener) || listeners.size > 0) return false
     this.#persistent[mode].delete(path)
@@ -166,7 +166,7 @@ export class WatchRegistry {
     if (!eventNames.has(type)) return
     const { data, exists, children } = this.#oneShot
     // One who waits for several kinds at a path, or also by a persistent watch, hears of the change once.
-    const heard = new Set<OneShotUser>()
+    const heard = new Set<OneShotListener>()
     if (type === eventType.nodeChildrenChanged) take(children, path, heard)
     else {
       take(data, path, heard)
@@ -213,7 +213,7 @@ export class WatchRegistry {
   sessionEnded(): void {
     for (const table of Object.values(this.#oneShot)) {
       for (const path of [...table.keys()]) {
-        const waiting = new Set<OneShotUser>()
+        const waiting = new Set<OneShotListener>()
         take(table, path, waiting)
         for (const user of waiting) user.sessionEnded(path)
       }
@@ -228,7 +228,7 @@ export class WatchRegistry {
 }
 
 /** Moves those who wait at `path` to `to`: their watch is used up. */
-function take(table: Map<string, Waiting>, path: string, to: Set<OneShotUser>): void {
+function take(table: Map<string, Waiting>, path: string, to: Set<OneShotListener>): void {
   const waiting = table.get(path)
   if (waiting === undefined) return
   table.delete(path)

@@ -5,7 +5,7 @@
  */
 import { formatHex, isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { Budget } from '../session/budget.ts'
-import type { Listener } from '../session/watch-registry.ts'
+import type { WatchListener } from '../session/watch-registry.ts'
 import type { RawZnode, WatchSource } from './source.ts'
 
 export interface Tree {
@@ -56,7 +56,7 @@ class WholeTree implements Tree {
 }
 
 /** On one connection: a lost one takes the watch with it. */
-class Attempt implements Listener {
+class Attempt implements WatchListener {
   readonly #source: WatchSource
   readonly #root: ZnodePath
   readonly #nodes = new Map<ZnodePath, RawZnode>()

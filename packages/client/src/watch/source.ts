@@ -14,7 +14,7 @@ import { setWatchesFrames } from '../session/rearm.ts'
 import type { RequestSpec } from '../session/request.ts'
 import type { Session } from '../session/session.ts'
 import type { WatchCounters } from '../session/stats.ts'
-import type { Listener, OneShotKind, PersistentMode } from '../session/watch-registry.ts'
+import type { OneShotKind, PersistentMode, WatchListener } from '../session/watch-registry.ts'
 import { readZnodeStat, type ZnodeStat } from '../stat.ts'
 
 export interface RawZnode {
@@ -28,26 +28,26 @@ export interface RawZnode {
  */
 export interface WatchSource {
   /** Undefined where the znode does not exist. With `user`, leaves a one-shot watch on one that does. */
-  read(path: string, user: Listener | undefined, onReply: (exists: boolean) => void): Promise<RawZnode | undefined>
+  read(path: string, user: WatchListener | undefined, onReply: (exists: boolean) => void): Promise<RawZnode | undefined>
   stat(path: string, onReply: (stat: ZnodeStat | undefined) => void): Promise<void>
   /** Names of the children, undefined where the znode does not exist. */
   list(
     path: string,
-    user: Listener | undefined,
+    user: WatchListener | undefined,
     onReply: (exists: boolean) => void,
   ): Promise<readonly string[] | undefined>
   /** Leaves a one-shot watch for the creation of `path`. False where it exists. */
-  awaitCreation(path: string, user: Listener): Promise<boolean>
+  awaitCreation(path: string, user: WatchListener): Promise<boolean>
   /** False where the server connected to is known to have no persistent watches. */
   readonly isPersistentKnown: boolean
   /** Asks for a persistent watch. False where the server has none. */
-  arm(path: string, mode: PersistentMode, listener: Listener): Promise<boolean>
-  disarm(path: string, mode: PersistentMode, listener: Listener): void
+  arm(path: string, mode: PersistentMode, listener: WatchListener): Promise<boolean>
+  disarm(path: string, mode: PersistentMode, listener: WatchListener): void
   /** Gives back every one-shot watch that only `user` waits for. */
-  forget(user: Listener): void
+  forget(user: WatchListener): void
   /** Hears of the connection. */
-  listen(listener: Listener): void
-  unlisten(listener: Listener): void
+  listen(listener: WatchListener): void
+  unlisten(listener: WatchListener): void
   toUser(path: string): ZnodePath
   readonly isConnected: boolean
   readonly lastZxid: bigint
@@ -105,43 +105,47 @@ export class SessionWatches implements WatchSource {
     return this.#chroot.toUser(path)
   }
 
-  listen(listener: Listener): void {
+  listen(listener: WatchListener): void {
     this.#session.watches.addListener(listener)
   }
 
-  unlisten(listener: Listener): void {
+  unlisten(listener: WatchListener): void {
     this.#session.watches.removeListener(listener)
   }
 
   // -- reads ----------------------------------------------------------------------------------------------------------
 
-  read(path: string, user: Listener | undefined, onReply: (exists: boolean) => void): Promise<RawZnode | undefined> {
-    const read = (reader: Reader): RawZnode => {
+  read(
+    path: string,
+    user: WatchListener | undefined,
+    onReply: (exists: boolean) => void,
+  ): Promise<RawZnode | undefined> {
+    const decode = (reader: Reader): RawZnode => {
       onReply(true)
       const data = reader.bufferCopy() ?? empty
       return { data, stat: readZnodeStat(reader) }
     }
-    return this.#read(opCode.getData, path, user, 'data', read, () => onReply(false))
+    return this.#read(opCode.getData, path, user, 'data', decode, () => onReply(false))
   }
 
   async stat(path: string, onReply: (stat: ZnodeStat | undefined) => void): Promise<void> {
-    const read = (reader: Reader): void => onReply(readZnodeStat(reader))
-    await this.#read(opCode.exists, path, undefined, 'data', read, () => onReply(undefined))
+    const decode = (reader: Reader): void => onReply(readZnodeStat(reader))
+    await this.#read(opCode.exists, path, undefined, 'data', decode, () => onReply(undefined))
   }
 
   list(
     path: string,
-    user: Listener | undefined,
+    user: WatchListener | undefined,
     onReply: (exists: boolean) => void,
   ): Promise<readonly string[] | undefined> {
-    const read = (reader: Reader): readonly string[] => {
+    const decode = (reader: Reader): readonly string[] => {
       onReply(true)
       return reader.vector(4, (each) => each.ustring() ?? '') ?? []
     }
-    return this.#read(opCode.getChildren, path, user, 'children', read, () => onReply(false))
+    return this.#read(opCode.getChildren, path, user, 'children', decode, () => onReply(false))
   }
 
-  awaitCreation(path: string, user: Listener): Promise<boolean> {
+  awaitCreation(path: string, user: WatchListener): Promise<boolean> {
     const own = this.#chroot.toServer(path)
     const { watches } = this.#session
     const onError = (err: number): { value: boolean } | undefined => {
@@ -149,23 +153,23 @@ export class SessionWatches implements WatchSource {
       watches.addOneShot('exists', own, user)
       return { value: true }
     }
-    const read = (): boolean => {
+    const decode = (): boolean => {
       watches.addOneShot('data', own, user)
       return false
     }
-    const write = (writer: Writer): void => {
+    const encode = (writer: Writer): void => {
       writer.ustring(own)
       writer.boolean(true)
     }
-    return this.#submit({ type: opCode.exists, operation: 'watch', path, write, read, onError })
+    return this.#submit({ type: opCode.exists, operation: 'watch', path, encode, decode, onError })
   }
 
   #read<T>(
     type: number,
     path: string,
-    user: Listener | undefined,
+    user: WatchListener | undefined,
     kind: OneShotKind,
-    read: (reader: Reader) => T,
+    decode: (reader: Reader) => T,
     onMissing: () => void,
   ): Promise<T | undefined> {
     const own = this.#chroot.toServer(path)
@@ -174,13 +178,13 @@ export class SessionWatches implements WatchSource {
       type,
       operation: 'watch',
       path,
-      write(writer) {
+      encode(writer) {
         writer.ustring(own)
         writer.boolean(user !== undefined)
       },
-      read(reader) {
+      decode(reader) {
         if (user !== undefined) watches.addOneShot(kind, own, user)
-        return read(reader)
+        return decode(reader)
       },
       onError(err) {
         if (!isMissing(err)) return undefined
@@ -196,7 +200,7 @@ export class SessionWatches implements WatchSource {
 
   // -- watches of the server ------------------------------------------------------------------------------------------
 
-  async arm(path: string, mode: PersistentMode, listener: Listener): Promise<boolean> {
+  async arm(path: string, mode: PersistentMode, listener: WatchListener): Promise<boolean> {
     // A server that does not know a request closes the connection over it: it is asked once.
     if (!this.isPersistentKnown) return false
     const own = this.#chroot.toServer(path)
@@ -217,17 +221,17 @@ export class SessionWatches implements WatchSource {
    * one tells all that the other does about the znode itself.
    */
   #addWatch(own: string): Promise<boolean> {
-    const write = (writer: Writer): void => {
+    const encode = (writer: Writer): void => {
       writer.ustring(own)
       writer.int(this.#session.watches.isPersistent(own, 'recursive') ? 1 : 0)
     }
-    const read = (): boolean => true
+    const decode = (): boolean => true
     const onError = (err: number): { value: boolean } | undefined =>
       err === keeperCodes.UNIMPLEMENTED.number ? { value: false } : undefined
-    return this.#submit({ type: opCode.addWatch, operation: 'watch', path: this.toUser(own), write, read, onError })
+    return this.#submit({ type: opCode.addWatch, operation: 'watch', path: this.toUser(own), encode, decode, onError })
   }
 
-  disarm(path: string, mode: PersistentMode, listener: Listener): void {
+  disarm(path: string, mode: PersistentMode, listener: WatchListener): void {
     const own = this.#chroot.toServer(path)
     const { watches } = this.#session
     if (!watches.removePersistent(mode, own, listener) || !this.#session.isServing) return
@@ -246,7 +250,7 @@ export class SessionWatches implements WatchSource {
     }
   }
 
-  forget(user: Listener): void {
+  forget(user: WatchListener): void {
     const idle = this.#session.watches.removeOneShots(user)
     void this.#giveBack(idle).catch(ignore)
   }
@@ -265,11 +269,11 @@ export class SessionWatches implements WatchSource {
   }
 
   #removeWatches(own: string, type: number): Promise<void> {
-    const write = (writer: Writer): void => {
+    const encode = (writer: Writer): void => {
       writer.ustring(own)
       writer.int(type)
     }
-    return this.#submit({ type: opCode.removeWatches, operation: 'unwatch', path: own, write, read() {} })
+    return this.#submit({ type: opCode.removeWatches, operation: 'unwatch', path: own, encode, decode() {} })
   }
 }
 

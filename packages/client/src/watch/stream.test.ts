@@ -5,11 +5,11 @@ import { HandClock, settle } from '../client.harness.ts'
 import { json, text } from '../codec.ts'
 import type { WatchOptions } from '../options.ts'
 import { ReadyRequest } from '../ready-request.ts'
-import type { Listener, PersistentMode } from '../session/watch-registry.ts'
+import type { PersistentMode, WatchListener } from '../session/watch-registry.ts'
 import { ZnodeStat } from '../stat.ts'
 import type { WatchChange } from './change.ts'
 import type { RawZnode, WatchSource } from './source.ts'
-import { Watcher } from './stream.ts'
+import { WatchStream } from './stream.ts'
 
 /** A small tree that fires watches as a server would; with `isPersistentKnown` false it has one-shot watches only. */
 class Tree implements WatchSource {
@@ -30,9 +30,9 @@ class Tree implements WatchSource {
   /** The next event that concerns this path does not arrive. */
   lose: string | undefined
   readonly #nodes = new Map<string, { text: string; czxid: bigint; mzxid: bigint; version: number }>()
-  readonly #listeners = new Set<Listener>()
-  readonly #oneShot = { data: new Map<string, Set<Listener>>(), children: new Map<string, Set<Listener>>() }
-  readonly #persistent = new Map<Listener, { path: string; mode: PersistentMode }>()
+  readonly #listeners = new Set<WatchListener>()
+  readonly #oneShot = { data: new Map<string, Set<WatchListener>>(), children: new Map<string, Set<WatchListener>>() }
+  readonly #persistent = new Map<WatchListener, { path: string; mode: PersistentMode }>()
 
   constructor(persistent: boolean) {
     this.isPersistentKnown = persistent
@@ -81,7 +81,7 @@ class Tree implements WatchSource {
 
   #fire(path: string, type: EventType): void {
     if (!this.isConnected) return
-    const heard = new Set<Listener>()
+    const heard = new Set<WatchListener>()
     const kinds: ('children' | 'data')[] = type === eventType.nodeChildrenChanged ? ['children'] : ['data']
     if (type === eventType.nodeDeleted) kinds.push('children')
     for (const kind of kinds) {
@@ -96,7 +96,7 @@ class Tree implements WatchSource {
     else for (const listener of heard) listener.event(type, path, this.lastZxid)
   }
 
-  #leave(kind: 'data' | 'children', path: string, user: Listener | undefined): void {
+  #leave(kind: 'data' | 'children', path: string, user: WatchListener | undefined): void {
     if (user === undefined) return
     const waiting = this.#oneShot[kind].get(path)
     if (waiting === undefined) this.#oneShot[kind].set(path, new Set([user]))
@@ -111,7 +111,7 @@ class Tree implements WatchSource {
     return new ZnodeStat({ ...node, ...rest, numChildren })
   }
 
-  async read(path: string, user: Listener | undefined, onReply: (exists: boolean) => void) {
+  async read(path: string, user: WatchListener | undefined, onReply: (exists: boolean) => void) {
     this.reads++
     await this.gate
     const failure = this.failures.shift()
@@ -129,7 +129,7 @@ class Tree implements WatchSource {
     onReply(this.#nodes.has(path) ? this.#statOf(path) : undefined)
   }
 
-  async list(path: string, user: Listener | undefined, onReply: (exists: boolean) => void) {
+  async list(path: string, user: WatchListener | undefined, onReply: (exists: boolean) => void) {
     if (this.forbidden.has(path)) throw new KeeperError('NO_AUTH', { path })
     onReply(this.#nodes.has(path))
     if (!this.#nodes.has(path)) return undefined
@@ -139,32 +139,32 @@ class Tree implements WatchSource {
       .map((each) => each.slice(each.lastIndexOf('/') + 1))
   }
 
-  async awaitCreation(path: string, user: Listener): Promise<boolean> {
+  async awaitCreation(path: string, user: WatchListener): Promise<boolean> {
     this.#leave('data', path, user)
     return !this.#nodes.has(path)
   }
 
-  async arm(path: string, mode: PersistentMode, listener: Listener): Promise<boolean> {
+  async arm(path: string, mode: PersistentMode, listener: WatchListener): Promise<boolean> {
     await this.gate
     if (this.isPersistentKnown) this.#persistent.set(listener, { path, mode })
     return this.isPersistentKnown
   }
 
-  disarm(_path: string, _mode: PersistentMode, listener: Listener): void {
+  disarm(_path: string, _mode: PersistentMode, listener: WatchListener): void {
     this.#persistent.delete(listener)
   }
 
-  forget(user: Listener): void {
+  forget(user: WatchListener): void {
     for (const table of Object.values(this.#oneShot)) {
       for (const [path, waiting] of table) if (waiting.delete(user) && waiting.size === 0) table.delete(path)
     }
   }
 
-  listen(listener: Listener): void {
+  listen(listener: WatchListener): void {
     this.#listeners.add(listener)
   }
 
-  unlisten(listener: Listener): void {
+  unlisten(listener: WatchListener): void {
     this.#listeners.delete(listener)
   }
 
@@ -183,7 +183,7 @@ const told = (change: WatchChange<unknown>): string => {
 }
 
 function follow<T = Uint8Array>(tree: Tree, options: WatchOptions<T>, root: ZnodePath = '/r') {
-  const stream = new Watcher<T>(tree, root, options).changes()
+  const stream = new WatchStream<T>(tree, root, options).changes()
   const next = async (count: number): Promise<WatchChange<T>[]> => {
     const changes: WatchChange<T>[] = []
     for (let i = 0; i < count; i++) {

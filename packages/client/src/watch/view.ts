@@ -1,6 +1,6 @@
 /**
  * What a stream has delivered so far, and the steps from there to what was read now. Values in, changes out; reads nothing.
- * Changes of a path form a chain: `previous` of one is the value of the one before, and no mzxid is told twice.
+ * Changes of a path form a chain: `previous` of one is the value of the one before, and no mzxid is delivered twice.
  */
 import { parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { ZnodeStat } from '../stat.ts'
@@ -62,8 +62,8 @@ export class View<T> {
     return this.#known.get(path)?.isUnreadable === true
   }
 
-  /** Whether a reading with this Stat would tell nothing new, so that its data need not be decoded. */
-  isTold(path: ZnodePath, stat: ZnodeStat): boolean {
+  /** Whether a reading with this Stat holds nothing new, so that its data need not be decoded. */
+  isDelivered(path: ZnodePath, stat: ZnodeStat): boolean {
     const known = this.#known.get(path)
     return known?.stat?.mzxid === stat.mzxid && known.stat.czxid === stat.czxid
   }
@@ -147,10 +147,10 @@ export class View<T> {
 
   #refuse(path: ZnodePath, known: Known<T>, reading: Unreadable, via: Via): WatchChange<T>[] {
     const { stat, data, error } = reading
-    const isTold = known.isUnreadable && (stat === undefined || stat.mzxid === known.stat?.mzxid)
+    const isKnown = known.isUnreadable && (stat === undefined || stat.mzxid === known.stat?.mzxid)
     known.stat = stat ?? known.stat
     known.isUnreadable = true
-    if (isTold) return []
+    if (isKnown) return []
     return [{ kind: 'unreadable', path, error, data, stat, previous: known.snapshot, via }]
   }
 

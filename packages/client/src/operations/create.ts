@@ -1,0 +1,103 @@
+/** One create request. Parents, marks and idempotence are around it, in create-call.ts. */
+import {
+  type Acl,
+  opCode,
+  openAcl,
+  parentPath,
+  type Reader,
+  type Writer,
+  writeCreateRequest,
+  type ZnodePath,
+} from '@lightkeeper/protocol'
+import { intact } from '../arguments/data.ts'
+import type { CreateOptions } from '../options.ts'
+import type { Lost } from '../session/request.ts'
+import { readZnodeStat, type ZnodeStat } from '../stat.ts'
+import { type CallContext, Write } from './call.ts'
+import { type CreateType, createKind } from './create-kind.ts'
+import { existsRead, findSynced, readZnode } from './reads.ts'
+import type { Finding } from './recover.ts'
+import { verdictOfCreate } from './verdict.ts'
+
+export interface CreateResult {
+  /** The real path, with the counter of a sequential create. */
+  readonly path: ZnodePath
+  readonly stat: ZnodeStat
+}
+
+/** `isLookedInto`: a lost reply is looked into, which finds only a znode whose name is known. */
+export function createOnce(
+  context: CallContext,
+  path: ZnodePath,
+  data: Uint8Array | null,
+  options: CreateOptions,
+  isLookedInto = !options.sequential,
+): Promise<CreateResult> {
+  const acceptsEqual = isLookedInto ? options.idempotent === true : undefined
+  return context.submit(new Create(context, path, data, options, acceptsEqual), options)
+}
+
+class Create extends Write<CreateResult> {
+  readonly operation = 'create'
+  readonly type: CreateType
+  declare readonly path: ZnodePath
+  readonly #data: Uint8Array | null
+  /** Bytes when the call was made. */
+  readonly #length: number | undefined
+  readonly #acl: readonly Acl[]
+  readonly #flags: number
+  readonly #ttl: bigint
+  readonly #isEphemeral: boolean
+
+  constructor(
+    context: CallContext,
+    path: ZnodePath,
+    data: Uint8Array | null,
+    options: CreateOptions,
+    acceptsEqual: boolean | undefined,
+  ) {
+    super(context, path, acceptsEqual)
+    const { type, flags, ttl } = createKind(options, 'create')
+    this.type = type
+    this.#flags = flags
+    this.#ttl = ttl
+    this.#data = data
+    this.#length = data?.length
+    this.#acl = options.acl ?? openAcl
+    this.#isEphemeral = options.mode === 'ephemeral'
+  }
+
+  encode(writer: Writer): void {
+    const path = this.context.chroot.toServer(this.path)
+    const data = intact(this.#data, this.#length)
+    writeCreateRequest(writer, { path, data, acl: this.#acl, flags: this.#flags })
+    if (this.type === opCode.createTTL) writer.long(this.#ttl)
+  }
+
+  decode(reader: Reader): CreateResult {
+    const path = this.context.chroot.toUser(reader.ustring() ?? '')
+    this.#note(path)
+    return { path, stat: readZnodeStat(reader) }
+  }
+
+  protected async look({ seen, sessionId }: Lost): Promise<Finding<CreateResult>> {
+    const { context, path } = this
+    // In this order: what the parent shows covers the time until after the znode was looked for.
+    const found = await findSynced(context, path)
+    const parent = await readZnode(context, existsRead, parentPath(path) as ZnodePath, {})
+    const currentSessionId = context.session.sessionId
+    const lost = { data: this.#data, isEphemeral: this.#isEphemeral, sessionId, currentSessionId, seen }
+    const verdict = verdictOfCreate(lost, found, parent)
+    if (found === undefined) return { verdict }
+    const result = (): CreateResult => {
+      this.#note(path)
+      return { path, stat: found.stat }
+    }
+    return { verdict, result }
+  }
+
+  /** Keeps the list of ephemerals of the session. */
+  #note(path: ZnodePath): void {
+    if (this.#isEphemeral) this.context.session.ephemerals.add(path)
+  }
+}

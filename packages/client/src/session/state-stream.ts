@@ -1,0 +1,46 @@
+/** `states()`: the states of a session as a stream. */
+import { interruptible } from '../interruptible.ts'
+import type { Session } from './session.ts'
+import { isFinal, type SessionState } from './states.ts'
+
+interface StateReader {
+  readonly signal: AbortSignal | undefined
+  isLeft: boolean
+  wake: (() => void) | undefined
+}
+
+/** The state now and every one that follows, none left out; ends with a final one. */
+export function statesOf(session: Session, signal: AbortSignal | undefined): AsyncGenerator<SessionState, void, void> {
+  const reader: StateReader = { signal, isLeft: false, wake: undefined }
+  return interruptible(read(session, reader), () => {
+    reader.isLeft = true
+    reader.wake?.()
+  })
+}
+
+async function* read(session: Session, reader: StateReader): AsyncGenerator<SessionState, void, void> {
+  const { signal } = reader
+  const pending: SessionState[] = [session.state]
+  const stop = session.onState((state) => {
+    pending.push(state)
+    reader.wake?.()
+  })
+  const onAbort = (): void => reader.wake?.()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    while (!signal?.aborted && !reader.isLeft) {
+      const state = pending.shift()
+      if (state !== undefined) {
+        yield state
+        if (isFinal(state)) return
+        continue
+      }
+      await new Promise<void>((resolve) => {
+        reader.wake = resolve
+      })
+    }
+  } finally {
+    stop()
+    signal?.removeEventListener('abort', onAbort)
+  }
+}

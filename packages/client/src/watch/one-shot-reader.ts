@@ -1,0 +1,69 @@
+/**
+ * Reads for servers without persistent watches: every read leaves a one-shot watch. Those say too little about what is below, so
+ * lists are compared, and what is new is walked.
+ */
+import { type EventType, eventType, joinPath, type ZnodePath } from '@lightkeeper/protocol'
+import type { WatchListener } from '../session/watch-registry.ts'
+import type { WatchChange } from './change.ts'
+import { type Found, StreamReader } from './stream-reader.ts'
+
+export class OneShotReader<T> extends StreamReader<T> {
+  /** Between an event and the next read anything may have happened. */
+  readonly countsWrites = false
+
+  protected get oneShots(): WatchListener {
+    return this.parts.listener
+  }
+
+  /** A stream of children hears of the root as well: there is no other sign of its end. */
+  concerns(type: EventType, path: ZnodePath): boolean {
+    const { scope } = this.parts
+    return type === eventType.nodeChildrenChanged || scope.covers(path) || path === scope.root
+  }
+
+  async reread(path: ZnodePath): Promise<WatchChange<T>[]> {
+    const { scope, view, dirty, source } = this.parts
+    let concernsList = false
+    const found: Found<T> = new Map()
+    const lists = scope.coversChildrenOf(path)
+    const isKnown = view.has(path) || (scope.kind === 'children' && path === scope.root)
+    if (dirty.concernsZnode(path) || !isKnown || !lists) {
+      const before = view.statOf(path)
+      const reading = await this.read(path, () => {
+        // Heard of the list until the reply.
+        concernsList = dirty.concernsList(path)
+        dirty.take(path)
+      })
+      found.set(path, reading)
+      if (reading === undefined && path === scope.root) await this.rootIsMissing()
+      // Another znode: whatever was registered below the old one is used up.
+      const isSame = before !== undefined && before.czxid === reading?.stat?.czxid
+      if (!lists || reading === undefined || (isSame && !concernsList)) return this.#stepAll(found)
+      if (!isSame) return this.compare(path, await this.walk([path]), 'event')
+    }
+    const names = await source.list(path, this.oneShots, () => dirty.takeList(path))
+    if (names === undefined) {
+      dirty.touch(path)
+      return this.#stepAll(found)
+    }
+    const listed = new Set<ZnodePath>(names.map((name) => joinPath(path, name)))
+    for (const child of view.children(path)) if (!listed.has(child)) found.set(child, undefined)
+    const added = [...listed].filter((child) => !view.has(child))
+    for (const [each, reading] of await this.walk(added)) found.set(each, reading)
+    return this.#stepAll(found)
+  }
+
+  #stepAll(found: Found<T>): WatchChange<T>[] {
+    return [...found].flatMap(([path, reading]) => this.parts.view.step(path, reading, undefined, 'event'))
+  }
+
+  /** A read of the list leaves the watch that hears of them. */
+  protected mayHaveChildren(): boolean {
+    return true
+  }
+
+  protected async rootIsMissing(): Promise<void> {
+    const { source, scope, dirty, listener } = this.parts
+    if (!(await source.awaitCreation(scope.root, listener))) dirty.touch(scope.root)
+  }
+}
