@@ -34,7 +34,7 @@ export class HandClock extends ManualTime implements Clock {
 }
 
 /** The server's end of one connection. */
-export class Peer implements Link {
+export class ServerEnd implements Link {
   readonly remote = 'peer:1'
   readonly address: string
   queuedBytes = 0
@@ -131,21 +131,21 @@ export class Peer implements Link {
 export interface Stage {
   readonly clock: HandClock
   /** Every connection the client opened, in order. */
-  readonly peers: Peer[]
+  readonly peers: ServerEnd[]
   readonly connecting: Promise<Client>
   /** What SRV records say, by name. */
   readonly services: Map<string, string[]>
   /** The latest connection. */
-  readonly peer: Peer
+  readonly peer: ServerEnd
 }
 
 export function stage(options: ConnectOptions = {}, target = 'a:1', parts: Partial<Runtime> = {}): Stage {
   const clock = new HandClock()
-  const peers: Peer[] = []
+  const peers: ServerEnd[] = []
   const services = new Map<string, string[]>()
   const network: Network = {
     connect(address, events) {
-      const peer = new Peer(address, events)
+      const peer = new ServerEnd(address, events)
       peers.push(peer)
       return peer
     },
@@ -172,7 +172,7 @@ export function stage(options: ConnectOptions = {}, target = 'a:1', parts: Parti
     services,
     connecting,
     get peer() {
-      return peers.at(-1) as Peer
+      return peers.at(-1) as ServerEnd
     },
   }
 }

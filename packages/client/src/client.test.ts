@@ -1,6 +1,6 @@
 import { KeeperError, opCode, readSetWatches } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
-import { connected, type Peer, settle, stage } from './client.harness.ts'
+import { connected, type ServerEnd, settle, stage } from './client.harness.ts'
 import { Chroot, parseConnectString } from './connect-string.ts'
 import { HostList } from './host-list.ts'
 import { op } from './operations/op.ts'
@@ -193,7 +193,7 @@ describe('requests', () => {
     peer.lose()
     const third = zk.countDescendants('/c')
     await clock.advance(2000)
-    const next = peers.at(-1) as Peer
+    const next = peers.at(-1) as ServerEnd
     next.open()
     next.accept()
     await clock.advance(0)
@@ -358,13 +358,13 @@ describe('time', () => {
     const { zk, clock, peers, peer } = await connected()
     peer.lose()
     await clock.advance(2000)
-    const silent = peers.at(-1) as Peer
+    const silent = peers.at(-1) as ServerEnd
     expect([silent === peer, silent.open().sessionId]).toEqual([false, zk.sessionId])
     await clock.advance(3100)
     expect(silent.isClosed).toBe(true)
     // The session of 9 s was heard of 5.1 s ago.
     await clock.advance(1400)
-    const next = peers.at(-1) as Peer
+    const next = peers.at(-1) as ServerEnd
     expect(next).not.toBe(silent)
     next.open()
     next.accept()
@@ -389,7 +389,7 @@ describe('time', () => {
     expect((await changed)?.type).toBe('none')
     expect([zk.epoch, zk.sessionId]).toEqual([1, 0n])
     await clock.advance(12_000)
-    const next = peers.at(-1) as Peer
+    const next = peers.at(-1) as ServerEnd
     expect(next.open()).toMatchObject({ sessionId: 0n })
     next.accept(0x78n)
     await clock.advance(0)

@@ -296,7 +296,7 @@ export class Client implements AsyncDisposable, ClientLike {
 
   /**
    * Creates a znode; `data` defaults to empty. Where the reply is lost, an ephemeral is looked for and found, and so is a
-   * `protected` one; a sequential one that is not protected cannot be told from others and fails with outcome `unknown`.
+   * `protected` one; a sequential one that is not protected cannot be distinguished from others and fails with outcome `unknown`.
    * With `idempotent` a znode that is there already with this data and of this kind is success.
    * @throws KeeperError NODE_EXISTS, NO_NODE where a parent is missing and `parents` is not set, NO_AUTH, and others.
    */

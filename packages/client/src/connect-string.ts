@@ -7,7 +7,7 @@ export interface ConnectString {
   readonly servers: readonly string[]
   /** Empty, or an absolute path without a trailing slash that stands in front of every path. */
   readonly chroot: string
-  /** The DNS name whose SRV records tell the servers, in place of a list. */
+  /** The DNS name whose SRV records name the servers, in place of a list. */
   readonly service?: string
 }
 
@@ -17,7 +17,7 @@ const defaultPort = 2181
 const servicePrefixes = ['srv:', 'dns-srv://']
 
 /**
- * What `text` means, told without a packet. White space around the whole and around each server is no part of it; pieces
+ * What `text` means, found without a packet. White space around the whole and around each server is no part of it; pieces
  * between commas that are empty are left out. What other tools write otherwise is refused with words that say what to write.
  * @throws TypeError saying what is wrong.
  */

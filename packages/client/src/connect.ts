@@ -76,7 +76,7 @@ function isOneOf(preferred: readonly string[]): (server: string) => boolean {
 
 /**
  * A function of a user that says which servers are preferred. What it throws about the servers of the connect string goes to the
- * caller of `connect`. Later it is asked from within the protocol loop: then a server it fails on is not preferred, which is told once.
+ * caller of `connect`. Later it is asked from within the protocol loop: then a server it fails on is not preferred, which is logged once.
  */
 function guarded(
   isPreferred: (server: string) => boolean,

@@ -17,7 +17,7 @@ function toJson(this: object): Record<string, unknown> {
 
 function formOf(name: string, value: unknown): unknown {
   if (typeof value === 'bigint') return name === 'value' ? String(value) : formatHex(value)
-  // A snapshot within a change, which has nothing of its own to tell.
+  // A snapshot within a change has no `toJSON` of its own.
   if (name === 'previous' && typeof value === 'object' && value !== null) return toJson.call(value)
   if (value instanceof Error && !('toJSON' in value)) return { name: value.name, message: value.message }
   return value

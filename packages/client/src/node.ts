@@ -66,7 +66,7 @@ export class ZnodeHandle<T> {
   }
 
   /**
-   * Reads, applies `change`, writes if nobody else wrote meanwhile, and repeats until it fits: `change` may be called often. It
+   * Reads, applies `change`, writes if no other client wrote meanwhile, and repeats until it fits: `change` may be called often. It
    * gets undefined where the znode does not exist, which is created then; undefined from it leaves everything as it is.
    * @throws KeeperError as `client.update`; INVALID_DATA.
    */

@@ -1,9 +1,9 @@
 import { channel, subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'
 import { KeeperError, opCode } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
-import { connected, type Peer, stage } from './client.harness.ts'
+import { connected, type ServerEnd, stage } from './client.harness.ts'
 
-function answer(peer: Peer): void {
+function answer(peer: ServerEnd): void {
   const { xid } = peer.request()
   peer.reply(xid, 0, (writer) => writer.int(1))
 }

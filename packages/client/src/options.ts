@@ -45,7 +45,7 @@ export interface ConnectOptions {
   /** What to do when the session has expired: open a new one, or stay closed. Default `renew`. */
   readonly onExpired?: 'renew' | 'close'
   /**
-   * Servers to be on where possible, `host:port` each as in the connect string, or a function that tells: those of the own zone.
+   * Servers to be on where possible, `host:port` each as in the connect string, or a function that says so of each: those of the own zone.
    * They are tried first, and gone back to after a failover. Default none.
    */
   readonly preferred?: readonly string[] | ((server: string) => boolean)
@@ -81,7 +81,7 @@ export interface ConnectOptions {
   readonly replyBytesMax?: number
   /**
    * Hears what the client does: connections and attempts, states of the session with their reasons, what it heals. A function gets
-   * `(level, message, facts)`, its facts safe for JSON; what it throws is told once, by a warning. A level prints lines of that level and above on
+   * `(level, message, facts)`, its facts safe for JSON; what it throws becomes one warning. A level prints lines of that level and above on
    * standard error: `error` for what ends the client, `warn` for what is lost, `info` for every connection, `debug` for every attempt.
    * Default: the environment's `LIGHTKEEPER_LOG`, which is such a level; without it nothing.
    */
@@ -129,7 +129,7 @@ export interface CreateOptions extends WriteOptions {
   readonly acl?: readonly Acl[]
   /**
    * A znode that is there already, with this data and of this kind (an ephemeral: of this session), is the success of the call,
-   * whoever made it; its ACL is not looked at. A sequential or protected create cannot be so. Default false: it fails with NODE_EXISTS.
+   * whichever client made it; its ACL is not looked at. A sequential or protected create cannot be so. Default false: it fails with NODE_EXISTS.
    */
   readonly idempotent?: boolean
 }
@@ -143,8 +143,8 @@ export interface EnsureOptions extends CallOptions, Pick<CreateOptions, 'acl' | 
 export interface WriteOptions extends CallOptions {
   /**
    * The state afterwards is all that counts. Where a reply was lost, a znode that holds what this call was to write is taken
-   * for its success, also where somebody else may have done it. Default false: only what this client can be shown to have done
-   * counts, and where that cannot be told the call fails with outcome `unknown`.
+   * for its success, also where another client may have written it. Default false: only what this client can be shown to have done
+   * counts, and where that cannot be shown the call fails with outcome `unknown`.
    */
   readonly idempotent?: boolean
 }
@@ -157,14 +157,14 @@ export interface VersionOptions extends WriteOptions {
 export interface DeleteOptions extends VersionOptions {
   /** Delete what is below it first. Not atomic. Default false. */
   readonly recursive?: boolean
-  /** A znode that is not there is the success of the call, whoever deleted it. Default false: it fails with NO_NODE. */
+  /** A znode that is not there is the success of the call, whichever client deleted it. Default false: it fails with NO_NODE. */
   readonly idempotent?: boolean
 }
 
 export interface TransactionOptions extends WriteOptions {
   /**
    * Makes it certain what became of the transaction when its reply is lost: it creates an ephemeral under a unique name below
-   * this znode as well, which tells, and is deleted again afterwards. The znode is created as a container where it is missing.
+   * this znode as well, which shows it, and deletes it afterwards. The znode is created as a container where it is missing.
    */
   readonly marker?: ZnodePath
 }
@@ -191,7 +191,7 @@ export interface WatchOptions<T = Uint8Array> {
   readonly codec?: Codec<T>
   /**
    * A zxid up to which everything was handled before, by this process or another: of a `ready` or a change. What is there at the
-   * start and was written later is told with `via: "resync"`. What was deleted meanwhile cannot be known.
+   * start and was written later is delivered with `via: "resync"`. What was deleted meanwhile cannot be known.
    */
   readonly since?: bigint
   /** Ends the stream. */
@@ -201,6 +201,6 @@ export interface WatchOptions<T = Uint8Array> {
    * that even an event a server lost is noticed. 0 for none. Default 60000.
    */
   readonly auditInterval?: number
-  /** Asked for through this, the stream tells once more that it is up to date. */
+  /** Asked through this, the stream says once more that it is up to date, by another `ready`. */
   readonly ready?: ReadyRequest
 }

@@ -11,7 +11,7 @@ import {
   writeMultiResponse,
 } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
-import { connected, type Peer, type Stage } from './client.harness.ts'
+import { connected, type ServerEnd, type Stage } from './client.harness.ts'
 import type { Client } from './client.ts'
 import { op } from './operations/op.ts'
 import type { CallOptions } from './options.ts'
@@ -95,7 +95,7 @@ function writeStat(children: number): Uint8Array {
 }
 
 /** Answers what is waiting as a server that refuses all writes; returns how many requests of the call there were. */
-function answer(peer: Peer, refusal: Refusal): number {
+function answer(peer: ServerEnd, refusal: Refusal): number {
   let count = 0
   const err = keeperCodes[refusal === 'missing chroot' ? 'NO_NODE' : refusal].number
   while (peer.waiting > 0) {
@@ -127,7 +127,7 @@ function errOfDelete(body: Reader, refusal: Refusal, err: number): number {
 }
 
 /** At its first delete, so that what it creates before is no reason; at its first operation where there is none. */
-function refuseMulti(peer: Peer, xid: number, body: Reader, err: number): void {
+function refuseMulti(peer: ServerEnd, xid: number, body: Reader, err: number): void {
   const operations = readMultiRequest(body)
   const failed = Math.max(
     0,
@@ -141,7 +141,7 @@ function refuseMulti(peer: Peer, xid: number, body: Reader, err: number): void {
   )
 }
 
-function answerRead(peer: Peer, xid: number, type: number, body: Reader, refusal: Refusal): void {
+function answerRead(peer: ServerEnd, xid: number, type: number, body: Reader, refusal: Refusal): void {
   if (type === opCode.addWatch || type === opCode.removeWatches) return peer.reply(xid)
   const path = body.ustring() ?? ''
   const children = refusal === 'missing chroot' ? undefined : present.get(path)

@@ -39,7 +39,7 @@ export class ZnodeStat {
     this.numChildren = stat.numChildren
   }
 
-  /** What the server told with `ephemeralOwner` (EphemeralType.java); `ttl` in milliseconds. */
+  /** The kind, which servers encode in `ephemeralOwner` (EphemeralType.java); `ttl` in milliseconds. */
   get kind(): 'persistent' | 'ephemeral' | 'container' | { readonly ttl: number } {
     const owner = BigInt.asUintN(64, this.ephemeralOwner)
     if (owner === 0n) return 'persistent'

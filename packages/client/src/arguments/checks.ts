@@ -110,7 +110,7 @@ export const text: Check<string> = (value, name, operation) => {
   return wellFormed(value, name, operation)
 }
 
-/** As `text`; what came is not told. */
+/** As `text`, also empty; the error does not show what came. */
 export const secretText: Check<string> = (value, name, operation) => {
   if (typeof value !== 'string')
     throw new TypeError(`${operation}: ${name} must be a string, not ${describeType(value)}`)
@@ -140,7 +140,7 @@ export function list<T>(entry: Check<T>, expected: string): Check<T[]> {
   }
 }
 
-/** Whoever gives no options gets this, which needs no check. */
+/** The options of a call that gives none. They need no check. */
 export const noOptions = Object.freeze({})
 
 /** What a user's own code throws while an argument is looked at becomes the cause of a TypeError. */

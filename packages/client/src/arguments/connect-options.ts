@@ -1,4 +1,4 @@
-/** The options of `connect`, each with what it must be. Secrets are never told in what is thrown. */
+/** The options of `connect`, each with what it must be. No secret is part of an error message. */
 import type { Runtime } from '@lightkeeper/runtime'
 import type { SaslMechanism } from '../auth/sasl.ts'
 import type { Tls } from '../auth/tls.ts'

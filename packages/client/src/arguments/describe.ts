@@ -42,7 +42,7 @@ function describeObject(value: object): string {
   }
 }
 
-/** The name in `known` that somebody who wrote `name` most likely meant, undefined where none is near. */
+/** The name in `known` that a person who wrote `name` most likely meant, undefined where none is near. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const wanted = plain(name)
   let best: string | undefined

@@ -3,8 +3,8 @@ import { type Acl, permission } from '@lightkeeper/protocol'
 import { sha1 } from './sha1.ts'
 
 /**
- * The ACL for one digest identity: whoever shows these credentials (`auth: [{ scheme: 'digest', credentials }]`) has `perms`, and
- * nobody else has anything. What stands in it is a hash, SHA-1 as ZooKeeper has it, which the server shows to those who may read
+ * The ACL for one digest identity: a client that shows these credentials (`auth: [{ scheme: 'digest', credentials }]`) has `perms`, and
+ * no other client has anything. What stands in it is a hash, SHA-1 as ZooKeeper has it, which the server shows to those who may read
  * ACLs.
  * @param credentials `user:password`, the same text as in `auth`.
  * @param perms bits of `permission`. Default: all.

@@ -1,13 +1,13 @@
 /**
- * What became of a transaction whose reply was lost. All of it happened or nothing did, so one operation of which it is certain
- * tells of all; what was written carries the zxid of the transaction, which finds the results.
+ * What became of a transaction whose reply was lost. All of it happened or nothing did, so one operation whose fate is certain
+ * decides for all; what was written carries the zxid of the transaction, which finds the results.
  */
 import { joinPath, nodeName, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { Lost } from '../session/request.ts'
 import type { ZnodeStat } from '../stat.ts'
 import { type Observed, type Verdict, verdictOfCreate, verdictOfSet } from './verdict.ts'
 
-/** Reads of the tree as it is now, nothing executed before them overlooked. */
+/** Reads of the tree as it is now. They see every write that was executed before them. */
 export interface Look {
   readonly sessionId: bigint
   find(path: string): Promise<Observed | undefined>
@@ -21,7 +21,7 @@ export interface Evidence {
   readonly zxid?: bigint
 }
 
-/** How one operation tells, and how its result is found again once the zxid of the transaction is known. */
+/** What one operation shows, and how its result is found again once the zxid of the transaction is known. */
 export interface LostOp<R> {
   evidence(lost: Lost, look: Look): Promise<Evidence>
   /** Undefined where it cannot be found any more, since others changed the znode since. */
@@ -46,7 +46,7 @@ export function lostCreate(path: ZnodePath, data: Uint8Array | null, isEphemeral
   }
 }
 
-/** Under a name that nobody else makes or deletes. */
+/** A create under a name that no other client makes or deletes. */
 export function lostMarker(path: ZnodePath): LostOp<CreatedThere> {
   const plain = lostCreate(path, null, true)
   return {

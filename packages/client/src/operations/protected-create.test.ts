@@ -1,6 +1,6 @@
 import { KeeperError, opCode, type Writer } from '@lightkeeper/protocol'
 import { expect, test } from 'vitest'
-import { connected, type Peer } from '../client.harness.ts'
+import { connected, type ServerEnd } from '../client.harness.ts'
 
 const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
@@ -23,7 +23,7 @@ async function loseReply({
   peer,
 }: {
   clock: { advance(ms: number): Promise<void> }
-  peer: Peer
+  peer: ServerEnd
 }): Promise<string> {
   await clock.advance(0)
   const { type, body } = peer.request()
@@ -33,7 +33,10 @@ async function loseReply({
   return path
 }
 
-async function reconnect(made: { clock: { advance(ms: number): Promise<void> }; readonly peer: Peer }): Promise<void> {
+async function reconnect(made: {
+  clock: { advance(ms: number): Promise<void> }
+  readonly peer: ServerEnd
+}): Promise<void> {
   await made.clock.advance(2000)
   made.peer.open()
   made.peer.accept()
@@ -41,7 +44,13 @@ async function reconnect(made: { clock: { advance(ms: number): Promise<void> }; 
 }
 
 /** The search begins with a sync: the server that is asked may be behind the one that executed the create. */
-async function syncs({ clock, peer }: { clock: { advance(ms: number): Promise<void> }; peer: Peer }): Promise<void> {
+async function syncs({
+  clock,
+  peer,
+}: {
+  clock: { advance(ms: number): Promise<void> }
+  peer: ServerEnd
+}): Promise<void> {
   const { xid, type, body } = peer.request()
   expect([type, body.ustring(), peer.waiting]).toEqual([opCode.sync, '/s', 0])
   peer.reply(xid, 0, (writer) => writer.ustring('/s'))

@@ -67,7 +67,7 @@ export function verdictOfDelete(
   return parent !== undefined && parent.pzxid <= lost.seen ? 'notApplied' : 'equal'
 }
 
-/** `version` is compared with the aversion; -1 for any. A setACL leaves no zxid behind, so the ACL has to tell. */
+/** `version` is compared with the aversion; -1 for any. A setACL leaves no zxid behind, so the ACL itself has to show it. */
 export function verdictOfSetAcl(
   lost: { readonly acl: readonly Acl[]; readonly version: number; readonly seen: bigint },
   found: { readonly acl: readonly Acl[]; readonly stat: ZnodeStat } | undefined,
@@ -93,7 +93,7 @@ export function sameBytes(a: Uint8Array | null, b: Uint8Array | null): boolean {
   return left.length === right.length && left.every((byte, i) => byte === right[i])
 }
 
-/** In any order: servers keep the order given, and nobody relies on it. */
+/** In any order: servers keep the order given, and no client relies on it. */
 function sameAcl(a: readonly Acl[], b: readonly Acl[]): boolean {
   const key = (acl: readonly Acl[]): string =>
     acl

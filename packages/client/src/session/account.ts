@@ -2,9 +2,9 @@
 import type { Clock, Log, LogFact } from '@lightkeeper/runtime'
 import { isFinal, type SessionState } from './states.ts'
 
-/** Failures told in one error, at most: the rest of a long list of servers is counted. */
+/** Failures named in one error, at most: the rest of a long list of servers is counted. */
 const failuresMax = 8
-/** A stall is told of calls that fail so long after it, milliseconds. */
+/** Calls that fail so long after a stall name it, milliseconds. */
 const recentMs = 60_000
 
 export class Account {
@@ -12,7 +12,7 @@ export class Account {
   readonly #log: Log
   /** Since when there is no connection: monotonic, and as a date. Undefined while there is one. */
   #apart: { readonly at: number; readonly since: Date } | undefined
-  #hasToldUnreachable = false
+  #hasLoggedUnreachable = false
   #stall: { readonly ms: number; readonly until: number } | undefined
   /** Why the latest attempt to reach each server failed. */
   readonly failures = new Map<string, Error>()
@@ -30,7 +30,7 @@ export class Account {
 
   together(): void {
     this.#apart = undefined
-    this.#hasToldUnreachable = false
+    this.#hasLoggedUnreachable = false
     this.failures.clear()
   }
 
@@ -39,10 +39,10 @@ export class Account {
     this.#log('debug', 'an attempt to connect failed', { reason: failure.message })
   }
 
-  /** Every server has been tried in vain. Told once, until there was a connection. */
+  /** Every server has been tried in vain. Logged once, until there was a connection. */
   unreachable(): void {
-    if (this.#hasToldUnreachable) return
-    this.#hasToldUnreachable = true
+    if (this.#hasLoggedUnreachable) return
+    this.#hasLoggedUnreachable = true
     this.#log('warn', 'no server can be reached; trying on', { reason: this.#reasons() })
   }
 
@@ -56,9 +56,9 @@ export class Account {
 
   #reasons(): string {
     const messages = [...this.failures.values()].map(({ message }) => message)
-    const told = messages.slice(0, failuresMax)
-    if (messages.length > told.length) told.push(`and ${messages.length - told.length} more`)
-    return told.join('; ') || 'no attempt has ended yet'
+    const shown = messages.slice(0, failuresMax)
+    if (messages.length > shown.length) shown.push(`and ${messages.length - shown.length} more`)
+    return shown.join('; ') || 'no attempt has ended yet'
   }
 
   /** This program did not run its timers for `ms`. */
@@ -66,18 +66,18 @@ export class Account {
     this.#stall = { ms, until: this.#clock.now() }
   }
 
-  /** What is to be said of a stall that ended within the last `ms`, for the end of a sentence; empty where there was none. */
+  /** The end of a sentence about a stall that ended within the last `ms`; empty where there was none. */
   stalled(ms: number): string {
     const stall = this.#stall
     if (stall === undefined || this.#clock.now() - stall.until > ms) return ''
     return `; this program's event loop was blocked for at least ${seconds(stall.ms)}, and sent nothing meanwhile`
   }
 
-  /** Tells the log of a state that has begun. */
-  tell(state: SessionState): void {
+  /** Logs a state that has begun. */
+  logState(state: SessionState): void {
     const [level, message, facts] = lineOf(state)
     this.#log(level, message, { ...facts, epoch: state.epoch })
-    if (isFinal(state)) this.#hasToldUnreachable = true
+    if (isFinal(state)) this.#hasLoggedUnreachable = true
   }
 }
 

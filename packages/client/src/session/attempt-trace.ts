@@ -1,4 +1,4 @@
-/** Attempts to connect, as whoever listens to `lightkeeper.connect` sees them: from the dial to the first request or the failure. */
+/** Attempts to connect, as subscribers of `lightkeeper.connect` see them: from the dial to the first request or the failure. */
 import type { Runtime, TraceSpan } from '@lightkeeper/runtime'
 
 export class AttemptTrace {

@@ -8,7 +8,7 @@ export interface BudgetHost {
   readonly clock: Clock
   readonly random: Random
   /**
-   * For how long a call without a time of its own goes on trying in vain, milliseconds: `requestTimeout` of the client. Whoever never
+   * For how long a call without a time of its own goes on trying in vain, milliseconds: `requestTimeout` of the client. A host that never
    * tries again has none.
    */
   readonly vainMsMax?: number
@@ -48,7 +48,7 @@ export class Budget {
   }
 
   /**
-   * Lets a call try again what failed with `error`, after a pause that grows. Whoever calls this says why another try can win.
+   * Lets a call try again what failed with `error`, after a pause that grows. The caller has a reason why another try can win.
    * @throws KeeperError TIMEOUT when the time of the call is over; without one, when all tries were in vain for `requestTimeout`.
    */
   async again(error: unknown): Promise<void> {
@@ -87,7 +87,7 @@ export class Budget {
 
   /** What `promise` gives, for a part of a call that has no limit of its own. @throws as `step`, as soon as that is so. */
   async until<T>(promise: Promise<T>): Promise<T> {
-    // Begun already: where nothing is left to wait, nobody else hears of how it ends.
+    // Begun already: where no time is left, its end has no other handler.
     promise.catch(() => {})
     const { signal, timeout } = this.step()
     const hasLimit = timeout !== undefined && timeout !== Number.POSITIVE_INFINITY

@@ -4,7 +4,6 @@
  * session because of it is decided in session.ts.
  */
 import {
-  type ConnectRequest,
   type ConnectResponse,
   Framer,
   keeperCodes,
@@ -18,6 +17,7 @@ import {
   writeConnectRequest,
 } from '@lightkeeper/protocol'
 import { type Clock, Deque, type Link, type LinkEvents, type Runtime } from '@lightkeeper/runtime'
+import type { SessionClaim } from './claim.ts'
 import type { SessionConfig } from './config.ts'
 import type { RequestLines } from './lines.ts'
 import type { Meters } from './meters.ts'
@@ -33,11 +33,7 @@ export interface ConnectionHost {
   readonly times: SessionTimes
   readonly meters: Meters
   readonly watches: WatchRegistry
-  readonly sessionId: bigint
-  /** Highest zxid of any ordinary reply. */
-  lastZxid: bigint
-  /** The first frame of a connection. */
-  connectRequest(): ConnectRequest
+  readonly claim: SessionClaim
   /** The server has answered the handshake. */
   answered(connection: Connection, response: ConnectResponse): void
   /** The connection has to end: the link has closed, or, where `isDropped`, this end gives it up. Called once at most. */
@@ -64,6 +60,7 @@ export class Connection implements LinkEvents {
   readonly #lines: RequestLines
   readonly #times: SessionTimes
   readonly #meters: Meters
+  readonly #claim: SessionClaim
   /** Request types this server does not know. */
   readonly #lacking: Set<number>
   readonly #link: Link
@@ -86,6 +83,7 @@ export class Connection implements LinkEvents {
     this.#lines = host.lines
     this.#times = host.times
     this.#meters = host.meters
+    this.#claim = host.claim
     this.server = server
     this.#lacking = lacking
     const { heartbeatPatienceMs, replyBytesMax } = host.config
@@ -109,7 +107,8 @@ export class Connection implements LinkEvents {
     if (this.phase === 'over') return
     this.phase = 'handshake'
     const mark = this.#writer.beginFrame()
-    writeConnectRequest(this.#writer, this.#host.connectRequest())
+    const { sessionTimeout, readOnly } = this.#config
+    writeConnectRequest(this.#writer, this.#claim.connectRequest(sessionTimeout, readOnly))
     this.#writer.endFrame(mark)
     this.#handshakeSentAt = this.#clock.now()
     this.flush()
@@ -225,9 +224,9 @@ export class Connection implements LinkEvents {
     lines.lastXid = xid
     request.xid = xid
     request.isSent = true
-    request.seen = this.#host.lastZxid
+    request.seen = this.#claim.lastZxid
     request.sentAt = this.#isFlushDue ? this.#turnAt : (this.#turnAt = this.#clock.now())
-    request.sessionId = this.#host.sessionId
+    request.sessionId = this.#claim.sessionId
     this.#meters.sent++
     const line = spec.type === opCode.auth ? lines.authenticating : lines.inFlight
     line.push(request)
@@ -295,7 +294,7 @@ export class Connection implements LinkEvents {
     this.#meters.latency.record(this.#turnAt - request.sentAt)
     this.#times.confirmed(request.sentAt)
     const { type } = request.spec
-    if (zxid > this.#host.lastZxid && type !== opCode.auth) this.#host.lastZxid = zxid
+    if (zxid > this.#claim.lastZxid && type !== opCode.auth) this.#claim.lastZxid = zxid
     // Apache closes the connection over a request it does not know, so what a server lacks is remembered for the next one.
     if (err === keeperCodes.UNIMPLEMENTED.number) this.#lacking.add(type)
     request.reply(err, zxid, frame)

@@ -4,7 +4,7 @@ import type { Session } from './session.ts'
 
 /**
  * Starts, and resolves once there is a session. Otherwise the session is closed.
- * @throws AggregateError with a cause for each of `names`, servers and what tells them, when `limitMs` pass; the signal's reason;
+ * @throws AggregateError with a cause for each of `names`, servers and name services, when `limitMs` pass; the signal's reason;
  *   KeeperError AUTH_FAILED, and SESSION_EXPIRED where a session was to be gone on with and is not followed by another.
  */
 export function firstSession(
@@ -23,7 +23,7 @@ export function firstSession(
     const timer = session.runtime.clock.after(limitMs, () => {
       const causes = [...new Set([...names, ...session.hosts.servers])].flatMap((name) => {
         const failure = session.account.failures.get(name)
-        // A service that has told its servers has not failed.
+        // A service that has named its servers has not failed.
         if (failure === undefined && !session.hosts.servers.includes(name)) return []
         return [failure ?? new Error(`${name}: no answer`)]
       })

@@ -16,7 +16,7 @@ export class RequestLines {
   readonly inFlight = new Deque<PendingRequest>()
   /** Written too; a server answers these while it still works on what it received before them. */
   readonly authenticating = new Deque<PendingRequest>()
-  /** Their replies are lost, and it is looked into what became of them. */
+  /** Their replies are lost, and the client finds out what became of them. */
   readonly #recovering = new Set<PendingRequest>()
   /** Number of the request written last. Numbers go on from one connection to the next. */
   lastXid = 0
@@ -24,7 +24,7 @@ export class RequestLines {
   readonly #limits: LineLimits
   readonly #noReply: (timeoutMs: number) => Error
 
-  /** `noReply` tells why a request was not answered in its time. */
+  /** `noReply` says why a request was not answered in its time. */
   constructor(meters: Meters, limits: LineLimits, noReply: (timeoutMs: number) => Error) {
     this.#noReply = noReply
     this.#meters = meters
@@ -50,12 +50,13 @@ export class RequestLines {
     return waiting.length < queueLimit
   }
 
-  /** The request a reply with this xid answers, out of its line; undefined where none is due. `due` tells which was. */
+  /** The request a reply with this xid answers, out of its line; undefined where another one is due. */
   take(xid: number): PendingRequest | undefined {
     const line = this.authenticating.peek()?.xid === xid ? this.authenticating : this.inFlight
     return line.peek()?.xid === xid ? line.shift() : undefined
   }
 
+  /** The number of the next ordinary reply. */
   get due(): number | undefined {
     return this.inFlight.peek()?.xid
   }

@@ -1,4 +1,4 @@
-/** What to tell a server about the watches of a reconnected client: setWatches in frames a server will accept. */
+/** How a server learns the watches of a reconnected client: setWatches in frames that a server accepts. */
 import { opCode, writeSetWatches, writeSetWatches2 } from '@lightkeeper/protocol'
 import type { RequestSpec } from './request.ts'
 import type { WatchPaths } from './watch-registry.ts'
@@ -10,7 +10,7 @@ type Kind = keyof WatchPaths
 const kinds: readonly Kind[] = ['data', 'exists', 'children', 'persistent', 'recursive']
 
 /**
- * Requests that register `paths` again; changes later than `relativeZxid` are told at once. Servers before 3.6 do not know
+ * Requests that register `paths` again; the server reports changes later than `relativeZxid` at once. Servers before 3.6 do not know
  * setWatches2, so it is used only where persistent watches are among them.
  */
 export function setWatchesFrames(paths: WatchPaths, relativeZxid: bigint): RequestSpec<void>[] {

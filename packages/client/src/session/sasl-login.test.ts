@@ -4,7 +4,7 @@ import type { LogFact } from '@lightkeeper/runtime'
 import { expect, test } from 'vitest'
 import { digestMd5, digestProofs } from '../auth/digest-md5.ts'
 import type { SaslMechanism } from '../auth/sasl.ts'
-import { type Peer, type Stage, settle, stage } from '../client.harness.ts'
+import { type ServerEnd, type Stage, settle, stage } from '../client.harness.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 /** Says `one`, expects `challenge`, says `two`. */
@@ -22,13 +22,13 @@ async function shaken(options: Parameters<typeof stage>[0]): Promise<Stage> {
   return made
 }
 
-function accept(peer: Peer): void {
+function accept(peer: ServerEnd): void {
   peer.open()
   peer.accept()
 }
 
 /** The next request, which must carry a token. */
-function tokenOf(peer: Peer): { xid: number; text: string } {
+function tokenOf(peer: ServerEnd): { xid: number; text: string } {
   const { xid, type, body } = peer.request()
   expect(type).toBe(opCode.sasl)
   return { xid, text: new TextDecoder().decode(readGetSASLRequest(body).token) }

@@ -1,6 +1,6 @@
 import { KeeperError, opCode } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
-import { connected, type Peer, type Stage, settle, stage } from '../client.harness.ts'
+import { connected, type ServerEnd, type Stage, settle, stage } from '../client.harness.ts'
 import { connect } from '../connect.ts'
 import { HostList } from '../host-list.ts'
 
@@ -331,7 +331,7 @@ describe('which server', () => {
     await made.clock.advance(0)
     return made.peer.address
   }
-  const answerPings = (peer: Peer): void => {
+  const answerPings = (peer: ServerEnd): void => {
     while (peer.waiting > 0) peer.reply(peer.request().xid)
   }
 
@@ -431,13 +431,13 @@ describe('which server', () => {
   })
 })
 
-function accept(peer: Peer): void {
+function accept(peer: ServerEnd): void {
   peer.open()
   peer.accept()
 }
 
-function withPeers<T extends { readonly peers: Peer[] }>(made: T): T & { latest(): Peer } {
-  return Object.assign(made, { latest: () => made.peers.at(-1) as Peer })
+function withPeers<T extends { readonly peers: ServerEnd[] }>(made: T): T & { latest(): ServerEnd } {
+  return Object.assign(made, { latest: () => made.peers.at(-1) as ServerEnd })
 }
 
 describe('a write whose reply is lost', () => {

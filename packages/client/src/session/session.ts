@@ -2,7 +2,7 @@
  * One session after another, each over one connection after another: epochs, expiry, servers and states. What happens on one
  * connection is in connection.ts. No code of a user runs in here: users hold promises.
  */
-import { type ConnectRequest, type ConnectResponse, KeeperError, opCode } from '@lightkeeper/protocol'
+import { type ConnectResponse, KeeperError, opCode } from '@lightkeeper/protocol'
 import type { Runtime, TraceChannel, TraceSpan } from '@lightkeeper/runtime'
 import type { HostList } from '../host-list.ts'
 import { jsonable } from '../json-form.ts'
@@ -11,6 +11,7 @@ import { asError } from '../thrown.ts'
 import { Account } from './account.ts'
 import { AttemptTrace } from './attempt-trace.ts'
 import { Balance } from './balance.ts'
+import { SessionClaim } from './claim.ts'
 import type { SessionConfig } from './config.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { Dialer, type ServerLookUp } from './dialer.ts'
@@ -26,7 +27,6 @@ import { WatchRegistry } from './watch-registry.ts'
 import { Watchdog, type WatchdogHost } from './watchdog.ts'
 import { WritableSearch } from './writable-search.ts'
 
-const noPassword = new Uint8Array(16)
 const nothingLeft: Closing = { isEnded: true, left: [], leftForMs: 0 }
 /** A connection that has served for so long, milliseconds, or a tenth of the session timeout, was a good one. */
 const servingMsMin = 1_000
@@ -44,14 +44,9 @@ export class Session implements ConnectionHost, WatchdogHost {
   /** Paths, as users know them, of the ephemerals made in this session and not deleted by us. */
   readonly ephemerals = new Set<string>()
   readonly auth: AuthOption[]
+  readonly claim = new SessionClaim()
   state: SessionState = { kind: 'connecting', epoch: 0 }
   epoch = 0
-  sessionId = 0n
-  /** No server behind it is accepted. */
-  lastZxid = 0n
-  #password: Uint8Array = noPassword
-  /** This session has been on a server with a quorum. */
-  #isWritable = false
   /** Undefined while there is none, and while the next one waits to be dialled. */
   #connection: Connection | undefined
   /** The server connected to, or chosen last. */
@@ -62,8 +57,6 @@ export class Session implements ConnectionHost, WatchdogHost {
   readonly #watchdog: Watchdog
   #hasServed = false
   #writableSearch: WritableSearch | undefined
-  /** Handshakes in a row that a server closed without a word, asked for a new session. */
-  #silentRefusals = 0
   #closing: Promise<Closing> | undefined
   /** Nothing new is taken any more. */
   #isLeaving = false
@@ -126,6 +119,15 @@ export class Session implements ConnectionHost, WatchdogHost {
     return isFinal(this.state)
   }
 
+  /** 0n while there is none. */
+  get sessionId(): bigint {
+    return this.claim.sessionId
+  }
+
+  get lastZxid(): bigint {
+    return this.claim.lastZxid
+  }
+
   get isServing(): boolean {
     return this.#connection?.phase === 'serving'
   }
@@ -153,17 +155,14 @@ export class Session implements ConnectionHost, WatchdogHost {
 
   /** Goes on with a session another process has left; before `start`. */
   adopt(token: SessionToken): void {
-    this.sessionId = token.sessionId
-    this.#password = token.password
-    this.lastZxid = token.lastZxid
-    this.#isWritable = true
+    this.claim.adopt(token)
     for (const path of token.ephemerals) this.ephemerals.add(path)
   }
 
   // -- requests -------------------------------------------------------------------------------------------------------
 
   submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
-    // Not an async function: that costs a call more than this does, and V8 follows this chain to whoever awaits it as well.
+    // Not an async function: that costs a call more than this does, and V8 follows this chain to the awaiting caller as well.
     if (!this.#requests.hasSubscribers) return this.#submit(spec, signal, timeoutMs).then(undefined, showCaller)
     const { operation, path } = spec
     const context = jsonable({ operation, path, server: this.#server, sessionId: this.sessionId, epoch: this.epoch })
@@ -228,35 +227,15 @@ export class Session implements ConnectionHost, WatchdogHost {
     this.#watchdog.arm()
   }
 
-  connectRequest(): ConnectRequest {
-    return {
-      protocolVersion: 0,
-      lastZxidSeen: this.lastZxid,
-      timeOut: this.config.sessionTimeout,
-      sessionId: this.#claimedId,
-      passwd: this.#claimedId === 0n ? noPassword : this.#password,
-      readOnly: this.config.readOnly,
-    }
-  }
-
-  /** A session that only servers without a quorum have seen is unknown to the others: there a new one is asked for. */
-  get #claimedId(): bigint {
-    return this.#isWritable ? this.sessionId : 0n
-  }
-
   answered(connection: Connection, response: ConnectResponse): void {
-    const asked = this.#claimedId
-    this.#silentRefusals = 0
-    if (response.timeOut <= 0 || (asked !== 0n && response.sessionId !== asked)) {
-      // Refused; or another session than the one asked for, which is the same to whoever relied on it.
+    const answer = this.claim.answered(response)
+    if (answer === 'refused') {
       this.sessionLost(`${connection.server} says that it has ended`)
       return
     }
-    this.sessionId = response.sessionId
-    this.#password = (response.passwd ?? noPassword).slice()
     connection.established(response.timeOut)
     this.#watchdog.arm()
-    this.#prepare(connection, asked === 0n, response.readOnly === true).catch((error: unknown) =>
+    this.#prepare(connection, answer === 'new', response.readOnly === true).catch((error: unknown) =>
       connection.drop(asError(error)),
     )
   }
@@ -270,7 +249,7 @@ export class Session implements ConnectionHost, WatchdogHost {
     this.account.together()
     this.meters.connections++
     this.#attempts.end()
-    if (!readOnly) this.#isWritable = true
+    if (!readOnly) this.claim.isWritable = true
     const { epoch, sessionId } = this
     const { server } = connection
     const { timeoutMs: sessionTimeout } = this.times
@@ -327,7 +306,10 @@ export class Session implements ConnectionHost, WatchdogHost {
   lost(connection: Connection, cause: Error, isDropped: boolean): void {
     const { server, phase, servingSince } = connection
     const wasServing = phase === 'serving'
-    if (phase === 'handshake' && !isDropped) this.#refusedSilently()
+    const { lastZxid } = this
+    if (phase === 'handshake' && !isDropped && this.claim.closedSilently(this.hosts.servers.length)) {
+      this.runtime.log('warn', 'no server has what was seen before; starting over', { lastZxid })
+    }
     const failure = new Error(`${server}: ${cause.message}`, { cause })
     this.account.failed(server, failure)
     if (wasServing) this.account.apart()
@@ -345,18 +327,6 @@ export class Session implements ConnectionHost, WatchdogHost {
       this.#report({ kind: 'disconnected', epoch: this.epoch, sessionId: this.sessionId, reason: cause.message })
     }
     this.#dial()
-  }
-
-  /**
-   * A server closes without a word when we have seen more than it holds (ZooKeeperServer.java, processConnectRequest). While a
-   * session lives that keeps us from going back in time; a new one promises nothing about the old, and servers that all lost
-   * their data would be unreachable for ever.
-   */
-  #refusedSilently(): void {
-    if (this.sessionId !== 0n || this.lastZxid === 0n) return
-    if (++this.#silentRefusals < this.hosts.servers.length) return
-    this.runtime.log('warn', 'no server has what was seen before; starting over', { lastZxid: this.lastZxid })
-    this.lastZxid = 0n
   }
 
   /** Ends the connection, and whatever was under way for one. */
@@ -384,9 +354,7 @@ export class Session implements ConnectionHost, WatchdogHost {
       this.#dial()
       return
     }
-    this.sessionId = 0n
-    this.#isWritable = false
-    this.#password = noPassword
+    this.claim.expired()
     this.times.forgetSession(this.config.sessionTimeout)
     const cause = new Error(`the session has expired: ${reason}`)
     this.lines.loseInFlight('SESSION_EXPIRED', cause)
@@ -416,14 +384,7 @@ export class Session implements ConnectionHost, WatchdogHost {
     while (this.lines.inFlight.length > 0 && mayWait() && this.isServing) {
       await new Promise<void>((resolve) => void clock.after(1, resolve))
     }
-    const { sessionId, lastZxid } = this
-    const token: SessionToken = {
-      sessionId,
-      password: this.#password,
-      timeoutMs: this.times.timeoutMs,
-      lastZxid,
-      ephemerals: [...this.ephemerals],
-    }
+    const token = this.claim.token(this.times.timeoutMs, [...this.ephemerals])
     if (this.isOver) return token
     this.lines.loseInFlight('CONNECTION_LOSS', new Error('the client was detached'))
     this.#abandon()
@@ -476,7 +437,7 @@ export class Session implements ConnectionHost, WatchdogHost {
 
   #report(state: SessionState): void {
     this.state = jsonable(state)
-    this.account.tell(state)
+    this.account.logState(state)
     if (this.#states.hasSubscribers) this.#states.publish(state)
     for (const listener of [...this.#stateListeners]) listener(state)
   }

@@ -1,4 +1,4 @@
-/** Which watches this client holds: whom an event wakes, and what to tell a server after a reconnect. Paths are the server's. */
+/** The watches this client holds: which listeners an event concerns, and what a server must know after a reconnect. Paths are the server's. */
 import { type EventType, eventType, type WatcherEvent, type ZnodePath } from '@lightkeeper/protocol'
 import { jsonable } from '../json-form.ts'
 
@@ -6,14 +6,14 @@ import { jsonable } from '../json-form.ts'
 export interface WatchedEvent {
   readonly type: 'created' | 'deleted' | 'dataChanged' | 'childrenChanged' | 'none'
   readonly path: ZnodePath
-  /** Zxid of the change, where the server tells it (3.9 and later), else -1n. */
+  /** Zxid of the change, where the server sends it (3.9 and later), else -1n. */
   readonly zxid: bigint
 }
 
 export type OneShotKind = 'data' | 'exists' | 'children'
 export type PersistentMode = 'persistent' | 'recursive'
 
-/** Hears of changes and of the connection; must return at once. */
+/** Gets the events of persistent watches and news of the connection; must return at once. */
 export interface WatchListener {
   event(type: EventType, path: string, zxid: bigint): void
   /** The watches are back in place on a new connection, perhaps of a new session; anything may have happened meanwhile. */
@@ -31,7 +31,7 @@ export interface OneShotListener {
   sessionEnded(path: string): void
 }
 
-/** Who waits at a path. Almost always one: a set for each would be a fifth of the memory of a watch. */
+/** The listeners that wait at a path. Almost always one: a set for each would be a fifth of the memory of a watch. */
 type Waiting = OneShotListener | Set<OneShotListener>
 
 export interface WatchPaths {
@@ -69,7 +69,7 @@ export class WatchRegistry {
     children: new Map(),
   }
 
-  /** A user who waits already waits once: asking again and again piles nothing up. */
+  /** A listener that waits already waits once: asking again and again piles nothing up. */
   addOneShot(kind: OneShotKind, path: string, user: OneShotListener): void {
     const table = this.#oneShot[kind]
     const waiting = table.get(path)
@@ -78,7 +78,7 @@ export class WatchRegistry {
     else if (waiting !== user) table.set(path, new Set([waiting, user]))
   }
 
-  /** Takes a user out of every one-shot watch; returns those that nobody waits for any more. */
+  /** Takes a listener out of every one-shot watch; returns those without a listener now. */
   removeOneShots(user: OneShotListener): { readonly kind: OneShotKind; readonly path: string }[] {
     const idle: { kind: OneShotKind; path: string }[] = []
     for (const kind of oneShotKinds) {
@@ -91,13 +91,13 @@ export class WatchRegistry {
     return idle
   }
 
-  /** Whether somebody waits at `path` for what a server keeps in its table of this kind: it has one for data and existence. */
+  /** Whether a listener waits at `path` for what a server keeps in its table of this kind: it has one for data and existence. */
   isOneShot(kind: OneShotKind, path: string): boolean {
     if (kind === 'children') return this.#oneShot.children.has(path)
     return this.#oneShot.data.has(path) || this.#oneShot.exists.has(path)
   }
 
-  /** One promise for all who wait for the same event. `userPath` is what it tells. */
+  /** One promise for all who wait for the same event. `userPath` is the path in it. */
   changed(kind: OneShotKind, path: string, userPath: ZnodePath): Promise<WatchedEvent> {
     const promises = this.#changed[kind]
     const known = promises.get(path)
@@ -116,7 +116,7 @@ export class WatchRegistry {
     return promise
   }
 
-  /** Listens to the connection alone; to one that is over, it hears so at once. */
+  /** Gives a listener news of the connection; one that is over says so at once. */
   addListener(listener: WatchListener): void {
     if (this.#hasEnded) listener.ended()
     else this.#listeners.add(listener)
@@ -133,7 +133,7 @@ export class WatchRegistry {
     else listeners.add(listener)
   }
 
-  /** True when that was the last local user of the watch, so that the server may drop it. */
+  /** True when that was the last listener of the watch, so that the server may drop it. */
   removePersistent(mode: PersistentMode, path: string, listener: WatchListener): boolean {
     const listeners = this.#persistent[mode].get(path)
     if (listeners === undefined || !listeners.delete(listener) || listeners.size > 0) return false
@@ -159,13 +159,13 @@ export class WatchRegistry {
     return tables.some((table) => table.has(path))
   }
 
-  /** Tells everybody an event concerns. */
+  /** Hands an event to every listener it concerns. */
   dispatch(event: WatcherEvent, zxid: bigint): void {
     const { path } = event
     const type = event.type as EventType
     if (!eventNames.has(type)) return
     const { data, exists, children } = this.#oneShot
-    // One who waits for several kinds at a path, or also by a persistent watch, hears of the change once.
+    // A listener that waits for several kinds at a path, or also by a persistent watch, gets the event once.
     const heard = new Set<OneShotListener>()
     if (type === eventType.nodeChildrenChanged) take(children, path, heard)
     else {
@@ -227,7 +227,7 @@ export class WatchRegistry {
   }
 }
 
-/** Moves those who wait at `path` to `to`: their watch is used up. */
+/** Moves the listeners that wait at `path` to `to`: their watch is used up. */
 function take(table: Map<string, Waiting>, path: string, to: Set<OneShotListener>): void {
   const waiting = table.get(path)
   if (waiting === undefined) return

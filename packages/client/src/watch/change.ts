@@ -1,4 +1,4 @@
-/** What a watch stream tells. */
+/** What a watch stream delivers. */
 import type { ZnodePath } from '@lightkeeper/protocol'
 import type { ZnodeStat } from '../stat.ts'
 
@@ -9,7 +9,7 @@ export interface ZnodeSnapshot<T = Uint8Array> {
 }
 
 /**
- * Why a change is told: it was there at the start, an event was heard, it was found after a reconnect, or the self-audit found
+ * How a change was found: it was there at the start, an event reported it, it was seen after a reconnect, or the self-audit found
  * it, which means that an event was lost.
  */
 export type Via = 'snapshot' | 'event' | 'resync' | 'audit'
@@ -39,7 +39,7 @@ export interface ChangedChange<T = Uint8Array> extends Change, ZnodeSnapshot<T> 
   readonly zxid: bigint
 }
 
-/** The znode is gone. One that was deleted and made again while nobody looked is told as `deleted`, then `created`. */
+/** The znode is gone. One that was deleted and made again between two readings is delivered as `deleted`, then `created`. */
 export interface DeletedChange<T = Uint8Array> extends Change {
   readonly kind: 'deleted'
   /** Writes since the one delivered before that were never seen: exact, or undefined where events may have been lost. */

@@ -1,5 +1,5 @@
 /**
- * A subtree as it is at one zxid, of any size. A persistent watch tells what changed while it was read: every event of a change
+ * A subtree as it is at one zxid, of any size. A persistent watch reports what changed while it was read: every event of a change
  * that a reply shows is heard before that reply, so when what was heard of has been read again and nothing else was heard
  * meanwhile, the whole is the state at the zxid of the last reply.
  */

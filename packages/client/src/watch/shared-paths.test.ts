@@ -1,7 +1,7 @@
 /** Several watches at one path, on servers that keep one mode a path (before 3.9) and on those that keep all. */
 import { addWatchMode, KeeperError, opCode, readSetWatches, type Writer, watcherType } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
-import { connected, type Peer, type Stage } from '../client.harness.ts'
+import { connected, type ServerEnd, type Stage } from '../client.harness.ts'
 
 const noNode = -101
 const marshallingError = -5
@@ -33,7 +33,7 @@ async function serve({ clock, peer }: Host, removals: 'known' | 'unknown' = 'kno
   return asked
 }
 
-function event(peer: Peer, type: number, path: string): void {
+function event(peer: ServerEnd, type: number, path: string): void {
   peer.send((writer: Writer) => {
     writer.int(-1)
     writer.long(-1n)

@@ -217,8 +217,8 @@ export class SessionWatches implements WatchSource {
   }
 
   /**
-   * Sends the widest mode held at the path: servers before 3.9 keep one mode a path, the last one asked for, and the recursive
-   * one tells all that the other does about the znode itself.
+   * Sends the widest mode held at the path. Servers before 3.9 keep one mode a path, the last one asked for, and the recursive
+   * one reports all that the other does about the znode itself.
    */
   #addWatch(own: string): Promise<boolean> {
     const encode = (writer: Writer): void => {
@@ -238,13 +238,13 @@ export class SessionWatches implements WatchSource {
     const type = mode === 'persistent' ? watcherType.persistent : watcherType.persistentRecursive
     // What the wider mode stood in for takes its place before it goes.
     if (mode === 'recursive' && watches.isPersistent(own)) void this.#addWatch(own).catch(ignore)
-    // Servers before 3.9 know these two types not, and with "any" a neighbour's watch would go too.
+    // Servers before 3.9 do not know these two types, and "any" would remove a neighbour's watch too.
     void this.#removeWatches(own, type).catch((error: unknown) => {
       if (!KeeperError.is(error, 'MARSHALLING_ERROR') || watches.isWatched(own)) return
       void this.#removeWatches(own, watcherType.any).catch(ignore)
     })
     if (watches.isPersistent(own)) return
-    // One-shot watches it stood in for are registered on their own now; what happened since is told at once.
+    // One-shot watches it stood in for are registered on their own now; the server reports at once what happened since.
     for (const spec of setWatchesFrames(watches.dataWatchesAt(own), this.#session.lastZxid)) {
       void this.#submit(spec).catch(ignore)
     }
@@ -259,7 +259,8 @@ export class SessionWatches implements WatchSource {
     const { watches } = this.#session
     for (let i = 0; i < idle.length && this.#session.isServing; i += removalsAtOnce) {
       const batch = idle.slice(i, i + removalsAtOnce).map(async ({ kind, path }) => {
-        // Somebody else may have come meanwhile, and a server tells existence from data as little as persistent from neither.
+        // Another user may have come meanwhile. Servers do not tell exists, data and persistent watches apart: removing ours could remove
+        // theirs.
         if (watches.isOneShot(kind, path) || watches.isPersistent(path)) return
         const type = kind === 'children' ? watcherType.children : watcherType.data
         await this.#removeWatches(path, type).catch(ignore)

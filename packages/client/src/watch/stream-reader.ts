@@ -20,7 +20,7 @@ export interface StreamParts<T> {
   readonly codec: Codec<T> | undefined
   /** The stream, as the listener of its watches. */
   readonly listener: WatchListener
-  /** @throws what ends a reading that nobody waits for any more, so that it asks for nothing else. */
+  /** @throws where the stream is over: a reading that no caller waits for must send no more requests. */
   goOn(): void
 }
 

@@ -235,7 +235,7 @@ export class WatchStream<T> implements WatchListener {
     if (this.#isOver()) throw abandoned
   }
 
-  /** What `reading` gives, unless the stream ends first: then nobody waits for it any more. */
+  /** What `reading` gives, unless the stream ends first: then it is not waited for. */
   async #unlessOver<R>(reading: Promise<R>): Promise<R> {
     const over = new Promise<never>((_, reject) => {
       this.#abandon = () => {
@@ -312,7 +312,7 @@ function withoutValues(change: WatchChange<unknown>): object {
   return { kind, path, via, missed }
 }
 
-/** What a read ends with that nobody waits for any more. */
+/** How a read ends that is not waited for any more. */
 const abandoned = new Error('the stream was ended')
 
 /** Whether a read that failed so is simply to be made again. */
