@@ -26,7 +26,7 @@ import {
   watchOptionsOf,
 } from './arguments/tables.ts'
 import { bytes, type Codec } from './codec.ts'
-import { type Chroot, parseConnectString } from './connect-string.ts'
+import { Chroot, parseConnectString } from './connect-string.ts'
 import { ZnodeHandle } from './node.ts'
 import { CallContext } from './operations/call.ts'
 import type { ClientLike } from './operations/client-like.ts'
@@ -97,9 +97,11 @@ export class Client implements AsyncDisposable, ClientLike {
   readonly #session: Session
   readonly #context: CallContext
 
-  /** Use `connect`. */
-  constructor(session: Session, chroot: Chroot) {
-    if (!(session instanceof Session)) throw new TypeError('a Client is made by connect()')
+  /** Use `connect`. Its parameters have no types, so that what is inside a client is no part of its declaration. */
+  constructor(session: unknown, chroot: unknown) {
+    if (!(session instanceof Session && chroot instanceof Chroot)) {
+      throw new TypeError('a Client is made by connect()')
+    }
     this.#session = session
     this.#context = new CallContext(session, chroot, new SessionWatches(session, chroot))
   }

@@ -3,12 +3,22 @@
  * the timeout from the last request it has received, which was sent before it was answered.
  */
 import { KeeperError } from '@lightkeeper/protocol'
-import type { Timer } from '@lightkeeper/runtime'
-import type { Session } from './session.ts'
-import { isFinal } from './states.ts'
+import type { Clock, Timer } from '@lightkeeper/runtime'
+import { isFinal, type SessionState } from './states.ts'
+
+/** What a lease needs of the session it is on. */
+interface LeasedSession {
+  readonly runtime: { readonly clock: Clock }
+  readonly account: { readonly noReply: string }
+  readonly state: SessionState
+  readonly epoch: number
+  readonly sessionId: bigint
+  leaseMs(): number
+  onState(listener: (state: SessionState) => void): () => void
+}
 
 export class Lease implements Disposable {
-  readonly #session: Session
+  readonly #session: LeasedSession
   readonly #epoch: number
   readonly #abort = new AbortController()
   readonly #stop: () => void
@@ -16,7 +26,7 @@ export class Lease implements Disposable {
   #isDisposed = false
 
   /** Use `client.lease()`. */
-  constructor(session: Session) {
+  constructor(session: LeasedSession) {
     this.#session = session
     this.#epoch = session.epoch
     this.#stop = session.onState((state) => {
