@@ -11,6 +11,9 @@ export const temporaryPrefix = 'tmp.'
 /** In front of the name of a file that was put aside because it cannot be trusted. */
 const asidePrefix = 'damaged.'
 
+/** In front of the name of a file whose place a snapshot from a leader took. */
+export const replacedPrefix = 'replaced.'
+
 /** The path that a file at `path` gets when it is put aside. */
 export function asidePath(path: string): string {
   const slash = path.lastIndexOf('/')

@@ -150,6 +150,11 @@ export class FileTxnLog implements TxnLog {
     await before?.close()
   }
 
+  /** The files are not as this log knows them: it takes no more. */
+  fail(error: Error): void {
+    this.#failure ??= error
+  }
+
   read(from: bigint): AsyncIterable<LoggedPayload> {
     return readHistory(this.#disk, this.#directory, from, this.durableZxid)
   }

@@ -47,7 +47,7 @@ export type InspectedEntry =
 export type Inspect = (entry: InspectedEntry) => void
 
 /** Reads the named files and directories, a directory's files in the order of their zxids. @throws Error where one cannot be read. */
-export async function inspect(disk: Disk, paths: readonly string[], told: Inspect): Promise<void> {
+export async function inspect(disk: Disk, paths: readonly string[], report: Inspect): Promise<void> {
   for (const path of paths) {
     const names = await disk.list(path).catch((error: Error & { readonly code?: string }) => {
       if (error.code === 'ENOENT') throw new Error(`${path} does not exist`, { cause: error })
@@ -55,27 +55,27 @@ export async function inspect(disk: Disk, paths: readonly string[], told: Inspec
       if (error.code === 'ENOTDIR') return undefined
       throw error
     })
-    if (names === undefined) await inspectFile(disk, path, told)
-    else if (names.includes('version-2')) await inspectDirectory(disk, `${path}/version-2`, told)
-    else await inspectDirectory(disk, path, told)
+    if (names === undefined) await inspectFile(disk, path, report)
+    else if (names.includes('version-2')) await inspectDirectory(disk, `${path}/version-2`, report)
+    else await inspectDirectory(disk, path, report)
   }
 }
 
-async function inspectDirectory(disk: Disk, directory: string, told: Inspect): Promise<void> {
+async function inspectDirectory(disk: Disk, directory: string, report: Inspect): Promise<void> {
   const names = await disk.list(directory)
   const snapshots = snapshotsAmong(names)
   const logs = logsAmong(names)
   if (snapshots.length + logs.length === 0) {
-    told({ kind: 'note', file: directory, text: 'neither snapshots nor logs are here' })
+    report({ kind: 'note', file: directory, text: 'neither snapshots nor logs are here' })
     return
   }
   const newest = snapshots.at(-1)
-  if (newest !== undefined) await inspectFile(disk, `${directory}/${newest.name}`, told)
+  if (newest !== undefined) await inspectFile(disk, `${directory}/${newest.name}`, report)
   let last: bigint | undefined
   const recent = new RecentRecords()
   for (const { name } of logs) {
     const file = `${directory}/${name}`
-    await inspectLog(disk, file, told, (zxid, type, at) => {
+    await inspectLog(disk, file, report, (zxid, type, at) => {
       const before = last
       const isRepeat = before !== undefined && recent.isRepeat(before, zxid, type, at)
       if (isRepeat) return
@@ -83,12 +83,12 @@ async function inspectDirectory(disk: Disk, directory: string, told: Inspect): P
       last = zxid
       if (before === undefined || zxid === before + 1n || zxid >> 32n !== before >> 32n) return
       const text = `transaction ${formatHex(zxid)} follows ${formatHex(before)}`
-      told({ kind: 'damage', file, offset: at.offset, text })
+      report({ kind: 'damage', file, offset: at.offset, text })
     })
   }
   const mark = await AcknowledgedMark.read(disk, directory)
   if (mark === 0n) return
-  told({
+  report({
     kind: 'note',
     file: `${directory}/acknowledged`,
     text: `everything up to ${formatHex(mark)} was acknowledged`,
@@ -96,14 +96,14 @@ async function inspectDirectory(disk: Disk, directory: string, told: Inspect): P
   const reach = [last, newest?.zxid].reduce<bigint>((a, b) => (b !== undefined && b > a ? b : a), 0n)
   if (reach < mark) {
     const text = `transactions ${formatHex(reach + 1n)} to ${formatHex(mark)} were acknowledged and are not here`
-    told({ kind: 'damage', file: directory, offset: 0, text })
+    report({ kind: 'damage', file: directory, offset: 0, text })
   }
 }
 
-async function inspectFile(disk: Disk, path: string, told: Inspect): Promise<void> {
+async function inspectFile(disk: Disk, path: string, report: Inspect): Promise<void> {
   const name = path.slice(path.lastIndexOf('/') + 1)
-  if (/^(damaged\.)?log\./.test(name)) return inspectLog(disk, path, told)
-  if (/^(damaged\.|tmp\.)?snapshot\./.test(name)) return inspectSnapshot(disk, path, told)
+  if (/^(damaged\.|replaced\.)?log\./.test(name)) return inspectLog(disk, path, report)
+  if (/^(damaged\.|replaced\.|tmp\.)?snapshot\./.test(name)) return inspectSnapshot(disk, path, report)
   throw new Error(`${path} is neither log.<zxid> nor snapshot.<zxid>`)
 }
 
@@ -111,7 +111,7 @@ async function inspectFile(disk: Disk, path: string, told: Inspect): Promise<voi
 async function inspectLog(
   disk: Disk,
   path: string,
-  told: Inspect,
+  report: Inspect,
   seen?: (zxid: bigint, type: number, at: RecordPlace) => void,
 ): Promise<void> {
   const file = await disk.open(path, { readOnly: true })
@@ -122,7 +122,7 @@ async function inspectLog(
       const end = await log.scan(({ header, txn }, at) => {
         last = header.zxid
         seen?.(header.zxid, txn.type, at)
-        told({
+        report({
           kind: 'txn',
           file: path,
           offset: at.offset,
@@ -139,11 +139,11 @@ async function inspectLog(
       const next = await log.findRecord(end.offset, last)
       if (next === undefined) {
         if (end.kind === 'padding') return
-        told({ kind: 'damage', file: path, offset: end.offset, text: `${end.reason}; nothing good follows` })
+        report({ kind: 'damage', file: path, offset: end.offset, text: `${end.reason}; nothing good follows` })
         return
       }
       const text = `${end.reason || 'zeros'}; good transactions go on with ${formatHex(next.zxid)} at offset ${next.offset}`
-      told({ kind: 'damage', file: path, offset: end.offset, text })
+      report({ kind: 'damage', file: path, offset: end.offset, text })
       from = next.offset
     }
   } finally {
@@ -151,26 +151,26 @@ async function inspectLog(
   }
 }
 
-async function inspectSnapshot(disk: Disk, path: string, told: Inspect): Promise<void> {
+async function inspectSnapshot(disk: Disk, path: string, report: Inspect): Promise<void> {
   const file = await disk.open(path, { readOnly: true })
   try {
     const { tree, digest, missingAcls } = await readSnapshot(decompressed(compressionOf(path), bytesOf(file)))
-    for (const [session, timeoutMs] of tree.sessions) told({ kind: 'session', file: path, session, timeoutMs })
-    tree.nodes.forEach((node, znodePath) => told(znodeEntry(path, znodePath, node)))
+    for (const [session, timeoutMs] of tree.sessions) report({ kind: 'session', file: path, session, timeoutMs })
+    tree.nodes.forEach((node, znodePath) => report(znodeEntry(path, znodePath, node)))
     for (const [znodePath, id] of missingAcls) {
       const text = `${znodePath} has the ACL list ${id}, which is not in this snapshot; a transaction behind it must have it`
-      told({ kind: 'note', file: path, text })
+      report({ kind: 'note', file: path, text })
     }
     const zxid = snapshotsAmong([path.slice(path.lastIndexOf('/') + 1)])[0]?.zxid ?? 0n
     const until =
       digest === undefined || digest.zxid <= zxid ? '' : `, and some of what follows up to ${formatHex(digest.zxid)}`
-    told({
+    report({
       kind: 'note',
       file: path,
       text: `whole: ${tree.nodes.size} znodes, ${tree.sessions.size} sessions${until}`,
     })
   } catch (error) {
-    told({ kind: 'damage', file: path, offset: 0, text: (error as MalformedFrameError).message })
+    report({ kind: 'damage', file: path, offset: 0, text: (error as MalformedFrameError).message })
   } finally {
     await file.close()
   }

@@ -2,15 +2,17 @@
  * A data directory in use: recovered, locked, written to. Decides when a snapshot is due and what may be removed after it
  * (SyncRequestProcessor.java, DatadirCleanupManager.java).
  */
-import type { DirectoryLock, Runtime } from '@lightkeeper/runtime'
+import { assert, type DirectoryLock, type Runtime } from '@lightkeeper/runtime'
 import type { ServerConfig } from '../config/config.ts'
 import type { SessionKeys } from '../session/session-keys.ts'
 import { Summary } from '../stats.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
+import { type BaseDirectories, finishInstalling, IncomingBase, truncateBase } from './base.ts'
 import { makeDirectory, refuseMisplaced, versionDirectory } from './directories.ts'
 import { asidePath, snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
+import { SnapshotDamage } from './image.ts'
 import { purge } from './purge.ts'
 import { type DamagePolicy, type Recovered, recover } from './recovery.ts'
 import { openSessionKeys } from './session-secret.ts'
@@ -18,7 +20,10 @@ import { directorySize } from './sizes.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 
 export interface StorageOptions {
-  /** What is done where something is lost or damaged, see RecoveryOptions. Default `refuse`. */
+  /**
+   * What is done where something is lost or damaged, see RecoveryOptions. A member of an ensemble has it reported, and also keeps
+   * orphans. Default `refuse`.
+   */
   readonly damage?: DamagePolicy
 }
 
@@ -39,8 +44,11 @@ export class Storage {
   readonly #config: ServerConfig
   readonly #mark: AcknowledgedMark
   readonly #locks: readonly DirectoryLock[]
+  /** The tree that is served. */
   #tree: DataTree
   #appliedZxid: bigint
+  /** The history is being replaced by another one: no snapshot may be written of this one. */
+  #isReplacing = false
   #snapshotAtTxns = 0
   #snapshotAtBytes = 0
   #running: Promise<SnapshotResult> | undefined
@@ -50,7 +58,7 @@ export class Storage {
   private constructor(
     runtime: Runtime,
     config: ServerConfig,
-    directories: { readonly snapshots: string; readonly logs: string },
+    directories: BaseDirectories,
     recovered: Recovered,
     mark: AcknowledgedMark,
     sessionKeys: SessionKeys,
@@ -97,10 +105,12 @@ export class Storage {
     const locks: DirectoryLock[] = []
     try {
       for (const directory of unique) locks.push(await disk.lock(directory))
+      await finishInstalling(runtime, { snapshots, logs }, () => AcknowledgedMark.open(runtime, logs))
       const recovered = await recover(runtime, {
         snapshotDirectory: snapshots,
         logDirectory: logs,
         damage: options.damage ?? 'refuse',
+        orphans: options.damage === 'report' ? 'keep' : 'remove',
       })
       const mark = await AcknowledgedMark.open(runtime, logs)
       const keys = await openSessionKeys(runtime, snapshots, recovered.tree.sessions.keys())
@@ -157,6 +167,7 @@ export class Storage {
   /** Writes a snapshot now, or waits for the one that is being written. Resolves when it is durable. */
   snapshot(): Promise<SnapshotResult> {
     if (this.#running !== undefined) return this.#running
+    if (this.#isReplacing) return Promise.reject(new Error('the history is being replaced'))
     const { clock, disk, log } = this.#runtime
     const begun = clock.now()
     const running = writeSnapshot(this.#tree, {
@@ -168,6 +179,7 @@ export class Storage {
       appliedZxid: () => this.#appliedZxid,
       pause: async () => {
         if (this.#isClosed) throw new Error('the server stopped')
+        if (this.#isReplacing) throw new Error('the history is being replaced')
         await new Promise<void>((resolve) => clock.after(0, resolve))
       },
     }).then((result) => {
@@ -181,6 +193,61 @@ export class Storage {
     }
     running.then(settled, settled)
     return running
+  }
+
+  // -- another history, for a member of an ensemble -------------------------------------------------------------------
+
+  /** Begins to receive the history of a leader, an image at `zxid` first. Nothing changes before `install`. */
+  receive(zxid: bigint): Promise<IncomingBase> {
+    return IncomingBase.begin(this.#runtime.disk, this.#directories, zxid)
+  }
+
+  /**
+   * Makes `base` the history, in the place of the one that is here; see IncomingBase. The log must be quiet, and nothing is applied
+   * meanwhile. Resolves to the tree of the image, which is the one that snapshots are written of from now on.
+   * @throws SnapshotDamage, with nothing changed. After any other error the log takes no more, and a start finishes or undoes it.
+   */
+  install(base: IncomingBase): Promise<DataTree> {
+    return this.#replace(base.zxid, async () => {
+      try {
+        const tree = await base.install(this.#mark)
+        await this.log.restart(base.lastZxid)
+        return tree
+      } catch (error) {
+        if (!(error instanceof SnapshotDamage)) this.log.fail(error as Error)
+        throw error
+      }
+    })
+  }
+
+  /**
+   * Cuts the history behind `zxid`; see truncateBase, also for the errors. The log must be quiet, and nothing is applied meanwhile.
+   * Resolves to the tree at `zxid`, which is the one that snapshots are written of from now on.
+   */
+  truncate(zxid: bigint, committed: bigint): Promise<DataTree> {
+    return this.#replace(zxid, async () => {
+      const { tree } = await truncateBase(this.#runtime, this.#directories, this.log, this.#mark, zxid, committed)
+      return tree
+    })
+  }
+
+  async #replace(zxid: bigint, work: () => Promise<DataTree>): Promise<DataTree> {
+    assert(!this.#isReplacing, 'one history is replaced by one other at a time')
+    this.#isReplacing = true
+    try {
+      // A snapshot of the old tree must not appear among the new files.
+      await this.#running?.catch(() => {})
+      await this.#purging
+      this.#tree = await work()
+      this.#appliedZxid = zxid
+      return this.#tree
+    } finally {
+      this.#isReplacing = false
+    }
+  }
+
+  get #directories(): BaseDirectories {
+    return { snapshots: this.snapshotDirectory, logs: this.logDirectory }
   }
 
   /** Bytes in the directories of snapshots and of logs; the same where they are one. */
