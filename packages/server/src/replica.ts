@@ -53,6 +53,8 @@ const earlyFlushTxns = 128
 /** How long transactions are applied in one turn, milliseconds, and how many between two looks at the clock. */
 const commitMs = 5
 const commitsPerLook = 4
+/** Operations and watch events of transactions under way, above which connections that have one are not read. */
+const workMax = 4_000
 /** Reads that may wait behind a write in front of another write: all of them are answered at once before that is applied. */
 const waitingReadsMax = 256
 const waitingBytesMax = 1 << 20
@@ -76,6 +78,8 @@ export interface ReplicaStart {
 export interface ReplicaHooks {
   /** Everything up to `zxid` was applied and answered. */
   applied(zxid: bigint): void
+  /** Watch events of what was applied wait to be sent: no more is applied meanwhile. */
+  isBehind(): boolean
   /** Heard once: the replica cannot go on, an invariant broke. */
   failed(error: Error): void
 }
@@ -100,6 +104,8 @@ export class Replica {
   readonly #heap: HeapGuard
   /** Given to the log, not yet applied; in the order of their zxids. */
   readonly #proposals = new Deque<Proposal>()
+  /** What applying them takes, all together. */
+  #work = 0
   readonly #refusedLine: RepeatedLine
   /** The last of the digests that `hash` shows, by zxid. */
   readonly digests: [zxid: bigint, digest: bigint][] = []
@@ -168,6 +174,11 @@ export class Replica {
   /** Transactions on their way to the log. */
   get outstanding(): number {
     return this.#proposals.length
+  }
+
+  /** So much is under way that a connection with an unanswered request is not read. */
+  get isLoaded(): boolean {
+    return this.#proposals.length >= this.#config.globalOutstandingLimit || this.#work >= workMax
   }
 
   // -- sessions -------------------------------------------------------------------------------------------------------
@@ -537,6 +548,7 @@ export class Replica {
       txn: refused ? { type: opCode.error, err: prepared } : prepared,
       withReadOnlyFlag,
       digest: this.#pending.seal(),
+      work: refused ? 1 : this.#workOf(prepared, header),
     }
     try {
       logTxn(this.#log, proposal.header, proposal.txn, proposal.digest)
@@ -547,8 +559,29 @@ export class Replica {
     }
     this.#unflushed++
     this.#proposals.push(proposal)
+    this.#work += proposal.work
     peer?.unanswered.push(proposal)
     this.#scheduleFlush()
+  }
+
+  #workOf(txn: Txn, header: TxnHeader): number {
+    switch (txn.type) {
+      case opCode.multi:
+        return txn.txns.length
+      case opCode.closeSession:
+        return 1 + this.tree.ephemeralsOf(header.clientId).size
+      case opCode.createSession:
+      case opCode.error:
+      case opCode.check:
+        return 1
+      case opCode.setACL:
+        return 1
+      case opCode.setData:
+      case opCode.reconfig:
+        return 1 + this.watches.reach(txn.path)
+      default:
+        return 1 + this.watches.reachWithParent(txn.path)
+    }
   }
 
   #scheduleFlush(): void {
@@ -577,7 +610,7 @@ export class Replica {
       }
       this.#flush = 'idle'
       this.#unflushed -= count
-      this.#commitNow(this.#now() + commitMs)
+      this.#commitInTurn()
       if (this.#unflushed > 0 && !this.#isStopped) this.#scheduleFlush()
     })
   }
@@ -598,6 +631,7 @@ export class Replica {
     )
     this.#expiryTimer?.cancel()
     this.#reapTimer?.cancel()
+    this.#work = 0
     const waiting = new Set<Peer>()
     for (let next = this.#proposals.shift(); next !== undefined; next = this.#proposals.shift()) {
       if (next.peer !== undefined) waiting.add(next.peer)
@@ -637,6 +671,7 @@ export class Replica {
       }
       if (txn.type === opCode.multi) untilLook = 0
       this.#proposals.shift()
+      this.#work -= proposal.work
       // Whoever asked before this write must not see it.
       if (peer?.isOpen && peer.unanswered.peek() !== proposal) this.#answerBefore(peer, proposal)
       digest = proposal.digest
@@ -662,12 +697,18 @@ export class Replica {
     }
   }
 
+  #commitInTurn(): void {
+    // Or events would pile up, and the writes of everybody behind them.
+    if (this.#hooks.isBehind()) this.#commitLater()
+    else this.#commitNow(this.#now() + commitMs)
+  }
+
   #commitLater(): void {
     if (this.#isCommitDue) return
     this.#isCommitDue = true
     this.#runtime.clock.turnEnd(() => {
       this.#isCommitDue = false
-      if (!this.#isStopped) this.#commitNow(this.#now() + commitMs)
+      if (!this.#isStopped) this.#commitInTurn()
     })
   }
 

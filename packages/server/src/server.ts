@@ -73,6 +73,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   })
   const replica = new Replica(config, host, log, start, {
     applied: (zxid) => storage?.applied(zxid),
+    isBehind: (): boolean => listener.isBehind,
     // What fails on the way down must not hide why it went down, nor end the process.
     failed: (error) => {
       const settled = (): void => settle(error)

@@ -47,6 +47,8 @@ export interface Proposal {
   readonly txn: Txn
   /** The tree's digest once this is applied; undefined where digests are off. */
   readonly digest: bigint | undefined
+  /** Operations and watch events that applying it takes, about. */
+  readonly work: number
   /** Whether the connect request carried the readOnly flag; for createSession only. */
   readonly withReadOnlyFlag: boolean
 }

@@ -9,7 +9,7 @@ import {
 } from '@lightkeeper/protocol'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Reads } from '../pipeline/reads.ts'
-import { type HandPeer, handServer } from '../server.harness.ts'
+import { type HandPeer, type HandServer, handServer } from '../server.harness.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -149,6 +149,93 @@ describe('time', () => {
       expect(zxid).toBeGreaterThan(last)
       last = zxid
     }
+  })
+})
+
+describe('watch events', () => {
+  const crowd = 600
+
+  const watched = async (): Promise<{ scene: HandServer; watchers: HandPeer[] }> => {
+    const scene = await handServer({ maxClientCnxns: 0 })
+    const watchers = Array.from({ length: crowd }, () => scene.dial())
+    for (const peer of watchers) {
+      peer.connect()
+      peer.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path: '/', mode: 0 }))
+    }
+    return { scene, watchers }
+  }
+  const told = (watchers: readonly HandPeer[]): number => watchers.filter(({ bytes }) => bytes.length > 0).length
+
+  test('of one change leave in slices, and whoever asks is answered in between', async () => {
+    const { scene, watchers } = await watched()
+    const { dial, clock } = scene
+    const writer = dial()
+    writer.connect()
+    const other = dial()
+    other.connect()
+    set(writer, '/')
+    const { now } = clock
+    clock.now = () => (clock.time += 1)
+    const seen: number[] = []
+    for (let turns = 0; told(watchers) < crowd && turns < crowd; turns++) {
+      read(other)
+      clock.oneTurn()
+      expect(other.next().err).toBe(0)
+      seen.push(told(watchers))
+    }
+    clock.now = now
+    expect(told(watchers)).toBe(crowd)
+    for (const [i, count] of seen.entries()) expect(count - (seen[i - 1] ?? 0)).toBeLessThanOrEqual(4)
+    expect(writer.next().err).toBe(0)
+  })
+
+  test('are sent before further transactions are applied, so that they do not pile up', async () => {
+    const { scene, watchers } = await watched()
+    const { dial, clock } = scene
+    const writers = [dial(), dial()]
+    for (const peer of writers) peer.connect()
+    const { now } = clock
+    clock.now = () => (clock.time += 1)
+    for (const peer of writers) for (let i = 0; i < 5; i++) set(peer, '/', `${i}`)
+    const answered = (): number => writers.reduce((sum, peer) => sum + peer.waiting, 0)
+    for (let turns = 0; answered() < 10 && turns < 10 * crowd; turns++) {
+      clock.oneTurn()
+      const events = watchers.map(({ waiting }) => waiting)
+      // One turn applies a few transactions at the most, until it looks at the clock.
+      expect(Math.max(...events) - Math.min(...events)).toBeLessThanOrEqual(10)
+    }
+    clock.now = now
+    expect(answered()).toBe(10)
+    clock.endTurn()
+    for (const peer of watchers) expect(peer.waiting).toBe(10)
+  })
+
+  test('to many make a write much work: a client that sends more of them is not read, and others come next', async () => {
+    const { scene, watchers } = await watched()
+    const { dial, clock } = scene
+    const writer = dial()
+    writer.connect()
+    for (let i = 0; i < 100; i++) set(writer, '/', `${i}`)
+    expect(writer.isPaused).toBe(true)
+    const other = dial()
+    other.connect()
+    set(other, '/zookeeper/config')
+    const before = watchers[0]?.waiting ?? 0
+    while (other.waiting === 0) clock.oneTurn()
+    expect((watchers[0]?.waiting ?? 0) - before).toBeLessThanOrEqual(7)
+    clock.endTurn()
+    for (let i = 0; i < 100; i++) expect(writer.next().err).toBe(0)
+    expect(writer.isPaused).toBe(false)
+    expect(watchers[0]?.waiting).toBe(100)
+  })
+
+  test('to few do not hold a writer back', async () => {
+    const { dial } = await handServer()
+    const [writer, watcher] = [dial(), dial()]
+    for (const peer of [writer, watcher]) peer.connect()
+    watcher.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path: '/', mode: 1 }))
+    for (let i = 0; i < 255; i++) set(writer, '/', `${i}`)
+    expect(writer.isPaused).toBe(false)
   })
 })
 
@@ -337,6 +424,18 @@ describe('watches', () => {
     expect(counts).toEqual([7_000, 2_000, 0])
     await server.close()
   })
+})
+
+test('what was held back is read on behind a reply that fills a whole buffer', async () => {
+  const { dial, clock } = await handServer({ globalOutstandingLimit: 1 })
+  const peer = dial()
+  peer.connect()
+  for (let round = 0; round < 3; round++) {
+    const checks = Array.from({ length: 8_000 }, () => ({ type: opCode.check, path: '/', version: -1 }) as const)
+    peer.send(opCode.multi, (writer) => writeMultiRequest(writer, checks))
+  }
+  clock.endTurn()
+  for (let round = 0; round < 3; round++) expect(peer.next().err).toBe(0)
 })
 
 test('a multi is bounded by its operations', async () => {

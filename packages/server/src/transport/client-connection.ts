@@ -61,6 +61,8 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
   #isPumping = false
   #isPaused = false
   #isDirty = false
+  /** A reply was written, and not passed on yet. */
+  hasReply = false
   /** A four-letter word is being answered. */
   #isAnswering = false
   /** Had its slice; served again when the others had theirs. */
@@ -224,7 +226,7 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
     const waiting = this.unanswered.length
     if (waiting > 0) {
       if (waiting >= config.connectionOutstandingLimit || this.#takenBytes >= takenBytesMax) return false
-      if (replica.outstanding >= config.globalOutstandingLimit) return false
+      if (replica.isLoaded) return false
     } else this.#takenBytes = 0
     return this.#hasRoom()
   }
@@ -331,7 +333,7 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
     try {
       if (acl !== null && !this.#listener.replica.access.allows(acl, permission.read, this.identities)) return
       this.writer.raw(this.#listener.events.frame(type, path, zxid))
-      this.wrote()
+      this.#wrote()
     } catch (error) {
       // It concerns this client alone: the change it would have heard of is everybody's.
       this.fail(error)
@@ -339,13 +341,19 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
   }
 
   wrote(): void {
+    this.hasReply = true
+    this.#wrote()
+  }
+
+  #wrote(): void {
     this.sent++
     this.#listener.replica.stats.sent++
     const { length } = this.writer
     if (length - this.#writtenBefore > largeBytes) this.#listener.slices.look()
     this.#writtenBefore = length
     if (length >= flushBytes) this.flush()
-    else this.#markDirty()
+    // Though nothing is left to send: what was held back until this reply is looked at again then.
+    this.#markDirty()
   }
 
   passOn(bytes: Uint8Array): void {
@@ -369,9 +377,16 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
     this.#listener.flushLater(this)
   }
 
+  /** What was written is not passed on in this turn; false where there is nothing. */
+  letWait(): boolean {
+    this.#isDirty = false
+    return this.isOpen && this.writer.length > 0
+  }
+
   /** Passes what was written to the link. */
   flush(): void {
     this.#isDirty = false
+    this.hasReply = false
     if (!this.isOpen || this.writer.length === 0) return
     try {
       this.#flush()

@@ -18,6 +18,7 @@ import { ipIdOf } from '../auth/ip.ts'
 import type { ServerConfig } from '../config/config.ts'
 import type { Replica } from '../replica.ts'
 import { ClientConnection } from './client-connection.ts'
+import { Departures } from './departures.ts'
 import { EventFrames } from './event-frames.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { Slices } from './slices.ts'
@@ -42,6 +43,7 @@ export class ClientListener {
   #dirty: ClientConnection[] = []
   /** Connections that had their slice of this turn, in the order in which they are served on. */
   readonly #awaiting = new Deque<ClientConnection>()
+  readonly #departures: Departures
   #isTurnEndDue = false
   #listener: Listener | undefined
   #timer: Timer | undefined
@@ -58,6 +60,7 @@ export class ClientListener {
     this.words = new FourLetterWords(this, sources, runtime)
     this.#rejectedLine = new RepeatedLine(runtime.log, runtime.clock, 'warn', 'too many connections, refusing another')
     this.slices = new Slices(runtime.clock)
+    this.#departures = new Departures(runtime.clock)
     this.held = new HeldBytes(runtime.clock, config.heldReplyBytes)
     this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
   }
@@ -152,6 +155,11 @@ export class ClientListener {
     })
   }
 
+  /** Watch events of what was applied before wait to be sent. */
+  get isBehind(): boolean {
+    return this.#departures.isBehind
+  }
+
   /** The connection has something to send: all of them do, once, at the end of the turn. */
   flushLater(connection: ClientConnection): void {
     if (this.#dirty.length === 0) {
@@ -178,6 +186,7 @@ export class ClientListener {
     this.#isTurnEndDue = false
     this.slices.beginTurn()
     if (this.#dirty.length > 0) this.#flushAll()
+    if (this.#departures.send()) this.#askForTurnEnd()
     for (let left = this.#awaiting.length; left > 0 && !this.slices.isTurnOver; left--)
       this.#awaiting.shift()?.takeTurn()
     if (this.#awaiting.length > 0) this.#askForTurnEnd()
@@ -189,7 +198,10 @@ export class ClientListener {
     // What may be under way at once is shared: another one comes first each time, or the last would wait for ever.
     const first = this.#turns++ % dirty.length
     for (let i = 0; i < dirty.length; i++) (dirty[(first + i) % dirty.length] as ClientConnection).resume()
-    for (const connection of dirty) connection.flush()
+    for (const connection of dirty) {
+      if (connection.hasReply) connection.flush()
+      else if (connection.letWait()) this.#departures.add(connection)
+    }
     const { stats, lastZxid } = this.replica
     const now = this.#runtime.clock.now()
     const tookMs = now - this.#turnStartedAt

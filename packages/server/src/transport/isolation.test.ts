@@ -20,6 +20,7 @@ import { DataTree } from '../tree/data-tree.ts'
 import { Watches } from '../watch/watches.ts'
 import { ClientConnection } from './client-connection.ts'
 import { ClientListener } from './client-listener.ts'
+import { EventFrames } from './event-frames.ts'
 import { HeldBytes } from './held-bytes.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -110,7 +111,7 @@ const places: Record<string, (scene: Scene) => void> = {
   },
   'an event is written while a write of another is applied'({ victim, dial, clock }) {
     victim.get('/shared', true)
-    breaks(ClientConnection, 'wrote', victim.remote)
+    breaks(EventFrames, 'frame')
     const writer = dial()
     writer.connect()
     expect(writer.set('/shared', 'new').err).toBe(0)

@@ -29,6 +29,8 @@ export function bytesOfWatch(path: string): number {
 export class WatchTable<W extends WatchHolder> {
   /** Pairs of watcher and path. */
   size = 0
+  /** No path has had more watchers since there were none at all. */
+  widest = 0
   readonly #total: WatchTotal
   readonly #watchersOf = new TextMap<Map<W, number>>()
   readonly #pathsOf = new Map<W, TextSet>()
@@ -59,6 +61,7 @@ export class WatchTable<W extends WatchHolder> {
     const before = watchers.get(watcher) ?? 0
     if ((before & mode) === mode) return
     watchers.set(watcher, before | mode)
+    if (watchers.size > this.widest) this.widest = watchers.size
     if (mode === watchMode.recursive) {
       const known = this.#recursive.get(path)
       if (known === undefined) this.#recursive.set(path, new Set([watcher]))
@@ -125,6 +128,15 @@ export class WatchTable<W extends WatchHolder> {
     return told
   }
 
+  /** How many `trigger` would return, about. */
+  reach(path: string): number {
+    let count = this.#watchersOf.get(path)?.size ?? 0
+    this.#recursive.above(path, (recursive) => {
+      count += recursive.size
+    })
+    return count
+  }
+
   /** Every path with its watchers, for the monitoring commands. */
   byPath(): ReadonlyMap<string, ReadonlyMap<W, number>> {
     return this.#watchersOf
@@ -148,6 +160,7 @@ export class WatchTable<W extends WatchHolder> {
     }
     watchers.delete(watcher)
     if (watchers.size === 0) this.#watchersOf.delete(path)
+    if (this.#watchersOf.size === 0) this.widest = 0
     const paths = this.#pathsOf.get(watcher)
     paths?.delete(path)
     if (paths?.size === 0) this.#pathsOf.delete(watcher)

@@ -2,7 +2,15 @@
  * The two watch tables of a server and the rules between them: which change reaches whom, in which order, what a reconnecting
  * client missed (DataTree.java: createNode, deleteNode, setData, setWatches).
  */
-import { type Acl, addWatchMode, type EventType, eventType, type SetWatches2, watcherType } from '@lightkeeper/protocol'
+import {
+  type Acl,
+  addWatchMode,
+  type EventType,
+  eventType,
+  parentPath,
+  type SetWatches2,
+  watcherType,
+} from '@lightkeeper/protocol'
 import { OverBudget } from '../pipeline/over-budget.ts'
 import type { DataTree, TreeListener } from '../tree/data-tree.ts'
 import type { Znode } from '../tree/znode.ts'
@@ -19,6 +27,9 @@ export interface Watcher extends WatchHolder {
 
 /** Zxid in events that do not come from a transaction: catch-up after a reconnect. */
 const noZxid = -1n
+
+/** Fewer watchers of one path than this are no work worth counting. */
+const wide = 32
 
 /** How much may be watched; docs/operations/limits.md. */
 export interface WatchLimits {
@@ -57,6 +68,17 @@ export class Watches implements TreeListener {
       watcher.watchBytes + bytes <= maxCnxnWatchBytes &&
       this.#total.bytes + bytes <= maxWatchBytes
     )
+  }
+
+  /** How many are told when the data of `path` changes, about; 0 while no znode has many watchers. */
+  reach(path: string): number {
+    return this.data.widest < wide ? 0 : this.data.reach(path)
+  }
+
+  /** As `reach`, for a `path` that comes or goes. */
+  reachWithParent(path: string): number {
+    if (this.children.widest < wide) return this.reach(path)
+    return this.data.reach(path) + this.children.reach(parentPath(path))
   }
 
   created(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void {
