@@ -28,8 +28,8 @@ import { assert, Deque, RepeatedLine, type Runtime, type Timer } from '@lightkee
 import { Access } from './auth/access.ts'
 import { authProviders } from './auth/providers.ts'
 import type { ServerConfig } from './config/config.ts'
+import type { Caller, Decided, Proposal } from './pipeline/caller.ts'
 import { HeapGuard } from './pipeline/heap-guard.ts'
-import type { Decided, Peer, Proposal } from './pipeline/peer.ts'
 import { PendingChanges } from './pipeline/pending-changes.ts'
 import { type PrepareContext, Preparer } from './pipeline/prepare.ts'
 import { isReading, Reads } from './pipeline/reads.ts'
@@ -87,7 +87,7 @@ export interface ReplicaHooks {
 export class Replica {
   readonly watches: Watches
   readonly tree: DataTree
-  readonly sessions: SessionTable<Peer>
+  readonly sessions: SessionTable<Caller>
   readonly access: Access
   readonly stats = new ServerStats()
   /** Zxid of the last transaction applied to the tree. Never decreases; never above `#preparedZxid`. */
@@ -111,7 +111,7 @@ export class Replica {
   readonly digests: [zxid: bigint, digest: bigint][] = []
   /** Connections with a barrier at their head. */
   /** In the order of their zxids. */
-  readonly #barriers = new Deque<{ readonly peer: Peer; readonly zxid: bigint }>()
+  readonly #barriers = new Deque<{ readonly caller: Caller; readonly zxid: bigint }>()
   readonly #waitingReader = new Reader(new Uint8Array(0))
   /** More of what is durable is applied at the end of the turn. */
   #isCommitDue = false
@@ -184,13 +184,13 @@ export class Replica {
   // -- sessions -------------------------------------------------------------------------------------------------------
 
   /** Answers the first frame of a connection, or hangs up without an answer, which sends the client to another server. */
-  connect(peer: Peer, request: ConnectRequest): void {
+  connect(caller: Caller, request: ConnectRequest): void {
     this.stats.connectRequests++
     // A client that has seen later transactions than we have must not be taken back in time.
     if (request.lastZxidSeen > this.lastZxid) {
       // It tries again several times a second, and so do all the others.
-      this.#refusedLine.tell({ client: peer.remoteHost, seen: request.lastZxidSeen, here: this.lastZxid })
-      peer.hangUp()
+      this.#refusedLine.tell({ client: caller.remoteHost, seen: request.lastZxidSeen, here: this.lastZxid })
+      caller.hangUp()
       return
     }
     const { minSessionTimeout, maxSessionTimeout } = this.#config
@@ -198,72 +198,72 @@ export class Replica {
     const withFlag = request.readOnly !== undefined
     if (request.sessionId === 0n) {
       if (this.#logFailure !== undefined) {
-        this.#connectReadOnly(peer, request, timeoutMs)
+        this.#connectReadOnly(caller, request, timeoutMs)
         return
       }
       const session = this.sessions.add(this.sessions.newId(), timeoutMs, this.#now())
-      this.#attach(peer, session)
+      this.#attach(caller, session)
       const txn: Txn = { type: opCode.createSession, timeOut: timeoutMs }
       const header = this.#nextHeader(session.id, 0, opCode.createSession)
-      this.#propose(peer, opCode.createSession, header, txn, withFlag)
+      this.#propose(caller, opCode.createSession, header, txn, withFlag)
       return
     }
     const session = this.sessions.get(request.sessionId)
     // The password comes first: a forged reconnect must not close the session's healthy connection, as it does in Apache.
     if (session === undefined || session.isClosing || !this.#keys.isPasswordOf(session.id, request.passwd)) {
-      this.#writeConnectResponse(peer, undefined, withFlag)
-      peer.hangUp()
+      this.#writeConnectResponse(caller, undefined, withFlag)
+      caller.hangUp()
       return
     }
     session.connection?.hangUp()
     session.timeoutMs = timeoutMs
-    this.#attach(peer, session)
+    this.#attach(caller, session)
     this.sessions.touch(session, this.#now())
-    this.#awaitPrepared(peer)
-    this.#writeConnectResponse(peer, session, withFlag)
-    peer.established()
+    this.#awaitPrepared(caller)
+    this.#writeConnectResponse(caller, session, withFlag)
+    caller.established()
   }
 
   /** Without a log there are only sessions of this server alone, for those who asked for no more. */
-  #connectReadOnly(peer: Peer, request: ConnectRequest, timeoutMs: number): void {
+  #connectReadOnly(caller: Caller, request: ConnectRequest, timeoutMs: number): void {
     if (request.readOnly !== true) {
-      peer.hangUp()
+      caller.hangUp()
       return
     }
     const session = this.sessions.add(this.sessions.newId(), timeoutMs, this.#now())
-    this.#attach(peer, session)
-    this.#writeConnectResponse(peer, session, true)
-    peer.established()
+    this.#attach(caller, session)
+    this.#writeConnectResponse(caller, session, true)
+    caller.established()
   }
 
   /** The connection is gone; its session lives on until it expires. */
-  disconnected(peer: Peer): void {
-    if (peer.session?.connection === peer) peer.session.connection = undefined
-    this.#forgetWatches(peer)
+  disconnected(caller: Caller): void {
+    if (caller.session?.connection === caller) caller.session.connection = undefined
+    this.#forgetWatches(caller)
   }
 
   /** In slices: of those that are left meanwhile nobody is told. */
-  #forgetWatches(peer: Peer): void {
-    if (!this.watches.removeSome(peer, watchesPerSlice)) return
-    this.#runtime.clock.turnEnd(() => this.#guard(() => this.#forgetWatches(peer)))
+  #forgetWatches(caller: Caller): void {
+    if (!this.watches.removeSome(caller, watchesPerSlice)) return
+    this.#runtime.clock.turnEnd(() => this.#guard(() => this.#forgetWatches(caller)))
   }
 
-  #attach(peer: Peer, session: Session<Peer>): void {
-    session.connection = peer
-    peer.session = session
+  #attach(caller: Caller, session: Session<Caller>): void {
+    session.connection = caller
+    caller.session = session
   }
 
-  #writeConnectResponse(peer: Peer, session: Session<Peer> | undefined, withFlag: boolean): void {
-    const mark = peer.writer.beginFrame()
-    writeConnectResponse(peer.writer, {
+  #writeConnectResponse(caller: Caller, session: Session<Caller> | undefined, withFlag: boolean): void {
+    const mark = caller.writer.beginFrame()
+    writeConnectResponse(caller.writer, {
       protocolVersion: 0,
       timeOut: session?.timeoutMs ?? 0,
       sessionId: session?.id ?? 0n,
       passwd: session === undefined ? noPassword : this.#keys.passwordOf(session.id),
       readOnly: withFlag ? this.#logFailure !== undefined : undefined,
     })
-    peer.writer.endFrame(mark)
-    peer.wrote()
+    caller.writer.endFrame(mark)
+    caller.wrote()
   }
 
   #armExpiry(): void {
@@ -279,11 +279,11 @@ export class Replica {
     this.#expiryTimer = clock.after(Math.max(0, this.sessions.nextExpiryAt - clock.now()), () => this.#guard(work))
   }
 
-  #proposeClose(peer: Peer | undefined, session: Session<Peer>, xid: number): void {
+  #proposeClose(caller: Caller | undefined, session: Session<Caller>, xid: number): void {
     this.sessions.beginClosing(session)
     const header = this.#nextHeader(session.id, xid, opCode.closeSession)
     const txn = this.#preparer.closeSession(session.id, header.zxid)
-    this.#propose(peer, opCode.closeSession, header, txn)
+    this.#propose(caller, opCode.closeSession, header, txn)
   }
 
   #armReaper(): void {
@@ -311,18 +311,18 @@ export class Replica {
 
   // -- admit ----------------------------------------------------------------------------------------------------------
 
-  /** Takes one request; `body` stands behind the header. Its bytes must stay as they are, the reader is the caller's again. */
-  submit(peer: Peer, xid: number, type: number, body: Reader): void {
+  /** Takes one request; `body` stands behind the header. Its bytes must stay as they are, the reader may be used again. */
+  submit(caller: Caller, xid: number, type: number, body: Reader): void {
     this.stats.received++
-    const session = peer.session
+    const session = caller.session
     if (session === undefined) return
     switch (type) {
       case opCode.auth:
-        this.#authenticate(peer, xid, body)
+        this.#authenticate(caller, xid, body)
         return
       case opCode.sasl:
         // No SASL mechanism is configured: Apache answers with a null token then, and no identity is added.
-        this.#decided(peer, { kind: 'decided', xid, zxid: 0n, err: 0, body: nullBuffer, isLast: false })
+        this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: 0, body: nullBuffer, isLast: false })
         return
       case opCode.ping:
       case opCode.getData:
@@ -340,15 +340,15 @@ export class Replica {
       case opCode.checkWatches:
       case opCode.removeWatches:
         this.sessions.touch(session, this.#now())
-        this.#readInTurn(peer, xid, type, body)
+        this.#readInTurn(caller, xid, type, body)
         return
       case opCode.sync:
         this.sessions.touch(session, this.#now())
         // Whoever asks relies on nothing turning up later that was sent before, by whomever; a failed log may still hold some.
-        if (this.#logFailure !== undefined) this.#decline(peer, xid, keeperCodes.NOT_READ_ONLY.number)
+        if (this.#logFailure !== undefined) this.#decline(caller, xid, keeperCodes.NOT_READ_ONLY.number)
         else {
-          this.#awaitPrepared(peer)
-          this.#readInTurn(peer, xid, type, body)
+          this.#awaitPrepared(caller)
+          this.#readInTurn(caller, xid, type, body)
         }
         return
       case opCode.create:
@@ -361,110 +361,119 @@ export class Replica {
       case opCode.multi:
       case opCode.reconfig:
         this.sessions.touch(session, this.#now())
-        if (this.#logFailure === undefined) this.#write(peer, session, xid, type, body)
-        else this.#decline(peer, xid, keeperCodes.NOT_READ_ONLY.number)
+        if (this.#logFailure === undefined) this.#write(caller, session, xid, type, body)
+        else this.#decline(caller, xid, keeperCodes.NOT_READ_ONLY.number)
         return
       case opCode.closeSession:
-        if (this.#logFailure !== undefined) peer.hangUp()
-        else if (!session.isClosing) this.#proposeClose(peer, session, xid)
+        if (this.#logFailure !== undefined) caller.hangUp()
+        else if (!session.isClosing) this.#proposeClose(caller, session, xid)
         return
       default:
         this.#runtime.log('warn', 'unknown or internal opcode from a client, closing the connection', {
-          client: peer.remoteHost,
+          client: caller.remoteHost,
           opcode: type,
           name: operationOf(type)?.name,
         })
-        this.#refuse(peer, xid, -1n, keeperCodes.UNIMPLEMENTED.number)
+        this.#refuse(caller, xid, -1n, keeperCodes.UNIMPLEMENTED.number)
     }
   }
 
   /** Nothing that this connection asks from here on is answered before every write that was prepared until here is applied. */
-  #awaitPrepared(peer: Peer): void {
+  #awaitPrepared(caller: Caller): void {
     if (this.#proposals.length === 0) return
     const zxid = this.#preparedZxid
-    peer.unanswered.push({ kind: 'barrier', zxid })
-    this.#barriers.push({ peer, zxid })
+    caller.unanswered.push({ kind: 'barrier', zxid })
+    this.#barriers.push({ caller, zxid })
   }
 
-  #readInTurn(peer: Peer, xid: number, type: number, body: Reader): void {
-    if (peer.unanswered.length === 0) {
-      this.#read(peer, xid, type, body, peer.identities)
+  #readInTurn(caller: Caller, xid: number, type: number, body: Reader): void {
+    if (caller.unanswered.length === 0) {
+      this.#read(caller, xid, type, body, caller.identities)
       return
     }
     const { bytes, pos, end } = body
     const expectedBytes = this.#reads.expectedBytes(type, body)
-    peer.waitingReads++
-    peer.waitingBytes += expectedBytes
-    peer.unanswered.push({ kind: 'waiting', xid, type, bytes, start: pos, end, expectedBytes, caller: peer.identities })
+    caller.waitingReads++
+    caller.waitingBytes += expectedBytes
+    caller.unanswered.push({
+      kind: 'waiting',
+      xid,
+      type,
+      bytes,
+      start: pos,
+      end,
+      expectedBytes,
+      identities: caller.identities,
+    })
   }
 
   /** Answers with an error, in turn. */
-  #decline(peer: Peer, xid: number, err: number): void {
-    this.#decided(peer, { kind: 'decided', xid, zxid: undefined, err, isLast: false })
+  #decline(caller: Caller, xid: number, err: number): void {
+    this.#decided(caller, { kind: 'decided', xid, zxid: undefined, err, isLast: false })
   }
 
   /** Answers with an error, in turn, and hangs up behind it. */
-  #refuse(peer: Peer, xid: number, zxid: bigint, err: number): void {
-    this.#decided(peer, { kind: 'decided', xid, zxid, err, isLast: true })
+  #refuse(caller: Caller, xid: number, zxid: bigint, err: number): void {
+    this.#decided(caller, { kind: 'decided', xid, zxid, err, isLast: true })
   }
 
-  #authenticate(peer: Peer, xid: number, body: Reader): void {
+  #authenticate(caller: Caller, xid: number, body: Reader): void {
     let added: readonly Id[] | undefined
     let scheme = ''
     try {
       const packet = readAuthPacket(body)
       scheme = packet.scheme
-      added = this.access.providers.get(scheme)?.authenticate(packet.auth ?? new Uint8Array(0), peer.remoteHost)
+      added = this.access.providers.get(scheme)?.authenticate(packet.auth ?? new Uint8Array(0), caller.remoteHost)
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error
     }
     if (added?.some(({ id }) => id.length > identityMax)) added = undefined
     if (added === undefined) {
       this.stats.authFailures++
-      this.#runtime.log('warn', 'authentication failed', { client: peer.remoteHost, scheme: shortened(scheme) })
-      this.#refuse(peer, xid, 0n, keeperCodes.AUTH_FAILED.number)
+      this.#runtime.log('warn', 'authentication failed', { client: caller.remoteHost, scheme: shortened(scheme) })
+      this.#refuse(caller, xid, 0n, keeperCodes.AUTH_FAILED.number)
       return
     }
-    const known = peer.identities
+    const known = caller.identities
     const isNew = (id: Id): boolean => !known.some((own) => own.scheme === id.scheme && own.id === id.id)
     const identities = added.filter(isNew)
     if (known.length + identities.length > this.#config.maxIdentities) {
-      const facts = { client: peer.remoteHost, maxIdentities: this.#config.maxIdentities }
+      const facts = { client: caller.remoteHost, maxIdentities: this.#config.maxIdentities }
       this.#runtime.log('warn', 'authentication refused: the connection has too many identities', facts)
-      this.#refuse(peer, xid, 0n, keeperCodes.AUTH_FAILED.number)
+      this.#refuse(caller, xid, 0n, keeperCodes.AUTH_FAILED.number)
       return
     }
-    if (identities.length > 0) peer.identities = [...known, ...identities]
-    this.#decided(peer, { kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
+    if (identities.length > 0) caller.identities = [...known, ...identities]
+    this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
   }
 
   // -- read -----------------------------------------------------------------------------------------------------------
 
-  #read(peer: Peer, xid: number, type: number, body: Reader, caller: readonly Id[]): void {
-    if (peer.session?.isClosing) {
-      replyHeader(peer, xid, this.lastZxid, keeperCodes.SESSION_EXPIRED.number)
+  #read(caller: Caller, xid: number, type: number, body: Reader, identities: readonly Id[]): void {
+    if (caller.session?.isClosing) {
+      replyHeader(caller, xid, this.lastZxid, keeperCodes.SESSION_EXPIRED.number)
       return
     }
     if (type === opCode.ping) {
-      replyHeader(peer, specialXid.ping, this.lastZxid, 0)
+      replyHeader(caller, specialXid.ping, this.lastZxid, 0)
       return
     }
     try {
-      this.#reads.serve(peer, xid, type, body, caller, this.lastZxid)
+      this.#reads.serve(caller, xid, type, body, identities, this.lastZxid)
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error
-      replyHeader(peer, xid, this.lastZxid, marshallingError)
+      replyHeader(caller, xid, this.lastZxid, marshallingError)
     }
   }
 
   // -- prepare --------------------------------------------------------------------------------------------------------
 
-  #write(peer: Peer, session: Session<Peer>, xid: number, type: number, body: Reader): void {
+  #write(caller: Caller, session: Session<Caller>, xid: number, type: number, body: Reader): void {
     let txn: Txn | number
     const header = this.#nextHeader(session.id, xid, type)
     const context: PrepareContext = {
       session: session.id,
-      caller: peer.identities,
+      identities: caller.identities,
       zxid: header.zxid,
       time: header.time,
     }
@@ -480,12 +489,12 @@ export class Replica {
       if (type !== opCode.multi) {
         // An unreadable write takes no zxid (3.9), an unreadable multi does.
         this.#preparedZxid = header.zxid - 1n
-        this.#decline(peer, xid, marshallingError)
+        this.#decline(caller, xid, marshallingError)
         return
       }
       txn = marshallingError
     }
-    this.#propose(peer, type, header, txn)
+    this.#propose(caller, type, header, txn)
   }
 
   #prepare(context: PrepareContext, type: number, body: Reader): Txn | number {
@@ -533,7 +542,7 @@ export class Replica {
 
   /** `prepared` is a transaction or the error number a request was refused with, which becomes a transaction too. */
   #propose(
-    peer: Peer | undefined,
+    caller: Caller | undefined,
     type: number,
     header: TxnHeader,
     prepared: Txn | number,
@@ -542,7 +551,7 @@ export class Replica {
     const refused = typeof prepared === 'number'
     const proposal: Proposal = {
       kind: 'proposal',
-      peer,
+      caller,
       type,
       header: refused ? { ...header, type: opCode.error } : header,
       txn: refused ? { type: opCode.error, err: prepared } : prepared,
@@ -560,7 +569,7 @@ export class Replica {
     this.#unflushed++
     this.#proposals.push(proposal)
     this.#work += proposal.work
-    peer?.unanswered.push(proposal)
+    caller?.unanswered.push(proposal)
     this.#scheduleFlush()
   }
 
@@ -632,13 +641,13 @@ export class Replica {
     this.#expiryTimer?.cancel()
     this.#reapTimer?.cancel()
     this.#work = 0
-    const waiting = new Set<Peer>()
+    const waiting = new Set<Caller>()
     for (let next = this.#proposals.shift(); next !== undefined; next = this.#proposals.shift()) {
-      if (next.peer !== undefined) waiting.add(next.peer)
+      if (next.caller !== undefined) waiting.add(next.caller)
     }
-    for (let next = this.#barriers.shift(); next !== undefined; next = this.#barriers.shift()) waiting.add(next.peer)
+    for (let next = this.#barriers.shift(); next !== undefined; next = this.#barriers.shift()) waiting.add(next.caller)
     // No answer would be true for them; a lost connection says just that.
-    for (const peer of waiting) peer.hangUp()
+    for (const caller of waiting) caller.hangUp()
   }
 
   #fail(error: Error): void {
@@ -652,7 +661,7 @@ export class Replica {
 
   /**
    * Applies what is durable and answers it, for as long as a turn allows; the rest follows in the next turn. A throw in here is
-   * a broken invariant, but for what concerns one peer alone.
+   * a broken invariant, but for what concerns one caller alone.
    */
   #commit(untilMs: number): void {
     const { durableZxid } = this.#log
@@ -660,7 +669,7 @@ export class Replica {
     let untilLook = commitsPerLook
     const wall = this.#runtime.clock.wall()
     for (let proposal = this.#proposals.peek(); proposal !== undefined; proposal = this.#proposals.peek()) {
-      const { header, txn, peer } = proposal
+      const { header, txn, caller } = proposal
       if (header.zxid > durableZxid) break
       if (--untilLook <= 0) {
         untilLook = commitsPerLook
@@ -673,14 +682,14 @@ export class Replica {
       this.#proposals.shift()
       this.#work -= proposal.work
       // Whoever asked before this write must not see it.
-      if (peer?.isOpen && peer.unanswered.peek() !== proposal) this.#answerBefore(peer, proposal)
+      if (caller?.isOpen && caller.unanswered.peek() !== proposal) this.#answerBefore(caller, proposal)
       digest = proposal.digest
       // Watch events are written in here, and so stand in front of the reply.
       const result = this.tree.apply(header, txn)
       this.lastZxid = header.zxid
       if (digest !== undefined && (header.zxid & 127n) === 0n) this.#noteDigest(header.zxid, digest)
       if (this.#barriers.length > 0) this.#openBarriers()
-      if (peer?.isOpen) this.#respond(peer, proposal, result, Math.max(0, wall - Number(header.time)))
+      if (caller?.isOpen) this.#respond(caller, proposal, result, Math.max(0, wall - Number(header.time)))
       if (txn.type === opCode.closeSession) this.#sessionClosed(proposal)
     }
     // Of the last one applied: nobody looks between two of a batch.
@@ -724,7 +733,7 @@ export class Replica {
       next = this.#barriers.peek()
     ) {
       this.#barriers.shift()
-      next.peer.answerLater()
+      next.caller.answerLater()
     }
   }
 
@@ -737,68 +746,74 @@ export class Replica {
   // -- respond --------------------------------------------------------------------------------------------------------
 
   /** `latencyMs` is the time since the request came. */
-  #respond(peer: Peer, proposal: Proposal, result: ReturnType<DataTree['apply']>, latencyMs: number): void {
+  #respond(caller: Caller, proposal: Proposal, result: ReturnType<DataTree['apply']>, latencyMs: number): void {
     this.stats.updated(latencyMs)
-    if (latencyMs > peer.stats.writeMs) peer.stats.writeMs = latencyMs
+    if (latencyMs > caller.stats.writeMs) caller.stats.writeMs = latencyMs
     try {
       // Replies leave in the order of the requests, so a committed write is the oldest one unanswered.
-      peer.unanswered.shift()
+      caller.unanswered.shift()
       if (proposal.type === opCode.createSession) {
-        this.#writeConnectResponse(peer, peer.session, proposal.withReadOnlyFlag)
-        peer.established()
-      } else replyToWrite(peer, proposal, result)
+        this.#writeConnectResponse(caller, caller.session, proposal.withReadOnlyFlag)
+        caller.established()
+      } else replyToWrite(caller, proposal, result)
     } catch (error) {
-      peer.fail(error)
+      caller.fail(error)
     }
   }
 
   /** Answers what stands in front of a write that is about to be applied. `mayQueue` saw to it that this is little. */
-  #answerBefore(peer: Peer, proposal: Proposal): void {
+  #answerBefore(caller: Caller, proposal: Proposal): void {
     try {
-      while (peer.isOpen && peer.unanswered.peek() !== proposal) {
-        assert(this.hasAnswerFor(peer), 'what was asked before a write can be answered when the write is applied')
-        this.answerNext(peer)
+      while (caller.isOpen && caller.unanswered.peek() !== proposal) {
+        assert(this.hasAnswerFor(caller), 'what was asked before a write can be answered when the write is applied')
+        this.answerNext(caller)
       }
     } catch (error) {
-      peer.fail(error)
+      caller.fail(error)
     }
   }
 
   /** Whether the oldest unanswered request can be answered: it is no write on its way, nor waits for one. */
-  hasAnswerFor(peer: Peer): boolean {
-    const next = peer.unanswered.peek()
+  hasAnswerFor(caller: Caller): boolean {
+    const next = caller.unanswered.peek()
     if (next === undefined || next.kind === 'proposal') return false
     return next.kind !== 'barrier' || next.zxid <= this.lastZxid
   }
 
   /** Answers the oldest unanswered request; `hasAnswerFor` says that it can be. */
-  answerNext(peer: Peer): void {
-    const next = peer.unanswered.shift()
+  answerNext(caller: Caller): void {
+    const next = caller.unanswered.shift()
     if (next === undefined || next.kind === 'barrier' || next.kind === 'proposal') return
     if (next.kind === 'waiting') {
-      peer.waitingReads--
-      peer.waitingBytes -= next.expectedBytes
-      this.#read(peer, next.xid, next.type, this.#waitingReader.reset(next.bytes, next.start, next.end), next.caller)
+      caller.waitingReads--
+      caller.waitingBytes -= next.expectedBytes
+      this.#read(
+        caller,
+        next.xid,
+        next.type,
+        this.#waitingReader.reset(next.bytes, next.start, next.end),
+        next.identities,
+      )
       return
     }
-    const mark = beginReply(peer.writer, next.xid, next.zxid ?? this.lastZxid, next.err)
-    if (next.body !== undefined) peer.writer.raw(next.body)
-    endReply(peer, mark)
-    if (next.isLast) peer.hangUp()
+    const mark = beginReply(caller.writer, next.xid, next.zxid ?? this.lastZxid, next.err)
+    if (next.body !== undefined) caller.writer.raw(next.body)
+    endReply(caller, mark)
+    if (next.isLast) caller.hangUp()
   }
 
   /** A decided answer leaves at once where nothing waits in front of it. */
-  #decided(peer: Peer, decided: Decided): void {
-    peer.unanswered.push(decided)
-    if (peer.unanswered.length === 1) this.answerNext(peer)
+  #decided(caller: Caller, decided: Decided): void {
+    caller.unanswered.push(decided)
+    if (caller.unanswered.length === 1) this.answerNext(caller)
   }
 
   /**
    * Whether a request may be taken behind reads that wait for a write: another read may. A write may where those reads are few
    * and small, since they are all answered before it is applied, however much else there is to do. `frame` is left as it is.
    */
-  mayQueue(peer: Peer, frame: Reader): boolean {
-    if (peer.waitingReads < waitingReadsMax && peer.waitingBytes < waitingBytesMax) return true
+  mayQueue(caller: Caller, frame: Reader): boolean {
+    if (caller.waitingReads < waitingReadsMax && caller.waitingBytes < waitingBytesMax) return true
     return frame.remaining < 8 || isReading(frame.peekInt(4))
   }
 

@@ -61,7 +61,7 @@ export interface Frame {
 }
 
 /** One raw client: what it sends is served at once, what it is told is kept in order. */
-export class HandPeer implements Link {
+export class HandClient implements Link {
   readonly remote: string
   readonly bytes: Uint8Array[] = []
   isEnded = false
@@ -69,7 +69,7 @@ export class HandPeer implements Link {
   isPaused = false
   /** What is called on the way of every call to the link, to make it throw. */
   fault: (call: 'write' | 'pause' | 'resume' | 'end' | 'destroy') => void = () => {}
-  /** Set to let written bytes pile up, as with a peer that does not read. */
+  /** Set to let written bytes pile up, as with a client that does not read. */
   isStuck = false
   queuedBytes = 0
   readonly #clock: HandClock
@@ -114,7 +114,7 @@ export class HandPeer implements Link {
     this.closed()
   }
 
-  /** The peer's side closes. */
+  /** The client's side closes. */
   closed(): void {
     const events = this.#events
     this.#events = undefined
@@ -211,7 +211,7 @@ export interface HandServer {
   readonly server: RunningServer
   readonly clock: HandClock
   /** A connection from `host`. */
-  dial(host?: string): HandPeer
+  dial(host?: string): HandClient
 }
 
 export async function handServer(options: ServerOptions = {}, log: Log = silentLog): Promise<HandServer> {
@@ -236,9 +236,9 @@ export async function handServer(options: ServerOptions = {}, log: Log = silentL
     server,
     clock,
     dial(host = '10.0.0.1') {
-      const peer = new HandPeer(clock, `${host}:${++port}`)
-      peer.accepted((accept as (link: Link) => LinkEvents)(peer))
-      return peer
+      const client = new HandClient(clock, `${host}:${++port}`)
+      client.accepted((accept as (link: Link) => LinkEvents)(client))
+      return client
     },
   }
 }

@@ -23,9 +23,9 @@ describe('handshake', () => {
 
   test('hangs up without an answer on a client that has seen a later zxid', async () => {
     const { dial } = await handServer()
-    const peer = dial()
-    expect(() => peer.connect({ lastZxidSeen: 1n })).toThrow('the server sent none')
-    expect(peer.isEnded).toBe(true)
+    const client = dial()
+    expect(() => client.connect({ lastZxidSeen: 1n })).toThrow('the server sent none')
+    expect(client.isEnded).toBe(true)
   })
 
   test('gives the same session to a second connection with the password and closes the first', async () => {
@@ -76,7 +76,7 @@ describe('handshake', () => {
 
   test('serves requests that were pipelined behind the connect request once the session exists', async () => {
     const { dial, clock } = await handServer()
-    const peer = dial()
+    const client = dial()
     const chunks: Uint8Array[] = []
     const recorder = dial()
     recorder.raw = (bytes) => void chunks.push(bytes)
@@ -84,10 +84,10 @@ describe('handshake', () => {
       recorder.connect()
     } catch {}
     recorder.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: '/', watch: false }))
-    for (const chunk of chunks) peer.raw(chunk, false)
+    for (const chunk of chunks) client.raw(chunk, false)
     clock.endTurn()
     clock.endTurn()
-    expect(peer.waiting).toBe(2)
+    expect(client.waiting).toBe(2)
   })
 })
 
@@ -110,13 +110,13 @@ describe('sessions', () => {
 
   test('keeps a session alive by pings alone', async () => {
     const { dial, clock } = await handServer()
-    const peer = dial()
-    peer.connect({ timeOut: 4000 })
+    const client = dial()
+    client.connect({ timeOut: 4000 })
     for (let i = 0; i < 10; i++) {
       clock.advance(3000)
-      expect(peer.call(opCode.ping, undefined, -2)).toMatchObject({ xid: -2, err: 0 })
+      expect(client.call(opCode.ping, undefined, -2)).toMatchObject({ xid: -2, err: 0 })
     }
-    expect(peer.isEnded).toBe(false)
+    expect(client.isEnded).toBe(false)
   })
 
   test('keeps the session and its ephemerals when the connection breaks, until the timeout', async () => {
@@ -134,15 +134,15 @@ describe('sessions', () => {
 
   test('answers closeSession, then closes, and ignores what was sent behind it', async () => {
     const { dial, clock } = await handServer()
-    const peer = dial()
-    peer.connect()
-    peer.create('/lease', 1)
-    peer.send(opCode.closeSession)
-    peer.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: '/', watch: false }))
+    const client = dial()
+    client.connect()
+    client.create('/lease', 1)
+    client.send(opCode.closeSession)
+    client.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: '/', watch: false }))
     clock.endTurn()
-    expect(peer.next().err).toBe(0)
-    expect(peer.waiting).toBe(0)
-    expect(peer.isEnded).toBe(true)
+    expect(client.next().err).toBe(0)
+    expect(client.waiting).toBe(0)
+    expect(client.isEnded).toBe(true)
     const other = dial()
     other.connect()
     expect(other.get('/lease').err).toBe(keeperCodes.NO_NODE.number)
@@ -150,10 +150,10 @@ describe('sessions', () => {
 
   test('includes an ephemeral whose create is still on its way to the log when the session closes', async () => {
     const { dial, clock } = await handServer()
-    const peer = dial()
-    peer.connect()
-    peer.create('/p')
-    peer.send(opCode.create, (writer) => {
+    const client = dial()
+    client.connect()
+    client.create('/p')
+    client.send(opCode.create, (writer) => {
       writer.ustring('/p/e')
       writer.buffer(null)
       writer.int(1)
@@ -162,7 +162,7 @@ describe('sessions', () => {
       writer.ustring('anyone')
       writer.int(1)
     })
-    peer.send(opCode.closeSession)
+    client.send(opCode.closeSession)
     const other = dial()
     clock.endTurn()
     other.connect()
@@ -175,21 +175,21 @@ describe('sessions', () => {
 describe('order', () => {
   test('answers reads behind a write of the same connection after it, and sees its effect', async () => {
     const { dial, clock } = await handServer()
-    const peer = dial()
-    peer.connect()
-    peer.create('/a', 0, 'old')
+    const client = dial()
+    client.connect()
+    client.create('/a', 0, 'old')
     const xids = [
-      peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/a', watch: false })),
-      peer.send(opCode.setData, (writer) => {
+      client.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/a', watch: false })),
+      client.send(opCode.setData, (writer) => {
         writer.ustring('/a')
         writer.buffer(word('new'))
         writer.int(-1)
       }),
-      peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/a', watch: false })),
-      peer.send(opCode.sync, (writer) => writePathRequest(writer, { path: '/a' })),
+      client.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/a', watch: false })),
+      client.send(opCode.sync, (writer) => writePathRequest(writer, { path: '/a' })),
     ]
     clock.endTurn()
-    const frames = xids.map(() => peer.next())
+    const frames = xids.map(() => client.next())
     expect(frames.map(({ xid }) => xid)).toEqual(xids)
     expect(frames[0]?.body.buffer()).toEqual(word('old'))
     expect(frames[2]?.body.buffer()).toEqual(word('new'))
@@ -217,13 +217,13 @@ describe('order', () => {
 
   test('tells the writer of its own event before the reply', async () => {
     const { dial } = await handServer()
-    const peer = dial()
-    peer.connect()
-    peer.create('/a')
-    peer.get('/a', true)
-    const first = peer.set('/a', 'x')
+    const client = dial()
+    client.connect()
+    client.create('/a')
+    client.get('/a', true)
+    const first = client.set('/a', 'x')
     expect(first.xid).toBe(-1)
-    const reply = peer.next()
+    const reply = client.next()
     expect(reply).toMatchObject({ err: 0 })
     expect(first.zxid).toBe(reply.zxid)
   })
@@ -234,8 +234,8 @@ describe('order', () => {
     const two = dial()
     one.connect()
     two.connect()
-    const create = (peer: typeof one): number =>
-      peer.send(opCode.create, (writer) => {
+    const create = (client: typeof one): number =>
+      client.send(opCode.create, (writer) => {
         writer.ustring('/race')
         writer.buffer(null)
         writer.int(1)
@@ -255,93 +255,93 @@ describe('order', () => {
 describe('limits', () => {
   test('closes a connection whose frame is larger than the limit, and stays up', async () => {
     const { dial } = await handServer({ juteMaxbuffer: 2048 })
-    const peer = dial()
-    peer.connect()
-    peer.raw(Uint8Array.from([0, 0, 8, 1]))
-    expect(peer.isDestroyed).toBe(true)
+    const client = dial()
+    client.connect()
+    client.raw(Uint8Array.from([0, 0, 8, 1]))
+    expect(client.isDestroyed).toBe(true)
     expect(dial().connect().timeOut).toBeGreaterThan(0)
   })
 
   test('refuses connections of one address above maxClientCnxns and takes them again when some are gone', async () => {
     const { dial } = await handServer({ maxClientCnxns: 2 })
-    const peers = [dial(), dial()]
-    for (const peer of peers) peer.connect()
+    const clients = [dial(), dial()]
+    for (const client of clients) client.connect()
     expect(dial().isDestroyed).toBe(true)
     expect(dial('10.0.0.2').isDestroyed).toBe(false)
-    peers[0]?.closed()
+    clients[0]?.closed()
     expect(dial().isDestroyed).toBe(false)
   })
 
   test('stops reading a client that does not read its replies, and goes on when it does', async () => {
     const { dial } = await handServer({ slowReaderPauseBytes: 10_000 })
-    const peer = dial()
-    peer.connect()
-    peer.create('/big', 0, 'x'.repeat(5000))
-    peer.isStuck = true
+    const client = dial()
+    client.connect()
+    client.create('/big', 0, 'x'.repeat(5000))
+    client.isStuck = true
     for (let i = 0; i < 4; i++) {
-      peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/big', watch: false }))
-      peer.raw(new Uint8Array(0))
+      client.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/big', watch: false }))
+      client.raw(new Uint8Array(0))
     }
-    expect(peer.isPaused).toBe(true)
-    peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/big', watch: false }))
-    const before = peer.waiting
-    peer.drain()
-    expect(peer.isPaused).toBe(false)
-    expect(peer.waiting).toBeGreaterThan(before)
+    expect(client.isPaused).toBe(true)
+    client.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/big', watch: false }))
+    const before = client.waiting
+    client.drain()
+    expect(client.isPaused).toBe(false)
+    expect(client.waiting).toBeGreaterThan(before)
   })
 
   test('cuts off a client that never reads once its events and replies exceed the bound', async () => {
     const { dial } = await handServer({ slowReaderPauseBytes: 1000, slowReaderCutBytes: 20_000 })
-    const peer = dial()
-    peer.connect()
-    peer.isStuck = true
+    const client = dial()
+    client.connect()
+    client.isStuck = true
     const writer = dial()
     writer.connect()
     writer.create(`/${'n'.repeat(500)}`)
-    peer.send(opCode.addWatch, (body) => {
+    client.send(opCode.addWatch, (body) => {
       body.ustring(`/${'n'.repeat(500)}`)
       body.int(0)
     })
-    peer.raw(new Uint8Array(0))
-    for (let i = 0; i < 60 && !peer.isDestroyed; i++) writer.set(`/${'n'.repeat(500)}`, `${i}`)
-    expect(peer.isDestroyed).toBe(true)
+    client.raw(new Uint8Array(0))
+    for (let i = 0; i < 60 && !client.isDestroyed; i++) writer.set(`/${'n'.repeat(500)}`, `${i}`)
+    expect(client.isDestroyed).toBe(true)
     expect(writer.get('/').err).toBe(0)
   })
 
   test('reads at most the allowed number of unanswered requests of one connection', async () => {
     const { dial, clock } = await handServer({ connectionOutstandingLimit: 5 })
-    const peer = dial()
-    peer.connect()
+    const client = dial()
+    client.connect()
     for (let i = 0; i < 20; i++) {
-      peer.send(opCode.setData, (writer) => {
+      client.send(opCode.setData, (writer) => {
         writer.ustring('/missing')
         writer.buffer(null)
         writer.int(-1)
       })
     }
-    expect(peer.isPaused).toBe(true)
+    expect(client.isPaused).toBe(true)
     for (let i = 0; i < 20; i++) clock.endTurn()
-    expect(peer.waiting).toBe(20)
-    expect(peer.isPaused).toBe(false)
+    expect(client.waiting).toBe(20)
+    expect(client.isPaused).toBe(false)
   })
 
   test('closes a connection that never says who it is', async () => {
     const { dial, clock } = await handServer({ sessionlessCnxnTimeout: 5000 })
-    const peer = dial()
+    const client = dial()
     clock.advance(4000)
-    expect(peer.isDestroyed).toBe(false)
+    expect(client.isDestroyed).toBe(false)
     clock.advance(3000)
-    expect(peer.isDestroyed).toBe(true)
+    expect(client.isDestroyed).toBe(true)
   })
 })
 
 describe('containers and TTL znodes', () => {
   test('reaps a container that had children, and not one that never had any', async () => {
     const { dial, clock } = await handServer({ znodeContainerCheckIntervalMs: 10_000, maxSessionTimeout: 100_000 })
-    const peer = dial()
-    peer.connect({ timeOut: 100_000 })
+    const client = dial()
+    client.connect({ timeOut: 100_000 })
     const container = (path: string): number =>
-      peer.call(opCode.createContainer, (writer) => {
+      client.call(opCode.createContainer, (writer) => {
         writer.ustring(path)
         writer.buffer(null)
         writer.int(1)
@@ -352,13 +352,13 @@ describe('containers and TTL znodes', () => {
       }).err
     expect(container('/used')).toBe(0)
     expect(container('/unused')).toBe(0)
-    peer.create('/used/child')
+    client.create('/used/child')
     clock.advance(10_500)
-    expect(peer.get('/used').err).toBe(0)
-    peer.call(opCode.delete, (writer) => writeDeleteRequest(writer, { path: '/used/child', version: -1 }))
+    expect(client.get('/used').err).toBe(0)
+    client.call(opCode.delete, (writer) => writeDeleteRequest(writer, { path: '/used/child', version: -1 }))
     clock.advance(10_500)
-    expect(peer.get('/used').err).toBe(keeperCodes.NO_NODE.number)
-    expect(peer.get('/unused').err).toBe(0)
+    expect(client.get('/used').err).toBe(keeperCodes.NO_NODE.number)
+    expect(client.get('/unused').err).toBe(0)
   })
 })
 
@@ -366,11 +366,11 @@ describe('four-letter words', () => {
   test('answers those on the list and names those that are not', async () => {
     const { dial } = await handServer({ fourLetterWordWhitelist: 'ruok, srvr' })
     const ask = (text: string, split = 4): string => {
-      const peer = dial()
-      peer.raw(word(text).subarray(0, split))
-      peer.raw(word(text).subarray(split))
-      expect(peer.isEnded).toBe(true)
-      return new TextDecoder().decode(peer.bytes[0])
+      const client = dial()
+      client.raw(word(text).subarray(0, split))
+      client.raw(word(text).subarray(split))
+      expect(client.isEnded).toBe(true)
+      return new TextDecoder().decode(client.bytes[0])
     }
     expect(ask('ruok')).toBe('imok')
     expect(ask('ruok', 2)).toBe('imok')
@@ -389,28 +389,28 @@ describe('what connections and sessions leave behind', () => {
   test('is nothing, after thousands that watched, created and died', async () => {
     const { dial, clock } = await handServer({ fourLetterWordWhitelist: '*', maxClientCnxns: 0 })
     const gauges = (): string[] => {
-      const peer = dial()
-      peer.raw(word('mntr'))
-      const text = Buffer.concat(peer.bytes).toString()
-      peer.closed()
+      const client = dial()
+      client.raw(word('mntr'))
+      const text = Buffer.concat(client.bytes).toString()
+      client.closed()
       return text
         .split('\n')
         .filter((line) => /znode_count|watch_count|ephemerals|global_sessions|data_size|alive/.test(line))
     }
     const before = gauges()
     for (let i = 0; i < 3000; i++) {
-      const peer = dial()
-      peer.connect({ timeOut: 2000 })
-      peer.create(`/e${i}`, 1)
+      const client = dial()
+      client.connect({ timeOut: 2000 })
+      client.create(`/e${i}`, 1)
       for (const path of ['/', '/later', `/e${i}`]) {
-        peer.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path, watch: true }))
+        client.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path, watch: true }))
       }
-      peer.call(opCode.addWatch, (writer) => {
+      client.call(opCode.addWatch, (writer) => {
         writer.ustring('/everything')
         writer.int(i % 2)
       })
-      if (i % 3 === 0) peer.call(opCode.closeSession)
-      peer.closed()
+      if (i % 3 === 0) client.call(opCode.closeSession)
+      client.closed()
       if (i % 100 === 0) clock.advance(500)
     }
     clock.advance(60_000)

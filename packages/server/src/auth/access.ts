@@ -13,15 +13,15 @@ export class Access {
   }
 
   /** `wanted` is a set of permission bits of which one suffices. */
-  allows(acl: readonly Acl[], wanted: number, caller: readonly Id[]): boolean {
+  allows(acl: readonly Acl[], wanted: number, identities: readonly Id[]): boolean {
     if (acl === openAcl || this.#skipAcl || acl.length === 0) return true
-    for (const id of caller) if (id.scheme === 'super') return true
+    for (const id of identities) if (id.scheme === 'super') return true
     for (const { perms, id } of acl) {
       if ((perms & wanted) === 0) continue
       if (id.scheme === 'world' && id.id === 'anyone') return true
       const provider = this.providers.get(id.scheme)
       if (provider === undefined) continue
-      for (const own of caller) if (own.scheme === id.scheme && provider.matches(own.id, id.id)) return true
+      for (const own of identities) if (own.scheme === id.scheme && provider.matches(own.id, id.id)) return true
     }
     return false
   }
@@ -30,7 +30,7 @@ export class Access {
    * The list to store for the list a caller gave: duplicates removed, `auth` entries replaced by the caller's own ids.
    * Undefined when it is not valid.
    */
-  fixUp(given: readonly Acl[], caller: readonly Id[]): readonly Acl[] | undefined {
+  fixUp(given: readonly Acl[], identities: readonly Id[]): readonly Acl[] | undefined {
     if (isOpenList(given)) return openAcl
     if (given.length === 0) return undefined
     const fixed: Acl[] = []
@@ -41,7 +41,7 @@ export class Access {
         add(fixed, entry)
       } else if (scheme === 'auth') {
         let found = false
-        for (const own of caller) {
+        for (const own of identities) {
           if (this.providers.get(own.scheme)?.isAuthenticated !== true) continue
           found = true
           add(fixed, { perms: entry.perms, id: own })

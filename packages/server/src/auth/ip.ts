@@ -1,7 +1,7 @@
 /** The `ip` scheme: addresses and prefixes (IPAuthenticationProvider.java; IPv6 since 3.9.4). */
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** The id a peer's address gets; IPv6 in full, as Java prints it: `0:0:0:0:0:0:0:1`. */
+/** The id a client's address gets; IPv6 in full, as Java prints it: `0:0:0:0:0:0:0:1`. */
 export function ipIdOf(host: string): string {
   const bytes = addressBytes(host)
   if (bytes === undefined || bytes.length === 4) return host

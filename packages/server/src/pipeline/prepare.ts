@@ -34,7 +34,7 @@ export interface PrepareOptions {
 /** Who asks, and under which zxid. */
 export interface PrepareContext {
   readonly session: bigint
-  readonly caller: readonly Id[]
+  readonly identities: readonly Id[]
   readonly zxid: bigint
   /** Wall-clock milliseconds, for ctime and mtime. */
   readonly time: bigint
@@ -77,12 +77,12 @@ export class Preparer {
     const given = request.path
     const slash = given.lastIndexOf('/')
     if (slash < 0 || given.includes('\u0000')) return badArguments
-    const acl = this.#access.fixUp(request.acl, context.caller)
+    const acl = this.#access.fixUp(request.acl, context.identities)
     if (acl === undefined) return keeperCodes.INVALID_ACL.number
     const parent = slash === 0 ? '/' : given.slice(0, slash)
     const parentView = this.#pending.view(parent)
     if (parentView === undefined) return noNode
-    if (!this.#access.allows(parentView.acl, permission.create, context.caller)) return noAuth
+    if (!this.#access.allows(parentView.acl, permission.create, context.identities)) return noAuth
     const path = mode.sequential ? given + sequenceSuffix(parentView.cversion) : given
     if (pathProblem(path) !== undefined) return badArguments
     if (this.#pending.view(path) !== undefined) return keeperCodes.NODE_EXISTS.number
@@ -115,7 +115,7 @@ export class Preparer {
     const parent = slash === 0 ? '/' : path.slice(0, slash)
     const parentView = this.#pending.view(parent)
     if (parentView === undefined) return noNode
-    if (!this.#access.allows(parentView.acl, permission.delete, context.caller)) return noAuth
+    if (!this.#access.allows(parentView.acl, permission.delete, context.identities)) return noAuth
     const view = this.#pending.view(path)
     if (view === undefined) return noNode
     if (request.version !== -1 && request.version !== view.version) return keeperCodes.BAD_VERSION.number
@@ -139,7 +139,7 @@ export class Preparer {
     if (pathProblem(path) !== undefined) return badArguments
     const view = this.#pending.view(path)
     if (view === undefined) return noNode
-    if (!this.#access.allows(view.acl, permission.write, context.caller)) return noAuth
+    if (!this.#access.allows(view.acl, permission.write, context.identities)) return noAuth
     const length = request.data?.length ?? 0
     if (this.#exceedsQuota(path, 0, length - view.dataLength)) return keeperCodes.QUOTA_EXCEEDED.number
     if (request.version !== -1 && request.version !== view.version) return keeperCodes.BAD_VERSION.number
@@ -156,11 +156,11 @@ export class Preparer {
   setAcl(context: PrepareContext, request: SetACLRequest): NodeTxn | number {
     const { path } = request
     if (pathProblem(path) !== undefined) return badArguments
-    const acl = this.#access.fixUp(request.acl, context.caller)
+    const acl = this.#access.fixUp(request.acl, context.identities)
     if (acl === undefined) return keeperCodes.INVALID_ACL.number
     const view = this.#pending.view(path)
     if (view === undefined) return noNode
-    if (!this.#access.allows(view.acl, permission.admin, context.caller)) return noAuth
+    if (!this.#access.allows(view.acl, permission.admin, context.identities)) return noAuth
     if (request.version !== -1 && request.version !== view.aversion) return keeperCodes.BAD_VERSION.number
     const version = nextVersion(view.aversion)
     const change = this.#pending.change(path, context.zxid)
@@ -174,7 +174,7 @@ export class Preparer {
     if (pathProblem(path) !== undefined) return badArguments
     const view = this.#pending.view(path)
     if (view === undefined) return noNode
-    if (!this.#access.allows(view.acl, permission.read, context.caller)) return noAuth
+    if (!this.#access.allows(view.acl, permission.read, context.identities)) return noAuth
     if (version !== -1 && version !== view.version) return keeperCodes.BAD_VERSION.number
     return { type: opCode.check, path, version: nextVersion(view.version) }
   }

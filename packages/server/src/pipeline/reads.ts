@@ -22,7 +22,7 @@ import type { Access } from '../auth/access.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { statOf, writeNodeStat, type Znode } from '../tree/znode.ts'
 import type { Watches } from '../watch/watches.ts'
-import type { Peer } from './peer.ts'
+import type { Caller } from './caller.ts'
 import { beginReply, endReply, replyHeader } from './replies.ts'
 
 const noNode = keeperCodes.NO_NODE.number
@@ -119,195 +119,202 @@ export class Reads {
   }
 
   /** A reply that would be too large is taken back: the client hears that it cannot be marshalled. */
-  #isTooLarge(peer: Peer, mark: number, more: number, xid: number, zxid: bigint): boolean {
-    if (peer.writer.length - mark + more <= this.#limits.maxReplyBytes) return false
-    peer.writer.truncate(mark)
-    replyHeader(peer, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
+  #isTooLarge(caller: Caller, mark: number, more: number, xid: number, zxid: bigint): boolean {
+    if (caller.writer.length - mark + more <= this.#limits.maxReplyBytes) return false
+    caller.writer.truncate(mark)
+    replyHeader(caller, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
     return true
   }
 
   /**
-   * Answers one request. `zxid` is the last applied one, `caller` the identities the connection had when it was received.
+   * Answers one request. `zxid` is the last applied one, `identities` the identities the connection had when it was received.
    * @throws MalformedFrameError when the body does not parse; nothing was written then.
    */
-  serve(peer: Peer, xid: number, type: number, body: Reader, caller: readonly Id[], zxid: bigint): void {
+  serve(caller: Caller, xid: number, type: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     switch (type) {
       case opCode.getData:
-        return this.#getData(peer, xid, body, caller, zxid)
+        return this.#getData(caller, xid, body, identities, zxid)
       case opCode.exists:
-        return this.#exists(peer, xid, body, caller, zxid)
+        return this.#exists(caller, xid, body, identities, zxid)
       case opCode.getChildren:
       case opCode.getChildren2:
-        return this.#getChildren(peer, xid, body, caller, zxid, type === opCode.getChildren2)
+        return this.#getChildren(caller, xid, body, identities, zxid, type === opCode.getChildren2)
       case opCode.getACL:
-        return this.#getAcl(peer, xid, body, caller, zxid)
+        return this.#getAcl(caller, xid, body, identities, zxid)
       case opCode.getAllChildrenNumber:
-        return this.#countDescendants(peer, xid, body, caller, zxid)
+        return this.#countDescendants(caller, xid, body, identities, zxid)
       case opCode.getEphemerals:
-        return this.#getEphemerals(peer, xid, body, zxid)
+        return this.#getEphemerals(caller, xid, body, zxid)
       case opCode.multiRead:
-        return this.#multiRead(peer, xid, body, caller, zxid)
+        return this.#multiRead(caller, xid, body, identities, zxid)
       case opCode.whoAmI:
-        return this.#whoAmI(peer, xid, caller, zxid)
+        return this.#whoAmI(caller, xid, identities, zxid)
       case opCode.sync: {
         const { path } = readPathRequest(body)
-        const mark = beginReply(peer.writer, xid, zxid, 0)
-        peer.writer.ustring(path)
-        return endReply(peer, mark)
+        const mark = beginReply(caller.writer, xid, zxid, 0)
+        caller.writer.ustring(path)
+        return endReply(caller, mark)
       }
       case opCode.setWatches: {
         const request = readSetWatches(body)
         const persistent = { persistentWatches: [], persistentRecursiveWatches: [] }
-        this.#watches.restore({ ...request, ...persistent }, peer, this.#tree)
-        return replyHeader(peer, xid, zxid, 0)
+        this.#watches.restore({ ...request, ...persistent }, caller, this.#tree)
+        return replyHeader(caller, xid, zxid, 0)
       }
       case opCode.setWatches2:
-        this.#watches.restore(readSetWatches2(body), peer, this.#tree)
-        return replyHeader(peer, xid, zxid, 0)
+        this.#watches.restore(readSetWatches2(body), caller, this.#tree)
+        return replyHeader(caller, xid, zxid, 0)
       case opCode.addWatch:
-        return this.#addWatch(peer, xid, body, zxid)
+        return this.#addWatch(caller, xid, body, zxid)
       case opCode.checkWatches:
       case opCode.removeWatches:
-        return this.#checkOrRemoveWatches(peer, xid, body, zxid, type === opCode.removeWatches)
+        return this.#checkOrRemoveWatches(caller, xid, body, zxid, type === opCode.removeWatches)
     }
   }
 
   /** A watch above the budget is not set, and the request that asked for it is refused; what is watched already may be again. */
-  #isOverWatched(peer: Peer, mark: number, path: string, xid: number, zxid: bigint): boolean {
-    if (this.#watches.hasRoom(path, peer)) return false
-    peer.writer.truncate(mark)
-    replyHeader(peer, xid, zxid, keeperCodes.QUOTA_EXCEEDED.number)
+  #isOverWatched(caller: Caller, mark: number, path: string, xid: number, zxid: bigint): boolean {
+    if (this.#watches.hasRoom(path, caller)) return false
+    caller.writer.truncate(mark)
+    replyHeader(caller, xid, zxid, keeperCodes.QUOTA_EXCEEDED.number)
     return true
   }
 
-  #getData(peer: Peer, xid: number, body: Reader, caller: readonly Id[], zxid: bigint): void {
+  #getData(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const path = body.ustring() ?? ''
     const watch = body.boolean()
     const node = this.#tree.get(path)
-    if (node === undefined) return replyHeader(peer, xid, zxid, noNode)
-    if (!this.#access.allows(node.acl, permission.read, caller)) return replyHeader(peer, xid, zxid, noAuth)
-    const { writer } = peer
+    if (node === undefined) return replyHeader(caller, xid, zxid, noNode)
+    if (!this.#access.allows(node.acl, permission.read, identities)) return replyHeader(caller, xid, zxid, noAuth)
+    const { writer } = caller
     const mark = beginReply(writer, xid, zxid, 0)
-    if (this.#isTooLarge(peer, mark, node.dataLength, xid, zxid)) return
+    if (this.#isTooLarge(caller, mark, node.dataLength, xid, zxid)) return
     if (watch) {
-      if (this.#isOverWatched(peer, mark, path, xid, zxid)) return
-      this.#watches.addData(path, peer)
+      if (this.#isOverWatched(caller, mark, path, xid, zxid)) return
+      this.#watches.addData(path, caller)
     }
     const { data } = node
     if (data !== null && data.length >= sharedFrom) {
       // Not copied: many clients that read the same, and do not take it, hold it once. Stored data is never changed in place.
       writer.int(data.length)
       writer.patchInt(mark, writer.length - mark - 4 + data.length + statBytes)
-      peer.passOn(data)
+      caller.passOn(data)
       writeNodeStat(writer, node)
-      peer.wrote()
+      caller.wrote()
       return
     }
     writer.buffer(data)
     writeNodeStat(writer, node)
-    endReply(peer, mark)
+    endReply(caller, mark)
   }
 
-  #exists(peer: Peer, xid: number, body: Reader, caller: readonly Id[], zxid: bigint): void {
+  #exists(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const path = body.ustring() ?? ''
     const watch = body.boolean()
-    if (path.includes('\u0000')) return replyHeader(peer, xid, zxid, keeperCodes.BAD_ARGUMENTS.number)
+    if (path.includes('\u0000')) return replyHeader(caller, xid, zxid, keeperCodes.BAD_ARGUMENTS.number)
     const node = this.#tree.get(path)
-    if (node !== undefined && !this.#access.allows(node.acl, permission.read, caller)) {
-      return replyHeader(peer, xid, zxid, noAuth)
+    if (node !== undefined && !this.#access.allows(node.acl, permission.read, identities)) {
+      return replyHeader(caller, xid, zxid, noAuth)
     }
     // The one read that leaves a watch although it fails: for the creation of the znode.
     if (watch) {
-      if (this.#isOverWatched(peer, peer.writer.length, path, xid, zxid)) return
-      this.#watches.addData(path, peer)
+      if (this.#isOverWatched(caller, caller.writer.length, path, xid, zxid)) return
+      this.#watches.addData(path, caller)
     }
-    if (node === undefined) return replyHeader(peer, xid, zxid, noNode)
-    const mark = beginReply(peer.writer, xid, zxid, 0)
-    writeNodeStat(peer.writer, node)
-    endReply(peer, mark)
+    if (node === undefined) return replyHeader(caller, xid, zxid, noNode)
+    const mark = beginReply(caller.writer, xid, zxid, 0)
+    writeNodeStat(caller.writer, node)
+    endReply(caller, mark)
   }
 
-  #getChildren(peer: Peer, xid: number, body: Reader, caller: readonly Id[], zxid: bigint, withStat: boolean): void {
+  #getChildren(
+    caller: Caller,
+    xid: number,
+    body: Reader,
+    identities: readonly Id[],
+    zxid: bigint,
+    withStat: boolean,
+  ): void {
     const path = body.ustring() ?? ''
     const watch = body.boolean()
     const node = this.#tree.get(path)
-    if (node === undefined) return replyHeader(peer, xid, zxid, noNode)
-    if (!this.#access.allows(node.acl, permission.read, caller)) return replyHeader(peer, xid, zxid, noAuth)
-    const { writer } = peer
+    if (node === undefined) return replyHeader(caller, xid, zxid, noNode)
+    if (!this.#access.allows(node.acl, permission.read, identities)) return replyHeader(caller, xid, zxid, noAuth)
+    const { writer } = caller
     const mark = beginReply(writer, xid, zxid, 0)
     writer.int(node.numChildren)
     if (node.children !== undefined) {
       for (const name of node.children.keys()) {
-        if (this.#isTooLarge(peer, mark, name.length, xid, zxid)) return
+        if (this.#isTooLarge(caller, mark, name.length, xid, zxid)) return
         writer.ustring(name)
       }
     }
     if (watch) {
-      if (this.#isOverWatched(peer, mark, path, xid, zxid)) return
-      this.#watches.addChildren(path, peer)
+      if (this.#isOverWatched(caller, mark, path, xid, zxid)) return
+      this.#watches.addChildren(path, caller)
     }
     if (withStat) writeNodeStat(writer, node)
-    endReply(peer, mark)
+    endReply(caller, mark)
   }
 
-  #getAcl(peer: Peer, xid: number, body: Reader, caller: readonly Id[], zxid: bigint): void {
+  #getAcl(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const node = this.#tree.get(readPathRequest(body).path)
-    if (node === undefined) return replyHeader(peer, xid, zxid, noNode)
-    if (!this.#access.allows(node.acl, permission.read | permission.admin, caller)) {
-      return replyHeader(peer, xid, zxid, noAuth)
+    if (node === undefined) return replyHeader(caller, xid, zxid, noNode)
+    if (!this.#access.allows(node.acl, permission.read | permission.admin, identities)) {
+      return replyHeader(caller, xid, zxid, noAuth)
     }
-    const acl = this.#access.allows(node.acl, permission.admin, caller) ? node.acl : this.#access.redact(node.acl)
-    const mark = beginReply(peer.writer, xid, zxid, 0)
-    writeGetACLResponse(peer.writer, { acl, stat: statOf(node) })
-    endReply(peer, mark)
+    const acl = this.#access.allows(node.acl, permission.admin, identities) ? node.acl : this.#access.redact(node.acl)
+    const mark = beginReply(caller.writer, xid, zxid, 0)
+    writeGetACLResponse(caller.writer, { acl, stat: statOf(node) })
+    endReply(caller, mark)
   }
 
-  #countDescendants(peer: Peer, xid: number, body: Reader, caller: readonly Id[], zxid: bigint): void {
+  #countDescendants(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const { path } = readPathRequest(body)
     const node = this.#tree.get(path)
-    if (node === undefined) return replyHeader(peer, xid, zxid, noNode)
-    if (!this.#access.allows(node.acl, permission.read, caller)) return replyHeader(peer, xid, zxid, noAuth)
-    const mark = beginReply(peer.writer, xid, zxid, 0)
-    peer.writer.int(this.#tree.countDescendants(path))
-    endReply(peer, mark)
+    if (node === undefined) return replyHeader(caller, xid, zxid, noNode)
+    if (!this.#access.allows(node.acl, permission.read, identities)) return replyHeader(caller, xid, zxid, noAuth)
+    const mark = beginReply(caller.writer, xid, zxid, 0)
+    caller.writer.int(this.#tree.countDescendants(path))
+    endReply(caller, mark)
   }
 
-  #getEphemerals(peer: Peer, xid: number, body: Reader, zxid: bigint): void {
+  #getEphemerals(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
     const prefix = body.ustring() ?? ''
     const isAll = prefix.trim() === '' || prefix.trim() === '/'
-    const { writer } = peer
+    const { writer } = caller
     const mark = beginReply(writer, xid, zxid, 0)
     const countAt = writer.reserve(4)
     let count = 0
-    for (const path of this.#tree.ephemeralsOf(peer.session?.id ?? 0n)) {
+    for (const path of this.#tree.ephemeralsOf(caller.session?.id ?? 0n)) {
       if (!isAll && !path.startsWith(prefix)) continue
-      if (this.#isTooLarge(peer, mark, path.length, xid, zxid)) return
+      if (this.#isTooLarge(caller, mark, path.length, xid, zxid)) return
       writer.ustring(path)
       count++
     }
     writer.patchInt(countAt, count)
-    endReply(peer, mark)
+    endReply(caller, mark)
   }
 
-  #multiRead(peer: Peer, xid: number, body: Reader, caller: readonly Id[], zxid: bigint): void {
+  #multiRead(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const operations = readMultiRequest(body)
     if (operations.length > this.#limits.maxMultiOperations) {
-      return replyHeader(peer, xid, zxid, keeperCodes.BAD_ARGUMENTS.number)
+      return replyHeader(caller, xid, zxid, keeperCodes.BAD_ARGUMENTS.number)
     }
     for (const { type } of operations) {
       if (type === opCode.getData || type === opCode.getChildren) continue
       throw new MalformedFrameError(`operation ${type} cannot be part of a multiRead`, body.pos)
     }
-    const { writer } = peer
+    const { writer } = caller
     const mark = beginReply(writer, xid, zxid, 0)
     // Before anything is copied: what is too large costs nothing then.
     let expected = 0
     for (const { path } of operations as { path: string }[]) expected += this.#tree.get(path)?.dataLength ?? 0
-    if (this.#isTooLarge(peer, mark, expected, xid, zxid)) return
+    if (this.#isTooLarge(caller, mark, expected, xid, zxid)) return
     for (const { type, path } of operations as { type: number; path: string }[]) {
       const node = this.#tree.get(path)
-      const err = this.#refusal(node, caller)
-      if (this.#isTooLarge(peer, mark, node?.dataLength ?? 0, xid, zxid)) return
+      const err = this.#refusal(node, identities)
+      if (this.#isTooLarge(caller, mark, node?.dataLength ?? 0, xid, zxid)) return
       if (node === undefined || err !== 0) {
         writeMultiResult(writer, { type: opCode.error, err })
         continue
@@ -319,44 +326,44 @@ export class Reads {
       beginMultiResult(writer, opCode.getChildren)
       writer.int(node.numChildren)
       for (const name of node.children?.keys() ?? []) {
-        if (this.#isTooLarge(peer, mark, name.length, xid, zxid)) return
+        if (this.#isTooLarge(caller, mark, name.length, xid, zxid)) return
         writer.ustring(name)
       }
     }
     endMultiResponse(writer)
-    endReply(peer, mark)
+    endReply(caller, mark)
   }
 
-  #refusal(node: Znode | undefined, caller: readonly Id[]): number {
+  #refusal(node: Znode | undefined, identities: readonly Id[]): number {
     if (node === undefined) return noNode
-    return this.#access.allows(node.acl, permission.read, caller) ? 0 : noAuth
+    return this.#access.allows(node.acl, permission.read, identities) ? 0 : noAuth
   }
 
-  #whoAmI(peer: Peer, xid: number, caller: readonly Id[], zxid: bigint): void {
-    const mark = beginReply(peer.writer, xid, zxid, 0)
-    peer.writer.vector(caller, (writer, { scheme, id }) => {
+  #whoAmI(caller: Caller, xid: number, identities: readonly Id[], zxid: bigint): void {
+    const mark = beginReply(caller.writer, xid, zxid, 0)
+    caller.writer.vector(identities, (writer, { scheme, id }) => {
       writer.ustring(scheme)
       writer.ustring(this.#access.providers.get(scheme)?.userName(id) ?? '')
     })
-    endReply(peer, mark)
+    endReply(caller, mark)
   }
 
-  #addWatch(peer: Peer, xid: number, body: Reader, zxid: bigint): void {
+  #addWatch(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
     const { path, mode } = readAddWatchRequest(body)
-    if (mode !== 0 && mode !== 1) return replyHeader(peer, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
-    if (this.#isOverWatched(peer, peer.writer.length, path, xid, zxid)) return
-    this.#watches.addPersistent(path, peer, mode)
-    const mark = beginReply(peer.writer, xid, zxid, 0)
-    peer.writer.int(0)
-    endReply(peer, mark)
+    if (mode !== 0 && mode !== 1) return replyHeader(caller, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
+    if (this.#isOverWatched(caller, caller.writer.length, path, xid, zxid)) return
+    this.#watches.addPersistent(path, caller, mode)
+    const mark = beginReply(caller.writer, xid, zxid, 0)
+    caller.writer.int(0)
+    endReply(caller, mark)
   }
 
-  #checkOrRemoveWatches(peer: Peer, xid: number, body: Reader, zxid: bigint, remove: boolean): void {
+  #checkOrRemoveWatches(caller: Caller, xid: number, body: Reader, zxid: bigint, remove: boolean): void {
     const { path, type } = readWatchesRequest(body)
     if (type < watcherType.children || type > watcherType.persistentRecursive) {
-      return replyHeader(peer, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
+      return replyHeader(caller, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
     }
-    const found = remove ? this.#watches.remove(path, peer, type) : this.#watches.has(path, peer, type)
-    replyHeader(peer, xid, zxid, found ? 0 : noWatcher)
+    const found = remove ? this.#watches.remove(path, caller, type) : this.#watches.has(path, caller, type)
+    replyHeader(caller, xid, zxid, found ? 0 : noWatcher)
   }
 }

@@ -2,7 +2,7 @@
 import { type MultiResult, opCode, type Writer, writeMultiResponse } from '@lightkeeper/protocol'
 import type { Znode } from '../tree/znode.ts'
 import { writeNodeStat } from '../tree/znode.ts'
-import type { Peer, Proposal } from './peer.ts'
+import type { Caller, Proposal } from './caller.ts'
 
 /** Opens a reply frame with its header; close it with `endReply`. */
 export function beginReply(writer: Writer, xid: number, zxid: bigint, err: number): number {
@@ -13,22 +13,22 @@ export function beginReply(writer: Writer, xid: number, zxid: bigint, err: numbe
   return mark
 }
 
-export function endReply(peer: Peer, mark: number): void {
-  peer.writer.endFrame(mark)
-  peer.wrote()
+export function endReply(caller: Caller, mark: number): void {
+  caller.writer.endFrame(mark)
+  caller.wrote()
 }
 
 /** A reply that is a header alone. */
-export function replyHeader(peer: Peer, xid: number, zxid: bigint, err: number): void {
-  endReply(peer, beginReply(peer.writer, xid, zxid, err))
+export function replyHeader(caller: Caller, xid: number, zxid: bigint, err: number): void {
+  endReply(caller, beginReply(caller.writer, xid, zxid, err))
 }
 
 /** The reply to a write that was applied; `result` is what applying it returned. */
-export function replyToWrite(peer: Peer, proposal: Proposal, result: Znode | MultiResult[] | undefined): void {
+export function replyToWrite(caller: Caller, proposal: Proposal, result: Znode | MultiResult[] | undefined): void {
   const { header, txn } = proposal
-  const { writer } = peer
+  const { writer } = caller
   if (txn.type === opCode.error) {
-    replyHeader(peer, header.cxid, header.zxid, txn.err)
+    replyHeader(caller, header.cxid, header.zxid, txn.err)
     return
   }
   const mark = beginReply(writer, header.cxid, header.zxid, 0)
@@ -51,5 +51,5 @@ export function replyToWrite(peer: Peer, proposal: Proposal, result: Znode | Mul
       writeMultiResponse(writer, result as MultiResult[])
       break
   }
-  endReply(peer, mark)
+  endReply(caller, mark)
 }

@@ -9,17 +9,17 @@ import {
 } from '@lightkeeper/protocol'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Reads } from '../pipeline/reads.ts'
-import { type HandPeer, type HandServer, handServer } from '../server.harness.ts'
+import { type HandClient, type HandServer, handServer } from '../server.harness.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
-const read = (peer: HandPeer, path = '/', watch = false): number =>
-  peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path, watch }))
-const set = (peer: HandPeer, path: string, text = 'x'): number =>
-  peer.send(opCode.setData, (writer) =>
+const read = (client: HandClient, path = '/', watch = false): number =>
+  client.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path, watch }))
+const set = (client: HandClient, path: string, text = 'x'): number =>
+  client.send(opCode.setData, (writer) =>
     writeSetDataRequest(writer, { path, data: new TextEncoder().encode(text), version: -1 }),
   )
-const textOf = (peer: HandPeer): string => new TextDecoder().decode(peer.next().body.buffer() ?? undefined)
+const textOf = (client: HandClient): string => new TextDecoder().decode(client.next().body.buffer() ?? undefined)
 
 describe('time', () => {
   test('a client that sends thousands of reads at once is answered in slices, and others in between', async () => {
@@ -40,28 +40,28 @@ describe('time', () => {
 
   test('a request that takes long ends the slice, and everybody else comes first', async () => {
     const { dial, clock } = await handServer()
-    const served: HandPeer[] = []
+    const served: HandClient[] = []
     const [first, second] = [dial(), dial()]
     const { serve } = Reads.prototype
     vi.spyOn(Reads.prototype, 'serve').mockImplementation(function (this: Reads, ...args) {
-      served.push(args[0] as unknown as HandPeer)
+      served.push(args[0] as unknown as HandClient)
       clock.time += 20
       serve.apply(this, args)
     })
-    for (const peer of [first, second]) {
-      peer.connect()
-      peer.send(opCode.setData, (writer) => {
+    for (const client of [first, second]) {
+      client.connect()
+      client.send(opCode.setData, (writer) => {
         writer.ustring('/')
         writer.buffer(new Uint8Array(30_000))
         writer.int(-1)
       })
       clock.endTurn()
-      peer.next()
+      client.next()
     }
     served.length = 0
-    for (let i = 0; i < 3; i++) for (const peer of [first, second]) read(peer)
+    for (let i = 0; i < 3; i++) for (const client of [first, second]) read(client)
     clock.endTurn()
-    const order = served.map((peer) => (peer as unknown as { remote: string }).remote)
+    const order = served.map((client) => (client as unknown as { remote: string }).remote)
     expect(order).toEqual([first, second, first, second, first, second].map(({ remote }) => remote))
   })
 
@@ -97,54 +97,54 @@ describe('time', () => {
 
   test('each read sees the writes in front of it and none behind it, however much waits', async () => {
     const { dial, clock } = await handServer({ connectionOutstandingLimit: 5000 })
-    const peer = dial()
-    peer.connect()
+    const client = dial()
+    client.connect()
     for (let i = 0; i < 20; i++) {
-      set(peer, '/', `value ${i}`)
-      for (let j = 0; j < 40 * i; j++) read(peer)
+      set(client, '/', `value ${i}`)
+      for (let j = 0; j < 40 * i; j++) read(client)
     }
     clock.endTurn()
     for (let i = 0; i < 20; i++) {
-      expect(peer.next().err).toBe(0)
-      for (let j = 0; j < 40 * i; j++) expect(textOf(peer)).toBe(`value ${i}`)
+      expect(client.next().err).toBe(0)
+      for (let j = 0; j < 40 * i; j++) expect(textOf(client)).toBe(`value ${i}`)
     }
   })
 
   test('a write waits for large reads in front of it that wait for another write', async () => {
     const { dial, clock } = await handServer()
-    const peer = dial()
-    peer.connect()
-    peer.create('/large', 0, 'x'.repeat(500_000))
-    set(peer, '/', 'before')
-    for (let i = 0; i < 10; i++) read(peer, '/large')
-    read(peer, '/')
-    set(peer, '/', 'after')
-    read(peer, '/')
+    const client = dial()
+    client.connect()
+    client.create('/large', 0, 'x'.repeat(500_000))
+    set(client, '/', 'before')
+    for (let i = 0; i < 10; i++) read(client, '/large')
+    read(client, '/')
+    set(client, '/', 'after')
+    read(client, '/')
     clock.endTurn()
-    expect(peer.next().err).toBe(0)
-    for (let i = 0; i < 10; i++) expect(textOf(peer)).toHaveLength(500_000)
-    expect(textOf(peer)).toBe('before')
-    expect(peer.next().err).toBe(0)
-    expect(textOf(peer)).toBe('after')
+    expect(client.next().err).toBe(0)
+    for (let i = 0; i < 10; i++) expect(textOf(client)).toHaveLength(500_000)
+    expect(textOf(client)).toBe('before')
+    expect(client.next().err).toBe(0)
+    expect(textOf(client)).toBe('after')
   })
 
   test('durable transactions are applied for a part of a turn, and the rest follows in order', async () => {
     const { dial, clock } = await handServer()
-    const peer = dial()
-    peer.connect()
-    for (let i = 0; i < 100; i++) set(peer, '/', `${i}`)
+    const client = dial()
+    client.connect()
+    for (let i = 0; i < 100; i++) set(client, '/', `${i}`)
     const { now } = clock
     clock.now = () => (clock.time += 3)
     const seen: number[] = []
-    while (peer.waiting < 100) {
-      seen.push(peer.waiting)
+    while (client.waiting < 100) {
+      seen.push(client.waiting)
       clock.oneTurn()
     }
     clock.now = now
     expect(seen.filter((count) => count > 0 && count < 100).length).toBeGreaterThan(1)
     let last = 0n
     for (let i = 0; i < 100; i++) {
-      const { zxid, err } = peer.next()
+      const { zxid, err } = client.next()
       expect(err).toBe(0)
       expect(zxid).toBeGreaterThan(last)
       last = zxid
@@ -155,16 +155,16 @@ describe('time', () => {
 describe('watch events', () => {
   const crowd = 600
 
-  const watched = async (): Promise<{ scene: HandServer; watchers: HandPeer[] }> => {
+  const watched = async (): Promise<{ scene: HandServer; watchers: HandClient[] }> => {
     const scene = await handServer({ maxClientCnxns: 0 })
     const watchers = Array.from({ length: crowd }, () => scene.dial())
-    for (const peer of watchers) {
-      peer.connect()
-      peer.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path: '/', mode: 0 }))
+    for (const client of watchers) {
+      client.connect()
+      client.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path: '/', mode: 0 }))
     }
     return { scene, watchers }
   }
-  const told = (watchers: readonly HandPeer[]): number => watchers.filter(({ bytes }) => bytes.length > 0).length
+  const told = (watchers: readonly HandClient[]): number => watchers.filter(({ bytes }) => bytes.length > 0).length
 
   test('of one change leave in slices, and whoever asks is answered in between', async () => {
     const { scene, watchers } = await watched()
@@ -193,11 +193,11 @@ describe('watch events', () => {
     const { scene, watchers } = await watched()
     const { dial, clock } = scene
     const writers = [dial(), dial()]
-    for (const peer of writers) peer.connect()
+    for (const client of writers) client.connect()
     const { now } = clock
     clock.now = () => (clock.time += 1)
-    for (const peer of writers) for (let i = 0; i < 5; i++) set(peer, '/', `${i}`)
-    const answered = (): number => writers.reduce((sum, peer) => sum + peer.waiting, 0)
+    for (const client of writers) for (let i = 0; i < 5; i++) set(client, '/', `${i}`)
+    const answered = (): number => writers.reduce((sum, client) => sum + client.waiting, 0)
     for (let turns = 0; answered() < 10 && turns < 10 * crowd; turns++) {
       clock.oneTurn()
       const events = watchers.map(({ waiting }) => waiting)
@@ -207,7 +207,7 @@ describe('watch events', () => {
     clock.now = now
     expect(answered()).toBe(10)
     clock.endTurn()
-    for (const peer of watchers) expect(peer.waiting).toBe(10)
+    for (const client of watchers) expect(client.waiting).toBe(10)
   })
 
   test('to many make a write much work: a client that sends more of them is not read, and others come next', async () => {
@@ -232,7 +232,7 @@ describe('watch events', () => {
   test('to few do not hold a writer back', async () => {
     const { dial } = await handServer()
     const [writer, watcher] = [dial(), dial()]
-    for (const peer of [writer, watcher]) peer.connect()
+    for (const client of [writer, watcher]) client.connect()
     watcher.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path: '/', mode: 1 }))
     for (let i = 0; i < 255; i++) set(writer, '/', `${i}`)
     expect(writer.isPaused).toBe(false)
@@ -242,17 +242,17 @@ describe('watch events', () => {
 describe('replies that are not taken', () => {
   test('behind a write are made only until the client has enough', async () => {
     const { dial, clock } = await handServer({ slowReaderPauseBytes: 100_000 })
-    const peer = dial()
-    peer.connect()
-    peer.create('/large', 0, 'x'.repeat(50_000))
-    peer.isStuck = true
-    set(peer, '/')
-    for (let i = 0; i < 50; i++) read(peer, '/large')
+    const client = dial()
+    client.connect()
+    client.create('/large', 0, 'x'.repeat(50_000))
+    client.isStuck = true
+    set(client, '/')
+    for (let i = 0; i < 50; i++) read(client, '/large')
     clock.endTurn()
-    expect(peer.queuedBytes).toBeLessThan(300_000)
-    expect(peer.isPaused).toBe(true)
-    peer.drain()
-    expect(peer.waiting).toBe(51)
+    expect(client.queuedBytes).toBeLessThan(300_000)
+    expect(client.isPaused).toBe(true)
+    client.drain()
+    expect(client.waiting).toBe(51)
   })
 
   test('of all clients together have a bound: large ones wait, small ones do not, and the largest holder is cut', async () => {
@@ -262,13 +262,13 @@ describe('replies that are not taken', () => {
     honest.create('/large', 0, 'x'.repeat(300_000))
     honest.create('/larger', 0, 'x'.repeat(400_000))
     const stuck = Array.from({ length: 10 }, () => dial())
-    for (const [i, peer] of stuck.entries()) {
-      peer.connect()
-      peer.isStuck = true
-      read(peer, i === 1 ? '/larger' : '/large')
+    for (const [i, client] of stuck.entries()) {
+      client.connect()
+      client.isStuck = true
+      read(client, i === 1 ? '/larger' : '/large')
       clock.endTurn()
     }
-    const held = (): number => stuck.reduce((sum, peer) => sum + (peer.isDestroyed ? 0 : peer.queuedBytes), 0)
+    const held = (): number => stuck.reduce((sum, client) => sum + (client.isDestroyed ? 0 : client.queuedBytes), 0)
     expect(held()).toBeLessThan(1_500_000)
     // Others are served, but for what is large.
     expect(honest.get('/').err).toBe(0)
@@ -284,21 +284,21 @@ describe('replies that are not taken', () => {
 
   test('a client that drains in time is never cut, and what waited for room is answered', async () => {
     const { dial, clock } = await handServer({ heldReplyBytes: 500_000, maxClientCnxns: 0 })
-    const peers = Array.from({ length: 8 }, () => dial())
-    for (const peer of peers) peer.connect()
-    peers[0]?.create('/large', 0, 'x'.repeat(300_000))
-    for (const peer of peers) {
-      peer.isStuck = true
-      read(peer, '/large')
+    const clients = Array.from({ length: 8 }, () => dial())
+    for (const client of clients) client.connect()
+    clients[0]?.create('/large', 0, 'x'.repeat(300_000))
+    for (const client of clients) {
+      client.isStuck = true
+      read(client, '/large')
     }
     clock.endTurn()
     for (let i = 0; i < 8; i++) {
       clock.advance(1_000)
-      for (const peer of peers) peer.drain()
+      for (const client of clients) client.drain()
     }
-    for (const peer of peers) {
-      expect(peer.isDestroyed).toBe(false)
-      expect(peer.next().err).toBe(0)
+    for (const client of clients) {
+      expect(client.isDestroyed).toBe(false)
+      expect(client.next().err).toBe(0)
     }
   })
 
@@ -309,14 +309,14 @@ describe('replies that are not taken', () => {
     const path = `/${'w'.repeat(5000)}`
     writer.create(path)
     const watchers = Array.from({ length: 6 }, () => dial())
-    for (const peer of watchers) {
-      peer.connect()
-      peer.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path, mode: 0 }))
-      peer.isStuck = true
+    for (const client of watchers) {
+      client.connect()
+      client.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path, mode: 0 }))
+      client.isStuck = true
     }
     for (let i = 0; i < 200; i++) {
       writer.set(path, `${i}`)
-      const held = watchers.reduce((sum, peer) => sum + (peer.isDestroyed ? 0 : peer.queuedBytes), 0)
+      const held = watchers.reduce((sum, client) => sum + (client.isDestroyed ? 0 : client.queuedBytes), 0)
       expect(held).toBeLessThan(2 * 200_000 + 6 * 70_000)
     }
     expect(watchers.some(({ isDestroyed }) => isDestroyed)).toBe(true)
@@ -328,15 +328,15 @@ describe('replies that are not taken', () => {
 describe('requests that are not answered yet', () => {
   test('hold a bounded number of bytes of each connection', async () => {
     const { dial, clock } = await handServer()
-    const peer = dial()
-    peer.connect()
-    peer.create('/node')
+    const client = dial()
+    client.connect()
+    client.create('/node')
     let sent = 0
-    for (; sent < 100 && !peer.isPaused; sent++) set(peer, '/node', 'x'.repeat(500_000))
+    for (; sent < 100 && !client.isPaused; sent++) set(client, '/node', 'x'.repeat(500_000))
     expect(sent).toBeLessThan(12)
     clock.endTurn()
-    for (let i = 0; i < sent; i++) expect(peer.next().err).toBe(0)
-    expect(peer.isPaused).toBe(false)
+    for (let i = 0; i < sent; i++) expect(client.next().err).toBe(0)
+    expect(client.isPaused).toBe(false)
   })
 })
 
@@ -345,42 +345,44 @@ describe('watches', () => {
 
   test('above the number of a connection are refused with QUOTA_EXCEEDED, and are free again when used up', async () => {
     const { dial } = await handServer(limits)
-    const peer = dial()
-    peer.connect()
-    peer.create('/a')
+    const client = dial()
+    client.connect()
+    client.create('/a')
     for (let i = 0; i < 10; i++) {
-      const reply = peer.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path: `/n${i}`, watch: true }))
+      const reply = client.call(opCode.exists, (writer) =>
+        writePathWatchRequest(writer, { path: `/n${i}`, watch: true }),
+      )
       expect(reply.err).toBe(-101)
     }
-    expect(peer.get('/a', true).err).toBe(-125)
+    expect(client.get('/a', true).err).toBe(-125)
     for (const type of [opCode.exists, opCode.getChildren, opCode.getChildren2]) {
-      expect(peer.call(type, (writer) => writePathWatchRequest(writer, { path: '/a', watch: true })).err).toBe(-125)
+      expect(client.call(type, (writer) => writePathWatchRequest(writer, { path: '/a', watch: true })).err).toBe(-125)
     }
-    const added = peer.call(opCode.addWatch, (writer) => writeAddWatchRequest(writer, { path: '/a', mode: 1 }))
+    const added = client.call(opCode.addWatch, (writer) => writeAddWatchRequest(writer, { path: '/a', mode: 1 }))
     expect(added.err).toBe(-125)
     // Without a watch it is answered.
-    expect(peer.get('/a').err).toBe(0)
+    expect(client.get('/a').err).toBe(0)
     const other = dial()
     other.connect()
     other.create('/n3')
-    expect(peer.event().path).toBe('/n3')
-    expect(peer.get('/a', true).err).toBe(0)
+    expect(client.event().path).toBe('/n3')
+    expect(client.get('/a', true).err).toBe(0)
   })
 
   test('above the bytes of a connection, and of all, are refused alike; they are free again when it is gone', async () => {
     const { dial, clock } = await handServer(limits)
-    const peer = dial()
-    peer.connect()
-    const watch = (by: HandPeer, length: number): number =>
+    const client = dial()
+    client.connect()
+    const watch = (by: HandClient, length: number): number =>
       by.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path: `/${'p'.repeat(length)}`, watch: true }))
         .err
-    expect(watch(peer, 4000)).toBe(-101)
-    expect(watch(peer, 2000)).toBe(-125)
+    expect(watch(client, 4000)).toBe(-101)
+    expect(watch(client, 2000)).toBe(-125)
     const other = dial()
     other.connect()
     expect(watch(other, 3000)).toBe(-101)
     expect(watch(other, 1500)).toBe(-125)
-    peer.closed()
+    client.closed()
     clock.endTurn()
     expect(watch(other, 1500)).toBe(-101)
   })
@@ -388,23 +390,23 @@ describe('watches', () => {
   test('that a reconnecting client asks for above the budget close its connection, since no part may be lost silently', async () => {
     const lines: string[] = []
     const { dial, clock } = await handServer(limits, (level, message) => void lines.push(`${level} ${message}`))
-    const peer = dial()
-    peer.connect()
+    const client = dial()
+    client.connect()
     const existWatches = Array.from({ length: 20 }, (_, i) => `/n${i}`)
-    peer.send(opCode.setWatches, (writer) =>
+    client.send(opCode.setWatches, (writer) =>
       writeSetWatches(writer, { relativeZxid: 0n, dataWatches: [], existWatches, childWatches: [] }),
     )
     clock.endTurn()
-    expect(peer.isDestroyed).toBe(true)
+    expect(client.isDestroyed).toBe(true)
     expect(lines).toContain('warn closing a connection: it has too many watches, or too long ones')
   })
 
   test('of a connection that is gone are removed in slices', async () => {
     const { dial, clock, server } = await handServer({ fourLetterWordWhitelist: 'wchs' })
-    const peer = dial()
-    peer.connect()
+    const client = dial()
+    client.connect()
     for (let i = 0; i < 12_000; i++) {
-      peer.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: `/n${i}`, watch: true }))
+      client.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path: `/n${i}`, watch: true }))
       if (i % 200 === 0) clock.endTurn()
     }
     clock.endTurn()
@@ -415,7 +417,7 @@ describe('watches', () => {
       return Number(/Total watches:(\d+)/.exec(text)?.[1])
     }
     expect(watchCount()).toBe(12_000)
-    peer.closed()
+    client.closed()
     const counts = [watchCount()]
     while (counts.at(-1) !== 0 && counts.length < 10) {
       clock.oneTurn()
@@ -428,22 +430,22 @@ describe('watches', () => {
 
 test('what was held back is read on behind a reply that fills a whole buffer', async () => {
   const { dial, clock } = await handServer({ globalOutstandingLimit: 1 })
-  const peer = dial()
-  peer.connect()
+  const client = dial()
+  client.connect()
   for (let round = 0; round < 3; round++) {
     const checks = Array.from({ length: 8_000 }, () => ({ type: opCode.check, path: '/', version: -1 }) as const)
-    peer.send(opCode.multi, (writer) => writeMultiRequest(writer, checks))
+    client.send(opCode.multi, (writer) => writeMultiRequest(writer, checks))
   }
   clock.endTurn()
-  for (let round = 0; round < 3; round++) expect(peer.next().err).toBe(0)
+  for (let round = 0; round < 3; round++) expect(client.next().err).toBe(0)
 })
 
 test('a multi is bounded by its operations', async () => {
   const { dial } = await handServer({ maxMultiOperations: 3 })
-  const peer = dial()
-  peer.connect()
+  const client = dial()
+  client.connect()
   const checks = (count: number): number =>
-    peer.call(opCode.multi, (writer) =>
+    client.call(opCode.multi, (writer) =>
       writeMultiRequest(
         writer,
         Array.from({ length: count }, () => ({ type: opCode.check, path: '/', version: -1 }) as const),

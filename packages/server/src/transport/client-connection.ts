@@ -17,8 +17,8 @@ import {
 } from '@lightkeeper/protocol'
 import { Deque, type Link, type LinkEvents } from '@lightkeeper/runtime'
 import { ConnectionStats } from '../admin/connection-stats.ts'
+import type { Caller, Unanswered } from '../pipeline/caller.ts'
 import { OverBudget } from '../pipeline/over-budget.ts'
-import type { Peer, Unanswered } from '../pipeline/peer.ts'
 import type { Session } from '../session/session-table.ts'
 import type { ClientListener } from './client-listener.ts'
 import { countedFrom, type Holder } from './held-bytes.ts'
@@ -33,7 +33,7 @@ const chunksMax = 4
 /** Bytes of unanswered requests above which a connection is not read. */
 const takenBytesMax = 4 << 20
 
-export class ClientConnection implements Peer, LinkEvents, Holder {
+export class ClientConnection implements Caller, LinkEvents, Holder {
   readonly writer = new Writer(1024)
   readonly unanswered = new Deque<Unanswered>()
   waitingReads = 0
@@ -43,7 +43,7 @@ export class ClientConnection implements Peer, LinkEvents, Holder {
   readonly remoteHost: string
   readonly remote: string
   identities: readonly Id[]
-  session: Session<Peer> | undefined
+  session: Session<Caller> | undefined
   /** Frames received and written, for the monitoring commands. */
   received = 0
   sent = 0

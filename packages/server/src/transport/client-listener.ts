@@ -23,7 +23,7 @@ import { EventFrames } from './event-frames.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { Slices } from './slices.ts'
 
-/** How long a peer that was told good-bye may take to close its side. */
+/** How long a caller that was told good-bye may take to close its side. */
 const farewellMs = 5_000
 const sessionlessTickMs = 1_000
 

@@ -15,7 +15,7 @@ import { Access } from '../auth/access.ts'
 import { PendingChanges } from '../pipeline/pending-changes.ts'
 import { Preparer } from '../pipeline/prepare.ts'
 import { Reads } from '../pipeline/reads.ts'
-import { type HandPeer, type HandServer, handServer } from '../server.harness.ts'
+import { type HandClient, type HandServer, handServer } from '../server.harness.ts'
 import { DataTree } from '../tree/data-tree.ts'
 import { Watches } from '../watch/watches.ts'
 import { ClientConnection } from './client-connection.ts'
@@ -26,14 +26,14 @@ import { HeldBytes } from './held-bytes.ts'
 afterEach(() => void vi.restoreAllMocks())
 
 interface Scene extends HandServer {
-  readonly victim: HandPeer
+  readonly victim: HandClient
   readonly lines: { level: string; message: string; facts: Readonly<Record<string, LogFact>> }[]
 }
 
-const read = (peer: HandPeer, path = '/'): number =>
-  peer.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path, watch: false }))
-const set = (peer: HandPeer, path: string): number =>
-  peer.send(opCode.setData, (writer) => writeSetDataRequest(writer, { path, data: new Uint8Array(3), version: -1 }))
+const read = (client: HandClient, path = '/'): number =>
+  client.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path, watch: false }))
+const set = (client: HandClient, path: string): number =>
+  client.send(opCode.setData, (writer) => writeSetDataRequest(writer, { path, data: new Uint8Array(3), version: -1 }))
 const word = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** Makes a method throw whenever it is called, or for the victim's connection alone. */
@@ -252,10 +252,10 @@ describe('a throw ends one connection', () => {
 describe('a broken invariant stops the replica, and says so once', () => {
   const invariants: Record<string, (scene: Omit<Scene, 'victim' | 'lines'>) => void> = {
     'a transaction is applied'({ dial }) {
-      const peer = dial()
-      peer.connect()
+      const client = dial()
+      client.connect()
       breaks(DataTree, 'apply')
-      set(peer, '/')
+      set(client, '/')
     },
     'a timer closes sessions'({ dial, clock }) {
       dial().connect({ timeOut: 1000 })
@@ -267,11 +267,11 @@ describe('a broken invariant stops the replica, and says so once', () => {
       clock.advance(120_000)
     },
     'a write is prepared, with half of it recorded'({ dial }) {
-      const peer = dial()
-      peer.connect()
-      peer.create('/parent')
+      const client = dial()
+      client.connect()
+      client.create('/parent')
       breaks(PendingChanges, 'create')
-      peer.send(opCode.create, (writer) =>
+      client.send(opCode.create, (writer) =>
         writeCreateRequest(writer, { path: '/parent/child', data: null, acl: openAcl, flags: 0 }),
       )
     },

@@ -6,7 +6,7 @@ import type { Session } from '../session/session-table.ts'
 import type { Txn } from '../tree/txn.ts'
 import type { Watcher } from '../watch/watches.ts'
 
-export interface Peer extends Watcher {
+export interface Caller extends Watcher {
   /** Where replies and events are written; leaves at the end of the turn. */
   readonly writer: Writer
   /** Requests not answered yet, oldest first. Replies leave in this order, whatever finishes first. */
@@ -14,11 +14,11 @@ export interface Peer extends Watcher {
   /** Reads among them that wait, and the bytes that their replies will take, about. */
   waitingReads: number
   waitingBytes: number
-  /** Host part of the peer's address. */
+  /** Host part of the client's address. */
   readonly remoteHost: string
   /** Replaced, never changed in place: a request keeps the list that held when it was received. */
   identities: readonly Id[]
-  session: Session<Peer> | undefined
+  session: Session<Caller> | undefined
   readonly stats: ConnectionStats
   /** False once the link is gone or was cut: nothing written would arrive. */
   readonly isOpen: boolean
@@ -32,7 +32,7 @@ export interface Peer extends Watcher {
   answerLater(): void
   /** Sends what was written, then closes. Nothing more is read. */
   hangUp(): void
-  /** Serving this peer threw `error`: closes it at once, with a line in the log. */
+  /** Serving this client threw `error`: closes it at once, with a line in the log. */
   fail(error: unknown): void
 }
 
@@ -40,7 +40,7 @@ export interface Peer extends Watcher {
 export interface Proposal {
   readonly kind: 'proposal'
   /** Whom to answer; undefined for the server's own (expiry, reaping). */
-  readonly peer: Peer | undefined
+  readonly caller: Caller | undefined
   /** Opcode of the request. */
   readonly type: number
   readonly header: TxnHeader
@@ -63,7 +63,7 @@ export interface Waiting {
   readonly end: number
   /** The size of the reply, about. */
   readonly expectedBytes: number
-  readonly caller: readonly Id[]
+  readonly identities: readonly Id[]
 }
 
 /**
