@@ -89,13 +89,6 @@ const knots: readonly { readonly files: readonly string[]; readonly reason: stri
     files: ['contender.ts', 'tenure.ts'].map((file) => `packages/recipes/src/common/${file}`),
     reason: 'a tenure reads what it needs from the contender that made it; types only',
   },
-  {
-    files: [
-      ...['admin/connections.ts', 'admin/four-letter.ts', 'admin/monitor.ts'],
-      ...['transport/client-connection.ts', 'transport/client-listener.ts'],
-    ].map((file) => `packages/server/src/${file}`),
-    reason: 'a connection reaches through its listener; goes with a narrow host of a connection',
-  },
 ]
 
 test('no file imports itself through others, types included', () => {

@@ -7,7 +7,7 @@ import {
   writePathWatchRequest,
   writeSetDataRequest,
 } from '@lightkeeper/protocol'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { parseZooCfg } from './config/zoo-cfg.ts'
 import { handServer } from './server.harness.ts'
 
@@ -388,16 +388,22 @@ test('refuses a setting it does not know or cannot use, naming it', async () => 
 describe('what connections and sessions leave behind', () => {
   test('is nothing, after thousands that watched, created and died', async () => {
     const { dial, clock } = await handServer({ fourLetterWordWhitelist: '*', maxClientCnxns: 0 })
-    const gauges = (): string[] => {
+    const gauges = async (): Promise<string[]> => {
       const client = dial()
       client.raw(word('mntr'))
+      // The file descriptors are counted meanwhile.
+      await vi.waitFor(() => {
+        clock.endTurn()
+        expect(client.bytes).not.toEqual([])
+      })
       const text = Buffer.concat(client.bytes).toString()
       client.closed()
       return text
         .split('\n')
         .filter((line) => /znode_count|watch_count|ephemerals|global_sessions|data_size|alive/.test(line))
     }
-    const before = gauges()
+    const before = await gauges()
+    expect(before).toHaveLength(6)
     for (let i = 0; i < 3000; i++) {
       const client = dial()
       client.connect({ timeOut: 2000 })
@@ -414,8 +420,8 @@ describe('what connections and sessions leave behind', () => {
       if (i % 100 === 0) clock.advance(500)
     }
     clock.advance(60_000)
-    expect(gauges()).toEqual(before)
-  })
+    expect(await gauges()).toEqual(before)
+  }, 30_000)
 })
 
 describe('a zoo.cfg', () => {

@@ -1,15 +1,21 @@
 /** Composition root: settings and a host in, a running server out. */
 import { countedLog, formatAddress, parseAddress, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { Access } from './auth/access.ts'
+import { authProviders } from './auth/providers.ts'
 import { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
-import { Replica, type ReplicaStart } from './replica.ts'
+import { Replica } from './replica.ts'
+import { SessionIds } from './session/session-ids.ts'
 import { SessionKeys, secretBytes } from './session/session-keys.ts'
+import { ServerStats } from './stats.ts'
 import { type SnapshotResult, Storage } from './storage/storage.ts'
 import { memoryLog } from './storage/txn-log.ts'
 import { ClientListener } from './transport/client-listener.ts'
 import { DataTree } from './tree/data-tree.ts'
 import { release } from './version.ts'
-import { Watches } from './watch/watches.ts'
+
+/** The first byte of session ids. A server that stands alone is number 1. */
+const ownServerId = 1
 
 /** A server in this process. It never touches global handlers and never ends the process. */
 export interface RunningServer {
@@ -40,7 +46,6 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   const counted = countedLog(given.log, given.clock)
   const host: Runtime = { ...given, log: counted.log }
   const config = resolveConfig(options, host.clock.wall())
-  const watches = new Watches(config)
   const begun = host.clock.now()
   host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
   const storage =
@@ -59,19 +64,26 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
     })
   }
   const log = storage?.log ?? memoryLog()
-  const tree = storage?.recovered.tree ?? new DataTree()
-  tree.listener = watches
-  const start: ReplicaStart = {
-    watches,
-    tree,
-    lastZxid: storage?.recovered.lastZxid ?? config.initialZxid,
-    keys: storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes)),
-  }
+  const keys = storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes))
+  const stats = new ServerStats()
   let settle: (error: Error | undefined) => void = () => {}
   const stopped = new Promise<Error | undefined>((resolve) => {
     settle = resolve
   })
-  const replica = new Replica(config, host, log, start, {
+  const house = {
+    config,
+    runtime: host,
+    access: new Access(authProviders(config), config.skipAcl),
+    stats,
+    keys,
+    ids: new SessionIds(keys, ownServerId, host.clock.wall()),
+  }
+  const start = {
+    tree: storage?.recovered.tree ?? new DataTree(),
+    lastZxid: storage?.recovered.lastZxid ?? config.initialZxid,
+    log,
+  }
+  const replica = new Replica(house, start, {
     applied: (zxid) => storage?.applied(zxid),
     isBehind: (): boolean => listener.isBehind,
     // What fails on the way down must not hide why it went down, nor end the process.
@@ -80,7 +92,8 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
       shutDown().then(settled, settled)
     },
   })
-  const listener = new ClientListener(config, host, replica, { storage })
+  const listener = new ClientListener(config, host, stats, { storage })
+  listener.serve(replica)
   let down: Promise<void> | undefined
   const shutDown = (): Promise<void> => {
     down ??= (async () => {

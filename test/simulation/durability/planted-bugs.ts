@@ -2,8 +2,8 @@
 
 import { opCode } from '@lightkeeper/protocol'
 import type { World } from '@lightkeeper/testing/sim'
+import { Desk } from '../../../packages/server/src/pipeline/desk.ts'
 import { PendingChanges } from '../../../packages/server/src/pipeline/pending-changes.ts'
-import { Replica } from '../../../packages/server/src/replica.ts'
 import { FileTxnLog } from '../../../packages/server/src/storage/file-txn-log.ts'
 import { LogFile } from '../../../packages/server/src/storage/log-file.ts'
 import { SnapshotEncoder } from '../../../packages/server/src/storage/snapshot-file.ts'
@@ -103,10 +103,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a watch is told before the write is durable',
     plant: () =>
       replace(
-        Replica.prototype,
+        Desk.prototype,
         'submit',
         (original) =>
-          function (this: Replica, ...args: Parameters<Replica['submit']>) {
+          function (this: Desk, ...args: Parameters<Desk['submit']>) {
             const node = this.tree.get('/reg')
             if (args[2] === opCode.setData && node !== undefined) this.watches.dataChanged('/reg', node, this.lastZxid)
             original.apply(this, args)

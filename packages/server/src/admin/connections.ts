@@ -1,8 +1,9 @@
 /** Connections, sessions and ephemerals as `stat`, `cons` and `dump` show them (ServerCnxn.java, ExpiryQueue.java). */
 import { formatHex, opCode } from '@lightkeeper/protocol'
-import type { ClientConnection } from '../transport/client-connection.ts'
-import type { ClientListener } from '../transport/client-listener.ts'
+import type { Replica } from '../replica.ts'
+import type { SessionExpiry } from '../session/expiry.ts'
 import type { BoundedText } from './bounded-text.ts'
+import type { ConnectionView, ServerView } from './view.ts'
 
 /** Apache's names of what a connection did last (Request.java, FinalRequestProcessor.java). */
 const operationNames: ReadonlyMap<number, string> = new Map<number, string>([
@@ -36,9 +37,9 @@ const operationNames: ReadonlyMap<number, string> = new Map<number, string>([
 ])
 
 /** ` /127.0.0.1:50606[1](queued=0,recved=1,sent=0)`, and in full with what the session did last. */
-export function connectionLine(connection: ClientConnection, isBrief: boolean): string {
-  const { remote, unanswered, received, sent, session, stats } = connection
-  const brief = ` /${remote}[${connection.isReading ? 1 : 0}](queued=${unanswered.length},recved=${received},sent=${sent}`
+export function connectionLine(connection: ConnectionView, isBrief: boolean): string {
+  const { remote, replies, received, sent, session, stats } = connection
+  const brief = ` /${remote}[${connection.isReading ? 1 : 0}](queued=${replies.length},recved=${received},sent=${sent}`
   // Without a session there is nothing more: who asks is such a one.
   if (isBrief || session === undefined) return `${brief})`
   const operation = stats.lastType === undefined ? undefined : operationNames.get(stats.lastType)
@@ -51,8 +52,12 @@ export function connectionLine(connection: ClientConnection, isBrief: boolean): 
 }
 
 /** Sessions and connections by the time at which they end unless something comes, and who owns which ephemerals. */
-export function dump(server: ClientListener, now: number, wall: number, text: BoundedText): void {
-  const { replica } = server
+export function dump(
+  { server, replica }: { readonly server: ServerView; readonly replica: Replica },
+  now: number,
+  wall: number,
+  text: BoundedText,
+): void {
   const dateOf = (at: number): string => javaDate(wall + at - now)
   const expiries = replica.sessions.expiries()
   text.line('SessionTracker dump:')
@@ -79,16 +84,16 @@ export function dump(server: ClientListener, now: number, wall: number, text: Bo
   }
 }
 
-type Expiries = ReturnType<ClientListener['replica']['sessions']['expiries']>
+type Expiries = ReturnType<SessionExpiry['expiries']>
 
 /** A connection lives as long as its session; one without a session until we lose patience. */
-function connectionSets(server: ClientListener, expiries: Expiries): [at: number, members: ClientConnection[]][] {
+function connectionSets(server: ServerView, expiries: Expiries): [at: number, members: ConnectionView[]][] {
   const atOf = new Map<unknown, number>()
-  for (const [at, sessions] of expiries) for (const { connection } of sessions) atOf.set(connection, at)
+  for (const [at, sessions] of expiries) for (const session of sessions) atOf.set(session, at)
   for (const [at, members] of server.impatience()) for (const connection of members) atOf.set(connection, at)
-  const sets = new Map<number, ClientConnection[]>()
+  const sets = new Map<number, ConnectionView[]>()
   for (const connection of server.connections) {
-    const at = atOf.get(connection)
+    const at = atOf.get(connection) ?? atOf.get(connection.session)
     if (at === undefined) continue
     const set = sets.get(at)
     if (set === undefined) sets.set(at, [connection])

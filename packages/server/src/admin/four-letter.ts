@@ -4,12 +4,13 @@
  */
 import { formatHex } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
+import type { Replica } from '../replica.ts'
 import type { Storage } from '../storage/storage.ts'
-import type { ClientListener } from '../transport/client-listener.ts'
 import { version } from '../version.ts'
 import { BoundedText } from './bounded-text.ts'
 import { connectionLine, dump, whole } from './connections.ts'
 import { decimal, metrics } from './monitor.ts'
+import type { ServerView } from './view.ts'
 
 /** Where words look besides the listener. */
 export interface WordSources {
@@ -17,22 +18,32 @@ export interface WordSources {
   readonly storage: Storage | undefined
 }
 
-/** `argument` is what stands behind the four bytes. */
-type Answer = (words: FourLetterWords, argument: Uint8Array) => string | Promise<string>
+/** What a word is answered from: a server that serves clients. */
+interface Asked {
+  readonly words: FourLetterWords
+  readonly server: ServerView
+  readonly replica: Replica
+  readonly sources: WordSources
+  readonly runtime: Runtime
+  /** What stands behind the four bytes. */
+  readonly argument: Uint8Array
+}
+
+type Answer = (asked: Asked) => string | Promise<string>
+
+/** Apache's words for a server that serves no clients at the moment. */
+const notServing = 'This ZooKeeper instance is not currently serving requests\n'
 
 /** Bytes behind the word: `stmk` has a mask of eight. */
 const argumentBytes = new Map([['stmk', 8]])
 
 const answers = new Map<string, Answer>([
   // Monitoring scripts compare the four bytes, so there is no newline. Only a restart helps where the log failed.
-  [
-    'ruok',
-    ({ server }) => (server.replica.logFailure === undefined ? 'imok' : 'the log failed; restart this server\n'),
-  ],
-  ['isro', ({ server }) => (server.replica.logFailure === undefined ? 'rw' : 'ro')],
-  ['srvr', ({ server }) => `Zookeeper version: ${version}\n${summary(server)}`],
-  ['stat', ({ server }) => `Zookeeper version: ${version}\nClients:\n${connections(server, true)}\n${summary(server)}`],
-  ['cons', ({ server }) => `${connections(server, false)}\n`],
+  ['ruok', ({ replica }) => (replica.logFailure === undefined ? 'imok' : 'the log failed; restart this server\n')],
+  ['isro', ({ replica }) => (replica.logFailure === undefined ? 'rw' : 'ro')],
+  ['srvr', (asked) => `Zookeeper version: ${version}\n${summary(asked)}`],
+  ['stat', (asked) => `Zookeeper version: ${version}\nClients:\n${connections(asked, true)}\n${summary(asked)}`],
+  ['cons', (asked) => `${connections(asked, false)}\n`],
   ['crst', resetConnections],
   ['srst', resetStats],
   ['conf', configuration],
@@ -40,23 +51,23 @@ const answers = new Map<string, Answer>([
   ['dump', dumped],
   ['envi', environment],
   ['mntr', monitored],
-  ['wchs', ({ server }) => watchSummary(server)],
-  ['wchc', ({ server }) => watchesByWatcher(server)],
-  ['wchp', ({ server }) => watchesByPath(server)],
-  ['gtmk', (words) => `${words.traceMask}`],
+  ['wchs', watchSummary],
+  ['wchc', watchesByWatcher],
+  ['wchp', watchesByPath],
+  ['gtmk', ({ words }) => `${words.traceMask}`],
   ['stmk', setTraceMask],
-  ['hash', ({ server }) => digests(server)],
+  ['hash', digests],
 ])
 
 export class FourLetterWords {
-  readonly server: ClientListener
+  readonly server: ServerView
   readonly sources: WordSources
   readonly runtime: Runtime
   /** What `stmk` set and `gtmk` shows, Apache's default at first. It changes nothing here. */
   traceMask = 306n
   readonly startedAt: number
 
-  constructor(server: ClientListener, sources: WordSources, runtime: Runtime) {
+  constructor(server: ServerView, sources: WordSources, runtime: Runtime) {
     this.server = server
     this.sources = sources
     this.runtime = runtime
@@ -74,7 +85,10 @@ export class FourLetterWords {
   answer(bytes: Uint8Array): string | Promise<string> {
     const word = wordOf(bytes)
     if (!this.#isAllowed(word)) return `${word} is not executed because it is not in the whitelist.\n`
-    return answers.get(word)?.(this, bytes.subarray(4)) ?? ''
+    const { server, sources, runtime } = this
+    const { replica } = server
+    if (replica === undefined) return notServing
+    return answers.get(word)?.({ words: this, server, replica, sources, runtime, argument: bytes.subarray(4) }) ?? ''
   }
 
   #isAllowed(word: string): boolean {
@@ -89,31 +103,30 @@ function wordOf(bytes: Uint8Array): string {
 }
 
 /** Apache counts the root twice, since it stands under two paths there. */
-function znodeCount({ replica }: ClientListener): number {
-  return replica.tree.nodes.size + 1
+function znodeCount({ tree }: Replica): number {
+  return tree.nodes.size + 1
 }
 
-function mode({ replica }: ClientListener): string {
-  return replica.logFailure === undefined ? 'standalone' : 'read-only'
+function mode({ logFailure }: Replica): string {
+  return logFailure === undefined ? 'standalone' : 'read-only'
 }
 
-function summary(server: ClientListener): string {
-  const { replica } = server
-  const { latency, received, sent } = replica.stats
+function summary({ server, replica }: Asked): string {
+  const { latency, received, sent } = server.stats
   return [
     `Latency min/avg/max: ${whole(latency.min)}/${decimal(latency.average)}/${whole(latency.max)}`,
     `Received: ${received}`,
     `Sent: ${sent}`,
     `Connections: ${server.connections.size}`,
-    `Outstanding: ${replica.outstanding}`,
+    `Outstanding: ${replica.desk.outstanding}`,
     `Zxid: ${formatHex(replica.lastZxid)}`,
-    `Mode: ${mode(server)}`,
-    `Node count: ${znodeCount(server)}`,
+    `Mode: ${mode(replica)}`,
+    `Node count: ${znodeCount(replica)}`,
     '',
   ].join('\n')
 }
 
-function connections(server: ClientListener, isBrief: boolean): string {
+function connections({ server }: Asked, isBrief: boolean): string {
   const text = new BoundedText()
   for (const connection of server.connections) {
     if (!text.hasRoom) break
@@ -122,7 +135,7 @@ function connections(server: ClientListener, isBrief: boolean): string {
   return text.toString()
 }
 
-function resetConnections({ server }: FourLetterWords): string {
+function resetConnections({ server }: Asked): string {
   for (const connection of server.connections) {
     connection.received = 0
     connection.sent = 0
@@ -131,12 +144,12 @@ function resetConnections({ server }: FourLetterWords): string {
   return 'Connection stats reset.\n'
 }
 
-function resetStats({ server }: FourLetterWords): string {
-  server.replica.stats.reset()
+function resetStats({ server }: Asked): string {
+  server.stats.reset()
   return 'Server stats reset.\n'
 }
 
-async function configuration({ server, sources, runtime }: FourLetterWords): Promise<string> {
+async function configuration({ server, sources, runtime }: Asked): Promise<string> {
   const { config } = server
   const { storage } = sources
   const sizes = await storage?.sizes()
@@ -162,45 +175,45 @@ async function configuration({ server, sources, runtime }: FourLetterWords): Pro
     .join('')
 }
 
-async function directories({ sources }: FourLetterWords): Promise<string> {
+async function directories({ sources }: Asked): Promise<string> {
   const sizes = await sources.storage?.sizes()
   return `datadir_size: ${sizes?.snapshots ?? 0}\nlogdir_size: ${sizes?.logs ?? 0}\n`
 }
 
-function dumped({ server, runtime }: FourLetterWords): string {
+function dumped({ server, replica, runtime }: Asked): string {
   const { clock } = runtime
   const text = new BoundedText()
-  dump(server, clock.now(), clock.wall(), text)
+  dump({ server, replica }, clock.now(), clock.wall(), text)
   return text.toString()
 }
 
-function environment({ runtime }: FourLetterWords): string {
+function environment({ runtime }: Asked): string {
   const facts = [...runtime.machine.facts()].map(([key, value]) => `${key}=${value}\n`)
   return `Environment:\nzookeeper.version=${version}\n${facts.join('')}`
 }
 
-async function monitored({ server, sources, runtime, startedAt }: FourLetterWords): Promise<string> {
+async function monitored({ words, server, replica, sources, runtime }: Asked): Promise<string> {
   const descriptors = await runtime.machine.descriptors()
-  const all = metrics(server, {
-    mode: mode(server),
-    znodeCount: znodeCount(server),
-    uptimeMs: runtime.clock.now() - startedAt,
+  const all = metrics(server, replica, {
+    mode: mode(replica),
+    znodeCount: znodeCount(replica),
+    uptimeMs: runtime.clock.now() - words.startedAt,
     snapshotTimes: sources.storage?.snapshotTimes,
     descriptors,
   })
   return all.map(([name, value]) => `zk_${name}\t${value}\n`).join('')
 }
 
-function watchSummary({ replica }: ClientListener): string {
+function watchSummary({ replica }: Asked): string {
   const { data } = replica.watches
   return `${data.watcherCount} connections watching ${data.pathCount} paths\nTotal watches:${data.size}\n`
 }
 
 /** Who watches data, session by session; Apache leaves watches of children out. */
-function watchesByWatcher({ replica, connections: all }: ClientListener): string {
+function watchesByWatcher({ replica, server }: Asked): string {
   const byWatcher = replica.watches.data.byWatcher()
   const text = new BoundedText()
-  for (const connection of all) {
+  for (const connection of server.connections) {
     const paths = byWatcher.get(connection)
     if (paths === undefined) continue
     if (!text.hasRoom) break
@@ -210,9 +223,9 @@ function watchesByWatcher({ replica, connections: all }: ClientListener): string
   return `${text.toString()}\n`
 }
 
-function watchesByPath({ replica, connections: all }: ClientListener): string {
+function watchesByPath({ replica, server }: Asked): string {
   const idOf = new Map<unknown, string>()
-  for (const connection of all) idOf.set(connection, formatHex(connection.session?.id ?? 0n))
+  for (const connection of server.connections) idOf.set(connection, formatHex(connection.session?.id ?? 0n))
   const text = new BoundedText()
   for (const [path, watchers] of replica.watches.data.byPath()) {
     if (!text.hasRoom) break
@@ -222,12 +235,12 @@ function watchesByPath({ replica, connections: all }: ClientListener): string {
   return `${text.toString()}\n`
 }
 
-function setTraceMask(words: FourLetterWords, argument: Uint8Array): string {
+function setTraceMask({ words, argument }: Asked): string {
   words.traceMask = new DataView(argument.buffer, argument.byteOffset, argument.length).getBigInt64(0)
   return `${words.traceMask}`
 }
 
-function digests({ replica }: ClientListener): string {
-  const lines = replica.digests.map(([zxid, digest]) => `${zxid.toString(16)}: ${BigInt.asIntN(64, digest)}\n`)
+function digests({ replica }: Asked): string {
+  const lines = replica.applier.digests.map(([zxid, digest]) => `${zxid.toString(16)}: ${BigInt.asIntN(64, digest)}\n`)
   return lines.join('')
 }

@@ -1,8 +1,9 @@
 /** What `mntr` shows, under Apache's names where the meaning is Apache's (ZooKeeperServer.java, ServerMetrics.java). */
+import type { Replica } from '../replica.ts'
 import type { Summary } from '../stats.ts'
-import type { ClientListener } from '../transport/client-listener.ts'
 import { version } from '../version.ts'
 import { whole } from './connections.ts'
+import type { ServerView } from './view.ts'
 
 export type Metric = readonly [name: string, value: string | number]
 
@@ -14,9 +15,9 @@ export interface MonitorFacts {
   readonly descriptors: { readonly open: number; readonly max: number } | undefined
 }
 
-export function metrics(server: ClientListener, facts: MonitorFacts): Metric[] {
-  const { replica } = server
-  const { stats, tree, watches, sessions } = replica
+export function metrics(server: ServerView, replica: Replica, facts: MonitorFacts): Metric[] {
+  const { stats } = server
+  const { tree, watches } = replica
   const { latency, updateTimes } = stats
   const { descriptors, snapshotTimes } = facts
   return [
@@ -25,9 +26,9 @@ export function metrics(server: ClientListener, facts: MonitorFacts): Metric[] {
     ['ephemerals_count', tree.ephemeralCount],
     ['num_alive_connections', server.connections.size],
     ['avg_latency', decimal(latency.average)],
-    ['outstanding_requests', replica.outstanding],
+    ['outstanding_requests', replica.desk.outstanding],
     ['znode_count', facts.znodeCount],
-    ['global_sessions', sessions.size],
+    ['global_sessions', tree.sessions.size],
     ['local_sessions', 0],
     ['packets_sent', stats.sent],
     ['packets_received', stats.received],

@@ -6,6 +6,7 @@
 import {
   type CreateRequest,
   createModeOf,
+  createModes,
   type DeleteRequest,
   type Id,
   keeperCodes,
@@ -229,7 +230,7 @@ export class Preparer {
       case opCode.create:
       case opCode.create2:
         // Inside a multi Apache derives the kind of create from the flags, so a container can come this way.
-        return operation.flags === 4
+        return operation.flags === createModes.container.flags
           ? this.create(context, opCode.createContainer, operation, undefined)
           : this.create(context, operation.type, operation, undefined)
       case opCode.createContainer:

@@ -11,9 +11,8 @@ import {
   readAddWatchRequest,
   readMultiRequest,
   readPathRequest,
-  readSetWatches,
-  readSetWatches2,
   readWatchesRequest,
+  type SetWatches2,
   watcherType,
   writeGetACLResponse,
   writeMultiResult,
@@ -41,30 +40,6 @@ export interface ReadLimits {
   /** Bytes of one reply. */
   readonly maxReplyBytes: number
   readonly maxMultiOperations: number
-}
-
-const reading: ReadonlySet<number> = new Set([
-  opCode.ping,
-  opCode.getData,
-  opCode.exists,
-  opCode.getChildren,
-  opCode.getChildren2,
-  opCode.getACL,
-  opCode.getAllChildrenNumber,
-  opCode.getEphemerals,
-  opCode.multiRead,
-  opCode.whoAmI,
-  opCode.setWatches,
-  opCode.setWatches2,
-  opCode.addWatch,
-  opCode.checkWatches,
-  opCode.removeWatches,
-  opCode.sync,
-])
-
-/** Whether a request changes no znode and no session. */
-export function isReading(type: number): boolean {
-  return reading.has(type)
 }
 
 export class Reads {
@@ -126,50 +101,19 @@ export class Reads {
     return true
   }
 
-  /**
-   * Answers one request. `zxid` is the last applied one, `identities` the identities the connection had when it was received.
-   * @throws MalformedFrameError when the body does not parse; nothing was written then.
-   */
-  serve(caller: Caller, xid: number, type: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
-    switch (type) {
-      case opCode.getData:
-        return this.#getData(caller, xid, body, identities, zxid)
-      case opCode.exists:
-        return this.#exists(caller, xid, body, identities, zxid)
-      case opCode.getChildren:
-      case opCode.getChildren2:
-        return this.#getChildren(caller, xid, body, identities, zxid, type === opCode.getChildren2)
-      case opCode.getACL:
-        return this.#getAcl(caller, xid, body, identities, zxid)
-      case opCode.getAllChildrenNumber:
-        return this.#countDescendants(caller, xid, body, identities, zxid)
-      case opCode.getEphemerals:
-        return this.#getEphemerals(caller, xid, body, zxid)
-      case opCode.multiRead:
-        return this.#multiRead(caller, xid, body, identities, zxid)
-      case opCode.whoAmI:
-        return this.#whoAmI(caller, xid, identities, zxid)
-      case opCode.sync: {
-        const { path } = readPathRequest(body)
-        const mark = beginReply(caller.writer, xid, zxid, 0)
-        caller.writer.ustring(path)
-        return endReply(caller, mark)
-      }
-      case opCode.setWatches: {
-        const request = readSetWatches(body)
-        const persistent = { persistentWatches: [], persistentRecursiveWatches: [] }
-        this.#watches.restore({ ...request, ...persistent }, caller, this.#tree)
-        return replyHeader(caller, xid, zxid, 0)
-      }
-      case opCode.setWatches2:
-        this.#watches.restore(readSetWatches2(body), caller, this.#tree)
-        return replyHeader(caller, xid, zxid, 0)
-      case opCode.addWatch:
-        return this.#addWatch(caller, xid, body, zxid)
-      case opCode.checkWatches:
-      case opCode.removeWatches:
-        return this.#checkOrRemoveWatches(caller, xid, body, zxid, type === opCode.removeWatches)
-    }
+  // -- one method a request: `zxid` is the last one applied, `identities` those of the connection when the request came ---------
+  // Each throws MalformedFrameError when the body does not parse; nothing was written then.
+
+  sync(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
+    const { path } = readPathRequest(body)
+    const mark = beginReply(caller.writer, xid, zxid, 0)
+    caller.writer.ustring(path)
+    endReply(caller, mark)
+  }
+
+  setWatches(caller: Caller, xid: number, request: SetWatches2, zxid: bigint): void {
+    this.#watches.restore(request, caller, this.#tree)
+    replyHeader(caller, xid, zxid, 0)
   }
 
   /** A watch above the budget is not set, and the request that asked for it is refused; what is watched already may be again. */
@@ -180,7 +124,7 @@ export class Reads {
     return true
   }
 
-  #getData(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
+  getData(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const path = body.ustring() ?? ''
     const watch = body.boolean()
     const node = this.#tree.get(path)
@@ -208,7 +152,7 @@ export class Reads {
     endReply(caller, mark)
   }
 
-  #exists(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
+  exists(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const path = body.ustring() ?? ''
     const watch = body.boolean()
     if (path.includes('\u0000')) return replyHeader(caller, xid, zxid, keeperCodes.BAD_ARGUMENTS.number)
@@ -227,7 +171,7 @@ export class Reads {
     endReply(caller, mark)
   }
 
-  #getChildren(
+  getChildren(
     caller: Caller,
     xid: number,
     body: Reader,
@@ -257,7 +201,7 @@ export class Reads {
     endReply(caller, mark)
   }
 
-  #getAcl(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
+  getAcl(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const node = this.#tree.get(readPathRequest(body).path)
     if (node === undefined) return replyHeader(caller, xid, zxid, noNode)
     if (!this.#access.allows(node.acl, permission.read | permission.admin, identities)) {
@@ -269,7 +213,7 @@ export class Reads {
     endReply(caller, mark)
   }
 
-  #countDescendants(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
+  countDescendants(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const { path } = readPathRequest(body)
     const node = this.#tree.get(path)
     if (node === undefined) return replyHeader(caller, xid, zxid, noNode)
@@ -279,7 +223,7 @@ export class Reads {
     endReply(caller, mark)
   }
 
-  #getEphemerals(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
+  getEphemerals(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
     const prefix = body.ustring() ?? ''
     const isAll = prefix.trim() === '' || prefix.trim() === '/'
     const { writer } = caller
@@ -296,7 +240,7 @@ export class Reads {
     endReply(caller, mark)
   }
 
-  #multiRead(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
+  multiRead(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
     const operations = readMultiRequest(body)
     if (operations.length > this.#limits.maxMultiOperations) {
       return replyHeader(caller, xid, zxid, keeperCodes.BAD_ARGUMENTS.number)
@@ -339,7 +283,7 @@ export class Reads {
     return this.#access.allows(node.acl, permission.read, identities) ? 0 : noAuth
   }
 
-  #whoAmI(caller: Caller, xid: number, identities: readonly Id[], zxid: bigint): void {
+  whoAmI(caller: Caller, xid: number, identities: readonly Id[], zxid: bigint): void {
     const mark = beginReply(caller.writer, xid, zxid, 0)
     caller.writer.vector(identities, (writer, { scheme, id }) => {
       writer.ustring(scheme)
@@ -348,7 +292,7 @@ export class Reads {
     endReply(caller, mark)
   }
 
-  #addWatch(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
+  addWatch(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
     const { path, mode } = readAddWatchRequest(body)
     if (mode !== 0 && mode !== 1) return replyHeader(caller, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
     if (this.#isOverWatched(caller, caller.writer.length, path, xid, zxid)) return
@@ -358,7 +302,7 @@ export class Reads {
     endReply(caller, mark)
   }
 
-  #checkOrRemoveWatches(caller: Caller, xid: number, body: Reader, zxid: bigint, remove: boolean): void {
+  checkOrRemoveWatches(caller: Caller, xid: number, body: Reader, zxid: bigint, remove: boolean): void {
     const { path, type } = readWatchesRequest(body)
     if (type < watcherType.children || type > watcherType.persistentRecursive) {
       return replyHeader(caller, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)

@@ -1,8 +1,11 @@
 /** How replies look on the wire. */
-import { type MultiResult, opCode, type Writer, writeMultiResponse } from '@lightkeeper/protocol'
-import type { Znode } from '../tree/znode.ts'
-import { writeNodeStat } from '../tree/znode.ts'
-import type { Caller, Proposal } from './caller.ts'
+import { opCode, type Writer, writeMultiResponse } from '@lightkeeper/protocol'
+import { assert } from '@lightkeeper/runtime'
+import { writeNodeStat, Znode } from '../tree/znode.ts'
+import type { Applied } from './applier.ts'
+import type { Caller } from './caller.ts'
+import type { Entry } from './history.ts'
+import type { Ticket } from './reply-queue.ts'
 
 /** Opens a reply frame with its header; close it with `endReply`. */
 export function beginReply(writer: Writer, xid: number, zxid: bigint, err: number): number {
@@ -24,13 +27,13 @@ export function replyHeader(caller: Caller, xid: number, zxid: bigint, err: numb
 }
 
 /** The reply to a write that was applied; `result` is what applying it returned. */
-export function replyToWrite(caller: Caller, proposal: Proposal, result: Znode | MultiResult[] | undefined): void {
-  const { header, txn } = proposal
-  const { writer } = caller
+export function replyToWrite(ticket: Ticket<Caller>, { header, txn }: Entry, result: Applied): void {
+  const { caller } = ticket
   if (txn.type === opCode.error) {
     replyHeader(caller, header.cxid, header.zxid, txn.err)
     return
   }
+  const { writer } = caller
   const mark = beginReply(writer, header.cxid, header.zxid, 0)
   switch (txn.type) {
     case opCode.create:
@@ -41,15 +44,21 @@ export function replyToWrite(caller: Caller, proposal: Proposal, result: Znode |
     case opCode.createTTL:
       // Op 1 is answered with a path alone, whatever kind of create it became.
       writer.ustring(txn.path)
-      if (proposal.type !== opCode.create) writeNodeStat(writer, result as Znode)
+      if (ticket.type !== opCode.create) writeStat(writer, result)
       break
     case opCode.setData:
     case opCode.setACL:
-      writeNodeStat(writer, result as Znode)
+      writeStat(writer, result)
       break
     case opCode.multi:
-      writeMultiResponse(writer, result as MultiResult[])
+      assert(Array.isArray(result), 'applying a multi returns the result of each part')
+      writeMultiResponse(writer, result)
       break
   }
   endReply(caller, mark)
+}
+
+function writeStat(writer: Writer, result: Applied): void {
+  assert(result instanceof Znode, 'applying a create or a set returns the znode')
+  writeNodeStat(writer, result)
 }

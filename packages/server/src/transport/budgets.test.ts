@@ -42,11 +42,11 @@ describe('time', () => {
     const { dial, clock } = await handServer()
     const served: HandClient[] = []
     const [first, second] = [dial(), dial()]
-    const { serve } = Reads.prototype
-    vi.spyOn(Reads.prototype, 'serve').mockImplementation(function (this: Reads, ...args) {
+    const { getData } = Reads.prototype
+    vi.spyOn(Reads.prototype, 'getData').mockImplementation(function (this: Reads, ...args) {
       served.push(args[0] as unknown as HandClient)
       clock.time += 20
-      serve.apply(this, args)
+      getData.apply(this, args)
     })
     for (const client of [first, second]) {
       client.connect()
@@ -89,7 +89,7 @@ describe('time', () => {
     for (let i = 0; i < 900; i++) read(busy)
     clock.oneTurn()
     clock.oneTurn()
-    const serve = vi.spyOn(Reads.prototype, 'serve')
+    const serve = vi.spyOn(Reads.prototype, 'getData')
     busy.destroy()
     clock.endTurn()
     expect(serve).not.toHaveBeenCalled()

@@ -1,7 +1,7 @@
 /**
- * One client's connection: bytes to frames, frames to the replica, replies out in one write per turn. Nobody may make us hold
+ * One client's connection: bytes to frames, frames to the desk, replies out in one write per turn. Nobody may make us hold
  * more than a bounded amount of memory, nor take more than a slice of a turn, and whatever is thrown while a connection is
- * served ends that connection alone. What requests mean is the replica's business.
+ * served ends that connection alone. What requests mean is the desk's business.
  */
 import {
   type Acl,
@@ -10,17 +10,19 @@ import {
   type Id,
   MalformedFrameError,
   opCode,
-  permission,
   type Reader,
   readConnectRequest,
   Writer,
 } from '@lightkeeper/protocol'
-import { Deque, type Link, type LinkEvents } from '@lightkeeper/runtime'
-import { ConnectionStats } from '../admin/connection-stats.ts'
-import type { Caller, Unanswered } from '../pipeline/caller.ts'
-import { OverBudget } from '../pipeline/over-budget.ts'
-import type { Session } from '../session/session-table.ts'
-import type { ClientListener } from './client-listener.ts'
+import type { Link, LinkEvents } from '@lightkeeper/runtime'
+import { ConnectionStats } from '../connection-stats.ts'
+import type { Caller } from '../pipeline/caller.ts'
+import type { Desk } from '../pipeline/desk.ts'
+import { ReplyQueue } from '../pipeline/reply-queue.ts'
+import { isReading } from '../pipeline/requests.ts'
+import type { Session } from '../session/session.ts'
+import { OverBudget } from '../watch/over-budget.ts'
+import type { ConnectionHost } from './connection-host.ts'
 import { countedFrom, type Holder } from './held-bytes.ts'
 import type { Share } from './slices.ts'
 
@@ -35,21 +37,21 @@ const takenBytesMax = 4 << 20
 
 export class ClientConnection implements Caller, LinkEvents, Holder {
   readonly writer = new Writer(1024)
-  readonly unanswered = new Deque<Unanswered>()
-  waitingReads = 0
+  readonly replies = new ReplyQueue<Caller>()
   watchCount = 0
   watchBytes = 0
-  waitingBytes = 0
   readonly remoteHost: string
   readonly remote: string
   identities: readonly Id[]
-  session: Session<Caller> | undefined
+  session: Session | undefined
+  knowsReadOnly = false
   /** Frames received and written, for the monitoring commands. */
   received = 0
   sent = 0
   readonly stats: ConnectionStats
   readonly #link: Link
-  readonly #listener: ClientListener
+  readonly #host: ConnectionHost<ClientConnection>
+  readonly #desk: Desk
   readonly #framer: Framer
   /** Chunks that came while nothing could be read. */
   readonly #chunks: Uint8Array[] = []
@@ -75,14 +77,23 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   /** Where the frame that is written begins, to see large ones. */
   #writtenBefore = 0
 
-  constructor(link: Link, remoteHost: string, identities: readonly Id[], listener: ClientListener) {
+  /** `wall` is wall-clock milliseconds. */
+  constructor(
+    link: Link,
+    remoteHost: string,
+    identities: readonly Id[],
+    wall: number,
+    host: ConnectionHost<ClientConnection>,
+    desk: Desk,
+  ) {
     this.#link = link
     this.remote = link.remote
     this.remoteHost = remoteHost
     this.identities = identities
-    this.#listener = listener
-    this.stats = new ConnectionStats(listener.wall())
-    this.#framer = new Framer(listener.config.juteMaxbuffer)
+    this.#host = host
+    this.#desk = desk
+    this.stats = new ConnectionStats(wall)
+    this.#framer = new Framer(host.limits.juteMaxbuffer)
   }
 
   get isOpen(): boolean {
@@ -115,7 +126,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #opened(chunk: Uint8Array): Uint8Array {
     const before = this.#opening as Uint8Array
     const bytes = before.length === 0 ? chunk : concatenate(before, chunk)
-    const wanted = bytes.length < 4 ? 4 : this.#listener.words.length(bytes)
+    const wanted = bytes.length < 4 ? 4 : this.#host.words.length(bytes)
     if (bytes.length < wanted) {
       this.#opening = bytes
       return new Uint8Array(0)
@@ -125,7 +136,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     // Nothing more is read, an end of the stream neither, until the answer is there.
     this.#state = 'waiting'
     this.received++
-    const answer = this.#listener.fourLetterAnswer(bytes.subarray(0, wanted))
+    const answer = this.#host.words.answer(bytes.subarray(0, wanted))
     if (typeof answer === 'string') this.#answerWord(answer)
     else {
       this.#isAnswering = true
@@ -151,7 +162,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   /** Answers and reads on as far as limits allow; called again when a limit no longer holds. */
   #pump(): void {
     if (this.#isPumping) return
-    const { slices } = this.#listener
+    const { slices } = this.#host
     try {
       if (!this.#awaitsTurn && this.#state !== 'closing') {
         if (slices.begin(this.#share)) this.#serve()
@@ -161,13 +172,13 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
       this.#setPaused(this.#state !== 'closing' && !this.#mayReceive())
     } catch (error) {
       if (error instanceof MalformedFrameError) {
-        this.#listener.log('warn', 'closing a connection that does not speak the protocol', {
+        this.#host.log('warn', 'closing a connection that does not speak the protocol', {
           client: this.remote,
           problem: error.message,
         })
         this.cut()
       } else if (error instanceof OverBudget) {
-        this.#listener.log('warn', `closing a connection: ${error.message}`, { client: this.remote })
+        this.#host.log('warn', `closing a connection: ${error.message}`, { client: this.remote })
         this.cut()
       } else this.fail(error)
     }
@@ -180,14 +191,16 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   #serve(): void {
-    const { slices, replica } = this.#listener
+    const { slices } = this.#host
+    const desk = this.#desk
+    const { replies } = this
     this.#isPumping = true
     try {
       for (;;) {
-        if (replica.hasAnswerFor(this)) {
+        if (replies.hasAnswer) {
           if (!this.#hasRoom()) break
           if (!slices.goesOn()) return this.#awaitTurn()
-          replica.answerNext(this)
+          desk.answerNext(this)
           continue
         }
         if (!this.#mayRead()) break
@@ -222,11 +235,11 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   #mayRead(): boolean {
     if (this.#state === 'waiting' || this.#state === 'closing') return false
-    const { config, replica } = this.#listener
-    const waiting = this.unanswered.length
+    const waiting = this.replies.length
     if (waiting > 0) {
-      if (waiting >= config.connectionOutstandingLimit || this.#takenBytes >= takenBytesMax) return false
-      if (replica.isLoaded) return false
+      const { limits } = this.#host
+      if (waiting >= limits.connectionOutstandingLimit || this.#takenBytes >= takenBytesMax) return false
+      if (this.#desk.isLoaded) return false
     } else this.#takenBytes = 0
     return this.#hasRoom()
   }
@@ -234,23 +247,23 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   /** Whether another reply may be made for this client. */
   #hasRoom(): boolean {
     const { queuedBytes } = this.#link
-    const { config, held } = this.#listener
-    return queuedBytes < config.slowReaderPauseBytes && (queuedBytes < countedFrom || !held.isTooMuch)
+    const { limits, held } = this.#host
+    return queuedBytes < limits.slowReaderPauseBytes && (queuedBytes < countedFrom || !held.isTooMuch)
   }
 
   /** Whether the frame may be served now. It is looked at again whenever something was answered, or there is room. */
   #mayServe(frame: Reader): boolean {
     if (this.#state !== 'serving') return true
-    const { held, replica } = this.#listener
-    if (this.waitingReads > 0 && !replica.mayQueue(this, frame)) return false
-    if (!held.isTooMuch || replica.expectedBytes(frame) < largeBytes) return true
+    if (!this.replies.hasRoom && frame.remaining >= 8 && !isReading(frame.peekInt(4))) return false
+    const { held } = this.#host
+    if (!held.isTooMuch || this.#desk.expectedBytes(frame) < largeBytes) return true
     held.await(this)
     return false
   }
 
   #awaitTurn(): void {
     this.#awaitsTurn = true
-    this.#listener.serveLater(this)
+    this.#host.serveLater(this)
   }
 
   /** The others had their turn. */
@@ -270,14 +283,14 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.received++
     const { remaining } = frame
     this.#takenBytes += remaining
-    this.#listener.replica.stats.receivedBytes += remaining + 4
-    if (remaining > largeBytes) this.#listener.slices.look()
+    this.#host.stats.receivedBytes += remaining + 4
+    if (remaining > largeBytes) this.#host.slices.look()
     if (this.#state === 'handshake') {
       const request = readConnectRequest(frame)
       this.stats.lastType = opCode.createSession
       this.#state = 'waiting'
-      this.#listener.handshakeStarted(this)
-      this.#listener.replica.connect(this, request)
+      this.#host.handshakeStarted(this)
+      this.#desk.connect(this, request)
       return
     }
     const xid = frame.int()
@@ -285,7 +298,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.stats.lastType = type
     if (xid >= 0) this.stats.lastCxid = xid
     if (type === opCode.closeSession) this.#state = 'waiting'
-    this.#listener.replica.submit(this, xid, type, frame)
+    this.#desk.submit(this, xid, type, frame)
   }
 
   /** Who asked by a word and says no more, as `nc` does, still waits for the answer. */
@@ -295,7 +308,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   drained(): void {
     try {
-      this.#listener.held.count(this)
+      this.#host.held.count(this)
     } catch (error) {
       this.fail(error)
     }
@@ -312,9 +325,10 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#state = 'closing'
     this.#chunks.length = 0
     this.#held = undefined
-    this.unanswered.clear()
+    this.replies.clear()
     try {
-      this.#listener.connectionClosed(this, reason)
+      this.#host.closed(this, reason)
+      this.#desk.disconnected(this)
     } catch (error) {
       this.#report(error)
     }
@@ -331,8 +345,8 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   notify(type: EventType, path: string, zxid: bigint, acl: readonly Acl[] | null): void {
     if (!this.isOpen) return
     try {
-      if (acl !== null && !this.#listener.replica.access.allows(acl, permission.read, this.identities)) return
-      this.writer.raw(this.#listener.events.frame(type, path, zxid))
+      if (acl !== null && !this.#desk.mayRead(acl, this.identities)) return
+      this.writer.raw(this.#host.events.frame(type, path, zxid))
       this.#wrote()
     } catch (error) {
       // It concerns this client alone: the change it would have heard of is everybody's.
@@ -347,9 +361,9 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   #wrote(): void {
     this.sent++
-    this.#listener.replica.stats.sent++
+    this.#host.stats.sent++
     const { length } = this.writer
-    if (length - this.#writtenBefore > largeBytes) this.#listener.slices.look()
+    if (length - this.#writtenBefore > largeBytes) this.#host.slices.look()
     this.#writtenBefore = length
     if (length >= flushBytes) this.flush()
     // Though nothing is left to send: what was held back until this reply is looked at again then.
@@ -359,12 +373,12 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   passOn(bytes: Uint8Array): void {
     this.#link.write(this.writer.written())
     this.#link.write(bytes)
-    this.#listener.slices.look()
+    this.#host.slices.look()
     this.#writtenBefore = 0
     const queued = this.#link.queuedBytes
     if (queued === 0) this.writer.clear()
     else this.writer.renew()
-    if (queued >= countedFrom) this.#listener.held.count(this)
+    if (queued >= countedFrom) this.#host.held.count(this)
   }
 
   answerLater(): void {
@@ -374,7 +388,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #markDirty(): void {
     if (this.#isDirty) return
     this.#isDirty = true
-    this.#listener.flushLater(this)
+    this.#host.flushLater(this)
   }
 
   /** What was written is not passed on in this turn; false where there is nothing. */
@@ -408,8 +422,8 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     }
     this.writer.renew()
     // One reply may be larger than that; who took nothing of what came before is cut.
-    if (queuedBefore > this.#listener.config.slowReaderCutBytes) this.#cutAsSlow({ queuedBytes: queued })
-    else if (queued >= countedFrom) this.#listener.held.count(this)
+    if (queuedBefore > this.#host.limits.slowReaderCutBytes) this.#cutAsSlow({ queuedBytes: queued })
+    else if (queued >= countedFrom) this.#host.held.count(this)
   }
 
   cutAsHolder(heldBytes: number): void {
@@ -417,7 +431,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   #cutAsSlow(facts: Readonly<Record<string, number>>): void {
-    this.#listener.log('warn', 'closing a connection that does not read its replies', {
+    this.#host.log('warn', 'closing a connection that does not read its replies', {
       client: this.remote,
       ...facts,
     })
@@ -427,8 +441,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   /** At the end of a turn: what waited behind something answered is answered, what was held back is read. */
   resume(): void {
     if (!this.isOpen) return
-    if (this.unanswered.length > 0 || this.#isPaused || this.#held !== undefined || this.#chunks.length > 0)
-      this.#pump()
+    if (this.replies.length > 0 || this.#isPaused || this.#held !== undefined || this.#chunks.length > 0) this.#pump()
   }
 
   hangUp(): void {
@@ -440,7 +453,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     try {
       this.#setPaused(false)
       this.#link.end()
-      this.#listener.hungUp(this)
+      this.#host.hungUp(this)
     } catch (error) {
       this.fail(error)
     }
@@ -453,10 +466,10 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#isCut = true
     this.#chunks.length = 0
     this.#held = undefined
-    this.unanswered.clear()
+    this.replies.clear()
     this.writer.renew(64)
     try {
-      this.#listener.held.forget(this)
+      this.#host.held.forget(this)
       this.#link.destroy()
     } catch (error) {
       this.#report(error)
@@ -472,7 +485,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   #report(error: unknown): void {
     const { message, stack } = error instanceof Error ? error : new Error(String(error))
-    this.#listener.log('error', 'closing a connection: serving it failed', {
+    this.#host.log('error', 'closing a connection: serving it failed', {
       client: this.remote,
       session: this.session?.id,
       problem: message,

@@ -14,10 +14,13 @@ import {
   type Timer,
 } from '@lightkeeper/runtime'
 import { FourLetterWords, type WordSources } from '../admin/four-letter.ts'
+import type { ServerView } from '../admin/view.ts'
 import { ipIdOf } from '../auth/ip.ts'
 import type { ServerConfig } from '../config/config.ts'
 import type { Replica } from '../replica.ts'
+import type { ServerStats } from '../stats.ts'
 import { ClientConnection } from './client-connection.ts'
+import type { ConnectionHost } from './connection-host.ts'
 import { Departures } from './departures.ts'
 import { EventFrames } from './event-frames.ts'
 import { HeldBytes } from './held-bytes.ts'
@@ -27,9 +30,10 @@ import { Slices } from './slices.ts'
 const farewellMs = 5_000
 const sessionlessTickMs = 1_000
 
-export class ClientListener {
+export class ClientListener implements ConnectionHost<ClientConnection>, ServerView {
   readonly config: ServerConfig
-  readonly replica: Replica
+  readonly limits: ServerConfig
+  readonly stats: ServerStats
   readonly log: Log
   readonly connections = new Set<ClientConnection>()
   readonly slices: Slices
@@ -37,6 +41,7 @@ export class ClientListener {
   readonly events = new EventFrames()
   readonly words: FourLetterWords
   readonly #runtime: Runtime
+  #replica: Replica | undefined
   readonly #byHost = new Map<string, number>()
   /** Connections to be closed unless something happens: no handshake yet, or told good-bye. */
   readonly #impatience: ExpiryQueue<ClientConnection>
@@ -52,9 +57,10 @@ export class ClientListener {
   readonly #rejectedLine: RepeatedLine
   #answeredBefore = 0
 
-  constructor(config: ServerConfig, runtime: Runtime, replica: Replica, sources: WordSources) {
+  constructor(config: ServerConfig, runtime: Runtime, stats: ServerStats, sources: WordSources) {
     this.config = config
-    this.replica = replica
+    this.limits = config
+    this.stats = stats
     this.log = runtime.log
     this.#runtime = runtime
     this.words = new FourLetterWords(this, sources, runtime)
@@ -78,6 +84,17 @@ export class ClientListener {
     return this.#listener.address
   }
 
+  /** Who serves clients; undefined while nobody does, and clients are refused. */
+  get replica(): Replica | undefined {
+    return this.#replica
+  }
+
+  /** Another term begins, or none: connections end with the one they were served in. */
+  serve(replica: Replica | undefined): void {
+    this.#replica = replica
+    for (const connection of [...this.connections]) connection.cut()
+  }
+
   /** Stops accepting and closes every connection; sessions are left as they are. */
   async close(): Promise<void> {
     this.#timer?.cancel()
@@ -87,18 +104,9 @@ export class ClientListener {
     await closed
   }
 
-  /** The answer to a four-letter word, whole as `words.length` says. */
-  fourLetterAnswer(word: Uint8Array): string | Promise<string> {
-    return this.words.answer(word)
-  }
-
   /** The port that was bound; the one of the settings before. */
   get port(): number {
     return this.#listener === undefined ? this.config.clientPort : parseAddress(this.#listener.address).port
-  }
-
-  wall(): number {
-    return this.#runtime.clock.wall()
   }
 
   /** Connections without a session by the time at which they are closed, monotonic milliseconds, earliest first. */
@@ -110,8 +118,10 @@ export class ClientListener {
     const { host } = parseAddress(link.remote, 0)
     const { maxClientCnxns, maxCnxns, sessionlessCnxnTimeout } = this.config
     const fromHost = this.#byHost.get(host) ?? 0
+    const replica = this.#replica
+    if (replica === undefined) return refused(link)
     if ((maxClientCnxns > 0 && fromHost >= maxClientCnxns) || (maxCnxns > 0 && this.connections.size >= maxCnxns)) {
-      this.replica.stats.rejectedConnections++
+      this.stats.rejectedConnections++
       this.#rejectedLine.tell({
         client: link.remote,
         fromHost,
@@ -119,11 +129,10 @@ export class ClientListener {
         maxCnxns,
         total: this.connections.size,
       })
-      link.destroy()
-      return { data() {}, closed() {} }
+      return refused(link)
     }
     const ip: Id = { scheme: 'ip', id: ipIdOf(host) }
-    const connection = new ClientConnection(link, host, [ip], this)
+    const connection = new ClientConnection(link, host, [ip], this.#runtime.clock.wall(), this, replica.desk)
     this.connections.add(connection)
     this.#byHost.set(host, fromHost + 1)
     this.#impatience.touch(connection, this.#runtime.clock.now(), sessionlessCnxnTimeout)
@@ -139,15 +148,14 @@ export class ClientListener {
     if (connection.isOpen) this.#impatience.touch(connection, this.#runtime.clock.now(), farewellMs)
   }
 
-  connectionClosed(connection: ClientConnection, reason: Error | undefined): void {
+  closed(connection: ClientConnection, reason: Error | undefined): void {
     this.connections.delete(connection)
-    this.replica.stats.droppedConnections++
+    this.stats.droppedConnections++
     this.#impatience.remove(connection)
     this.held.forget(connection)
     const left = (this.#byHost.get(connection.remoteHost) ?? 1) - 1
     if (left === 0) this.#byHost.delete(connection.remoteHost)
     else this.#byHost.set(connection.remoteHost, left)
-    this.replica.disconnected(connection)
     this.log('debug', 'connection closed', {
       client: connection.remote,
       session: connection.session?.id,
@@ -164,7 +172,7 @@ export class ClientListener {
   flushLater(connection: ClientConnection): void {
     if (this.#dirty.length === 0) {
       this.#turnStartedAt = this.#runtime.clock.now()
-      this.#answeredBefore = this.replica.stats.sent
+      this.#answeredBefore = this.stats.sent
       this.#askForTurnEnd()
     }
     this.#dirty.push(connection)
@@ -202,7 +210,8 @@ export class ClientListener {
       if (connection.hasReply) connection.flush()
       else if (connection.letWait()) this.#departures.add(connection)
     }
-    const { stats, lastZxid } = this.replica
+    const { stats } = this
+    const lastZxid = this.#replica?.lastZxid ?? -1n
     const now = this.#runtime.clock.now()
     const tookMs = now - this.#turnStartedAt
     for (const connection of dirty) if (connection.session !== undefined) connection.stats.left(now, tookMs, lastZxid)
@@ -213,10 +222,15 @@ export class ClientListener {
     const { clock } = this.#runtime
     this.#timer = clock.after(Math.max(0, this.#impatience.nextExpiryAt - clock.now()), () => {
       for (const connection of this.#impatience.expire(clock.now())) {
-        if (connection.session === undefined) this.replica.stats.expiredSessionless++
+        if (connection.session === undefined) this.stats.expiredSessionless++
         connection.cut()
       }
       this.#armImpatience()
     })
   }
+}
+
+function refused(link: Link): LinkEvents {
+  link.destroy()
+  return { data() {}, closed() {} }
 }

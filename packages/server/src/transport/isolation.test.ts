@@ -11,6 +11,7 @@ import {
 } from '@lightkeeper/protocol'
 import type { LogFact } from '@lightkeeper/runtime'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { FourLetterWords } from '../admin/four-letter.ts'
 import { Access } from '../auth/access.ts'
 import { PendingChanges } from '../pipeline/pending-changes.ts'
 import { Preparer } from '../pipeline/prepare.ts'
@@ -19,7 +20,6 @@ import { type HandClient, type HandServer, handServer } from '../server.harness.
 import { DataTree } from '../tree/data-tree.ts'
 import { Watches } from '../watch/watches.ts'
 import { ClientConnection } from './client-connection.ts'
-import { ClientListener } from './client-listener.ts'
 import { EventFrames } from './event-frames.ts'
 import { HeldBytes } from './held-bytes.ts'
 
@@ -50,20 +50,20 @@ function breaks<T extends object>(type: { prototype: T }, method: keyof T & stri
 /** Where it is thrown, and what makes it so. */
 const places: Record<string, (scene: Scene) => void> = {
   'a read is served'({ victim }) {
-    breaks(Reads, 'serve')
+    breaks(Reads, 'getData')
     read(victim)
   },
   'a read behind a write is served'({ victim, clock }) {
     set(victim, '/shared')
     read(victim)
-    breaks(Reads, 'serve')
+    breaks(Reads, 'getData')
     clock.endTurn()
   },
   'a read between two writes is served'({ victim, clock }) {
     set(victim, '/shared')
     read(victim)
     set(victim, '/shared')
-    breaks(Reads, 'serve')
+    breaks(Reads, 'getData')
     clock.endTurn()
   },
   'the size of a waiting read is asked for'({ victim }) {
@@ -213,7 +213,7 @@ describe('a throw ends one connection', () => {
     const lines: string[] = []
     const { dial } = await handServer({}, (level, message) => void lines.push(`${level} ${message}`))
     const asking = dial()
-    breaks(ClientListener, 'fourLetterAnswer')
+    breaks(FourLetterWords, 'answer')
     asking.raw(word('srvr'))
     vi.restoreAllMocks()
     expect(asking.isDestroyed).toBe(true)

@@ -11,9 +11,9 @@ import {
   type SetWatches2,
   watcherType,
 } from '@lightkeeper/protocol'
-import { OverBudget } from '../pipeline/over-budget.ts'
 import type { DataTree, TreeListener } from '../tree/data-tree.ts'
 import type { Znode } from '../tree/znode.ts'
+import { OverBudget } from './over-budget.ts'
 import { bytesOfWatch, type WatchHolder, WatchTable, type WatchTotal, watchMode } from './watch-table.ts'
 
 /** A connection, as far as watches are concerned. */

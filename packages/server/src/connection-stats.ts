@@ -1,4 +1,4 @@
-/** What `cons` tells of one connection. */
+/** What `cons` shows of one connection. */
 export class ConnectionStats {
   /** When it came, wall-clock milliseconds. */
   readonly establishedAt: number

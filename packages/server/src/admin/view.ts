@@ -1,0 +1,31 @@
+/** What the four-letter words show of a server: its replica, its connections, its port. */
+import type { ServerConfig } from '../config/config.ts'
+import type { ConnectionStats } from '../connection-stats.ts'
+import type { Replica } from '../replica.ts'
+import type { Session } from '../session/session.ts'
+import type { ServerStats } from '../stats.ts'
+import type { Watcher } from '../watch/watches.ts'
+
+export interface ConnectionView extends Watcher {
+  /** The client's address. */
+  readonly remote: string
+  /** Whether requests are read now. */
+  readonly isReading: boolean
+  readonly replies: { readonly length: number }
+  readonly session: Session | undefined
+  /** Frames received and sent. */
+  received: number
+  sent: number
+  readonly stats: ConnectionStats
+}
+
+export interface ServerView {
+  readonly config: ServerConfig
+  readonly stats: ServerStats
+  /** Undefined while the server serves no clients. */
+  readonly replica: Replica | undefined
+  readonly connections: ReadonlySet<ConnectionView>
+  readonly port: number
+  /** Connections without a session by the time at which they are closed, monotonic milliseconds, earliest first. */
+  impatience(): [expiresAt: number, connections: ReadonlySet<ConnectionView>][]
+}

@@ -1,0 +1,170 @@
+/**
+ * Applies transactions to the tree, in their order, and only those that are both durable here and committed. The same in every role.
+ * A turn is not filled with it: what is left is applied in the next.
+ */
+import { opCode } from '@lightkeeper/protocol'
+import { assert, type Clock, Deque } from '@lightkeeper/runtime'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { Caller } from './caller.ts'
+import type { Entry } from './history.ts'
+import type { Ticket } from './reply-queue.ts'
+
+/** How long transactions are applied in one turn, milliseconds, and how many between two looks at the clock. */
+const sliceMs = 5
+const entriesPerLook = 4
+/** Digests kept for `hash`, one for each 128 transactions, as in Apache. */
+const digestsMax = 1024
+
+/** What applying a transaction returned. */
+export type Applied = ReturnType<DataTree['apply']>
+
+export interface ApplierHooks {
+  /** How much work it is to apply an entry, operations and watch events, about. */
+  workOf(entry: Entry): number
+  /** Watch events of what was applied wait to be sent: no more is applied meanwhile. */
+  isBehind(): boolean
+  /** The entry of this ticket is applied next: what its caller asked before must not see it. */
+  before(ticket: Ticket<Caller>): void
+  /** Watch events of it are written. `wall` is wall-clock milliseconds. */
+  applied(entry: Entry, result: Applied, wall: number): void
+  /** A turn's share is applied, everything up to `zxid`. */
+  settled(zxid: bigint): void
+  /** An invariant broke: the tree may be half of what it should be. */
+  broken(error: Error): void
+}
+
+export class Applier {
+  readonly tree: DataTree
+  /** Zxid of the last transaction applied to the tree. Never decreases; never above what is durable and committed. */
+  lastZxid: bigint
+  /** The last of the digests that `hash` shows, by zxid. */
+  readonly digests: [zxid: bigint, digest: bigint][] = []
+  readonly #history: { readonly durableZxid: bigint }
+  readonly #clock: Clock
+  readonly #hooks: ApplierHooks
+  readonly #entries = new Deque<Entry>()
+  /** The work that each of them is. */
+  readonly #works = new Deque<number>()
+  #work = 0
+  #committedZxid: bigint
+  /** More is applied at the end of the turn. */
+  #isDue = false
+  #isStopped = false
+
+  constructor(
+    tree: DataTree,
+    lastZxid: bigint,
+    history: { readonly durableZxid: bigint },
+    clock: Clock,
+    hooks: ApplierHooks,
+  ) {
+    this.tree = tree
+    this.lastZxid = lastZxid
+    this.#committedZxid = lastZxid
+    this.#history = history
+    this.#clock = clock
+    this.#hooks = hooks
+  }
+
+  /** Transactions that are ordered and not applied. */
+  get outstanding(): number {
+    return this.#entries.length
+  }
+
+  /** The work that these are, all together. */
+  get work(): number {
+    return this.#work
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  /** Takes a transaction that will be applied once it is durable and committed. They come in the order of their zxids. */
+  add(entry: Entry): void {
+    const work = this.#hooks.workOf(entry)
+    this.#entries.push(entry)
+    this.#works.push(work)
+    this.#work += work
+  }
+
+  /** Removes and returns what was not applied: nothing of it is committed any more. */
+  drop(): Entry[] {
+    const dropped = [...this.#entries]
+    this.#entries.clear()
+    this.#works.clear()
+    this.#work = 0
+    return dropped
+  }
+
+  /** Everything up to `zxid` is committed; it need not be durable here. What is committed stays so. */
+  commit(zxid: bigint): void {
+    if (zxid > this.#committedZxid) this.#committedZxid = zxid
+  }
+
+  /** Applies what may be applied, for as long as a turn allows; the rest follows in the next turns. */
+  run(): void {
+    // Or events would pile up, and everybody's writes behind them.
+    if (this.#hooks.isBehind()) this.#runLater()
+    else this.#guarded(this.#clock.now() + sliceMs)
+  }
+
+  /** Applies what may be applied, however long it takes. */
+  runToEnd(): void {
+    this.#guarded(Number.POSITIVE_INFINITY)
+  }
+
+  #guarded(untilMs: number): void {
+    try {
+      this.#run(untilMs)
+    } catch (error) {
+      this.#hooks.broken(error as Error)
+    }
+  }
+
+  #run(untilMs: number): void {
+    const { durableZxid } = this.#history
+    const limit = durableZxid < this.#committedZxid ? durableZxid : this.#committedZxid
+    let digest: bigint | undefined
+    let untilLook = entriesPerLook
+    const wall = this.#clock.wall()
+    for (let entry = this.#entries.peek(); entry !== undefined; entry = this.#entries.peek()) {
+      const { header, txn, ticket } = entry
+      if (header.zxid > limit) break
+      if (--untilLook <= 0) {
+        untilLook = entriesPerLook
+        if (this.#clock.now() >= untilMs) {
+          this.#runLater()
+          break
+        }
+      }
+      if (txn.type === opCode.multi) untilLook = 0
+      this.#entries.shift()
+      this.#work -= this.#works.shift() ?? 0
+      if (ticket !== undefined) this.#hooks.before(ticket)
+      assert(header.zxid <= this.#history.durableZxid, 'nothing is applied before the log has it for good')
+      digest = entry.digest
+      const result = this.tree.apply(header, txn)
+      this.lastZxid = header.zxid
+      if (digest !== undefined && (header.zxid & 127n) === 0n) this.#noteDigest(header.zxid, digest)
+      this.#hooks.applied(entry, result, wall)
+    }
+    // Once for all of them: the tree cannot be observed in between.
+    if (digest !== undefined) this.tree.digest.value = digest
+    this.#hooks.settled(this.lastZxid)
+  }
+
+  #runLater(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    this.#clock.turnEnd(() => {
+      this.#isDue = false
+      if (!this.#isStopped) this.run()
+    })
+  }
+
+  #noteDigest(zxid: bigint, digest: bigint): void {
+    this.digests.push([zxid, digest])
+    if (this.digests.length > digestsMax) this.digests.shift()
+  }
+}

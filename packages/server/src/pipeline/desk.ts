@@ -1,0 +1,435 @@
+/**
+ * Where clients are served: it answers reads from the applied tree, hands what changes something to an orderer, and sees to it that
+ * replies leave in the order of the requests. The same in every role; who orders transactions it does not know.
+ */
+import {
+  type Acl,
+  type ConnectRequest,
+  type Id,
+  keeperCodes,
+  MalformedFrameError,
+  opCode,
+  operationOf,
+  permission,
+  Reader,
+  writeConnectResponse,
+} from '@lightkeeper/protocol'
+import { assert, RepeatedLine, type Runtime } from '@lightkeeper/runtime'
+import type { Access } from '../auth/access.ts'
+import { authenticate } from '../auth/authenticate.ts'
+import type { ServerConfig } from '../config/config.ts'
+import { Attached } from '../session/attached.ts'
+import { Session } from '../session/session.ts'
+import type { SessionIds } from '../session/session-ids.ts'
+import type { SessionKeys } from '../session/session-keys.ts'
+import type { ServerStats } from '../stats.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { Watches } from '../watch/watches.ts'
+import type { Applied, Applier } from './applier.ts'
+import type { Caller } from './caller.ts'
+import type { Entry } from './history.ts'
+import type { Answers, Orderer } from './orderer.ts'
+import { Reads } from './reads.ts'
+import { beginReply, endReply, replyHeader, replyToWrite } from './replies.ts'
+import { type Decided, Ticket } from './reply-queue.ts'
+import { requestOf, type Serve, serveOf } from './requests.ts'
+
+const marshallingError = keeperCodes.MARSHALLING_ERROR.number
+const authFailed = keeperCodes.AUTH_FAILED.number
+const sessionExpired = keeperCodes.SESSION_EXPIRED.number
+/** Operations and watch events of transactions under way, above which connections that have one are not read. */
+const workMax = 4_000
+const noPassword = new Uint8Array(16)
+/** Characters of what a client says, in a line of the log. */
+const saidMax = 64
+/** Watches of a connection that is gone which are removed in one turn. */
+const watchesPerSlice = 5_000
+/** A buffer of length -1. */
+const nullBuffer = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
+
+export interface DeskStart {
+  readonly tree: DataTree
+  readonly watches: Watches
+  readonly access: Access
+  readonly config: ServerConfig
+  readonly runtime: Runtime
+  readonly stats: ServerStats
+  readonly keys: SessionKeys
+  readonly ids: SessionIds
+}
+
+export class Desk implements Answers {
+  readonly tree: DataTree
+  readonly watches: Watches
+  readonly #access: Access
+  readonly #config: ServerConfig
+  readonly #runtime: Runtime
+  readonly #stats: ServerStats
+  readonly #keys: SessionKeys
+  readonly #ids: SessionIds
+  readonly #applier: Applier
+  readonly #broken: (error: Error) => void
+  readonly #attached = new Attached<Caller>()
+  readonly #reads: Reads
+  readonly #refusedLine: RepeatedLine
+  readonly #waitingReader = new Reader(new Uint8Array(0))
+  #orderer: Orderer
+
+  /** `broken` hears of an error in work that no client asked for: the server cannot go on. */
+  constructor(start: DeskStart, applier: Applier, orderer: Orderer, broken: (error: Error) => void) {
+    const { tree, watches, access, config, runtime } = start
+    this.tree = tree
+    this.watches = watches
+    this.#access = access
+    this.#config = config
+    this.#runtime = runtime
+    this.#stats = start.stats
+    this.#keys = start.keys
+    this.#ids = start.ids
+    this.#applier = applier
+    this.#broken = broken
+    this.#reads = new Reads(tree, watches, access, config)
+    this.#refusedLine = new RepeatedLine(
+      runtime.log,
+      runtime.clock,
+      'warn',
+      'refused a client that has seen a later zxid than this server',
+    )
+    this.#orderer = orderer
+  }
+
+  /** Zxid of the last transaction applied to the tree. */
+  get lastZxid(): bigint {
+    return this.#applier.lastZxid
+  }
+
+  /** Transactions that are ordered and not applied. */
+  get outstanding(): number {
+    return this.#applier.outstanding
+  }
+
+  /** So much is under way that a connection with an unanswered request is not read. */
+  get isLoaded(): boolean {
+    const { outstanding, work } = this.#applier
+    return outstanding >= this.#config.globalOutstandingLimit || work >= workMax
+  }
+
+  /** From now on another one orders; the one before has answered all that it was asked. */
+  turnTo(orderer: Orderer): void {
+    this.#orderer = orderer
+  }
+
+  /** Whether a client with these identities may read what `acl` guards. */
+  mayRead(acl: readonly Acl[], identities: readonly Id[]): boolean {
+    return this.#access.allows(acl, permission.read, identities)
+  }
+
+  // -- connections ----------------------------------------------------------------------------------------------------
+
+  /** Answers the first frame of a connection, or hangs up without an answer, which sends the client to another server. */
+  connect(caller: Caller, request: ConnectRequest): void {
+    this.#stats.connectRequests++
+    // A client that has seen later transactions than we have must not be taken back in time.
+    if (request.lastZxidSeen > this.lastZxid) {
+      // It tries again several times a second, and so do all the others.
+      this.#refusedLine.tell({ client: caller.remoteHost, seen: request.lastZxidSeen, here: this.lastZxid })
+      caller.hangUp()
+      return
+    }
+    const { minSessionTimeout, maxSessionTimeout } = this.#config
+    const timeoutMs = Math.min(Math.max(request.timeOut, minSessionTimeout), maxSessionTimeout)
+    caller.knowsReadOnly = request.readOnly !== undefined
+    if (request.sessionId !== 0n) this.#takeOver(caller, request, timeoutMs)
+    else if (this.#orderer.isReadOnly && request.readOnly !== true) caller.hangUp()
+    else {
+      const session = new Session(this.#ids.next(this.tree.sessions), timeoutMs)
+      this.#attach(caller, session)
+      const ticket = new Ticket(caller, 0, opCode.createSession)
+      caller.replies.push(ticket)
+      this.#orderer.openSession(ticket, session)
+      this.#answerAtOnce(ticket)
+    }
+  }
+
+  /** A client comes back with a session that it has. */
+  #takeOver(caller: Caller, request: ConnectRequest, timeoutMs: number): void {
+    const { sessionId, passwd } = request
+    const done = (session: Session | undefined): void => {
+      if (!caller.isOpen) return
+      if (session === undefined) {
+        this.#writeConnectResponse(caller, undefined)
+        caller.hangUp()
+        return
+      }
+      this.#attached.of(sessionId)?.hangUp()
+      this.#attach(caller, session)
+      // What was written over the connection before must be seen over this one.
+      if (!this.#orderer.isReadOnly) this.#raiseBarrier(caller, 0)
+      this.#writeConnectResponse(caller, session)
+      caller.established()
+    }
+    // The password comes first: a forged reconnect must not close the session's healthy connection, as it does in Apache.
+    if (this.#keys.isPasswordOf(sessionId, passwd)) this.#orderer.revalidate(sessionId, timeoutMs, done)
+    else done(undefined)
+  }
+
+  /** The connection is gone; its session lives on until it expires. */
+  disconnected(caller: Caller): void {
+    if (caller.session !== undefined) this.#attached.detach(caller.session.id, caller)
+    this.#forgetWatches(caller)
+  }
+
+  /** In slices: those that are left meanwhile fire for no one, since the connection writes nothing any more. */
+  #forgetWatches(caller: Caller): void {
+    if (!this.watches.removeSome(caller, watchesPerSlice)) return
+    this.#runtime.clock.turnEnd(() => {
+      try {
+        this.#forgetWatches(caller)
+      } catch (error) {
+        this.#broken(error as Error)
+      }
+    })
+  }
+
+  #attach(caller: Caller, session: Session): void {
+    this.#attached.attach(session.id, caller)
+    caller.session = session
+  }
+
+  #writeConnectResponse(caller: Caller, session: Session | undefined): void {
+    const mark = caller.writer.beginFrame()
+    writeConnectResponse(caller.writer, {
+      protocolVersion: 0,
+      timeOut: session?.timeoutMs ?? 0,
+      sessionId: session?.id ?? 0n,
+      passwd: session === undefined ? noPassword : this.#keys.passwordOf(session.id),
+      readOnly: caller.knowsReadOnly ? this.#orderer.isReadOnly : undefined,
+    })
+    caller.writer.endFrame(mark)
+    caller.wrote()
+  }
+
+  // -- requests -------------------------------------------------------------------------------------------------------
+
+  /** Takes one request; `body` stands behind the header. Its bytes must stay as they are, the reader may be used again. */
+  submit(caller: Caller, xid: number, type: number, body: Reader): void {
+    this.#stats.received++
+    const { session } = caller
+    if (session === undefined) return
+    const request = requestOf(type)
+    switch (request?.kind) {
+      case 'read':
+        this.#orderer.touch(session)
+        this.#readInTurn(caller, xid, type, request.serve, body)
+        return
+      case 'write': {
+        this.#orderer.touch(session)
+        const ticket = new Ticket(caller, xid, type)
+        caller.replies.push(ticket)
+        this.#orderer.write(ticket, session, body)
+        this.#answerAtOnce(ticket)
+        return
+      }
+      case 'sync':
+        this.#orderer.touch(session)
+        if (this.#raiseBarrier(caller, xid)) this.#readInTurn(caller, xid, type, request.serve, body)
+        return
+      case 'closeSession':
+        if (session.isClosing && !this.#orderer.isReadOnly) return
+        this.#closeSession(caller, session, xid)
+        return
+      case 'auth':
+        this.#authenticate(caller, xid, body)
+        return
+      case 'sasl':
+        // No SASL mechanism is configured: Apache answers with a null token then, and no identity is added.
+        this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: 0, body: nullBuffer, isLast: false })
+        return
+      case undefined:
+        this.#runtime.log('warn', 'unknown or internal opcode from a client, closing the connection', {
+          client: caller.remoteHost,
+          opcode: type,
+          name: operationOf(type)?.name,
+        })
+        this.#decided(caller, {
+          kind: 'decided',
+          xid,
+          zxid: -1n,
+          err: keeperCodes.UNIMPLEMENTED.number,
+          isLast: true,
+        })
+    }
+  }
+
+  #closeSession(caller: Caller, session: Session, xid: number): void {
+    const ticket = new Ticket(caller, xid, opCode.closeSession)
+    caller.replies.push(ticket)
+    this.#orderer.closeSession(ticket, session)
+  }
+
+  /**
+   * Nothing that this connection asks from here on is answered before every write that was ordered until here is applied. Returns
+   * false where that is refused: the request with this xid has its answer.
+   */
+  #raiseBarrier(caller: Caller, xid: number): boolean {
+    const ticket = new Ticket(caller, xid, opCode.sync)
+    caller.replies.push(ticket)
+    this.#orderer.sync(ticket)
+    this.#answerAtOnce(ticket)
+    return ticket.verdict === undefined || ticket.verdict === 0
+  }
+
+  #readInTurn(caller: Caller, xid: number, type: number, serve: Serve, body: Reader): void {
+    const { identities, replies } = caller
+    if (replies.length === 0) {
+      this.#read(caller, xid, serve, body, identities)
+      return
+    }
+    const { bytes, pos, end } = body
+    const expectedBytes = this.#reads.expectedBytes(type, body)
+    replies.push({ kind: 'waiting', xid, type, bytes, start: pos, end, expectedBytes, identities })
+  }
+
+  #read(caller: Caller, xid: number, serve: Serve, body: Reader, identities: readonly Id[]): void {
+    const zxid = this.lastZxid
+    if (caller.session?.isClosing) {
+      replyHeader(caller, xid, zxid, sessionExpired)
+      return
+    }
+    try {
+      serve(this.#reads, caller, xid, body, identities, zxid)
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      replyHeader(caller, xid, zxid, marshallingError)
+    }
+  }
+
+  #authenticate(caller: Caller, xid: number, body: Reader): void {
+    const { maxIdentities } = this.#config
+    const { providers } = this.#access
+    const client = caller.remoteHost
+    const outcome = authenticate(providers, body, client, caller.identities, maxIdentities)
+    if (outcome.kind === 'authenticated') {
+      caller.identities = outcome.identities
+      this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
+      return
+    }
+    const { log } = this.#runtime
+    if (outcome.kind === 'tooMany') {
+      log('warn', 'authentication refused: the connection has too many identities', { client, maxIdentities })
+    } else {
+      this.#stats.authFailures++
+      log('warn', 'authentication failed', { client, scheme: shortened(outcome.scheme) })
+    }
+    this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: authFailed, isLast: true })
+  }
+
+  /** Bytes of the reply to a request, about; 0 where it is small whatever it asks for. `frame` is left as it is. */
+  expectedBytes(frame: Reader): number {
+    if (frame.remaining < 8) return 0
+    const { pos } = frame
+    frame.pos += 8
+    const bytes = this.#reads.expectedBytes(frame.peekInt(-4), frame)
+    frame.pos = pos
+    return bytes
+  }
+
+  // -- answers that need no commit ------------------------------------------------------------------------------------
+
+  opened(ticket: Ticket<Caller>): void {
+    ticket.verdict = 0
+    ticket.caller.answerLater()
+  }
+
+  refused(ticket: Ticket<Caller>, err: number): void {
+    ticket.verdict = err
+    ticket.caller.answerLater()
+  }
+
+  lost(tickets: readonly Ticket<Caller>[]): void {
+    for (const caller of new Set(tickets.map((ticket) => ticket.caller))) caller.hangUp()
+  }
+
+  /** A verdict that came before the orderer returned is passed on at once, where nothing waits in front of it. */
+  #answerAtOnce(ticket: Ticket<Caller>): void {
+    const { caller, verdict } = ticket
+    if (verdict !== undefined && caller.replies.isNext(ticket)) this.answerNext(caller)
+  }
+
+  /** A decided answer leaves at once where nothing waits in front of it. */
+  #decided(caller: Caller, decided: Decided): void {
+    caller.replies.push(decided)
+    if (caller.replies.length === 1) this.answerNext(caller)
+  }
+
+  /** Answers the oldest unanswered request, which has an answer. */
+  answerNext(caller: Caller): void {
+    const next = caller.replies.take()
+    switch (next?.kind) {
+      case 'waiting': {
+        const body = this.#waitingReader.reset(next.bytes, next.start, next.end)
+        this.#read(caller, next.xid, serveOf(next.type), body, next.identities)
+        return
+      }
+      case 'ticket':
+        if (next.verdict !== 0) replyHeader(caller, next.xid, this.lastZxid, next.verdict as number)
+        else if (next.type === opCode.createSession) this.#established(caller)
+        return
+      case 'decided': {
+        const mark = beginReply(caller.writer, next.xid, next.zxid, next.err)
+        if (next.body !== undefined) caller.writer.raw(next.body)
+        endReply(caller, mark)
+        if (next.isLast) caller.hangUp()
+      }
+    }
+  }
+
+  // -- commits --------------------------------------------------------------------------------------------------------
+
+  /** The transaction of this ticket is applied next: what its caller asked before it is answered, so that it cannot see it. */
+  answerBefore(ticket: Ticket<Caller>): void {
+    const { caller } = ticket
+    const { replies } = caller
+    if (!caller.isOpen || replies.isNext(ticket)) return
+    try {
+      // `hasRoom` of the queue saw to it that these are few and small.
+      while (caller.isOpen && !replies.isNext(ticket)) {
+        assert(replies.hasAnswer, 'what was asked before a write can be answered when the write is applied')
+        this.answerNext(caller)
+      }
+    } catch (error) {
+      caller.fail(error)
+    }
+  }
+
+  /** A transaction is applied, and its watch events are written: its reply stands behind them. `wall` is wall-clock milliseconds. */
+  applied(entry: Entry, result: Applied, wall: number): void {
+    const { header, txn, ticket } = entry
+    if (ticket?.caller.isOpen) this.#respond(ticket, entry, result, Math.max(0, wall - Number(header.time)))
+    if (txn.type === opCode.closeSession) this.#attached.of(header.clientId)?.hangUp()
+  }
+
+  /** `latencyMs` is the time since the request came. */
+  #respond(ticket: Ticket<Caller>, entry: Entry, result: Applied, latencyMs: number): void {
+    const { caller } = ticket
+    this.#stats.updated(latencyMs)
+    if (latencyMs > caller.stats.writeMs) caller.stats.writeMs = latencyMs
+    try {
+      // Replies leave in the order of the requests, so a committed write is the oldest one unanswered.
+      caller.replies.take()
+      if (ticket.type === opCode.createSession) this.#established(caller)
+      else replyToWrite(ticket, entry, result)
+    } catch (error) {
+      caller.fail(error)
+    }
+  }
+
+  #established(caller: Caller): void {
+    this.#writeConnectResponse(caller, caller.session)
+    caller.established()
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= saidMax ? text : `${text.slice(0, saidMax)}… (${text.length} characters)`
+}

@@ -1,0 +1,242 @@
+/**
+ * Makes transactions: of what clients ask, of sessions that expire, of containers and TTL znodes that may go. Runs only where
+ * transactions are made, and hands each one on in the order of their zxids. What becomes of them then is not its business.
+ *
+ * A zxid is the epoch (upper 32 bits) and a counter. The first one follows the zxid with which the term begins, so who begins a new
+ * epoch begins with its counter at 0. Apache lets the counter of a server that stands alone run over into the epoch; so does this.
+ */
+import { type Id, keeperCodes, MalformedFrameError, opCode, type Reader, type TxnHeader } from '@lightkeeper/protocol'
+import { assert, Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
+import type { Access } from '../auth/access.ts'
+import type { ServerConfig } from '../config/config.ts'
+import { SessionExpiry } from '../session/expiry.ts'
+import { Session } from '../session/session.ts'
+import type { ServerStats } from '../stats.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { Txn } from '../tree/txn.ts'
+import type { Caller } from './caller.ts'
+import { HeapGuard } from './heap-guard.ts'
+import type { Entry } from './history.ts'
+import { PendingChanges } from './pending-changes.ts'
+import { type PrepareContext, Preparer } from './prepare.ts'
+import type { Ticket } from './reply-queue.ts'
+import { type Preparing, requestOf } from './requests.ts'
+
+const marshallingError = keeperCodes.MARSHALLING_ERROR.number
+const sessionExpired = keeperCodes.SESSION_EXPIRED.number
+const sessionMoved = keeperCodes.SESSION_MOVED.number
+
+export interface PrimaryStart {
+  readonly tree: DataTree
+  readonly access: Access
+  readonly config: ServerConfig
+  readonly runtime: Runtime
+  readonly stats: ServerStats
+  /** The zxid before the first one that is made here: the last one applied, or the start of an epoch. */
+  readonly lastZxid: bigint
+}
+
+export interface PrimaryHooks {
+  /** A transaction has its place in the order. Its commit may happen before this returns. */
+  ordered(entry: Entry): void
+  /** Work that no client asked for threw, or left half a change behind: the server cannot go on. */
+  broken(error: Error): void
+}
+
+export class Primary {
+  /** The clocks of all sessions. */
+  readonly sessions: SessionExpiry
+  readonly #tree: DataTree
+  readonly #config: ServerConfig
+  readonly #runtime: Runtime
+  readonly #stats: ServerStats
+  readonly #hooks: PrimaryHooks
+  readonly #pending: PendingChanges
+  readonly #preparer: Preparer
+  readonly #tools: Preparing
+  /** Filled in for each request: no part of it is kept by what prepares. */
+  readonly #context: { -readonly [K in keyof PrepareContext]: PrepareContext[K] }
+  /** In the order of their zxids. */
+  readonly #barriers = new Deque<{ readonly ticket: Ticket<Caller>; readonly zxid: bigint }>()
+  /** Zxid of the last transaction that was made. */
+  #lastZxid: bigint
+  #expiryTimer: Timer | undefined
+  #reapTimer: Timer | undefined
+
+  constructor(start: PrimaryStart, hooks: PrimaryHooks) {
+    const { tree, access, config, runtime } = start
+    const { clock } = runtime
+    this.#tree = tree
+    this.#config = config
+    this.#runtime = runtime
+    this.#stats = start.stats
+    this.#hooks = hooks
+    this.#lastZxid = start.lastZxid
+    this.#pending = new PendingChanges(tree, config.digestEnabled)
+    this.#preparer = new Preparer(tree, this.#pending, access, config)
+    this.#tools = { preparer: this.#preparer, heap: new HeapGuard(runtime), limits: config }
+    this.#context = { session: 0n, identities: [], zxid: 0n, time: 0n }
+    this.sessions = new SessionExpiry(config.tickTime, clock.now())
+    // Each gets its full timeout again: no server was there that its client could have spoken to.
+    for (const [id, timeoutMs] of tree.sessions) this.sessions.add(new Session(id, timeoutMs), clock.now())
+  }
+
+  /** Starts the clocks: expiry of sessions, reaping of containers and TTL znodes. */
+  start(): void {
+    this.#armExpiry()
+    this.#armReaper()
+  }
+
+  stop(): void {
+    this.#expiryTimer?.cancel()
+    this.#reapTimer?.cancel()
+  }
+
+  // -- requests -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Prepares a write for `owner`, who speaks for the session. What is refused becomes a transaction too, with an error for its
+   * content. Returns an error number where it becomes none: the body cannot be read. `ticket` is given for a client of this server.
+   */
+  write(
+    owner: object,
+    session: Session,
+    cxid: number,
+    type: number,
+    body: Reader,
+    identities: readonly Id[],
+    ticket: Ticket<Caller> | undefined,
+  ): number {
+    const header = this.#nextHeader(session.id, cxid, type)
+    let prepared: Txn | number
+    try {
+      prepared = this.#prepare(owner, session, header, body, identities)
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) {
+        this.#lastZxid = header.zxid - 1n
+        // Nothing of it may be left behind: later writes would be judged by what never happened.
+        if (this.#pending.isTouched) this.#hooks.broken(error as Error)
+        throw error
+      }
+      if (type !== opCode.multi) {
+        // An unreadable write takes no zxid (3.9), an unreadable multi does.
+        this.#lastZxid = header.zxid - 1n
+        return marshallingError
+      }
+      prepared = marshallingError
+    }
+    this.#order(header, prepared, ticket)
+    return 0
+  }
+
+  #prepare(owner: object, session: Session, header: TxnHeader, body: Reader, identities: readonly Id[]): Txn | number {
+    if (session.isClosing) return sessionExpired
+    session.owner ??= owner
+    if (session.owner !== owner) return sessionMoved
+    const request = requestOf(header.type)
+    assert(request?.kind === 'write', 'only writes are prepared')
+    const context = this.#context
+    context.session = header.clientId
+    context.identities = identities
+    context.zxid = header.zxid
+    context.time = header.time
+    return request.prepare(this.#tools, context, body)
+  }
+
+  /** The clock of the session runs from here on. */
+  openSession(owner: object, session: Session, ticket: Ticket<Caller> | undefined): void {
+    session.owner = owner
+    this.sessions.add(session, this.#runtime.clock.now())
+    const header = this.#nextHeader(session.id, 0, opCode.createSession)
+    this.#order(header, { type: opCode.createSession, timeOut: session.timeoutMs }, ticket)
+  }
+
+  /** Owners are not asked: a session that expires is closed by this too. */
+  closeSession(session: Session, cxid: number, ticket: Ticket<Caller> | undefined): void {
+    this.sessions.beginClosing(session)
+    const header = this.#nextHeader(session.id, cxid, opCode.closeSession)
+    this.#order(header, this.#preparer.closeSession(session.id, header.zxid), ticket)
+  }
+
+  /** A barrier behind everything made so far. Returns false where all of that is applied: there is nothing to wait for. */
+  awaitAll(ticket: Ticket<Caller>, appliedZxid: bigint): boolean {
+    if (appliedZxid === this.#lastZxid) return false
+    this.#barriers.push({ ticket, zxid: this.#lastZxid })
+    return true
+  }
+
+  // -- what was ordered is applied ------------------------------------------------------------------------------------
+
+  /** The next barrier that is open, now that everything up to `zxid` is applied; it is removed. */
+  nextOpen(zxid: bigint): Ticket<Caller> | undefined {
+    const next = this.#barriers.peek()
+    return next !== undefined && next.zxid <= zxid ? this.#barriers.shift()?.ticket : undefined
+  }
+
+  /** Removes and returns the barriers that will not open: the log failed. */
+  dropBarriers(): Ticket<Caller>[] {
+    const dropped = [...this.#barriers].map(({ ticket }) => ticket)
+    this.#barriers.clear()
+    return dropped
+  }
+
+  /** A turn's share of transactions was applied, everything up to `zxid`. */
+  settled(zxid: bigint): void {
+    this.#pending.settle(zxid, zxid === this.#lastZxid)
+  }
+
+  // -- order ----------------------------------------------------------------------------------------------------------
+
+  #nextHeader(session: bigint, cxid: number, type: number): TxnHeader {
+    this.#lastZxid++
+    return { clientId: session, cxid, zxid: this.#lastZxid, time: BigInt(this.#runtime.clock.wall()), type }
+  }
+
+  /** `prepared` is a transaction, or the error number with which a request was refused. */
+  #order(header: TxnHeader, prepared: Txn | number, ticket: Ticket<Caller> | undefined): void {
+    const digest = this.#pending.seal()
+    this.#hooks.ordered(
+      typeof prepared === 'number'
+        ? { header: { ...header, type: opCode.error }, txn: { type: opCode.error, err: prepared }, digest, ticket }
+        : { header, txn: prepared, digest, ticket },
+    )
+  }
+
+  // -- clocks ---------------------------------------------------------------------------------------------------------
+
+  #armExpiry(): void {
+    const { clock, log } = this.#runtime
+    const work = (): void => {
+      for (const session of this.sessions.expire(clock.now())) {
+        this.#stats.expiredSessions++
+        log('info', 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
+        this.closeSession(session, 0, undefined)
+      }
+      this.#armExpiry()
+    }
+    this.#expiryTimer = clock.after(Math.max(0, this.sessions.nextExpiryAt - clock.now()), () => this.#guard(work))
+  }
+
+  #armReaper(): void {
+    const { clock } = this.#runtime
+    const { znodeContainerCheckIntervalMs, znodeContainerMaxNeverUsedIntervalMs } = this.#config
+    const work = (): void => {
+      for (const path of this.#tree.reapable(clock.wall(), znodeContainerMaxNeverUsedIntervalMs)) {
+        const header = this.#nextHeader(0n, 0, opCode.deleteContainer)
+        // Where a client used it meanwhile this fails, harmlessly; the zxid is taken all the same, as in Apache.
+        this.#order(header, this.#preparer.deleteContainer(header.zxid, path), undefined)
+      }
+      this.#armReaper()
+    }
+    this.#reapTimer = clock.after(znodeContainerCheckIntervalMs, () => this.#guard(work))
+  }
+
+  /** For what no connection asked for: an error there leaves nobody who could ask again, so the server cannot go on. */
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#hooks.broken(error as Error)
+    }
+  }
+}

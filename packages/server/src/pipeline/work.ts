@@ -1,0 +1,25 @@
+/** How much work it is to apply a transaction: a write that many watch, or that changes much, counts for many. */
+import { opCode, type TxnHeader } from '@lightkeeper/protocol'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { Txn } from '../tree/txn.ts'
+import type { Watches } from '../watch/watches.ts'
+
+/** Operations and watch events, about. */
+export function workOf(header: TxnHeader, txn: Txn, tree: DataTree, watches: Watches): number {
+  switch (txn.type) {
+    case opCode.multi:
+      return txn.txns.length
+    case opCode.closeSession:
+      return 1 + tree.ephemeralsOf(header.clientId).size
+    case opCode.createSession:
+    case opCode.error:
+    case opCode.check:
+    case opCode.setACL:
+      return 1
+    case opCode.setData:
+    case opCode.reconfig:
+      return 1 + watches.reach(txn.path)
+    default:
+      return 1 + watches.reachWithParent(txn.path)
+  }
+}

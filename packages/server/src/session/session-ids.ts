@@ -1,0 +1,28 @@
+/** New ids of sessions: those of one server differ from those of any other, and from those that are in the tree. */
+import type { SessionKeys } from './session-keys.ts'
+
+/** Numbers of sessions: 40 bits, 34 years of milliseconds. */
+const numbers = 2 ** 40
+
+export class SessionIds {
+  readonly #keys: SessionKeys
+  readonly #serverId: number
+  #nextNumber: number
+
+  /** `serverId` is 1 … 126, so that ids are above 0; `wall` is milliseconds since 1970. */
+  constructor(keys: SessionKeys, serverId: number, wall: number) {
+    this.#keys = keys
+    this.#serverId = serverId
+    // Wall time, since a monotonic clock repeats numbers after a reboot. A server opens fewer than one session a millisecond.
+    this.#nextNumber = Math.floor(wall) % numbers
+  }
+
+  /** An id that was not given before, and that is not among `taken`. */
+  next(taken: { has(id: bigint): boolean }): bigint {
+    for (;;) {
+      const id = this.#keys.idOf(this.#serverId, this.#nextNumber)
+      this.#nextNumber = (this.#nextNumber + 1) % numbers
+      if (!taken.has(id)) return id
+    }
+  }
+}
