@@ -13,7 +13,7 @@ export default defineConfig({
   test: {
     projects: [
       // No module keeps state of its own, so these share one module graph per thread.
-      project('unit', ['packages/*/src/**/*.test.ts'], { isolate: false }),
+      project('unit', ['packages/*/src/**/*.test.ts'], { isolate: false, testTimeout: 60_000 }),
       project('simulation', ['test/simulation/**/*.test.ts'], { isolate: false, testTimeout: 120_000 }),
       project('swarm', ['test/simulation/**/*.swarm.ts'], { isolate: false, testTimeout: 86_400_000 }),
       project('tidy', ['test/tidy/**/*.test.ts'], { isolate: false, testTimeout: 60_000 }),
