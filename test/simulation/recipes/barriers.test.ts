@@ -3,7 +3,7 @@ import { type Client, KeeperError } from '@lightkeeper/client'
 import { barrier, doubleBarrier } from '@lightkeeper/recipes'
 import { describe, expect, test } from 'vitest'
 import { seeds } from '../stage.ts'
-import { everything, scene } from './structures.ts'
+import { everything, scene } from './scene.ts'
 
 const count = 3
 

@@ -3,7 +3,7 @@ import { type Client, KeeperError, text, type ZnodePath } from '@lightkeeper/cli
 import { type Cache, type CacheChange, cache, configuration, sharedValue } from '@lightkeeper/recipes'
 import { describe, expect, test } from 'vitest'
 import { seeds } from '../stage.ts'
-import { scene } from './structures.ts'
+import { scene } from './scene.ts'
 
 const paths: readonly ZnodePath[] = ['/r', '/r/a', '/r/b', '/r/a/x', '/r/a/y', '/r/b/z']
 

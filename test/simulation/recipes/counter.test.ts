@@ -2,7 +2,7 @@
 import { counter } from '@lightkeeper/recipes'
 import { describe, expect, test } from 'vitest'
 import { seeds } from '../stage.ts'
-import { type Ended, ended, everything, scene } from './structures.ts'
+import { type Ended, ended, everything, scene } from './scene.ts'
 
 interface Told {
   readonly ended: Ended[]

@@ -2,7 +2,7 @@
 import { partitioner } from '@lightkeeper/recipes'
 import { describe, expect, test } from 'vitest'
 import { seeds } from '../stage.ts'
-import { everything, scene } from './structures.ts'
+import { everything, scene } from './scene.ts'
 
 const items = Array.from({ length: 7 }, (_, i) => `item ${i}`)
 

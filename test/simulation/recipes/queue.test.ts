@@ -3,7 +3,7 @@ import { KeeperError, text } from '@lightkeeper/client'
 import { delayQueue, priorityQueue, type QueueItem, queue } from '@lightkeeper/recipes'
 import { describe, expect, test } from 'vitest'
 import { seeds } from '../stage.ts'
-import { type Ended, ended, everything, scene } from './structures.ts'
+import { type Ended, ended, everything, scene } from './scene.ts'
 
 interface Story {
   readonly put: Map<string, Ended>

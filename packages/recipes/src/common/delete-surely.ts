@@ -2,7 +2,7 @@
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { Backoff } from './backoff.ts'
 import { type LeftBehind, mayNotBeDeleted } from './leaving.ts'
-import { isRefusal } from './refusal.ts'
+import { isRefusal } from './errors.ts'
 import { isOver } from './repeat.ts'
 
 /**

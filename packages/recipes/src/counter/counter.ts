@@ -5,9 +5,9 @@ import { type Check, callable, checkPlaceOrRoot, oneOf, optionsOf, wrongType } f
 import { answerOf } from '../common/call-safely.ts'
 import { createBelow } from '../common/container.ts'
 import { jsonable } from '../common/json-form.ts'
-import { Ledger } from '../common/ledger.ts'
+import { Ledger } from '../common/marked-transactions.ts'
 import { Races } from '../common/races.ts'
-import { failedWith, refusalOf } from '../common/refusal.ts'
+import { failedWith, refusalOf } from '../common/errors.ts'
 import { isOver } from '../common/repeat.ts'
 import { type CounterFormat, type CounterFormats, formats, type NumberFormat } from './format.ts'
 

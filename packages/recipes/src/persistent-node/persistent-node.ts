@@ -32,7 +32,7 @@ import { type LeaveOptions, type LeftBehind, leaveMs, leaving, mayNotBeDeleted }
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
 import { Races } from '../common/races.ts'
-import { failedWith, isRefusal, refusalOf } from '../common/refusal.ts'
+import { failedWith, isRefusal, refusalOf } from '../common/errors.ts'
 import { isOver } from '../common/repeat.ts'
 import { type Found, stepFor } from './decide.ts'
 

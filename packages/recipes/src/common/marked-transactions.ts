@@ -9,7 +9,7 @@ import { makeContainer } from './container.ts'
 import { deleteSurely } from './delete-surely.ts'
 import { type LeftBehind, mayNotBeDeleted } from './leaving.ts'
 import { Races } from './races.ts'
-import { isRefusal, refusalOf } from './refusal.ts'
+import { isRefusal, refusalOf } from './errors.ts'
 import { isLost, isOver } from './repeat.ts'
 import { uniqueName } from './unique-name.ts'
 
