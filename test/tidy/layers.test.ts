@@ -80,16 +80,7 @@ describe.each(packages)('%s', (name) => {
  * Files that import each other, types included, with the reason why they still do. The list only shrinks: a group that is gone or
  * smaller must go from here, and a new one is a mistake.
  */
-const knots: readonly { readonly files: readonly string[]; readonly reason: string }[] = [
-  {
-    files: ['curator.ts', 'dubbo.ts', 'format.ts'].map((file) => `packages/recipes/src/discovery/${file}`),
-    reason: 'the interface of a format and the table of all formats stand in one file',
-  },
-  {
-    files: ['contender.ts', 'tenure.ts'].map((file) => `packages/recipes/src/common/${file}`),
-    reason: 'a tenure reads what it needs from the contender that made it; types only',
-  },
-]
+const knots: readonly { readonly files: readonly string[]; readonly reason: string }[] = []
 
 test('no file imports itself through others, types included', () => {
   const found = cycles([...packages, 'examples'].flatMap(sources))

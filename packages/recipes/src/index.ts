@@ -1,4 +1,4 @@
-/** What people use ZooKeeper for, on nothing but the public face of the client. */
+/** What people build on ZooKeeper, on the public face of the client alone. */
 
 export { type Barrier, barrier } from './barrier/barrier.ts'
 export { type DoubleBarrier, type DoubleBarrierOptions, doubleBarrier, type Inside } from './barrier/double-barrier.ts'
@@ -8,18 +8,14 @@ export { type EndCode, EndedError } from './common/ended.ts'
 export type { Freshness } from './common/freshness.ts'
 export type { LeaveOptions, LeftBehind } from './common/leaving.ts'
 export type { WaitOptions } from './common/limit.ts'
-export {
-  type Configuration,
-  type ConfigurationChange,
-  type ConfigurationOptions,
-  type ConfigurationSource,
-  type ConfigurationStore,
-  configuration,
-} from './configuration/configuration.ts'
+export type { ConfigurationChange } from './configuration/changes.ts'
+export { type ConfigurationOptions, configuration } from './configuration/configuration.ts'
+export type { Configuration, ConfigurationSource, ConfigurationStore } from './configuration/live.ts'
 export { type Counted, type Counter, type CounterOptions, counter } from './counter/counter.ts'
 export type { CounterFormat, CounterFormats } from './counter/format.ts'
 export { type Discovery, type DiscoveryOptions, discovery } from './discovery/discovery.ts'
-export type { Format, FormatName } from './discovery/format.ts'
+export type { Format } from './discovery/format.ts'
+export type { FormatName } from './discovery/formats.ts'
 export type { InstanceChange, Registering, ServiceInstance } from './discovery/instance.ts'
 export type { OutlierOptions } from './discovery/outliers.ts'
 export type { RegisterOptions, Registration } from './discovery/registration.ts'
@@ -36,7 +32,8 @@ export {
   weighted,
   zoneFirst,
 } from './discovery/strategies.ts'
-export { type CandidateOptions, type Election, type ElectionOptions, election } from './election/election.ts'
+export type { CandidateOptions, Election } from './election/candidacy.ts'
+export { type ElectionOptions, election } from './election/election.ts'
 export { masterElection } from './election/master.ts'
 export type { Leader } from './election/observe.ts'
 export type { Term } from './election/term.ts'
@@ -56,6 +53,7 @@ export {
   type PersistentNodeState,
   persistentNode,
 } from './persistent-node/persistent-node.ts'
+export type { QueueItem } from './queue/claimed.ts'
 export {
   type Consumer,
   type DelayQueue,
@@ -64,8 +62,7 @@ export {
   type PriorityQueue,
   priorityQueue,
   type Queue,
-  type QueueItem,
-  type QueueOptions,
   queue,
 } from './queue/queue.ts'
+export type { QueueOptions } from './queue/site.ts'
 export { type SharedValue, type SharedValueOptions, sharedValue } from './shared-value/shared-value.ts'

@@ -1,4 +1,4 @@
-/** A barrier: whoever comes waits as long as it stands. */
+/** A barrier: every client that comes waits while the barrier is up. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/calls.ts'
 import { checkPlace } from '../arguments/checks.ts'
@@ -8,9 +8,9 @@ import { repeat } from '../common/repeat.ts'
 
 export interface Barrier {
   readonly path: ZnodePath
-  /** Puts it up. It stays up when its maker goes away. */
+  /** Puts it up. It stays up when the client that made it goes away. */
   set(options?: WaitOptions): Promise<void>
-  /** Takes it down, and lets everybody pass. */
+  /** Takes it down: all clients that wait go on. */
   remove(options?: WaitOptions): Promise<void>
   /** Resolves when it is down. @throws the signal's reason, KeeperError TIMEOUT, CLOSED. */
   wait(options?: WaitOptions): Promise<void>
@@ -39,10 +39,10 @@ export function barrier(zk: Client, path: ZnodePath): Barrier {
     },
     async wait(options) {
       using limit = new Limit(zk, 'wait', path, callOptions(options, 'barrier.wait'))
-      // One that was put up before this call is waited for, also where another server has not heard of it yet.
+      // A barrier that was put up before this call counts, also where the connected server does not know it yet.
       await zk.sync(path, limit.step)
       let isUp = false
-      limit.tell = () => (isUp ? 'the barrier is up' : undefined)
+      limit.reason = () => (isUp ? 'the barrier is up' : undefined)
       for await (const change of zk.watch(path, { signal: limit.signal })) {
         if (change.kind === 'created' || change.kind === 'changed' || change.kind === 'unreadable') isUp = true
         else if (change.kind === 'deleted') isUp = false

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { fullRound, isOpen, leave, type Member } from './decide.ts'
+import { type BarrierMember, fullRound, isOpen, leave } from './decide.ts'
 
-const members = (...czxids: readonly number[]): Member[] =>
+const members = (...czxids: readonly number[]): BarrierMember[] =>
   czxids.map((czxid) => ({ name: `m${czxid}`, czxid: BigInt(czxid) }))
 
 describe('a round', () => {

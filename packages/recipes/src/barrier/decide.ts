@@ -1,11 +1,11 @@
 /**
- * Who may go through a double barrier and who waits on whom, decided from Stats. A round has been opened when `ready` was written
- * after its members came; what is older than that is of the round before.
+ * Who may enter a double barrier and who waits for whom, decided from Stats. A round is open when `ready` was written after its members
+ * came. A member that came after that belongs to the next round.
  */
 
 export const readyName = 'ready'
 
-export interface Member {
+export interface BarrierMember {
   readonly name: string
   readonly czxid: bigint
 }
@@ -15,27 +15,31 @@ export function isOpen(stamp: bigint | undefined, czxid: bigint): boolean {
   return stamp !== undefined && stamp > czxid
 }
 
-/** The members who make a round full: `count` of those that came since the last was opened; undefined where there are fewer. */
-export function fullRound(members: readonly Member[], stamp: bigint | undefined, count: number): Member[] | undefined {
+/** The members of a round that is full: those that came since the last one was opened. Undefined where there are fewer than `count`. */
+export function fullRound(
+  members: readonly BarrierMember[],
+  stamp: bigint | undefined,
+  count: number,
+): BarrierMember[] | undefined {
   const waiting = members.filter(({ czxid }) => stamp === undefined || czxid > stamp)
   return waiting.length >= count ? waiting : undefined
 }
 
 export type Leave =
-  /** Nobody of the round is left. */
+  /** No member of the round is left. */
   | { readonly kind: 'done' }
-  /** Nobody but me: the last one takes `ready` along. */
+  /** Only this member is left: the last one deletes `ready` too. */
   | { readonly kind: 'last' }
-  /** I go now, and wait on the one who goes last. */
+  /** This member goes now, and waits for the one that goes last. */
   | { readonly kind: 'goAndWait'; readonly behind: string }
-  /** I go last, and wait on another. */
+  /** This member goes last, and waits for another. */
   | { readonly kind: 'stayAndWait'; readonly behind: string }
 
 /**
- * As Curator and kazoo do it: the smallest name stays until it is alone, the others wait on it, so that each waits on one.
- * `names` are those of the round of `stamp` and whoever is still there of earlier ones.
+ * As Curator and kazoo do it: the smallest name stays until it is alone and the others wait for it, so each waits for one. Counts the
+ * members of the round of `stamp`, and those of earlier rounds that are still there.
  */
-export function leave(members: readonly Member[], stamp: bigint, mine: string): Leave {
+export function leave(members: readonly BarrierMember[], stamp: bigint, mine: string): Leave {
   const names = members
     .filter(({ czxid }) => czxid < stamp)
     .map(({ name }) => name)

@@ -1,4 +1,4 @@
-/** A double barrier: nobody goes in before all are there, nobody goes on before all are done. */
+/** A double barrier: no member enters before all are there, and no member leaves before all are done. */
 import {
   type Client,
   KeeperError,
@@ -11,23 +11,22 @@ import {
 import { callOptions } from '../arguments/calls.ts'
 import { checkPlaceOrRoot, number, optionsOf, text, wrongType } from '../arguments/checks.ts'
 import { Away } from '../common/away.ts'
-import { Backoff } from '../common/backoff.ts'
 import { createBelow } from '../common/container.ts'
-import { deleteSurely } from '../common/delete-surely.ts'
+import { isLost, isRace, refusalOf } from '../common/errors.ts'
 import { firstOf } from '../common/first-of.ts'
 import { gone } from '../common/gone.ts'
 import { type LeaveOptions, type LeftBehind, leaving } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { namesBelow } from '../common/names-below.ts'
+import { createOwnAt, type OwnEphemeral, withdraw } from '../common/own-ephemeral.ts'
 import { below } from '../common/paths.ts'
 import { Races } from '../common/races.ts'
-import { failedWith, refusalOf } from '../common/errors.ts'
-import { isLost, repeat } from '../common/repeat.ts'
+import { repeat } from '../common/repeat.ts'
 import { uniqueName } from '../common/unique-name.ts'
-import { fullRound, isOpen, leave, type Member, readyName } from './decide.ts'
+import { type BarrierMember, fullRound, isOpen, leave, readyName } from './decide.ts'
 
 export interface DoubleBarrierOptions {
-  /** How many make it full. */
+  /** How many members make it full. */
   readonly count: number
   /** Data of the member's znode, for people who look. Default empty. */
   readonly identifier?: string
@@ -36,22 +35,22 @@ export interface DoubleBarrierOptions {
 export interface DoubleBarrier {
   readonly path: ZnodePath
   /**
-   * Resolves when `count` members were there at one and the same time.
-   * @throws the signal's reason, KeeperError TIMEOUT, CLOSED: this member does not count any longer then.
+   * Resolves when `count` members were there at the same time.
+   * @throws the signal's reason, KeeperError TIMEOUT, CLOSED: this member does not count any more then.
    */
   enter(options?: WaitOptions): Promise<Inside>
 }
 
-/** Being inside. Disposing of it goes without waiting for the others, as `withdraw`. */
+/** This member is inside. Disposing of it goes without waiting for the others, as `withdraw`. */
 export interface Inside extends AsyncDisposable {
-  /** Aborts when the others may take this member for gone: the session is about to expire. */
+  /** Aborts when this member may be gone for the others: the session is about to expire. */
   readonly signal: AbortSignal
   /**
-   * Resolves when all are done.
-   * @throws as `enter`, and TIMEOUT where no server was reached for 10 s; the others do not wait for this member then.
+   * Resolves when all members are done.
+   * @throws as `enter`, and TIMEOUT where no server was reached for 10 s. The others do not wait for this member then.
    */
   leave(options?: WaitOptions): Promise<void>
-  /** Goes without waiting for the others. Never rejects; resolves to what is left behind where that cannot be confirmed in time. */
+  /** Goes without waiting for the others. Never rejects. Resolves to what is left behind where the deletion is not confirmed in time. */
   withdraw(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
@@ -70,29 +69,27 @@ export function doubleBarrier(zk: Client, path: ZnodePath, options: DoubleBarrie
 
 const barrierOptions = optionsOf<DoubleBarrierOptions>({ count: number('members', 1, 0x7fff_ffff), identifier: text })
 
-/** Somebody else was faster, or has gone. */
-const raceCodes = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
-
-/** What stands below the barrier: names without that of `ready`, not older than the Stat of it. */
+/** What stands below the barrier: `ready`, and the other names, read after it. */
 interface Look {
   readonly ready: ZnodeStat | undefined
   readonly names: readonly string[]
-  /** Settles when `ready` is written, where it was asked for. */
+  /** Settles when `ready` is written, where the look set a watch. */
   readonly changed: Promise<WatchedEvent> | undefined
 }
 
+/** `own`: the member, which may have come anew. */
 type Seen =
-  | { readonly kind: 'open'; readonly stamp: bigint }
-  /** `changed` tells when `ready` is written. */
-  | { readonly kind: 'waiting'; readonly changed: Promise<WatchedEvent> }
+  | { readonly kind: 'open'; readonly own: OwnEphemeral; readonly stamp: bigint }
+  /** `changed` settles when `ready` is written. */
+  | { readonly kind: 'waiting'; readonly own: OwnEphemeral; readonly changed: Promise<WatchedEvent> }
 
 class Entry {
   readonly #zk: Client
   readonly #parent: ZnodePath
   readonly #count: number
   readonly #identifier: string
-  #name = ''
-  #epoch = -1
+  /** The member, once it is there. */
+  #own: OwnEphemeral | undefined
   /** The czxid of the first member znode of this entry: a round that was opened later was opened for it. */
   #since: bigint | undefined
   #lease: Lease | undefined
@@ -108,13 +105,14 @@ class Entry {
     using limit = new Limit(this.#zk, 'enter', this.#parent, wait)
     try {
       const joining = this.#join(limit)
-      // Right behind it: names with ours among them are as good as some asked for later.
+      // Sent right behind the create: names with ours among them are as good as those of a later look.
       let early: Promise<Look> | undefined = this.#soon(limit)
-      await joining
+      let own = await joining
       for (;;) {
-        const seen = await this.#attempt(limit, early)
+        const seen = await this.#attempt(own, limit, early)
         early = undefined
-        if (seen.kind === 'open') return this.#inside(seen.stamp)
+        own = seen.own
+        if (seen.kind === 'open') return this.#inside(own, seen.stamp)
         await firstOf([seen.changed], limit.signal)
         limit.signal.throwIfAborted()
       }
@@ -128,77 +126,70 @@ class Entry {
     return below(this.#parent, name)
   }
 
-  async #join(limit: Limit): Promise<void> {
-    this.#lease?.[Symbol.dispose]()
-    const backoff = new Backoff(this.#zk)
-    for (;;) {
-      this.#name = uniqueName(this.#zk.random)
-      this.#epoch = this.#zk.epoch
-      const lease = this.#zk.lease()
-      this.#lease = lease
-      try {
-        const path = this.#pathOf(this.#name)
-        const { stat } = await createBelow(this.#zk, path, this.#identifier, { mode: 'ephemeral', ...limit.step })
-        this.#since ??= stat.czxid
-        if (stat.ephemeralOwner === this.#zk.sessionId) {
-          this.#epoch = this.#zk.epoch
-          return
-        }
-      } catch (error) {
-        limit.signal.throwIfAborted()
-        if (!isLost(error)) throw error
-        void deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch)
-        await backoff.pause(limit.signal)
-      }
-      lease[Symbol.dispose]()
+  async #join(limit: Limit): Promise<OwnEphemeral> {
+    const options = { mode: 'ephemeral', ...limit.step } as const
+    const create = async (path: ZnodePath) => {
+      this.#lease?.[Symbol.dispose]()
+      this.#lease = this.#zk.lease()
+      const made = await createBelow(this.#zk, path, this.#identifier, options)
+      this.#since ??= made.stat.czxid
+      return made
     }
+    const nextPath = (): ZnodePath => this.#pathOf(uniqueName(this.#zk.random))
+    this.#own = await createOwnAt(this.#zk, nextPath, create, { signal: limit.signal })
+    return this.#own
   }
 
   /** Whether the round is open; where it is full, opens it. `early` may be from before this member was there. */
-  async #attempt(limit: Limit, early: Promise<Look> | undefined): Promise<Seen> {
+  async #attempt(member: OwnEphemeral, limit: Limit, early: Promise<Look> | undefined): Promise<Seen> {
     const races = new Races(this.#zk, limit.signal)
+    let own = member
     for (let next = early; ; ) {
       const { ready, names, changed } = await (next ?? this.#look(limit, true))
-      const isEarly = next === early && early !== undefined && !names.includes(this.#name)
+      const isThere = names.includes(own.name)
+      const isEarly = next === early && early !== undefined && !isThere
       next = undefined
       if (this.#since !== undefined && ready !== undefined && isOpen(ready.mzxid, this.#since))
-        return { kind: 'open', stamp: ready.mzxid }
+        return { kind: 'open', own, stamp: ready.mzxid }
       if (isEarly) continue
       // The session expired while this member waited: it comes anew.
-      if (this.#zk.epoch !== this.#epoch || (this.#lease?.signal.aborted && !names.includes(this.#name))) {
-        await this.#join(limit)
+      if (this.#zk.epoch !== own.epoch || (this.#lease?.signal.aborted && !isThere)) {
+        own = await this.#join(limit)
         continue
       }
       const members = await this.#stats(names, limit)
-      limit.tell = () => `${members.length} members are there, ${this.#count} are to be`
+      limit.reason = () => `${members.length} members are there, ${this.#count} are to be`
       const round = fullRound(members, ready?.mzxid, this.#count)
-      if (round === undefined) return { kind: 'waiting', changed: changed as Promise<WatchedEvent> }
+      if (round === undefined) return { kind: 'waiting', own, changed: changed as Promise<WatchedEvent> }
       const opening = this.#open(round, ready, limit)
       next = this.#soon(limit)
       const beaten = await opening
-      // What there is now tells; where that is the same again and again, nobody was faster.
+      // The next look shows who was faster. Where it shows the same again and again, nobody was.
       if (beaten !== undefined) await races.lost(beaten, `${ready?.mzxid} ${round.map(({ czxid }) => czxid).join(' ')}`)
     }
   }
 
   async #look(limit: Limit, watch: boolean): Promise<Look> {
     const path = this.#pathOf(readyName)
-    // In this order: members of a newer round than that of `ready` are refused by its version.
+    // In this order: the version of `ready` then refuses members of a newer round than its own.
     const reading = repeat(this.#zk, limit, (own) => this.#zk.existence(path, { ...own, watch }))
     const naming = repeat(this.#zk, limit, (own) => namesBelow(this.#zk, this.#parent, own))
     const [{ stat: ready, changed }, names] = await Promise.all([reading, naming])
     return { ready, names: names.filter((name) => name !== readyName), changed }
   }
 
-  /** Sent behind a request that may fail first. */
+  /** A look that is sent behind a request which may fail first. */
   #soon(limit: Limit): Promise<Look> {
     const looking = this.#look(limit, true)
     looking.catch(() => {})
     return looking
   }
 
-  /** Opens the round if all of it are still there, in one transaction. Resolves to what came between where somebody was faster. */
-  async #open(round: readonly Member[], ready: ZnodeStat | undefined, limit: Limit): Promise<unknown> {
+  /**
+   * Opens the round in one transaction, if all its members are still there. Resolves to undefined, or to the refusal where another
+   * client was faster.
+   */
+  async #open(round: readonly BarrierMember[], ready: ZnodeStat | undefined, limit: Limit): Promise<unknown> {
     const path = this.#pathOf(readyName)
     const checks = round.slice(0, this.#count).map(({ name }) => op.check(this.#pathOf(name)))
     const stamp = ready === undefined ? op.create(path) : op.set(path, '', { version: ready.version })
@@ -208,18 +199,18 @@ class Entry {
     } catch (error) {
       limit.signal.throwIfAborted()
       const refusal = refusalOf(error, 'enter')
-      // Somebody else opened it, or a member is gone: what there is now tells.
-      if (!raceCodes.has(failedWith(error) ?? '') && !isLost(error)) throw refusal
+      // Another member opened it, or a member is gone: the next look shows which.
+      if (!isRace(error) && !isLost(error)) throw refusal
       return refusal
     }
   }
 
-  /** The Stats of those names that are members and still there. */
-  async #stats(names: readonly string[], limit: Limit): Promise<Member[]> {
+  /** The members among `names` that are still there. */
+  async #stats(names: readonly string[], limit: Limit): Promise<BarrierMember[]> {
     const stats = await Promise.all(names.map((name) => this.#stat(name, limit)))
     return names.flatMap((name, i) => {
       const stat = stats[i]
-      // What stays when its maker goes is nobody who could go through.
+      // Only an ephemeral stands for a client that could enter.
       return stat?.kind === 'ephemeral' ? [{ name, czxid: stat.czxid }] : []
     })
   }
@@ -228,20 +219,19 @@ class Entry {
     return repeat(this.#zk, limit, (own) => this.#zk.exists(this.#pathOf(name), own))
   }
 
-  #inside(stamp: bigint): Inside {
+  #inside(member: OwnEphemeral, stamp: bigint): Inside {
     const hold = this.#zk.hold()
     let lease = this.#lease ?? this.#zk.lease()
-    // The session outlived a time without answers. One that did not leaves this member gone, as its lease says.
-    if (lease.signal.aborted && this.#zk.epoch === this.#epoch) lease = this.#zk.lease()
+    // The session outlived a time without answers. If it did not, this member is gone, as its lease says.
+    if (lease.signal.aborted && this.#zk.epoch === member.epoch) lease = this.#zk.lease()
     const end = (): void => {
       hold[Symbol.dispose]()
       lease[Symbol.dispose]()
     }
-    const withdraw = async (options?: LeaveOptions): Promise<LeftBehind | undefined> => {
+    const leaveAlone = async (options?: LeaveOptions): Promise<LeftBehind | undefined> => {
       const own = callOptions(options, 'doubleBarrier.withdraw')
       end()
-      const path = this.#pathOf(this.#name)
-      return leaving(this.#zk, 'withdraw', path, deleteSurely(this.#zk, path, this.#epoch), own)
+      return leaving(this.#zk, 'withdraw', member.path, withdraw(this.#zk, member), own)
     }
     return {
       signal: lease.signal,
@@ -250,7 +240,7 @@ class Entry {
         using away = new Away(this.#zk, 'leave', this.#parent, signal)
         using limit = new Limit(this.#zk, 'leave', this.#parent, { signal: away.signal, timeout })
         try {
-          await this.#leave(stamp, limit)
+          await this.#leave(member, stamp, limit)
         } catch (error) {
           this.#withdraw()
           throw error
@@ -258,58 +248,57 @@ class Entry {
           end()
         }
       },
-      withdraw,
-      [Symbol.asyncDispose]: async () => void (await withdraw()),
+      withdraw: leaveAlone,
+      [Symbol.asyncDispose]: async () => void (await leaveAlone()),
     }
   }
 
-  async #leave(stamp: bigint, limit: Limit): Promise<void> {
+  async #leave(member: OwnEphemeral, stamp: bigint, limit: Limit): Promise<void> {
     const races = new Races(this.#zk, limit.signal)
+    const remove = (): Promise<LeftBehind | undefined> => limit.until(withdraw(this.#zk, member))
     for (;;) {
       const { ready, names } = await this.#look(limit, false)
       const members = await this.#stats(names, limit)
-      limit.tell = () => `${members.filter(({ name }) => name !== this.#name).length} others have not left`
-      const next = leave(members, stamp, this.#name)
+      limit.reason = () => `${members.filter(({ name }) => name !== member.name).length} others have not left`
+      const next = leave(members, stamp, member.name)
       if (next.kind === 'done') return
       if (next.kind === 'last') {
-        const left = await this.#last(stamp, ready, limit)
+        const left = ready?.mzxid === stamp ? await this.#last(member, ready, limit, remove) : await remove()
         if (left === 'lost') continue
-        // Done at the next look, unless the znode may not be deleted.
+        // The next look is the last one, unless the znode may not be deleted.
         if (left !== undefined) throw left
-        const path = this.#pathOf(this.#name)
-        await races.lost(new KeeperError('NO_NODE', { path, operation: 'leave' }), names.join(' '))
+        await races.lost(new KeeperError('NO_NODE', { path: member.path, operation: 'leave' }), names.join(' '))
         continue
       }
-      const left = next.kind === 'goAndWait' && next.behind !== this.#name ? await this.#delete(limit) : undefined
+      const left = next.kind === 'goAndWait' && next.behind !== member.name ? await remove() : undefined
       if (left !== undefined) throw left
       await gone(this.#zk, this.#pathOf(next.behind), limit)
     }
   }
 
-  /** Together with `ready`, unless the next round has been opened with it already. */
-  async #last(stamp: bigint, ready: ZnodeStat | undefined, limit: Limit): Promise<LeftBehind | undefined | 'lost'> {
-    if (ready?.mzxid !== stamp) return this.#delete(limit)
-    const path = this.#pathOf(this.#name)
+  /** Deletes the last member together with `ready`, unless that has opened the next round already. */
+  async #last(
+    member: OwnEphemeral,
+    ready: ZnodeStat,
+    limit: Limit,
+    remove: () => Promise<LeftBehind | undefined>,
+  ): Promise<LeftBehind | undefined | 'lost'> {
     try {
-      const ops = [op.delete(path), op.delete(this.#pathOf(readyName), { version: ready.version })]
+      const ops = [op.delete(member.path), op.delete(this.#pathOf(readyName), { version: ready.version })]
       await this.#zk.transactionOf(ops, limit.step)
       return undefined
     } catch (error) {
       limit.signal.throwIfAborted()
-      // Executed or not: the next look tells, and there is nobody to take `ready` along but this member.
+      // Executed or not: the next look shows it, and no other member is left to delete `ready`.
       if (isLost(error)) return 'lost'
-      if (!raceCodes.has(failedWith(error) ?? '')) throw refusalOf(error, 'leave')
-      // The others wait for this znode, not for `ready`; the round to come writes over that.
-      return this.#delete(limit)
+      if (!isRace(error)) throw refusalOf(error, 'leave')
+      // The others wait for this znode, not for `ready`; the next round writes over that.
+      return remove()
     }
-  }
-
-  #delete(limit: Limit): Promise<LeftBehind | undefined> {
-    return limit.until(deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch))
   }
 
   #withdraw(): void {
     this.#lease?.[Symbol.dispose]()
-    if (this.#name !== '') void deleteSurely(this.#zk, this.#pathOf(this.#name), this.#epoch)
+    if (this.#own !== undefined) void withdraw(this.#zk, this.#own)
   }
 }

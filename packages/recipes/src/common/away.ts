@@ -1,11 +1,11 @@
-/** Calls that wait for other clients, and have no time of their own: they wait as long as it takes, but not for a server. */
+/** Calls that wait for other clients and were given no timeout. They wait as long as it takes, but not for a server. */
 import { type Client, KeeperError, type Timer } from '@lightkeeper/client'
 import { LinkedAbort } from './linked.ts'
 
-/** How long no server may be reached, milliseconds. */
+/** How long such a call waits for a server, milliseconds. */
 export const awayMs = 10_000
 
-/** A signal that follows `signal`, and aborts with TIMEOUT when no server has been reached for `awayMs`. Ends with its disposal. */
+/** A signal that follows `signal`, and aborts with TIMEOUT when no server was reached for `awayMs`. Ends with its disposal. */
 export class Away implements Disposable {
   readonly #abort: LinkedAbort
   readonly #end = new AbortController()
@@ -26,7 +26,7 @@ export class Away implements Disposable {
 
   async #follow(zk: Client, operation: string, path: string): Promise<void> {
     let timer: Timer | undefined
-    const give = (): void => {
+    const giveUp = (): void => {
       const message = `no server was reached for ${awayMs} ms`
       this.#abort.abort(new KeeperError('TIMEOUT', { operation, path, outcome: 'unknown', message }))
     }
@@ -34,7 +34,7 @@ export class Away implements Disposable {
       if (kind === 'connected') {
         timer?.cancel()
         timer = undefined
-      } else timer ??= zk.clock.after(awayMs, give)
+      } else timer ??= zk.clock.after(awayMs, giveUp)
     }
     timer?.cancel()
   }

@@ -1,4 +1,4 @@
-/** Waits between tries: a random part of a bound that doubles with each, so that many who failed together do not come together. */
+/** Waits between tries: a random part of a bound that doubles each time, so that clients that failed together do not retry together. */
 import type { Client } from '@lightkeeper/client'
 import { sleep } from './sleep.ts'
 

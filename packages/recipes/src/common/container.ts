@@ -1,4 +1,4 @@
-/** Znodes that others live below, made where they are missing: open to everybody, unless they are of one recipe alone. */
+/** Missing parents of a znode: made open to everybody, unless they belong to one recipe alone. */
 import {
   type Acl,
   type Client,
@@ -9,10 +9,10 @@ import {
   type ZnodePath,
 } from '@lightkeeper/client'
 import { Backoff } from './backoff.ts'
+import { isLost, isOver } from './errors.ts'
 import { parentOf } from './paths.ts'
-import { isLost, isOver } from './repeat.ts'
 
-/** How the parent of a znode is made where it is missing. What stands above it is made likewise, and open to everybody. */
+/** How the parent of a znode is made where it is missing. What stands above it is made the same way, and open to everybody. */
 export interface Directory {
   /** Default `container`. */
   readonly mode?: 'container' | 'persistent' | undefined
@@ -22,12 +22,12 @@ export interface Directory {
   readonly root?: ZnodePath | undefined
 }
 
-/** How often a parent that was there vanishes again before its child is made, until that is no chance any more. */
+/** Tries after which a parent that vanishes each time before its child is made is no accident any more. */
 const triesMax = 5
 
 /**
- * Creates a znode, its parents before it where they are missing. Its ACL is its own: parents are shared with others, who may have
- * other identities.
+ * Creates a znode, and its parents before it where they are missing. The ACL in `options` is that of the znode alone: other clients,
+ * with other identities, share the parents.
  * @throws KeeperError as `client.create`; NO_NODE where the chroot does not exist.
  */
 export async function createBelow(
@@ -41,12 +41,12 @@ export async function createBelow(
   const backoff = new Backoff(zk)
   for (let tries = 1; ; tries++) {
     try {
-      // Below the root nothing can be made but the znode itself: the client says then that the chroot is missing.
+      // Directly below the root no parent can be made: with `parents` the client then says that the chroot is missing.
       return await zk.create(path, data, parent === '/' ? { ...options, parents: true } : options)
     } catch (error) {
       if (parent === '/' || !KeeperError.is(error, 'NO_NODE') || tries === triesMax) throw error
     }
-    // An empty container may be reaped between this and the next try, so the two are made again together.
+    // The server may delete an empty container before the next try, so both are made again.
     if (tries > 1) await backoff.pause(options.signal)
     options.signal?.throwIfAborted()
     const { signal, timeout } = options
@@ -68,7 +68,7 @@ async function makeDirectory(
   }
 }
 
-/** Resolves when the container was there. @throws what refuses it, the reason of the signal. */
+/** Resolves when the container is there. @throws KeeperError where a server refuses it, the reason of the signal. */
 export async function makeContainer(
   zk: Client,
   path: ZnodePath,
@@ -83,7 +83,7 @@ export async function makeContainer(
       return
     } catch (error) {
       signal?.throwIfAborted()
-      // What became of it is not known: whatever that was, it may be made once more.
+      // The outcome is not known. It does no harm to make it once more.
       if (isOver(zk) || !isLost(error)) throw error
       await backoff.pause(signal)
     }

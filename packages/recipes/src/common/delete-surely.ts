@@ -1,13 +1,12 @@
-/** Deletion that does not give up while its znode may live: a leftover ephemeral blocks whoever waits behind it. */
+/** Deletion that does not give up while its znode may live: an ephemeral that is left blocks everyone who waits behind it. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { Backoff } from './backoff.ts'
+import { isOver, isRefusal } from './errors.ts'
 import { type LeftBehind, mayNotBeDeleted } from './leaving.ts'
-import { isRefusal } from './errors.ts'
-import { isOver } from './repeat.ts'
 
 /**
- * Deletes an ephemeral under a name of its own that this client made in session `epoch` (`client.epoch`). Resolves once it is
- * gone with or before its session, or to why it may not be deleted: it never rejects.
+ * Deletes an ephemeral that this client made in session `epoch` (`client.epoch`) under a name that no other client uses. Resolves
+ * once it is gone with or before its session, or to why it may not be deleted. Never rejects.
  */
 export async function deleteSurely(zk: Client, path: ZnodePath, epoch: number): Promise<LeftBehind | undefined> {
   const backoff = new Backoff(zk, { baseMs: 50 })
@@ -17,7 +16,7 @@ export async function deleteSurely(zk: Client, path: ZnodePath, epoch: number): 
       return undefined
     } catch (error) {
       if (KeeperError.is(error, 'NO_NODE')) return undefined
-      // What may not be deleted now will not be later either. Anything else came between: the next may get through.
+      // A refusal would come again. After any other error the next try may get through.
       if (KeeperError.is(error) && isRefusal(error)) return mayNotBeDeleted('delete', path, error)
     }
     await backoff.pause()

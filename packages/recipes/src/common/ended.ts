@@ -1,17 +1,17 @@
-/** Why something that was held is held no more: the reason of the signals of locks, terms and members. */
+/** Why a lock, a term or an item is not held any more: the reason of their signals. */
 
 export type EndCode =
-  /** By its own owner. */
+  /** Its owner gave it back. */
   | 'RELEASED'
-  /** Somebody deleted its znode, or that went with its session. */
+  /** Another client deleted its znode, or the znode went with its session. */
   | 'DELETED'
   /** No server has answered for so long that the session may end, or it has ended. */
   | 'SESSION_LOST'
-  /** Somebody else asks for it. It is still held. */
+  /** Another client asks for it. It is still held. */
   | 'REVOKED'
-  /** A candidate of a higher priority waits. The term goes on. */
+  /** A candidate with a higher priority waits. The term goes on. */
   | 'CHALLENGED'
-  /** The item is to be worked on by another member, or this member leaves. */
+  /** The item moves to another member, or this member leaves. */
   | 'MOVED'
 
 export class EndedError extends Error {

@@ -1,7 +1,7 @@
-/** What a server says no to, told from what only went wrong on the way. */
-import { KeeperError } from '@lightkeeper/client'
+/** What an error means for the recipe whose request failed: refused, lost on the way, or too late. */
+import { type Client, KeeperError } from '@lightkeeper/client'
 
-/** The same request is refused again until somebody changes something else: an ACL, a quota, the tree. */
+/** A server refuses the same request again until something else changes: an ACL, a quota, the tree. */
 const refusals: ReadonlySet<string> = new Set([
   'NO_NODE',
   'NO_AUTH',
@@ -18,18 +18,51 @@ const refusals: ReadonlySet<string> = new Set([
   'FRAME_TOO_LARGE',
 ])
 
+/** Refusals that a change by another client explains, made between our look and our request. */
+const races: ReadonlySet<string> = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
+
 export function isRefusal(error: unknown): boolean {
   return KeeperError.is(error) && refusals.has(error.code)
 }
 
-/** Why a transaction failed, by the code of its operation; undefined for any other error. */
+/** Whether another client may have been faster. For a transaction the code of the operation that failed counts. */
+export function isRace(error: unknown): boolean {
+  return KeeperError.is(error) && races.has(failedWith(error) ?? error.code)
+}
+
+/** Why a transaction failed: the code of the operation that failed. Undefined for any other error. */
 export function failedWith(error: unknown): string | undefined {
   return KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
 }
 
-/** What refused one operation of a transaction, in place of that the transaction failed; any other error as it is. */
+/** For a transaction that failed, the error of the operation that failed; any other error as it is. */
 export function refusalOf(error: unknown, operation: string): unknown {
   const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp : undefined
   if (failed === undefined) return error
   return new KeeperError(failed.code, { path: failed.path, operation, outcome: 'rejected', cause: error })
+}
+
+/** Whether the request failed on its way: the outcome is not known, it was never sent, or its session was over. */
+export function isLost(error: unknown): boolean {
+  if (!KeeperError.is(error)) return false
+  const { code, outcome } = error
+  // A server may say so before the client knows.
+  if (code === 'SESSION_EXPIRED') return true
+  return outcome !== 'rejected' && (code === 'CONNECTION_LOSS' || code === 'TIMEOUT')
+}
+
+/** False where it is certain that the request did nothing. */
+export function mayBeExecuted(error: unknown): boolean {
+  return !KeeperError.is(error) || (error.outcome !== 'rejected' && error.outcome !== 'not-sent')
+}
+
+/** Whether a znode of ours is not there: its parent is missing, or its session is over. */
+export function isGone(error: unknown): error is KeeperError {
+  // A server may say that a session is over before it closes the connection.
+  return KeeperError.is(error, 'NO_NODE') || KeeperError.is(error, 'SESSION_EXPIRED')
+}
+
+/** Whether no request of this client will be answered any more. */
+export function isOver(zk: Client): boolean {
+  return zk.state.kind === 'closed' || zk.state.kind === 'authFailed'
 }

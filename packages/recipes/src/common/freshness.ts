@@ -1,13 +1,13 @@
 /** How far a view in memory may be trusted. */
 import { jsonable } from './json-form.ts'
 
-/** `live` from a transaction on, with every change as it comes; `stale` since the connection was lost. */
+/** `live`: up to date with this transaction, and every change comes as it happens. `stale`: the connection is lost since then. */
 export type Freshness =
   | { readonly kind: 'live'; readonly zxid: bigint }
-  /** What was known last still stands. */
+  /** What was known last stays readable. */
   | { readonly kind: 'stale'; readonly since: Date }
 
-/** Up to date as of this transaction; `JSON.stringify` has its zxid in hex. */
+/** `JSON.stringify` writes the zxid in hex. */
 export function live(zxid: bigint): Freshness {
   return jsonable({ kind: 'live', zxid })
 }

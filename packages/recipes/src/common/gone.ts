@@ -1,8 +1,8 @@
-/** Waiting until a znode is gone. */
+/** Waits until a znode is gone. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import type { Limit } from './limit.ts'
 
-/** Resolves when the znode is not there. @throws the reason of the limit's signal, KeeperError CLOSED. */
+/** Resolves when the znode does not exist. @throws the reason of the limit's signal, KeeperError CLOSED. */
 export async function gone(zk: Client, path: ZnodePath, limit: Limit): Promise<void> {
   let isThere = false
   for await (const change of zk.watch(path, { signal: limit.signal })) {

@@ -1,9 +1,9 @@
-/** What JSON has of the recipes' values: it has no integers of 64 bits, and a program that logs one must not fail over it. */
+/** The JSON form of the recipes' values. JSON has no integers of 64 bits, and a program that logs one must not fail. */
 
-/** Numbers people compare; all other integers of 64 bits are ids, which servers print in hex. */
+/** Numbers that people compare. All other integers of 64 bits are ids, which servers print in hex. */
 const decimals: ReadonlySet<string> = new Set(['fencingToken', 'epoch', 'before', 'after', 'value'])
 
-/** The same object, which `JSON.stringify` takes: ids and zxids become hex text, tokens, epochs and counts decimal text. */
+/** Gives `value` a `toJSON`: ids and zxids become hex text; tokens, epochs and counts become decimal text. */
 export function jsonable<T extends object>(value: T): T {
   return Object.defineProperty(value, 'toJSON', { value: toJson, configurable: true })
 }
@@ -12,7 +12,7 @@ function toJson(this: object): Record<string, unknown> {
   return jsonFormOf(this as Readonly<Record<string, unknown>>)
 }
 
-/** For classes, whose `toJSON` says what is worth telling. */
+/** For the `toJSON` of classes, which choose their facts themselves. */
 export function jsonFormOf(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const form: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(facts)) form[name] = formOf(name, value)
@@ -22,7 +22,7 @@ export function jsonFormOf(facts: Readonly<Record<string, unknown>>): Record<str
 function formOf(name: string, value: unknown): unknown {
   if (typeof value === 'bigint') return decimals.has(name) ? `${value}` : hexOf(value)
   if (value instanceof Uint8Array) return new TextDecoder().decode(value)
-  // An entry of a cache within a change.
+  // An entry of a cache inside a change.
   if (name === 'previous' && typeof value === 'object' && value !== null && !('toJSON' in value)) {
     return toJson.call(value)
   }

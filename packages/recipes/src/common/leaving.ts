@@ -1,7 +1,7 @@
 /**
- * Ways out. Every call that ends something settles within a bound and never rejects: it resolves to undefined when nothing is left,
- * else to a KeeperError that says what may still be there, and for how long. What is left is deleted in the background as soon as
- * a server is reached, while its session lives.
+ * Ways out. Every call that ends something settles in time and never rejects. It resolves to undefined when nothing is left, else to a
+ * KeeperError that says what may still be there, and for how long. As soon as a server is reached, what is left is deleted in the
+ * background, while its session lives.
  */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/calls.ts'
@@ -15,18 +15,18 @@ export interface LeaveOptions {
 }
 
 /**
- * What a way out could not confirm in time, as its value: code TIMEOUT where no server has answered or the signal ended the wait,
- * else the code that a server refuses the deletion with. `path` is the znode.
+ * What a way out could not confirm in time. `path` is the znode. The code is TIMEOUT where no server has answered or the signal ended
+ * the wait, else the code with which a server refuses the deletion.
  */
 export type LeftBehind = KeeperError
 
-/** How long a way out takes at most where nothing else is said, milliseconds: well below what a supervisor gives to a process. */
+/** Default `timeout` of a way out, milliseconds: well below the time a supervisor gives a process to stop. */
 export const leaveMs = 5_000
 
-/** What `options` of a way out say. @throws TypeError, RangeError: before anything is ended. */
+/** Checks the options of a way out before anything is ended. @throws TypeError, RangeError. */
 export const leaveOptions: (value: LeaveOptions | undefined, operation: string) => LeaveOptions = callOptions
 
-/** Waits for `removed`, which goes on by itself, within what `options` give. */
+/** Waits for `removed` as long as `options` say. `removed` goes on in the background after that. */
 export async function leaving(
   zk: Client,
   operation: string,
@@ -43,13 +43,13 @@ export async function leaving(
   }
 }
 
-/** Code TIMEOUT; `message` says what is left, and why. */
+/** With code TIMEOUT; `message` says what is left, and why. */
 export function mayBeThere(operation: string, path: ZnodePath, message: string, cause?: unknown): LeftBehind {
   return new KeeperError('TIMEOUT', { operation, path, outcome: 'unknown', message, cause })
 }
 
-/** What a server does not let this client delete. */
+/** A server does not let this client delete the znode. */
 export function mayNotBeDeleted(operation: string, path: ZnodePath, refusal: KeeperError): LeftBehind {
-  const message = 'the znode may not be deleted: it is there until its session ends'
+  const message = 'the server does not let this client delete the znode: it stays until its session ends'
   return new KeeperError(refusal.code, { operation, path, outcome: 'rejected', message, cause: refusal })
 }

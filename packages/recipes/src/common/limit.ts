@@ -1,30 +1,30 @@
-/** The signal and the time of one waiting call, as one signal that everything the call does can be given. */
+/** The signal and the timeout of one call that waits, as one signal for all its requests. */
 import { type CallOptions, type Client, KeeperError, type Timer } from '@lightkeeper/client'
 import { LinkedAbort } from './linked.ts'
 
 export interface WaitOptions {
-  /** Gives up: the call rejects with the signal's reason, and leaves nothing behind. */
+  /** Gives up: the call rejects with the signal's reason and leaves nothing behind. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds until the call gives up with TIMEOUT. Default: none, it waits for as long as it takes. */
+  /** Milliseconds until the call gives up with TIMEOUT. Default: none, it waits as long as it takes. */
   readonly timeout?: number | undefined
 }
 
 export interface Patience {
-  /** Without a time of its own, the call ends when one of its requests takes longer than the client's `requestTimeout`. */
+  /** Without a `timeout`, the call ends when one of its requests takes longer than the client's `requestTimeout`. */
   readonly isEachBound?: boolean
-  /** What the error TIMEOUT says became of the call. Default `unknown`. */
+  /** `outcome` of the error TIMEOUT. Default `unknown`. */
   readonly outcome?: 'unknown' | 'rejected'
 }
 
 export class Limit implements Disposable {
   readonly #abort: LinkedAbort
   readonly #timer: Timer | undefined
-  /** Options of each request the call makes: this limit is the only one, except as `Patience` says. */
+  /** Options for each request of the call. No other limit applies, except as `Patience` says. */
   readonly step: CallOptions
-  /** What the error TIMEOUT says stood in the way; undefined where that is not known. */
-  tell: () => string | undefined = () => undefined
+  /** The reason that the error TIMEOUT gives while a server is reached; undefined where it is not known. */
+  reason: () => string | undefined = () => undefined
 
-  /** `operation` and `path` are what the error TIMEOUT tells. */
+  /** `operation` and `path` stand in the error TIMEOUT. */
   constructor(zk: Client, operation: string, path: string, { signal, timeout }: WaitOptions, how: Patience = {}) {
     this.#abort = new LinkedAbort(signal)
     const isBound = signal !== undefined || timeout !== undefined
@@ -37,7 +37,7 @@ export class Limit implements Disposable {
     this.#timer = zk.clock.after(timeout, () => {
       const { kind } = zk.state
       const away = kind === 'connected' ? undefined : `no server is reached, the client is ${kind}`
-      const why = away ?? this.tell()
+      const why = away ?? this.reason()
       const message = `not done within ${timeout} ms${why === undefined ? '' : `: ${why}`}`
       this.#abort.abort(new KeeperError('TIMEOUT', { operation, path, outcome: how.outcome ?? 'unknown', message }))
     })
@@ -47,7 +47,7 @@ export class Limit implements Disposable {
     return this.#abort.signal
   }
 
-  /** What `promise` gives. @throws the signal's reason as soon as it aborts. */
+  /** Resolves to the value of `promise`. @throws the signal's reason as soon as it aborts. */
   async until<T>(promise: Promise<T>): Promise<T> {
     const { signal } = this
     signal.throwIfAborted()
@@ -69,7 +69,7 @@ export class Limit implements Disposable {
   }
 }
 
-/** Does `work`, which leaves nothing behind when it is given up, within the limit that `options` give. */
+/** Runs `work` within the limit that `options` give. `work` must leave nothing behind when it gives up. */
 export async function within<R>(
   zk: Client,
   operation: string,

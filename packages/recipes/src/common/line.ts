@@ -1,26 +1,26 @@
-/** The line that sequential znodes stand in, read from their names alone. Creating and watching live in contender.ts. */
+/** The line in which sequential znodes stand, read from their names alone. contender.ts creates and watches them. */
 
 /** A child that stands in line. */
 export interface InLine<M extends string = string> {
   readonly name: string
   /** What stands right in front of the number. */
   readonly marker: M
-  /** As the server counted; a 32-bit integer. */
+  /** The number that the server gave; a 32-bit integer. */
   readonly sequence: number
 }
 
 export type Standing =
-  /** Nobody before us keeps us out. */
+  /** No contender before us keeps us out. */
   | { readonly kind: 'first' }
   /** The one to wait for. */
   | { readonly kind: 'behind'; readonly name: string }
-  /** Our own znode is not there any more. */
+  /** Our own znode is gone. */
   | { readonly kind: 'gone' }
 
-/** `%010d` of a 32-bit integer: negative ones have nine digits or more behind the sign. */
+/** `%010d` of a 32-bit integer: a negative one has nine or ten digits behind the sign. */
 const sequencePattern = /^(?:\d{10}|-\d{9,10})$/
 
-/** Children that end in one of `markers` and a number, first come first; all others are not ours to judge. */
+/** The children that end in one of `markers` and a number, first come first. All others belong to somebody else and are left out. */
 export function lineOf<M extends string>(children: readonly string[], markers: readonly M[]): InLine<M>[] {
   const line: InLine<M>[] = []
   for (const name of children) {
@@ -30,7 +30,7 @@ export function lineOf<M extends string>(children: readonly string[], markers: r
   return line.sort((a, b) => order(a, b) || markers.indexOf(a.marker) - markers.indexOf(b.marker))
 }
 
-/** The nearest one before `own` that `blocks` it. */
+/** Where `own` stands: it waits for the nearest one before it that `blocks` it. */
 export function standingIn<M extends string>(
   line: readonly InLine<M>[],
   own: string,
@@ -56,7 +56,7 @@ function parse<M extends string>(name: string, markers: readonly M[]): InLine<M>
   return undefined
 }
 
-/** The counter of a parent goes from 2147483647 to -2147483648: who comes behind is at most half the numbers ahead. */
+/** The counter of a parent goes from 2147483647 to -2147483648, so the later of two is less than half of all numbers ahead. */
 function order(a: InLine, b: InLine): number {
   return (a.sequence - b.sequence) | 0
 }

@@ -1,4 +1,4 @@
-/** Signals that follow others, and let go of them: `AbortSignal.any` keeps what it made for as long as its sources live. */
+/** Signals that follow others and can let go of them. `AbortSignal.any` keeps its signals as long as their sources live. */
 
 export class LinkedAbort implements Disposable {
   readonly #abort = new AbortController()
@@ -22,7 +22,7 @@ export class LinkedAbort implements Disposable {
     if (!this.signal.aborted) this.#abort.abort(reason)
   }
 
-  /** Follows no longer; the signal stays as it is. */
+  /** Stops following; the signal stays as it is. */
   [Symbol.dispose](): void {
     for (const source of this.#sources) source.removeEventListener('abort', this.#onAbort)
   }

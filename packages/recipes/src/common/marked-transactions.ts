@@ -1,23 +1,22 @@
 /**
- * Transactions of which it is always known whether they were executed, for as long as their session lives, at the price of none:
- * each also writes a mark, an ephemeral under a name nobody else uses, whose version counts the transactions executed. After a
- * lost reply the mark tells. They go out one at a time; what is asked for meanwhile shares the next one.
+ * Transactions whose outcome is always known while their session lives, at no extra round trip. Each transaction also writes a mark:
+ * an ephemeral that no other client uses, whose version counts the transactions executed. After a lost reply that version says
+ * whether the transaction was executed. One transaction is on its way at a time; what is asked for meanwhile shares the next one.
  */
 import { type Client, KeeperError, op, type Timer, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
 import { Backoff } from './backoff.ts'
 import { makeContainer } from './container.ts'
-import { deleteSurely } from './delete-surely.ts'
+import { isLost, isOver, isRefusal, refusalOf } from './errors.ts'
 import { type LeftBehind, mayNotBeDeleted } from './leaving.ts'
+import { createOwnAt, type OwnEphemeral, withdraw } from './own-ephemeral.ts'
+import { below } from './paths.ts'
 import { Races } from './races.ts'
-import { isRefusal, refusalOf } from './errors.ts'
-import { isLost, isOver } from './repeat.ts'
 import { uniqueName } from './unique-name.ts'
 
 type Ops = readonly TransactionOp<unknown>[]
 
 interface Mark {
-  readonly path: ZnodePath
-  readonly epoch: number
+  readonly own: OwnEphemeral
   readonly version: number
 }
 
@@ -32,29 +31,31 @@ interface Job {
   readonly reject: (reason: unknown) => void
 }
 
-export interface LedgerOptions {
-  /** Bytes of data the operations carry, so that a transaction does not grow too large. Default 0. */
+export interface MarkedOptions {
+  /** Bytes of data in the operations, so that a transaction does not grow too large. Default 0. */
   readonly bytes?: number
   /** Execute it in this session (`client.epoch`) or not at all. Default: in any. */
   readonly epoch?: number
-  /** Once it is sent, whoever gives up does not learn what became of it. */
+  /** Gives up. A caller that gives up after the transaction is sent does not learn its outcome. */
   readonly signal?: AbortSignal | undefined
 }
 
 const opsMax = 512
 const bytesMax = 256 * 1024
-/** The mark goes when nothing was written for so long. */
+/** The mark is deleted when nothing was written for so long. */
 const idleMs = 1_000
 const versionMax = 1_000_000_000
+const unbound = { timeout: Number.POSITIVE_INFINITY }
 
-export class Ledger {
+export class MarkedTransactions {
   readonly #zk: Client
   readonly #parent: ZnodePath
   readonly #makeParent: () => Promise<void>
   readonly #jobs: Job[] = []
   #isBusy = false
-  /** Marks that were refused, and transactions that this client could not send, since one was executed. */
+  /** Marks that were refused since a transaction was executed. */
   readonly #races: Races
+  /** Waits after transactions that this client could not send. */
   readonly #backoff: Backoff
   #mark: Mark | undefined
   #idle: Timer | undefined
@@ -68,9 +69,9 @@ export class Ledger {
     this.#backoff = new Backoff(zk, { baseMs: 10 })
   }
 
-  /** False when whatever was known of what is beside the mark may be outdated: the parent may have been another since. */
+  /** False when what was known of the znodes beside the mark may be outdated: the parent may have been made anew since. */
   get hasMark(): boolean {
-    return this.#mark !== undefined && this.#mark.epoch === this.#zk.epoch
+    return this.#mark !== undefined && this.#mark.own.epoch === this.#zk.epoch
   }
 
   /**
@@ -78,7 +79,7 @@ export class Ledger {
    * @throws KeeperError TRANSACTION_FAILED as `client.transaction`; SESSION_EXPIRED with outcome `unknown` where the session ended
    *   before the reply, and with `not-sent` where `epoch` is over.
    */
-  run(ops: Ops, { bytes = 0, epoch, signal }: LedgerOptions = {}): Promise<void> {
+  run(ops: Ops, { bytes = 0, epoch, signal }: MarkedOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error)
       const onAbort = (): void => {
@@ -94,8 +95,8 @@ export class Ledger {
   }
 
   /**
-   * Deletes an ephemeral that this client made in session `epoch`, under a name that others use as well: in that session or not
-   * at all. Resolves once it is gone, or bound to go with its session; to why it may not be deleted. Never rejects.
+   * Deletes an ephemeral that this client made in session `epoch` under a name that others use too: in that session or not at all.
+   * Resolves once it is gone or bound to go with its session, or to why it may not be deleted. Never rejects.
    */
   async release(path: ZnodePath, epoch: number): Promise<LeftBehind | undefined> {
     const backoff = new Backoff(this.#zk, { baseMs: 10 })
@@ -106,7 +107,7 @@ export class Ledger {
       } catch (error) {
         const refusal = refusalOf(error, 'release')
         if (KeeperError.is(refusal, 'NO_NODE')) return undefined
-        // Refused, it would be again: it goes with its session. Anything else came between.
+        // A refusal would come again, so it goes with its session. After any other error the next try may get through.
         if (KeeperError.is(refusal) && isRefusal(refusal)) return mayNotBeDeleted('release', path, refusal)
         await backoff.pause()
       }
@@ -124,7 +125,7 @@ export class Ledger {
     this.#isBusy = true
     this.#idle?.cancel()
     this.#idle = undefined
-    // Whatever else this turn asks for goes along.
+    // Everything else that this turn asks for goes along.
     await Promise.resolve()
     while (this.#jobs.length > 0) {
       const batch = this.#take()
@@ -156,41 +157,40 @@ export class Ledger {
   async #execute(batch: readonly Job[]): Promise<void> {
     // A version must not come near to its wrap.
     if (this.#mark !== undefined && this.#mark.version >= versionMax) this.#forget()
-    let mark = this.#mark
-    if (mark === undefined || mark.epoch !== this.#zk.epoch) {
+    const mark = this.#mark
+    if (mark === undefined || !this.hasMark) {
       try {
-        mark = await this.#makeMark()
+        this.#mark = { own: await this.#makeMark(), version: 0 }
       } catch (error) {
         for (const job of batch) this.#fail(job, error)
         return
       }
-      this.#mark = mark
-      // The session may be another than the jobs were chosen for.
+      // The session may be another than the one the jobs were chosen for.
       return this.#putBack(batch)
     }
-    const { path, epoch } = mark
-    const version = mark.version + 1
-    const ops = [op.set(path, '', { version: mark.version }), ...batch.flatMap((job) => job.ops)]
+    const { own } = mark
+    const next: Mark = { own, version: mark.version + 1 }
+    const ops = [op.set(own.path, '', { version: mark.version }), ...batch.flatMap((job) => job.ops)]
     try {
-      await this.#zk.transactionOf(ops, { timeout: Number.POSITIVE_INFINITY })
-      this.#succeed(batch, { path, epoch, version })
+      await this.#zk.transactionOf(ops, unbound)
+      this.#succeed(batch, next)
     } catch (error) {
       if (KeeperError.is(error, 'TRANSACTION_FAILED')) return await this.#refused(error, batch)
       if (!KeeperError.is(error) || isOver(this.#zk)) {
         for (const job of batch) this.#fail(job, error)
       } else if (error.outcome === 'unknown') {
-        const verdict = await this.#look(path, epoch, version)
-        if (verdict === 'executed') this.#succeed(batch, { path, epoch, version })
+        const verdict = await this.#look(next)
+        if (verdict === 'executed') this.#succeed(batch, next)
         else if (verdict === 'notExecuted') this.#putBack(batch)
         else {
           this.#mark = undefined
-          const code = this.#zk.epoch === epoch ? error.code : 'SESSION_EXPIRED'
-          const what = new KeeperError(code, { operation: 'transaction', outcome: 'unknown', cause: error })
-          for (const job of batch) this.#fail(job, what)
+          const code = this.#zk.epoch === own.epoch ? error.code : 'SESSION_EXPIRED'
+          const doubt = new KeeperError(code, { operation: 'transaction', outcome: 'unknown', cause: error })
+          for (const job of batch) this.#fail(job, doubt)
         }
       } else if (isLost(error)) {
         this.#putBack(batch)
-        // Refused by this client itself, which has too many waiting: there is room again when some are answered.
+        // This client has too many requests waiting and refused it: there is room again when some are answered.
         await this.#backoff.pause()
       } else for (const job of batch) this.#fail(job, error)
     }
@@ -207,36 +207,29 @@ export class Ledger {
     this.#jobs.unshift(...batch.filter((job) => job.signal?.aborted !== true))
   }
 
-  /** Resolves with one that certainly belongs to the session of its epoch. */
-  async #makeMark(): Promise<Mark> {
-    const backoff = new Backoff(this.#zk, { baseMs: 10 })
+  #makeMark(): Promise<OwnEphemeral> {
+    const nextPath = (): ZnodePath => below(this.#parent, `_c_${uniqueName(this.#zk.random)}-mark`)
     const races = new Races(this.#zk)
-    for (;;) {
-      const path = `${this.#parent === '/' ? '' : this.#parent}/_c_${uniqueName(this.#zk.random)}-mark` as const
-      const { epoch } = this.#zk
-      try {
-        const { stat } = await this.#zk.create(path, '', { mode: 'ephemeral', timeout: Number.POSITIVE_INFINITY })
-        if (stat.ephemeralOwner === this.#zk.sessionId && this.#zk.epoch === epoch) return { path, epoch, version: 0 }
-        void deleteSurely(this.#zk, path, this.#zk.epoch)
-      } catch (error) {
-        if (KeeperError.is(error, 'NO_NODE')) {
+    const create = async (path: ZnodePath) => {
+      for (;;) {
+        try {
+          return await this.#zk.create(path, '', { mode: 'ephemeral', ...unbound })
+        } catch (error) {
+          if (!KeeperError.is(error, 'NO_NODE')) throw error
           await this.#makeParent()
           // There now, unless it is reaped again at once.
           await races.lost(error)
-          continue
         }
-        if (!KeeperError.is(error) || isOver(this.#zk) || !isLost(error)) throw error
-        void deleteSurely(this.#zk, path, epoch)
-        await backoff.pause()
       }
     }
+    return createOwnAt(this.#zk, nextPath, create, { baseMs: 10 })
   }
 
   async #refused(error: KeeperError<'TRANSACTION_FAILED'>, batch: readonly Job[]): Promise<void> {
     const { failedOp } = error
     const index = (failedOp?.index ?? 0) - 1
     if (index < 0) {
-      // The session is another, or somebody took the mark away: the next mark may stay.
+      // The session is another, or another client has deleted the mark: the next mark may stay.
       this.#mark = undefined
       try {
         await this.#races.lost(error)
@@ -262,14 +255,12 @@ export class Ledger {
     this.#putBack(rest)
   }
 
-  /** Behind a `sync`, so that a transaction still on its way when the connection was lost is not overlooked. */
-  async #look(path: ZnodePath, epoch: number, version: number): Promise<'executed' | 'notExecuted' | 'unknown'> {
+  /** Reads behind a `sync`, so a transaction that was still on its way when the connection was lost is not overlooked. */
+  async #look({ own, version }: Mark): Promise<'executed' | 'notExecuted' | 'unknown'> {
     try {
-      const options = { timeout: Number.POSITIVE_INFINITY }
-      await this.#zk.sync('/', options)
-      const found = await this.#zk.find(path, options)
-      if (this.#zk.epoch !== epoch) return 'unknown'
-      if (found === undefined) return 'unknown'
+      await this.#zk.sync('/', unbound)
+      const found = await this.#zk.find(own.path, unbound)
+      if (this.#zk.epoch !== own.epoch || found === undefined) return 'unknown'
       return found.stat.version === version ? 'executed' : 'notExecuted'
     } catch {
       return 'unknown'
@@ -283,6 +274,6 @@ export class Ledger {
   #forget(): void {
     const mark = this.#mark
     this.#mark = undefined
-    if (mark !== undefined && mark.epoch === this.#zk.epoch) void deleteSurely(this.#zk, mark.path, mark.epoch)
+    if (mark !== undefined && mark.own.epoch === this.#zk.epoch) void withdraw(this.#zk, mark.own)
   }
 }

@@ -1,4 +1,4 @@
-/** Children of a znode that need not be there. */
+/** Children of a znode that need not exist. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 
 /** Names below `path`; none where it does not exist. */

@@ -1,4 +1,4 @@
-/** Waiting on the clock of a client. */
+/** Waits on the clock of a client. */
 import type { Clock } from '@lightkeeper/client'
 
 /** Resolves after `delayMs`, or at once when `signal` aborts. Never rejects. */

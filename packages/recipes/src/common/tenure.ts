@@ -1,32 +1,31 @@
-/** What the first in line has, for as long as its znode certainly lives: a lock, a lease of a semaphore, a term of office. */
+/** What the first in line has while its znode certainly lives: a lock, a lease of a semaphore, a term of office. */
 import { type Client, KeeperError, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
 import { Backoff } from './backoff.ts'
-import type { Contender } from './contender.ts'
-import { deleteSurely } from './delete-surely.ts'
 import { EndedError } from './ended.ts'
 import { type LeaveOptions, type LeftBehind, leaving } from './leaving.ts'
 import { LinkedAbort } from './linked.ts'
+import { type OwnEphemeral, withdraw } from './own-ephemeral.ts'
 import { sleep } from './sleep.ts'
 
-/** Until the own znode is watched, milliseconds: most are gone by then, and a watch costs a request and an event. */
+/** Time until our own znode is watched, milliseconds. Most are gone by then, and a watch costs a request and an event. */
 const watchAfterMs = 20
-/** Waits after reads of the own znode that failed, milliseconds: one that may not be read now may be later. */
+/** Waits after failed reads of our own znode, milliseconds: the ACL or the connection may change. */
 const readAgain = { baseMs: 500, maxMs: 60_000 }
 
-/** What is different where another may have a znode of the same name. */
+/** What differs where other clients create znodes of the same name. */
 export interface TenureOptions {
   /** Default: a check that the znode is there. */
   readonly guard?: TransactionOp<undefined>
-  /** Removes the znode, and never rejects. Default: as one under a name of its own. */
+  /** Removes the znode; must not reject. Default: deletes it, as one under a name that no other client uses. */
   readonly remove?: () => Promise<LeftBehind | undefined>
 }
 
 export class Tenure implements AsyncDisposable {
   readonly path: ZnodePath
-  /** Larger than that of everybody who had this before: a resource that refuses smaller ones than it has seen is safe. */
+  /** Larger than that of each owner before: a resource that refuses tokens smaller than the largest it has seen is safe. */
   readonly fencingToken: bigint
   readonly #zk: Client
-  readonly #contender: Contender
+  readonly #own: OwnEphemeral
   readonly #options: TenureOptions
   readonly #abort: LinkedAbort
   readonly #lease: ReturnType<Client['lease']>
@@ -36,14 +35,14 @@ export class Tenure implements AsyncDisposable {
   #gone: Promise<LeftBehind | undefined> | undefined
 
   /**
-   * In the same turn in which `contender` was found to be first. The signal is aborted at once where the session is not certain
-   * to live.
+   * To be called in the turn in which `own` was found to be first. `signal` is aborted at once where it is not certain that the
+   * session lives.
    */
-  constructor(zk: Client, contender: Contender, options: TenureOptions = {}) {
-    this.path = contender.path
-    this.fencingToken = contender.czxid
+  constructor(zk: Client, own: OwnEphemeral, options: TenureOptions = {}) {
+    this.path = own.path
+    this.fencingToken = own.czxid
     this.#zk = zk
-    this.#contender = contender
+    this.#own = own
     this.#options = options
     this.#lease = zk.lease()
     this.#hold = zk.hold()
@@ -61,31 +60,31 @@ export class Tenure implements AsyncDisposable {
   }
 
   /**
-   * Aborts when this ends: before a server may end the session and let another in, when the znode is gone, and on release.
-   * After that whoever was stopped meanwhile may have company: what matters is guarded by `guard` or the token.
+   * Aborts when this ends: before a server may end the session and let another client in, when the znode is gone, and on release. A
+   * process that was stopped meanwhile may go on beside the next owner: guard with `guard()` or the token what matters.
    */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** Milliseconds this certainly lasts, whatever happens from now on; renewed by every answer of a server. */
+  /** Milliseconds for which this certainly lasts, whatever happens from now on. Every answer of a server renews it. */
   remaining(): number {
     return this.signal.aborted ? 0 : this.#lease.remaining()
   }
 
-  /** An operation that fails a transaction unless this still lasts, judged by the server. */
+  /** An operation for a transaction, which the server refuses unless this still lasts. */
   guard(): TransactionOp<undefined> {
     return this.#options.guard ?? op.check(this.path)
   }
 
-  /** Tells of the data of the znode when it is known, and whenever somebody has written it. */
+  /** Calls `listener` with the data of the znode when it is known, and whenever another client has written it. */
   onData(listener: (data: Uint8Array) => void): void {
     this.#onData.add(listener)
     if (this.#data !== undefined) listener(this.#data)
   }
 
   /**
-   * Resolves to undefined when the znode is gone, or to what is left behind. Never rejects; ends the tenure once, however often it
+   * Resolves to undefined when the znode is gone, or to what is left behind. Never rejects. The tenure ends once, however often this
    * is called.
    */
   release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
@@ -100,12 +99,12 @@ export class Tenure implements AsyncDisposable {
   #ended(): void {
     this.#lease[Symbol.dispose]()
     this.#hold[Symbol.dispose]()
-    // Also where the lease has run out: the session may live on, and the znode would keep others out as long.
-    const { remove = () => deleteSurely(this.#zk, this.path, this.#contender.epoch) } = this.#options
+    // Also where the lease has run out: the session may live on, and the znode would keep others out.
+    const { remove = () => withdraw(this.#zk, this.#own) } = this.#options
     this.#gone = remove()
   }
 
-  /** Hears of the end of the znode by other hands, and of what is written to it. */
+  /** Notices when another client deletes the znode or writes to it. */
   async #follow(): Promise<void> {
     const backoff = new Backoff(this.#zk, readAgain)
     await sleep(this.#zk.clock, watchAfterMs, this.signal)

@@ -1,23 +1,23 @@
 /**
- * A line of waiting clients, of whom the first alone watches what all of them wait for: no herd. It orders; it excludes nobody,
- * so whoever is first must still claim what it finds.
+ * A line of waiting clients. Only the first of them watches what all of them wait for, so a change wakes one. The line gives an
+ * order and excludes no client: the first must still claim what it finds.
  */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { createBelow } from './container.ts'
-import { deleteSurely } from './delete-surely.ts'
 import { gone } from './gone.ts'
 import type { Limit } from './limit.ts'
 import { lineOf, standingIn } from './line.ts'
-import { below, nameOf } from './paths.ts'
+import { namesBelow } from './names-below.ts'
+import { createOwn, type OwnEphemeral, withdraw } from './own-ephemeral.ts'
+import { below } from './paths.ts'
 import { Races } from './races.ts'
-import { repeat } from './repeat.ts'
 
 const marker = 'waiting-'
 
 export class WaitingLine {
   readonly #zk: Client
   readonly #parent: ZnodePath
-  #mine: { readonly path: ZnodePath; readonly epoch: number } | undefined
+  #mine: OwnEphemeral | undefined
 
   constructor(zk: Client, parent: ZnodePath) {
     this.#zk = zk
@@ -28,13 +28,12 @@ export class WaitingLine {
   async first(limit: Limit): Promise<void> {
     const races = new Races(this.#zk, limit.signal)
     for (;;) {
-      if (this.#mine?.epoch !== this.#zk.epoch) await this.#join(limit)
-      const mine = this.#mine
-      if (mine === undefined) continue
-      const standing = standingIn(lineOf(await this.#names(limit), [marker]), nameOf(mine.path))
+      const mine = await this.#joined(limit)
+      const names = await namesBelow(this.#zk, this.#parent, limit.step)
+      const standing = standingIn(lineOf(names, [marker]), mine.name)
       if (standing.kind === 'first') return
       if (standing.kind === 'gone') {
-        // Of a session that is over, or deleted by somebody: the next may stay.
+        // Its session is over, or another client has deleted it: the next one may stay.
         this.#mine = undefined
         await races.lost(new KeeperError('NO_NODE', { path: mine.path, operation: 'children' }))
       } else {
@@ -44,31 +43,21 @@ export class WaitingLine {
     }
   }
 
-  /** Resolves at once; the znode goes in the background. */
+  /** Returns at once; the znode is deleted in the background. */
   leave(): void {
     const mine = this.#mine
     this.#mine = undefined
-    if (mine !== undefined) void deleteSurely(this.#zk, mine.path, mine.epoch)
+    if (mine !== undefined) void withdraw(this.#zk, mine)
   }
 
-  async #join(limit: Limit): Promise<void> {
+  /** The place of this client in the line, a new one in a new session. */
+  async #joined(limit: Limit): Promise<OwnEphemeral> {
+    if (this.#mine?.epoch === this.#zk.epoch) return this.#mine
     this.leave()
-    // Of one whose reply was lost nothing stays behind: the client finds it by its mark.
-    const options = { mode: 'ephemeral', sequential: true, protected: true } as const
-    const { path, stat } = await repeat(this.#zk, limit, (own) =>
-      createBelow(this.#zk, below(this.#parent, marker), '', { ...options, ...own }),
-    )
-    // Of a session that has ended meanwhile it goes by itself.
-    const isOurs = stat.ephemeralOwner === this.#zk.sessionId
-    this.#mine = isOurs ? { path, epoch: this.#zk.epoch } : undefined
-  }
-
-  async #names(limit: Limit): Promise<readonly string[]> {
-    try {
-      return (await this.#zk.children(this.#parent, limit.step)).children
-    } catch (error) {
-      if (KeeperError.is(error, 'NO_NODE')) return []
-      throw error
-    }
+    // The client finds one whose reply was lost by its mark, so nothing stays behind.
+    const options = { mode: 'ephemeral', sequential: true, protected: true, ...limit.step } as const
+    const create = () => createBelow(this.#zk, below(this.#parent, marker), '', options)
+    this.#mine = await createOwn(this.#zk, create, { signal: limit.signal })
+    return this.#mine
   }
 }

@@ -1,14 +1,13 @@
-/** A number many change at once: no change is lost, and none is counted twice, whatever becomes of connections. */
+/** A number that many clients change at once. No change is lost and none counts twice, whatever happens to connections. */
 import { type CallOptions, type Client, KeeperError, op, type ReadOptions, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/calls.ts'
 import { type Check, callable, checkPlaceOrRoot, oneOf, optionsOf, wrongType } from '../arguments/checks.ts'
 import { answerOf } from '../common/call-safely.ts'
 import { createBelow } from '../common/container.ts'
+import { failedWith, isOver, refusalOf } from '../common/errors.ts'
 import { jsonable } from '../common/json-form.ts'
-import { Ledger } from '../common/marked-transactions.ts'
+import { MarkedTransactions } from '../common/marked-transactions.ts'
 import { Races } from '../common/races.ts'
-import { failedWith, refusalOf } from '../common/errors.ts'
-import { isOver } from '../common/repeat.ts'
 import { type CounterFormat, type CounterFormats, formats, type NumberFormat } from './format.ts'
 
 export interface CounterOptions<F extends CounterFormat = CounterFormat> {
@@ -29,23 +28,23 @@ export interface Counter<V> {
   /** @throws KeeperError INVALID_DATA where the znode holds no number in this format. */
   get(options?: Omit<ReadOptions, 'watch'>): Promise<V>
   /**
-   * Adds; what is asked for while another change is on its way goes along with the next one, and each learns its own sum.
+   * Adds `delta`. Changes that are asked for while another is on its way share the next write, and each learns its own sum.
    * @throws KeeperError SESSION_EXPIRED with outcome `unknown` where the session ended before the reply: it counted once or not
-   *   at all. RangeError where the sum does not fit. A `signal` or `timeout` (default 60000 ms) that gives up on a change already sent does not
-   *   learn what became of it.
+   *   at all. RangeError where the sum does not fit. TIMEOUT after `timeout` (default 60000 ms), and the reason of the signal: where the
+   *   change was sent already, its outcome is not known.
    */
   add(delta: V, options?: CallOptions): Promise<Counted<V>>
   increment(options?: CallOptions): Promise<Counted<V>>
   decrement(options?: CallOptions): Promise<Counted<V>>
-  /** Whatever it was before. */
+  /** Sets it, whatever it was before. */
   set(value: V, options?: CallOptions): Promise<Counted<V>>
-  /** Sets `value` where the counter is `expected`, and tells whether it was. */
+  /** Sets `value` where the counter is `expected`. Resolves to whether it was. */
   compareAndSet(expected: V, value: V, options?: CallOptions): Promise<boolean>
-  /** `change` may be called often; what it throws the call rejects with. */
+  /** `change` must answer at once, and may be called several times. The call rejects with what it throws. */
   update(change: (value: V) => V, options?: CallOptions): Promise<Counted<V>>
 }
 
-/** Sends nothing. */
+/** The number at `path`; its znode is made by the first change. Sends nothing. */
 export function counter<F extends CounterFormat = 'int64'>(
   zk: Client,
   path: ZnodePath,
@@ -64,7 +63,7 @@ const initial: Check<number | bigint> = (value, name, operation) => {
 }
 const counterOptions = optionsOf<CounterOptions>({ format: oneOf('int32', 'int64', 'decimal'), initial })
 
-/** @throws TypeError, RangeError for a value that the format has no place for. */
+/** @throws TypeError, RangeError for a value that the format cannot hold. */
 function encoded<V>(format: NumberFormat<V>, value: V, name: string, operation: string): V {
   if (typeof value !== format.type) throw wrongType(operation, name, `a ${format.type}`, value)
   try {
@@ -89,10 +88,10 @@ interface Known<V> {
   readonly version: number
 }
 
-/** Waits after lost races, milliseconds: those who race for a counter write often. */
+/** Waits after lost races, milliseconds: clients that race for a counter write often. */
 const raceWaits = { baseMs: 4, maxMs: 1_000 }
 const changesMax = 1_000
-/** How long a change may take where nothing else is said, milliseconds. */
+/** Default `timeout` of a change, milliseconds. */
 const patienceMs = 60_000
 
 class ZnodeCounter<V> implements Counter<V> {
@@ -100,10 +99,10 @@ class ZnodeCounter<V> implements Counter<V> {
   readonly #zk: Client
   readonly #format: NumberFormat<V>
   readonly #initial: V
-  readonly #ledger: Ledger
+  readonly #transactions: MarkedTransactions
   readonly #changes: Change<V>[] = []
   #isBusy = false
-  /** Valid while the ledger has its mark: the mark is a child, so that the znode cannot have been made anew. */
+  /** Valid while the transactions have their mark: the mark is a child, so the znode cannot have been made anew. */
   #known: Known<V> | undefined
 
   constructor(zk: Client, path: ZnodePath, format: NumberFormat<V>, initial: V) {
@@ -111,7 +110,7 @@ class ZnodeCounter<V> implements Counter<V> {
     this.path = path
     this.#format = format
     this.#initial = initial
-    this.#ledger = new Ledger(zk, path, async () => void (await this.#create()))
+    this.#transactions = new MarkedTransactions(zk, path, async () => void (await this.#create()))
   }
 
   async get(options?: Omit<ReadOptions, 'watch'>): Promise<V> {
@@ -184,19 +183,19 @@ class ZnodeCounter<V> implements Counter<V> {
   async #work(): Promise<void> {
     if (this.#isBusy) return
     this.#isBusy = true
-    // Whatever else this turn asks for goes along.
+    // Everything else that this turn asks for goes along.
     await Promise.resolve()
     while (this.#changes.length > 0) await this.#apply()
     this.#isBusy = false
   }
 
-  /** Applies what is asked for now in one write. */
+  /** Applies all changes asked for now in one write. */
   async #apply(): Promise<void> {
     let batch: Change<V>[] = []
     try {
       const races = new Races(this.#zk, undefined, raceWaits)
       for (;;) {
-        const known = this.#ledger.hasMark ? (this.#known ?? (await this.#read())) : await this.#read()
+        const known = this.#transactions.hasMark ? (this.#known ?? (await this.#read())) : await this.#read()
         batch = [...batch.filter((each) => !each.isGivenUp), ...this.#changes.splice(0, changesMax - batch.length)]
         const { counted, data } = this.#fold(batch, known)
         batch = batch.filter((each) => counted.has(each))
@@ -210,13 +209,13 @@ class ZnodeCounter<V> implements Counter<V> {
       }
     } catch (error) {
       this.#known = undefined
-      // Those asked for while it failed are no part of the failure.
+      // Changes asked for while it failed have no part in the failure.
       if (batch.length === 0) batch = this.#changes.splice(0)
       for (const each of batch) each.reject(error)
     }
   }
 
-  /** Each change upon the one before; one that throws is rejected and changes nothing. */
+  /** Applies one change after the other. A change that throws is rejected and changes nothing. */
   #fold(batch: readonly Change<V>[], known: Known<V>): { counted: Map<Change<V>, Counted<V>>; data: Uint8Array } {
     const counted = new Map<Change<V>, Counted<V>>()
     let value = known.value
@@ -224,7 +223,7 @@ class ZnodeCounter<V> implements Counter<V> {
     for (const each of batch) {
       try {
         const after = answerOf(each.change(value))
-        // A promise, for one: changes of others are made in the same write.
+        // A promise, for example: the write also carries the changes of other callers, so it cannot wait.
         if (typeof after !== this.#format.type)
           throw wrongType('counter.update', 'what change gives', `a ${this.#format.type}`, after)
         data = this.#format.encode(after)
@@ -237,11 +236,11 @@ class ZnodeCounter<V> implements Counter<V> {
     return { counted, data }
   }
 
-  /** Resolves to what came between where somebody was faster. */
+  /** Resolves to undefined, or to the refusal where another client was faster. */
   async #write(data: Uint8Array, { version }: Known<V>): Promise<unknown> {
     this.#known = undefined
     try {
-      await this.#ledger.run([op.set(this.path, data, { version })])
+      await this.#transactions.run([op.set(this.path, data, { version })])
     } catch (error) {
       const refusal = refusalOf(error, 'update')
       const code = failedWith(error)
@@ -253,19 +252,19 @@ class ZnodeCounter<V> implements Counter<V> {
     return undefined
   }
 
-  /** With the znode made where it is missing. */
+  /** Makes the znode where it is missing. */
   async #read(): Promise<Known<V>> {
     const races = new Races(this.#zk)
     for (;;) {
       const found = await this.#zk.find(this.path, { timeout: Number.POSITIVE_INFINITY })
       if (found !== undefined) return { value: this.#decode(found.data), version: found.stat.version }
       const beaten = await this.#create()
-      // Made by another, or by a create whose reply was lost: the next look finds it.
+      // Another client made it, or a create whose reply was lost: the next look finds it.
       if (beaten !== undefined) await races.lost(beaten)
     }
   }
 
-  /** Resolves to what came between where it may be there all the same. */
+  /** Resolves to undefined, or to the error where the znode may be there all the same. */
   async #create(): Promise<unknown> {
     try {
       const data = this.#format.encode(this.#initial)
@@ -281,7 +280,7 @@ class ZnodeCounter<V> implements Counter<V> {
   }
 
   #decode(data: Uint8Array): V {
-    // As kazoo and Curator's shared values leave it where nothing was counted yet.
+    // kazoo and Curator's shared values leave the znode empty where nothing was counted yet.
     if (data.length === 0) return this.#initial
     try {
       return this.#format.decode(data)

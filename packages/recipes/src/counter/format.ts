@@ -1,4 +1,4 @@
-/** How a number is written into a znode: as Curator does, or as kazoo. */
+/** How a number is written into a znode: as Curator or as kazoo writes it. */
 
 export interface CounterFormats {
   /** Four bytes, big-endian: Curator's SharedCount and DistributedAtomicInteger, kazoo's Counter with `support_curator`. */
@@ -14,17 +14,18 @@ export type CounterFormat = keyof CounterFormats
 export interface NumberFormat<V> {
   readonly type: 'number' | 'bigint'
   readonly zero: V
-  /** @throws RangeError for what does not fit. */
+  /** @throws RangeError for a number that does not fit. */
   encode(value: V): Uint8Array
   /** @throws RangeError for data that is no number in this format. */
   decode(data: Uint8Array): V
   add(a: V, b: V): V
-  /** The value of a whole number. */
+  /** An integer as a value of this format. */
   of(whole: number): V
 }
 
 function sized(data: Uint8Array, length: number): DataView {
-  if (data.length !== length) throw new RangeError(`${data.length} bytes where a counter has ${length}`)
+  if (data.length !== length)
+    throw new RangeError(`a counter of this format has ${length} bytes, the znode has ${data.length}`)
   return new DataView(data.buffer, data.byteOffset, length)
 }
 
@@ -59,14 +60,15 @@ export const formats: { readonly [F in CounterFormat]: NumberFormat<CounterForma
     type: 'number',
     zero: 0,
     encode(value) {
-      if (!Number.isFinite(value)) throw new RangeError(`${value} has no digits`)
-      // Beyond 2^53 a sum would no longer be the sum.
-      if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new RangeError(`${value} is not exact`)
+      if (!Number.isFinite(value)) throw new RangeError(`${value} cannot be written in digits`)
+      // Sums beyond 2^53 would be rounded.
+      if (Number.isInteger(value) && !Number.isSafeInteger(value))
+        throw new RangeError(`${value} is beyond 2^53, where integers are rounded`)
       return new TextEncoder().encode(`${value}`)
     },
     decode(data) {
       const text = new TextDecoder().decode(data)
-      if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) throw new RangeError(`"${text}" is no number`)
+      if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) throw new RangeError(`"${text}" is not a number`)
       return Number(text)
     },
     add: (a, b) => a + b,

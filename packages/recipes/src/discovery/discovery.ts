@@ -1,10 +1,12 @@
-/** Services and where to reach them: registering, looking up, following. */
+/** Services and where to reach them: registers instances, looks them up, follows them. */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/calls.ts'
 import { checkPlaceOrRoot, optionsOf } from '../arguments/checks.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { below } from '../common/paths.ts'
-import { checkServiceName, type Format, type FormatName, format as formatCheck, formatOf } from './format.ts'
+import { curator } from './curator.ts'
+import { checkServiceName, type Format } from './format.ts'
+import { type FormatName, format as formatCheck } from './formats.ts'
 import type { Registering, ServiceInstance } from './instance.ts'
 import { type RegisterOptions, Registration } from './registration.ts'
 import { type ResolveOptions, Resolver } from './resolver.ts'
@@ -17,24 +19,24 @@ export interface DiscoveryOptions {
 export interface Discovery {
   readonly base: ZnodePath
   /**
-   * Resolves when consumers can see the instance, which then stays registered until it is closed. Where another process that is
-   * alive has the same id at another address, it waits until that goes.
-   * @throws KeeperError with outcome `rejected` where a server refuses it; TypeError and RangeError for what is no instance; the
-   *   reason of the signal.
+   * Resolves when consumers can see the instance, which then stays registered until it is closed. Where another live process has
+   * the same id at another address, it waits until that instance goes.
+   * @throws KeeperError with outcome `rejected` where a server refuses it; TypeError and RangeError for a value that is no instance;
+   *   TIMEOUT; the reason of the signal.
    */
   register(instance: Registering, options?: RegisterOptions): Promise<Registration>
-  /** Names of all services, in the order of the alphabet. Also of those without instances, while their znode is there. */
+  /** Names of all services, sorted, also of services without instances whose znode is still there. */
   names(options?: CallOptions): Promise<string[]>
-  /** The instances of a service, read now; by id. What cannot be read as one is left out. Empty for a service nobody knows. */
+  /** The instances of a service, read now, sorted by id. A znode that holds no instance is left out. Empty for an unknown service. */
   instances(name: string, options?: CallOptions): Promise<ServiceInstance[]>
-  /** A live view of a service to pick from. Resolves when it is complete; a service nobody knows is empty until somebody comes. */
+  /** A live view of a service to pick from. Resolves when it is complete. An unknown service is empty until an instance comes. */
   resolve(name: string, options?: ResolveOptions): Promise<Resolver>
 }
 
-/** Services below `base`, by default where the format's own libraries look. Sends nothing by itself. */
+/** The services below `base`: by default where the libraries of the format look. Sends nothing. */
 export function discovery(zk: Client, base?: ZnodePath, options: DiscoveryOptions = {}): Discovery {
-  const own = discoveryOptions(options, 'discovery')
-  const format = formatOf(own.format ?? 'curator')
+  const own = discoveryOptions(options as { readonly format?: Format }, 'discovery')
+  const format = own.format ?? curator
   const root = base ?? format.base
   checkPlaceOrRoot(zk, root, 'discovery')
   return {
@@ -67,7 +69,7 @@ export function discovery(zk: Client, base?: ZnodePath, options: DiscoveryOption
   }
 }
 
-/** None for a child that stands for no service in this format. */
+/** Empty for a child that stands for no service in this format. */
 function nameOrNone(format: Format, child: string): string[] {
   try {
     return [format.serviceName(child)]
@@ -76,4 +78,4 @@ function nameOrNone(format: Format, child: string): string[] {
   }
 }
 
-const discoveryOptions = optionsOf<DiscoveryOptions>({ format: formatCheck })
+const discoveryOptions = optionsOf<{ readonly format?: Format }>({ format: formatCheck })

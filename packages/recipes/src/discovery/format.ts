@@ -1,12 +1,10 @@
-/** How instances are written into znodes: what other languages' libraries read and write. */
+/** How the instances of services are written into znodes. formats.ts has the formats there are. */
 import type { ZnodePath } from '@lightkeeper/client'
-import { type Check, looking, nodeName, path, text, withMethods, wrongType } from '../arguments/checks.ts'
-import { curator, spring } from './curator.ts'
-import { dubbo } from './dubbo.ts'
+import { looking, nodeName, path, text, wrongType } from '../arguments/checks.ts'
 import type { ServiceInstance } from './instance.ts'
 
 export interface Format {
-  /** Where services are if nothing else is said. */
+  /** Default base of the services. */
   readonly base: ZnodePath
   /** How the znodes above an instance are made. */
   readonly parents: 'container' | 'persistent'
@@ -14,36 +12,16 @@ export interface Format {
   directory(base: ZnodePath, name: string): ZnodePath
   /** Names of the services, from the children of `base`. */
   serviceName(child: string): string
-  /** Name of the znode. One that tells of more than the id changes when the instance does. */
+  /** Name of the znode of an instance. A name that holds more than the id changes when the instance does. */
   nodeName(instance: ServiceInstance): string
   encode(instance: ServiceInstance): Uint8Array
-  /** @throws whatever is wrong with it. */
+  /** @throws any error for a znode that holds no instance. */
   decode(service: string, nodeName: string, data: Uint8Array): ServiceInstance
 }
 
-const formats = { curator, spring, dubbo } as const
-
-/** `curator`: as x-discovery. `spring`: the same with the payload of Spring Cloud ZooKeeper. `dubbo`: Dubbo's interface registry. */
-export type FormatName = keyof typeof formats
-
-const own = withMethods<Format>(
-  "'curator', 'spring', 'dubbo', or a format with directory(), serviceName(), nodeName(), encode() and decode()",
-  ...['directory', 'serviceName', 'nodeName', 'encode', 'decode'],
-)
-export const format: Check<FormatName | Format> = (value, name, operation) => {
-  if (typeof value === 'string' && Object.hasOwn(formats, value)) return value as FormatName
-  const made = own(value, name, operation)
-  path(made.base, `${name}.base`, operation)
-  return made
-}
-
-export function formatOf(format: FormatName | Format): Format {
-  return typeof format === 'string' ? formats[format] : format
-}
-
 /**
- * The directory of a service. Where a format puts the name into a path as it is, the name must be one of a znode.
- * @throws TypeError for a name that makes another directory.
+ * The directory of a service. Where a format puts the name into a path as it is, it must be the name of one znode.
+ * @throws TypeError for a name that makes the directory of another service.
  */
 export function checkServiceName(format: Format, base: ZnodePath, name: unknown, operation: string): ZnodePath {
   const own = text(name, 'name', operation)

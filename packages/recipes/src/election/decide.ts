@@ -1,36 +1,36 @@
-/** Who leads and who waits for whom, decided from names alone. Creating and watching live in common/contender.ts. */
+/** Who leads and who waits for whom, decided from names alone. common/contender.ts creates and watches. */
 import type { Outranked } from '../common/contender.ts'
 import { type InLine, lineOf, type Standing, standingIn } from '../common/line.ts'
 
-/** What stands in front of the number: of Curator's LeaderLatch, and of kazoo's Election. One counter counts both. */
+/** The text before the number: that of Curator's LeaderLatch, and that of kazoo's Election. One counter counts both. */
 const markers = ['latch-', '__lock__'] as const
 
 export type ElectionMarker = (typeof markers)[number]
 
 export interface CandidateInLine extends InLine<ElectionMarker> {
-  /** Part of the name, so that nobody need read data: 0 where it says none. */
+  /** From the name, so that no data is read; 0 where the name has none. */
   readonly priority: number
 }
 
-/** What a candidate of `priority` puts in front of the number: `latch-`, `p10-latch-`, `__lock__`, `p10__lock__`. */
+/** The text before the number for a candidate of `priority`: `latch-`, `p10-latch-`, `__lock__`, `p10__lock__`. */
 export function markerOf(names: 'curator' | 'kazoo', priority: number): string {
   if (names === 'kazoo') return priority === 0 ? '__lock__' : `p${priority}__lock__`
   return priority === 0 ? 'latch-' : `p${priority}-latch-`
 }
 
-/** First come first: whoever leads is the first of it. */
+/** First come first: the first one leads. */
 export function electionLine(children: readonly string[]): CandidateInLine[] {
   return lineOf(children, markers).map((each) => ({ ...each, priority: priorityOf(each) }))
 }
 
-/** The next in line waits for the one before it, and gives way where somebody behind it has a higher priority. */
+/** Each waits for the one before it. The first gives way where one behind it has a higher priority. */
 export function electionStanding(children: readonly string[], own: string): Standing | Outranked {
   const line = electionLine(children)
   const standing = standingIn(line, own)
   return standing.kind === 'first' && isOutranked(line, own) ? { kind: 'outranked' } : standing
 }
 
-/** Whether somebody of a higher priority than `own` stands in line. */
+/** Whether a candidate with a higher priority than `own` stands in line. */
 export function isOutranked(line: readonly CandidateInLine[], own: string): boolean {
   const priority = line.find(({ name }) => name === own)?.priority ?? 0
   return line.some((each) => each.priority > priority)

@@ -1,141 +1,67 @@
-/** The election of one out of a line of candidates: who leaves is followed by the next, and nobody else hears of it. */
-import { type Acl, type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { callOptions, signalOption } from '../arguments/calls.ts'
-import { acl as aclCheck, checkPlaceOrRoot, number, oneOf, optionsOf, text } from '../arguments/checks.ts'
+/** The election of one out of a line of candidates. When the leader goes the next in line follows, and only that one is woken. */
+import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { checkPlaceOrRoot, number, oneOf, optionsOf } from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
-import { type Contest, contend, type Rule } from '../common/contender.ts'
+import { contend, type LineSpec } from '../common/contender.ts'
 import { EndedError } from '../common/ended.ts'
 import { firstOf } from '../common/first-of.ts'
-import { Limit, within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { below, nameOf } from '../common/paths.ts'
 import { Races } from '../common/races.ts'
-import { isLost, isOver } from '../common/repeat.ts'
-import type { Tenure } from '../common/tenure.ts'
+import { type CandidateOptions, candidateTable, type Election, electionOf, untilElected } from './candidacy.ts'
 import { electionLine, electionStanding, isOutranked, markerOf } from './decide.ts'
-import { type Leader, leaderOf, leadersOf, type Sight } from './observe.ts'
-import { Term, termsOf } from './term.ts'
-
-export interface CandidateOptions {
-  /** What others read of a candidate: a name, an address. Default empty. */
-  readonly id?: string
-  /** The ACL of the candidate, and of `path` where it is made. What stands above is open to all. Default: everybody may do everything. */
-  readonly acl?: readonly Acl[]
-}
+import { type Leader, leaderOf, type Sight } from './observe.ts'
+import { Term } from './term.ts'
 
 export interface ElectionOptions extends CandidateOptions {
   /**
-   * Whole, from 0 on. A candidate whose turn it is lets all those in line with a higher one go first. Whoever leads goes on,
-   * unless it resigns when it is `challenged`. Candidates of other libraries have 0, and let nobody go first. Default 0.
+   * An integer, 0 or more. A candidate whose turn it is lets all candidates in line with a higher priority go first. A leader goes on,
+   * unless it resigns when it is `challenged`. Candidates of other libraries have 0, and let no candidate go first. Default 0.
    */
   readonly priority?: number
   /**
-   * Whose names to use. Ours wait for candidates of either kind; those of Curator's LeaderLatch and of kazoo's Election know
-   * only their kind, so take theirs where you join them. Default `curator`.
+   * The library whose names to use. Ours wait for candidates of either kind. Curator's LeaderLatch and kazoo's Election know only
+   * their own kind, so use the names of the library you share the path with. Default `curator`.
    */
   readonly names?: 'curator' | 'kazoo'
 }
 
-export interface Election {
-  readonly path: ZnodePath
-  /**
-   * Stands for election whenever the next term is asked for. The step of the loop is the term: its end resigns, and stands
-   * again; `break` resigns and leaves. Ends when `signal` aborts, which resigns too, or the client is closed.
-   * @throws KeeperError where a server refuses it: NO_AUTH.
-   */
-  terms(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<Term, void, void>
-  /** Who leads now, as the server connected to knows. */
-  leader(options?: CallOptions): Promise<Leader | undefined>
-  /** Who leads, now and after every change; undefined while nobody does. Ends when `signal` aborts or the client is closed. */
-  watchLeader(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<Leader | undefined, void, void>
-  /** Whoever leads, then those who wait, in the order in which they came. */
-  candidates(options?: CallOptions): Promise<Leader[]>
-}
-
-/** One leader at a time among those who stand at `path`. Sends nothing before the first term is asked for. */
+/** One leader at a time among the candidates at `path`. Sends nothing before the first term is asked for. */
 export function election(zk: Client, path: ZnodePath, options: ElectionOptions = {}): Election {
   checkPlaceOrRoot(zk, path, 'election')
   const { id = '', priority = 0, names = 'curator', acl } = electionOptions(options, 'election')
-  const contest: Contest & Rule = {
-    path,
-    marker: markerOf(names, priority),
-    names,
-    data: id,
-    acl,
-    standing: electionStanding,
-  }
-  const begin = async (signal: AbortSignal | undefined): Promise<Term | undefined> => {
-    const tenure = await untilElected(zk, path, signal, (limit) => contend(zk, contest, limit))
-    return tenure && new Term(id, tenure, (ended) => challenge(zk, path, nameOf(tenure.path), ended))
-  }
-  return {
-    path,
-    terms(own) {
-      const { signal } = signalOption(own, 'election.terms')
-      return termsOf(zk, signal, () => begin(signal))
+  const marker = markerOf(names, priority)
+  const line: LineSpec = { path, marker, names, data: id, acl, standing: electionStanding }
+  return electionOf(zk, path, {
+    name: 'election',
+    async begin(signal) {
+      const tenure = await untilElected(zk, path, signal, (limit) => contend(zk, line, limit))
+      return tenure && new Term(id, tenure, (ended) => challenge(zk, path, nameOf(tenure.path), ended))
     },
-    async leader(own) {
-      return within(
-        zk,
-        'leader',
-        path,
-        callOptions(own, 'election.leader'),
-        async (limit) => (await look(zk, path, limit.step, false)).leader,
-      )
-    },
-    watchLeader(own) {
-      const { signal } = signalOption(own, 'election.watchLeader')
-      return leadersOf(zk, path, signal, (step) => look(zk, path, step, true))
-    },
-    async candidates(options) {
-      const own = callOptions(options, 'election.candidates')
-      const line = electionLine(await namesBelow(zk, path, own))
-      const found = await Promise.all(line.map(({ name }) => zk.find(below(path, name), own)))
-      return found.flatMap((each, i) => {
-        return each === undefined ? [] : [leaderOf(below(path, line[i]?.name ?? ''), each.data, each.stat)]
-      })
-    },
-  }
+    look: (step, watch) => look(zk, path, step, watch),
+    candidates: (own) => candidates(zk, path, own),
+  })
 }
 
-/** One row for each of `CandidateOptions`. */
-export const candidateTable = { id: text, acl: aclCheck }
 const electionOptions = optionsOf<ElectionOptions>({
   ...candidateTable,
   priority: number('', 0, 0x7fff_ffff),
   names: oneOf('curator', 'kazoo'),
 })
 
-const again = { baseMs: 500, maxMs: 10_000 }
-/** A line that may not be read now may be later. */
-const lookAgain = { baseMs: 500, maxMs: 60_000 }
-
-/** Goes on for as long as it takes; undefined where it is told to stop, or the client is closed. */
-export async function untilElected(
-  zk: Client,
-  path: ZnodePath,
-  signal: AbortSignal | undefined,
-  stand: (limit: Limit) => Promise<Tenure>,
-): Promise<Tenure | undefined> {
-  using limit = new Limit(zk, 'election', path, { signal })
-  const backoff = new Backoff(zk, again)
-  for (;;) {
-    try {
-      const tenure = await stand(limit)
-      if (!limit.signal.aborted) return tenure
-      await tenure.release()
-      return undefined
-    } catch (error) {
-      if (limit.signal.aborted || zk.state.kind === 'closed') return undefined
-      // Lost on the way: it stands again as soon as a server answers.
-      if (isOver(zk) || !isLost(error)) throw error
-      await backoff.pause(limit.signal)
-    }
-  }
+async function candidates(zk: Client, path: ZnodePath, options: CallOptions): Promise<Leader[]> {
+  const line = electionLine(await namesBelow(zk, path, options))
+  const found = await Promise.all(line.map(({ name }) => zk.find(below(path, name), options)))
+  return found.flatMap((each, i) => {
+    return each === undefined ? [] : [leaderOf(below(path, line[i]?.name ?? ''), each.data, each.stat)]
+  })
 }
 
-/** Aborts when somebody of a higher priority than `own` stands in line; watches the line until then, or until `ended`. */
+/** Waits after a line that could not be read, milliseconds. */
+const lookAgain = { baseMs: 500, maxMs: 60_000 }
+
+/** Aborts when a candidate with a higher priority than `own` stands in line. Watches the line until then, or until `ended`. */
 function challenge(zk: Client, path: ZnodePath, own: string, ended: AbortSignal): AbortSignal {
   const challenged = new LinkedAbort()
   const backoff = new Backoff(zk, lookAgain)
@@ -144,9 +70,8 @@ function challenge(zk: Client, path: ZnodePath, own: string, ended: AbortSignal)
       try {
         const { children, changed } = await zk.children(path, { watch: true, signal: ended })
         if (isOutranked(electionLine(children), own)) {
-          return challenged.abort(
-            new EndedError('CHALLENGED', path, `a candidate of a higher priority waits at ${path}`),
-          )
+          const message = `a candidate with a higher priority waits at ${path}`
+          return challenged.abort(new EndedError('CHALLENGED', path, message))
         }
         backoff.reset()
         if (changed !== undefined) await firstOf([changed], ended)
@@ -159,7 +84,7 @@ function challenge(zk: Client, path: ZnodePath, own: string, ended: AbortSignal)
   return challenged.signal
 }
 
-/** Watches the leader's znode alone; where there is none, the place where one would stand. */
+/** Watches the znode of the leader alone; where there is none, the place where one would stand. */
 async function look(zk: Client, path: ZnodePath, step: CallOptions, watch: boolean): Promise<Sight> {
   const races = new Races(zk, step.signal)
   for (;;) {

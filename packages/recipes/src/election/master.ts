@@ -1,6 +1,6 @@
 /**
- * The classic master election: who creates the one znode is the master, all others watch it, and try again when it goes. Every
- * candidate hears of every end, which is well for a few of them; `election` wakes one.
+ * The classic master election: the candidate that creates the one znode is the master. All others watch it, and try again when it
+ * goes. Every candidate wakes when the master goes: a herd, fine for a handful. For more than that `election` wakes one.
  */
 import {
   type CallOptions,
@@ -11,61 +11,42 @@ import {
   type WatchedEvent,
   type ZnodePath,
 } from '@lightkeeper/client'
-import { callOptions, signalOption } from '../arguments/calls.ts'
 import { checkPlace, optionsOf } from '../arguments/checks.ts'
 import { Backoff } from '../common/backoff.ts'
 import { createBelow } from '../common/container.ts'
-import type { Contender } from '../common/contender.ts'
+import { failedWith, isOver, isRefusal, refusalOf } from '../common/errors.ts'
 import { firstOf } from '../common/first-of.ts'
 import { type LeftBehind, mayNotBeDeleted } from '../common/leaving.ts'
-import { type Limit, within } from '../common/limit.ts'
-import { nameOf } from '../common/paths.ts'
+import type { Limit } from '../common/limit.ts'
+import { ownOf } from '../common/own-ephemeral.ts'
 import { Races } from '../common/races.ts'
-import { failedWith, isRefusal, refusalOf } from '../common/errors.ts'
-import { isOver } from '../common/repeat.ts'
 import { Tenure } from '../common/tenure.ts'
-import { type CandidateOptions, candidateTable, type Election, untilElected } from './election.ts'
-import { leaderOf, leadersOf, type Sight } from './observe.ts'
-import { Term, termsOf } from './term.ts'
+import { type CandidateOptions, candidateTable, type Election, electionOf, untilElected } from './candidacy.ts'
+import { leaderOf, type Sight } from './observe.ts'
+import { Term } from './term.ts'
 
 /**
- * One master at a time: whoever made the ephemeral `path`. Its terms are counted by the versions of `<path>-epoch`, which is how
- * a server knows that a term is over; candidates of other programs, which only make the znode, do not count. Nobody is
- * `challenged`. Sends nothing before the first term is asked for.
+ * One master at a time: the client that made the ephemeral `path`. The version of `<path>-epoch` counts the terms, which is how a
+ * server knows that a term is over. Candidates of other programs, which only make the znode, do not count. Nobody is `challenged`.
+ * Sends nothing before the first term is asked for.
  */
 export function masterElection(zk: Client, path: ZnodePath, options: CandidateOptions = {}): Election {
   checkPlace(zk, path, 'masterElection')
   const candidate = candidateOptions(options, 'masterElection')
   const { id = '' } = candidate
-  const begin = async (signal: AbortSignal | undefined): Promise<Term | undefined> => {
-    const tenure = await untilElected(zk, path, signal, (limit) => becomeMaster(zk, path, candidate, limit))
-    return tenure && new Term(id, tenure, () => new AbortController().signal)
-  }
-  return {
-    path,
-    terms(own) {
-      const { signal } = signalOption(own, 'masterElection.terms')
-      return termsOf(zk, signal, () => begin(signal))
+  return electionOf(zk, path, {
+    name: 'masterElection',
+    async begin(signal) {
+      const tenure = await untilElected(zk, path, signal, (limit) => becomeMaster(zk, path, candidate, limit))
+      return tenure && new Term(id, tenure, () => new AbortController().signal)
     },
-    async leader(own) {
-      return within(
-        zk,
-        'leader',
-        path,
-        callOptions(own, 'masterElection.leader'),
-        async (limit) => (await look(zk, path, limit.step, false)).leader,
-      )
-    },
-    watchLeader(own) {
-      const { signal } = signalOption(own, 'masterElection.watchLeader')
-      return leadersOf(zk, path, signal, (step) => look(zk, path, step, true))
-    },
-    // Who waits leaves no trace.
+    look: (step, watch) => look(zk, path, step, watch),
+    // A candidate that waits leaves no trace.
     async candidates(own) {
-      const found = await zk.find(path, callOptions(own, 'masterElection.candidates'))
+      const found = await zk.find(path, own)
       return found === undefined ? [] : [leaderOf(path, found.data, found.stat)]
     },
-  }
+  })
 }
 
 const candidateOptions = optionsOf<CandidateOptions>(candidateTable)
@@ -79,7 +60,7 @@ async function becomeMaster(zk: Client, path: ZnodePath, options: CandidateOptio
     if (master !== undefined) await firstOf([master.changed], limit.signal)
     limit.signal.throwIfAborted()
     if (master !== undefined) races.won()
-    // The master there was has gone meanwhile, or the session: what is there now tells.
+    // The master has gone meanwhile, or our session has: another try finds out.
     else await races.lost(seized instanceof Tenure ? sessionOver(path) : seized)
   }
 }
@@ -90,7 +71,7 @@ function sessionOver(path: ZnodePath): KeeperError {
   return new KeeperError('SESSION_EXPIRED', { path, operation: 'election' })
 }
 
-/** What came between, where somebody else has it or another try is to tell. */
+/** Resolves to an error where another candidate is the master, or where another try may succeed. */
 async function seize(
   zk: Client,
   path: ZnodePath,
@@ -99,20 +80,18 @@ async function seize(
 ): Promise<Tenure | KeeperError> {
   const epochPath: ZnodePath = `${path}-epoch`
   const create = op.create(path, id, { mode: 'ephemeral', ...(acl === undefined ? {} : { acl }) })
-  // Without the signal: what became of it is to be known.
+  // Without the signal, because its outcome must become known.
   const seizing: Promise<Seized> = zk.transactionOf([create, op.set(epochPath, id)], {
     timeout: Number.POSITIVE_INFINITY,
   })
   try {
     const [made, { version }] = await limit.until(seizing)
     const stat = made.stat ?? (await zk.exists(path))
-    // A session other than at the start of the call may have made it; one that is gone by now takes it with it.
-    if (stat?.ephemeralOwner !== zk.sessionId) return sessionOver(path)
-    const { czxid, ephemeralOwner: sessionId } = stat
-    const contender: Contender = { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
-    return new Tenure(zk, contender, {
+    const own = stat && ownOf(zk, path, stat)
+    if (!own) return sessionOver(path)
+    return new Tenure(zk, own, {
       guard: op.check(epochPath, version),
-      remove: () => removeMaster(zk, path, epochPath, version, contender.epoch),
+      remove: () => removeMaster(zk, path, epochPath, version, own.epoch),
     })
   } catch (error) {
     if (limit.signal.aborted) {
@@ -132,8 +111,8 @@ async function seize(
 }
 
 /**
- * Removes the master's znode where it is still that of the term, and ends the term in the eyes of the server. Resolves to why it
- * may not; never rejects.
+ * Deletes the znode of the master where it is still that of this term, and ends the term for the server's checks. Resolves to why the
+ * server refuses that. Never rejects.
  */
 async function removeMaster(
   zk: Client,
@@ -149,11 +128,11 @@ async function removeMaster(
       return undefined
     } catch (error) {
       const failed = failedWith(error)
-      // Somebody has deleted the znode: what is guarded by the term must end all the same.
+      // Another client has deleted the znode. What the term guards must end all the same.
       if (failed === 'NO_NODE') await zk.set(epochPath, '', { version }).catch(() => {})
-      // The term was ended by another.
+      // Another client has ended the term.
       if (failed === 'NO_NODE' || failed === 'BAD_VERSION') return undefined
-      // Refused, it would be again: it goes with its session. Anything else came between.
+      // A refusal would come again, so it goes with its session. After any other error the next try may get through.
       const refusal = refusalOf(error, 'resign')
       if (KeeperError.is(refusal) && isRefusal(refusal)) return mayNotBeDeleted('resign', path, refusal)
     }
@@ -162,7 +141,7 @@ async function removeMaster(
   return undefined
 }
 
-/** The end of the master there is; undefined where there is none. */
+/** Watches the master that there is; undefined where there is none. */
 async function watched(
   zk: Client,
   path: ZnodePath,

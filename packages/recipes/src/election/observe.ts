@@ -1,17 +1,19 @@
-/** Who leads, for those who look on. */
+/** Who leads, for programs that only look. */
 import type { CallOptions, Client, WatchedEvent, ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { Backoff } from '../common/backoff.ts'
+import { isLost, isOver } from '../common/errors.ts'
 import { firstOf } from '../common/first-of.ts'
 import { jsonable } from '../common/json-form.ts'
 import { Limit } from '../common/limit.ts'
-import { isLost, isOver } from '../common/repeat.ts'
 
 export interface Leader {
+  /** As the candidate was given it. */
   readonly id: string
+  /** Grows with every leadership at this path. */
   readonly epoch: bigint
   readonly path: ZnodePath
   readonly sessionId: bigint
-  /** When it joined the candidates, by the server's clock. */
+  /** When it came to the candidates, by the server's clock. */
   readonly since: Date
 }
 
@@ -28,7 +30,7 @@ export function leaderOf(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Le
 
 const lookAgain = { baseMs: 500, maxMs: 10_000 }
 
-/** Each leader once, undefined while there is none; the newest only, for who is slow. Ends with the signal, or the client. */
+/** Each leader once, undefined while there is none. A slow reader gets only the newest. Ends with the signal or the client. */
 export async function* leadersOf(
   zk: Client,
   path: ZnodePath,

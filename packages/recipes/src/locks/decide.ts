@@ -1,12 +1,12 @@
-/** Who holds a lock and who waits for whom, decided from names alone. Creating and watching live in common/contender.ts. */
+/** Who holds a lock and who waits for whom, decided from names alone. common/contender.ts creates and watches. */
 import { type InLine, lineOf, type Standing, standingIn } from '../common/line.ts'
 
 export type Side = 'read' | 'write'
 
 /**
- * What lock libraries put in front of the number, and which side it stands for. All of them count with one counter, that of
- * the parent, so that everybody on one path is in one line: Curator and go-zk `lock-`, kazoo `__lock__` and `__rlock__`,
- * Curator's read-write lock `__WRIT__` and `__READ__`.
+ * The text that lock libraries put before the number, and the side it stands for: Curator and go-zk `lock-`, kazoo `__lock__` and
+ * `__rlock__`, Curator's read-write lock `__WRIT__` and `__READ__`. The parent counts all of them with one counter, so all contenders
+ * at one path stand in one line.
  */
 export const sides = {
   'lock-': 'write',
@@ -18,20 +18,20 @@ export const sides = {
 
 export type LockMarker = keyof typeof sides
 
-// A writer before a reader of the same number: one who has turned its write lock into a read lock (Curator 5.5 and later).
+// A writer stands before a reader of the same number. Curator 5.5 and later turns a write lock into such a read lock.
 const markers = Object.keys(sides) as LockMarker[]
 
 export function lockLine(children: readonly string[]): InLine<LockMarker>[] {
   return lineOf(children, markers)
 }
 
-/** A writer waits for the one right before it, a reader for the nearest writer before it. */
+/** A writer waits for the contender right before it, a reader for the nearest writer before it. */
 export function lockStanding(children: readonly string[], own: string, side: Side): Standing {
   const isKeptOutBy = (other: InLine<LockMarker>): boolean => side === 'write' || sides[other.marker] === 'write'
   return standingIn(lockLine(children), own, isKeptOutBy)
 }
 
-/** How many of a line, from its front, hold the lock. */
+/** How many contenders at the front of a line hold the lock. */
 export function holderCount(line: readonly InLine<LockMarker>[]): number {
   const firstWriter = line.findIndex(({ marker }) => sides[marker] === 'write')
   if (firstWriter === -1) return line.length

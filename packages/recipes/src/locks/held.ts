@@ -1,6 +1,6 @@
-/** A lock, or a lease of a semaphore, in somebody's hands. */
-import type { TransactionOp, ZnodePath } from '@lightkeeper/client'
+/** A lock, or a lease of a semaphore, that this client holds. */
 import { EndedError } from '../common/ended.ts'
+import { Grant } from '../common/grant.ts'
 import { jsonFormOf } from '../common/json-form.ts'
 import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
 import type { Tenure } from '../common/tenure.ts'
@@ -8,51 +8,27 @@ import type { Tenure } from '../common/tenure.ts'
 /** What Curator's `Revoker` writes into the znode of an owner that is asked to let go. */
 export const revocation = '__REVOKE__'
 
-export class Held implements AsyncDisposable {
-  readonly #tenure: Tenure
+/** Made by `acquire` and `tryAcquire`. Disposing of it releases it. */
+export class Held extends Grant {
   readonly #revoked = new AbortController()
 
   /** Use `lock(…).acquire()` and its like. */
   constructor(tenure: Tenure) {
-    this.#tenure = tenure
+    super(tenure)
     tenure.onData((data) => {
       if (new TextDecoder().decode(data) === revocation)
-        this.#revoked.abort(new EndedError('REVOKED', this.path, `${this.path} is wanted by another`))
+        this.#revoked.abort(new EndedError('REVOKED', this.path, `another client asks for ${this.path}`))
     })
   }
 
-  /** The znode that stands for it. */
-  get path(): ZnodePath {
-    return this.#tenure.path
-  }
-
-  /**
-   * Aborts, with an `EndedError` that has a code, when it is not held any more: before a server may end the session and let the next one in, when the znode was
-   * deleted, and on release. A process that was stopped for longer finds it aborted, but may have run a step before: what must
-   * not be done by two is guarded by `guard` or `fencingToken`.
-   */
-  get signal(): AbortSignal {
-    return this.#tenure.signal
-  }
-
-  /** Aborts when somebody asks for it (`revoke`, or Curator's `Revoker`); it stays held until it is released. */
+  /** Aborts when another client asks for it (`revoke`, or Curator's `Revoker`). It stays held until it is released. */
   get revoked(): AbortSignal {
     return this.#revoked.signal
   }
 
-  /** Grows with every owner: a resource that refuses a smaller one than it has seen is safe from owners of the past. */
+  /** Grows with every owner: a resource that refuses tokens smaller than the largest it has seen is safe from earlier owners. */
   get fencingToken(): bigint {
-    return this.#tenure.fencingToken
-  }
-
-  /** Milliseconds for which it is certainly held, whatever happens from now on; 0 when `signal` is aborted. */
-  remaining(): number {
-    return this.#tenure.remaining()
-  }
-
-  /** An operation for a transaction, which the server refuses unless the lock is still held. */
-  guard(): TransactionOp<undefined> {
-    return this.#tenure.guard()
+    return this.token
   }
 
   /**
@@ -60,16 +36,12 @@ export class Held implements AsyncDisposable {
    * KeeperError that says what may be left until the session ends. Never rejects, also where it was lost before.
    */
   async release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
-    return this.#tenure.release(leaveOptions(options, 'release'))
+    return this.end(leaveOptions(options, 'release'))
   }
 
   /** For logs; the token as decimal text. */
   toJSON(): Record<string, unknown> {
     const { path, fencingToken } = this
     return jsonFormOf({ path, fencingToken, isHeld: !this.signal.aborted, remaining: this.remaining() })
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.release()
   }
 }

@@ -1,51 +1,52 @@
-/** A mutex, and what it has in common with the two sides of a read-write lock. */
+/** A mutex, and what the two sides of a read-write lock have in common with it. */
 import { type Acl, type CallOptions, type Client, type Data, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/calls.ts'
 import { acl, checkPlaceOrRoot, data, oneOf, optionsOf } from '../arguments/checks.ts'
-import { type Contest, contend, contendAtOnce, type Rule } from '../common/contender.ts'
+import { contend, contendAtOnce, type LineSpec } from '../common/contender.ts'
 import { within } from '../common/limit.ts'
 import type { Standing } from '../common/line.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { holderCount, type LockMarker, lockLine, lockStanding, sides } from './decide.ts'
 import { Held, revocation } from './held.ts'
 import { type Participant, participants } from './participants.ts'
-import { type Place, placeIn, withHolders } from './waited.ts'
+import { type PlaceInLine, placeIn, withHolders } from './waited.ts'
 
 export interface LockOptions {
   /**
-   * Whose names to use. Ours wait for contenders of either kind, and so does go-zk; Curator's and kazoo's own ones know only
-   * their kind, so take theirs where you join them. Default `curator`.
+   * The library whose names to use. Ours and go-zk's wait for contenders of either kind. Curator's and kazoo's know only their own
+   * kind, so use the names of the library you share the path with. Default `curator`.
    */
   readonly names?: 'curator' | 'kazoo'
-  /** What others read of whoever holds the lock or waits for it. Default empty. */
+  /** What others read of the client that holds the lock or waits for it. Default empty. */
   readonly data?: Data
   /**
-   * The ACL of the znode in line, and of the directories of this lock alone, at and below `path`, where they are made. What stands above
-   * `path` is shared with others, and open to all. Default: everybody may do everything.
+   * The ACL of the contender, and of `path` and the parents below it where they are made. What stands above `path` is open to all.
+   * Default: everybody may do everything.
    */
   readonly acl?: readonly Acl[]
 }
 
-/** Something that one, or a number of them, may have at a time. */
+/** Something that one client, or a number of clients, may hold at a time. */
 export interface Lockable {
   readonly path: ZnodePath
   /**
-   * Waits for its turn. What is left in the line when this rejects is removed.
-   * @throws KeeperError TIMEOUT when `timeout` is over, which says who has it and the place in line, or when no server answers; the reason of `signal`; NO_AUTH, CLOSED.
+   * Waits for its turn. When this rejects, nothing of ours is left in the line.
+   * @throws KeeperError TIMEOUT when `timeout` is over, which says who holds it and our place in line, or when no server answers; the
+   *   reason of `signal`; NO_AUTH, CLOSED.
    */
   acquire(options?: CallOptions): Promise<Held>
-  /** Undefined where that would mean to wait. */
+  /** As `acquire`; undefined where that would mean to wait. */
   tryAcquire(options?: CallOptions): Promise<Held | undefined>
-  /** Who has it now, as the server connected to knows. */
+  /** Who holds it now, as the connected server knows it. */
   holders(options?: CallOptions): Promise<Participant[]>
   /** Who waits for it, first come first. */
   waiting(options?: CallOptions): Promise<Participant[]>
-  /** Asks all holders to let go, as Curator's `Revoker`: their `revoked` aborts. Resolves to how many were asked. */
+  /** Asks all holders to let go, as Curator's `Revoker`: their `revoked` aborts. Resolves to the number of holders asked. */
   revoke(options?: CallOptions): Promise<number>
 }
 
 /**
- * One holder at a time, in the order of asking, at `path`. Not reentrant: who holds it and asks again waits for itself; pass
+ * One holder at a time at `path`, in the order of asking. Not reentrant: a client that holds it and asks again waits for itself; pass
  * the handle on instead. Sends nothing before `acquire`.
  */
 export function lock(zk: Client, path: ZnodePath, options: LockOptions = {}): Lockable {
@@ -62,7 +63,7 @@ export class LineLock implements Lockable {
   readonly path: ZnodePath
   readonly #zk: Client
   readonly #operation: string
-  readonly #contest: Contest & Rule
+  readonly #line: LineSpec
 
   constructor(zk: Client, path: ZnodePath, marker: LockMarker, options: LockOptions, operation: string) {
     const { names = 'curator', data, acl } = options
@@ -70,18 +71,18 @@ export class LineLock implements Lockable {
     this.#zk = zk
     this.#operation = operation
     const standing = (children: readonly string[], own: string): Standing => lockStanding(children, own, sides[marker])
-    this.#contest = { path, marker, names, data, acl, standing }
+    this.#line = { path, marker, names, data, acl, standing }
   }
 
   async acquire(options?: CallOptions): Promise<Held> {
     const own = callOptions(options, `${this.#operation}.acquire`)
-    let place: Place | undefined
+    let place: PlaceInLine | undefined
     const onWait = (children: readonly string[], name: string): void => {
       place = placeIn(lockLine(children), name)
     }
     try {
       return await within(this.#zk, this.#operation, this.path, own, async (limit) => {
-        return new Held(await contend(this.#zk, { ...this.#contest, onWait }, limit))
+        return new Held(await contend(this.#zk, { ...this.#line, onWait }, limit))
       })
     } catch (error) {
       const what = { operation: this.#operation, path: this.path, signal: own.signal }
@@ -92,7 +93,7 @@ export class LineLock implements Lockable {
   async tryAcquire(options?: CallOptions): Promise<Held | undefined> {
     const own = callOptions(options, `${this.#operation}.tryAcquire`)
     return within(this.#zk, this.#operation, this.path, own, async (limit) => {
-      const tenure = await contendAtOnce(this.#zk, this.#contest, limit)
+      const tenure = await contendAtOnce(this.#zk, this.#line, limit)
       return tenure && new Held(tenure)
     })
   }
@@ -115,7 +116,7 @@ export class LineLock implements Lockable {
   }
 }
 
-/** Writes the word into the znodes of `holders`; returns how many of them were still there. */
+/** Writes the word of revocation into the znodes of `holders`. Resolves to the number of those that were still there. */
 export async function ask(zk: Client, holders: readonly Participant[], options: CallOptions): Promise<number> {
   const asked = await Promise.all(
     holders.map(async ({ path }) => {

@@ -11,11 +11,11 @@ import { type Lockable, lock } from './lock.ts'
 export interface MultiLock {
   readonly paths: readonly ZnodePath[]
   /**
-   * Takes one after the other; where one cannot be had, those taken before are released.
+   * Takes one after the other. Where one cannot be had, those taken before are released.
    * @throws as `Lockable.acquire`; `timeout` is for all of them together.
    */
   acquire(options?: CallOptions): Promise<HeldAll>
-  /** Undefined, and nothing held, where one of them cannot be had at once. */
+  /** As `acquire`; undefined where one of them cannot be had at once, and nothing is held then. */
   tryAcquire(options?: CallOptions): Promise<HeldAll | undefined>
 }
 
@@ -72,7 +72,7 @@ const each: Check<ZnodePath | Lockable> = (value, name, operation) => {
 const lockables = list(each, 'a list of paths and of locks')
 
 export class HeldAll implements AsyncDisposable {
-  /** In the order they were taken in. */
+  /** In the order in which they were taken. */
   readonly held: readonly Held[]
   readonly #abort: LinkedAbort
 
@@ -92,12 +92,12 @@ export class HeldAll implements AsyncDisposable {
     return this.signal.aborted ? 0 : Math.min(...this.held.map((each) => each.remaining()))
   }
 
-  /** Operations for a transaction, which the server refuses unless all of them are still held. */
+  /** Operations for a transaction. The server refuses it unless all of them are still held. */
   guards(): TransactionOp<undefined>[] {
     return this.held.map((each) => each.guard())
   }
 
-  /** All of them, the last taken first. As `release` of each; resolves to what is left behind of one of them. */
+  /** Releases all of them, the last taken first, as `release` of each. Resolves to what is left behind of one of them. */
   async release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     const own = leaveOptions(options, 'release')
     const left = await Promise.all([...this.held].reverse().map((each) => each.release(own)))

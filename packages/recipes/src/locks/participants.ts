@@ -1,4 +1,4 @@
-/** Who stands in line, for people and programs that look on. */
+/** Who stands in a line, for people and programs that only look. */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
 import { jsonable } from '../common/json-form.ts'
 import { below } from '../common/paths.ts'
@@ -6,15 +6,15 @@ import { below } from '../common/paths.ts'
 export interface Participant {
   readonly path: ZnodePath
   readonly name: string
-  /** What it has put into its znode: an address, an identifier, nothing. */
+  /** The data of its znode: an address, an identifier, nothing. */
   readonly data: Uint8Array
   readonly sessionId: bigint
-  /** When it joined the line, by the server's clock. */
+  /** When it came to the line, by the server's clock. */
   readonly since: Date
   readonly fencingToken: bigint
 }
 
-/** Reads the znodes of a line, in its order; those that left meanwhile are left out. */
+/** Reads the znodes of a line, in its order, without those that have left meanwhile. */
 export async function participants(
   zk: Client,
   parent: ZnodePath,

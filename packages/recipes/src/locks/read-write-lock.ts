@@ -5,15 +5,15 @@ import { LineLock, type Lockable, type LockOptions, lockOptions } from './lock.t
 
 export interface ReadWriteLock {
   readonly path: ZnodePath
-  /** Had by any number at a time, while no writer has asked before them. */
+  /** Held by any number of clients at a time. Waits for every writer that asked before. */
   readonly read: Lockable
-  /** Had by one, when everybody who asked before it has left. */
+  /** Held by one client. Waits for every client that asked before. */
   readonly write: Lockable
 }
 
 /**
- * A lock with two sides, in the layout of Curator's `InterProcessReadWriteLock` or of kazoo's `ReadLock` and `WriteLock`. To have
- * the one and ask for the other is to wait for oneself.
+ * A lock with two sides, in the layout of Curator's `InterProcessReadWriteLock` or of kazoo's `ReadLock` and `WriteLock`. A client that
+ * holds one side and asks for the other waits for itself. Sends nothing before `acquire`.
  */
 export function readWriteLock(zk: Client, path: ZnodePath, options: LockOptions = {}): ReadWriteLock {
   checkPlaceOrRoot(zk, path, 'readWriteLock')

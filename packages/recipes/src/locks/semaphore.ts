@@ -1,6 +1,6 @@
 /**
- * A number of leases. Who asks for one passes through a mutex, so that of all who wait a single one watches the leases; where
- * mutex and leases are is told by leases.ts.
+ * A number of leases. A client that asks for one passes through a mutex, so only one of all that wait watches the leases. leases.ts
+ * says where the mutex and the leases are.
  */
 import { type CallOptions, type Client, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/calls.ts'
@@ -14,39 +14,41 @@ import {
   path as pathCheck,
   wrongType,
 } from '../arguments/checks.ts'
-import { again, type Contender, contend, contendAtOnce, isCurrent, isGone, withdraw } from '../common/contender.ts'
+import { again, contend, contendAtOnce } from '../common/contender.ts'
+import { isGone } from '../common/errors.ts'
 import { firstOf } from '../common/first-of.ts'
 import { type Limit, within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
 import { namesBelow } from '../common/names-below.ts'
+import { isCurrent, type OwnEphemeral, withdraw } from '../common/own-ephemeral.ts'
 import { Races } from '../common/races.ts'
 import { Tenure } from '../common/tenure.ts'
 import { lockLine } from './decide.ts'
 import { Held } from './held.ts'
-import { curatorLayout, kazooLayout, type Layout } from './leases.ts'
+import { curatorLayout, kazooLayout, type SemaphoreLayout } from './leases.ts'
 import { ask, type Lockable, type LockOptions, lockTable } from './lock.ts'
 import { type Participant, participants } from './participants.ts'
-import { type Place, placeIn, withHolders } from './waited.ts'
+import { type PlaceInLine, placeIn, withHolders } from './waited.ts'
 
 /** `names` gives the layout: that of Curator's `InterProcessSemaphoreV2`, or of kazoo's `Semaphore`. */
 export interface SemaphoreOptions extends LockOptions {
   /**
-   * How many there are. A number is known to this process alone: all others must be given the same (kazoo's layout stores it). `{ from }` names the znode of
-   * a shared count (Curator's `SharedCount`, four bytes), whose changes hold for all at once; leases that are out stay out.
+   * How many leases there are. Curator's layout does not store a number: give the same one to every client. kazoo's layout stores
+   * it. `{ from }` names the znode of a shared count (Curator's `SharedCount`, four bytes). A change of it counts for all clients at
+   * once; a lease that is held stays held.
    */
   readonly leases: number | { readonly from: ZnodePath }
 }
 
-/** As many holders at a time as there are leases, in the order of asking, at `path`. Sends nothing before `acquire`. */
+/** As many holders at a time at `path` as there are leases, in the order of asking. Sends nothing before `acquire`. */
 export function semaphore(zk: Client, path: ZnodePath, options: SemaphoreOptions): Lockable {
   checkPlaceOrRoot(zk, path, 'semaphore')
   const own = semaphoreOptions(options, 'semaphore')
   const { leases } = own
-  // Options may be missing, and this one must not be.
   if (leases === undefined) throw wrongType('semaphore', 'options.leases', leasesExpected, leases)
   if (own.names !== 'kazoo') return new Semaphore(zk, path, leases, curatorLayout(zk, path, own))
   if (typeof leases !== 'number') {
-    throw wrongType('semaphore', 'options.leases', 'a number, since semaphores of kazoo keep it themselves', leases)
+    throw wrongType('semaphore', 'options.leases', "a number, since kazoo's layout stores it", leases)
   }
   checkPlace(zk, path, 'semaphore')
   return new Semaphore(zk, path, leases, kazooLayout(zk, path, own, leases))
@@ -64,22 +66,22 @@ const leasesOf: Check<SemaphoreOptions['leases']> = (value, name, operation) => 
 }
 const semaphoreOptions = optionsOf<SemaphoreOptions>({ ...lockTable, leases: leasesOf })
 
-/** Leases there are, and when that changes. */
+/** How many leases there are, and when that changes. */
 interface Most {
   readonly count: number
   readonly changed?: Promise<WatchedEvent>
 }
 
-/** As a turn in line. */
+/** As a turn in a line. */
 type Granted = Tenure | 'gone' | 'vanished' | 'busy'
 
 class Semaphore implements Lockable {
   readonly path: ZnodePath
   readonly #zk: Client
   readonly #leases: SemaphoreOptions['leases']
-  readonly #layout: Layout
+  readonly #layout: SemaphoreLayout
 
-  constructor(zk: Client, path: ZnodePath, leases: SemaphoreOptions['leases'], layout: Layout) {
+  constructor(zk: Client, path: ZnodePath, leases: SemaphoreOptions['leases'], layout: SemaphoreLayout) {
     this.path = path
     this.#zk = zk
     this.#leases = leases
@@ -88,8 +90,8 @@ class Semaphore implements Lockable {
 
   async acquire(options?: CallOptions): Promise<Held> {
     const own = callOptions(options, 'semaphore.acquire')
-    // First of all until the line says otherwise: the first waits for the leases.
-    let place: Place = { at: 1, of: 1 }
+    // The first in line waits for the leases, and the line is not asked then.
+    let place: PlaceInLine = { at: 1, of: 1 }
     const onWait = (children: readonly string[], name: string): void => {
       place = placeIn(lockLine(children), name) ?? place
     }
@@ -116,7 +118,7 @@ class Semaphore implements Lockable {
       const races = new Races(this.#zk, limit.signal)
       for (;;) {
         const section = await contendAtOnce(this.#zk, this.#layout.mutex, limit)
-        // Whoever is in there waits for a lease, or is about to take one.
+        // The holder of the mutex waits for a lease, or is about to take one.
         if (section === undefined) return undefined
         const lease = await this.#lease(section, limit, true)
         if (lease instanceof Tenure) return new Held(lease)
@@ -126,37 +128,37 @@ class Semaphore implements Lockable {
     })
   }
 
-  /** Takes a lease while `section` lasts, and ends that. */
+  /** Takes a lease while the mutex `section` lasts, and releases the mutex. */
   async #lease(section: Tenure, limit: Limit, isTry: boolean): Promise<Granted> {
-    let contender: Contender | undefined
+    let own: OwnEphemeral | undefined
     let lease: Granted = 'gone'
     try {
-      contender = await this.#layout.enter(limit)
-      lease = await this.#granted(section, contender, limit, isTry)
+      own = await this.#layout.enter(limit)
+      lease = await this.#granted(section, own, limit, isTry)
       return lease
     } finally {
-      if (contender !== undefined && !(lease instanceof Tenure)) void withdraw(this.#zk, contender)
+      if (own !== undefined && !(lease instanceof Tenure)) void withdraw(this.#zk, own)
       void section.release()
     }
   }
 
-  async #granted(section: Tenure, contender: Contender, limit: Limit, isTry: boolean): Promise<Granted> {
+  async #granted(section: Tenure, own: OwnEphemeral, limit: Limit, isTry: boolean): Promise<Granted> {
     const zk = this.#zk
     const until = new LinkedAbort(limit.signal, section.signal)
     let watch = false
     try {
-      // Leaves no watch where there is a lease to be had.
+      // The first look leaves no watch where a lease is free.
       for (; ; watch = true) {
         const [{ children, changed }, most] = await Promise.all([
           zk.children(this.#layout.path, { ...limit.step, watch }),
           this.#most({ ...limit.step, watch }),
         ])
         const line = this.#layout.leases(children)
-        // Two in the section could keep each other out for ever.
-        if (section.signal.aborted || !isCurrent(zk, contender)) return 'gone'
-        if (!line.some(({ name }) => name === contender.name)) return watch ? 'gone' : 'vanished'
+        // Two clients in the section could keep each other out for ever.
+        if (section.signal.aborted || !isCurrent(zk, own)) return 'gone'
+        if (!line.some(({ name }) => name === own.name)) return watch ? 'gone' : 'vanished'
         if (line.length <= most.count) {
-          const tenure = new Tenure(zk, contender)
+          const tenure = new Tenure(zk, own)
           return tenure.signal.aborted ? 'gone' : tenure
         }
         if (isTry) return 'busy'
@@ -168,7 +170,7 @@ class Semaphore implements Lockable {
         limit.signal.throwIfAborted()
       }
     } catch (error) {
-      // The leases are gone, ours among them; a count that is missing is an error of whoever named it.
+      // The leases are gone, ours among them. A missing count is an error of the caller.
       const isLeaseMissing = isGone(error) && (error.code !== 'NO_NODE' || error.path !== this.#countPath)
       if (isLeaseMissing && !limit.signal.aborted) return watch || error.code !== 'NO_NODE' ? 'gone' : 'vanished'
       throw error
@@ -198,7 +200,7 @@ class Semaphore implements Lockable {
     const { path } = this.#layout
     const [names, { count }] = await Promise.all([namesBelow(this.#zk, path, own), this.#most(own)])
     const all = await participants(this.#zk, path, this.#layout.leases(names), own)
-    // Who waits for a lease has the last of them already.
+    // A client that waits for a lease has made the last of them already.
     return all.sort((a, b) => (a.fencingToken < b.fencingToken ? -1 : 1)).slice(0, Math.max(0, count))
   }
 

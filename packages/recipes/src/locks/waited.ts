@@ -1,37 +1,37 @@
-/** What an error says of a lock that was not had in time: who has it, and how many come before. */
+/** What the error says when a lock was not had in time: who holds it, and our place in line. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import type { InLine } from '../common/line.ts'
 import type { Participant } from './participants.ts'
 
-/** A look that is worth an error's words, milliseconds. */
+/** The time that the words of an error are worth, milliseconds. */
 const lookMs = 500
 const shownMax = 3
 
 /** Place in line, from 1, and how many stand in it. */
-export interface Place {
+export interface PlaceInLine {
   readonly at: number
   readonly of: number
 }
 
-export function placeIn(line: readonly InLine[], own: string): Place | undefined {
+export function placeIn(line: readonly InLine[], own: string): PlaceInLine | undefined {
   const at = line.findIndex(({ name }) => name === own)
   return at === -1 ? undefined : { at: at + 1, of: line.length }
 }
 
 /**
- * The error of an acquisition. TIMEOUT of its own time gets the names of those who hold it, as far as they can be read; any other is
- * given back as it is.
+ * The error of an acquisition. The TIMEOUT of its own `timeout` gets the names of the holders, as far as they can be read. Any other
+ * error stays as it is.
  */
 export async function withHolders(
   zk: Client,
   error: unknown,
   { operation, path, signal }: { readonly operation: string; readonly path: ZnodePath } & CallOptions,
-  place: Place | undefined,
+  place: PlaceInLine | undefined,
   holders: (options: CallOptions) => Promise<readonly Participant[]>,
 ): Promise<unknown> {
   const isOwn = KeeperError.is(error, 'TIMEOUT') && error.operation === operation && !signal?.aborted
   if (!isOwn || place === undefined || zk.state.kind !== 'connected') return error
-  // What cannot be read does not hide the error.
+  // Holders that cannot be read must not hide the error.
   const found = await holders({ timeout: lookMs }).catch(() => [])
   const shown = found.slice(0, shownMax).map(describe)
   const more = found.length > shownMax ? ` and ${found.length - shownMax} more` : ''
@@ -41,10 +41,10 @@ export async function withHolders(
   return new KeeperError('TIMEOUT', { operation, path, outcome: error.outcome, message, cause: error })
 }
 
-/** For people: data that is text, the znode, and since when. */
+/** For people: the data where it is text, the znode, and since when. */
 export function describe({ data, path, since }: Participant): string {
   const said = new TextDecoder().decode(data.subarray(0, 100))
-  // What is no text must not reach a terminal.
+  // Data that is no text must not reach a terminal.
   const isText = said !== '' && !/\p{Cc}|\ufffd/u.test(said)
   return `${isText ? `${JSON.stringify(said)} ` : ''}${path} since ${since.toISOString()}`
 }

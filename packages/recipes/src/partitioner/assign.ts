@@ -1,13 +1,14 @@
-/** Who of a group gets which items: as even as can be, and nothing moves that need not. Values in, values out. */
-
+/** Which member of a group gets which items: as evenly as possible, and no item moves that need not. Values in, values out. */
 import { list, text, wrongType } from '../arguments/checks.ts'
 
-/** Owner by item. */
+/** Member by item. */
 export type Assignment = ReadonlyMap<string, string>
 
 /**
- * Shares differ by one at most, and of all such assignments it is one that moves the fewest items from where `before` has them.
- * Members with more keep more; where that leaves a choice, names decide, so that everybody comes to the same.
+ * Divides `items` among `members`. Shares differ by one at most, and of all such assignments this is one that moves the fewest items
+ * away from their member in `before`. Members that have more keep more. Where that leaves a choice names decide, so every member
+ * comes to the same assignment.
+ * @throws TypeError.
  */
 export function assign(items: readonly string[], members: readonly string[], before: Assignment): Assignment {
   const texts = list(text, 'a list of strings')
@@ -27,7 +28,7 @@ export function assign(items: readonly string[], members: readonly string[], bef
   }
   const share = Math.floor(all.length / order.length)
   let larger = all.length % order.length
-  // Those with most keep the larger shares: each of them would have to give away one more otherwise.
+  // Members that have most get the larger shares: otherwise each of them would have to give away one more.
   const byKept = [...order].sort((a, b) => count(kept, b) - count(kept, a))
   const shares = new Map(byKept.map((member) => [member, larger-- > 0 ? share + 1 : share]))
   for (const member of order) free.push(...(kept.get(member) ?? []).splice(shares.get(member) ?? 0))

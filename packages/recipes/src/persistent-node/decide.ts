@@ -1,6 +1,6 @@
-/** What to do about a znode that is to be there, from what is there now. */
+/** The next step towards a znode that must be there, from what is there now. */
 
-/** What stands under the name. */
+/** The znode that has the name. */
 export interface Found {
   /** Session of an ephemeral, else 0. */
   readonly owner: bigint
@@ -13,12 +13,12 @@ export interface Wanted {
 }
 
 /**
- * `rest`: it is as it should be. `create`, `write`: it is missing, or has other data. `replace`: a leftover of ours is in its
- * place, which would go with its session. `yield`: somebody else has the name, and keeps it.
+ * `rest`: it is as it should be. `create`, `write`: it is missing, or has other data. `replace`: a leftover of ours is in its place,
+ * and would go with its session. `yield`: another client has the name, and keeps it.
  */
 export type Step = 'rest' | 'create' | 'write' | 'replace' | 'yield'
 
-/** `isLeftover` is asked about a znode that does not belong to `session`. */
+/** `isLeftover` is called for a znode that does not belong to `session`. */
 export function stepFor(
   found: Found | undefined,
   wanted: Wanted,

@@ -1,4 +1,4 @@
-/** Curator's frame of queue items: a version, then each item behind a 1 and its length, then a 2. */
+/** Curator's frame of queue items: a version, then a 1, its length and its bytes for each item, then a 2. */
 
 const version = 0x0001_0001
 const itemFollows = 1
@@ -20,19 +20,19 @@ export function encodeItems(items: readonly Uint8Array[]): Uint8Array {
   return data
 }
 
-/** @throws RangeError for anything else. */
+/** @throws RangeError for data that is no such frame. */
 export function decodeItems(data: Uint8Array): Uint8Array[] {
   const view = new DataView(data.buffer, data.byteOffset, data.length)
   if (data.length < 5 || view.getInt32(0) !== version)
-    throw new RangeError('no queue item: the frame has no known version')
+    throw new RangeError('not a queue item: the version of its frame is not known')
   const items: Uint8Array[] = []
   let at = 4
   while (view.getUint8(at) !== endFollows) {
     if (view.getUint8(at) !== itemFollows || at + 5 > data.length)
-      throw new RangeError('no queue item: the frame is damaged')
+      throw new RangeError('not a queue item: its frame is damaged')
     const length = view.getInt32(at + 1)
     const end = at + 5 + length
-    if (length < 0 || end >= data.length) throw new RangeError('no queue item: the frame is cut off')
+    if (length < 0 || end >= data.length) throw new RangeError('not a queue item: its frame is cut off')
     items.push(data.slice(at + 5, end))
     at = end
   }

@@ -1,27 +1,33 @@
-/** How queues write their items, and in which order the names stand. Names in, decisions out. */
+/** How queues write their items, and in which order consumers take them, decided from names alone. */
 import { sequenceOf, type ZnodePath } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
 
-/** What orders an item, from its name. */
+/** An item by its name, and what orders it. */
 export interface Place {
   readonly name: string
-  /** Lower goes first; for a delay queue the time it is due, milliseconds since 1970. */
+  /** Lower goes first. In a delay queue the time when the item is due, milliseconds since 1970. */
   readonly rank: number
   readonly sequence: number
 }
 
-export interface Layout {
+export interface QueueLayout {
   items(path: ZnodePath): ZnodePath
-  /** Where consumers claim items, by ephemerals of the same names. */
+  /** Parent of the claims: ephemerals with the names of the items. */
   claims(path: ZnodePath): ZnodePath
   /** Name of a new item, without its sequence number. */
   name(rank: number): string
-  /** Undefined for what is no item. */
+  /** Undefined for a name that is no item. */
   place(name: string): Place | undefined
   /** Whether data stands in Curator's frame. */
   readonly isFramed: boolean
   /** Whether `rank` is a time before which an item must not be taken. */
   readonly isTimed: boolean
+  /** Whether a new item always goes behind all others, so that one list serves for many takes. */
+  readonly isAppendOnly: boolean
+  /** The rank of an item that is put without one. */
+  readonly defaultRank: number
+  /** The lowest and the highest rank that names can hold. */
+  readonly rankRange: readonly [least: number, most: number]
 }
 
 const curator = {
@@ -29,9 +35,12 @@ const curator = {
   claims: (path: ZnodePath): ZnodePath => `${path}-claims`,
   isFramed: true,
   isTimed: false,
-}
+  isAppendOnly: false,
+  defaultRank: 0,
+  rankRange: [-0x8000_0000, 0x7fff_ffff],
+} as const
 
-/** What a name that `pattern` fits says. */
+/** The place of a name that `pattern` fits. */
 function placeBy(pattern: RegExp, rankOf: (match: RegExpExecArray) => number): (name: string) => Place | undefined {
   return (name) => {
     const match = pattern.exec(name)
@@ -41,11 +50,14 @@ function placeBy(pattern: RegExp, rankOf: (match: RegExpExecArray) => number): (
   }
 }
 
-const kazoo: Layout = {
+const kazoo: QueueLayout = {
   items: (path) => path,
   claims: (path): ZnodePath => `${path}-claims`,
   isFramed: false,
   isTimed: false,
+  isAppendOnly: false,
+  defaultRank: 100,
+  rankRange: [0, 999],
   name: (rank) => `entry-${`${rank}`.padStart(3, '0')}-`,
   place: placeBy(/^entry-(\d{3})-(-?\d{10,})$/, (match) => Number(match[1])),
 }
@@ -54,6 +66,8 @@ export const layouts = {
   /** Curator's DistributedQueue. */
   plain: {
     ...curator,
+    isAppendOnly: true,
+    rankRange: [0, 0],
     name: () => 'queue-',
     place: placeBy(/^queue-(-?\d{10,})$/, () => 0),
   },
@@ -63,10 +77,11 @@ export const layouts = {
     name: (rank) => `queue-${rank >= 0 ? 1 : 0}${(rank >>> 0).toString(16).toUpperCase().padStart(8, '0')}`,
     place: placeBy(/^queue-[01]([0-9A-F]{8})(-?\d{10,})$/, (match) => Number.parseInt(match[1] as string, 16) | 0),
   },
-  /** Curator's DistributedDelayQueue: the time it is due in hex. */
+  /** Curator's DistributedDelayQueue: the time when the item is due, in hex. */
   delay: {
     ...curator,
     isTimed: true,
+    rankRange: [0, Number.MAX_SAFE_INTEGER],
     name: (rank) => `queue-|${Math.trunc(rank).toString(16).toUpperCase().padStart(8, '0')}|`,
     place: placeBy(/^queue-\|([0-9A-F]{1,16})\|(-?\d{10,})$/, (match) => Number.parseInt(match[1] as string, 16)),
   },
@@ -76,12 +91,12 @@ export const layouts = {
     items: (path) => below(path, 'entries'),
     claims: (path) => below(path, 'taken'),
   },
-  /** kazoo's Queue, whose own consumers claim nothing. */
+  /** kazoo's Queue. Its own consumers claim nothing. */
   kazooQueue: kazoo,
-} as const satisfies Record<string, Layout>
+} as const satisfies Record<string, QueueLayout>
 
-/** The items among `names`, in the order in which they are to be taken. */
-export function inOrder(layout: Layout, names: readonly string[]): Place[] {
+/** The items among `names`, in the order in which consumers take them. */
+export function inOrder(layout: QueueLayout, names: readonly string[]): Place[] {
   return names
     .map((name) => layout.place(name))
     .filter((place) => place !== undefined)
@@ -90,12 +105,12 @@ export function inOrder(layout: Layout, names: readonly string[]): Place[] {
 
 export type Next =
   | { readonly kind: 'take'; readonly place: Place }
-  /** Nothing is to be had before `at`, milliseconds since 1970, unless something changes. */
+  /** No item can be taken before `at`, milliseconds since 1970, unless something changes. */
   | { readonly kind: 'wait'; readonly at: number }
 
-/** The first item nobody has claimed; `places` stand in order. */
+/** The first item that no consumer has claimed; `places` stand in order. */
 export function nextItem(
-  layout: Layout,
+  layout: QueueLayout,
   places: readonly Place[],
   isClaimed: (name: string) => boolean,
   now: number,

@@ -1,0 +1,50 @@
+/** What a held lock and a term of office have in common: a tenure, and the ways to guard work by it. */
+import type { TransactionOp, ZnodePath } from '@lightkeeper/client'
+import type { LeaveOptions, LeftBehind } from './leaving.ts'
+import type { Tenure } from './tenure.ts'
+
+export abstract class Grant implements AsyncDisposable {
+  readonly #tenure: Tenure
+
+  constructor(tenure: Tenure) {
+    this.#tenure = tenure
+  }
+
+  /** The znode that stands for it. */
+  get path(): ZnodePath {
+    return this.#tenure.path
+  }
+
+  /**
+   * Aborts when it ends, with an `EndedError` that has a code: before a server may end the session and let the next client in, when
+   * the znode was deleted, and when it is given back. A process that was stopped for longer finds it aborted, but may have run a step
+   * before: guard with `guard()` or the token what two clients must never do.
+   */
+  get signal(): AbortSignal {
+    return this.#tenure.signal
+  }
+
+  /** Milliseconds for which it certainly lasts, whatever happens from now on; 0 when `signal` is aborted. */
+  remaining(): number {
+    return this.#tenure.remaining()
+  }
+
+  /** An operation for a transaction. The server refuses the transaction as soon as this has ended. */
+  guard(): TransactionOp<undefined> {
+    return this.#tenure.guard()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end()
+  }
+
+  /** Larger than that of each owner before. */
+  protected get token(): bigint {
+    return this.#tenure.fencingToken
+  }
+
+  /** Never rejects; `signal` aborts at once. */
+  protected end(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    return this.#tenure.release(options)
+  }
+}
