@@ -1,7 +1,7 @@
 /** A barrier: every client that comes waits while the barrier is up. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import { checkPlace } from '../arguments/checks.ts'
+import { callOptions } from '../arguments/options.ts'
+import { checkPlace } from '../arguments/places.ts'
 import { createBelow } from '../common/container.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { repeat } from '../common/repeat.ts'

@@ -8,8 +8,10 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import { checkPlaceOrRoot, number, optionsOf, text, wrongType } from '../arguments/checks.ts'
+import { wrongType } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf } from '../arguments/options.ts'
+import { checkPlaceOrRoot } from '../arguments/places.ts'
+import { number, text } from '../arguments/values.ts'
 import { Away } from '../common/away.ts'
 import { createBelow } from '../common/container.ts'
 import { isLost, isRace, refusalOf } from '../common/errors.ts'

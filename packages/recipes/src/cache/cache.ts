@@ -9,17 +9,15 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
-import { callOptions, signalOption, versionOptions, zxid as zxidCheck } from '../arguments/calls.ts'
 import {
   boolean,
-  checkPlaceOrRoot,
-  codec as codecCheck,
-  number,
-  optionsOf,
-  path as pathCheck,
   signal as signalCheck,
   timeout as timeoutCheck,
-} from '../arguments/checks.ts'
+  zxid as zxidCheck,
+} from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf, signalOption, versionOptions } from '../arguments/options.ts'
+import { checkPlaceOrRoot, path as pathCheck } from '../arguments/places.ts'
+import { codec as codecCheck, number } from '../arguments/values.ts'
 import { firstOf } from '../common/first-of.ts'
 import type { Freshness } from '../common/freshness.ts'
 import { type LeaveOptions, leaveMs } from '../common/leaving.ts'

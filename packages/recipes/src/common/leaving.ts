@@ -4,7 +4,7 @@
  * background, while its session lives.
  */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
+import { callOptions } from '../arguments/options.ts'
 import { Limit } from './limit.ts'
 
 export interface LeaveOptions {

@@ -1,14 +1,9 @@
 /** Typed configuration: the current value is always valid. A value that the codec refuses is reported, and not taken. */
 import { type Client, type Codec, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import {
-  anything,
-  checkPlaceOrRoot,
-  codec as codecCheck,
-  optionsOf,
-  signal as signalCheck,
-  timeout as timeoutCheck,
-  withMethods,
-} from '../arguments/checks.ts'
+import { signal as signalCheck, timeout as timeoutCheck, withMethods } from '@lightkeeper/client/arguments'
+import { optionsOf } from '../arguments/options.ts'
+import { checkPlaceOrRoot } from '../arguments/places.ts'
+import { anything, codec as codecCheck } from '../arguments/values.ts'
 import { type Cache, cache } from '../cache/cache.ts'
 import type { WaitOptions } from '../common/limit.ts'
 import { type Configuration, type ConfigurationStore, LiveConfiguration, type Start } from './live.ts'

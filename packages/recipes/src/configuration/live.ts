@@ -8,8 +8,8 @@ import type {
   ZnodePath,
   ZnodeStat,
 } from '@lightkeeper/client'
-import { callOptions, signalOption, versionOptions } from '../arguments/calls.ts'
-import { callable } from '../arguments/checks.ts'
+import { callable } from '@lightkeeper/client/arguments'
+import { callOptions, signalOption, versionOptions } from '../arguments/options.ts'
 import { type Cache, cache } from '../cache/cache.ts'
 import { firstOf } from '../common/first-of.ts'
 import type { Freshness } from '../common/freshness.ts'

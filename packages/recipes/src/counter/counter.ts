@@ -1,7 +1,8 @@
 /** A number that many clients change at once. No change is lost and none counts twice, whatever happens to connections. */
 import { type CallOptions, type Client, KeeperError, op, type ReadOptions, type ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import { type Check, callable, checkPlaceOrRoot, oneOf, optionsOf, wrongType } from '../arguments/checks.ts'
+import { type Check, callable, oneOf, wrongType } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf } from '../arguments/options.ts'
+import { checkPlaceOrRoot } from '../arguments/places.ts'
 import { answerOf } from '../common/call-safely.ts'
 import { createBelow } from '../common/container.ts'
 import { failedWith, isOver, refusalOf } from '../common/errors.ts'

@@ -1,7 +1,7 @@
 /** Services and where to reach them: registers instances, looks them up, follows them. */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import { checkPlaceOrRoot, optionsOf } from '../arguments/checks.ts'
+import { callOptions, optionsOf } from '../arguments/options.ts'
+import { checkPlaceOrRoot } from '../arguments/places.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { below } from '../common/paths.ts'
 import { curator } from './curator.ts'

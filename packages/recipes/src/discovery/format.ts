@@ -1,6 +1,8 @@
 /** How the instances of services are written into znodes. formats.ts has the formats there are. */
 import type { ZnodePath } from '@lightkeeper/client'
-import { looking, nodeName, path, text, wrongType } from '../arguments/checks.ts'
+import { looking, wrongType } from '@lightkeeper/client/arguments'
+import { nodeName, path } from '../arguments/places.ts'
+import { text } from '../arguments/values.ts'
 import type { ServiceInstance } from './instance.ts'
 
 export interface Format {

@@ -1,5 +1,6 @@
 /** The formats that libraries of other languages read and write. */
-import { type Check, path, withMethods } from '../arguments/checks.ts'
+import { type Check, withMethods } from '@lightkeeper/client/arguments'
+import { path } from '../arguments/places.ts'
 import { curator, spring } from './curator.ts'
 import { dubbo } from './dubbo.ts'
 import type { Format } from './format.ts'

@@ -1,5 +1,8 @@
 /** An instance of a service: where to reach it, and what balancing needs to know of it. */
-import { boolean, type Check, looking, nodeName, number, optionsOf, text, wrongType } from '../arguments/checks.ts'
+import { boolean, type Check, looking, wrongType } from '@lightkeeper/client/arguments'
+import { optionsOf } from '../arguments/options.ts'
+import { nodeName } from '../arguments/places.ts'
+import { number, text } from '../arguments/values.ts'
 
 export interface ServiceInstance {
   /** Name of the service. */

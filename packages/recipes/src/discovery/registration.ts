@@ -1,7 +1,7 @@
 /** An instance that stays registered, whatever happens to connections, sessions and its znode, until it is closed. */
 import { type Acl, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import { acl as aclCheck, optionsOf, signal as signalCheck, timeout as timeoutCheck } from '../arguments/checks.ts'
+import { acl as aclCheck, signal as signalCheck, timeout as timeoutCheck } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf } from '../arguments/options.ts'
 import { answerOf } from '../common/call-safely.ts'
 import { type LeaveOptions, type LeftBehind, leaveMs, leaving } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'

@@ -1,17 +1,15 @@
 /** The instances of one service, kept up to date by one watch stream, and picks among them that need no server. */
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
-import { callOptions, signalOption } from '../arguments/calls.ts'
 import {
   type Check,
   callable,
   looking,
-  number,
-  optionsOf,
   signal as signalCheck,
-  text,
   withMethods,
   wrongType,
-} from '../arguments/checks.ts'
+} from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf, signalOption } from '../arguments/options.ts'
+import { number, text } from '../arguments/values.ts'
 import { answerOf } from '../common/call-safely.ts'
 import { firstOf } from '../common/first-of.ts'
 import { type Freshness, live } from '../common/freshness.ts'
@@ -91,7 +89,8 @@ export class Resolver implements AsyncDisposable {
     this.#outliers = outliers === false ? undefined : new Outliers(outliers)
     const outstanding = ({ id }: ServiceInstance): number => this.#outstanding.get(id) ?? 0
     const made = (zone === undefined ? strategy : zoneFirst(zone, strategy))({ random: zk.random, outstanding })
-    this.#balancer = balancer(answerOf(made), 'what options.strategy gives', 'resolve')
+    const what = 'what options.strategy gives'
+    this.#balancer = looking(what, 'resolve', () => balancer(answerOf(made), what, 'resolve'))
     this.#followed = this.#follow(directory)
   }
 

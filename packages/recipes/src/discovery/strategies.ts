@@ -3,7 +3,8 @@
  * whenever they change, and works out then what makes a pick quick.
  */
 import type { Random } from '@lightkeeper/client'
-import { callable, text } from '../arguments/checks.ts'
+import { callable } from '@lightkeeper/client/arguments'
+import { text } from '../arguments/values.ts'
 import { answerOf } from '../common/call-safely.ts'
 import type { ServiceInstance } from './instance.ts'
 

@@ -1,7 +1,8 @@
 /** What both kinds of election have in common: the object they give out, and standing until a candidate is elected. */
 import type { Acl, CallOptions, Client, ZnodePath } from '@lightkeeper/client'
-import { callOptions, signalOption } from '../arguments/calls.ts'
-import { acl, text } from '../arguments/checks.ts'
+import { acl } from '@lightkeeper/client/arguments'
+import { callOptions, signalOption } from '../arguments/options.ts'
+import { text } from '../arguments/values.ts'
 import { Backoff } from '../common/backoff.ts'
 import { isLost, isOver } from '../common/errors.ts'
 import { Limit, within } from '../common/limit.ts'

@@ -1,6 +1,9 @@
 /** The election of one out of a line of candidates. When the leader goes the next in line follows, and only that one is woken. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { checkPlaceOrRoot, number, oneOf, optionsOf } from '../arguments/checks.ts'
+import { oneOf } from '@lightkeeper/client/arguments'
+import { optionsOf } from '../arguments/options.ts'
+import { checkPlaceOrRoot } from '../arguments/places.ts'
+import { number } from '../arguments/values.ts'
 import { Backoff } from '../common/backoff.ts'
 import { contend, type LineSpec } from '../common/contender.ts'
 import { EndedError } from '../common/ended.ts'

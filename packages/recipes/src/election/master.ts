@@ -11,7 +11,8 @@ import {
   type WatchedEvent,
   type ZnodePath,
 } from '@lightkeeper/client'
-import { checkPlace, optionsOf } from '../arguments/checks.ts'
+import { optionsOf } from '../arguments/options.ts'
+import { checkPlace } from '../arguments/places.ts'
 import { Backoff } from '../common/backoff.ts'
 import { createBelow } from '../common/container.ts'
 import { failedWith, isOver, isRefusal, refusalOf } from '../common/errors.ts'

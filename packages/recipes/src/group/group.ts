@@ -1,16 +1,9 @@
 /** Who is there: members of a group, each an ephemeral znode of its own. */
 import type { CallOptions, Client, Data, ZnodePath } from '@lightkeeper/client'
-import { callOptions, signalOption } from '../arguments/calls.ts'
-import {
-  acl,
-  checkPlaceOrRoot,
-  data as dataCheck,
-  nodeName,
-  oneOf,
-  optionsOf,
-  signal as signalCheck,
-  timeout,
-} from '../arguments/checks.ts'
+import { acl, oneOf, signal as signalCheck, timeout } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf, signalOption } from '../arguments/options.ts'
+import { checkPlaceOrRoot, nodeName } from '../arguments/places.ts'
+import { data as dataCheck } from '../arguments/values.ts'
 import { namesBelow } from '../common/names-below.ts'
 import { below, nameOf } from '../common/paths.ts'
 import { type PersistentNode, type PersistentNodeOptions, persistentNode } from '../persistent-node/persistent-node.ts'

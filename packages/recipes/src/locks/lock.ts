@@ -1,7 +1,9 @@
 /** A mutex, and what the two sides of a read-write lock have in common with it. */
 import { type Acl, type CallOptions, type Client, type Data, KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import { acl, checkPlaceOrRoot, data, oneOf, optionsOf } from '../arguments/checks.ts'
+import { acl, oneOf } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf } from '../arguments/options.ts'
+import { checkPlaceOrRoot } from '../arguments/places.ts'
+import { data } from '../arguments/values.ts'
 import { contend, contendAtOnce, type LineSpec } from '../common/contender.ts'
 import { within } from '../common/limit.ts'
 import type { Standing } from '../common/line.ts'

@@ -1,7 +1,8 @@
 /** Several locks as one: all of them or none. */
 import type { CallOptions, Client, TransactionOp, ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import { type Check, client, list, path as pathCheck, withMethods, wrongType } from '../arguments/checks.ts'
+import { type Check, list, looking, withMethods, wrongType } from '@lightkeeper/client/arguments'
+import { callOptions } from '../arguments/options.ts'
+import { client, path as pathCheck } from '../arguments/places.ts'
 import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
 import { within } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
@@ -25,7 +26,7 @@ export interface MultiLock {
  */
 export function multiLock(zk: Client, locks: readonly (ZnodePath | Lockable)[]): MultiLock {
   client(zk, 'zk', 'multiLock')
-  const own = lockables(locks, 'locks', 'multiLock')
+  const own = looking('locks', 'multiLock', () => lockables(locks, 'locks', 'multiLock'))
   if (own.length === 0) throw wrongType('multiLock', 'locks', 'a list with one lock at least', locks)
   const all = own
     .map((each) => (typeof each === 'string' ? lock(zk, each) : each))

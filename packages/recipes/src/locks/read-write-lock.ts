@@ -1,6 +1,6 @@
 /** Many readers or one writer, in the order of asking. */
 import type { Client, ZnodePath } from '@lightkeeper/client'
-import { checkPlaceOrRoot } from '../arguments/checks.ts'
+import { checkPlaceOrRoot } from '../arguments/places.ts'
 import { LineLock, type Lockable, type LockOptions, lockOptions } from './lock.ts'
 
 export interface ReadWriteLock {

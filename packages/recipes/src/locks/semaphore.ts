@@ -3,17 +3,10 @@
  * says where the mutex and the leases are.
  */
 import { type CallOptions, type Client, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import {
-  type Check,
-  checkPlace,
-  checkPlaceOrRoot,
-  looking,
-  number,
-  optionsOf,
-  path as pathCheck,
-  wrongType,
-} from '../arguments/checks.ts'
+import { type Check, looking, wrongType } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf } from '../arguments/options.ts'
+import { checkPlace, checkPlaceOrRoot, path as pathCheck } from '../arguments/places.ts'
+import { number } from '../arguments/values.ts'
 import { again, contend, contendAtOnce } from '../common/contender.ts'
 import { isGone } from '../common/errors.ts'
 import { firstOf } from '../common/first-of.ts'

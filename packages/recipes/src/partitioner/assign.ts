@@ -1,5 +1,6 @@
 /** Which member of a group gets which items: as evenly as possible, and no item moves that need not. Values in, values out. */
-import { list, text, wrongType } from '../arguments/checks.ts'
+import { list, looking, wrongType } from '@lightkeeper/client/arguments'
+import { text } from '../arguments/values.ts'
 
 /** Member by item. */
 export type Assignment = ReadonlyMap<string, string>
@@ -12,8 +13,8 @@ export type Assignment = ReadonlyMap<string, string>
  */
 export function assign(items: readonly string[], members: readonly string[], before: Assignment): Assignment {
   const texts = list(text, 'a list of strings')
-  texts(items, 'items', 'assign')
-  texts(members, 'members', 'assign')
+  looking('items', 'assign', () => texts(items, 'items', 'assign'))
+  looking('members', 'assign', () => texts(members, 'members', 'assign'))
   if (!(before instanceof Map)) throw wrongType('assign', 'before', 'a Map of members by item', before)
   const after = new Map<string, string>()
   const order = [...new Set(members)].sort()

@@ -3,17 +3,16 @@
  * leader.ts writes who gets what, workers.ts does the work.
  */
 import type { Client, ZnodePath } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
 import {
   callable,
-  checkPlace,
   list,
-  optionsOf,
   signal as signalCheck,
-  text,
   timeout as timeoutCheck,
   wrongType,
-} from '../arguments/checks.ts'
+} from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf } from '../arguments/options.ts'
+import { checkPlace } from '../arguments/places.ts'
+import { text } from '../arguments/values.ts'
 import { Backoff } from '../common/backoff.ts'
 import { isOver } from '../common/errors.ts'
 import { type LeaveOptions, type LeftBehind, leaving, mayBeThere } from '../common/leaving.ts'

@@ -3,17 +3,10 @@
  * client writes it. One loop looks, does one step, and waits for the next event.
  */
 import { type Acl, type Client, type Data, KeeperError, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import {
-  acl,
-  callable,
-  checkPlace,
-  data as dataCheck,
-  oneOf,
-  optionsOf,
-  signal as signalCheck,
-  timeout as timeoutCheck,
-} from '../arguments/checks.ts'
+import { acl, callable, oneOf, signal as signalCheck, timeout as timeoutCheck } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf } from '../arguments/options.ts'
+import { checkPlace } from '../arguments/places.ts'
+import { data as dataCheck } from '../arguments/values.ts'
 import { Backoff } from '../common/backoff.ts'
 import { answerOf, callSafely } from '../common/call-safely.ts'
 import { isOver, isRefusal } from '../common/errors.ts'

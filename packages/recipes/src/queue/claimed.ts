@@ -3,7 +3,7 @@
  * when the work is done. An item znode may hold several items, which end together.
  */
 import { KeeperError, type Lease, op, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
+import { callOptions } from '../arguments/options.ts'
 import { answerOf } from '../common/call-safely.ts'
 import { failedWith, refusalOf } from '../common/errors.ts'
 import { type LeaveOptions, type LeftBehind, leaveMs, leaving } from '../common/leaving.ts'

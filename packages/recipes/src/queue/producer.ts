@@ -1,7 +1,7 @@
 /** Puts items into a queue. */
 import { type CallOptions, op } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import { bytesOf } from '../arguments/checks.ts'
+import { callOptions } from '../arguments/options.ts'
+import { bytesOf } from '../arguments/values.ts'
 import { Backoff } from '../common/backoff.ts'
 import { makeContainer } from '../common/container.ts'
 import { failedWith, refusalOf } from '../common/errors.ts'

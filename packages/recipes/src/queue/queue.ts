@@ -3,20 +3,10 @@
  * when it is done; a consumer that dies gives its items back.
  */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
-import { callOptions, signalOption } from '../arguments/calls.ts'
-import {
-  callable,
-  checkPlace,
-  codec as codecCheck,
-  looking,
-  number,
-  oneOf,
-  optionsOf,
-  outOfRange,
-  pathBelow,
-  text,
-  wrongType,
-} from '../arguments/checks.ts'
+import { callable, looking, oneOf, outOfRange, wrongType } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf, signalOption } from '../arguments/options.ts'
+import { checkPlace, pathBelow } from '../arguments/places.ts'
+import { codec as codecCheck, number, text } from '../arguments/values.ts'
 import type { WaitOptions } from '../common/limit.ts'
 import type { QueueItem } from './claimed.ts'
 import { QueueConsumer } from './consumer.ts'

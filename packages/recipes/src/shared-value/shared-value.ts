@@ -9,16 +9,10 @@ import {
   type ZnodePath,
   type ZnodeStat,
 } from '@lightkeeper/client'
-import { callOptions } from '../arguments/calls.ts'
-import {
-  anything,
-  callable,
-  checkPlaceOrRoot,
-  codec as codecCheck,
-  optionsOf,
-  signal as signalCheck,
-  timeout as timeoutCheck,
-} from '../arguments/checks.ts'
+import { callable, signal as signalCheck, timeout as timeoutCheck } from '@lightkeeper/client/arguments'
+import { callOptions, optionsOf } from '../arguments/options.ts'
+import { checkPlaceOrRoot } from '../arguments/places.ts'
+import { anything, codec as codecCheck } from '../arguments/values.ts'
 import { openCache } from '../cache/cache.ts'
 import type { CacheChange } from '../cache/view.ts'
 import { createBelow } from '../common/container.ts'
