@@ -56,7 +56,7 @@ export interface Configuration<T> extends AsyncDisposable {
 export interface Start<T> {
   readonly value: T
   readonly source: ConfigurationSource
-  /** Of the server's value. */
+  /** The Stat of a value that came from the server. */
   readonly stat?: ZnodeStat
 }
 
