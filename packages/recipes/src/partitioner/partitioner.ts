@@ -1,6 +1,6 @@
 /**
  * The members of a group divide a set of items: at most one member works on an item at a time, and in the end one member works on each.
- * leader.ts writes who gets what, workers.ts does the work.
+ * assignment.ts writes who gets what, workers.ts does the work.
  */
 import type { Client, ZnodePath } from '@lightkeeper/client'
 import {
@@ -20,7 +20,7 @@ import { Limit, type WaitOptions } from '../common/limit.ts'
 import { nameOf } from '../common/paths.ts'
 import { uniqueName } from '../common/unique-name.ts'
 import { type PersistentNode, persistentNode } from '../persistent-node/persistent-node.ts'
-import { assignmentCodec, type GroupView, Leader, retry } from './leader.ts'
+import { AssignmentWriter, assignmentCodec, type GroupView, retry } from './assignment.ts'
 import { Workers, type WorkOptions } from './workers.ts'
 
 /** `signal` and `timeout` end the wait until this member is in the group; nothing of it is left then. */
@@ -76,7 +76,7 @@ class Membership implements Partitioner {
   readonly #node: PersistentNode
   readonly #stop = new AbortController()
   readonly #view: GroupView = { members: undefined, current: undefined }
-  readonly #leader: Leader
+  readonly #writer: AssignmentWriter
   readonly #workers: Workers
   readonly #followed: Promise<unknown>
   #gone: Promise<LeftBehind | undefined> | undefined
@@ -87,7 +87,7 @@ class Membership implements Partitioner {
     this.path = path
     this.#node = node
     const { signal } = this.#stop
-    this.#leader = new Leader(zk, this.#assignmentPath, this.member, options.items, this.#view, signal)
+    this.#writer = new AssignmentWriter(zk, this.#assignmentPath, this.member, options.items, this.#view, signal)
     this.#workers = new Workers(zk, path, this.member, options)
     this.#followed = Promise.all([this.#followMembers(signal), this.#followAssignment(signal)])
   }
@@ -134,7 +134,7 @@ class Membership implements Partitioner {
         else if (change.kind === 'ready') this.#view.members = members
         else if (change.kind === 'deleted') members.delete(nameOf(change.path))
         else if (change.kind === 'created') members.set(nameOf(change.path), change.stat.czxid)
-        this.#leader.lead()
+        this.#writer.lead()
       }
     })
   }
@@ -151,7 +151,7 @@ class Membership implements Partitioner {
           view.current = { value: undefined, version: -1 }
         } else continue
         this.#workers.assign(view.current.value?.assigned[this.member] ?? [])
-        this.#leader.lead()
+        this.#writer.lead()
       }
     })
   }

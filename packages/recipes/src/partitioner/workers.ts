@@ -8,7 +8,7 @@ import { gone } from '../common/gone.ts'
 import { Limit } from '../common/limit.ts'
 import { LinkedAbort } from '../common/linked.ts'
 import { MarkedTransactions } from '../common/marked-transactions.ts'
-import { retry } from './leader.ts'
+import { retry } from './assignment.ts'
 
 export interface WorkOptions {
   /**

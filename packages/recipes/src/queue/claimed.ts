@@ -94,13 +94,13 @@ async function decode<T>(site: Site<T>, own: Claim, data: Uint8Array): Promise<C
     values = await Promise.all(parts.map((part) => site.codec.decode(part)))
   } catch (error) {
     if (answerOf(site.options.onUnreadable?.(error, data)) === 'drop') {
-      await finish(site, new Group(own, [data]))
+      await finish(site, new ItemGroup(own, [data]))
       return 'none'
     }
     await giveBack(site, own)
     return 'unreadable'
   }
-  const group = new Group(own, parts)
+  const group = new ItemGroup(own, parts)
   if (values.length > 0) return values.map((value, i) => itemOf(site, group, i, value))
   await finish(site, group)
   return 'none'
@@ -109,7 +109,7 @@ async function decode<T>(site: Site<T>, own: Claim, data: Uint8Array): Promise<C
 type Ending = 'done' | 'requeue' | 'release'
 
 /** The items of one item znode, which ends with the last of them. */
-class Group {
+class ItemGroup {
   readonly claim: Claim
   finished: Promise<LeftBehind | undefined> = Promise.resolve(undefined)
   readonly #parts: readonly Uint8Array[]
@@ -137,7 +137,7 @@ class Group {
   }
 }
 
-function itemOf<T>(site: Site<T>, group: Group, i: number, value: T): QueueItem<T> {
+function itemOf<T>(site: Site<T>, group: ItemGroup, i: number, value: T): QueueItem<T> {
   const settle = (how: Ending): Promise<LeftBehind | undefined> => {
     if (!group.settle(i, how)) return group.finished
     group.finished = finish(site, group)
@@ -164,7 +164,7 @@ function itemOf<T>(site: Site<T>, group: Group, i: number, value: T): QueueItem<
   }
 }
 
-async function finish<T>(site: Site<T>, group: Group): Promise<LeftBehind | undefined> {
+async function finish<T>(site: Site<T>, group: ItemGroup): Promise<LeftBehind | undefined> {
   const { claim: own, requeued } = group
   if (group.isReleased) return giveBack(site, own)
   const data = site.joined(requeued)

@@ -65,7 +65,7 @@ export interface GroupView {
   current: Current | undefined
 }
 
-export class Leader {
+export class AssignmentWriter {
   readonly #zk: Client
   readonly #path: ZnodePath
   readonly #member: string
