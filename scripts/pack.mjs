@@ -1,9 +1,9 @@
 // @ts-check
 /**
- * Packs `@lightkeeper/client` as it is published: modules with a declaration file each that hold what the client uses of
- * `protocol` and `runtime`, so that whoever installs it installs nothing else. `node scripts/pack.mjs [folder]` prints the
- * path of the tarball; the default folder is `.cache/pack`. Why it is bundled and the other packages are not:
- * docs/decisions/0002-one-client-package.md.
+ * Packs `@lightkeeper/client` as it is published: modules with a declaration file each that contain what the client uses
+ * of `protocol` and `runtime`, so that a user installs nothing else. `node scripts/pack.mjs [folder]` prints the path of
+ * the tarball; the default folder is `.cache/pack`. docs/decisions/0002-one-client-package.md says why only this package
+ * is bundled.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -112,7 +112,7 @@ function fetchApache(line, versions, besides) {
 }
 
 const newest = ['3.9.9', '3.9.8', '3.9.7', '3.9.6', '3.9.5', '3.9.4', '3.9.3']
-// What its pom leaves to whoever runs a server.
+// Jars that its pom does not name, and that a server needs.
 const ofNewest = /** @type {const} */ ([
   ['io.dropwizard.metrics', 'metrics-core', '4.1.12.1'],
   ['org.xerial.snappy', 'snappy-java', '1.1.10.5'],

@@ -1,4 +1,4 @@
-/** What the commands that talk to servers have in common: their arguments, and what is wrong with them. */
+/** Arguments that all commands with a connection share, and the errors for wrong ones. */
 import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type Client, type ConnectOptions, connect, type ZnodePath } from '@lightkeeper/client'
 import { pathProblem } from '@lightkeeper/protocol'
@@ -30,7 +30,7 @@ type Options = NonNullable<ParseArgsConfig['options']>
 interface Parsed<O extends Options> {
   readonly values: ReturnType<typeof parseArgs<{ readonly options: O }>>['values']
   readonly positionals: readonly string[]
-  /** What stands behind `--`; undefined where there is no `--`. */
+  /** The arguments after `--`; undefined without `--`. */
   readonly command: readonly string[] | undefined
 }
 
@@ -46,7 +46,7 @@ export function parse<const O extends Options>(name: string, args: readonly stri
   }
 }
 
-/** What `parseArgs` refused, with the option that may have been meant. */
+/** The error for what `parseArgs` refused, with the option that was probably meant. */
 export function wrongOptions(name: string, error: unknown, options: Options): UsageError {
   const { message } = error as Error
   const unknown = /^Unknown option '(-[^']*)'/.exec(message)?.[1]
@@ -86,7 +86,7 @@ export function wholeNumber(option: string, text: string, min: number, max: numb
   throw new UsageError(`${option} wants a whole number from ${min} to ${max}, got "${text}"`)
 }
 
-/** Timers count no further than 24 days: what is longer would be over at once. */
+/** Timers count up to 24 days; a longer one would end at once. */
 export function milliseconds(option: string, text: string, min = 0): number {
   return wholeNumber(option, text, min, 0x7fff_ffff)
 }
@@ -97,7 +97,9 @@ interface Connecting {
   readonly 'connect-timeout': string
 }
 
-/** @throws UsageError for a connect string that is none; else as `connect`, with the causes in its message. */
+/**
+ * @throws UsageError for a wrong connect string; otherwise the errors of `connect`, with the causes in the message.
+ */
 export async function connectTo(values: Connecting, options: ConnectOptions = {}): Promise<Client> {
   const sessionTimeout = milliseconds('--session-timeout', values['session-timeout'], 1)
   const connectTimeout = milliseconds('--connect-timeout', values['connect-timeout'], 1)

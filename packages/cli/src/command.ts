@@ -1,4 +1,4 @@
-/** What a command is. */
+/** The interface of a command. */
 
 export interface Command {
   readonly name: string
@@ -10,7 +10,7 @@ export interface Command {
   run(args: readonly string[]): Promise<number>
 }
 
-/** Wrong usage: exits with 2 and one line saying what. */
+/** Wrong usage: the program exits with 2 and one line that says what is wrong. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }

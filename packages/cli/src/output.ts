@@ -1,24 +1,24 @@
 /** How commands write values. */
 
 /**
- * Whoever reads standard output or error may go away (`… | head`), or be a disk that is full: an error of a stream would end the
- * process where nobody listens. What a command prints for a reader alone ends with its reader; a command that has more to do
+ * The reader of standard output or error may go away (`… | head`), or the disk may be full. An error of a stream
+ * without a listener would end the process. A command that only prints ends with its reader; a command that does more
  * listens itself.
  */
 export function outliveReaders(goesOn: boolean): void {
   process.stderr.on('error', () => {})
   process.stdout.on('error', () => {
-    // As shells tell of a program that SIGPIPE has ended.
+    // The exit code that shells give for a program that SIGPIPE has ended.
     if (!goesOn && process.stdout.listenerCount('error') === 1) process.exit(141)
   })
 }
 
-/** A line for a reader that may be gone. */
+/** Writes a line to a reader that may be gone. */
 export function say(line: string): void {
   try {
     process.stdout.write(line)
   } catch {
-    // Files throw where pipes tell later.
+    // Files throw here; pipes fail later.
   }
 }
 
@@ -27,14 +27,14 @@ export function hexOf(id: bigint): string {
   return `0x${BigInt.asUintN(64, id).toString(16)}`
 }
 
-/** Names and data of znodes may hold anything; a terminal must not act on it. */
+/** Names and data of znodes may contain anything; a terminal must not act on it. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => {
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
   })
 }
 
-/** Undefined where it is not UTF-8. */
+/** Undefined if it is not UTF-8. */
 export function textOf(data: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(data)

@@ -1,4 +1,4 @@
-/** How a command tells what it does: in words for people, or with `--json` as a line of facts each. */
+/** How a command reports what it does: as sentences for people, or with `--json` as one JSON object a line. */
 import { jsonLine, printable } from './output.ts'
 
 export class Reports {
@@ -6,19 +6,19 @@ export class Reports {
   readonly #json: boolean
   readonly #verbose: boolean
 
-  /** On standard error, for standard output is the command's that is run. */
+  /** On standard error, because standard output belongs to the command that is run. */
   constructor(command: string, { json, verbose }: { readonly json: boolean; readonly verbose: boolean }) {
     this.#command = command
     this.#json = json
     this.#verbose = verbose
   }
 
-  /** What one may want to know. */
+  /** Information that may be hidden. */
   note(event: string, facts: Readonly<Record<string, unknown>>, words: string): void {
     if (this.#json || this.#verbose) this.#print(event, facts, words)
   }
 
-  /** What one has to know. */
+  /** Something the user must know. */
   warn(event: string, facts: Readonly<Record<string, unknown>>, words: string): void {
     this.#print(event, facts, words)
   }

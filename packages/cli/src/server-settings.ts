@@ -1,4 +1,7 @@
-/** Settings of `lightkeeper server`: a zoo.cfg, what the command line says over it, and lines about what was read otherwise. */
+/**
+ * Settings of `lightkeeper server`: a zoo.cfg, overridden by the command line, and warnings about settings with another
+ * effect than in Apache.
+ */
 import { readFileSync } from 'node:fs'
 import type { ServerOptions } from '@lightkeeper/server'
 import { UsageError } from './command.ts'
@@ -42,7 +45,8 @@ export async function serverSettings(file: string | undefined, flags: ServerFlag
   }
   const options = { ...cfg.options, ...fromFlags }
   if (file !== undefined) {
-    // As Apache: a server whose data would go with the process must be asked for, and a misspelt key is no asking.
+    // As in Apache: a server that loses its data with the process must be requested; a misspelt key must not lead to
+    // one.
     if (options.dataDir === undefined && !flags['in-memory']) {
       throw ConfigError.refused('dataDir', `is not set in ${file}; --data-dir D or --in-memory say where data is kept`)
     }

@@ -1,4 +1,4 @@
-/** What asks a command to end: signals, and a reader of its output that has gone (`… | head`). */
+/** Requests to end a command: signals, and a reader of its output that has gone (`… | head`). */
 import { constants } from 'node:os'
 
 const passedOn = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const

@@ -1,9 +1,9 @@
-/** Ends a server by a signal, whatever it is doing: before it serves, while it serves, while it stops. */
+/** Ends a server by a signal at any time: before it serves, while it serves, while it stops. */
 import { exitCodeOf } from './signals.ts'
 
 const signals = ['SIGTERM', 'SIGINT'] as const
 
-/** From its making on no stop signal ends the process by itself. */
+/** While an object of this class exists, no stop signal ends the process by itself. */
 export class StopSignals {
   #stop: ((signal: NodeJS.Signals) => void) | undefined
   #isStopping = false
@@ -18,7 +18,7 @@ export class StopSignals {
   }
 
   #hear(signal: NodeJS.Signals): void {
-    // Nobody was told that it serves, and a directory is whole after an end at any moment.
+    // No client knows the server yet, and its directory is valid after an end at any moment.
     if (this.#stop === undefined) process.exit(0)
     if (this.#isStopping) process.exit(exitCodeOf(signal))
     this.#isStopping = true

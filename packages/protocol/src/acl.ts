@@ -1,10 +1,10 @@
-/** Access control lists: permission bits and the lists everybody uses. */
+/** Access control lists: permission bits and common lists. */
 import type { Acl } from './records.gen.ts'
 
 /** Bits of an ACL entry (ZooDefs.java). DELETE and CREATE are about children of the znode. */
 export const permission = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
 
-/** Everybody may do everything: the default of every client. */
+/** Everyone may do everything: the default of every client. */
 export const openAcl: readonly Acl[] = constant(permission.all, 'world', 'anyone')
 
 /** Everyone may read, no one may write. */
@@ -13,7 +13,7 @@ export const readOnlyAcl: readonly Acl[] = constant(permission.read, 'world', 'a
 /** The identities authenticated on the creating connection may do everything; the server writes them in. */
 export const creatorAcl: readonly Acl[] = constant(permission.all, 'auth', '')
 
-/** Frozen: they are shared by everybody in the process. */
+/** Frozen, because the whole process shares them. */
 function constant(perms: number, scheme: string, id: string): readonly Acl[] {
   return Object.freeze([Object.freeze({ perms, id: Object.freeze({ scheme, id }) })])
 }

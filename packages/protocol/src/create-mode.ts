@@ -22,7 +22,7 @@ export type CreateModeName = keyof typeof createModes
 
 const byFlags: readonly CreateModeRow[] = Object.values(createModes)
 
-/** The mode for a number on the wire, undefined where there is none. */
+/** The mode for a number on the wire; undefined if no mode has it. */
 export function createModeOf(flags: number): CreateModeRow | undefined {
   return byFlags[flags]
 }

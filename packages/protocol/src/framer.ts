@@ -102,7 +102,7 @@ export class Framer {
     this.#toSkip -= count
   }
 
-  /** True for a frame to be dropped; throws where there is no going on. */
+  /** True for a frame to be dropped; throws if the stream cannot continue. */
   #isOversized(length: number): boolean {
     if (length >= 0 && length <= this.frameBytesMax) return false
     if (length >= 0 && this.#skipOversized?.(length) === true) return true

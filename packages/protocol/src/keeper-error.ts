@@ -79,7 +79,7 @@ export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Err
     Object.defineProperty(this, brand, { value: true })
   }
 
-  /** What JSON has of it; of the cause its name and message alone. */
+  /** The fields for JSON; of the cause only the name and message. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, path, operation, outcome, failedOp, number, cause } = this
     const told = cause === undefined ? undefined : textOf(cause)

@@ -1,4 +1,4 @@
-/** Bytes that are not what the protocol says should stand here: the only error decoding ever throws. */
+/** Bytes that do not follow the protocol. This is the only error that decoding throws. */
 export class MalformedFrameError extends Error {
   override readonly name = 'MalformedFrameError'
   readonly code = 'MALFORMED_FRAME'

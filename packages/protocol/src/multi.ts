@@ -138,7 +138,7 @@ export function beginMultiResult(writer: Writer, type: number): void {
   writeHeader(writer, type, false, 0)
 }
 
-/** What stands behind the last result. */
+/** The header that ends the list of results. */
 export function endMultiResponse(writer: Writer): void {
   writeHeader(writer, endType, true, -1)
 }

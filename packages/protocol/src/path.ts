@@ -1,4 +1,4 @@
-/** Znode paths: what is valid, and how they come apart. Rules and their order from PathUtils.java. */
+/** Znode paths: which are valid, and how they are split. The rules and their order are those of PathUtils.java. */
 
 /** A path as the compiler can check it: absolute. */
 export type ZnodePath = `/${string}`
@@ -45,7 +45,7 @@ export function parentPath(path: string): ZnodePath {
   return (at <= 0 ? '/' : path.slice(0, at)) as ZnodePath
 }
 
-/** What stands behind the last slash. */
+/** The name after the last slash. */
 export function nodeName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }

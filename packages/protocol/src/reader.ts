@@ -4,7 +4,7 @@ import { decodeUtf8 } from './utf8.ts'
 
 /**
  * Reads one frame at a time; `reset` moves it to the next without allocating. `buffer()` returns a view of the received
- * bytes: whoever keeps it beyond the turn copies it.
+ * bytes: copy it to keep it beyond the turn.
  */
 export class Reader {
   bytes: Uint8Array

@@ -3,14 +3,14 @@
  * supplementary character arrives as two three-byte surrogates (BinaryOutputArchive.java); we read both, write real UTF-8.
  */
 
-// Every host has these two; this package asks for no host's types.
+// Every host has these two; this package does not use the types of a host.
 declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string }
 declare const TextEncoder: new () => { encodeInto(text: string, target: Uint8Array): { written: number } }
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
-/** Decodes `bytes[start, end)`. Never throws: what is not UTF-8 becomes U+FFFD, as in Java. */
+/** Decodes `bytes[start, end)`. Never throws: bytes that are not UTF-8 become U+FFFD, as in Java. */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
   let text = ''
   let i = start

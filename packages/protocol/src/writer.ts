@@ -4,7 +4,7 @@
  */
 import { encodeUtf8, utf8Length } from './utf8.ts'
 
-/** @throws TypeError from every primitive for a value that is not of its type or has no room in it. */
+/** @throws TypeError from every primitive for a value that is not of its type or does not fit into it. */
 export class Writer {
   bytes: Uint8Array
   /** Bytes written so far. */
@@ -92,7 +92,7 @@ export class Writer {
     this.#view.setInt32(mark, this.length - mark - 4)
   }
 
-  /** Overwrites the int at `at`, for a field known only after what follows it. */
+  /** Overwrites the int at `at`, for a field whose value is known only later. */
   patchInt(at: number, value: number): void {
     this.#view.setInt32(at, value)
   }
@@ -102,12 +102,12 @@ export class Writer {
     this.#view.setBigInt64(at, value)
   }
 
-  /** Forgets everything behind `length`: takes back a half-written frame. */
+  /** Removes everything after `length`: takes back a half-written frame. */
   truncate(length: number): void {
     this.length = length
   }
 
-  /** What was written, as a view that the next write may overwrite. */
+  /** The written bytes, as a view that the next write may overwrite. */
   written(): Uint8Array {
     return this.bytes.subarray(0, this.length)
   }

@@ -1,4 +1,7 @@
-/** What Lightkeeper tests itself with, for those who test their own code. The simulator alone is `@lightkeeper/testing/sim`. */
+/**
+ * The tools that Lightkeeper tests itself with, for users who test their own code. The simulator alone is
+ * `@lightkeeper/testing/sim`.
+ */
 export { ask } from './apache/ask.ts'
 export { withElectionAddress } from './apache/cables.ts'
 export { type ApacheOptions, type ApacheServer, apache } from './apache/ensemble.ts'

@@ -1,6 +1,6 @@
 /**
- * Java programs with ZooKeeper's and Curator's own classes, out of the jars of Debian's packages: peers to test and measure beside.
- * Host code on purpose: it runs a compiler.
+ * Java programs with the classes of ZooKeeper and Curator, from the jars of Debian's packages, to compare ours with.
+ * This is host code on purpose: it runs a compiler.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
@@ -32,7 +32,7 @@ export function javaClassPath(classes: string, more: readonly string[] = []): st
   return [classes, ...jars.map(jarOf).filter((jar) => existsSync(jar)), ...more].join(':')
 }
 
-/** Undefined where programs can be compiled against the jars of these names, else what is missing. */
+/** Undefined if programs can be compiled against the jars of these names, otherwise what is missing. */
 export function javaMissing(needs: readonly string[]): string | undefined {
   if (spawnSync('javac', ['-version']).status !== 0) return 'there is no javac'
   const lacking = needs.find((name) => !existsSync(jarOf(name)))

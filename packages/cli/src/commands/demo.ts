@@ -3,19 +3,19 @@ import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { wrongOptions } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
-import type { Telling } from '../demo/demo.ts'
+import type { Announce } from '../demo/demo.ts'
 import { untilInterrupted } from '../signals.ts'
 
 const usage = `usage: lightkeeper demo [options]
 
-Runs workers that elect a scheduler, register, work off orders under locks and follow one configuration, and a server, each in a
-process of its own, and kills, stops and pauses them at random. Takes account of every order: none may be lost or done twice.
+Runs a server and workers, each as a process of its own, and kills, stops and pauses them at random. The workers elect a
+scheduler, register, work off orders under locks and follow one configuration. No order may be lost or done twice.
 
   --minutes M       how long (default 1)
   --workers N       how many (default 4)
   --seed S          what goes wrong, and in which order (default: any)
   --calm            nothing goes wrong
-  -s, --server H    servers to run on, which are left alone (default: a server of its own, which is killed as well)
+  -s, --server H    servers to use, which are not harmed (default: a server of the demo's own, which is killed as well)
   --json            a JSON object a line
 
 Exit code: 0 when every order was done once and nothing was left behind, 1 when not.
@@ -35,7 +35,7 @@ export const demoCommand: Command = {
       throw new UsageError('--workers and --seed want whole numbers')
     }
     const { demo } = await import('../demo/demo.ts')
-    const tell = values.json ? tellJson : tellPeople(Date.now())
+    const announce = values.json ? printJson : printSentences(Date.now())
     const problems = await demo(
       {
         servers: values.server,
@@ -45,19 +45,19 @@ export const demoCommand: Command = {
         isCalm: values.calm ?? false,
         signal: untilInterrupted(),
       },
-      tell,
+      announce,
     )
-    tell('end', { problems })
+    announce('end', { problems })
     return problems.length === 0 ? 0 : 1
   },
 }
 
-const tellJson: Telling = (event, facts = {}) => {
+const printJson: Announce = (event, facts = {}) => {
   process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
 }
 
 /** With the seconds since `start`. */
-function tellPeople(start: number): Telling {
+function printSentences(start: number): Announce {
   return (event, facts = {}) => {
     const words = Object.entries(facts).map(([name, fact]) => [
       name,
@@ -70,7 +70,7 @@ function tellPeople(start: number): Telling {
   }
 }
 
-/** Facts as people read them; each event has its own. */
+/** The facts of events, as text for people. */
 type Words = Readonly<
   Record<
     | 'backlog'
@@ -91,9 +91,9 @@ type Words = Readonly<
   >
 >
 
-/** Events that are not here are of interest to programs only. */
+/** A sentence for each event; events that are missing here are for programs only. */
 const sentences: Readonly<Record<string, (words: Words) => string>> = {
-  begin: ({ servers, workers, seed }) => `${workers} workers on ${servers}; --seed ${seed} tells the same story`,
+  begin: ({ servers, workers, seed }) => `${workers} workers on ${servers}; --seed ${seed} repeats this run`,
   started: ({ id }) => `${id} is at work`,
   stopped: ({ id }) => `${id} has left`,
   scheduler: ({ id, epoch }) => `${id} is the scheduler, epoch ${epoch}`,
@@ -101,15 +101,15 @@ const sentences: Readonly<Record<string, (words: Words) => string>> = {
   dismiss: ({ id }) => `${id} is asked to leave`,
   pause: ({ id, forMs }) => `${id} is stopped for ${forMs} ms`,
   resume: ({ id }) => `${id} goes on`,
-  killServer: () => 'the server is killed, and started again',
+  killServer: () => 'the server is killed and started again',
   configure: ({ workMs, backlog }) => `new configuration: ${workMs} ms an order, ${backlog} orders waiting`,
-  misconfigure: () => 'somebody writes a configuration that is none',
+  misconfigure: () => 'an invalid configuration is written',
   account: ({ done, waiting, terms, workers }) =>
     `${done} orders done, ${waiting} waiting; ${terms} terms; at work: ${workers}`,
-  closing: ({ orders }) => `time is over; ${orders} orders were written, what is left of them is done`,
+  closing: ({ orders }) => `time is over; ${orders} orders were written, and the remaining ones are being done`,
   problem: ({ text }) => `PROBLEM: ${text}`,
   end: ({ problems }) =>
-    problems === '' ? 'every order was done once, and nothing is left behind' : `WRONG: ${problems}`,
+    problems === '' ? 'every order was done once and nothing is left behind' : `WRONG: ${problems}`,
 }
 
 const options = {

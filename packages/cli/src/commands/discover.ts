@@ -78,7 +78,7 @@ export function checkServiceName(name: string, format: FormatName): void {
   if (problem !== undefined) throw new UsageError(`no name of a service: "${name}": ${problem}`)
 }
 
-/** @throws UsageError for a format nobody knows or a base that is no path. */
+/** @throws UsageError for an unknown format or a base that is not a path. */
 export function placeOf({ base, format }: { readonly base?: string | undefined; readonly format: string }): {
   readonly base: ZnodePath | undefined
   readonly format: FormatName
@@ -115,7 +115,10 @@ async function follow(services: Discovery, name: string, json: boolean, signal: 
   }
 }
 
-/** What to print where `before` was shown and `now` is there. The first word of a line is the id, and there once. */
+/**
+ * The lines to print when `before` was shown and `now` is the state. The first word of a line is the id, which is
+ * unique.
+ */
 export function differences(before: readonly string[], now: readonly string[]): string[] {
   const idOf = (line: string): string => line.slice(0, line.indexOf(' '))
   const known = new Map(before.map((line) => [idOf(line), line]))

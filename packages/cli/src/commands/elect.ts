@@ -1,4 +1,4 @@
-/** `lightkeeper elect`: a command that runs where one is the leader. */
+/** `lightkeeper elect`: runs a command while this process is the leader. */
 import { hostname } from 'node:os'
 import type { Client } from '@lightkeeper/client'
 import { election, type Term } from '@lightkeeper/recipes'
@@ -94,7 +94,7 @@ export const electCommand: Command = {
   },
 }
 
-/** Stands until it leads. @throws the reason of `signal`, however long leaving the line takes. */
+/** Waits until it leads. @throws the reason of `signal`, even if leaving the line takes long. */
 async function nextTerm(
   terms: AsyncGenerator<Term, void, void>,
   standing: AbortController,

@@ -1,4 +1,4 @@
-/** `lightkeeper inspect`: what is in logs and snapshots. */
+/** `lightkeeper inspect`: prints the contents of logs and snapshots. */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
@@ -89,7 +89,7 @@ function hex(option: string, text: string | undefined): bigint {
 }
 
 function time(option: string, text: string): number {
-  // Beyond what a Date can be there is no time.
+  // A Date cannot hold later times.
   const value = new Date(/^\d{11,}$/.test(text) ? Number(text) : text).getTime()
   if (Number.isNaN(value)) throw new UsageError(`${option} wants a time, got "${text}"`)
   return value

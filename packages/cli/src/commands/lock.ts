@@ -1,4 +1,4 @@
-/** `lightkeeper lock`: a command that runs in one place at a time. */
+/** `lightkeeper lock`: runs a command in one place at a time. */
 import { hostname } from 'node:os'
 import { type Client, KeeperError } from '@lightkeeper/client'
 import { type Held, type Lockable, lock, type Participant, readWriteLock } from '@lightkeeper/recipes'
@@ -94,10 +94,10 @@ export const lockCommand: Command = {
   },
 }
 
-/** When one is told that it takes its time, milliseconds. */
+/** The wait after which the command says what it waits for, milliseconds. */
 const lateMs = 500
 
-/** Tells once who holds the lock, where it has to be waited for. */
+/** Says once who holds the lock, if the command has to wait for it. */
 async function take(
   line: Lockable,
   timeout: number | undefined,
@@ -122,7 +122,7 @@ async function take(
 }
 
 function namesOf(holders: readonly Participant[]): string {
-  if (holders.length === 0) return 'somebody who cannot be seen'
+  if (holders.length === 0) return 'an unknown client'
   return holders
     .map(({ path, data, since }) => {
       const text = textOf(data)

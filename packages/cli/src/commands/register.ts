@@ -111,7 +111,7 @@ export const registerCommand: Command = {
   },
 }
 
-/** When one is told that it takes its time, milliseconds. */
+/** The wait after which the command says what it waits for, milliseconds. */
 const lateMs = 5_000
 
 interface Values {
@@ -154,9 +154,9 @@ function instanceOf(
   return { name, id, address, port: wholeNumber('--port', port, 0, 65_535), weight, zone, metadata }
 }
 
-/** An instance on its way in, there, or on its way out. */
+/** An instance that is being registered, is registered, or is being removed. */
 class Presence {
-  /** Rejects where it cannot be registered, or left before. */
+  /** Rejects if the instance cannot be registered, or was removed before. */
   readonly present: Promise<Registration>
   readonly #end = new AbortController()
   #gone: Promise<void> | undefined

@@ -15,7 +15,7 @@ Runs a ZooKeeper server in the foreground until SIGTERM or SIGINT.
   --host A          address to listen on (default: clientPortAddress of zoo.cfg, else 127.0.0.1)
   --data-dir D      directory for data, in Apache ZooKeeper's layout; one process at a time
                     (default: dataDir of zoo.cfg, else data is kept in memory only)
-  --in-memory       keep data in memory only, whatever else is said
+  --in-memory       keep data in memory only; overrides all other settings
   --accept-loss     start although acknowledged transactions are missing or damaged, without them;
                     damaged files are kept, renamed
   --set key=value   any key of zoo.cfg; may be repeated

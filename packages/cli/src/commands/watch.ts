@@ -1,4 +1,4 @@
-/** `lightkeeper watch`: what happens to a znode, as lines. */
+/** `lightkeeper watch`: prints a line for each change of a znode. */
 import type { WatchChange } from '@lightkeeper/client'
 import { connecting, connectingUsage, connectTo, parse, pathArgument } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'

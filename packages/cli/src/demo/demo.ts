@@ -15,17 +15,17 @@ export interface DemoOptions {
   /** Servers to use instead of one of the demo's own. */
   readonly servers: string | undefined
   readonly workers: number
-  /** Milliseconds during which orders are written and processes harmed. */
+  /** How long orders are written and processes are killed or stopped, milliseconds. */
   readonly durationMs: number
   readonly seed: number
-  /** No harm is done. */
+  /** No process is killed or stopped. */
   readonly isCalm: boolean
   /** Ends it early, as if the time were over. */
   readonly signal: AbortSignal
 }
 
-/** What the demo tells while it runs. */
-export type Telling = (event: string, facts?: Readonly<Record<string, unknown>>) => void
+/** Gets what happens while the demo runs. */
+export type Announce = (event: string, facts?: Readonly<Record<string, unknown>>) => void
 
 /** The session timeout of the workers, milliseconds. */
 const sessionTimeoutMs = 3_000
@@ -33,7 +33,7 @@ const sessionTimeoutMs = 3_000
 const collectEveryMs = 250
 /** Between accounts. */
 const accountEveryMs = 5_000
-/** For what is left to be done when the time is over. */
+/** How long the remaining orders may take when the time is over. */
 const settleMs = 60_000
 
 interface Settings {
@@ -41,8 +41,8 @@ interface Settings {
   readonly workMs: number
 }
 
-/** Resolves to what went wrong, and to nothing where all is well. */
-export async function demo(options: DemoOptions, tell: Telling): Promise<readonly string[]> {
+/** Resolves to everything that went wrong; empty if all is well. */
+export async function demo(options: DemoOptions, announce: Announce): Promise<readonly string[]> {
   const dataDir = await mkdtemp(join(tmpdir(), 'lightkeeper-demo-'))
   const server = options.servers === undefined ? new ServerProcess(dataDir) : undefined
   try {
@@ -51,9 +51,9 @@ export async function demo(options: DemoOptions, tell: Telling): Promise<readonl
     const root: ZnodePath = `/lightkeeper-demo-${options.seed}`
     await using above = await connect(servers)
     await above.create(root)
-    tell('begin', { servers: `${servers}${root}`, workers: options.workers, seed: options.seed })
+    announce('begin', { servers: `${servers}${root}`, workers: options.workers, seed: options.seed })
     try {
-      await using show = await Show.open(options, `${servers}${root}`, server, tell)
+      await using show = await Show.open(options, `${servers}${root}`, server, announce)
       return await show.run()
     } finally {
       await above.delete(root, { recursive: true })
@@ -68,19 +68,25 @@ class Show implements AsyncDisposable {
   readonly #options: DemoOptions
   readonly #zk: Client
   readonly #server: ServerProcess | undefined
-  readonly #tell: Telling
+  readonly #announce: Announce
   readonly #random: SeededRandom
   readonly #ledger = new Ledger()
   readonly #workers: readonly Worker[]
-  /** No more workers are put in the place of those that go. */
+  /** Workers that end are no longer replaced. */
   #isClosing = false
   readonly #lives: Promise<void>[] = []
 
-  private constructor(options: DemoOptions, zk: Client, server: ServerProcess | undefined, tell: Telling, at: string) {
+  private constructor(
+    options: DemoOptions,
+    zk: Client,
+    server: ServerProcess | undefined,
+    announce: Announce,
+    at: string,
+  ) {
     this.#options = options
     this.#zk = zk
     this.#server = server
-    this.#tell = tell
+    this.#announce = announce
     this.#random = new SeededRandom(options.seed)
     const file = fileURLToPath(new URL('./worker.js', import.meta.url))
     const args = ['--connect', at, '--session-timeout', String(sessionTimeoutMs)]
@@ -94,11 +100,11 @@ class Show implements AsyncDisposable {
     options: DemoOptions,
     connectString: string,
     server: ServerProcess | undefined,
-    tell: Telling,
+    announce: Announce,
   ): Promise<Show> {
     const zk = await connect(connectString)
     for (const path of ['/orders', '/locks', '/done'] as const) await zk.create(path)
-    return new Show(options, zk, server, tell, connectString)
+    return new Show(options, zk, server, announce, connectString)
   }
 
   async run(): Promise<readonly string[]> {
@@ -116,7 +122,7 @@ class Show implements AsyncDisposable {
     await pause(durationMs, end)
     clearTimeout(timer)
     await harm
-    this.#tell('closing', { orders: await this.#last() })
+    this.#announce('closing', { orders: await this.#last() })
     for (const worker of this.#workers) worker.resume()
     await settings.set({ backlog: 0, workMs: 0 })
     await this.#settled()
@@ -127,7 +133,7 @@ class Show implements AsyncDisposable {
     return this.#ledger.settle(await this.#last())
   }
 
-  /** Kills what is still there. */
+  /** Kills the processes that still run. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true
     for (const worker of this.#workers) worker.send('SIGKILL')
@@ -135,7 +141,7 @@ class Show implements AsyncDisposable {
     await this.#zk.close()
   }
 
-  /** A worker goes, and another takes its place, and its name. */
+  /** When a worker ends, another one takes its place and its name. */
   async #live(worker: Worker): Promise<void> {
     while (!this.#isClosing) {
       const problem = await worker.run()
@@ -148,12 +154,12 @@ class Show implements AsyncDisposable {
     if (report.event === 'done') this.#ledger.reported(Number(report['order']), id)
     else {
       if (report.event === 'scheduler') this.#ledger.elected(String(report['epoch']), id)
-      this.#tell(report.event, report)
+      this.#announce(report.event, report)
     }
   }
 
   #problem(text: string): void {
-    this.#tell('problem', { text })
+    this.#announce('problem', { text })
     this.#ledger.problem(text)
   }
 
@@ -171,7 +177,7 @@ class Show implements AsyncDisposable {
       const worker = 'worker' in mishap ? this.#workers[mishap.worker] : undefined
       if (worker !== undefined && (!worker.isThere || worker.isPaused)) continue
       const { kind, worker: _, ...facts } = { worker: undefined, ...mishap }
-      this.#tell(kind, worker === undefined ? facts : { id: worker.id, ...facts })
+      this.#announce(kind, worker === undefined ? facts : { id: worker.id, ...facts })
       switch (mishap.kind) {
         case 'kill':
           worker?.send('SIGKILL')
@@ -183,7 +189,7 @@ class Show implements AsyncDisposable {
           worker?.pause()
           pauses.push(
             pause(mishap.forMs, end).then(() => {
-              if (worker?.isPaused === true) this.#tell('resume', { id: worker.id })
+              if (worker?.isPaused === true) this.#announce('resume', { id: worker.id })
               worker?.resume()
             }),
           )
@@ -202,7 +208,7 @@ class Show implements AsyncDisposable {
     await Promise.all(pauses)
   }
 
-  /** Takes what is done out of ZooKeeper and into the ledger, until the signal; then once more. */
+  /** Moves finished orders from ZooKeeper into the ledger until the signal aborts, and then once more. */
   async #collect(signal: AbortSignal): Promise<void> {
     const taken = new Set<string>()
     let accountAt = Date.now() + accountEveryMs
@@ -224,7 +230,7 @@ class Show implements AsyncDisposable {
       await Promise.all(
         children.map(async (name) => {
           const path: ZnodePath = `/done/${name}`
-          // One that could not be deleted is seen again, and is still the same.
+          // A finished order that could not be deleted is read again, and counted once.
           if (!taken.has(name)) this.#ledger.collected(Number(name), BigInt(text((await this.#zk.get(path)).data)))
           taken.add(name)
           await this.#zk.delete(path, { idempotent: true })
@@ -239,7 +245,7 @@ class Show implements AsyncDisposable {
       const stat = await this.#zk.exists('/orders')
       const there = await discovery(this.#zk).instances('worker')
       const { done, terms } = this.#ledger
-      this.#tell('account', { done, waiting: stat?.numChildren ?? 0, terms, workers: there.map(({ id }) => id) })
+      this.#announce('account', { done, waiting: stat?.numChildren ?? 0, terms, workers: there.map(({ id }) => id) })
     })
   }
 
@@ -269,7 +275,10 @@ class Show implements AsyncDisposable {
     }
   }
 
-  /** Who left cleanly has left nothing; of who was killed the server has removed everything when the session was over. */
+  /**
+   * A worker that left cleanly leaves nothing; when the session of a killed one is over, the server has removed
+   * everything.
+   */
   async #leftovers(): Promise<void> {
     for (const deadline = Date.now() + settleMs; ; ) {
       const { nodes } = await this.#again(() => this.#zk.tree('/'))
@@ -280,7 +289,7 @@ class Show implements AsyncDisposable {
     }
   }
 
-  /** The demo's own reading goes on when the server is back. */
+  /** Repeats a step of the demo itself until the server is back. */
   async #again<T>(step: () => Promise<T>): Promise<T> {
     for (const deadline = Date.now() + settleMs; ; ) {
       try {
@@ -297,7 +306,7 @@ function text(data: Uint8Array): string {
   return new TextDecoder().decode(data)
 }
 
-/** Ends early, and well, when the signal aborts. */
+/** Waits; ends early, without an error, when the signal aborts. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {})
 }

@@ -1,4 +1,7 @@
-/** Keeps account of the demo's orders, from what is found in ZooKeeper and from what workers report: nothing lost, nothing double. */
+/**
+ * Keeps account of the demo's orders, by what it finds in ZooKeeper and what workers report: none may be lost or done
+ * twice.
+ */
 
 export class Ledger {
   /** By number: the epoch of the term in which the order was written. */
@@ -19,13 +22,13 @@ export class Ledger {
     this.#problems.push(text)
   }
 
-  /** An order was found among those done, and taken from there: it must not be found again. */
+  /** An order was found among the finished ones and removed: it must not be found again. */
   collected(number: number, epoch: bigint): void {
     if (this.#done.has(number)) this.problem(`order ${number} was done twice`)
     this.#done.set(number, epoch)
   }
 
-  /** A worker knows that it has done an order. */
+  /** A worker reports that it has done an order. */
   reported(number: number, worker: string): void {
     const other = this.#reported.get(number)
     if (other !== undefined) this.problem(`order ${number} was done by ${other} and by ${worker}`)
@@ -43,7 +46,9 @@ export class Ledger {
     return this.#terms.size
   }
 
-  /** When no order waits any more, and `last` is the highest number that was given. Returns all that was ever wrong. */
+  /**
+   * To be called when no order waits any more; `last` is the highest number. Returns everything that was ever wrong.
+   */
   settle(last: number): readonly string[] {
     const problems = [...this.#problems]
     const lost: number[] = []

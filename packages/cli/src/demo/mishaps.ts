@@ -1,17 +1,17 @@
-/** What goes wrong in the demo, and when: a story told by its seed. */
+/** What goes wrong in the demo, and when; the seed decides. */
 import type { Random } from '@lightkeeper/client'
 
 export type Mishap =
-  /** The process is gone at once, SIGKILL; its session lives until the server gives it up. */
+  /** SIGKILL: the process ends at once; its session lives until the server ends it. */
   | { readonly kind: 'kill'; readonly worker: number }
-  /** It is asked to leave, SIGTERM. */
+  /** SIGTERM: the process is asked to leave. */
   | { readonly kind: 'dismiss'; readonly worker: number }
-  /** It is stopped, SIGSTOP, and goes on as if nothing had been. */
+  /** SIGSTOP: the process is stopped, and continues later. */
   | { readonly kind: 'pause'; readonly worker: number; readonly forMs: number }
   | { readonly kind: 'killServer' }
-  /** Everybody follows a new configuration. */
+  /** A new configuration is written. */
   | { readonly kind: 'configure'; readonly workMs: number; readonly backlog: number }
-  /** Somebody writes a configuration that is none. */
+  /** An invalid configuration is written. */
   | { readonly kind: 'misconfigure' }
 
 export interface Circumstances {

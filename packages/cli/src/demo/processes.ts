@@ -1,4 +1,7 @@
-/** The demo's processes: workers, which are replaced when they go, and a server, which is started again where it was. */
+/**
+ * The demo's processes: workers, which are replaced when they end, and a server, which is started again on the same
+ * port and data.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +12,7 @@ export interface Report {
   readonly [fact: string]: unknown
 }
 
-/** What is said about a process that was not told to go. */
+/** The most characters of standard error that are kept for a message. */
 const errorLength = 500
 
 class Program {
@@ -40,10 +43,10 @@ export class Worker {
   readonly #onReport: (report: Report) => void
   #program: Program | undefined
   #isPaused = false
-  /** It has said that it is at work: from then on it leaves in good order when it is asked to. */
+  /** It has reported something: from then on it ends cleanly when it is asked to. */
   #isAtWork = false
 
-  /** `file` is the worker's program, `args` what it is told besides its name. */
+  /** `file` is the worker's program, `args` are its arguments besides its name. */
   constructor(id: string, file: string, args: readonly string[], onReport: (report: Report) => void) {
     this.id = id
     this.#file = file
@@ -59,7 +62,7 @@ export class Worker {
     return this.#isPaused
   }
 
-  /** Resolves when the process is gone, to what is wrong with how it went; undefined where nothing is. */
+  /** Resolves when the process has ended: to a problem with how it ended, or to undefined. */
   async run(): Promise<string | undefined> {
     const program = new Program([this.#file, '--id', this.id, ...this.#args], (line) => this.#line(line))
     this.#program = program
@@ -68,7 +71,7 @@ export class Worker {
     this.#program = undefined
     this.#isPaused = false
     if (end === 0 || end === 'SIGKILL' || (end === 'SIGTERM' && !this.#isAtWork)) return undefined
-    return `${this.id} ended with ${end}: ${program.errors || 'without a word'}`
+    return `${this.id} ended with ${end}: ${program.errors || 'no output on standard error'}`
   }
 
   send(signal: 'SIGKILL' | 'SIGTERM'): void {
@@ -107,7 +110,10 @@ export class ServerProcess {
     this.#dataDir = dataDir
   }
 
-  /** Resolves to its address when it takes connections: the same each time. @throws Error with its words when it does not start. */
+  /**
+   * Resolves to its address when it accepts connections, the same each time. Rejects with its output if it does not
+   * start.
+   */
   start(): Promise<string> {
     const bin = fileURLToPath(new URL('../../bin/lightkeeper.js', import.meta.url))
     const args = [bin, 'server', '--port', this.#port, '--data-dir', this.#dataDir, '--set', 'tickTime=500']

@@ -1,13 +1,14 @@
 /**
- * Stops the command where its supervisor cannot: because that was killed (its end of the pipe closes), or stopped (it does not
- * renew the lease it has told of). A process of its own, in a session of its own, for as long as the command runs.
+ * Stops the command if its supervisor cannot: because the supervisor was killed (its end of the pipe closes), or
+ * stopped (it does not renew the lease it has announced). It is a process of its own in a session of its own, as long
+ * as the command runs.
  */
 import { createInterface } from 'node:readline'
 import { guardPlanFor, type Plan } from './plan.ts'
 import { commonClockMs, send } from './process.ts'
 import { Stopper } from './stopper.ts'
 
-/** What to stop, a process, or a group if it is negative; the supervisor's plan, and its grace in milliseconds. */
+/** The target to stop (a process, or a group if negative), the supervisor's plan, and the grace in milliseconds. */
 interface GuardTarget {
   readonly target: number
   readonly plan: Plan
@@ -19,12 +20,15 @@ export type GuardMessage =
   | GuardTarget
   /** On the common clock; null where the command does not depend on a lease. */
   | { readonly leaseEnd: number | null }
-  /** It was told to stop, by the supervisor. */
-  | { readonly told: true }
+  /** The supervisor has sent it SIGTERM. */
+  | { readonly terminated: true }
   /** The command has ended. */
   | { readonly done: true }
 
-/** How often a command whose supervisor is dead is looked for, milliseconds: its number may be given to another. */
+/**
+ * How often the guard checks that a command without a supervisor still runs, milliseconds: its number may be given to
+ * another process.
+ */
 const lookMs = 50
 
 function guard(): void {
@@ -41,10 +45,10 @@ function guard(): void {
       looking() {
         if (!isAlone) return
         if (!send(target, 0)) process.exit(0)
-        made.tell('the process that ran it was killed')
+        made.terminate('the process that ran it was killed')
       },
       overdue: 'the process that runs it does not go on',
-      telling: (why) => void process.stderr.write(`lightkeeper: ${why}; its command is stopped\n`),
+      terminating: (why) => void process.stderr.write(`lightkeeper: ${why}; its command is stopped\n`),
       killed: () => process.exit(0),
     })
     return made
@@ -54,7 +58,7 @@ function guard(): void {
   lines.on('line', (line) => {
     const message = JSON.parse(line) as GuardMessage
     if ('done' in message) process.exit(0)
-    if ('told' in message) stopper?.wasTold()
+    if ('terminated' in message) stopper?.wasTerminated()
     else if ('target' in message) {
       stopper = stopperOf(message)
       process.stdout.write('armed\n')
@@ -69,6 +73,6 @@ function guard(): void {
   })
 }
 
-// The command must be stopped whoever reads what is said of it.
+// The command must be stopped even if no process reads the messages about it.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 guard()

@@ -1,4 +1,4 @@
-/** What the commands that run another have in common. */
+/** What the commands that run another command share. */
 import type { Client } from '@lightkeeper/client'
 import { UsageError } from '../command.ts'
 import { exitCodeOf, type Signals } from '../signals.ts'
@@ -14,14 +14,14 @@ export const runningUsage = `  --grace MS            between SIGTERM and SIGKILL
   --verbose             reports each step on standard error
 `
 
-/** How long the way out may take, milliseconds: what is left then goes with the session. */
+/** How long the way out may take, milliseconds. What is left afterwards disappears with the session. */
 export const leaveMs = 3_000
 
 export function holdingOf(zk: Client, sessionTimeoutMs: number, held: Pick<Holding, 'signal' | 'remaining'>): Holding {
   return { signal: held.signal, sessionTimeoutMs, remaining: () => held.remaining(), ask: () => zk.exists('/') }
 }
 
-/** What the server has granted to a client that has just connected, milliseconds. */
+/** The session timeout that the server has granted to a client that has just connected, milliseconds. */
 export function grantedTimeoutMs(zk: Client, values: { readonly 'session-timeout': string }): number {
   const { state } = zk
   return state.kind === 'connected' ? state.sessionTimeout : Number(values['session-timeout'])
@@ -39,7 +39,7 @@ export function exitCodeFor(error: unknown, signals: Signals): number {
   throw error
 }
 
-/** What `promise` gives, or undefined where that takes longer. */
+/** The result of `promise`, or undefined if it takes longer. */
 export async function atMost<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<undefined>((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * Stops a process or a group as its plan says: SIGTERM, then SIGKILL when its grace or what is left of the lease is over. The
- * supervisor and its guard have one each; the plan decides (plan.ts), this does it.
+ * Stops a process or a group as its plan says: SIGTERM, then SIGKILL when its grace or its lease is over. The supervisor and its guard
+ * have one each. plan.ts decides; this file acts.
  */
 import { type Plan, stepFor } from './plan.ts'
 import { commonClockMs, send } from './process.ts'
@@ -11,28 +11,28 @@ export interface StopperOptions {
   readonly plan: Plan
   /** Between SIGTERM and SIGKILL, milliseconds. */
   readonly graceMs: number
-  /** What is left of the lease, milliseconds; infinite without one. */
+  /** The rest of the lease, milliseconds; infinite without a lease. */
   readonly remaining: () => number
-  /** At the beginning of every look, with what is left then. */
+  /** Called at the beginning of every look, with the rest of the lease. */
   readonly looking?: (remainingMs: number) => void
-  /** Why it is told to stop where the plan demands it. */
+  /** The reason for a SIGTERM that the plan demands. */
   readonly overdue: string
-  /** Just before SIGTERM. */
-  readonly telling: (why: string) => void
-  /** Just before SIGKILL. */
+  /** Called just before SIGTERM. */
+  readonly terminating: (why: string) => void
+  /** Called just before SIGKILL. */
   readonly killing?: (remainingMs: number) => void
-  /** Just after SIGKILL. */
+  /** Called just after SIGKILL. */
   readonly killed?: () => void
-  /** Has a server renew the lease, where that can be done from here. */
+  /** Makes a server renew the lease; undefined if this process cannot. */
   readonly renew?: () => Promise<unknown>
 }
 
 export class Stopper {
-  /** A look is taken at least so often, milliseconds. */
+  /** The longest time between two looks, milliseconds. */
   lookEveryMs = 60_000
   readonly #options: StopperOptions
   /** On the common clock. */
-  #toldAt: number | undefined
+  #terminatedAt: number | undefined
   #timer: NodeJS.Timeout | undefined
   #isRenewing = false
   #isOver = false
@@ -41,50 +41,51 @@ export class Stopper {
     this.#options = options
   }
 
-  /** Whether it was told to stop, by this or by another. */
-  get isTold(): boolean {
-    return this.#toldAt !== undefined
+  /** Whether SIGTERM was sent, by this stopper or by another one. */
+  get isTerminated(): boolean {
+    return this.#terminatedAt !== undefined
   }
 
-  /** Another has told it: its grace begins. */
-  wasTold(): void {
-    this.#toldAt ??= commonClockMs()
+  /** Another stopper has sent SIGTERM: the grace begins. */
+  wasTerminated(): void {
+    this.#terminatedAt ??= commonClockMs()
   }
 
   /** Sends SIGTERM, once. */
-  tell(why: string): void {
-    if (this.#toldAt !== undefined) return
-    this.#toldAt = commonClockMs()
-    const { target, telling } = this.#options
-    telling(why)
+  terminate(why: string): void {
+    if (this.#terminatedAt !== undefined) return
+    this.#terminatedAt = commonClockMs()
+    const { target, terminating } = this.#options
+    terminating(why)
     send(target, 'SIGTERM')
-    // One that is stopped does not hear of it otherwise.
+    // A stopped process gets the signal only when it continues.
     send(target, 'SIGCONT')
   }
 
-  /** Does what is due, and looks again when the next step is. */
+  /** Does what is due, and looks again when the next step is due. */
   look(): void {
     clearTimeout(this.#timer)
     if (this.#isOver) return
     const { target, plan, graceMs, remaining, looking, overdue, killing, killed, renew } = this.#options
     const remainingMs = remaining()
     looking?.(remainingMs)
-    const told = this.#toldAt === undefined ? undefined : { agoMs: commonClockMs() - this.#toldAt, graceMs }
-    const { does, lookAfterMs } = stepFor(plan, remainingMs, told)
+    const terminated =
+      this.#terminatedAt === undefined ? undefined : { agoMs: commonClockMs() - this.#terminatedAt, graceMs }
+    const { does, lookAfterMs } = stepFor(plan, remainingMs, terminated)
     if (does === 'kill') {
       this.end()
-      this.wasTold()
+      this.wasTerminated()
       killing?.(remainingMs)
       send(target, 'SIGKILL')
       killed?.()
       return
     }
-    if (does === 'tell') this.tell(overdue)
+    if (does === 'terminate') this.terminate(overdue)
     if (does === 'ask' && renew !== undefined) this.#renew(renew)
     this.#timer = setTimeout(() => this.look(), Math.min(this.lookEveryMs, Math.max(1, lookAfterMs)))
   }
 
-  /** Nothing is done any more: the target has ended. */
+  /** Ends all looks: the target has ended. */
   end(): void {
     this.#isOver = true
     clearTimeout(this.#timer)

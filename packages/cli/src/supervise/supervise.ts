@@ -1,6 +1,6 @@
 /**
- * Runs a command as long as it may run: passes signals on, keeps its exit code, and has it stopped before what it runs on can end.
- * What decides is in plan.ts; what happens where this process dies or is stopped is in guard.ts.
+ * Runs a command as long as it may run: passes signals on, returns its exit code, and stops it before its lock or term
+ * can end. plan.ts decides when; guard.ts acts if this process dies or is stopped.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
@@ -28,9 +28,9 @@ export interface Supervision {
   readonly environment: Readonly<Record<string, string>>
   readonly signals: Signals
   readonly reports: Reports
-  /** Between SIGTERM and SIGKILL where the command has to stop, milliseconds; what it runs on may leave less. */
+  /** The time between SIGTERM and SIGKILL, milliseconds; the rest of the lease may leave less. */
   readonly graceMs: number
-  /** What it runs on. Without one it is stopped by signals and `stop` alone. */
+  /** The lock or term that the command needs. Without one only signals and `stop` stop it. */
   readonly holding?: Holding | undefined
   /** Has it stopped: SIGTERM, and SIGKILL when its grace is over. */
   readonly stop?: AbortSignal | undefined
@@ -43,13 +43,13 @@ export interface Supervision {
 export interface Ended {
   /** Its own, or 128 + n where a signal has ended it. */
   readonly exitCode: number
-  /** Stopped, because what it ran on has ended or `stop` has aborted. */
+  /** Whether it was stopped, because its lock or term has ended or `stop` has aborted. */
   readonly wasStopped: boolean
 }
 
 /**
- * Begins when the guard knows of it: whatever happens to this process from the first moment of the command on, there is somebody
- * to stop it. It also gives the exit codes 126 and 127 that people know.
+ * The shell that starts the command. It waits until the guard is ready, so from its first moment on the command can be
+ * stopped, even if this process dies. It also gives the usual exit codes 126 and 127.
  */
 const gate = 'read -r _ <&3 || exit 1; exec 3<&-; exec "$@"'
 
@@ -78,7 +78,7 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
     throw await new Promise<Error>((resolve) => child.once('error', resolve))
   }
   const target = isInteractive ? pid : -pid
-  guard.tell({ target, plan, graceMs })
+  guard.send({ target, plan, graceMs })
   void guard.armed().then(() => {
     const door = child.stdio[3] as Writable
     door.on('error', () => {})
@@ -93,11 +93,11 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
     graceMs,
     remaining: () => holding?.remaining() ?? Number.POSITIVE_INFINITY,
     looking(remainingMs) {
-      if (holding !== undefined) guard.tell({ leaseEnd: commonClockMs() + remainingMs })
+      if (holding !== undefined) guard.send({ leaseEnd: commonClockMs() + remainingMs })
     },
     overdue: 'no server has answered in time',
-    telling(why) {
-      guard.tell({ told: true })
+    terminating(why) {
+      guard.send({ terminated: true })
       reports.warn('stopping', { why, pid }, `${why}: the command is stopped`)
     },
     killing: (remaining) => reports.warn('killing', { pid, remaining }, 'the command is killed'),
@@ -106,7 +106,7 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
   const look = (): void => stopper.look()
   const onStop = (): void => {
     const reason: unknown = supervision.stop?.reason
-    stopper.tell(reason instanceof Error ? reason.message : String(reason))
+    stopper.terminate(reason instanceof Error ? reason.message : String(reason))
     look()
   }
   const onAsked = (): void => {
@@ -136,8 +136,8 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
   supervision.ask?.removeEventListener('abort', onAsked)
   unhear()
   // Or by the guard, while this process was stopped.
-  const wasStopped = stopper.isTold || holding?.remaining() === 0
-  // What it has started and left behind must not go on either.
+  const wasStopped = stopper.isTerminated || holding?.remaining() === 0
+  // Processes that it has started and left behind must not continue either.
   if (wasStopped && !isInteractive) send(target, 'SIGKILL')
   guard.end()
   reports.note('ended', { pid, exitCode }, `the command has ended with ${exitCode}`)
@@ -161,7 +161,7 @@ class Guard {
 
   constructor() {
     const file = fileURLToPath(new URL('./guard.js', import.meta.url))
-    // In a session of its own: what ends everything in a terminal must leave it for last.
+    // In a session of its own, so that a signal to everything in a terminal does not end the guard first.
     this.#process = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'], detached: true })
     this.#process.unref()
     this.#process.stdin?.on('error', () => {})
@@ -175,7 +175,7 @@ class Guard {
     })
   }
 
-  tell(message: GuardMessage): void {
+  send(message: GuardMessage): void {
     if (!this.#isOver) this.#process.stdin?.write(`${JSON.stringify(message)}\n`)
   }
 
@@ -188,7 +188,7 @@ class Guard {
   }
 
   end(): void {
-    this.tell({ done: true })
+    this.send({ done: true })
     this.#isOver = true
     this.#process.stdin?.end()
   }

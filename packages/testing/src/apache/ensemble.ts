@@ -36,7 +36,7 @@ export interface ApacheOptions {
 
 export interface ApacheServer extends AsyncDisposable {
   readonly connectString: string
-  /** Client ports, in the order of the servers; those of the proxies where there are some. */
+  /** Client ports, in the order of the servers; with `cuttable` those of the proxies. */
   readonly ports: readonly number[]
   readonly version: string
   /** SIGKILL: nothing is flushed, sessions are not closed. `index` counts from 0. */
@@ -54,14 +54,14 @@ export interface ApacheServer extends AsyncDisposable {
    */
   cut(index?: number): void
   heal(index?: number): void
-  /** The end of what a server has printed since it was started last; `logLevel` says how much it prints. */
+  /** The end of the output of a server since its last start; `logLevel` says how much it prints. */
   said(index?: number): string
-  /** The server that leads, or stands alone; undefined while none says so, or more than one does. */
+  /** The leader, or the standalone server; undefined while no server or more than one says that it leads. */
   leader(): Promise<number | undefined>
   close(): Promise<void>
 }
 
-/** @throws Error saying why it cannot be had, or with the end of its log when it does not come up. */
+/** @throws Error that says why it cannot be started, or contains the end of its log if it does not come up. */
 export async function apache(options: ApacheOptions = {}): Promise<ApacheServer> {
   const line = options.version ?? '3.8'
   const found = apacheAvailable(line)

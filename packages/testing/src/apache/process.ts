@@ -13,7 +13,7 @@ const running = new Set<ChildProcess>()
 const temporary = new Set<string>()
 let hasExitHook = false
 
-/** Only once there is something to clean up: to import this installs nothing. */
+/** Installed only when there is something to clean up, so that importing this module installs nothing. */
 function cleanAtExit(): void {
   if (hasExitHook) return
   hasExitHook = true
@@ -63,7 +63,7 @@ export interface ServerPlan {
 }
 
 export class ApacheProcess {
-  /** The end of what it has printed since it was started last. */
+  /** The end of its output since its last start. */
   output = ''
   readonly #plan: ServerPlan
   #child: ChildProcess | undefined
@@ -108,7 +108,7 @@ export class ApacheProcess {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill(signal)
-    // One that is paused would never hear of SIGTERM.
+    // A paused process would not react to SIGTERM.
     child.kill('SIGCONT')
     await gone
   }
@@ -117,7 +117,7 @@ export class ApacheProcess {
     this.#child?.kill(signal)
   }
 
-  /** What `srvr` says it is: `leader`, `follower`, `standalone`; undefined where it does not answer. */
+  /** The mode that `srvr` reports: `leader`, `follower`, `standalone`; undefined if the server does not answer. */
   async mode(): Promise<string | undefined> {
     const answer = await ask(this.#plan.port, 'srvr').catch(() => '')
     return /^Mode: (.*)$/m.exec(answer)?.[1]

@@ -32,7 +32,8 @@ export function jvmOptions(config: Config, logLevel: 'error' | 'info', more: rea
     '-XX:TieredStopAtLevel=1',
     '-XX:+UseSerialGC',
     '-Dzookeeper.admin.enableServer=false',
-    // One that looks for a leader asks again within seconds; by itself it waits up to a minute (FastLeaderElection.java).
+    // A server that looks for a leader asks again within seconds; by default it waits up to a minute
+    // (FastLeaderElection.java).
     '-Dzookeeper.fastleader.maxNotificationInterval=2000',
     // Quiet by default, but not about why it ended.
     `-Dorg.slf4j.simpleLogger.defaultLogLevel=${logLevel}`,
