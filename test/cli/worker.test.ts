@@ -10,6 +10,24 @@ const file = fileURLToPath(new URL('../../packages/cli/dist/demo/worker.js', imp
 const reason = missingTarget()
 if (reason !== undefined) console.log(`workers on ${targetName}: skipped, because ${reason}`)
 
+test.skipIf(reason !== undefined)(
+  'a scheduler writes no order once they are closed, whatever its settings say',
+  async () => {
+    await using server = await startTarget({ tickTime: 500 })
+    await using zk = await connect(server.connectString)
+    await zk.create('/settings', '{"backlog": 1, "workMs": 1}')
+    await zk.create('/orders', '5 closed')
+    await using worker = new Program(file, '--connect', server.connectString, '--id', 'a')
+    await worker.untilReport(({ event }) => event === 'scheduler')
+    expect((await zk.get('/orders')).stat.numChildren).toBe(0)
+    const { mzxid } = await zk.set('/orders', '5')
+    await worker.untilReport(({ event }) => event === 'done')
+    const first = worker.reports.find(({ event }) => event === 'done')
+    expect(first).toMatchObject({ order: '00000006' })
+    expect((await zk.get('/done/00000006')).stat.czxid).toBeGreaterThan(mzxid)
+  },
+)
+
 test.skipIf(reason !== undefined)('a worker starts, though a connection is lost in the middle of it', async () => {
   await using server = await startTarget({ tickTime: 500 })
   await using zk = await connect(server.connectString)

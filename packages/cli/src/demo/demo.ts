@@ -122,7 +122,7 @@ class Show implements AsyncDisposable {
     await pause(durationMs, end)
     clearTimeout(timer)
     await harm
-    this.#announce('closing', { orders: await this.#last() })
+    this.#announce('closing', { orders: await this.#close() })
     for (const worker of this.#workers) worker.resume()
     await settings.set({ backlog: 0, workMs: 0 })
     await this.#settled()
@@ -249,8 +249,21 @@ class Show implements AsyncDisposable {
     })
   }
 
+  /**
+   * Closes the orders: no scheduler writes another one, not even one that has not seen the last settings yet, because it writes with the
+   * version of `/orders` that it has read. Resolves to the number of the last order.
+   */
+  async #close(): Promise<number> {
+    const close = (data: Uint8Array | undefined): string | undefined => {
+      const last = data === undefined ? '' : text(data)
+      return last.endsWith('closed') ? undefined : `${last} closed`
+    }
+    await this.#again(() => this.#zk.update('/orders', close))
+    return this.#last()
+  }
+
   async #last(): Promise<number> {
-    return this.#again(async () => Number(text((await this.#zk.get('/orders')).data)))
+    return this.#again(async () => Number(text((await this.#zk.get('/orders')).data).split(' ')[0]))
   }
 
   async #settled(): Promise<void> {

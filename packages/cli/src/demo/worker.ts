@@ -44,11 +44,12 @@ async function schedule(): Promise<void> {
     while (!term.signal.aborted) {
       try {
         const { data, stat } = await zk.get('/orders', { signal: term.signal })
-        if (stat.numChildren >= settings.current.backlog) {
+        const [last, closed] = new TextDecoder().decode(data).split(' ')
+        if (closed !== undefined || stat.numChildren >= settings.current.backlog) {
           await sleep(20, undefined, { signal: term.signal })
           continue
         }
-        const number = Number(new TextDecoder().decode(data)) + 1
+        const number = Number(last) + 1
         await zk.transaction(
           term.guard(),
           op.set('/orders', String(number), { version: stat.version }),
