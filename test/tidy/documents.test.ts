@@ -6,7 +6,7 @@ import { read, root, tracked } from './tree.ts'
 
 const documents = tracked.filter((file) => file.endsWith('.md'))
 
-/** What stands between backticks in a document, line ends as spaces. */
+/** The texts between backticks in a document, line ends as spaces. */
 function quoted(file: string): string[] {
   return [...read(file).matchAll(/(?<!`)`([^`]+)`(?!`)/g)].map(([, text = '']) => text.replaceAll(/\s+/g, ' '))
 }
@@ -36,9 +36,39 @@ test('every path from the root that a document names is there', () => {
   }
 })
 
+test('CONTRIBUTING.md says what each script of package.json does, and they fit on one screen', () => {
+  const names: string[] = Object.keys(JSON.parse(read('package.json')).scripts)
+  expect(names.length).toBeLessThanOrEqual(20)
+  const rows = [...read('CONTRIBUTING.md').matchAll(/^\| `(npm[^`]*)` *\|/gm)].map(([, command = '']) => command)
+  const commandOf = (name: string): string => (name === 'test' || name === 'start' ? `npm ${name}` : `npm run ${name}`)
+  // The pre-scripts of npm run by themselves.
+  const missing = names
+    .filter((name) => !name.startsWith('pre'))
+    .filter((name) => !rows.some((row) => row === commandOf(name) || row.startsWith(`${commandOf(name)} `)))
+  expect(missing).toEqual([])
+})
+
+test('CONTRIBUTING.md names every lane', () => {
+  const [, lanes = ''] = read('CONTRIBUTING.md').split('| lane ')
+  for (const name of lanesOf()) expect(lanes, name).toMatch(new RegExp(`\\| .*\`${name}\\b.*\\|.*\\|`))
+})
+
+test('the glossary is linked from the front page, and explains each term once, on one page', () => {
+  expect(read('README.md')).toContain('(docs/glossary.md)')
+  const text = read('docs/glossary.md')
+  const rows = [...text.matchAll(/^\| ([^|]+?) *\| ([^|]+?) *\|$/gm)].filter(
+    ([, term = '']) => !/^(term|-+)$/.test(term),
+  )
+  expect(rows.length).toBeGreaterThan(40)
+  expect(text.split('\n').length).toBeLessThan(120)
+  const terms = rows.flatMap(([, term = '']) => term.split(', '))
+  expect(terms.filter((term, i) => terms.indexOf(term) !== i)).toEqual([])
+  for (const [, term, meaning = ''] of rows) expect(meaning.length, term).toBeGreaterThan(20)
+})
+
 test('every command that a document or a message names is there', () => {
   const scripts: Record<string, string> = JSON.parse(read('package.json')).scripts
-  const lanes = [...read('vitest.config.ts').matchAll(/(?:project\(|name: )'(\w+)'/g)].map(([, name = '']) => name)
+  const lanes = lanesOf()
   expect(lanes.length).toBeGreaterThan(10)
   for (const file of tracked) {
     if (!/\.(md|mjs|ts|json)$/.test(file) || /\.test\.ts$|^package-lock/.test(file)) continue
@@ -57,3 +87,8 @@ test('every command that a document or a message names is there', () => {
     }
   }
 })
+
+/** The projects of vitest. */
+function lanesOf(): string[] {
+  return [...read('vitest.config.ts').matchAll(/(?:project\(|name: )'(\w+)'/g)].map(([, name = '']) => name)
+}

@@ -1,6 +1,7 @@
 /** Imports run one way: between packages as the table of ARCHITECTURE.md says, between files without a cycle. */
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { circles } from '../../scripts/figures.mjs'
 import { imports, packages, read, root, sources, tracked } from './tree.ts'
 
 /** One row of the table: what a package may import. */
@@ -76,20 +77,62 @@ describe.each(packages)('%s', (name) => {
   })
 })
 
+interface Manifest {
+  readonly name: string
+  readonly dependencies?: Readonly<Record<string, string>>
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+const folders = [...packages.map((name) => `packages/${name}`), 'examples']
+const manifestOf = (folder: string): Manifest => JSON.parse(read(`${folder}/package.json`))
+const needsOf = ({ dependencies = {}, peerDependencies = {} }: Manifest): string[] =>
+  Object.keys({ ...dependencies, ...peerDependencies })
+
+test('every package lists what it imports, and imports what it lists', () => {
+  for (const folder of folders) {
+    const manifest = manifestOf(folder)
+    const used = tracked
+      .filter((file) => file.startsWith(`${folder}/src/`) && /(?<!\.test|\.harness)\.ts$/.test(file))
+      .flatMap(imports)
+      .filter((specifier) => !/^(\.|node:)/.test(specifier))
+      .map((specifier) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? '')
+    // Loaded by a name that the compiler does not follow.
+    if (folder === 'packages/gssapi') used.push('kerberos')
+    expect([...new Set(used)].sort(), folder).toEqual(needsOf(manifest).sort())
+  }
+})
+
+test('no package needs itself through others', () => {
+  const byName = new Map(folders.map(manifestOf).map((manifest) => [manifest.name, manifest]))
+  const needs = (name: string): string[] => {
+    const manifest = byName.get(name)
+    return manifest === undefined ? [] : needsOf(manifest).filter((each) => byName.has(each))
+  }
+  expect(byName.size).toBe(folders.length)
+  expect(circles([...byName.keys()], needs)).toEqual([])
+})
+
 /**
  * Files that import each other, types included, with the reason why they still do. The list only shrinks: a group that is gone or
  * smaller must go from here, and a new one is a mistake.
  */
 const knots: readonly { readonly files: readonly string[]; readonly reason: string }[] = []
 
-test('no file imports itself through others, types included', () => {
-  const found = cycles([...packages, 'examples'].flatMap(sources))
+test('no files import each other in a circle, types included', () => {
+  const found = circles([...packages, 'examples'].flatMap(sources), relativeImports)
   expect(found).toEqual(knots.map(({ files }) => [...files].sort()).sort(byFirst))
 })
 
-test('the search for cycles finds one', () => {
+test('the search for circles finds one', () => {
   const graph: Readonly<Record<string, readonly string[]>> = { a: ['b'], b: ['c', 'd'], c: ['a'], d: ['d', 'e'], e: [] }
-  expect(cycles(Object.keys(graph), (file) => graph[file] ?? [])).toEqual([['a', 'b', 'c']])
+  expect(circles(Object.keys(graph), (file) => graph[file] ?? [])).toEqual([['a', 'b', 'c']])
+})
+
+test('the simulator imports itself and the interfaces of a host, nothing else', () => {
+  const files = sources('testing').filter((file) => file.startsWith('packages/testing/src/sim/'))
+  expect(files.length).toBeGreaterThan(3)
+  const others = files.flatMap(imports).filter((specifier) => !/^\.\/[a-z]+\.ts$/.test(specifier))
+  expect(new Set(others)).toEqual(new Set(['@lightkeeper/runtime']))
 })
 
 test('the client stands in storeys: imports between its rooms go down as the table says', () => {
@@ -136,33 +179,4 @@ function relativeImports(file: string): readonly string[] {
     .filter((specifier) => specifier.startsWith('.'))
     .map((specifier) => join(root, file, '..', specifier).slice(root.length))
     .filter((target) => tracked.includes(target))
-}
-
-/** Groups of files each of which imports every other through others: the strongly connected components, after Tarjan. */
-function cycles(
-  files: readonly string[],
-  importsOf: (file: string) => readonly string[] = relativeImports,
-): string[][] {
-  const indexes = new Map<string, number>()
-  const lowest = new Map<string, number>()
-  const stack: string[] = []
-  const groups: string[][] = []
-  const visit = (file: string): number => {
-    const index = indexes.size
-    indexes.set(file, index)
-    stack.push(file)
-    let low = index
-    for (const target of importsOf(file)) {
-      if (!indexes.has(target)) low = Math.min(low, visit(target))
-      else if (stack.includes(target)) low = Math.min(low, lowest.get(target) ?? indexes.get(target) ?? low)
-    }
-    lowest.set(file, low)
-    if (low === index) {
-      const group = stack.splice(stack.indexOf(file))
-      if (group.length > 1) groups.push(group.sort())
-    }
-    return low
-  }
-  for (const file of files) if (!indexes.has(file)) visit(file)
-  return groups.sort(byFirst)
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { importsIn } from '../../scripts/figures.mjs'
 
 /** The folder of the repository, with a slash behind it. */
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,5 +31,5 @@ export function read(file: string): string {
 
 /** What a file imports, types included, as it is written there. */
 export function imports(file: string): string[] {
-  return [...read(file).matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => specifier)
+  return importsIn(read(file))
 }
