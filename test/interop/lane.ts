@@ -4,6 +4,8 @@
  * creates an ephemeral and waits to be killed.
  */
 import { spawnSync } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { connect } from '@lightkeeper/client'
 import { proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -27,8 +29,18 @@ interface Step {
   readonly detail?: unknown
 }
 
+/** The folder for compiled programs of other languages, with a slash at its end. */
+export const cache = fileURLToPath(new URL('../../.cache/interop/', import.meta.url))
+
 export function has(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
+}
+
+/** Runs a compiler. Undefined when it succeeds, otherwise the end of its errors. */
+export function compile([command, ...args]: readonly [string, ...string[]], cwd?: string): string | undefined {
+  mkdirSync(cache, { recursive: true })
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8', ...(cwd !== undefined && { cwd }) })
+  return status === 0 ? undefined : stderr.slice(-500)
 }
 
 export function lane({ name, prepare, command, steps, env }: Lane): void {

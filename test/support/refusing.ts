@@ -12,6 +12,7 @@ import {
   writePathWatchRequest,
 } from '@lightkeeper/protocol'
 import { Frames, frameOf, requestFrame } from './frames.mjs'
+import { writeOpcodes } from './opcodes.ts'
 
 export interface RefusingProxy extends AsyncDisposable {
   readonly connectString: string
@@ -21,16 +22,7 @@ export interface RefusingProxy extends AsyncDisposable {
   reset(code: KeeperCode | undefined): void
 }
 
-const writes: ReadonlySet<number> = new Set([
-  opCode.create,
-  opCode.create2,
-  opCode.createContainer,
-  opCode.createTTL,
-  opCode.delete,
-  opCode.setData,
-  opCode.setACL,
-  opCode.multi,
-])
+const writes = new Set(writeOpcodes)
 
 /** In front of the server at `port` of this machine. */
 export async function refusingProxy(port: number): Promise<RefusingProxy> {

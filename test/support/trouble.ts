@@ -63,6 +63,24 @@ export class Trouble {
     return true
   }
 
+  /**
+   * Strikes one of `clients`, which are on the hosts c1, c2 and so on, or their server, or kills a client. `living` holds the clients that
+   * were not killed, each with what to call when it is; the last one is spared.
+   */
+  strikeOneOf<C>(clients: readonly C[], living: Map<C, () => void>): void {
+    const i = this.#random.below(clients.length)
+    const host = `c${1 + i}`
+    const number = this.#random.below(13)
+    const isDone = this.strike(host, number)
+    if (number === 11) this.pause(this.#server)
+    else if (!isDone && living.size > 1) {
+      this.#world.crash(host, 'kill')
+      const client = clients[i] as C
+      living.get(client)?.()
+      living.delete(client)
+    }
+  }
+
   /** Short, long, or about as long as a session of 4 s: it ends at the client and at the server, at one before the other. */
   #outageMs(): number {
     const random = this.#random

@@ -34,20 +34,29 @@ interface Parsed<O extends Options> {
   readonly command: readonly string[] | undefined
 }
 
-/** `parseArgs` whose errors are wrong usage. */
+/** Splits at `--`, behind which a command stands, and parses what is before it. */
 export function parse<const O extends Options>(name: string, args: readonly string[], options: O): Parsed<O> {
   const at = args.indexOf('--')
-  const own = at === -1 ? [...args] : args.slice(0, at)
+  const own = at === -1 ? args : args.slice(0, at)
+  const { values, positionals } = parseAll(name, own, options)
+  return { values, positionals, command: at === -1 ? undefined : args.slice(at + 1) }
+}
+
+/** `parseArgs` whose errors are wrong usage. */
+export function parseAll<const O extends Options>(
+  name: string,
+  args: readonly string[],
+  options: O,
+): Omit<Parsed<O>, 'command'> {
   try {
-    const { values, positionals } = parseArgs({ args: own, allowPositionals: true, options })
-    return { values, positionals, command: at === -1 ? undefined : args.slice(at + 1) }
+    return parseArgs({ args: [...args], allowPositionals: true, options })
   } catch (error) {
     throw wrongOptions(name, error, options)
   }
 }
 
 /** The error for what `parseArgs` refused, with the option that was probably meant. */
-export function wrongOptions(name: string, error: unknown, options: Options): UsageError {
+function wrongOptions(name: string, error: unknown, options: Options): UsageError {
   const { message } = error as Error
   const unknown = /^Unknown option '(-[^']*)'/.exec(message)?.[1]
   const nearest = unknown === undefined ? undefined : nearestName(unknown.replace(/^-+/, ''), Object.keys(options))

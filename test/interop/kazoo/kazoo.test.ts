@@ -1,14 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { lane } from '../lane.ts'
+import { missingKazoo, python } from '../python.ts'
 
 const program = fileURLToPath(new URL('program.py', import.meta.url))
-/** The Debian package installs for the system's Python, which need not be the first on the path. */
-const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import kazoo']).status === 0)
 
 lane({
   name: 'kazoo',
-  prepare: () => (python === undefined ? 'no python3 here can import kazoo (Debian package python3-kazoo)' : undefined),
+  prepare: () => missingKazoo,
   command: (connectString, ...args) => [python ?? 'python3', program, connectString, ...args],
   steps: [
     'connect',

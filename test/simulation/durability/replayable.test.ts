@@ -6,6 +6,7 @@ import { type RunningServer, startServer } from '@lightkeeper/server'
 import { SeededRandom, World } from '@lightkeeper/testing/sim'
 import { expect, test } from 'vitest'
 import { connectFrame, Frames, frameOf } from '../../support/frames.mjs'
+import { writeOpcodes } from '../../support/opcodes.ts'
 import { seeds } from '../stage.ts'
 
 /** Whatever ACLs came to be, this one may read. */
@@ -104,18 +105,8 @@ async function send(world: World, random: SeededRandom, count: number): Promise<
   })
   const frame = (body: (writer: Writer) => void): void => void link.write(frameOf(body))
   link.write(connectFrame({ timeOut: 4000 }))
-  const types = [
-    opCode.create,
-    opCode.create2,
-    opCode.createContainer,
-    opCode.createTTL,
-    opCode.delete,
-    opCode.setData,
-    opCode.setACL,
-    opCode.multi,
-  ]
   for (let i = 0; i < count; i++) {
-    const type = random.pick(types)
+    const type = random.pick(writeOpcodes)
     frame((writer) => {
       writer.int(i + 1)
       writer.int(type)

@@ -76,9 +76,9 @@ async function story(seed: number, recipe: Recipe): Promise<void> {
   const stop = new AbortController()
   // Whose znode is deleted by hand has company before it can hear of it: then only the guard keeps order.
   const hasOperator = random.oneIn(4)
-  const killed = new Map<Client, () => void>()
+  const alive = new Map<Client, () => void>()
   const all = clients.map((client, i) => {
-    const died = new Promise<void>((resolve) => void killed.set(client, resolve))
+    const died = new Promise<void>((resolve) => void alive.set(client, resolve))
     return Promise.race([stand(client, recipe(client, `c${i}`, random), random, judge, stop.signal), died])
   })
   const told: (string | undefined)[] = []
@@ -88,17 +88,7 @@ async function story(seed: number, recipe: Recipe): Promise<void> {
   })()
   const trouble = new Trouble(world, random, serverHost)
   trouble.begin({ spreadMs: 500 }, () => {
-    const i = random.below(count)
-    const host = `c${1 + i}`
-    const what = random.below(13)
-    const isDone = trouble.strike(host, what)
-    if (what === 11) trouble.pause(serverHost)
-    else if (!isDone && killed.size > 1) {
-      world.crash(host, 'kill')
-      const client = clients[i] as Client
-      killed.get(client)?.()
-      killed.delete(client)
-    }
+    trouble.strikeOneOf(clients, alive)
     if (hasOperator && random.oneIn(4)) {
       void looker
         .candidates()
@@ -125,7 +115,7 @@ async function story(seed: number, recipe: Recipe): Promise<void> {
   expect(await world.run(looker.candidates()), replay).toEqual([])
   expect(await world.run(looker.leader()), replay).toBeUndefined()
   expect(told.length, replay).toBeGreaterThan(0)
-  const living = clients.filter((client) => killed.has(client))
+  const living = clients.filter((client) => alive.has(client))
   await world.run(Promise.all([operator, ...living].map((client) => client.close())))
   await world.run(Promise.resolve(stage.close()))
 }

@@ -127,24 +127,14 @@ async function story(seed: number, name: string): Promise<void> {
   const judge = new Judge(shared)
   // Whose znode is deleted by hand has company before it can hear of it: then only the guard keeps order.
   const hasOperator = random.oneIn(4)
-  const killed = new Map<Client, () => void>()
+  const alive = new Map<Client, () => void>()
   const all = clients.map((client) => {
-    const died = new Promise<void>((resolve) => void killed.set(client, resolve))
+    const died = new Promise<void>((resolve) => void alive.set(client, resolve))
     return Promise.race([work(client, asked, random, judge, 6), died])
   })
   const trouble = new Trouble(world, random, serverHost)
   trouble.begin({ spreadMs: 500 }, () => {
-    const i = random.below(count)
-    const host = `c${1 + i}`
-    const what = random.below(13)
-    const isDone = trouble.strike(host, what)
-    if (what === 11) trouble.pause(serverHost)
-    else if (!isDone && killed.size > 1) {
-      world.crash(host, 'kill')
-      const client = clients[i] as Client
-      killed.get(client)?.()
-      killed.delete(client)
-    }
+    trouble.strikeOneOf(clients, alive)
     if (hasOperator && random.oneIn(4)) {
       const parent: ZnodePath = name === 'semaphore' ? `${path}/leases` : path
       void operator
@@ -172,7 +162,7 @@ async function story(seed: number, name: string): Promise<void> {
     const children = await world.run(operator.children(parent).catch(() => ({ children: [] })))
     expect(children.children, told).toEqual([])
   }
-  const living = clients.filter((client) => killed.has(client))
+  const living = clients.filter((client) => alive.has(client))
   await world.run(Promise.all([operator, ...living].map((client) => client.close())))
   await world.run(Promise.resolve(stage.close()))
 }

@@ -1,7 +1,6 @@
 /** `lightkeeper backup`: a copy of a data directory in use. */
-import { parseArgs } from 'node:util'
 import { nodeRuntime, stderrLog } from '@lightkeeper/runtime/node'
-import { wrongOptions } from '../arguments.ts'
+import { parseAll } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { hexOf } from '../output.ts'
 
@@ -20,7 +19,7 @@ export const backupCommand: Command = {
   summary: 'copy a data directory that is in use, as one snapshot',
   usage,
   async run(args) {
-    const { values, positionals } = parse(args)
+    const { values, positionals } = parseAll('backup', args, optionTypes)
     const [dataDir, target, ...more] = positionals
     if (dataDir === undefined || target === undefined || more.length > 0) {
       throw new UsageError('wants two directories, the data and the target')
@@ -42,12 +41,4 @@ export const backupCommand: Command = {
   },
 }
 
-const options = { 'log-dir': { type: 'string' }, compress: { type: 'string' } } as const
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options })
-  } catch (error) {
-    throw wrongOptions('backup', error, options)
-  }
-}
+const optionTypes = { 'log-dir': { type: 'string' }, compress: { type: 'string' } } as const

@@ -1,7 +1,6 @@
 /** `lightkeeper demo`: a small system at work while its processes are killed. */
 import { randomInt } from 'node:crypto'
-import { parseArgs } from 'node:util'
-import { wrongOptions } from '../arguments.ts'
+import { parseAll } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import type { Announce } from '../demo/demo.ts'
 import { untilInterrupted } from '../signals.ts'
@@ -26,7 +25,7 @@ export const demoCommand: Command = {
   summary: 'run a small system while its processes are killed and stopped',
   usage,
   async run(args) {
-    const { values, positionals } = parse(args)
+    const { values, positionals } = parseAll('demo', args, optionTypes)
     if (positionals.length > 0) throw new UsageError(`takes no arguments, got ${positionals.join(' ')}`)
     const minutes = numberOf('--minutes', values.minutes ?? '1', 0.05, 24 * 60)
     const workers = numberOf('--workers', values.workers ?? '4', 1, 100)
@@ -112,7 +111,7 @@ const sentences: Readonly<Record<string, (words: Words) => string>> = {
     problems === '' ? 'every order was done once and nothing is left behind' : `WRONG: ${problems}`,
 }
 
-const options = {
+const optionTypes = {
   minutes: { type: 'string' },
   workers: { type: 'string' },
   seed: { type: 'string' },
@@ -120,14 +119,6 @@ const options = {
   server: { type: 'string', short: 's' },
   json: { type: 'boolean' },
 } as const
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options })
-  } catch (error) {
-    throw wrongOptions('demo', error, options)
-  }
-}
 
 function numberOf(option: string, given: string, least: number, most: number): number {
   const number = Number(given)

@@ -1,9 +1,8 @@
 /** `lightkeeper inspect`: prints the contents of logs and snapshots. */
 import { existsSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import type { InspectedEntry } from '@lightkeeper/server'
-import { wrongOptions } from '../arguments.ts'
+import { parseAll } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
 
@@ -27,7 +26,7 @@ export const inspectCommand: Command = {
   summary: 'show what is in logs and snapshots, and where they are damaged',
   usage,
   async run(args) {
-    const { values, positionals } = parse(args)
+    const { values, positionals } = parseAll('inspect', args, optionTypes)
     if (positionals.length === 0) throw new UsageError('name a log, a snapshot or a data directory')
     const filter = filterOf(values)
     for (const path of positionals) if (!existsSync(path)) throw new Error(`${path} does not exist`)
@@ -51,7 +50,7 @@ export const inspectCommand: Command = {
 
 type Filter = (entry: InspectedEntry) => boolean
 
-function filterOf(values: ReturnType<typeof parse>['values']): Filter {
+function filterOf(values: ReturnType<typeof parseAll<typeof optionTypes>>['values']): Filter {
   const filters: Filter[] = []
   const { path, zxid, session, since, until } = values
   if (path !== undefined) {
@@ -122,7 +121,7 @@ function line(entry: InspectedEntry): string {
   }
 }
 
-const options = {
+const optionTypes = {
   path: { type: 'string' },
   zxid: { type: 'string' },
   session: { type: 'string' },
@@ -130,11 +129,3 @@ const options = {
   until: { type: 'string' },
   json: { type: 'boolean' },
 } as const
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options })
-  } catch (error) {
-    throw wrongOptions('inspect', error, options)
-  }
-}

@@ -1,7 +1,6 @@
 /** `lightkeeper server`: a server in the foreground. */
-import { parseArgs } from 'node:util'
 import { stderrLog } from '@lightkeeper/runtime/node'
-import { wrongOptions } from '../arguments.ts'
+import { parseAll } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { say } from '../output.ts'
 import { serverSettings } from '../server-settings.ts'
@@ -35,7 +34,7 @@ export const serverCommand: Command = {
   async run(args) {
     const signals = new StopSignals()
     const { startServer } = await import('@lightkeeper/server')
-    const { values, positionals } = parse(args)
+    const { values, positionals } = parseAll('server', args, optionTypes)
     if (positionals.length > 1) throw new UsageError(`one zoo.cfg at the most, got ${positionals.join(' ')}`)
     const log = stderrLog(values.verbose ? 'debug' : 'info')
 
@@ -58,7 +57,7 @@ export const serverCommand: Command = {
   },
 }
 
-const options = {
+const optionTypes = {
   port: { type: 'string' },
   host: { type: 'string' },
   'data-dir': { type: 'string' },
@@ -67,11 +66,3 @@ const options = {
   set: { type: 'string', multiple: true },
   verbose: { type: 'boolean' },
 } as const
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options })
-  } catch (error) {
-    throw wrongOptions('server', error, options)
-  }
-}

@@ -5,50 +5,56 @@ import { nodeNetwork } from './network.ts'
 const network = nodeNetwork()
 
 /** A listener on loopback whose accepted link and events a test can wait for. */
-async function pair(): Promise<{
-  near: Link
-  far: Link
-  told: string[]
-  until(what: string): Promise<void>
-  close(): Promise<void>
-}> {
-  const told: string[] = []
+/** What happened, in order, and a wait for it. */
+function recorder() {
+  const seen: string[] = []
   const waiting: (() => void)[] = []
-  const tell = (what: string): void => {
-    told.push(what)
+  const record = (what: string): void => {
+    seen.push(what)
     for (const wake of waiting.splice(0)) wake()
   }
   const until = async (what: string): Promise<void> => {
-    while (!told.includes(what)) await new Promise<void>((resolve) => waiting.push(resolve))
+    while (!seen.includes(what)) await new Promise<void>((resolve) => waiting.push(resolve))
   }
+  return { seen, record, until }
+}
+
+async function pair(): Promise<{
+  near: Link
+  far: Link
+  seen: string[]
+  until(what: string): Promise<void>
+  close(): Promise<void>
+}> {
+  const { seen, record, until } = recorder()
   let far: Link | undefined
   const listener = await network.listen('127.0.0.1:0', (link) => {
     far = link
     return {
-      data: (chunk) => tell(`far data ${chunk.length}`),
-      closed: (reason) => tell(reason ? 'far failed' : 'far closed'),
+      data: (chunk) => record(`far data ${chunk.length}`),
+      closed: (reason) => record(reason ? 'far failed' : 'far closed'),
     }
   })
   const near = network.connect(listener.address, {
-    opened: () => tell('near opened'),
-    data: (chunk) => tell(`near data ${chunk.length} ${chunk.constructor.name}`),
-    closed: (reason) => tell(reason ? 'near failed' : 'near closed'),
+    opened: () => record('near opened'),
+    data: (chunk) => record(`near data ${chunk.length} ${chunk.constructor.name}`),
+    closed: (reason) => record(reason ? 'near failed' : 'near closed'),
   })
   await until('near opened')
   near.write(Uint8Array.of(1))
   await until('far data 1')
-  return { near, far: far as Link, told, until, close: () => listener.close() }
+  return { near, far: far as Link, seen, until, close: () => listener.close() }
 }
 
 describe('links over TCP', () => {
   test('deliver plain arrays, and what was written before the end', async () => {
-    const { far, until, told, close } = await pair()
+    const { far, until, seen, close } = await pair()
     far.write(Uint8Array.of(1, 2, 3))
     far.end()
     await until('near data 3 Uint8Array')
     await until('near closed')
     await until('far closed')
-    expect(told.filter((each) => each.includes('closed')).sort()).toEqual(['far closed', 'near closed'])
+    expect(seen.filter((each) => each.includes('closed')).sort()).toEqual(['far closed', 'near closed'])
     await close()
   })
 
@@ -63,8 +69,8 @@ describe('links over TCP', () => {
     await close()
   })
 
-  test('hold bytes back for a peer that does not read, say so, and tell when they are gone', async () => {
-    const { near, far, until, told, close } = await pair()
+  test('hold bytes back for a peer that does not read, and report when they are gone', async () => {
+    const { near, far, until, seen, close } = await pair()
     far.pause()
     const chunk = new Uint8Array(1 << 20)
     while (near.write(chunk)) {}
@@ -74,7 +80,7 @@ describe('links over TCP', () => {
     while (near.queuedBytes > 0) await new Promise((resolve) => setImmediate(resolve))
     near.end()
     await until('near closed')
-    expect(told.at(-1)).toContain('closed')
+    expect(seen.at(-1)).toContain('closed')
     await close()
   })
 
@@ -104,42 +110,34 @@ describe('links over TCP', () => {
 
 describe('links with a thread of their own', () => {
   async function threaded() {
-    const told: string[] = []
-    const waiting: (() => void)[] = []
-    const tell = (what: string): void => {
-      told.push(what)
-      for (const wake of waiting.splice(0)) wake()
-    }
-    const until = async (what: string): Promise<void> => {
-      while (!told.includes(what)) await new Promise<void>((resolve) => waiting.push(resolve))
-    }
+    const { seen, record, until } = recorder()
     let far: Link | undefined
     const listener = await network.listen('127.0.0.1:0', (link) => {
       far = link
       return {
-        data: (chunk) => tell(`far data ${chunk.join()}`),
-        closed: () => tell('far closed'),
+        data: (chunk) => record(`far data ${chunk.join()}`),
+        closed: () => record('far closed'),
       }
     })
     const events = {
-      opened: () => tell('near opened'),
-      data: (chunk: Uint8Array) => tell(`near data ${chunk.join()}`),
-      kept: () => tell('kept'),
-      closed: (reason?: Error) => tell(reason ? `near failed: ${reason.message}` : 'near closed'),
+      opened: () => record('near opened'),
+      data: (chunk: Uint8Array) => record(`near data ${chunk.join()}`),
+      kept: () => record('kept'),
+      closed: (reason?: Error) => record(reason ? `near failed: ${reason.message}` : 'near closed'),
     }
     const near = network.connect(listener.address, events, { hasThread: true })
     await until('near opened')
-    return { near, told, until, far: () => far as Link, address: listener.address, close: () => listener.close() }
+    return { near, seen, until, far: () => far as Link, address: listener.address, close: () => listener.close() }
   }
 
   test('carry data both ways and end in order', async () => {
-    const { near, far, until, told, close } = await threaded()
+    const { near, far, until, seen, close } = await threaded()
     near.write(new Uint8Array([9, 1, 2, 9]).subarray(1, 3))
     await until('far data 1,2')
     far().write(Uint8Array.of(7))
     far().end()
     await until('near closed')
-    expect(told.filter((what) => what !== 'far closed')).toEqual([
+    expect(seen.filter((what) => what !== 'far closed')).toEqual([
       'near opened',
       'far data 1,2',
       'near data 7',
@@ -150,20 +148,20 @@ describe('links with a thread of their own', () => {
     await close()
   })
 
-  test('send the frame that keeps a peer content, and tell of it before its answer', async () => {
-    const { near, far, until, told, close } = await threaded()
+  test('send the frame that keeps the connection alive, and report it before its answer', async () => {
+    const { near, far, until, seen, close } = await threaded()
     near.keepAlive?.({ frame: Uint8Array.of(5, 5), everyMs: 20, patienceMs: 60_000 })
     await until('far data 5,5')
     far().write(Uint8Array.of(6))
     await until('near data 6')
-    expect(told.indexOf('kept')).toBeLessThan(told.indexOf('near data 6'))
+    expect(seen.indexOf('kept')).toBeLessThan(seen.indexOf('near data 6'))
     near.destroy()
     await until('far closed')
     await close()
   })
 
-  test('tell why they could not be had', async () => {
-    const { address, near, until, told, close } = await threaded()
+  test('report why they could not be opened', async () => {
+    const { address, near, until, seen, close } = await threaded()
     near.destroy()
     await until('near closed')
     await close()
@@ -171,7 +169,7 @@ describe('links with a thread of their own', () => {
       network.connect(address, { data() {}, closed }, { hasThread: true })
     })
     expect(reason?.message).toContain('ECONNREFUSED')
-    expect(told).toContain('near closed')
+    expect(seen).toContain('near closed')
     const tls = { checkServerIdentity: () => undefined }
     const refused = await new Promise<Error | undefined>((closed) => {
       network.connect(address, { data() {}, closed }, { hasThread: true, tls })

@@ -1,17 +1,15 @@
 /** Programs with locks of other libraries: what they need, how they are built and run. */
-import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 import { Child } from '../../../support/process.ts'
 import { sleep } from '../../../support/wait.ts'
+import { missingKazoo, python } from '../../python.ts'
 
 export type Library = 'ours' | 'curator' | 'kazoo'
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const classPath = javaClassPath(fileURLToPath(new URL('../../../../.cache/interop/locks', import.meta.url)))
-/** The Debian package installs for the system's Python, which need not be the first on the path. */
-const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import kazoo']).status === 0)
 
 /** Undefined where `library` and a server to meet at are here, else what is not; with INTEROP=require that is an error. */
 export function missing(library: Library): string | undefined {
@@ -26,7 +24,7 @@ function reasonAgainst(library: Library): string | undefined {
   const found = apacheAvailable('3.8')
   if (!found.available) return found.reason
   if (!existsSync(file('../../../../packages/recipes/dist/index.js'))) return 'the packages are not built'
-  if (library === 'kazoo') return python === undefined ? 'no python3 here can import kazoo (python3-kazoo)' : undefined
+  if (library === 'kazoo') return missingKazoo
   return javaMissing(['curator-recipes'])
 }
 

@@ -2,7 +2,6 @@
  * Structures beside Curator 5.4 and kazoo 2.8 on one server, both ways. STRUCTURES_COUNT changes how often each party of the
  * counting race counts (default 150); with 20000 it is a lane of minutes.
  */
-import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type Client, type Codec, connect, text } from '@lightkeeper/client'
 import {
@@ -21,11 +20,11 @@ import { compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetName, type TargetServer } from '../../../support/target.ts'
 import { until } from '../../../support/wait.ts'
+import { missingKazoo, python } from '../../python.ts'
 import { Peer } from './peer.ts'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const classPath = javaClassPath(here('../../../../.cache/interop/java'))
-const python = ['/usr/bin/python3', 'python3'].find((each) => spawnSync(each, ['-c', 'import kazoo']).status === 0)
 const times = Number(process.env['STRUCTURES_COUNT'] ?? 150)
 
 const missingCurator = (): string | undefined =>
@@ -252,7 +251,7 @@ lane('Curator', missingCurator(), java, (parties) => {
 
 lane(
   'kazoo',
-  python === undefined ? 'no python3 here can import kazoo (Debian package python3-kazoo)' : undefined,
+  missingKazoo,
   (connectString) => [python ?? 'python3', here('structures.py'), connectString],
   (parties) => {
     test('a Counter counts as our counter of digits, and of 32 bits', async () => {
