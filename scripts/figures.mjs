@@ -91,7 +91,7 @@ function print(root) {
     return targets.filter((each) => layers.has(each) && each !== name && !allowed.includes(each)).map(() => file)
   })
   const scripts = Object.keys(JSON.parse(read('package.json')).scripts)
-  const tests = tracked.filter((file) => /\.test\.ts$/.test(file))
+  const tests = tracked.filter((file) => file.endsWith('.test.ts'))
   const longest = lengths.slice(-5).reverse()
   console.log(`sources          ${sources.length} files, ${lengths.reduce((sum, [lines]) => sum + lines, 0)} lines`)
   console.log(`test files       ${tests.length}`)
