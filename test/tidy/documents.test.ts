@@ -27,6 +27,28 @@ test('every file and folder that ARCHITECTURE.md names is there', () => {
   expect(names.filter((name) => !isThere(name))).toEqual([])
 })
 
+test('each walk of ARCHITECTURE.md names one room a line, and each room once', () => {
+  const walks: string[][] = []
+  let isWalk = false
+  for (const line of read('ARCHITECTURE.md').split('\n')) {
+    const step = /^\d+\. (.*)/.exec(line)?.[1]
+    if (step === undefined) {
+      // A step may go on in the next line, with a margin.
+      isWalk &&= line.startsWith('   ')
+      continue
+    }
+    if (!isWalk) walks.push([])
+    isWalk = true
+    walks.at(-1)?.push(/^`([^`]+\.ts)`/.exec(step)?.[1] ?? step)
+  }
+  expect(walks.length).toBeGreaterThanOrEqual(3)
+  for (const rooms of walks) {
+    expect(rooms.length).toBeGreaterThanOrEqual(4)
+    for (const room of rooms) expect(room).toMatch(/^[\w/-]+\.ts$/)
+    expect(rooms.filter((room, i) => rooms.indexOf(room) !== i)).toEqual([])
+  }
+})
+
 test('every path from the root that a document names is there', () => {
   for (const file of documents) {
     for (const name of quoted(file)) {
