@@ -127,7 +127,7 @@ test('a port that is taken is an error that names it', async () => {
   await first.ended
 })
 
-test('--help tells the commands and each command’s options', async () => {
+test('--help lists the commands and each command’s options', async () => {
   expect(await run('--help').firstLine()).toContain('lightkeeper')
   const help = run('help')
   let text = ''

@@ -78,7 +78,7 @@ test('inspect prints transactions and znodes as lines or JSON, and finds them by
   expect(run('inspect', dataDir, '--zxid', 'xyz').err).toContain('--zxid wants hexadecimal digits')
 })
 
-test('inspect says where a file is damaged, the server refuses it with the way out, and takes it when told so', async () => {
+test('inspect says where a file is damaged, the server refuses it and names the way out, and accepts it with --accept-loss', async () => {
   const { dataDir, server, clients } = await filled()
   await Promise.all(clients.map((client) => client.close()))
   await server.end('SIGKILL')

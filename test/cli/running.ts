@@ -22,7 +22,7 @@ export function numbersIn(line: string | undefined): number[] | undefined {
   return line !== undefined && /^[\d ]+$/.test(line) ? line.split(' ').map(Number) : undefined
 }
 
-/** Whether a process can still do anything: not where it is gone, or dead and nobody has taken note. */
+/** Whether a process can still do anything: not if it is gone, or dead and not yet collected by its parent. */
 export function isAlive(pid: number): boolean {
   if (process.platform !== 'linux') {
     try {

@@ -19,7 +19,7 @@ const outcomeOf = (call: Promise<unknown>): Promise<string> =>
     (error: unknown) => (KeeperError.is(error) ? `${error.code} ${error.outcome}` : String(error)),
   )
 const connections = (zk: Client): number => zk.stats().connections.established
-/** Follows a stream, holds it to what is promised of one, and keeps what it tells as a tree. */
+/** Follows a stream, checks its promises, and keeps what it yields as a tree. */
 class Follower {
   readonly nodes = new Map<ZnodePath, { value: string; mzxid: bigint }>()
   readonly told: WatchChange[] = []
@@ -163,7 +163,7 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
         }
         if (i % 4 === 0) await sleep(2)
       }
-      // What the last writes left, told in full.
+      // What the last writes left, in full.
       await other.create(`${root}/end/deep`, 'end', { parents: true })
       await other.set(root, 'end')
       const expected = await contents(other, root, scope)
@@ -321,7 +321,7 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
     expect(connections(zk)).toBe(1)
   })
 
-  test('a server that was told to have no times to live refuses them on the connection it has', async () => {
+  test('a server without TTL znodes refuses them and keeps the connection', async () => {
     await using plain = await startTarget({ tickTime: 500, extendedTypesEnabled: false })
     const zk = await through(plain.connectString)
     const ttl = (): Promise<string> => outcomeOf(zk.create('/brief', '', { mode: { ttl: 1000 } }))

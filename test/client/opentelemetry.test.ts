@@ -84,7 +84,7 @@ describe.skipIf(reason !== undefined)(`telemetry, on ${targetName}`, () => {
     )
   })
 
-  test('a request that waits for a connection keeps its parent, and a reconnect is nobody’s child', async () => {
+  test('a request that waits for a connection keeps its parent, and a reconnect has no parent', async () => {
     const start = exported.getFinishedSpans().find(({ name }) => name === 'start')
     const first = exported.getFinishedSpans().find(({ name }) => name.startsWith('connect '))
     expect(first?.parentSpanContext?.spanId, 'the first attempt belongs to who connects').toBe(

@@ -41,7 +41,7 @@ async function stateOf(zk: Client, fits: (state: SessionState) => boolean): Prom
   throw new Error(`ended as ${zk.state.kind}`)
 }
 
-/** What a stream has told so far, and a way to wait for more. */
+/** What a stream has yielded so far, and a way to wait for more. */
 function collect<T>(stream: AsyncGenerator<WatchChange<T>, void, void>) {
   const changes: WatchChange<T>[] = []
   let wake = (): void => {}
@@ -124,7 +124,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
       expect(outcome).toMatch(/SESSION_EXPIRED|CLOSED|CONNECTION_LOSS/)
   })
 
-  test('3. a holder is told before the server may give away what it holds', async () => {
+  test('3. a holder learns it before the server may give away what it holds', async () => {
     const zk = await through()
     await zk.create(`${root}/lock`, '', { mode: 'ephemeral' })
     const lease = zk.lease()
@@ -155,7 +155,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     await direct.delete(`${root}/leader`)
   })
 
-  test('5. watches are there after a reconnect, and what happened meanwhile is told', async () => {
+  test('5. watches are there after a reconnect, and what happened meanwhile is reported', async () => {
     const zk = await through()
     for (const name of ['changed', 'gone', 'again']) await direct.create(`${root}/${name}`, '1')
     const told = collect(zk.watch(root, { recursive: true }))
@@ -215,7 +215,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     const lookup = (host: string, options: { all?: boolean }, callback: (...given: unknown[]) => void): void => {
       if (host !== 'zk.test') return (plain as unknown as Plain)(host, options, callback)
       lookups++
-      // The first address answers nobody.
+      // The first address answers no client.
       const addresses = ['127.0.0.77', '127.0.0.1'].map((address) => ({ address, family: 4 }))
       if (options.all) process.nextTick(callback, null, addresses)
       else process.nextTick(callback, null, '127.0.0.1', 4)
@@ -572,7 +572,7 @@ function fourLetters(port: number, word: string): Promise<string> {
   })
 }
 
-/** Opens a new session for whoever connects, as ClickHouse Keeper does with one it does not know. */
+/** Opens a new session for every client that connects, as ClickHouse Keeper does for an unknown session. */
 async function strangeServer(): Promise<{ address: string; cut(): void; close(): Promise<void> }> {
   let sessions = 0
   const sockets = new Set<import('node:net').Socket>()

@@ -80,7 +80,7 @@ test('serves a session by the name of the host, which it asks for by SNI', async
   expect(secure.secured[0]?.servername).toBe('localhost')
 })
 
-test('serves a session by an address, which is no name for SNI and is checked all the same', async () => {
+test('serves a session by an address, which is not sent as SNI but is checked', async () => {
   await using secure = await front(local)
   await using zk = await connect(`127.0.0.1:${secure.port}`, { tls: trusting })
   expect(zk.state.kind).toBe('connected')

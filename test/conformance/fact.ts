@@ -21,7 +21,7 @@ export interface Chapter {
   connect(options?: Parameters<typeof Wire.connect>[1]): Promise<Wire>
   /** A connection shared by the cases of the chapter. */
   readonly wire: Wire
-  /** A path nobody else uses. */
+  /** A path that no other case uses. */
   unique(): string
 }
 

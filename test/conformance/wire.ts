@@ -151,7 +151,7 @@ export class Wire {
     return (await this.#next()) === undefined
   }
 
-  /** The bytes of the next frame, whatever it is. */
+  /** The bytes of the next frame of any kind. */
   async frameBytes(): Promise<Uint8Array> {
     const frame = await this.#next()
     if (frame === undefined) throw new Error('the server closed the connection')

@@ -72,11 +72,11 @@ async function survives(
   expect(reader.state).toMatchObject({ kind: 'connected', readOnly: true })
   expect((await reader.get('/c0-k0')).data.length).toBeGreaterThan(0)
   await expect(reader.set('/c0-k0', 'x')).rejects.toSatisfy((error) => KeeperError.is(error, 'NOT_READ_ONLY'))
-  // The log may hold what the tree does not: nobody is told that all is seen.
+  // The log may hold what the tree does not: no client may believe that it sees everything.
   await expect(reader.sync('/')).rejects.toSatisfy((error) => KeeperError.is(error, 'NOT_READ_ONLY'))
   await reader.close()
   heal()
-  // It was told that it failed once, and does not try again.
+  // It failed once, and is not tried again.
   expect(await ask(port, 'isro')).toBe('ro')
   expect(await server.end('SIGTERM')).toBe(1)
   const again = await start()

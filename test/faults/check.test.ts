@@ -36,21 +36,21 @@ const tree = (...znodes: string[]): Tree =>
 const nobody = (): boolean => false
 
 describe('writes of one writer', () => {
-  test('told to be done are there, or were overwritten by a later one', () => {
+  test('that were acknowledged are there, or were overwritten by a later one', () => {
     const row = [write('ok', create('0')), write('ok', set('1')), write('ok', set('2'))]
     expect(checkWrites(row, tree('/a=2@2'))).toEqual([])
     expect(checkWrites(row, tree('/a=1@1'))).toHaveLength(1)
     expect(checkWrites(row, tree())).toHaveLength(1)
   })
 
-  test('told to be unknown happened once or never', () => {
+  test('with outcome unknown happened once or never', () => {
     const row = [write('ok', create('0')), write('unknown', set('1'))]
     expect(checkWrites(row, tree('/a=0@0'))).toEqual([])
     expect(checkWrites(row, tree('/a=1@1'))).toEqual([])
     expect(checkWrites(row, tree('/a=1@2'))).toHaveLength(1)
   })
 
-  test.each(['not-sent', 'rejected'] as const)('told to be %s did not happen', (outcome) => {
+  test.each(['not-sent', 'rejected'] as const)('with outcome %s did not happen', (outcome) => {
     const row = [
       write('ok', create('0')),
       write(outcome, set('1'), outcome === 'rejected' ? 'SESSION_MOVED' : undefined),
@@ -71,7 +71,7 @@ describe('writes of one writer', () => {
     expect(checkWrites([write('ok', create('0')), write('rejected', remove(), 'NO_NODE')], tree())).toHaveLength(1)
   })
 
-  test('tell the version they made', () => {
+  test('report the version they made', () => {
     const told = (version: number): Write[] => [
       write('ok', create('0')),
       write('unknown', set('1')),
@@ -108,7 +108,7 @@ describe('creates whose name the server completes', () => {
   const check = (creates: NamedCreate[], found: Tree, lives = nobody): string[] =>
     checkNamedCreates(creates, '/f', found, lives)
 
-  test('are there under the name that was told, once', () => {
+  test('are there under the reported name, once', () => {
     expect(check(named('ok', '/f/1'), tree('/f/1=x@0'))).toEqual([])
     expect(check(named('ok', '/f/1'), tree())).toHaveLength(1)
     expect(check(named('ok', '/f/1'), tree('/f/2=x@0'))).toHaveLength(1)
@@ -118,7 +118,7 @@ describe('creates whose name the server completes', () => {
     ).not.toEqual([])
   })
 
-  test('told to be unknown are there once or never, others never', () => {
+  test('with outcome unknown are there once or never, others never', () => {
     expect(check(named('unknown'), tree())).toEqual([])
     expect(check(named('unknown'), tree('/f/1=x@0'))).toEqual([])
     expect(check(named('unknown'), tree('/f/1=x@0', '/f/2=x@0'))).toHaveLength(1)
@@ -163,7 +163,7 @@ describe('a watch stream', () => {
     return model.problems
   }
 
-  test('tells a chain', () => {
+  test('yields a chain', () => {
     const first = at('0', 1n, 0)
     expect(problems(created('0', 1n), changed('1', 2n, 1, first), deleted(at('1', 2n, 1)), created('2', 4n))).toEqual(
       [],
@@ -174,7 +174,7 @@ describe('a watch stream', () => {
     expect(problems(deleted(first))).not.toEqual([])
   })
 
-  test('tells no change twice, and counts what it missed', () => {
+  test('yields no change twice, and counts what it missed', () => {
     const first = at('0', 1n, 0)
     expect(problems(created('0', 1n), changed('0', 1n, 1, first))).toHaveLength(1)
     expect(problems(created('0', 1n), deleted(first), created('0', 1n))).toHaveLength(1)

@@ -1,4 +1,7 @@
-/** What must hold after a fault, decided from what clients were told and from the tree at the end. Pure; workload.ts gathers. */
+/**
+ * What must hold after a fault, decided from the replies that clients got and from the tree at the end. Pure;
+ * workload.ts gathers.
+ */
 import type { WatchChange } from '@lightkeeper/client'
 
 export type WriteOutcome = 'pending' | 'ok' | 'rejected' | 'unknown' | 'not-sent'
@@ -14,7 +17,7 @@ export interface Write {
   outcome: WriteOutcome
   /** Why it failed; of a transaction, why the step did that made it fail. */
   code?: string | undefined
-  /** Version the reply told, for each step; undefined where it tells none. */
+  /** The version in the reply, for each step; undefined if the reply has none. */
   versions?: readonly (number | undefined)[]
 }
 
@@ -22,7 +25,7 @@ export interface Write {
 export interface NamedCreate {
   readonly data: string
   outcome: WriteOutcome
-  /** What the reply told. */
+  /** What the reply said. */
   path?: string
   /** Session it belongs to, 0n if to none. */
   owner: bigint

@@ -54,7 +54,7 @@ describe('a proxy with its cable out', () => {
     fresh.destroy()
   })
 
-  test('tells of an end when it is in again, after what was sent before', async () => {
+  test('reports an end when it is in again, after what was sent before', async () => {
     const { port, heard } = await echo()
     await using wire = await proxy(port)
     const socket = await dial(wire.port)
@@ -88,7 +88,7 @@ describe('a proxy that fails', () => {
     other.destroy()
   })
 
-  test('is down until it is healed, and tells how many came and were there at once', async () => {
+  test('is down until it is healed, and counts the connections, in all and at one time', async () => {
     const { port } = await echo()
     await using wire = await proxy(port)
     const first = await dial(wire.port)
@@ -109,7 +109,7 @@ describe('a proxy that fails', () => {
   })
 })
 
-test('a connection waits for somebody to listen as long as the proxy has patience, and ends then', async () => {
+test('a connection waits for a listener as long as the proxy has patience, and ends then', async () => {
   const { port } = await echo()
   const gone = createServer()
   await once(gone.listen(0, '127.0.0.1'), 'listening')

@@ -10,7 +10,9 @@ import { text } from '../support/text.ts'
 import { sleep } from '../support/wait.ts'
 import { type Progress, underFaults } from './recipe-faults.ts'
 
-/** Clients that take turns under one lock, share another, and take the leases of a semaphore, until they are told to stop. */
+/**
+ * Clients that take turns under one lock, share another, and take the leases of a semaphore, until they are stopped.
+ */
 class Turns implements Progress {
   readonly problems: string[] = []
   readonly refusals: string[] = []

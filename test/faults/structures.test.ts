@@ -24,10 +24,10 @@ import { type Progress, underFaults } from './recipe-faults.ts'
 const barrierCount = 3
 const items = Array.from({ length: 8 }, (_, i) => `item-${i}`)
 
-/** Clients that use all of them at once, until they are told to stop. */
+/** Clients that use all of them at once, until they are stopped. */
 class Uses implements Progress {
   readonly problems: string[] = []
-  /** Increments that were acknowledged, and those of which nobody knows. */
+  /** Increments that were acknowledged, and those with an unknown outcome. */
   counted = 0n
   doubtful = 0n
   /** Items put, those perhaps put, and how often each was consumed. */
@@ -194,7 +194,7 @@ class Uses implements Progress {
   }
 }
 
-/** Waits for what must come true in its own time; the last thing `wrong` told is the failure. */
+/** Waits for what must come true in its own time; the last result of `wrong` is the failure. */
 async function comesTrue(wrong: () => unknown): Promise<void> {
   for (let waits = 0; waits < 400 && wrong() !== undefined; waits++) await sleep(50)
   expect(wrong()).toBeUndefined()

@@ -1,6 +1,6 @@
 /**
- * A mixed load through the public client: writers that remember what they were told, streams that rebuild the tree, readers, and
- * owners of ephemerals. `finish` says what did not hold.
+ * A mixed load through the public client: writers that remember the replies, streams that rebuild the tree, readers,
+ * and owners of ephemerals. `finish` says what did not hold.
  */
 import { type Client, type ConnectOptions, connect, KeeperError, op, text, type ZnodePath } from '@lightkeeper/client'
 import { type Proxy, proxy } from '@lightkeeper/testing'
@@ -56,7 +56,7 @@ export class Workload {
   #loops: Promise<unknown>[] = []
   #isStopped = false
   #acknowledged = 0
-  /** How many writes were told what, by outcome and code. */
+  /** The number of writes by outcome and code. */
   readonly told = new Map<string, number>()
 
   private constructor(ports: readonly number[], root: ZnodePath) {
@@ -101,7 +101,7 @@ export class Workload {
       )
     }
     this.#loops.push(this.#create(owner, 'owner', 'ephemeral', { mode: 'ephemeral' }))
-    // A fault of one server must concern somebody: readers come until each server has a client.
+    // A fault of one server must affect a client: readers come until each server has one.
     for (let i = 0; i < 2 || ports.some((port) => this.#at(port).length === 0); i++) {
       if (i === 50) throw new Error('clients do not spread over the servers')
       // One that the last fault befell may still be finding its way back.
@@ -243,7 +243,7 @@ export class Workload {
     }
   }
 
-  /** Settles with the outcome noted; resolves to what was told, undefined where it failed. */
+  /** Settles with the outcome noted; resolves to the reply, or to undefined if it failed. */
   async #note<T>(write: Write | NamedCreate, call: Promise<T>): Promise<T | undefined> {
     try {
       const told = await call
@@ -272,7 +272,7 @@ export class Workload {
     }
   }
 
-  /** Created, changed, deleted, and again, whatever became of the step before. */
+  /** Created, changed, deleted, and again, with any result of the step before. */
   #life(client: Client, path: ZnodePath): Promise<void> {
     const begin = this.#row()
     return this.#loop(restMs, async (turn) => {
@@ -290,7 +290,7 @@ export class Workload {
     })
   }
 
-  /** Compare and set: the version that was told last, read again where it turns out to be another. */
+  /** Compare and set: the version of the last reply, read again if it turns out to be another. */
   #count(client: Client, path: ZnodePath): Promise<void> {
     const begin = this.#row()
     let version: number | undefined

@@ -66,7 +66,7 @@ test.each([
   },
 )
 
-test('a program that names no time starts with its fallback all the same', async () => {
+test('a program that names no time starts with its fallback too', async () => {
   const world = new World(8)
   const zk = await world.run(begin(world))
   const pool = await world.run(configuration(zk, path, codec, { fallback: { size: 1 } }), 60_000)
@@ -75,7 +75,7 @@ test('a program that names no time starts with its fallback all the same', async
   await world.run(zk.close())
 })
 
-test('a program without store and fallback is told why it cannot start', async () => {
+test('a program without store and fallback gets the reason why it cannot start', async () => {
   const world = new World(9)
   const zk = await world.run(begin(world))
   await expect(world.run(configuration(zk, path, codec, { timeout: 500 }))).rejects.toMatchObject({ code: 'TIMEOUT' })

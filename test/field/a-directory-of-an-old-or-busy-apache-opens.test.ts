@@ -67,7 +67,7 @@ describe('a snapshot that names an ACL list its table lacks', () => {
     await expect(zk.get('/x')).rejects.toMatchObject({ code: expect.stringMatching(/NO_AUTH|NO_NODE/) })
   })
 
-  test('is refused by the name of the znode where the list never comes, and opens to nobody when told to go on', async () => {
+  test('is refused with the path of the znode if the list never comes; with the option to go on it opens for the super user alone', async () => {
     const dataDir = folder()
     writeDirectory(dataDir, { 'snapshot.5': snapshot() })
     const shown = (await inspected(dataDir)).map((entry) => ('text' in entry ? entry.text : ''))

@@ -1,6 +1,6 @@
 /**
- * N4 and its kind: a program that is told to stop must not hang on a ZooKeeper that does not answer. Every way out of a recipe settles
- * within a bound, takes a timeout and a signal, and says what may be left until the session ends.
+ * N4 and its kind: a program that is asked to stop must not hang on a ZooKeeper that does not answer. Every way out of
+ * a recipe settles within a bound, takes a timeout and a signal, and says what may be left until the session ends.
  */
 import { type Client, connect, KeeperError, text, type ZnodePath } from '@lightkeeper/client'
 import {
@@ -113,7 +113,7 @@ const looking: readonly Row[] = [
   ['resolver', (zk, path) => closed(discovery(zk, path).resolve('web'))],
 ]
 
-/** Runs `story` on what `make` gives, with nobody to answer any more until the wire is whole again. */
+/** Runs `story` on what `make` gives, without an answer until the wire is whole again. */
 async function away<T>(
   make: (zk: Client, path: ZnodePath) => Promise<T>,
   story: (made: T, wire: Proxy) => Promise<void>,

@@ -93,7 +93,7 @@ describe('TIMEOUT', () => {
     expect(await timeoutOf(one.leave(soon))).toContain('1 others have not left')
   })
 
-  test('of a name that somebody has says whose it is', async () => {
+  test('of a name that is taken says whose it is', async () => {
     await using taken = await group(other, path).join('a')
     expect(taken.state.kind).toBe('present')
     const session = `session 0x${other.sessionId.toString(16)} has the name`

@@ -1,4 +1,6 @@
-/** A client asks for gigabytes in one small request: it is told no, and everybody else is served as before. */
+/**
+ * A client asks for gigabytes in one small request: the request is refused, and all other clients are served as before.
+ */
 import { connect } from '@lightkeeper/client'
 import { keeperCodes, opCode, type Writer, writeMultiRequest, writePathWatchRequest } from '@lightkeeper/protocol'
 import { startServer } from '@lightkeeper/server'

@@ -1,4 +1,4 @@
-/** F28: checks of load balancers and port scanners connect and reset; so does whoever wants a server gone. */
+/** F28: checks of load balancers and port scanners connect and reset; so does an attacker. */
 import { createConnection } from 'node:net'
 import { connect } from '@lightkeeper/client'
 import { nodeRuntime } from '@lightkeeper/runtime/node'

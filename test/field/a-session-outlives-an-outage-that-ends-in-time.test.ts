@@ -1,7 +1,7 @@
 /**
- * Field case N3, and its kind: 20 clients with sessions of 6 s, the server away for 4 s, and 4 of them lost their sessions, since
- * waits grew to 10 s whatever the timeout. No client whose server is back a fifth of the timeout before its session would end may
- * lose it: however the server was away, and wherever in its waits and attempts the client was.
+ * Field case N3, and its kind: 20 clients with sessions of 6 s, the server away for 4 s, and 4 of them lost their
+ * sessions, since waits grew to 10 s with any timeout. No client whose server is back a fifth of the timeout before its
+ * session would end may lose it: however the server was away, and wherever in its waits and attempts the client was.
  */
 import { type Client, connect, type SessionState } from '@lightkeeper/client'
 import { startServer } from '@lightkeeper/server'

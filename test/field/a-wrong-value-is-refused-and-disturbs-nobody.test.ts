@@ -1,4 +1,6 @@
-/** What people hand over by mistake: refused at once, with words, and nobody else's request feels it. */
+/**
+ * Wrong values that programs pass by mistake: refused at once, with a clear message, and no other request is affected.
+ */
 import { type Client, type ConnectOptions, connect, json, KeeperError, op } from '@lightkeeper/client'
 import { startServer } from '@lightkeeper/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -38,7 +40,7 @@ function detached(): Uint8Array {
   return bytes
 }
 
-/** An address where nobody listens yet. */
+/** An address without a listener. */
 async function free(): Promise<{ readonly connectString: string }> {
   await using own = await startServer({ port: 0, host: '127.0.0.1' })
   return { connectString: own.connectString }

@@ -51,7 +51,7 @@ test('bytes of the word that come one by one make the word', async () => {
   expect(answer).toBe('9')
 })
 
-test('what a word may tell of others is bounded', async () => {
+test('an answer about other clients is bounded', async () => {
   await using server = await startServer({ port: 0, fourLetterWordWhitelist: '*' })
   const wire = await Wire.connect(server.port)
   // Paths of 20,000 characters: more than an answer may hold.

@@ -13,7 +13,7 @@ test('exists of a missing znode is false in an if, and of one that is there it i
   expect([Boolean(stat), stat?.dataLength, stat?.version]).toEqual([true, 4, 0])
 })
 
-test('existence tells the Stat beside the watch, of a znode that is missing and of one that is there', async () => {
+test('existence gives the Stat with the watch, for a missing znode and for an existing one', async () => {
   await using server = await startServer({ port: 0, host: '127.0.0.1' })
   await using zk = await connect(server)
   const missing = await zk.existence('/flag', { watch: true })

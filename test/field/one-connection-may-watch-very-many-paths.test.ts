@@ -1,10 +1,10 @@
-/** A client that behaves and watches two hundred thousand paths meets no budget, and its end stops nobody. */
+/** A normal client that watches two hundred thousand paths reaches no limit, and its end disturbs no other client. */
 import { opCode, writePathWatchRequest } from '@lightkeeper/protocol'
 import { startServer } from '@lightkeeper/server'
 import { expect, test } from 'vitest'
 import { RawClient } from '../support/raw-client.ts'
 
-test('two hundred thousand watches on paths of a hundred characters are set, told, and taken away', async () => {
+test('two hundred thousand watches on paths of a hundred characters are set, notified, and removed', async () => {
   await using server = await startServer({ port: 0 })
   const watching = await RawClient.open(server.port)
   const path = (index: number): string => `/services/${'a-name-of-some-length-'.repeat(4)}${index}`

@@ -1,4 +1,7 @@
-/** Functions that users hand over fail: in a turn of their own, to the caller they belong to, and told once where there is none. */
+/**
+ * Functions of users throw: the error goes to the call that they belong to, in a turn of its own, and is reported once
+ * if there is no call.
+ */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { type Client, type ConnectOptions, connect, json, KeeperError, text } from '@lightkeeper/client'
@@ -106,7 +109,7 @@ describe.each(thrown)('%s', (_, value) => {
     expect(await isIt(connect(server, { preferred: hook }))).toBe(true)
   })
 
-  test('from the log hook of a server and of a client is told once, and both go on', async () => {
+  test('from the log hook of a server and of a client is reported once, and both go on', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     try {
       for (const log of [hook, (async () => hook()) as () => never]) {

@@ -112,7 +112,7 @@ test('a codec and onUnreadable of a queue', async () => {
   await item.done()
 })
 
-test('work of a partitioner is tried again, and is reported where nobody asked to hear of it', async () => {
+test('work of a partitioner is tried again, and is reported to the log where there is no listener', async () => {
   let calls = 0
   const work = async (): Promise<void> => {
     if (++calls === 1) boom()

@@ -1,4 +1,4 @@
-/** N2 and its kind: after a write has resolved, whoever wrote it reads at least that. */
+/** N2 and its kind: after a write has resolved, its writer reads at least that. */
 import { type Client, connect, json, text } from '@lightkeeper/client'
 import { cache, configuration, counter, sharedValue } from '@lightkeeper/recipes'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -52,7 +52,7 @@ test('a shared value whose znode is deleted right behind the write does not show
   }
 })
 
-test('those who follow a shared value are told of each of its own writes once, in order', async () => {
+test('followers of a shared value get each of its own writes once, in order', async () => {
   await using value = await sharedValue(zk, '/followed', json<number>(), { seed: -1 })
   const told: number[] = []
   const following = (async () => {

@@ -1,4 +1,4 @@
-/** Bytes from a socket: whatever comes, a reader answers with a value or with MalformedFrameError. */
+/** Bytes from a socket: for any bytes a reader answers with a value or with MalformedFrameError. */
 import * as protocol from '@lightkeeper/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * Requests to a live server: whatever several connections send, valid or mangled, a client that behaves gets every answer, nothing
- * is thrown while serving, and what reached the log can be replayed by the next start.
+ * Requests to a live server: several connections send valid and mangled requests, and a normal client gets every
+ * answer, nothing is thrown while serving, and what reached the log can be replayed by the next start.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

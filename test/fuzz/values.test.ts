@@ -1,7 +1,7 @@
 /**
- * Values from users: every public call of the client with whatever JavaScript has. No call may disturb a request of another caller on
- * the same connection, hang, or fail with anything but what is documented. The calls are read off the objects themselves, so that
- * one that is added is called too.
+ * Values from users: every public call of the client with any value of JavaScript. No call may disturb a request of
+ * another caller on the same connection, hang, or fail with anything but what is documented. The calls are read off the
+ * objects themselves, so that one that is added is called too.
  */
 import * as client from '@lightkeeper/client'
 import { type Client, connect, json, KeeperError, op } from '@lightkeeper/client'

@@ -227,7 +227,7 @@ describe.each(Object.entries(compilers))('an application compiled by %s', (name,
     if (types.length === 0) expect(code).toBe(0)
   })
 
-  test('is told of a path without a slash, and of an option that does not exist', async () => {
+  test('finds a path without a slash, and an option that does not exist', async () => {
     const wrong = `import { connect, op } from '@lightkeeper/client'
 const zk = await connect('h', { sessionTimeOut: 1 })
 await zk.get('config')

@@ -1,5 +1,6 @@
 // @ts-check
-// A leader that does not listen: careless.mjs HOSTS RECIPE ID. It writes for as long as nobody refuses it, whatever its signal says.
+// A leader that does not listen: careless.mjs HOSTS RECIPE ID. It writes until a server refuses it, and ignores its
+// signal.
 import process from 'node:process'
 import { connect, KeeperError, op } from '@lightkeeper/client'
 import { election, masterElection } from '@lightkeeper/recipes'

@@ -28,7 +28,7 @@ describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
   afterEach(() => Promise.all([a.close(), b.close()]))
 
   describe('a znode that stays', () => {
-    test('is made again when somebody deletes it, and written again when somebody overwrites it', async () => {
+    test('is made again when another client deletes it, and written again when another client overwrites it', async () => {
       const path: ZnodePath = `${base}/n`
       await using node = await persistentNode(a, path, 'mine')
       const before = await b.get(path)
@@ -60,7 +60,7 @@ describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
       expect([text((await a.get(path)).data), ours.state.kind]).toEqual(['mine', 'present'])
     })
 
-    test('replaces what it is told is a leftover, at once; the one replaced does not fight back', async () => {
+    test('replaces an instance that it is declared to replace, at once; the replaced one does not fight back', async () => {
       const path: ZnodePath = `${base}/n`
       const isLeftover = (data: Uint8Array): boolean => text(data).startsWith('worker 7')
       await using old = await persistentNode(b, path, 'worker 7, yesterday', { isLeftover })
@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
   })
 
   describe('a group', () => {
-    test('tells who comes and goes', async () => {
+    test('reports members that come and go', async () => {
       const [here, there] = [group(a, base), group(b, base)]
       expect(await there.members()).toEqual([])
       const told: string[] = []
@@ -179,7 +179,7 @@ describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
       await until(() => bars.instances.length === 0)
     })
 
-    test('what is no instance is passed over, and told', async () => {
+    test('data that is no instance is skipped, and reported', async () => {
       const services = discovery(a, base)
       await using _one = await services.register({ name: 'users', id: '1', address: 'h' })
       const broken: ZnodePath = `${base}/users/broken`
@@ -227,7 +227,7 @@ describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
       await Promise.all(made.map((each) => each.close()))
     })
 
-    test('changes are told, once for many, and end with the resolver', async () => {
+    test('changes are reported, many at once, and end with the resolver', async () => {
       const services = discovery(a, base)
       const users = await services.resolve('s')
       const told: number[] = []

@@ -90,7 +90,7 @@ describe.skipIf(missing !== undefined)(`elections on ${targetName}`, () => {
       expect(term.signal.aborted).toBe(false)
     })
 
-    test('ends a term whose znode is deleted: its signal tells, and what it guards is refused', async () => {
+    test('ends a term whose znode is deleted: its signal aborts, and what it guards is refused', async () => {
       const term = await nextTerm(make(a, 'a'))
       await a.create(`${path}-register`)
       await a.transaction(term.guard(), op.set(`${path}-register`, '1'))
@@ -111,7 +111,7 @@ describe.skipIf(missing !== undefined)(`elections on ${targetName}`, () => {
       expect(KeeperError.is(refused, 'TRANSACTION_FAILED')).toBe(true)
     })
 
-    test('tells who looks on of each leader, and of nobody', async () => {
+    test('shows observers each leader, and that there is none', async () => {
       const told: (Leader | undefined)[] = []
       const stop = new AbortController()
       const looking = (async () => {
@@ -174,7 +174,8 @@ describe.skipIf(missing !== undefined)(`elections on ${targetName}`, () => {
         const from = reports.length
         children[0]?.kill('SIGCONT')
         await untilReport(({ id, event }) => id === 'first' && event === 'refused', from)
-        // In the order of the server, since a reply may have waited for the process to go on: nobody writes after a later epoch.
+        // In the order of the server, since a reply may have waited for the process to go on: no leader writes after a
+        // later epoch.
         const writes = reports
           .filter(({ event }) => event === 'written')
           .sort((x, y) => (BigInt(x.zxid ?? 0) < BigInt(y.zxid ?? 0) ? -1 : 1))

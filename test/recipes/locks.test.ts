@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)(`locks on ${targetName}`, () => {
       expect(await names()).toEqual([held.path.slice(path.length + 1)])
     })
 
-    test('gives up when it is told to, with the reason given', async () => {
+    test('gives up when its signal aborts, with the reason of the signal', async () => {
       await using held = await lock(a, path).acquire()
       const stop = new AbortController()
       const waiting = fate(lock(b, path).acquire({ signal: stop.signal }))
@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)(`locks on ${targetName}`, () => {
       await expect(lock(b, path).acquire({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     })
 
-    test('is lost when its znode is deleted: the signal tells, guarded writes are refused', async () => {
+    test('is lost when its znode is deleted: the signal aborts, guarded writes are refused', async () => {
       const held = await lock(a, path).acquire()
       await a.transaction(held.guard(), op.create(`${path}-written`, '1'))
       expect(held.remaining()).toBeGreaterThan(0)
@@ -120,7 +120,7 @@ describe.skipIf(missing !== undefined)(`locks on ${targetName}`, () => {
       await held.release()
     })
 
-    test('whose place in line somebody deletes is asked for again, at the end', async () => {
+    test('whose znode in line is deleted by another client is asked for again, at the end of the line', async () => {
       const held = await lock(a, path).acquire()
       const waiting = lock(b, path).acquire()
       await inLine(2)
@@ -341,7 +341,7 @@ describe.skipIf(missing !== undefined)(`locks on ${targetName}`, () => {
   })
 
   describe('several locks as one', () => {
-    test('are had all or none, whatever order they are named in', async () => {
+    test('are acquired all or none, in any order of their names', async () => {
       const [one, two] = [`${path}/1`, `${path}/2`] as const
       const held = await multiLock(a, [two, one]).acquire()
       expect(held.held.map((each) => each.path.slice(0, one.length))).toEqual([one, two])

@@ -66,7 +66,7 @@ describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
   })
 
   describe('a counter', () => {
-    test('adds what many ask for at once in few writes, and tells each its own sum', async () => {
+    test('adds what many ask for at once in few writes, and gives each its own sum', async () => {
       const n = counter(zk, `${root}/n`)
       const sums = await Promise.all(Array.from({ length: 500 }, () => n.increment()))
       expect(sums.map(({ after }) => after)).toEqual(sums.map((_, i) => BigInt(i + 1)))
@@ -154,7 +154,7 @@ describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
   })
 
   describe('a double barrier', () => {
-    test('goes on without one who gave up, though what a crashed group left is there', async () => {
+    test('goes on without a member that gave up, although znodes of a crashed group are left', async () => {
       const path = `${root}/b` as const
       // `ready` of a group that is gone.
       await zk.create(`${path}/ready`, '', { parents: true })
@@ -261,7 +261,7 @@ describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
       expect(await q.length()).toBe(2)
     })
 
-    test('skips what it cannot read, or drops it where it is told to', async () => {
+    test('skips what it cannot read, or drops it if the option says so', async () => {
       const numbers = json<number>()
       const q = queue(zk, `${root}/q`, { codec: numbers })
       await zk.create(`${root}/q/queue-`, 'no frame', { sequential: true, parents: true })
@@ -323,7 +323,7 @@ describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
   })
 
   describe('a cache', () => {
-    test('shows a subtree, tells its changes, and is at a transaction when it says so', async () => {
+    test('shows a subtree, reports its changes, and contains a transaction when it says so', async () => {
       await zk.create(`${root}/a/x`, '1', { parents: true })
       await using routes = await cache(other, root, { codec: text, recursive: true })
       expect(routes.freshness.kind).toBe('live')
@@ -389,7 +389,7 @@ describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
     }
     const codec = json(schema)
 
-    test('keeps the last good value, and tells of one it refuses', async () => {
+    test('keeps the last valid value, and reports one that it refuses', async () => {
       const saved: string[] = []
       const store = {
         load: async () => undefined,

@@ -165,7 +165,7 @@ describe('under lost connections', () => {
         const { epoch } = client
         const outcome = await outcomeOf(client.create(path, '', { mode: 'ephemeral' }))
         if (client.epoch === epoch) outcomes.set(path, outcome)
-        // One that is gone with its session tells nothing.
+        // A znode that is gone with its session proves nothing.
         else outcomes.delete(path)
       },
       async (client) => new Set((await client.children('/')).children.map((name) => `/${name}`)),

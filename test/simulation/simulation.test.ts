@@ -43,7 +43,7 @@ describe('the world', () => {
     expect(got).toEqual([1, 2])
   })
 
-  test('tells each side once, and last, that a link is closed', async () => {
+  test('notifies each side once, as the last event, that a link is closed', async () => {
     const world = new World(5)
     const told: string[] = []
     const events = (name: string) => ({
@@ -175,7 +175,7 @@ describe('sessions', () => {
     expect((await world.run(observer.exists('/lease')))?.ephemeralOwner).toBe(sessionId)
   })
 
-  test('lose the ephemeral, and are told so before the server lets it go, when they stay away', async () => {
+  test('lose the ephemeral, and learn it before the server deletes it, when they stay away', async () => {
     const stage = new Stage(12)
     const { world } = stage
     await stage.startServer()

@@ -1,6 +1,6 @@
 /**
- * What a watch stream promises, under faults: it ends at the true state, its changes form chains, no write is told twice, parents
- * come before children, and what it says it missed is what it missed.
+ * What a watch stream promises, under faults: it ends at the true state, its changes form chains, no write is yielded
+ * twice, parents come before children, and what it says it missed is what it missed.
  */
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
 import type { SeededRandom } from '@lightkeeper/testing/sim'
@@ -15,7 +15,10 @@ type Scope = (typeof scopes)[number]
 class Follower {
   readonly view = new Map<string, string>()
   readonly problems: string[] = []
-  /** Writes told or said to be missed, by path and czxid of the znode; undefined where a count was not known. */
+  /**
+   * Writes that were yielded or reported as missed, by path and czxid of the znode; undefined where a count was not
+   * known.
+   */
   readonly told = new Map<string, number | undefined>()
   readies = 0
   readonly #mzxids = new Set<string>()
@@ -129,7 +132,7 @@ async function story(seed: number, withFaults: boolean): Promise<void> {
   expect(Object.fromEntries(follower.view), `replay with SEED=${seed}`).toEqual(Object.fromEntries(there))
   if (!withFaults) {
     for (const [path, count] of follower.told) {
-      // A child that is told to be gone since its parent is.
+      // A child that is reported as deleted because its parent is.
       if (count === undefined && scope === 'tree') continue
       expect(count, `writes of ${path}, replay with SEED=${seed}`).toBe(writes.get(path) ?? 0)
     }

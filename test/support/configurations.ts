@@ -10,7 +10,10 @@ export interface Configuration {
   readonly name: string
   /** The key that the refusal names; undefined where the file starts. */
   readonly refusedFor: string | undefined
-  /** What the server's settings are then, by name, as text; `notes` is their number, `unknown` the key that nobody knows. */
+  /**
+   * What the server's settings are then, by name, as text; `notes` is their number, `unknown` the key that is not
+   * known.
+   */
   readonly settings: ReadonlyMap<string, string>
   /** What the file says about Apache: empty where it starts there too, else `refuses`, `needs myid`, `not asked: …`. */
   readonly apache: string

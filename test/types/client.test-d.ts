@@ -128,7 +128,7 @@ describe('codecs', () => {
 })
 
 describe('changes', () => {
-  test('are told apart by their kind, all of them', () => {
+  test('differ by their kind, all of them', () => {
     const use = (change: WatchChange<Db>): number => {
       switch (change.kind) {
         case 'created':
@@ -160,7 +160,7 @@ describe('changes', () => {
     expectTypeOf(use).returns.toBeNumber()
   })
 
-  test('of the session are told apart by their kind, all of them', () => {
+  test('of the session differ by their kind, all of them', () => {
     const use = (state: SessionState): number => {
       switch (state.kind) {
         case 'connecting':

@@ -53,7 +53,7 @@ describe.skipIf(reason !== undefined)(`master election on ${targetName}`, () => 
     expect(BigInt(next.term)).toBeGreaterThan(BigInt(term))
   })
 
-  test('tells a master that its session is lost no later than it wakes up, and never lets it go on', async () => {
+  test('ends the term of a paused master at the latest when it wakes up, and never lets it continue', async () => {
     await using first = candidate('/paused', 'first')
     await first.untilReport(isMaster)
     await using second = candidate('/paused', 'second')

@@ -46,7 +46,7 @@ test('shows a ticket, hears the server prove itself, and chooses no layer', asyn
   expect([text(last.token), last.isDone, kerberos.wrapped]).toEqual(['sealed', true, ['\x01\0\0\0me']])
 })
 
-test('names the service and the host as it is told', async () => {
+test('names the service and the host by its options', async () => {
   const kerberos = standIn(Uint8Array.of(1, 0, 0, 0))
   await gssapi({ kerberos, service: 'zk', host: (host) => `${host}.example.com` }).start({ host: 'a', random })
   await gssapi({ kerberos, host: 'fixed' }).start({ host: 'a', random })

@@ -11,7 +11,7 @@ export interface GssapiOptions {
   readonly host?: string | ((host: string) => string)
   /** Whose tickets to use, `name@REALM`. Default: those of the default credential cache. */
   readonly principal?: string
-  /** Whom to act as. Default: the owner of the tickets. */
+  /** The principal to act as. Default: the owner of the tickets. */
   readonly authzid?: string
   /** The package `kerberos`. Default: it is imported. */
   readonly kerberos?: KerberosModule
@@ -64,7 +64,7 @@ export function gssapi(options: GssapiOptions = {}): SaslMechanism {
   }
 }
 
-/** By a name the compiler does not follow: the package is there only where somebody wants Kerberos. */
+/** Loaded by a name that the compiler does not follow: only users of Kerberos install the package. */
 async function importKerberos(): Promise<KerberosModule> {
   const name = 'kerberos'
   try {

@@ -1,5 +1,5 @@
 /**
- * Spans and metrics of every Lightkeeper client of this process, from the diagnostics channels it tells things on. No data and no
+ * Spans and metrics of every Lightkeeper client of this process, from its diagnostics channels. No data and no
  * credentials: those are never on the channels.
  */
 export { type InstrumentOptions, instrument } from './instrument.ts'

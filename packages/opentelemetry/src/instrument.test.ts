@@ -1,4 +1,4 @@
-/** Messages as the client tells them, heard by the real SDK; test/client has a client and a server. */
+/** Messages as the client publishes them, received by the real SDK; test/client has a client and a server. */
 import { channel, tracingChannel } from 'node:diagnostics_channel'
 import { KeeperError } from '@lightkeeper/client'
 import { DiagLogLevel, diag, ProxyTracerProvider, SpanKind, SpanStatusCode } from '@opentelemetry/api'
@@ -119,7 +119,7 @@ test('attempts to connect are spans, with hosts of IPv6 as they are', async () =
   expect((await points()).get('zookeeper.client.connect.duration')).toMatchObject([{ value: 1 }])
 })
 
-test('states, expiries and what streams tell and miss are counted', async () => {
+test('states, expiries and what streams yield and miss are counted', async () => {
   const { points, stop } = sdk()
   using _ = stop
   const states = channel('lightkeeper.state')
@@ -144,7 +144,7 @@ test('states, expiries and what streams tell and miss are counted', async () => 
   ])
 })
 
-test('once it is disposed nobody listens, and a request under way ends its span with those who still do', async () => {
+test('once it is disposed it listens no more, and a request under way ends its span with the listeners that are left', async () => {
   const stays = sdk()
   using _ = stays.stop
   const goes = sdk()
@@ -173,7 +173,7 @@ test('a request that was under way before it began is no span', async () => {
   expect([spans.getFinishedSpans().length, (await points()).has('db.client.operation.duration')]).toEqual([0, false])
 })
 
-test('a tracer that throws ends nothing: the request goes on, and the failure is told once', async () => {
+test('a tracer that throws ends nothing: the request goes on, and the failure is reported once', async () => {
   const told: unknown[][] = []
   const hear = (...args: unknown[]): void => void told.push(args)
   diag.setLogger({ error: hear, warn: hear, info: hear, debug: hear, verbose: hear }, { logLevel: DiagLogLevel.ERROR })

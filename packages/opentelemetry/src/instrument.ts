@@ -1,4 +1,4 @@
-/** Subscribes to the channels and hands what they tell to spans and metrics; disposing leaves no trace of it. */
+/** Subscribes to the channels and passes messages on to spans and metrics; disposing ends all of it. */
 import { type ChannelListener, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { SessionState } from '@lightkeeper/client'
 import { diag, type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api'
@@ -13,7 +13,7 @@ export interface InstrumentOptions {
   readonly meterProvider?: MeterProvider | undefined
   /**
    * Clients whose state, pending requests and watches are reported as numbers. Gone through at every collection, so a Set that
-   * changes is fine. Default: none; what channels tell is reported of all clients.
+   * changes is fine. Default: none; what channels publish is reported for all clients.
    */
   readonly clients?: Iterable<ObservedClient> | undefined
 }
@@ -58,7 +58,10 @@ export function instrument(options: InstrumentOptions = {}): Disposable {
   }
 }
 
-/** A provider, a processor or a sampler that throws must not end the program that it watches; the first failure is told. */
+/**
+ * A provider, a processor or a sampler that throws must not end the program that it watches; the first failure is
+ * reported.
+ */
 function guarded(channel: string, listener: ChannelListener): ChannelListener {
   let hasFailed = false
   return (message, name) => {

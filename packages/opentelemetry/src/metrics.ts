@@ -1,4 +1,4 @@
-/** Metrics: what channels tell is counted as it happens, what clients know of themselves is read at every collection. */
+/** Metrics: what channels publish is counted as it happens; the numbers of clients are read at every collection. */
 import type { Client, SessionState, Via, WatchChange } from '@lightkeeper/client'
 import type { Attributes, BatchObservableResult, Counter, Histogram, Meter, Observable } from '@opentelemetry/api'
 import { errorType, type ServerAttributes } from './names.ts'
@@ -10,7 +10,7 @@ const bounds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10]
 /** What is read of a client. */
 export type ObservedClient = Pick<Client, 'stats'>
 
-/** A change of a watch stream as its channel tells it: without values. */
+/** A change of a watch stream as its channel publishes it: without values. */
 export interface ToldChange {
   readonly kind: WatchChange['kind']
   readonly via?: Via
@@ -53,8 +53,8 @@ export class Metrics {
     this.#states = counter('state.changes', '{change}', 'Changes of state of clients')
     this.#expiries = counter('session.expiries', '{session}', 'Sessions that expired')
     this.#lostEphemerals = counter('session.lost_ephemerals', '{znode}', 'Ephemerals that went with expired sessions')
-    this.#changes = counter('watch.changes', '{change}', 'What watch streams told')
-    this.#missed = counter('watch.missed', '{write}', 'Writes that no watch stream could tell')
+    this.#changes = counter('watch.changes', '{change}', 'Changes that watch streams yielded')
+    this.#missed = counter('watch.missed', '{write}', 'Writes that watch streams did not see')
     this.#inState = meter.createObservableUpDownCounter('zookeeper.client.count', {
       unit: '{client}',
       description: 'Clients by their state',

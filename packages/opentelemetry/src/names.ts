@@ -10,7 +10,7 @@ const system = 'zookeeper'
 /** A process that goes through more servers than this forgets those it knew. */
 const serversMax = 1000
 
-/** What all that is told of a server carries: the system, and host and port. Made once a server. */
+/** The attributes of everything about a server: the system, host and port. Made once for each server. */
 export class ServerAttributes {
   readonly #known = new Map<string, Readonly<Attributes>>()
 

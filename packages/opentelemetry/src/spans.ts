@@ -41,7 +41,7 @@ export class Spans {
     this.#servers = servers
   }
 
-  /** Told within the call of the user, so the active context is the caller's. */
+  /** Published within the call of the user, so the active context is the caller's. */
   callStarted(call: Call): void {
     const { operation, path, server } = call
     const attributes: Attributes = {
@@ -58,7 +58,7 @@ export class Spans {
   attemptStarted(attempt: Attempt): void {
     const attributes: Attributes = { ...this.#servers.of(attempt.server), 'zookeeper.epoch': attempt.epoch }
     if (attempt.sessionId !== 0n) attributes['zookeeper.session.id'] = this.#sessionName(attempt.sessionId)
-    // A reconnect runs in the context in which the client was made; whatever was traced there has long ended.
+    // A reconnect runs in the context in which the client was made; spans from there have ended long ago.
     const root = attempt.sessionId !== 0n || attempt.epoch > 0
     const options = { kind: SpanKind.CLIENT, attributes, root }
     this.#start(attempt, this.#tracer.startSpan(`connect ${attempt.server}`, options))
@@ -88,7 +88,7 @@ export class Spans {
 
 type Marked = Traced & { [key: symbol]: Started | undefined }
 
-/** Errors are told by code and outcome: a message may quote what a codec or a server had to say. */
+/** Errors are recorded by code and outcome: a message may quote a codec or a server. */
 function fail(span: Span, error: unknown): void {
   const type = errorType(error)
   span.setAttribute('error.type', type)

@@ -71,7 +71,7 @@ describe('strings', () => {
     writer.ustring(text)
     return new Reader(writer.written()).ustring()
   }
-  test('come back as they were, whatever the characters', () => {
+  test('come back as they were, with any characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
         expect(roundTrip(text)).toBe(text)
@@ -85,7 +85,7 @@ describe('strings', () => {
   test('that are not UTF-8 become replacement characters, never an error', () => {
     expect(new Reader(Uint8Array.of(0, 0, 0, 2, 0xff, 0x41)).ustring()).toBe('\ufffdA')
   })
-  test('tell null, length -1, from empty, and refuse other negative lengths', () => {
+  test('distinguish null, length -1, from empty, and refuse other negative lengths', () => {
     expect(new Reader(Uint8Array.of(255, 255, 255, 255)).ustring()).toBeNull()
     expect(roundTrip('')).toBe('')
     expect(() => new Reader(Uint8Array.of(255, 255, 255, 254)).ustring()).toThrow('Unreasonable length = -2')
@@ -136,7 +136,7 @@ describe('errors', () => {
     expect([KeeperError.is(new Error('x')), KeeperError.is(null), KeeperError.is('x')]).toEqual([false, false, false])
     expect(error.message).toBe('BAD_VERSION: The version is not the expected one (set /a)')
   })
-  test('of numbers nobody knows are errors all the same', () => {
+  test('with unknown numbers are errors too', () => {
     expect(KeeperError.fromNumber(-999)).toMatchObject({ code: 'UNKNOWN_CODE', number: -999 })
     expect(keeperCodeOf(-101)).toBe('NO_NODE')
   })

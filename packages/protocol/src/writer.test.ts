@@ -28,7 +28,7 @@ test('a bigint for an int is a TypeError too', () => {
   expect(() => new Writer().int(5n as never)).toThrow(TypeError)
 })
 
-test('a frame that cannot be finished is taken back whole, whatever record breaks it', () => {
+test('a frame that cannot be finished is taken back as a whole, whichever record breaks it', () => {
   const writer = new Writer(16)
   writer.ustring('before')
   const before = writer.written().slice()

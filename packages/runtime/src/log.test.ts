@@ -3,7 +3,7 @@ import { countedLog } from './counted-log.ts'
 import { formatLine, type Log } from './log.ts'
 
 describe('a line', () => {
-  test('is one line of printable characters, whatever is told', () => {
+  test('is one line of printable characters, for any facts', () => {
     expect(formatLine('a\u001b[31mb\nc', { scheme: '\u001b]0;x\u0007', plain: 'ok', id: 255n })).toBe(
       'a\\u001b[31mb\\u000ac scheme=\\u001b]0;x\\u0007 plain=ok id=0xff',
     )
@@ -56,7 +56,7 @@ describe('lines that are repeated', () => {
     expect(lines[13]).toBe('warn authentication failed client=later')
   })
 
-  test('are told of at the end', () => {
+  test('are counted in a line at the end', () => {
     const { lines, counted, advance, timers } = scene()
     for (let i = 0; i < 12; i++) counted.log('error', 'm')
     counted.stop()

@@ -41,7 +41,7 @@ describe('an expiry queue', () => {
     expect(queue.expire(700)).toEqual(['a'])
     expect(queue.size).toBe(0)
   })
-  test('tells all of a bucket together, earlier buckets first', () => {
+  test('returns all keys of a bucket together, earlier buckets first', () => {
     const queue = new ExpiryQueue<string>(100, 0)
     queue.touch('late', 0, 500)
     queue.touch('early', 0, 120)

@@ -10,7 +10,7 @@ const key = fc.oneof(
 )
 
 describe('a map of texts', () => {
-  test('does what a Map does, whatever the keys', () => {
+  test('does what a Map does, with any keys', () => {
     const step = fc.tuple(fc.constantFrom('set', 'delete', 'get', 'clear'), key, fc.nat())
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {

@@ -8,7 +8,7 @@ import { isAlive, numbersIn, Running } from '../running.ts'
 const reason = missingTarget()
 if (reason !== undefined) console.log(`lightkeeper elect on ${targetName}: skipped, because ${reason}`)
 
-/** Says in which epoch it runs, as which process, and goes on until it is told to stop. */
+/** Says in which epoch it runs, as which process, and goes on until it is stopped. */
 const office = ['sh', '-c', "trap 'echo told; exit 3' TERM; echo $LIGHTKEEPER_EPOCH $$; while :; do sleep 0.1; done"]
 
 describe.skipIf(reason !== undefined)(`lightkeeper elect on ${targetName}`, () => {

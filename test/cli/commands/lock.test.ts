@@ -93,7 +93,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper lock on ${targetName}`, () =>
     expect(await ended.end('SIGTERM')).toBe(143)
     expect((await zk.children('/turn')).children).toHaveLength(2)
     expect(patient.output).toBe('')
-    // Whoever waits is told why.
+    // A waiting command says why.
     expect(await patient.until(({ errors }) => (errors === '' ? undefined : errors))).toContain(
       `waits for /turn, held by ${who}`,
     )
@@ -171,7 +171,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper lock on ${targetName}`, () =>
     expect(running.errors).toContain('/deleted was lost, the command was stopped')
   })
 
-  test('tells the command, by SIGTERM alone, when somebody asks for the lock', async () => {
+  test('sends the command SIGTERM alone when another client asks for the lock', async () => {
     await using zk = await connect(server)
     await using running = run('/asked', [], ['sh', '-c', "trap 'exit 3' TERM; echo in; while :; do sleep 0.1; done"])
     await running.untilLine('in')

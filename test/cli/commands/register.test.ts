@@ -70,7 +70,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper register on ${targetName}`, (
   test('removes the instance before the command gets its signal', async () => {
     await using zk = await connect(server)
     const services = discovery(zk)
-    // What the command does when it is told: it looks itself up, in a process of its own.
+    // What the command does at SIGTERM: it looks itself up, in a process of its own.
     const look = `${process.execPath} packages/cli/bin/lightkeeper.js discover drained -s ${server.connectString}`
     const program = `trap 'echo told; ${look}; echo looked; exit 6' TERM; echo there; while :; do sleep 0.1; done`
     await using running = run('drained', '--port', '1', '--drain', '50', '--', 'sh', '-c', program)
@@ -80,7 +80,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper register on ${targetName}`, (
     expect(running.lines).toEqual(['there', 'told', 'looked'])
   })
 
-  test('with --wait-port comes when somebody listens', async () => {
+  test('with --wait-port registers when a program listens', async () => {
     await using zk = await connect(server)
     const services = discovery(zk)
     const listener = createServer().listen(0, '127.0.0.1')

@@ -28,7 +28,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper watch on ${targetName}`, () =
     expect(shown).toEqual([
       'created /one mzxid=X version=0 "first"',
       'ready zxid=X',
-      // A terminal must not act on what somebody wrote.
+      // A terminal must not act on data of a znode.
       'changed /one mzxid=X version=1 "second\\u001b[2J"',
       'changed /one mzxid=X version=2 base64:/w==',
       'deleted /one',

@@ -1,7 +1,8 @@
 /**
- * The damaged directories A to J, written by Apache: what it does with them, for the record, and what ours does. Where Apache
- * starts and serves a part of the data without a word, ours refuses; C alone cannot be told from a crash in a directory that
- * has no mark of what was acknowledged (in one of ours it is refused, see damage.test.ts beside the storage).
+ * The damaged directories A to J, written by Apache: what it does with them, for the record, and what ours does. Where
+ * Apache starts and serves a part of the data without a word, ours refuses; C alone cannot be distinguished from a
+ * crash in a directory that has no mark of what was acknowledged (in one of ours it is refused, see damage.test.ts
+ * beside the storage).
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -93,7 +93,7 @@ for (const version of versions) {
 
         const second = await start()
         expect(await dumpTree(zk)).toEqual(last)
-        // The session is still the same, and its end takes along what it owns, whoever wrote it.
+        // The session is still the same, and its end takes along what it owns, whichever server wrote it.
         expect(zk.sessionId).toBe(sessionId)
         await zk.close()
         const left = await dumpTreeOfOther(other)

@@ -160,7 +160,7 @@ keyTab="${at('server.keytab')}" principal="zookeeper/localhost@${realm}"; };\n`,
   })
 })
 
-/** Resolves when somebody answers at `port`. */
+/** Resolves when a program answers at `port`. */
 async function listening(port: number, child: ChildProcess): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     if (child.exitCode !== null) throw new Error(`krb5kdc ended with ${child.exitCode}`)

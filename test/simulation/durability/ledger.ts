@@ -1,6 +1,6 @@
 /**
- * What clients attempted and what they were told, and from it what a tree may hold: everything acknowledged, and of what ended
- * unknown some or none. Each key has one writer, who writes one value after the other.
+ * What clients attempted and which replies they got, and from it what a tree may hold: everything acknowledged, and of
+ * what ended unknown some or none. Each key has one writer, who writes one value after the other.
  */
 
 export class Violation extends Error {
@@ -75,7 +75,7 @@ export class Ledger {
     return [...this.#histories.keys()]
   }
 
-  /** Call before reading `key`; the result checks what was read, whatever was attempted meanwhile. */
+  /** Call before reading `key`; the result checks what was read, with anything that was attempted meanwhile. */
   reading(key: string): (value: string | undefined) => void {
     const history = this.#history(key)
     const { floor } = history

@@ -1,4 +1,4 @@
-/** Whatever a client sends, what gets into the log can be replayed: requests at and beyond every limit, then a crash. */
+/** Every request that gets into the log can be replayed: requests at and beyond every limit, then a crash. */
 import { createHash } from 'node:crypto'
 import { connect, KeeperError } from '@lightkeeper/client'
 import { opCode, type Writer } from '@lightkeeper/protocol'
@@ -148,7 +148,7 @@ async function names(world: World, host: string): Promise<string[]> {
   const visit = async (path: `/${string}`): Promise<void> => {
     const { data, stat } = await client.get(path)
     if (stat.ephemeralOwner !== 0n) return
-    // Usage is counted anew at each start, whatever a client wrote there.
+    // Usage is counted anew at each start; what a client wrote there does not count.
     const bytes = path.endsWith('/zookeeper_stats') ? '' : data.length
     found.push(`${path} ${stat.mzxid} ${stat.version} ${bytes}`)
     const { children } = await client.children(path)

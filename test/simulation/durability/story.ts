@@ -176,7 +176,7 @@ class Story {
     this.#isDiskFailing = false
     await this.#serving()
     if (this.#server?.logFailure === undefined) return
-    // It says so and serves reads; somebody has seen to the disk and starts it again.
+    // It says so and serves reads; an operator repairs the disk and starts it again.
     await this.#verifyReadOnly()
     this.#world.crash(server, 'kill')
     this.#restarts++
@@ -389,7 +389,7 @@ class Story {
         return
       }
       case 3: {
-        // Fails as a whole, whatever its first part says.
+        // Fails as a whole, although its first part would succeed.
         const write = (): Promise<unknown> =>
           client.transaction(op.set(own('x'), value), op.set(own('z'), value), op.check('/reg', 1 << 30))
         const { epoch } = client
@@ -440,7 +440,7 @@ class Story {
     }
   }
 
-  /** A one-shot watch is told before its client can read what it was about. */
+  /** A one-shot watch fires before its client can read the change. */
   async #watchRegister(client: Client): Promise<void> {
     const first = await client.get('/reg', { watch: true })
     let isTold = false

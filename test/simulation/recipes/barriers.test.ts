@@ -1,4 +1,4 @@
-/** Barriers: nobody passes early, and nobody stays for ever while all are there. */
+/** Barriers: no member passes early, and none waits for ever while all are there. */
 import { type Client, KeeperError } from '@lightkeeper/client'
 import { barrier, doubleBarrier } from '@lightkeeper/recipes'
 import { describe, expect, test } from 'vitest'

@@ -1,4 +1,6 @@
-/** A cache ends at the true state, whoever follows it hears how it came there, and it is at a transaction when it says so. */
+/**
+ * A cache ends at the true state, its followers see how it came there, and it contains a transaction when it says so.
+ */
 import { type Client, KeeperError, text, type ZnodePath } from '@lightkeeper/client'
 import { type Cache, type CacheChange, cache, configuration, sharedValue } from '@lightkeeper/recipes'
 import { describe, expect, test } from 'vitest'

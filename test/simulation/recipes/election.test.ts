@@ -1,6 +1,7 @@
 /**
- * What elections promise, under lost connections, expired sessions, stopped and killed processes: no two terms at a time, guarded
- * writes in the order of the epochs, a leader whenever somebody stands, observers that end at the truth, and nothing left behind.
+ * What elections promise, under lost connections, expired sessions, stopped and killed processes: no two terms at a
+ * time, guarded writes in the order of the epochs, a leader whenever there is a candidate, observers that end at the
+ * truth, and nothing left behind.
  */
 import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { type Election, election, masterElection, type Term } from '@lightkeeper/recipes'
@@ -102,7 +103,7 @@ async function story(seed: number, recipe: Recipe): Promise<void> {
   await world.advance(12_000)
   await world.advance(9_000)
   const replay = `replay with SEED=${seed}`
-  // Somebody is elected again and again once the trouble is over: nobody waits for ever.
+  // Candidates are elected again and again once the trouble is over: none waits for ever.
   const before = judge.terms
   await world.advance(10_000)
   expect(judge.terms, replay).toBeGreaterThan(before)
@@ -124,7 +125,7 @@ describe.each(Object.entries(recipes))('an %s', (_, recipe) => {
   test.each(seeds(120))('has one term at a time, and always another, seed %i', (seed) => story(seed, recipe))
 })
 
-test('an observer is told of each leader in turn, and of nobody', async () => {
+test('an observer sees each leader in turn, and that there is none', async () => {
   const stage = new Stage(1)
   const { world } = stage
   await stage.startServer()

@@ -149,7 +149,7 @@ async function story(seed: number, name: string): Promise<void> {
   await world.advance(12_000)
   await world.advance(9_000)
   const told = `replay with SEED=${seed}`
-  // Everybody gets a turn once the trouble is over: nobody was forgotten.
+  // Every client gets a turn once the trouble is over: none was forgotten.
   await world.run(Promise.all(all), 120_000)
   if (!hasOperator) expect(judge.problems, told).toEqual([])
   const inOrder = [...judge.writes].sort((a, b) => (a.zxid < b.zxid ? -1 : 1)).map(({ token }) => token)

@@ -148,7 +148,7 @@ describe('who waits at an empty queue', () => {
       },
       async (_, { got, after }) => {
         expect(got).toEqual(['0 a', '1 b', '2 c', '3 d', '4 e'])
-        // The first takes it, the second comes to its place, and nobody else hears of anything.
+        // The first takes it, the second comes to its place, and no other one is notified.
         expect(after.slice(2).filter((n) => n > 1)).toEqual([])
       },
     ),

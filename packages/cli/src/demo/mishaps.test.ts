@@ -8,7 +8,7 @@ const story = (seed: number, circumstances: Circumstances): string[] => {
 }
 const circumstances = { workers: 3, sessionTimeoutMs: 3_000, hasServer: true }
 
-test('the same seed tells the same story, another one another', () => {
+test('the same seed gives the same mishaps, another seed others', () => {
   expect(story(1, circumstances)).toEqual(story(1, circumstances))
   expect(story(1, circumstances)).not.toEqual(story(2, circumstances))
 })

@@ -11,7 +11,7 @@ const log: Log = (level, message, facts) => void lines.push(`${level} ${message}
 const { network, clock } = nodeRuntime({ log })
 const bug = new Error('a planted bug')
 const closeables: (() => unknown)[] = []
-/** What nobody caught. A test framework's own handlers are put aside meanwhile. */
+/** Errors that were not caught. The handlers of the test framework are put aside meanwhile. */
 const escaped: unknown[] = []
 const note = (error: unknown): void => void escaped.push(error)
 let before: NodeJS.UncaughtExceptionListener[] = []
@@ -147,7 +147,7 @@ describe.each([
     expect(new Set(lines)).toEqual(new Set(['error an error after a connection was closed event=undefined']))
   })
 
-  test('tells of an address that is none by closing, after connect returned', async () => {
+  test('reports a wrong address by closing, after connect returned', async () => {
     const heard = hearer(undefined)
     network.connect('host:99999', heard.events, { hasThread })
     expect(heard.what).toEqual([])
@@ -166,7 +166,7 @@ test('a link with a thread closes where kept throws', async () => {
   expect(lines).toEqual(['error an error while serving a connection; it is closed event=kept'])
 })
 
-test('a link with a thread closes where a message cannot be handed to the thread', async () => {
+test('a link with a thread closes if a message cannot be passed to the thread', async () => {
   const { address } = await listen(() => ({ data() {}, closed() {} }))
   const heard = hearer(undefined)
   const link = network.connect(address, heard.events, { hasThread: true })
