@@ -3,13 +3,17 @@ import { nearestName } from '@lightkeeper/runtime'
 import { type Command, UsageError } from './command.ts'
 import { backupCommand } from './commands/backup.ts'
 import { demoCommand } from './commands/demo.ts'
+import { diffCommand } from './commands/diff.ts'
 import { discoverCommand } from './commands/discover.ts'
 import { electCommand } from './commands/elect.ts'
+import { historyCommand } from './commands/history.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { lockCommand } from './commands/lock.ts'
 import { locksCommand } from './commands/locks.ts'
 import { registerCommand } from './commands/register.ts'
 import { serverCommand } from './commands/server.ts'
+import { treeCommand } from './commands/tree.ts'
+import { undoCommand } from './commands/undo.ts'
 import { watchCommand } from './commands/watch.ts'
 import { outliveReaders } from './output.ts'
 
@@ -23,6 +27,10 @@ const commands: readonly Command[] = [
   registerCommand,
   discoverCommand,
   locksCommand,
+  historyCommand,
+  treeCommand,
+  diffCommand,
+  undoCommand,
   demoCommand,
 ]
 

@@ -3,6 +3,19 @@ export { ConfigError, type ServerConfig, type ServerOptions } from './config/con
 export { optionsOf, parseZooCfg, type ZooCfg, type ZooCfgSources } from './config/zoo-cfg.ts'
 export { type RunningServer, startServer } from './server.ts'
 export { type BackupOptions, type BackupResult, backup } from './storage/backup.ts'
+export type { ImageSink } from './storage/image.ts'
 export { type Inspect, type InspectedEntry, inspect } from './storage/inspect.ts'
 export { RecoveryError } from './storage/recovery.ts'
+export type { SnapshotEnd } from './storage/snapshot-file.ts'
 export type { SnapshotResult } from './storage/storage.ts'
+export {
+  type DataFiles,
+  dataFiles,
+  firstTransaction,
+  type Gap,
+  type TransactionView,
+  type TransactionVisitor,
+  visitSnapshot,
+  visitTransactions,
+} from './storage/transactions.ts'
+export type { LoggedTxn } from './storage/txn-codec.ts'

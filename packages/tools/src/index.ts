@@ -1,4 +1,29 @@
 /** What operators look for in a ZooKeeper, as functions over what a client or a data directory gives. */
+export {
+  compareTrees,
+  type TreeDifference,
+  typeText,
+  type WholeTree,
+  type WholeZnode,
+  type ZnodeType,
+} from './compare/compare.ts'
+export { type ReadWhole, type ReadZnode, readWhole } from './compare/read-whole.ts'
+export { PastDirectory, type Walked, type WalkOptions } from './history/past-directory.ts'
+export { type Change, kindOf, type PastKind, PastTree, type PastZnode, ttlMsOf } from './history/past-tree.ts'
+export {
+  actsOf,
+  differencesBetween,
+  type HistoryEntry,
+  type HistoryOptions,
+  history,
+  type PastDifference,
+  type PastView,
+  type SessionAct,
+  treeAt,
+} from './history/questions.ts'
+export { exactly, oneOf, type Scope, within } from './history/scope.ts'
+export { type Undo, type UndoStep, undoOf } from './history/undo.ts'
+export { type LineDiff, type MemberDiff, type ValueDiff, valueDiff } from './history/value-diff.ts'
 export type { SeenTree, SeenZnode } from './structures/directory.ts'
 export { readSeen, type Seen } from './structures/read-seen.ts'
 export { recognise } from './structures/recognise.ts'

@@ -6,7 +6,7 @@ import { type Acl, adler32, MalformedFrameError, Reader, Writer } from '@lightke
 import type { DiskFile } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
 import { digestVersion } from '../tree/digest.ts'
-import { ImageEncoder, ImageParser, SnapshotDamage } from './image.ts'
+import { ImageEncoder, ImageParser, type ImageSink, SnapshotDamage } from './image.ts'
 import { ImageTree } from './image-tree.ts'
 
 const snapshotMagic = 0x5a4b_534e
@@ -19,12 +19,16 @@ const digestPartBytes = 20 + sealBytes
 const zxidPartBytes = 8 + sealBytes
 const readBytes = 1 << 20
 
-export interface LoadedSnapshot {
-  readonly tree: DataTree
+/** What a snapshot says behind its image. */
+export interface SnapshotEnd {
   /** Digest of the tree at a zxid at or above the snapshot's; undefined where the writer kept none. */
   readonly digest: { readonly zxid: bigint; readonly value: bigint } | undefined
   /** What it says of itself: everything up to here is in it. Undefined where the writer did not say, as before 3.9. */
   readonly zxid: bigint | undefined
+}
+
+export interface LoadedSnapshot extends SnapshotEnd {
+  readonly tree: DataTree
   /** Znodes whose ACL list is not in the snapshot, by path, with its number; see ImageTree. */
   readonly missingAcls: ReadonlyMap<string, bigint>
 }
@@ -108,19 +112,38 @@ export function bytesOf(file: DiskFile): ByteSource {
 
 /** @throws SnapshotDamage where the bytes are no snapshot, or not all of one. */
 export async function readSnapshot(source: ByteSource): Promise<LoadedSnapshot> {
-  const parser = new SnapshotParser()
+  const builder = new ImageTree()
+  const { tree, missingAcls } = builder
+  const end = await readSnapshotInto(source, builder, () => (tree.hasLoadedRoot ? undefined : 'it has no root'))
+  tree.loaded()
+  return { tree, missingAcls, ...end }
+}
+
+/**
+ * Reads the image of a snapshot into `sink`; `check`, called behind the image, may say what is wrong with it.
+ * @throws SnapshotDamage as `readSnapshot`; the sink may have a part by then.
+ */
+export async function readSnapshotInto(
+  source: ByteSource,
+  sink: ImageSink,
+  check?: () => string | undefined,
+): Promise<SnapshotEnd> {
+  const parser = new SnapshotParser(sink)
   for (let piece = await source(); piece !== undefined; piece = await source()) parser.push(piece)
-  return parser.end()
+  return parser.end(check)
 }
 
 class SnapshotParser {
-  readonly #builder = new ImageTree()
-  readonly #image = new ImageParser(this.#builder, headerBytes)
+  readonly #image: ImageParser
   /** The header, until it is whole; then what stands behind the image. Both are small. */
   readonly #edge = new Writer(256)
   #isHeaderDone = false
   /** Adler-32 of the header and the image. */
   #sum = 1
+
+  constructor(sink: ImageSink) {
+    this.#image = new ImageParser(sink, headerBytes)
+  }
 
   push(bytes: Uint8Array): void {
     let at = this.#isHeaderDone ? 0 : this.#pushHeader(bytes)
@@ -134,16 +157,14 @@ class SnapshotParser {
     this.#edge.raw(bytes.subarray(at, at + Math.max(0, room)))
   }
 
-  end(): LoadedSnapshot {
+  end(check: () => string | undefined = () => undefined): SnapshotEnd {
     if (!this.#isHeaderDone || !this.#image.isDone) {
       const offset = this.#isHeaderDone ? this.#image.offset : this.#edge.length
       throw new SnapshotDamage('it ends early', offset)
     }
-    if (!this.#builder.tree.hasLoadedRoot) throw new SnapshotDamage('it has no root', this.#image.offset)
-    const ending = this.#parseEnding()
-    const { tree, missingAcls } = this.#builder
-    tree.loaded()
-    return { tree, missingAcls, ...ending }
+    const problem = check()
+    if (problem !== undefined) throw new SnapshotDamage(problem, this.#image.offset)
+    return this.#parseEnding()
   }
 
   #pushHeader(bytes: Uint8Array): number {
@@ -158,7 +179,7 @@ class SnapshotParser {
     return taken
   }
 
-  #parseEnding(): Pick<LoadedSnapshot, 'digest' | 'zxid'> {
+  #parseEnding(): SnapshotEnd {
     const bytes = this.#edge.written()
     const reader = new Reader(bytes)
     const offset = this.#image.offset
@@ -176,7 +197,7 @@ class SnapshotParser {
     try {
       checkSeal('its znodes')
       const left = reader.remaining
-      let digest: LoadedSnapshot['digest']
+      let digest: SnapshotEnd['digest']
       let zxid: bigint | undefined
       if (left === digestPartBytes || left === digestPartBytes + zxidPartBytes) {
         const digestZxid = reader.long()

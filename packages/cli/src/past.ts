@@ -1,0 +1,138 @@
+/** What the commands about the past of a data directory have in common: their options, and how they print values. */
+import type { Acl } from '@lightkeeper/client'
+import { nodeRuntime, stderrLog } from '@lightkeeper/runtime/node'
+import {
+  type Change,
+  kindOf,
+  PastDirectory,
+  type PastZnode,
+  ttlMsOf,
+  type ValueDiff,
+  valueDiff,
+} from '@lightkeeper/tools'
+import { UsageError } from './command.ts'
+import { hexOf, printable, textOf } from './output.ts'
+
+export const pastOptions = {
+  'data-dir': { type: 'string' },
+  'log-dir': { type: 'string' },
+} as const
+
+export const pastUsage = `  --data-dir D          the data directory of a server, ours or Apache's, in use or not
+  --log-dir D           directory with the logs, where dataLogDir is set (default: that of --data-dir)
+`
+
+interface PastValues {
+  readonly 'data-dir'?: string | undefined
+  readonly 'log-dir'?: string | undefined
+}
+
+/** @throws UsageError without a directory; Error where it holds nothing of a server. */
+export function openPast(values: PastValues): Promise<PastDirectory> {
+  const { 'data-dir': dataDir, 'log-dir': logDir } = values
+  if (dataDir === undefined) throw new UsageError('wants --data-dir, the data directory of a server')
+  return PastDirectory.open(nodeRuntime({ log: stderrLog('warn') }).disk, dataDir, logDir)
+}
+
+/** `0x1a`, and `1a` as servers name their files. */
+export function zxidArgument(option: string, text: string): bigint {
+  const digits = /^(?:0x)?([0-9a-fA-F]{1,16})$/.exec(text)?.[1]
+  if (digits === undefined) throw new UsageError(`${option} wants hexadecimal digits, got "${text}"`)
+  return BigInt.asIntN(64, BigInt(`0x${digits}`))
+}
+
+/** A zxid that begins with 0x, or a time: what a Date understands, or milliseconds since 1970. */
+export type Moment = bigint | Date
+
+export function momentArgument(option: string, text: string): Moment {
+  if (/^0x/i.test(text)) return zxidArgument(option, text)
+  const time = new Date(/^\d{11,}$/.test(text) ? Number(text) : text)
+  if (!Number.isNaN(time.getTime())) return time
+  throw new UsageError(`${option} wants a zxid like 0x1a or a time like 2026-11-28T19:00:00Z, got "${text}"`)
+}
+
+/** The last transaction at that moment. @throws Error where the logs begin later. */
+export async function zxidAt(moment: Moment, directory: PastDirectory): Promise<bigint> {
+  if (typeof moment === 'bigint') return moment
+  const zxid = await directory.zxidAt(moment.getTime())
+  if (zxid === 0n) throw new Error(`there is no transaction before ${moment.toISOString()} in the logs`)
+  return zxid
+}
+
+/** More bytes are cut, and the line says so. */
+const shownBytesMax = 200
+
+export function valueText(data: Uint8Array | undefined): string {
+  if (data === undefined) return 'unknown'
+  const shown = data.subarray(0, shownBytesMax)
+  const text = textOf(data)
+  const cut = data.length > shownBytesMax ? `… (${data.length} bytes)` : ''
+  if (text === undefined) return `hex ${Buffer.from(shown).toString('hex')}${cut}`
+  return `"${printable(cut === '' ? text : text.slice(0, shownBytesMax))}"${cut}`
+}
+
+/** What a znode is, in a word: `persistent`, `ttl=60000`. */
+export function kindText({ ephemeralOwner }: PastZnode): string {
+  const kind = kindOf(ephemeralOwner)
+  if (kind === 'ttl') return `ttl=${ttlMsOf(ephemeralOwner)}`
+  return kind === 'ephemeral' ? `ephemeral owner=${hexOf(ephemeralOwner)}` : kind
+}
+
+/** As `inspect` prints it: digests of passwords do not belong on a screen. */
+export function aclText(acl: readonly Acl[]): string {
+  const idOf = ({ scheme, id }: Acl['id']): string => (scheme === 'digest' ? `${id.split(':')[0]}:x` : id)
+  return acl.map(({ perms, id }) => `${perms}:${id.scheme}:${idOf(id)}`).join(',')
+}
+
+/** The lines below a change. */
+export function diffLines(diff: ValueDiff): string[] {
+  switch (diff.kind) {
+    case 'same':
+      return ['the data is the same']
+    case 'unknown':
+      return ['what was there before is not known']
+    case 'bytes':
+      return [`${diff.before} bytes before, ${diff.after} now; they differ from byte ${diff.firstDifference} on`]
+    case 'json':
+      return diff.members.map(({ pointer, before, after }) => {
+        const where = pointer === '' ? 'all of it' : pointer
+        if (before === undefined) return `${where}: new, ${JSON.stringify(after)}`
+        if (after === undefined) return `${where}: gone, was ${JSON.stringify(before)}`
+        return `${where}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`
+      })
+    case 'text':
+      return diff.lines.map(({ sign, text }) => `${sign} ${text}`)
+  }
+}
+
+/** One change, as lines for people. `withPath` where it is not clear from the question. */
+export function changeText(change: Change, withPath: boolean): string {
+  const { kind, path, zxid, time, session, before, after } = change
+  const head = `${hexOf(zxid)} ${timeText(time)} session=${hexOf(session)} ${kind}${withPath ? ` ${path}` : ''}`
+  const lines = [`${head} ${summaryOf(change)}`.trim()]
+  if (kind === 'changed') lines.push(...diffLines(valueDiff(before?.data, after?.data)).map((line) => `  ${line}`))
+  return lines.map((line) => `${printable(line)}\n`).join('')
+}
+
+function summaryOf({ kind, before, after }: Change): string {
+  if (kind === 'created' && after !== undefined) {
+    return `${kindText(after)} acl=${aclText(after.acl)} ${valueText(after.data)}`
+  }
+  if (kind === 'changed' && after !== undefined) return `version=${after.version} bytes=${after.data?.length}`
+  if (kind === 'acl changed' && after !== undefined) {
+    return `aversion=${after.aversion} acl=${aclText(after.acl)}${before === undefined ? '' : ` was ${aclText(before.acl)}`}`
+  }
+  return before === undefined ? '' : `${kindText(before)} version=${before.version} ${valueText(before.data)}`
+}
+
+/** The same change for programs. */
+export function changeFacts(change: Change): object {
+  const { kind, before, after } = change
+  return kind === 'changed' ? { ...change, diff: valueDiff(before?.data, after?.data) } : { ...change }
+}
+
+export function timeText(time: number): string {
+  // What a log says is not always a time there is.
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? `time=${time}` : date.toISOString()
+}

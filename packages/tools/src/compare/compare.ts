@@ -1,0 +1,65 @@
+/** What differs between two trees: znodes that only one has, data, types and ACLs. */
+import type { Acl } from '@lightkeeper/client'
+import { type ValueDiff, valueDiff } from '../history/value-diff.ts'
+
+/** `ttl` in milliseconds. */
+export type ZnodeType = 'persistent' | 'ephemeral' | 'container' | { readonly ttl: number }
+
+export interface WholeZnode {
+  readonly data: Uint8Array
+  readonly type: ZnodeType
+  readonly acl: readonly Acl[]
+}
+
+/** By path below the root of the tree: '' for the root itself, `/a` for a child. */
+export type WholeTree<Z extends WholeZnode = WholeZnode> = ReadonlyMap<string, Z>
+
+export type TreeDifference = { readonly path: string } & (
+  | { readonly kind: 'only in a' | 'only in b'; readonly znode: WholeZnode }
+  | {
+      readonly kind: 'both'
+      /** Undefined where it is the same. */
+      readonly data: ValueDiff | undefined
+      readonly type: readonly [a: ZnodeType, b: ZnodeType] | undefined
+      readonly acl: readonly [a: readonly Acl[], b: readonly Acl[]] | undefined
+    }
+)
+
+/** By path, parents in front of their children. */
+export function compareTrees(a: WholeTree, b: WholeTree): TreeDifference[] {
+  const differences: TreeDifference[] = []
+  for (const path of [...new Set([...a.keys(), ...b.keys()])].sort(byPath)) {
+    const [x, y] = [a.get(path), b.get(path)]
+    if (x === undefined || y === undefined) {
+      const znode = (x ?? y) as WholeZnode
+      differences.push({ path, kind: y === undefined ? 'only in a' : 'only in b', znode })
+      continue
+    }
+    const diff = valueDiff(x.data, y.data)
+    const data = diff.kind === 'same' ? undefined : diff
+    const type = typeText(x.type) === typeText(y.type) ? undefined : ([x.type, y.type] as const)
+    const acl = aclKey(x.acl) === aclKey(y.acl) ? undefined : ([x.acl, y.acl] as const)
+    if (data !== undefined || type !== undefined || acl !== undefined) {
+      differences.push({ path, kind: 'both', data, type, acl })
+    }
+  }
+  return differences
+}
+
+/** By whole names: `/a/b` in front of `/a-b`. */
+export function byPath(a: string, b: string): number {
+  const [x, y] = [a.replaceAll('/', '\0'), b.replaceAll('/', '\0')]
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
+export function typeText(type: ZnodeType): string {
+  return typeof type === 'object' ? `ttl=${type.ttl}` : type
+}
+
+/** Equal for lists that grant the same: their order means nothing. */
+function aclKey(acl: readonly Acl[]): string {
+  return acl
+    .map(({ perms, id }) => `${perms} ${id.scheme} ${id.id}`)
+    .sort()
+    .join('\n')
+}

@@ -1,0 +1,147 @@
+/** Questions about the past of a data directory: what happened to a znode, the tree at a time, what a session did, what differs. */
+import { operationOf } from '@lightkeeper/protocol'
+import type { Gap, LoggedTxn } from '@lightkeeper/server'
+import type { PastDirectory } from './past-directory.ts'
+import type { Change, PastZnode } from './past-tree.ts'
+import { exactly, oneOf, within } from './scope.ts'
+
+export type HistoryEntry = Change | ({ readonly kind: 'gap' } & Gap)
+
+export interface HistoryOptions {
+  /** With everything below the path. Default false. */
+  readonly recursive?: boolean
+  /** The first and the last transaction of interest. */
+  readonly from?: bigint
+  readonly until?: bigint
+}
+
+/**
+ * Every write of a znode, in order; transactions that are missing stand as gaps between them. Byte arrays are copies.
+ * `told` is called as they are found.
+ */
+export async function history(
+  directory: PastDirectory,
+  path: string,
+  told: (entry: HistoryEntry) => void,
+  { recursive = false, from = 0n, until }: HistoryOptions = {},
+): Promise<void> {
+  await directory.walk(recursive ? within(path) : exactly(path), {
+    ...(until !== undefined && { until }),
+    onChange(change) {
+      if (change.zxid >= from) told(change)
+    },
+    onGap(gap) {
+      if (gap.next > from) told({ kind: 'gap', ...gap })
+    },
+  })
+}
+
+export interface PastView {
+  /** The last transaction that is in it. */
+  readonly zxid: bigint
+  /** By path, parents in front of their children. */
+  readonly nodes: ReadonlyMap<string, PastZnode>
+}
+
+/** The tree from `path` downwards, as it was after the transaction `at`, or after the last one. @throws Error where that is not known. */
+export async function treeAt(directory: PastDirectory, path: string, at?: bigint): Promise<PastView> {
+  const last = at ?? (await directory.lastZxid())
+  const { tree, zxid } = await directory.walk(within(path), { exactAt: last, until: last })
+  return { zxid, nodes: new Map([...tree.nodes].sort(byPath)) }
+}
+
+/** By whole names: `/a/b` in front of `/a-b`. */
+function byPath([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  const [x, y] = [a.replaceAll('/', '\0'), b.replaceAll('/', '\0')]
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
+export interface PastDifference {
+  readonly path: string
+  readonly kind: 'created' | 'changed' | 'deleted' | 'replaced'
+  readonly before: PastZnode | undefined
+  readonly after: PastZnode | undefined
+}
+
+/** What differs below `path` between the states after two transactions, by path. `replaced` is another znode of the same path. */
+export async function differencesBetween(
+  directory: PastDirectory,
+  path: string,
+  from: bigint,
+  to: bigint,
+): Promise<PastDifference[]> {
+  const first = new Map<string, PastZnode | undefined>()
+  const { tree } = await directory.walk(within(path), {
+    exactAt: from,
+    until: to,
+    onChange({ path: changed, zxid, before }) {
+      if (zxid > from && !first.has(changed)) first.set(changed, before)
+    },
+  })
+  const differences: PastDifference[] = []
+  for (const [changed, before] of [...first].sort(byPath)) {
+    const after = tree.nodes.get(changed)
+    if (before === undefined && after === undefined) continue
+    const kind =
+      before === undefined
+        ? 'created'
+        : after === undefined
+          ? 'deleted'
+          : before.czxid === after.czxid
+            ? 'changed'
+            : 'replaced'
+    if (kind !== 'changed' || before?.mzxid !== after?.mzxid || before?.aversion !== after?.aversion) {
+      differences.push({ path: changed, kind, before, after })
+    }
+  }
+  return differences
+}
+
+/** One transaction of a session. */
+export interface SessionAct {
+  readonly zxid: bigint
+  readonly time: number
+  /** `create`, `multi`, `closeSession`, `error`…; the number of an unknown type. */
+  readonly operation: string
+  /** The error that a refused write got, as a number; a refused multi has that of the part that failed. */
+  readonly error: number | undefined
+  readonly changes: readonly Change[]
+}
+
+/** All that a session did, from the transaction that made it to the one that ended it, refused writes included. */
+export async function actsOf(directory: PastDirectory, session: bigint): Promise<SessionAct[]> {
+  const acts: { zxid: bigint; time: number; operation: string; error: number | undefined; changes: Change[] }[] = []
+  const paths = new Set<string>()
+  await directory.visit(0n, {
+    transaction(view) {
+      if (view.session !== session) return
+      const { txn } = view.decode()
+      for (const path of pathsOf(txn)) paths.add(path)
+      const operation = operationOf(view.type)?.name ?? `type ${view.type}`
+      acts.push({ zxid: view.zxid, time: view.time, operation, error: errorOf(txn), changes: [] })
+    },
+  })
+  const byZxid = new Map(acts.map((act) => [act.zxid, act]))
+  await directory.walk(oneOf(paths), {
+    onChange: (change) => void byZxid.get(change.zxid)?.changes.push(change),
+    // What was there before is not known then, and the change says so.
+    onGap() {},
+  })
+  return acts
+}
+
+export function pathsOf(txn: LoggedTxn['txn']): string[] {
+  if ('txns' in txn) return txn.txns.flatMap(pathsOf)
+  if ('paths2Delete' in txn) return [...(txn.paths2Delete ?? [])]
+  return 'path' in txn ? [txn.path] : []
+}
+
+const noError = 0
+/** What the parts behind the one that failed get. */
+const notTried = -2
+
+function errorOf(txn: LoggedTxn['txn']): number | undefined {
+  if ('txns' in txn)
+    return txn.txns.map(errorOf).find((each) => each !== undefined && each !== noError && each !== notTried)
+  return 'err' in txn ? txn.err : undefined
+}

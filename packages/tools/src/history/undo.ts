@@ -1,0 +1,101 @@
+/** The transaction that takes another one back: what it consists of, and why it cannot be made where it cannot. */
+import type { Acl } from '@lightkeeper/client'
+import { formatHex } from '@lightkeeper/protocol'
+import type { PastDirectory } from './past-directory.ts'
+import { type Change, kindOf, ttlMsOf } from './past-tree.ts'
+import { pathsOf } from './questions.ts'
+import { oneOf, type Scope, within } from './scope.ts'
+
+export type UndoStep =
+  | { readonly kind: 'set'; readonly path: string; readonly data: Uint8Array; readonly version: number }
+  | {
+      readonly kind: 'create'
+      readonly path: string
+      readonly data: Uint8Array
+      readonly acl: readonly Acl[]
+      readonly mode: 'persistent' | 'container' | { readonly ttl: number }
+    }
+  | { readonly kind: 'delete'; readonly path: string; readonly version: number }
+  /** A request of its own: transactions have none for ACLs. */
+  | { readonly kind: 'set acl'; readonly path: string; readonly acl: readonly Acl[]; readonly aversion: number }
+
+export interface Undo {
+  readonly zxid: bigint
+  readonly time: number
+  readonly session: bigint
+  /** What the transaction did. */
+  readonly changes: readonly Change[]
+  /** In the order in which they are to be done. Versions let them fail where a znode was written since. */
+  readonly steps: readonly UndoStep[]
+  /** Why it cannot be taken back, a sentence each; empty where it can. */
+  readonly obstacles: readonly string[]
+}
+
+/** @throws Error where there is no such transaction in the logs, or what was there before it is not known. */
+export async function undoOf(directory: PastDirectory, zxid: bigint): Promise<Undo> {
+  const found: { readonly time: number; readonly session: bigint; readonly scope: Scope }[] = []
+  await directory.visit(zxid, {
+    transaction(view) {
+      const { txn } = view.decode()
+      // Before 3.6 the end of a session did not say what went with it.
+      const isOpen = 'paths2Delete' in txn && txn.paths2Delete === null
+      const scope = isOpen ? within('/') : oneOf(new Set(pathsOf(txn)))
+      if (view.zxid === zxid) found.push({ time: view.time, session: view.session, scope })
+      return false
+    },
+  })
+  const [transaction] = found
+  if (transaction === undefined) throw new Error(`there is no transaction ${formatHex(zxid)} in the logs`)
+  const { time, session, scope } = transaction
+  const changes: Change[] = []
+  const later = new Map<string, Change>()
+  await directory.walk(scope, {
+    exactAt: zxid - 1n,
+    onChange(change) {
+      if (change.zxid === zxid) changes.push(change)
+      else if (change.zxid > zxid && !later.has(change.path)) later.set(change.path, change)
+    },
+  })
+  const own = new Set(changes.map(({ path }) => path))
+  const obstacles: string[] = []
+  if (changes.length === 0) obstacles.push('it changed nothing')
+  for (const { path, kind, zxid: at } of later.values()) {
+    if (!own.has(path)) continue
+    obstacles.push(`${path} was ${kind} again by ${formatHex(at)}: undo that first`)
+  }
+  const steps: UndoStep[] = []
+  for (const change of changes.toReversed()) {
+    const step = inverse(change)
+    if (typeof step === 'string') obstacles.push(step)
+    else steps.push(step)
+  }
+  return { zxid, time, session, changes, steps: steps.map(withLastVersions(changes)), obstacles }
+}
+
+/** The step that takes one change back, or why there is none. */
+function inverse({ kind, path, before, after }: Change): UndoStep | string {
+  if (kind === 'created') return { kind: 'delete', path, version: after?.version ?? 0 }
+  if (before?.data === undefined) return `what ${path} was before is not known`
+  const { data, acl, ephemeralOwner } = before
+  if (kind === 'changed') return { kind: 'set', path, data, version: after?.version ?? -1 }
+  if (kind === 'acl changed') return { kind: 'set acl', path, acl, aversion: after?.aversion ?? -1 }
+  const type = kindOf(ephemeralOwner)
+  if (type === 'ephemeral') return `${path} was an ephemeral, which only its own session can have`
+  return { kind: 'create', path, data, acl, mode: type === 'ttl' ? { ttl: ttlMsOf(ephemeralOwner) } : type }
+}
+
+/**
+ * Where one transaction changed a znode twice, the first step back meets the last version, and each further one a version higher, or 0
+ * where a step before has made the znode again.
+ */
+function withLastVersions(changes: readonly Change[]): (step: UndoStep) => UndoStep {
+  const versions = new Map<string, number>()
+  for (const { path, after } of changes) if (after !== undefined) versions.set(path, after.version)
+  return (step) => {
+    if (step.kind === 'create') versions.set(step.path, 0)
+    const version = versions.get(step.path)
+    if (version === undefined || (step.kind !== 'set' && step.kind !== 'delete')) return step
+    versions.set(step.path, version + 1)
+    return { ...step, version }
+  }
+}
