@@ -6,7 +6,9 @@ import { demoCommand } from './commands/demo.ts'
 import { diffCommand } from './commands/diff.ts'
 import { discoverCommand } from './commands/discover.ts'
 import { electCommand } from './commands/elect.ts'
+import { exportCommand } from './commands/export.ts'
 import { historyCommand } from './commands/history.ts'
+import { importCommand } from './commands/import.ts'
 import { inspectCommand } from './commands/inspect.ts'
 import { lockCommand } from './commands/lock.ts'
 import { locksCommand } from './commands/locks.ts'
@@ -30,6 +32,8 @@ const commands: readonly Command[] = [
   historyCommand,
   treeCommand,
   diffCommand,
+  exportCommand,
+  importCommand,
   undoCommand,
   demoCommand,
 ]

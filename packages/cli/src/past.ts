@@ -9,6 +9,7 @@ import {
   ttlMsOf,
   type ValueDiff,
   valueDiff,
+  type WriteStep,
 } from '@lightkeeper/tools'
 import { UsageError } from './command.ts'
 import { hexOf, printable, textOf } from './output.ts'
@@ -135,4 +136,20 @@ export function timeText(time: number): string {
   // What a log says is not always a time there is.
   const date = new Date(time)
   return Number.isNaN(date.getTime()) ? `time=${time}` : date.toISOString()
+}
+
+/** One write of a plan, for people. */
+export function stepText(step: WriteStep): string {
+  switch (step.kind) {
+    case 'set':
+      return `set ${step.path} to ${valueText(step.data)} if its version is ${step.version}`
+    case 'delete':
+      return `delete ${step.path} if its version is ${step.version}`
+    case 'set acl':
+      return `set the ACL of ${step.path} to ${aclText(step.acl)} if its aversion is ${step.aversion}`
+    case 'create': {
+      const mode = typeof step.mode === 'object' ? `ttl=${step.mode.ttl}` : step.mode
+      return `create ${step.path} ${mode} acl=${aclText(step.acl)} ${valueText(step.data)} if it does not exist`
+    }
+  }
 }

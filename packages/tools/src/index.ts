@@ -1,10 +1,12 @@
 /** What operators look for in a ZooKeeper, as functions over what a client or a data directory gives. */
 export {
   compareTrees,
+  placed,
   type TreeDifference,
   typeText,
   type WholeTree,
   type WholeZnode,
+  withoutSystem,
   type ZnodeType,
 } from './compare/compare.ts'
 export { type ReadWhole, type ReadZnode, readWhole } from './compare/read-whole.ts'
@@ -22,10 +24,20 @@ export {
   treeAt,
 } from './history/questions.ts'
 export { exactly, oneOf, type Scope, within } from './history/scope.ts'
-export { type Undo, type UndoStep, undoOf } from './history/undo.ts'
+export { type Undo, undoOf } from './history/undo.ts'
 export { type LineDiff, type MemberDiff, type ValueDiff, valueDiff } from './history/value-diff.ts'
 export type { SeenTree, SeenZnode } from './structures/directory.ts'
 export { readSeen, type Seen } from './structures/read-seen.ts'
 export { recognise } from './structures/recognise.ts'
 export type { Layout, Party, Structure, StructureKind, Waiter } from './structures/structure.ts'
 export { type Cycle, cyclesOf, type Edge, edgesOf } from './structures/waiting.ts'
+export { type ApplyOptions, applySteps, PartlyDone } from './transfer/apply.ts'
+export {
+  type ExportedTree,
+  type ExportedZnode,
+  ExportFileError,
+  exportLines,
+  parseExport,
+} from './transfer/export-file.ts'
+export { type ImportPlan, type PlanOptions, planImport } from './transfer/plan.ts'
+export type { WriteStep } from './write-step.ts'

@@ -1,20 +1,9 @@
 /** `lightkeeper undo`: takes a transaction back, after a look at what that means. */
-import { type Client, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
-import { type Undo, type UndoStep, undoOf } from '@lightkeeper/tools'
+import { applySteps, type Undo, undoOf } from '@lightkeeper/tools'
 import { connecting, connectingUsage, connectTo, parse } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
-import {
-  aclText,
-  changeFacts,
-  changeText,
-  openPast,
-  pastOptions,
-  pastUsage,
-  timeText,
-  valueText,
-  zxidArgument,
-} from '../past.ts'
+import { changeFacts, changeText, openPast, pastOptions, pastUsage, stepText, timeText, zxidArgument } from '../past.ts'
 
 const usage = `usage: lightkeeper undo ZXID --data-dir D [--apply] [options]
 
@@ -45,7 +34,7 @@ export const undoCommand: Command = {
     if (!values.json) process.stdout.write(textOf(undo))
     if (values.apply && isPossible) {
       await using zk = await connectTo(values)
-      await apply(zk, undo.steps)
+      await applySteps(zk, undo.steps, { atOnce: true })
     }
     if (values.json) {
       process.stdout.write(
@@ -67,32 +56,4 @@ function textOf({ zxid, time, session, changes, steps }: Undo): string {
     steps.length === 0 ? '' : 'to take it back:\n',
     ...undone,
   ].join('')
-}
-
-function stepText(step: UndoStep): string {
-  switch (step.kind) {
-    case 'set':
-      return `set ${step.path} to ${valueText(step.data)} if its version is ${step.version}`
-    case 'delete':
-      return `delete ${step.path} if its version is ${step.version}`
-    case 'set acl':
-      return `set the ACL of ${step.path} to ${aclText(step.acl)} if its aversion is ${step.aversion}`
-    case 'create': {
-      const mode = typeof step.mode === 'object' ? `ttl=${step.mode.ttl}` : step.mode
-      return `create ${step.path} ${mode} acl=${aclText(step.acl)} ${valueText(step.data)} if it does not exist`
-    }
-  }
-}
-
-async function apply(zk: Client, steps: readonly UndoStep[]): Promise<void> {
-  const ops: TransactionOp<unknown>[] = []
-  for (const step of steps) {
-    const path = step.path as ZnodePath
-    // A transaction changes an ACL alone: there is none of several operations that does.
-    if (step.kind === 'set acl') await zk.setAcl(path, step.acl, { version: step.aversion })
-    else if (step.kind === 'set') ops.push(op.set(path, step.data, { version: step.version }))
-    else if (step.kind === 'delete') ops.push(op.delete(path, { version: step.version }))
-    else ops.push(op.create(path, step.data, { acl: step.acl, mode: step.mode }))
-  }
-  if (ops.length > 0) await zk.transactionOf(ops)
 }

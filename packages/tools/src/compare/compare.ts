@@ -1,5 +1,6 @@
 /** What differs between two trees: znodes that only one has, data, types and ACLs. */
-import type { Acl } from '@lightkeeper/client'
+import type { Acl, ZnodePath } from '@lightkeeper/client'
+import { isWithin } from '@lightkeeper/protocol'
 import { type ValueDiff, valueDiff } from '../history/value-diff.ts'
 
 /** `ttl` in milliseconds. */
@@ -15,7 +16,8 @@ export interface WholeZnode {
 export type WholeTree<Z extends WholeZnode = WholeZnode> = ReadonlyMap<string, Z>
 
 export type TreeDifference = { readonly path: string } & (
-  | { readonly kind: 'only in a' | 'only in b'; readonly znode: WholeZnode }
+  | { readonly kind: 'only in a'; readonly znode: WholeZnode }
+  | { readonly kind: 'only in b'; readonly znode: WholeZnode }
   | {
       readonly kind: 'both'
       /** Undefined where it is the same. */
@@ -62,4 +64,15 @@ function aclKey(acl: readonly Acl[]): string {
     .map(({ perms, id }) => `${perms} ${id.scheme} ${id.id}`)
     .sort()
     .join('\n')
+}
+
+/** A tree that was read from `root`, without what a server keeps of itself below `/zookeeper`. */
+export function withoutSystem<Z extends WholeZnode>(root: string, tree: WholeTree<Z>): WholeTree<Z> {
+  if (root !== '/') return tree
+  return new Map([...tree].filter(([path]) => !isWithin(path, '/zookeeper')))
+}
+
+/** A path below `root` as the path of a znode. */
+export function placed(root: string, path: string): ZnodePath {
+  return (path === '' ? root : root === '/' ? path : `${root}${path}`) as ZnodePath
 }

@@ -35,12 +35,15 @@ export async function readWhole(
 ): Promise<ReadWhole> {
   for (let attempt = 1; ; attempt++) {
     const { nodes, zxid } = await zk.tree(root, options)
+    // Each of very many requests would listen to the signal; between them is soon enough.
+    const { signal, ...each } = options
     const whole = new Map<string, ReadZnode>()
     const entries = [...nodes]
     let isChanged = false
     for (let at = 0; at < entries.length && !isChanged; at += aclsAtOnce) {
+      signal?.throwIfAborted()
       const batch = entries.slice(at, at + aclsAtOnce)
-      const acls = await Promise.all(batch.map(([path]) => aclOf(zk, path, options)))
+      const acls = await Promise.all(batch.map(([path]) => aclOf(zk, path, each)))
       for (const [i, [path, { data, stat }]] of batch.entries()) {
         const found = acls[i]
         if (found?.stat.czxid !== stat.czxid || found.stat.aversion !== stat.aversion) {

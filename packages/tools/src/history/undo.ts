@@ -1,23 +1,10 @@
 /** The transaction that takes another one back: what it consists of, and why it cannot be made where it cannot. */
-import type { Acl } from '@lightkeeper/client'
 import { formatHex } from '@lightkeeper/protocol'
+import type { WriteStep } from '../write-step.ts'
 import type { PastDirectory } from './past-directory.ts'
 import { type Change, kindOf, ttlMsOf } from './past-tree.ts'
 import { pathsOf } from './questions.ts'
 import { oneOf, type Scope, within } from './scope.ts'
-
-export type UndoStep =
-  | { readonly kind: 'set'; readonly path: string; readonly data: Uint8Array; readonly version: number }
-  | {
-      readonly kind: 'create'
-      readonly path: string
-      readonly data: Uint8Array
-      readonly acl: readonly Acl[]
-      readonly mode: 'persistent' | 'container' | { readonly ttl: number }
-    }
-  | { readonly kind: 'delete'; readonly path: string; readonly version: number }
-  /** A request of its own: transactions have none for ACLs. */
-  | { readonly kind: 'set acl'; readonly path: string; readonly acl: readonly Acl[]; readonly aversion: number }
 
 export interface Undo {
   readonly zxid: bigint
@@ -26,7 +13,7 @@ export interface Undo {
   /** What the transaction did. */
   readonly changes: readonly Change[]
   /** In the order in which they are to be done. Versions let them fail where a znode was written since. */
-  readonly steps: readonly UndoStep[]
+  readonly steps: readonly WriteStep[]
   /** Why it cannot be taken back, a sentence each; empty where it can. */
   readonly obstacles: readonly string[]
 }
@@ -63,7 +50,7 @@ export async function undoOf(directory: PastDirectory, zxid: bigint): Promise<Un
     if (!own.has(path)) continue
     obstacles.push(`${path} was ${kind} again by ${formatHex(at)}: undo that first`)
   }
-  const steps: UndoStep[] = []
+  const steps: WriteStep[] = []
   for (const change of changes.toReversed()) {
     const step = inverse(change)
     if (typeof step === 'string') obstacles.push(step)
@@ -73,7 +60,7 @@ export async function undoOf(directory: PastDirectory, zxid: bigint): Promise<Un
 }
 
 /** The step that takes one change back, or why there is none. */
-function inverse({ kind, path, before, after }: Change): UndoStep | string {
+function inverse({ kind, path, before, after }: Change): WriteStep | string {
   if (kind === 'created') return { kind: 'delete', path, version: after?.version ?? 0 }
   if (before?.data === undefined) return `what ${path} was before is not known`
   const { data, acl, ephemeralOwner } = before
@@ -88,7 +75,7 @@ function inverse({ kind, path, before, after }: Change): UndoStep | string {
  * Where one transaction changed a znode twice, the first step back meets the last version, and each further one a version higher, or 0
  * where a step before has made the znode again.
  */
-function withLastVersions(changes: readonly Change[]): (step: UndoStep) => UndoStep {
+function withLastVersions(changes: readonly Change[]): (step: WriteStep) => WriteStep {
   const versions = new Map<string, number>()
   for (const { path, after } of changes) if (after !== undefined) versions.set(path, after.version)
   return (step) => {

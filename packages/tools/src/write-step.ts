@@ -1,0 +1,15 @@
+/** One write of a plan: what an undo or an import consists of. */
+import type { Acl } from '@lightkeeper/client'
+
+export type WriteStep =
+  | { readonly kind: 'set'; readonly path: string; readonly data: Uint8Array; readonly version: number }
+  | {
+      readonly kind: 'create'
+      readonly path: string
+      readonly data: Uint8Array
+      readonly acl: readonly Acl[]
+      readonly mode: 'persistent' | 'container' | { readonly ttl: number }
+    }
+  | { readonly kind: 'delete'; readonly path: string; readonly version: number }
+  /** A request of its own: transactions have none for ACLs. */
+  | { readonly kind: 'set acl'; readonly path: string; readonly acl: readonly Acl[]; readonly aversion: number }
