@@ -44,7 +44,8 @@ export function circles(files, importsOf) {
 
 /** What a text imports, types included, as it is written there. @param {string} text @returns {string[]} */
 export function importsIn(text) {
-  return [...text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => specifier)
+  // Neither the name of a command, 'import', nor that of an option, '--from', begins an import.
+  return [...text.matchAll(/(?<!['-])(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => specifier)
 }
 
 /** The table of layers: for each package, the packages it may import; undefined for all. @param {string} text of ARCHITECTURE.md */

@@ -45,7 +45,19 @@ export function zxidArgument(option: string, text: string): bigint {
 /** A zxid that begins with 0x, or a time: what a Date understands, or milliseconds since 1970. */
 export type Moment = bigint | Date
 
-export function momentArgument(option: string, text: string): Moment {
+/** The moments of options, by their names. */
+export function momentArguments<K extends string>(
+  values: Readonly<Record<K, string | undefined>>,
+): Record<K, Moment | undefined> {
+  const moments = {} as Record<K, Moment | undefined>
+  for (const name of Object.keys(values) as K[]) {
+    const text = values[name]
+    moments[name] = text === undefined ? undefined : momentOf(`--${name}`, text)
+  }
+  return moments
+}
+
+function momentOf(option: string, text: string): Moment {
   if (/^0x/i.test(text)) return zxidArgument(option, text)
   const time = new Date(/^\d{11,}$/.test(text) ? Number(text) : text)
   if (!Number.isNaN(time.getTime())) return time

@@ -16,7 +16,7 @@ import {
   aclText,
   diffLines,
   kindText,
-  momentArgument,
+  momentArguments,
   openPast,
   pastOptions,
   pastUsage,
@@ -61,11 +61,10 @@ export const diffCommand: Command = {
     if (isPast) {
       if (values.from === undefined) throw new UsageError('wants --from, the earlier of two moments')
       if (paths.length > 1) throw new UsageError(`wants one path, got ${paths.join(' ')}`)
-      const earlier = momentArgument('--from', values.from)
-      const later = values.to === undefined ? undefined : momentArgument('--to', values.to)
+      const moments = momentArguments({ from: values.from, to: values.to })
       const directory = await openPast(values)
-      const from = await zxidAt(earlier, directory)
-      const to = later === undefined ? await directory.lastZxid() : await zxidAt(later, directory)
+      const from = await zxidAt(moments.from ?? 0n, directory)
+      const to = moments.to === undefined ? await directory.lastZxid() : await zxidAt(moments.to, directory)
       if (from > to) throw new UsageError(`--from ${hexOf(from)} is later than --to ${hexOf(to)}`)
       const found = await differencesBetween(directory, paths[0] ?? '/', from, to)
       lines = found.map(json ? (each) => jsonLine(pastFacts(each)) : pastText)

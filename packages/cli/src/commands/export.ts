@@ -18,7 +18,7 @@ import {
 import { connecting, connectTo, parse, pathArgument } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { hexOf } from '../output.ts'
-import { momentArgument, openPast, pastOptions, pastUsage, zxidAt } from '../past.ts'
+import { momentArguments, openPast, pastOptions, pastUsage, zxidAt } from '../past.ts'
 
 const usage = `usage: lightkeeper export PATH [options]
 
@@ -72,7 +72,7 @@ async function fromServer(values: Parameters<typeof connectTo>[0], path: ZnodePa
 type PastValues = Parameters<typeof openPast>[0] & { readonly at?: string | undefined }
 
 async function fromDirectory(values: PastValues, path: ZnodePath): Promise<ExportedTree> {
-  const moment = values.at === undefined ? undefined : momentArgument('--at', values.at)
+  const { at: moment } = momentArguments({ at: values.at })
   const directory = await openPast(values)
   const at = moment === undefined ? undefined : await zxidAt(moment, directory)
   const { nodes, zxid } = await treeAt(directory, path, at)

@@ -8,7 +8,7 @@ import { hexOf, jsonLine, printable } from '../output.ts'
 import {
   changeFacts,
   changeText,
-  momentArgument,
+  momentArguments,
   openPast,
   pastOptions,
   pastUsage,
@@ -54,12 +54,10 @@ export const historyCommand: Command = {
       return 0
     }
     const path = pathArgument(positionals)
-    const [first, last] = [values.from, values.to].map((text, i) =>
-      text === undefined ? undefined : momentArgument(i === 0 ? '--from' : '--to', text),
-    )
+    const moments = momentArguments({ from: values.from, to: values.to })
     const directory = await openPast(values)
-    const from = first === undefined ? 0n : await zxidAt(first, directory)
-    const until = last === undefined ? undefined : await zxidAt(last, directory)
+    const from = await zxidAt(moments.from ?? 0n, directory)
+    const until = moments.to === undefined ? undefined : await zxidAt(moments.to, directory)
     let isWhole = true
     let lines: string[] = []
     const flush = (): void => {

@@ -6,7 +6,7 @@ import { hexOf, jsonLine, printable } from '../output.ts'
 import {
   aclText,
   kindText,
-  momentArgument,
+  momentArguments,
   openPast,
   pastOptions,
   pastUsage,
@@ -40,7 +40,7 @@ export const treeCommand: Command = {
     const [given = '/', ...more] = positionals
     if (more.length > 0) throw new UsageError(`wants one path, got ${positionals.join(' ')}`)
     const path = checkPath('PATH', given)
-    const moment = values.at === undefined ? undefined : momentArgument('--at', values.at)
+    const { at: moment } = momentArguments({ at: values.at })
     const directory = await openPast(values)
     const at = moment === undefined ? undefined : await zxidAt(moment, directory)
     const { nodes, zxid } = await treeAt(directory, path, at)
