@@ -1,5 +1,6 @@
 /** Access control lists: permission bits and common lists. */
-import type { Acl } from './records.gen.ts'
+import type { Reader } from './reader.ts'
+import { type Acl, readAcl } from './records.gen.ts'
 
 /** Bits of an ACL entry (ZooDefs.java). DELETE and CREATE are about children of the znode. */
 export const permission = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
@@ -16,4 +17,19 @@ export const creatorAcl: readonly Acl[] = constant(permission.all, 'auth', '')
 /** Frozen, because the whole process shares them. */
 function constant(perms: number, scheme: string, id: string): readonly Acl[] {
   return Object.freeze([Object.freeze({ perms, id: Object.freeze({ scheme, id }) })])
+}
+
+/** The open list as it stands on the wire. */
+const openBytes = Uint8Array.from('\0\0\0\x01\0\0\0\x1f\0\0\0\x05world\0\0\0\x06anyone', (character) =>
+  character.charCodeAt(0),
+)
+
+/** A list of a request. The open one, which most have, is always the same object. */
+export function readAclList(reader: Reader): readonly Acl[] {
+  const { bytes, pos, remaining } = reader
+  let same = 0
+  if (remaining >= openBytes.length) while (same < openBytes.length && bytes[pos + same] === openBytes[same]) same++
+  if (same < openBytes.length) return reader.vector(12, readAcl) ?? []
+  reader.pos = pos + same
+  return openAcl
 }

@@ -17,6 +17,7 @@ export {
 export { MalformedFrameError } from './malformed-frame-error.ts'
 export {
   beginMultiResult,
+  eachMultiOperation,
   endMultiResponse,
   type MultiOperation,
   type MultiResult,

@@ -1,4 +1,5 @@
 /** multi and multiRead: the one record with a shape of its own (MultiOperationRecord.java, MultiResponse.java). */
+import { readAclList } from './acl.ts'
 import { MalformedFrameError } from './malformed-frame-error.ts'
 import { opCode } from './operations.gen.ts'
 import type { Reader } from './reader.ts'
@@ -30,13 +31,19 @@ const endType = -1
 
 export function readMultiRequest(reader: Reader): MultiOperation[] {
   const operations: MultiOperation[] = []
+  eachMultiOperation(reader, (operation) => void operations.push(operation))
+  return operations
+}
+
+/** Visits the operations of a request one after the other: of thousands none needs to outlive its visit. */
+export function eachMultiOperation(reader: Reader, visit: (operation: MultiOperation) => void): void {
   for (;;) {
     const at = reader.pos
     const type = reader.int()
     const done = reader.boolean()
     reader.int()
-    if (done) return operations
-    operations.push(readOperation(reader, type, at))
+    if (done) return
+    visit(readOperation(reader, type, at))
   }
 }
 
@@ -44,19 +51,32 @@ function readOperation(reader: Reader, type: number, at: number): MultiOperation
   switch (type) {
     case opCode.create:
     case opCode.create2:
-    case opCode.createContainer:
-      return { type, ...records.readCreateRequest(reader) }
+    case opCode.createContainer: {
+      // By hand, as the generated code reads it, but for the ACL: nearly all have the open one.
+      const path = reader.ustring() ?? ''
+      const data = reader.buffer()
+      const acl = readAclList(reader)
+      return { type, path, data, acl, flags: reader.int() }
+    }
     case opCode.createTTL:
       return { type, ...records.readCreateTTLRequest(reader) }
-    case opCode.delete:
-      return { type, ...records.readDeleteRequest(reader) }
-    case opCode.setData:
-      return { type, ...records.readSetDataRequest(reader) }
-    case opCode.check:
-      return { type, ...records.readCheckVersionRequest(reader) }
+    case opCode.delete: {
+      const { path, version } = records.readDeleteRequest(reader)
+      return { type, path, version }
+    }
+    case opCode.setData: {
+      const { path, data, version } = records.readSetDataRequest(reader)
+      return { type, path, data, version }
+    }
+    case opCode.check: {
+      const { path, version } = records.readCheckVersionRequest(reader)
+      return { type, path, version }
+    }
     case opCode.getData:
-    case opCode.getChildren:
-      return { type, ...records.readPathWatchRequest(reader) }
+    case opCode.getChildren: {
+      const { path, watch } = records.readPathWatchRequest(reader)
+      return { type, path, watch }
+    }
     default:
       throw new MalformedFrameError(`operation ${type} cannot be part of a multi`, at)
   }

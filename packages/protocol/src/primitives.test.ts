@@ -82,6 +82,19 @@ describe('strings', () => {
     const cesu = Uint8Array.of(0, 0, 0, 8, 0x61, 0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80, 0x62)
     expect(new Reader(cesu).ustring()).toBe('a😀b')
   })
+  test('of any length read alike, whatever stands at their end', () => {
+    for (const length of [500, 511, 512, 513, 514, 2000]) {
+      for (const end of ['', 'z', 'é', '漢', '😀', '\ufeff']) {
+        const text = `${'x'.repeat(length)}${end}`
+        expect(roundTrip(text)).toBe(text)
+        expect(roundTrip(`${end}${text}`)).toBe(`${end}${text}`)
+      }
+    }
+    const cesu = new Uint8Array(4 + 1000).fill(0x61)
+    cesu.set([0, 0, 0x03, 0xe8])
+    cesu.set([0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80], 600)
+    expect(new Reader(cesu).ustring()).toBe(`${'a'.repeat(596)}😀${'a'.repeat(398)}`)
+  })
   test('that are not UTF-8 become replacement characters, never an error', () => {
     expect(new Reader(Uint8Array.of(0, 0, 0, 2, 0xff, 0x41)).ustring()).toBe('\ufffdA')
   })

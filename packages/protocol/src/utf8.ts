@@ -7,11 +7,15 @@
 declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string }
 declare const TextEncoder: new () => { encodeInto(text: string, target: Uint8Array): { written: number } }
 
+/** Longer texts are left to the host, whose call costs as much as making a text of some hundred characters here. */
+const longBytes = 512
+
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
 
 /** Decodes `bytes[start, end)`. Never throws: bytes that are not UTF-8 become U+FFFD, as in Java. */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > longBytes) return decodeLong(bytes, start, end)
   let text = ''
   let i = start
   // Eight at a time: a string that grows by one character a time is a chain of pieces, put together when it is first used.
@@ -27,12 +31,39 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
     if ((a | b | c | d | e | f | g | h) > 0x7f) return decodeNonAscii(bytes, start, end)
     text += String.fromCharCode(a, b, c, d, e, f, g, h)
   }
-  for (; i < end; i++) {
-    const byte = bytes[i] as number
-    if (byte > 0x7f) return decodeNonAscii(bytes, start, end)
-    text += String.fromCharCode(byte)
+  const rest = end - i
+  if (rest === 0) return text
+  // The last seven at the most, again in one piece.
+  const a = bytes[i] as number
+  const b = rest > 1 ? (bytes[i + 1] as number) : 0
+  const c = rest > 2 ? (bytes[i + 2] as number) : 0
+  const d = rest > 3 ? (bytes[i + 3] as number) : 0
+  const e = rest > 4 ? (bytes[i + 4] as number) : 0
+  const f = rest > 5 ? (bytes[i + 5] as number) : 0
+  const g = rest > 6 ? (bytes[i + 6] as number) : 0
+  if ((a | b | c | d | e | f | g) > 0x7f) return decodeNonAscii(bytes, start, end)
+  switch (rest) {
+    case 1:
+      return text + String.fromCharCode(a)
+    case 2:
+      return text + String.fromCharCode(a, b)
+    case 3:
+      return text + String.fromCharCode(a, b, c)
+    case 4:
+      return text + String.fromCharCode(a, b, c, d)
+    case 5:
+      return text + String.fromCharCode(a, b, c, d, e)
+    case 6:
+      return text + String.fromCharCode(a, b, c, d, e, f)
+    default:
+      return text + String.fromCharCode(a, b, c, d, e, f, g)
   }
-  return text
+}
+
+/** A long text made piece by piece leaves garbage of several times its length behind. */
+function decodeLong(bytes: Uint8Array, start: number, end: number): string {
+  for (let i = start; i < end; i++) if ((bytes[i] as number) > 0x7f) return decodeNonAscii(bytes, start, end)
+  return decoder.decode(bytes.subarray(start, end))
 }
 
 function decodeNonAscii(bytes: Uint8Array, start: number, end: number): string {

@@ -26,6 +26,8 @@ export interface NodeView {
  * change is applied that stays as it is, since every change of it goes through here.
  */
 export class Change implements NodeView, Digestible {
+  /** Known once it is touched. */
+  path = ''
   /** The last transaction that touched the znode. */
   zxid = 0n
   /** The znode will be gone; the other fields mean nothing then. */
@@ -90,6 +92,7 @@ export class Change implements NodeView, Digestible {
 
   copy(): Change {
     const copy = new Change(this.source)
+    copy.path = this.path
     copy.zxid = this.zxid
     copy.isGone = this.isGone
     copy.version = this.version
@@ -119,12 +122,12 @@ export class PendingChanges {
   /** Digest of the tree as it will be once everything sealed is applied. */
   readonly #digest = new TreeDigest()
   /** Touched since the last seal. */
-  readonly #touched: [path: string, change: Change][] = []
-  /** While a multi is prepared: what each path was before, to take it all back. */
+  readonly #touched: Change[] = []
   #isTouched = false
   /** Counts multis. */
   #multi = 0
-  #journal: [path: string, before: Change | undefined][] | undefined
+  /** While a multi is prepared: each path, and what it was before, to take it all back. */
+  #journal: (string | Change | undefined)[] | undefined
 
   constructor(tree: DataTree, withDigest: boolean) {
     this.#tree = tree
@@ -151,7 +154,7 @@ export class PendingChanges {
     if (existing !== undefined) {
       if (this.#journal !== undefined && existing.multi !== this.#multi) {
         // Once for a multi: what comes back is what was there in front of it.
-        this.#journal.push([key, existing.copy()])
+        this.#journal.push(key, existing.copy())
         existing.multi = this.#multi
       }
       existing.zxid = zxid
@@ -225,11 +228,13 @@ export class PendingChanges {
   rollBack(): void {
     const journal = this.#journal ?? []
     this.#journal = undefined
-    for (const [path, before] of journal.reverse()) {
-      if (before === undefined) this.#changes.delete(path)
-      else this.#changes.set(path, before)
+    for (let i = journal.length - 2; i >= 0; i -= 2) {
+      const before = journal[i + 1] as Change | undefined
+      if (before === undefined) this.#changes.delete(journal[i] as string)
+      else this.#changes.set(journal[i] as string, before)
     }
-    for (const [, change] of this.#touched.splice(0)) change.isTouched = false
+    for (const change of this.#touched) change.isTouched = false
+    this.#touched.length = 0
     this.#isTouched = false
   }
 
@@ -237,7 +242,8 @@ export class PendingChanges {
   seal(): bigint | undefined {
     this.#isTouched = false
     if (!this.#withDigest) return undefined
-    for (const [path, change] of this.#touched) {
+    for (const change of this.#touched) {
+      const { path } = change
       change.isTouched = false
       // One that another change took the place of is counted there.
       if (this.#changes.get(path) !== change) continue
@@ -263,7 +269,7 @@ export class PendingChanges {
     const existing = this.#changes.get(path)
     if (existing !== undefined) {
       change.counted = existing.counted
-      this.#journal?.push([path, existing])
+      this.#journal?.push(path, existing)
       this.#changes.set(path, change)
       this.#touch(path, change)
       return
@@ -275,7 +281,7 @@ export class PendingChanges {
 
   #put(path: string, change: Change): Change {
     if (this.#journal !== undefined) {
-      this.#journal.push([path, undefined])
+      this.#journal.push(path, undefined)
       change.multi = this.#multi
     }
     this.#changes.set(path, change)
@@ -287,6 +293,7 @@ export class PendingChanges {
     this.#isTouched = true
     if (!this.#withDigest || change.isTouched) return
     change.isTouched = true
-    this.#touched.push([path, change])
+    change.path = path
+    this.#touched.push(change)
   }
 }

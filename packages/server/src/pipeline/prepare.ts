@@ -8,12 +8,14 @@ import {
   createModeOf,
   createModes,
   type DeleteRequest,
+  eachMultiOperation,
   type Id,
   keeperCodes,
   type MultiOperation,
   opCode,
   pathProblem,
   permission,
+  type Reader,
   type SetACLRequest,
   type SetDataRequest,
   sequenceSuffix,
@@ -24,6 +26,7 @@ import type { DataTree } from '../tree/data-tree.ts'
 import { containerOwner, kindOf, ttlOwner } from '../tree/ephemeral-owner.ts'
 import { limitsName, parseQuota, quotaRoot, statsName } from '../tree/quota.ts'
 import type { NodeTxn, Txn } from '../tree/txn.ts'
+import type { HeapGuard } from './heap-guard.ts'
 import type { PendingChanges } from './pending-changes.ts'
 
 export interface PrepareOptions {
@@ -51,6 +54,9 @@ const listedPathsMax = 256 * 1024
 const badArguments = keeperCodes.BAD_ARGUMENTS.number
 const noNode = keeperCodes.NO_NODE.number
 const noAuth = keeperCodes.NO_AUTH.number
+/** Operations of a multi that failed: those in front of the cause, and those behind it. */
+const rolledBack: NodeTxn = { type: opCode.error, err: 0 }
+const neverTried: NodeTxn = { type: opCode.error, err: keeperCodes.RUNTIME_INCONSISTENCY.number }
 
 export class Preparer {
   readonly #tree: DataTree
@@ -184,33 +190,47 @@ export class Preparer {
    * All or nothing: each operation sees what the ones before it did. A failed multi is a transaction too, with an error for
    * every operation: 0 for those rolled back, the cause, RUNTIME_INCONSISTENCY for those never tried.
    */
-  multi(context: PrepareContext, operations: readonly MultiOperation[]): Txn {
+  multi(context: PrepareContext, body: Reader, operationsMax: number, heap: HeapGuard): Txn | number {
     this.#pending.begin()
     try {
-      return this.#multi(context, operations)
+      const txn = this.#multi(context, body, operationsMax, heap)
+      if (typeof txn === 'number') this.#pending.rollBack()
+      return txn
     } catch (error) {
       this.#pending.rollBack()
       throw error
     }
   }
 
-  #multi(context: PrepareContext, operations: readonly MultiOperation[]): Txn {
+  #multi(context: PrepareContext, body: Reader, operationsMax: number, heap: HeapGuard): Txn | number {
+    const bytes = body.remaining
     const txns: NodeTxn[] = []
-    for (const [index, operation] of operations.entries()) {
+    let count = 0
+    let failure = 0
+    let grows = false
+    let reads = false
+    eachMultiOperation(body, (operation) => {
+      const { type } = operation
+      if (type === opCode.getData || type === opCode.getChildren) reads = true
+      else if (type !== opCode.delete && type !== opCode.check) grows = true
+      // What was refused already is read to its end all the same: it may be refused for more than that.
+      if (++count > operationsMax || failure !== 0 || reads) return
       const txn = this.#multiPart(context, operation)
-      if (typeof txn !== 'number') {
-        txns.push(txn)
-        continue
-      }
-      this.#pending.rollBack()
-      const failed = operations.map((_, i): NodeTxn => {
-        const err = i < index ? 0 : i === index ? txn : keeperCodes.RUNTIME_INCONSISTENCY.number
-        return { type: opCode.error, err }
-      })
-      return { type: opCode.multi, txns: failed }
+      if (typeof txn === 'number') failure = txn
+      else txns.push(txn)
+    })
+    if (count > operationsMax) return badArguments
+    if (reads) return keeperCodes.MARSHALLING_ERROR.number
+    if (grows && !heap.admits(bytes + count * 100)) return keeperCodes.QUOTA_EXCEEDED.number
+    if (failure === 0) {
+      this.#pending.keep()
+      return { type: opCode.multi, txns }
     }
-    this.#pending.keep()
-    return { type: opCode.multi, txns }
+    this.#pending.rollBack()
+    const failedAt = txns.length
+    const failed = new Array<NodeTxn>(count).fill(rolledBack, 0, failedAt).fill(neverTried, failedAt)
+    failed[failedAt] = { type: opCode.error, err: failure }
+    return { type: opCode.multi, txns: failed }
   }
 
   /** Ephemerals of still pending creates go as well, so the list is made here and not when it is applied. */

@@ -8,7 +8,6 @@ import {
   readCreateRequest,
   readCreateTTLRequest,
   readDeleteRequest,
-  readMultiRequest,
   readSetACLRequest,
   readSetDataRequest,
   readSetWatches,
@@ -23,7 +22,6 @@ import type { PrepareContext, Preparer } from './prepare.ts'
 import type { Reads } from './reads.ts'
 import { replyHeader } from './replies.ts'
 
-const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 /** The code of a limit that clients know and do not try again at once. */
 const heapFull = keeperCodes.QUOTA_EXCEEDED.number
 
@@ -112,7 +110,9 @@ const requests = {
   delete: write(({ preparer }, context, body) => preparer.delete(context, readDeleteRequest(body))),
   setData: growth(({ preparer }, context, body) => preparer.setData(context, readSetDataRequest(body))),
   setACL: growth(({ preparer }, context, body) => preparer.setAcl(context, readSetACLRequest(body))),
-  multi: write(prepareMulti),
+  multi: write(({ preparer, heap, limits }, context, body) =>
+    preparer.multi(context, body, limits.maxMultiOperations, heap),
+  ),
   // Off by default, and a server that stands alone has no ensemble to change.
   reconfig: write(({ limits }) =>
     limits.reconfigEnabled ? keeperCodes.UNIMPLEMENTED.number : keeperCodes.RECONFIG_DISABLED.number,
@@ -142,14 +142,4 @@ export function serveOf(type: number): Serve {
 export function isReading(type: number): boolean {
   const kind = byOpcode.get(type)?.kind
   return kind === 'read' || kind === 'sync'
-}
-
-function prepareMulti({ preparer, heap, limits }: Preparing, context: PrepareContext, body: Reader): Txn | number {
-  const bytes = body.remaining
-  const operations = readMultiRequest(body)
-  if (operations.length > limits.maxMultiOperations) return keeperCodes.BAD_ARGUMENTS.number
-  if (operations.some(({ type }) => type === opCode.getData || type === opCode.getChildren)) return marshallingError
-  const frees = operations.every(({ type }) => type === opCode.delete || type === opCode.check)
-  if (!frees && !heap.admits(bytes + operations.length * 100)) return heapFull
-  return preparer.multi(context, operations)
 }

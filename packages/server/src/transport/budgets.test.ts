@@ -341,7 +341,7 @@ describe('requests that are not answered yet', () => {
 })
 
 describe('watches', () => {
-  const limits = { maxCnxnWatches: 10, maxCnxnWatchBytes: 5_000, maxWatchBytes: 8_000 }
+  const limits = { maxCnxnWatches: 10, maxCnxnWatchBytes: 1_500, maxWatchBytes: 2_400 }
 
   test('above the number of a connection are refused with QUOTA_EXCEEDED, and are free again when used up', async () => {
     const { dial } = await handServer(limits)
@@ -376,15 +376,37 @@ describe('watches', () => {
     const watch = (by: HandClient, length: number): number =>
       by.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path: `/${'p'.repeat(length)}`, watch: true }))
         .err
-    expect(watch(client, 4000)).toBe(-101)
-    expect(watch(client, 2000)).toBe(-125)
+    expect(watch(client, 1000)).toBe(-101)
+    expect(watch(client, 500)).toBe(-125)
     const other = dial()
     other.connect()
-    expect(watch(other, 3000)).toBe(-101)
-    expect(watch(other, 1500)).toBe(-125)
+    expect(watch(other, 900)).toBe(-101)
+    expect(watch(other, 200)).toBe(-125)
     client.closed()
     clock.endTurn()
-    expect(watch(other, 1500)).toBe(-101)
+    expect(watch(other, 200)).toBe(-101)
+  })
+
+  test('on very long paths count several times: a thousand of them may be held', async () => {
+    const { dial, clock } = await handServer()
+    const client = dial()
+    client.connect()
+    const count = (length: number, most: number): number => {
+      let set = 0
+      for (; set < most; set++) {
+        const path = `/${'p'.repeat(length)}${String(set).padStart(6, '0')}`
+        client.send(opCode.exists, (writer) => writePathWatchRequest(writer, { path, watch: true }))
+        if (set % 200 === 199) clock.endTurn()
+      }
+      clock.endTurn()
+      let refused = 0
+      for (let i = 0; i < most; i++) if (client.next().err === -125) refused++
+      return set - refused
+    }
+    expect(count(16_384, 1_200)).toBeLessThanOrEqual(1_100)
+    client.closed()
+    clock.endTurn()
+    client.bytes.length = 0
   })
 
   test('that a reconnecting client asks for above the budget close its connection, since no part may be lost silently', async () => {

@@ -185,7 +185,7 @@ export class DataTree {
       const node = this.#applyNodeTxn(header, txn)
       switch (txn.type) {
         case opCode.create:
-          return { type: opCode.create, path: txn.path }
+          return txn as MultiResult
         case opCode.create2:
         case opCode.createContainer:
         case opCode.createTTL:
@@ -193,11 +193,11 @@ export class DataTree {
         case opCode.setData:
           return { type: opCode.setData, stat: statOf(node as Znode) }
         case opCode.error:
-          return { type: opCode.error, err: txn.err }
+          return txn
         case opCode.check:
-          return { type: opCode.check }
+          return checked
         default:
-          return { type: opCode.delete }
+          return deleted
       }
     })
   }
@@ -416,3 +416,5 @@ function parseUsage(data: Uint8Array | null): { count: number; bytes: number } {
 }
 
 const none = new TextSet()
+const checked: MultiResult = { type: opCode.check }
+const deleted: MultiResult = { type: opCode.delete }

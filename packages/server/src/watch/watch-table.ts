@@ -10,6 +10,8 @@ export const watchMode = { oneShot: 1, persistent: 2, recursive: 4 } as const
 
 /** What a watch takes beside its path, bytes, about. */
 const entryBytes = 128
+/** Characters of a path behind this one count four times: the heap grows by several times their number while such paths come. */
+const longFrom = 1024
 
 /** Who watches, and what that takes: counted here, over all tables it has watches in. */
 export interface WatchHolder {
@@ -23,7 +25,7 @@ export interface WatchTotal {
 }
 
 export function bytesOfWatch(path: string): number {
-  return path.length + entryBytes
+  return path.length + 3 * Math.max(0, path.length - longFrom) + entryBytes
 }
 
 export class WatchTable<W extends WatchHolder> {
