@@ -6,8 +6,8 @@ import type { AuthProvider } from './providers.ts'
 const identityMax = 4096
 
 export type Authentication =
-  /** All identities that the connection has now. */
-  | { readonly kind: 'authenticated'; readonly identities: readonly Id[] }
+  /** All identities that the connection has now; `isSuspect` where it looks like one of many guesses. */
+  | { readonly kind: 'authenticated'; readonly identities: readonly Id[]; readonly isSuspect: boolean }
   | { readonly kind: 'failed'; readonly scheme: string }
   | { readonly kind: 'tooMany' }
 
@@ -32,5 +32,6 @@ export function authenticate(
   const isNew = (id: Id): boolean => !known.some((own) => own.scheme === id.scheme && own.id === id.id)
   const identities = added.filter(isNew)
   if (known.length + identities.length > maxIdentities) return { kind: 'tooMany' }
-  return { kind: 'authenticated', identities: identities.length === 0 ? known : [...known, ...identities] }
+  const isSuspect = added.some(({ id }) => providers.get(scheme)?.isSuspect?.(id) === true)
+  return { kind: 'authenticated', identities: identities.length === 0 ? known : [...known, ...identities], isSuspect }
 }

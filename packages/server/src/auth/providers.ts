@@ -8,6 +8,8 @@ export interface AuthProvider {
   readonly isAuthenticated: boolean
   /** Identities that a packet with these bytes adds; undefined when it is refused. */
   authenticate(credentials: Uint8Array, remoteHost: string): readonly Id[] | undefined
+  /** Whether this identity, which was added, looks like a wrong password for another: Apache lets it pass all the same. */
+  isSuspect?(id: string): boolean
   isValid(id: string): boolean
   matches(id: string, aclId: string): boolean
   /** What whoAmI shows of an id. */
@@ -25,9 +27,11 @@ export function authProviders(options: {
       const own: Id = { scheme: 'digest', id }
       return id === options.superDigest ? [{ scheme: 'super', id: '' }, own] : [own]
     },
+    isSuspect: (id) =>
+      options.superDigest !== undefined && id !== options.superDigest && userOf(id) === userOf(options.superDigest),
     isValid: isValidDigestId,
     matches: (id, aclId) => id === aclId,
-    userName: (id) => id.split(':', 1)[0] ?? id,
+    userName: userOf,
   }
   const ip: AuthProvider = {
     isAuthenticated: false,
@@ -40,4 +44,8 @@ export function authProviders(options: {
     ['digest', digest],
     ['ip', ip],
   ])
+}
+
+function userOf(digestId: string): string {
+  return digestId.split(':', 1)[0] ?? digestId
 }

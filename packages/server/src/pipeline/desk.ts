@@ -16,6 +16,7 @@ import {
 } from '@lightkeeper/protocol'
 import { assert, RepeatedLine, type Runtime } from '@lightkeeper/runtime'
 import type { Access } from '../auth/access.ts'
+import { AuthBudget } from '../auth/auth-budget.ts'
 import { authenticate } from '../auth/authenticate.ts'
 import type { ServerConfig } from '../config/config.ts'
 import { Attached } from '../session/attached.ts'
@@ -72,6 +73,8 @@ export class Desk implements Answers {
   readonly #attached = new Attached<Caller>()
   readonly #reads: Reads
   readonly #refusedLine: RepeatedLine
+  readonly #tooManyLine: RepeatedLine
+  readonly #authBudget = new AuthBudget()
   readonly #waitingReader = new Reader(new Uint8Array(0))
   #orderer: Orderer
 
@@ -94,6 +97,12 @@ export class Desk implements Answers {
       runtime.clock,
       'warn',
       'refused a client that has seen a later zxid than this server',
+    )
+    this.#tooManyLine = new RepeatedLine(
+      runtime.log,
+      runtime.clock,
+      'warn',
+      'too many failed authentications from one address, refusing all of them for a while',
     )
     this.#orderer = orderer
   }
@@ -308,13 +317,22 @@ export class Desk implements Answers {
     const { maxIdentities } = this.#config
     const { providers } = this.#access
     const client = caller.remoteHost
+    const now = this.#runtime.clock.now()
+    if (this.#authBudget.isSpent(client, now)) {
+      this.#stats.authFailures++
+      this.#tooManyLine.tell({ client })
+      this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: authFailed, isLast: true })
+      return
+    }
     const outcome = authenticate(providers, body, client, caller.identities, maxIdentities)
     if (outcome.kind === 'authenticated') {
       caller.identities = outcome.identities
+      if (outcome.isSuspect) this.#authBudget.failed(client, now)
       this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
       return
     }
     const { log } = this.#runtime
+    this.#authBudget.failed(client, now)
     if (outcome.kind === 'tooMany') {
       log('warn', 'authentication refused: the connection has too many identities', { client, maxIdentities })
     } else {

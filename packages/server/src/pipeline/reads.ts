@@ -22,6 +22,7 @@ import type { DataTree } from '../tree/data-tree.ts'
 import { statOf, writeNodeStat, type Znode } from '../tree/znode.ts'
 import type { Watches } from '../watch/watches.ts'
 import type { Caller } from './caller.ts'
+import { ChildLists, longList } from './child-lists.ts'
 import { beginReply, endReply, replyHeader } from './replies.ts'
 
 const noNode = keeperCodes.NO_NODE.number
@@ -47,12 +48,14 @@ export class Reads {
   readonly #watches: Watches
   readonly #access: Access
   readonly #limits: ReadLimits
+  readonly #lists: ChildLists
 
   constructor(tree: DataTree, watches: Watches, access: Access, limits: ReadLimits) {
     this.#tree = tree
     this.#watches = watches
     this.#access = access
     this.#limits = limits
+    this.#lists = new ChildLists(limits.maxReplyBytes)
   }
 
   /** Bytes of the reply to a request, about; 0 for small ones. `body` is left as it is. */
@@ -186,16 +189,29 @@ export class Reads {
     if (!this.#access.allows(node.acl, permission.read, identities)) return replyHeader(caller, xid, zxid, noAuth)
     const { writer } = caller
     const mark = beginReply(writer, xid, zxid, 0)
-    writer.int(node.numChildren)
-    if (node.children !== undefined) {
-      for (const name of node.children.keys()) {
-        if (this.#isTooLarge(caller, mark, name.length, xid, zxid)) return
-        writer.ustring(name)
+    const isLong = node.numChildren >= longList
+    const list = isLong ? this.#lists.of(node) : undefined
+    if (isLong) {
+      if (this.#isTooLarge(caller, mark, list?.length ?? Number.POSITIVE_INFINITY, xid, zxid)) return
+    } else {
+      writer.int(node.numChildren)
+      if (node.children !== undefined) {
+        for (const name of node.children.keys()) {
+          if (this.#isTooLarge(caller, mark, name.length, xid, zxid)) return
+          writer.ustring(name)
+        }
       }
     }
     if (watch) {
       if (this.#isOverWatched(caller, mark, path, xid, zxid)) return
       this.#watches.addChildren(path, caller)
+    }
+    if (list !== undefined) {
+      writer.patchInt(mark, writer.length - mark - 4 + list.length + (withStat ? statBytes : 0))
+      caller.passOn(list)
+      if (withStat) writeNodeStat(writer, node)
+      caller.wrote()
+      return
     }
     if (withStat) writeNodeStat(writer, node)
     endReply(caller, mark)
@@ -241,7 +257,7 @@ export class Reads {
   }
 
   multiRead(caller: Caller, xid: number, body: Reader, identities: readonly Id[], zxid: bigint): void {
-    const operations = readMultiRequest(body)
+    const operations = readMultiRequest(body) as readonly { type: number; path: string }[]
     if (operations.length > this.#limits.maxMultiOperations) {
       return replyHeader(caller, xid, zxid, keeperCodes.BAD_ARGUMENTS.number)
     }
@@ -253,9 +269,13 @@ export class Reads {
     const mark = beginReply(writer, xid, zxid, 0)
     // Before anything is copied: what is too large costs nothing then.
     let expected = 0
-    for (const { path } of operations as { path: string }[]) expected += this.#tree.get(path)?.dataLength ?? 0
+    for (const { type, path } of operations) {
+      const node = this.#tree.get(path)
+      // Of children at the least: their names are not known to be longer than a character.
+      expected += (type === opCode.getData ? node?.dataLength : (node?.numChildren ?? 0) * 5) ?? 0
+    }
     if (this.#isTooLarge(caller, mark, expected, xid, zxid)) return
-    for (const { type, path } of operations as { type: number; path: string }[]) {
+    for (const { type, path } of operations) {
       const node = this.#tree.get(path)
       const err = this.#refusal(node, identities)
       if (this.#isTooLarge(caller, mark, node?.dataLength ?? 0, xid, zxid)) return
@@ -268,6 +288,12 @@ export class Reads {
         continue
       }
       beginMultiResult(writer, opCode.getChildren)
+      if (node.numChildren >= longList) {
+        const list = this.#lists.of(node)
+        if (this.#isTooLarge(caller, mark, list?.length ?? Number.POSITIVE_INFINITY, xid, zxid)) return
+        writer.raw(list as Uint8Array)
+        continue
+      }
       writer.int(node.numChildren)
       for (const name of node.children?.keys() ?? []) {
         if (this.#isTooLarge(caller, mark, name.length, xid, zxid)) return
