@@ -1,6 +1,7 @@
 /** Access control lists: permission bits and common lists. */
 import type { Reader } from './reader.ts'
-import { type Acl, readAcl } from './records.gen.ts'
+import { type Acl, readAcl, writeAcl } from './records.gen.ts'
+import { Writer } from './writer.ts'
 
 /** Bits of an ACL entry (ZooDefs.java). DELETE and CREATE are about children of the znode. */
 export const permission = { read: 1, write: 2, create: 4, delete: 8, admin: 16, all: 31 } as const
@@ -20,9 +21,11 @@ function constant(perms: number, scheme: string, id: string): readonly Acl[] {
 }
 
 /** The open list as it stands on the wire. */
-const openBytes = Uint8Array.from('\0\0\0\x01\0\0\0\x1f\0\0\0\x05world\0\0\0\x06anyone', (character) =>
-  character.charCodeAt(0),
-)
+const openBytes = ((): Uint8Array => {
+  const writer = new Writer()
+  writer.vector(openAcl, writeAcl)
+  return writer.written()
+})()
 
 /** A list of a request. The open one, which most have, is always the same object. */
 export function readAclList(reader: Reader): readonly Acl[] {
