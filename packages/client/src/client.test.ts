@@ -166,7 +166,7 @@ describe('requests', () => {
     expect([writes, peer.waiting]).toEqual([1, 50])
   })
 
-  test('lost with the connection fail as unknown where nothing can tell; ones made later wait for the next one', async () => {
+  test('lost with the connection fail as unknown where nothing shows what became of them; ones made later wait for the next one', async () => {
     const { zk, clock, peers, peer } = await connected()
     const written = outcomeOf(zk.create('/a-', 'x', { sequential: true }))
     await clock.advance(0)
@@ -205,7 +205,7 @@ describe('requests', () => {
     expect(await Promise.all([first, second, third])).toEqual([0, 1, 2])
   })
 
-  test('never stay open for ever: what nobody answers fails, though nobody set a timeout', async () => {
+  test('never stay open for ever: what no server answers fails, also without a timeout', async () => {
     const { zk, clock, peers, peer } = await connected({ requestTimeout: 20_000 })
     // One in front with a limit of its own does not keep the others from theirs.
     void zk.set('/own', 'x', { timeout: 1_000_000 }).catch(() => {})
@@ -257,7 +257,7 @@ describe('requests', () => {
     })
   })
 
-  test('with an error number nobody knows fail without harm', async () => {
+  test('with an unknown error number fail without harm', async () => {
     const { zk, clock, peer } = await connected()
     const failing = outcomeOf(zk.sync('/'))
     await clock.advance(0)
@@ -372,7 +372,7 @@ describe('time', () => {
     expect([zk.state.kind, zk.epoch]).toEqual(['connected', 0])
   })
 
-  test('a session nobody answers for is given up after four thirds of the timeout, and another is opened', async () => {
+  test('a session that no server answers for is given up after four thirds of the timeout, and another is opened', async () => {
     const { zk, clock, peers, peer } = await connected()
     const watched = zk.existence('/w', { watch: true })
     await clock.advance(0)
@@ -414,7 +414,7 @@ describe('sessions', () => {
     expect(await outcomeOf(zk.sync('/'))).toBe('CLOSED not-sent')
   })
 
-  test('states are told one by one, none left out', async () => {
+  test('states are yielded one by one, none left out', async () => {
     const { zk, clock, peers, peer } = await connected()
     const kinds: string[] = []
     const following = (async () => {

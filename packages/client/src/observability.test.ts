@@ -112,7 +112,7 @@ describe('channels', () => {
     expect(ends).toMatchObject([{ operation: 'get', path: '/w', result: undefined }])
   })
 
-  test('tell states, attempts to connect and what watches deliver, and never data', async () => {
+  test('carry states, attempts to connect and what watches deliver, and never data', async () => {
     const told: unknown[] = []
     const note = (message: unknown, name: string | symbol): void => void told.push([name, message])
     const names = ['lightkeeper.state', 'lightkeeper.watch', 'tracing:lightkeeper.connect:error'] as const

@@ -100,7 +100,7 @@ describe('a session that expired', () => {
     }
   }
 
-  test('through the program’s own blocked event loop says so, in the state and to whoever relied on it', async () => {
+  test('through the program’s own blocked event loop says so, in the state and to users who relied on it', async () => {
     const { reason, lease } = await expiredBy(9_000)
     expect(reason).toMatch(
       /; this program's event loop was blocked for at least [89]\.\d s, and sent nothing meanwhile$/,
@@ -118,7 +118,7 @@ describe('a session that expired', () => {
 describe('the log', () => {
   type Line = readonly [level: string, message: string, facts: Readonly<Record<string, LogFact>>]
 
-  test('tells connections, attempts, states and their reasons, with facts that JSON can hold', async () => {
+  test('logs connections, attempts, states and their reasons, with facts that JSON can hold', async () => {
     const lines: Line[] = []
     const made = stage({ log: (level, message, facts = {}) => void lines.push([level, message, facts]) }, 'a:1')
     await made.clock.advance(0)
@@ -175,7 +175,7 @@ describe('the log', () => {
 })
 
 describe('close', () => {
-  test('says what stays where no server could be told', async () => {
+  test('says what stays where no server could be reached', async () => {
     const { zk, clock, peer } = await connected()
     const creating = zk.create('/mine', '', { mode: 'ephemeral' })
     await clock.advance(0)
@@ -186,7 +186,7 @@ describe('close', () => {
     await creating
     peer.lose()
     expect(await zk.close()).toEqual({ isEnded: false, left: ['/mine'], leftForMs: 9_000 })
-    // Whoever asks again is told the same.
+    // A second call gets the same answer.
     expect((await zk.close()).left).toEqual(['/mine'])
   })
 

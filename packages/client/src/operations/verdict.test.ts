@@ -69,7 +69,7 @@ describe('a set', () => {
   })
   test.each<[string, Verdict, Verdict]>([
     ['the expected version still there', verdictOfSet(lost, found('old', 4, 90n)), 'notApplied'],
-    ['the expected version, written by somebody not seen yet', verdictOfSet(lost, found('old', 4, 120n)), 'notApplied'],
+    ['the expected version, written by a client not seen yet', verdictOfSet(lost, found('old', 4, 120n)), 'notApplied'],
     ['the next version with the data', verdictOfSet(lost, found('mine', 5, 120n)), 'equal'],
     ['the next version with other data', verdictOfSet(lost, found('other', 5, 120n)), 'notApplied'],
     ['a later version', verdictOfSet(lost, found('mine', 6, 120n)), 'unknown'],

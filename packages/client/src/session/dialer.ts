@@ -18,7 +18,7 @@ export interface DialerHost {
   readonly lookUp: ServerLookUp | undefined
   /** How much time there is to find a server. */
   haste(): Haste
-  /** False once the client is over. */
+  /** False once the client is over, and while there is a connection. */
   mayDial(): boolean
   /** A server has been chosen; `connect` follows after the wait. */
   chosen(server: string): void

@@ -217,7 +217,7 @@ test('no secret appears in a log line, an error, its causes, or a state, whateve
   const silent = await withLog()
   await silent.clock.advance(6000)
   for (const made of [refused, impostor, babbler, confused, silent]) await made.clock.advance(6000)
-  // The client itself, and what it tells, when all goes well.
+  // The client itself, and what it logs, when all goes well.
   const friendly = stage({ ...options, sasl: twoSteps }, 'a:1', { log })
   await friendly.clock.advance(0)
   accept(friendly.peer)

@@ -32,7 +32,7 @@ describe('paths a stream has heard of', () => {
     expect([dirty.first, dirty.take('/b')]).toEqual(['/b', undefined])
   })
 
-  test('tell a znode from its list of children: a list that was read leaves the znode to be read', () => {
+  test('keep a znode and its list of children apart: a list that was read leaves the znode to be read', () => {
     const dirty = new DirtyPaths()
     dirty.hear(nodeChildrenChanged, '/a', 1n, false, many)
     expect([dirty.concernsZnode('/a'), dirty.concernsList('/a')]).toEqual([false, true])

@@ -242,7 +242,7 @@ describe.each([
       ['changed', 51n],
       ['ready', 51n],
     ])
-    // Asked while nothing is to be told, it wakes the stream.
+    // Asked while nothing is to be yielded, it wakes the stream.
     const waiting = next(1)
     await settle()
     tree.lastZxid = 60n
@@ -251,7 +251,7 @@ describe.each([
     await stream.return()
   })
 
-  test('says ready for no transaction that it has not told', async () => {
+  test('says ready for no transaction that it has not yielded', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', '1')
     const read = tree.read.bind(tree)
@@ -270,7 +270,7 @@ describe.each([
     await stream.return()
   })
 
-  test('tells what is there, then each change in order', async () => {
+  test('yields what is there, then each change in order', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', 'root')
     tree.set('/r/a', '1')
@@ -297,7 +297,7 @@ describe.each([
     expect(await next).toEqual(['created /r/a 1'])
   })
 
-  test('tells the children alone, or the znode alone, where only they are asked for', async () => {
+  test('yields the children alone, or the znode alone, where only they are asked for', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', 'root')
     tree.set('/r/a', '1')
@@ -363,7 +363,7 @@ describe.each([
     expect([tree.armed, tree.held]).toEqual([0, 0])
   })
 
-  test('tells a parent before its children and its end after theirs, in whatever order they were heard of', async () => {
+  test('yields a parent before its children and its end after theirs, in whatever order they were heard of', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', '')
     const { take } = follow(tree, { recursive: true })
@@ -383,7 +383,7 @@ describe.each([
     expect(await take(3)).toEqual(['deleted /r/a/b/c', 'deleted /r/a/b', 'deleted /r/a'])
   })
 
-  test('a znode of a stream that may not be read is told, and the rest goes on', async () => {
+  test('a znode of a stream that may not be read is yielded, and the rest goes on', async () => {
     const tree = new Tree(persistent)
     for (const path of ['/r', '/r/open', '/r/secret', '/r/secret/inner']) tree.set(path, '1')
     const { take } = follow(tree, { recursive: true })
@@ -401,7 +401,7 @@ describe.each([
     expect(await take(2)).toEqual(['changed /r/secret 2 missed 0', 'ready'])
   })
 
-  test('data the codec refuses is told with the reason; the chain goes on from the last good value', async () => {
+  test('data the codec refuses is yielded with the reason; the chain goes on from the last good value', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', '{"pool":1}')
     const { next } = follow(tree, { codec: json<{ pool: number }>() })
@@ -473,7 +473,7 @@ describe.each([
     expect(await quiet).toEqual(['changed /r/a 3 missed 0'])
   })
 
-  test('the self-audit finds a child nobody told of', async () => {
+  test('the self-audit finds a child that no event reported', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', '')
     for (const options of [{ recursive: true }, { children: true }]) {
@@ -522,7 +522,7 @@ describe('how many changes were missed', () => {
     ])
   })
 
-  test('is not guessed where nobody listened: only writes of one znode count themselves', async () => {
+  test('is not guessed where events were missed: only writes of one znode count themselves', async () => {
     const tree = new Tree(true)
     for (const path of ['/r', '/r/again', '/r/gone']) tree.set(path, '')
     const { next } = follow(tree, { recursive: true })
