@@ -1,8 +1,17 @@
 /** A replica lives for one term: another may be built around another tree, and nothing of the one before reaches it. */
-import { opCode, writePathWatchRequest } from '@lightkeeper/protocol'
+import {
+  opCode,
+  openAcl,
+  type Reader,
+  readConnectResponse,
+  writeCreateRequest,
+  writePathRequest,
+  writePathWatchRequest,
+} from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Network, silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { connectFrame, Frames } from '../../../test/support/frames.mjs'
 import { Access } from './auth/access.ts'
 import { authProviders } from './auth/providers.ts'
 import { resolveConfig } from './config/config.ts'
@@ -155,4 +164,83 @@ test('no client is let in while there is no term, and a word says so', () => {
   const reader = dial()
   reader.connect()
   expect(reader.call(opCode.exists, (writer) => writePathWatchRequest(writer, { path: '/', watch: false })).err).toBe(0)
+})
+
+describe('after the log failed', () => {
+  /** A term whose log fails at the next flush. */
+  const failing = (): { term: Term; fail: () => void } => {
+    let failure: Error | undefined
+    const memory = memoryLog()
+    const log: TxnLog = {
+      ...memory,
+      get durableZxid() {
+        return memory.durableZxid
+      },
+      flush: (done) => (failure === undefined ? memory.flush(done) : done(failure)),
+    }
+    return { term: begin({ log }), fail: () => (failure = new Error('no space')) }
+  }
+  const sync = (client: HandClient): number =>
+    client.call(opCode.sync, (writer) => writePathRequest(writer, { path: '/' })).err
+
+  test('what waits for it gets no answer, and its connection is closed', () => {
+    const { term, fail } = failing()
+    const [waiting, behind, bystander] = [dial(), dial(), dial()]
+    for (const client of [waiting, behind, bystander]) client.connect()
+    fail()
+    waiting.send(opCode.create, (writer) =>
+      writeCreateRequest(writer, { path: '/a', data: null, acl: openAcl, flags: 0 }),
+    )
+    behind.send(opCode.sync, (writer) => writePathRequest(writer, { path: '/' }))
+    clock.endTurn()
+    expect([waiting, behind, bystander].map(({ isEnded }) => isEnded)).toEqual([true, true, false])
+    expect([waiting.waiting, behind.waiting]).toEqual([0, 0])
+    expect([term.replica.logFailure?.message, term.tree.get('/a'), failures]).toEqual(['no space', undefined, []])
+  })
+
+  test('reads are answered; writes and syncs are refused, in turn', () => {
+    const { fail } = failing()
+    const [client, victim] = [dial(), dial()]
+    for (const each of [client, victim]) each.connect()
+    client.create('/a', 0, 'text')
+    fail()
+    victim.send(opCode.delete, (writer) => {
+      writer.ustring('/a')
+      writer.int(-1)
+    })
+    clock.endTurn()
+    expect([client.get('/a').err, client.set('/a', 'new').err, sync(client), client.get('/a').err]).toEqual([
+      0, -119, -119, 0,
+    ])
+    client.send(opCode.closeSession)
+    clock.endTurn()
+    expect(client.isEnded).toBe(true)
+  })
+
+  test('a session comes back, a new one is there for a client that only reads, and none expires', () => {
+    const { term, fail } = failing()
+    const [client, victim] = [dial(), dial()]
+    const { sessionId, passwd } = client.connect({ timeOut: 4000 })
+    victim.connect()
+    fail()
+    victim.send(opCode.create, (writer) =>
+      writeCreateRequest(writer, { path: '/a', data: null, acl: openAcl, flags: 0 }),
+    )
+    clock.endTurn()
+    client.closed()
+    clock.advance(60_000)
+    const again = dial()
+    expect(again.connect({ sessionId, ...(passwd === null ? {} : { passwd }) }).sessionId).toBe(sessionId)
+    const writer = dial()
+    expect(() => writer.connect()).toThrow('the server sent none')
+    expect(writer.isEnded).toBe(true)
+    const reader = dial()
+    reader.raw(connectFrame({ readOnly: true }))
+    const frames = new Frames()
+    for (const chunk of reader.bytes) frames.push(chunk)
+    const response = readConnectResponse(frames.next() as Reader)
+    expect([response.sessionId === 0n, response.readOnly]).toEqual([false, true])
+    // It is known to this server alone.
+    expect(term.tree.sessions.has(response.sessionId)).toBe(false)
+  })
 })

@@ -13,6 +13,7 @@ function create(zxid: bigint): Entry {
     txn: { type, path: `/${zxid}`, data: null, acl: openAcl, ephemeral: false, parentCVersion: Number(zxid) },
     digest: undefined,
     ticket: undefined,
+    work: 0,
   }
 }
 

@@ -43,8 +43,6 @@ export class Applier {
   readonly #clock: Clock
   readonly #hooks: ApplierHooks
   readonly #entries = new Deque<Entry>()
-  /** The work that each of them is. */
-  readonly #works = new Deque<number>()
   #work = 0
   #committedZxid: bigint
   /** More is applied at the end of the turn. */
@@ -82,17 +80,15 @@ export class Applier {
 
   /** Takes a transaction that will be applied once it is durable and committed. They come in the order of their zxids. */
   add(entry: Entry): void {
-    const work = this.#hooks.workOf(entry)
+    entry.work = this.#hooks.workOf(entry)
+    this.#work += entry.work
     this.#entries.push(entry)
-    this.#works.push(work)
-    this.#work += work
   }
 
   /** Removes and returns what was not applied: nothing of it is committed any more. */
   drop(): Entry[] {
     const dropped = [...this.#entries]
     this.#entries.clear()
-    this.#works.clear()
     this.#work = 0
     return dropped
   }
@@ -140,15 +136,16 @@ export class Applier {
       }
       if (txn.type === opCode.multi) untilLook = 0
       this.#entries.shift()
-      this.#work -= this.#works.shift() ?? 0
+      this.#work -= entry.work
       if (ticket !== undefined) this.#hooks.before(ticket)
-      assert(header.zxid <= this.#history.durableZxid, 'nothing is applied before the log has it for good')
       digest = entry.digest
       const result = this.tree.apply(header, txn)
       this.lastZxid = header.zxid
       if (digest !== undefined && (header.zxid & 127n) === 0n) this.#noteDigest(header.zxid, digest)
       this.#hooks.applied(entry, result, wall)
     }
+    // Nothing has left the server yet.
+    assert(this.lastZxid <= this.#history.durableZxid, 'nothing is applied before the log has it for good')
     // Once for all of them: the tree cannot be observed in between.
     if (digest !== undefined) this.tree.digest.value = digest
     this.#hooks.settled(this.lastZxid)

@@ -21,6 +21,8 @@ export interface Entry {
   readonly digest: bigint | undefined
   /** The request of this server's client that it answers; undefined for what nobody here asked for. */
   readonly ticket: Ticket<Caller> | undefined
+  /** Operations and watch events that applying it takes, about. The applier fills it in. */
+  work: number
 }
 
 export interface HistoryHooks {

@@ -197,8 +197,14 @@ export class Primary {
     const digest = this.#pending.seal()
     this.#hooks.ordered(
       typeof prepared === 'number'
-        ? { header: { ...header, type: opCode.error }, txn: { type: opCode.error, err: prepared }, digest, ticket }
-        : { header, txn: prepared, digest, ticket },
+        ? {
+            header: { ...header, type: opCode.error },
+            txn: { type: opCode.error, err: prepared },
+            digest,
+            ticket,
+            work: 1,
+          }
+        : { header, txn: prepared, digest, ticket, work: 1 },
     )
   }
 
