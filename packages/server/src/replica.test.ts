@@ -153,6 +153,21 @@ test('sessions of the tree live on in the next term, for their full timeout', ()
   expect(failures).toEqual([])
 })
 
+test('nothing is left of a session that was closed', () => {
+  const { replica, tree } = begin()
+  const [client, silent] = [dial(), dial()]
+  const closed = client.connect().sessionId
+  const expired = silent.connect({ timeOut: 2000 }).sessionId
+  expect([replica.sessions.get(closed)?.id, replica.sessions.get(expired)?.id]).toEqual([closed, expired])
+  client.send(opCode.closeSession)
+  clock.advance(10_000)
+  expect([replica.sessions.get(closed), replica.sessions.get(expired), tree.sessions.size]).toEqual([
+    undefined,
+    undefined,
+    0,
+  ])
+})
+
 test('no client is let in while there is no term, and a word says so', () => {
   end(begin())
   const client = dial()
