@@ -62,3 +62,22 @@ test.each([
   const error: unknown = await Promise.resolve(exchange.respond(bytes('offer'))).catch((reason: unknown) => reason)
   expect(KeeperError.is(error, 'AUTH_FAILED') && error.message).toContain(why)
 })
+
+test.each([
+  ['a service that is no text', { service: 7 }, 'options.service must be a string that is not empty, not 7'],
+  ['an empty host', { host: '' }, 'options.host must be a string that is not empty'],
+  ['a principal that is an object', { principal: { name: 'me' } }, 'options.principal'],
+  ['an authzid that is half a character', { authzid: '\ud800' }, 'options.authzid must be well-formed text'],
+  ['another package', { kerberos: {} }, 'options.kerberos must be the package kerberos, with initializeClient()'],
+  ['a misspelt option', { pricipal: 'me@R' }, 'options has no "pricipal": did you mean principal?'],
+  ['no object', 'me@R', 'options must be an object'],
+])('%s is refused at once, by name', (_, options, message) => {
+  expect(() => gssapi(options as object)).toThrow(new RegExp(`^gssapi: .*${message.replaceAll(/[.()?]/g, '\\$&')}`))
+  expect(() => gssapi(options as object)).toThrow(TypeError)
+})
+
+test('a host that the function of the user gives must be text', async () => {
+  const login = gssapi({ kerberos: standIn(Uint8Array.of(1, 0, 0, 0)), host: () => 7 as unknown as string })
+  const start = async (): Promise<unknown> => login.start({ host: 'a', random })
+  await expect(start()).rejects.toThrow('what options.host gives must be a string')
+})

@@ -1,23 +1,24 @@
 /**
- * SASL GSSAPI (RFC 4752) for the client, over the package `kerberos`. Authentication alone, both ways: no layer that protects
- * what follows, as ZooKeeper has none.
+ * SASL GSSAPI (RFC 4752) for the client, over the package `kerberos`. It authenticates both ends. It offers no layer that protects what
+ * follows, because ZooKeeper has none.
  */
 import { KeeperError, type SaslExchange, type SaslMechanism, type SaslStep } from '@lightkeeper/client'
+import { type Check, OptionSet, text, withMethods } from '@lightkeeper/client/arguments'
 
 export interface GssapiOptions {
   /** First part of the server's principal. Default `zookeeper`. */
   readonly service?: string
-  /** Second part of it, or how it comes from the host of the connect string. Default: that host. */
+  /** Second part of the server's principal, or a function that makes it from the host of the connect string. Default: that host. */
   readonly host?: string | ((host: string) => string)
-  /** Whose tickets to use, `name@REALM`. Default: those of the default credential cache. */
+  /** Owner of the tickets to use, `name@REALM`. Default: the owner of the default credential cache. */
   readonly principal?: string
   /** The principal to act as. Default: the owner of the tickets. */
   readonly authzid?: string
-  /** The package `kerberos`. Default: it is imported. */
+  /** The package `kerberos`. Default: it is imported at the first login. */
   readonly kerberos?: KerberosModule
 }
 
-/** What is used of the package `kerberos`. */
+/** The part of the package `kerberos` that is used. */
 export interface KerberosModule {
   initializeClient(service: string, options: { principal?: string; flags: number }): Promise<KerberosClient>
 }
@@ -30,19 +31,35 @@ export interface KerberosClient {
   wrap(plain: string, options?: { protect?: boolean }): Promise<string | null>
 }
 
-/** GSS_C_MUTUAL_FLAG and GSS_C_SEQUENCE_FLAG (RFC 2744): the server proves itself too; GSS_C_INTEG_FLAG for the last exchange. */
+/** GSS_C_MUTUAL_FLAG and GSS_C_SEQUENCE_FLAG (RFC 2744), so that the server proves itself too; GSS_C_INTEG_FLAG for the last exchange. */
 const flags = 2 | 8 | 32
-/** Bit of "no security layer" in the offer of the server. */
+/** The bit for "no security layer" in the offer of the server. */
 const noLayer = 1
 
-/** Logs in with the Kerberos tickets of this process. */
+const host: Check<NonNullable<GssapiOptions['host']>> = (value, name, operation) =>
+  typeof value === 'function' ? (value as (host: string) => string) : text(value, name, operation)
+
+const gssapiOptions = new OptionSet<GssapiOptions>({
+  service: text,
+  host,
+  principal: text,
+  authzid: text,
+  kerberos: withMethods<KerberosModule>('the package kerberos, with initializeClient()', 'initializeClient'),
+})
+
+/**
+ * Logs in with the Kerberos tickets of this process.
+ * @throws TypeError that names the option, at once. The login rejects with KeeperError AUTH_FAILED.
+ */
 export function gssapi(options: GssapiOptions = {}): SaslMechanism {
-  const { service = 'zookeeper', principal, authzid = '' } = options
+  const own = gssapiOptions.of(options, 'gssapi')
+  const { service = 'zookeeper', principal, authzid = '' } = own
   return {
     name: 'GSSAPI',
     async start(context): Promise<SaslExchange> {
-      const kerberos = options.kerberos ?? (await importKerberos())
-      const host = typeof options.host === 'function' ? options.host(context.host) : (options.host ?? context.host)
+      const kerberos = own.kerberos ?? (await importKerberos())
+      const given = typeof own.host === 'function' ? own.host(context.host) : (own.host ?? context.host)
+      const host = text(given, 'what options.host gives', 'gssapi')
       const client = await kerberos.initializeClient(`${service}@${host}`, {
         flags,
         ...(principal === undefined ? {} : { principal }),
@@ -51,7 +68,7 @@ export function gssapi(options: GssapiOptions = {}): SaslMechanism {
       return {
         first,
         async respond(challenge): Promise<SaslStep> {
-          // Until both ends know each other; the token is empty when it is the server's turn to offer its layers.
+          // Until both ends are authenticated. The last token is empty: the server offers its layers next.
           if (!client.contextComplete) return { token: decode(await client.step(encode(challenge))), isDone: false }
           const offer = decode(await client.unwrap(encode(challenge)))
           if (offer.length !== 4) throw failed('the offer of the server cannot be read')

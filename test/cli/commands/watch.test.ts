@@ -61,6 +61,17 @@ describe.skipIf(reason !== undefined)(`lightkeeper watch on ${targetName}`, () =
     })
   })
 
+  test('says on standard error when no server is reached', async () => {
+    const own = await startTarget({ tickTime: 500 })
+    await using watch = new Running(['watch', '/x', '-s', own.connectString])
+    await watch.untilLine('ready')
+    await own.close()
+    await watch.until(
+      ({ errors }) => /^lightkeeper watch: no server is reached since \S+: the client is /m.test(errors) || undefined,
+    )
+    expect(await watch.end('SIGTERM')).toBe(0)
+  })
+
   test('says stale when the server goes and ready when it has caught up', async () => {
     await using own = await startTarget({ tickTime: 500 })
     await using watch = new Running(['watch', '/x', '-s', own.connectString])

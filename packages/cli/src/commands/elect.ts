@@ -1,7 +1,7 @@
 /** `lightkeeper elect`: runs a command while this process is the leader. */
 import { hostname } from 'node:os'
 import type { Client } from '@lightkeeper/client'
-import { election, type Term } from '@lightkeeper/recipes'
+import { type Election, election, type Leader, type Term } from '@lightkeeper/recipes'
 import { connecting, connectingUsage, connectTo, milliseconds, parse, pathArgument, wholeNumber } from '../arguments.ts'
 import type { Command } from '../command.ts'
 import { Reports } from '../reports.ts'
@@ -19,8 +19,8 @@ import { supervise } from '../supervise/supervise.ts'
 
 const usage = `usage: lightkeeper elect PATH [options] -- COMMAND [ARGUMENT…]
 
-Stands for election at PATH and runs COMMAND while it leads. COMMAND is stopped before another can lead: SIGTERM, then SIGKILL, in
-time; then it stands again. When COMMAND ends by itself, or by a signal to this process, it resigns and leaves. The line is that
+Stands for election at PATH, says who leads while it waits, and runs COMMAND while it leads. COMMAND is stopped before another
+candidate can lead: SIGTERM, then SIGKILL, in time; then it stands again. When COMMAND ends by itself, or by a signal to this process, it resigns and leaves. The line is that
 of Curator's LeaderLatch and of kazoo's Election.
 
   --id TEXT             what others read of the leader (default: host name and process id)
@@ -60,9 +60,15 @@ export const electCommand: Command = {
       const { id } = values
       // Not ended by a signal while a command runs: that has to end first.
       const standing = new AbortController()
-      terms = election(zk, path, { id, priority }).terms({ signal: standing.signal })
+      const office = election(zk, path, { id, priority })
+      terms = office.terms({ signal: standing.signal })
       for (;;) {
         reports.note('standing', { path, id, priority }, `stands at ${path}`)
+        using _ = whenLate(office, (leader) => {
+          const { id: other, path: znode, since, epoch } = leader ?? {}
+          const facts = { path, leader: leader && { id: other, znode, since, epoch: `${epoch}` } }
+          reports.warn('waiting', facts, `waits at ${path}: ${wordsOf(leader)}`)
+        })
         const term = await nextTerm(terms, standing, signals.signal)
         if (term === undefined) throw new Error(`the election at ${path} is over: the client is ${zk.state.kind}`)
         const epoch = term.epoch.toString()
@@ -92,6 +98,35 @@ export const electCommand: Command = {
       if (zk !== undefined) await leave(zk, terms?.return())
     }
   },
+}
+
+/** The time after which the command says that it waits, milliseconds. */
+const lateMs = 500
+/** How long it looks for the leader, milliseconds. */
+const lookMs = 5_000
+
+/** Calls `onWait` once with the leader, if it is not disposed of before `lateMs` are over. */
+function whenLate(office: Election, onWait: (leader: Leader | undefined) => void): Disposable {
+  let isOver = false
+  const say = (leader: Leader | undefined): void => {
+    if (!isOver) onWait(leader)
+  }
+  const late = setTimeout(() => {
+    // A leader that cannot be read is left out of the words.
+    office.leader({ timeout: lookMs }).then(say, () => say(undefined))
+  }, lateMs)
+  return {
+    [Symbol.dispose]() {
+      isOver = true
+      clearTimeout(late)
+    },
+  }
+}
+
+function wordsOf(leader: Leader | undefined): string {
+  if (leader === undefined) return 'the leader cannot be seen'
+  const { id, path, since } = leader
+  return `${id === '' ? '' : `${JSON.stringify(id)} `}${path} leads since ${since.toISOString()}`
 }
 
 /** Waits until it leads. @throws the reason of `signal`, even if leaving the line takes long. */

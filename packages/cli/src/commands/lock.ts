@@ -107,7 +107,7 @@ async function take(
   if (timeout === 0) return line.tryAcquire({ signal })
   let isOver = false
   const late = setTimeout(() => {
-    // Words alone: what cannot be read is left out.
+    // Holders that cannot be read are left out of the words.
     void line.holders({ timeout: 5_000 }).then(
       (holders) => isOver || onWait(holders),
       () => isOver || onWait([]),

@@ -13,8 +13,8 @@ import { checkServiceName, placeOf, placing, placingUsage } from './discover.ts'
 
 const usage = `usage: lightkeeper register NAME --address A --port P [options] [-- COMMAND [ARGUMENT…]]
 
-Registers an instance of the service NAME, and again whenever its session is lost, until it is interrupted; or, with COMMAND, for
-as long as that runs. Who asks COMMAND to stop by a signal to this process has the instance removed first.
+Registers an instance of the service NAME, and again whenever its session is lost, until it is interrupted; or, with COMMAND, as
+long as that runs. A signal to this process removes the instance first, and then stops COMMAND.
 
   --address A           where it is reached
   --port P              0 to 65535

@@ -1,15 +1,16 @@
 /** `lightkeeper watch`: prints a line for each change of a znode. */
-import type { WatchChange } from '@lightkeeper/client'
+import type { Client, WatchChange } from '@lightkeeper/client'
 import { connecting, connectingUsage, connectTo, parse, pathArgument } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
 import { hexOf, jsonLine, printable, textOf } from '../output.ts'
+import { Reports } from '../reports.ts'
 import { Signals } from '../signals.ts'
 
 const usage = `usage: lightkeeper watch PATH [options]
 
 Prints what is at PATH now, then "ready", then a line for each change, until it is interrupted. Lost connections and sessions are
 caught up with: "stale" when the connection is lost, then the difference and another "ready". Of several writes in a row the
-last is shown; "missed" counts the others.
+last is shown; "missed" counts the others. Standard error says when no server is reached.
 
   -r, --recursive       the znode and everything below it
   --children            the direct children of the znode, instead of itself
@@ -35,6 +36,7 @@ export const watchCommand: Command = {
     const { signal } = signals
     try {
       await using zk = await connectTo(values, { signal })
+      void sayWhenAway(zk, new Reports('watch', { json, verbose: false }), signal)
       for await (const change of zk.watch(path, { recursive, children, signal })) {
         process.stdout.write(json ? jsonLine(factsOf(change)) : `${lineOf(change)}\n`)
       }
@@ -44,6 +46,31 @@ export const watchCommand: Command = {
     }
     return 0
   },
+}
+
+/** The time without a connection after which the command says so, milliseconds. */
+const lateMs = 500
+
+/** Says on standard error when no server is reached, once for each time. Never rejects. */
+async function sayWhenAway(zk: Client, reports: Reports, signal: AbortSignal): Promise<void> {
+  let late: NodeJS.Timeout | undefined
+  for await (const { kind } of zk.states({ signal })) {
+    if (kind === 'connected') {
+      clearTimeout(late)
+      late = undefined
+      continue
+    }
+    const since = new Date()
+    late ??= setTimeout(() => {
+      const state = zk.state.kind
+      reports.warn(
+        'away',
+        { since, state },
+        `no server is reached since ${since.toISOString()}: the client is ${state}`,
+      )
+    }, lateMs)
+  }
+  clearTimeout(late)
 }
 
 function factsOf(change: WatchChange): Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-/** A znode, or a whole subtree, at hand without asking: filled and kept by one watch stream. */
+/** A znode, or a whole subtree, in memory: one watch stream fills it and keeps it up to date. */
 import {
   bytes,
   type Client,
@@ -39,12 +39,12 @@ export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
   /** Stale while the connection is lost, and once the cache has ended. */
   readonly freshness: Freshness
   get(path: ZnodePath): CacheEntry<T> | undefined
-  /** Names of the children that are there, sorted. */
+  /** Names of the children, sorted. */
   children(path: ZnodePath): readonly string[]
   /**
-   * What happens from now on, for each who asks. Who is slow is told the difference, so that nothing piles up. Ends with the
-   * cache.
-   * @throws what ended the cache, where that was an error.
+   * The changes from now on, one independent stream for each call. A slow reader gets the net difference, so its backlog is bounded.
+   * Ends with the cache.
+   * @throws the error that ended the cache.
    */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void>
   /**
@@ -53,8 +53,8 @@ export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
    */
   atLeast(zxid: bigint, options?: WaitOptions): Promise<void>
   /**
-   * Writes a znode that is there, at `path` or in the subtree. When it resolves, `get` gives at least this write.
-   * @throws KeeperError as `client.set`; whatever the codec throws for a value it cannot write.
+   * Writes an existing znode, at `path` or in the subtree. When it resolves, `get` gives at least this write.
+   * @throws KeeperError as `client.set`; what the codec throws for a value that it cannot write.
    */
   set(path: ZnodePath, value: T, options?: VersionOptions): Promise<ZnodeStat>
   /** Ends the stream. Resolves when that is done, at the latest after `timeout` (default 5000 ms). Never rejects. */
@@ -62,7 +62,7 @@ export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
 }
 
 /**
- * Resolves when everything is there; a znode that does not exist is waited for like any other change.
+ * Resolves when everything is read. A znode that does not exist yet shows up like any other change.
  * @throws KeeperError where the root may not be read, TIMEOUT.
  */
 export async function cache<T = Uint8Array>(
@@ -82,9 +82,9 @@ const cacheOptions = optionsOf<CacheOptions<unknown>>({
   timeout: timeoutCheck,
 })
 
-/** A cache that can be told what its owner has written by other ways. */
+/** A cache whose owner also writes in other ways. */
 export interface OwnCache<T> extends Cache<T> {
-  /** `data` was written with this Stat: nobody who reads sees less from now on. */
+  /** To be called when `data` was written with this Stat: from then on the cache shows at least this write. */
   wrote(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Promise<void>
 }
 
@@ -168,7 +168,7 @@ class WatchedCache<T> implements OwnCache<T> {
   async atLeast(zxid: bigint, options?: WaitOptions): Promise<void> {
     zxidCheck(zxid, 'zxid', 'cache.atLeast')
     using limit = new Limit(this.#zk, 'atLeast', this.path, callOptions(options, 'cache.atLeast'))
-    // With its reply every event of this transaction and before has reached this client.
+    // When its reply is here, every event up to this transaction is here too.
     await this.#zk.exists(this.path, { ...limit.step, atLeast: zxid })
     while (!this.#isAt(zxid)) {
       if (this.#end !== undefined)
@@ -206,7 +206,7 @@ class WatchedCache<T> implements OwnCache<T> {
     try {
       value = await this.#codec.decode(data)
     } catch {
-      // The stream tells of it as unreadable, and the last good value stays.
+      // The stream reports it as unreadable, and the last good value stays.
       return
     }
     if (!this.#view.write({ path, value, stat })) return
@@ -218,7 +218,7 @@ class WatchedCache<T> implements OwnCache<T> {
     const { signal, timeout = leaveMs } = callOptions(options, 'cache.close')
     this.#stop.abort()
     this.#ended(undefined)
-    // A read on its way is given up, which may take a moment.
+    // A request on its way is given up, which may take a moment.
     using limit = new Limit(this.#zk, 'close', this.path, { signal, timeout })
     await firstOf([this.#done], limit.signal)
   }

@@ -1,4 +1,4 @@
-/** What a cache holds, and what each of its readers has not been told yet. Changes in, differences out; waits for nothing. */
+/** What a cache holds, and what each of its readers has not seen yet. Changes in, differences out; it never waits. */
 import type { WatchChange, ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { type Freshness, live } from '../common/freshness.ts'
 
@@ -8,7 +8,7 @@ export interface CacheEntry<T> {
   readonly stat: ZnodeStat
 }
 
-/** A step of the cache. Steps of one path that nobody asked for in between are told as one. */
+/** A step of the cache. Several steps of one path between two reads become one. */
 export type CacheChange<T> =
   | { readonly kind: 'created'; readonly path: ZnodePath; readonly value: T; readonly stat: ZnodeStat }
   | {
@@ -19,7 +19,7 @@ export type CacheChange<T> =
       readonly previous: CacheEntry<T>
     }
   | { readonly kind: 'deleted'; readonly path: ZnodePath; readonly previous: CacheEntry<T> }
-  /** The codec refuses what is there, or it may not be read; the last good value stays in the cache. */
+  /** The codec refuses the data, or the server refuses the read; the last good value stays in the cache. */
   | {
       readonly kind: 'unreadable'
       readonly path: ZnodePath
@@ -31,7 +31,7 @@ export type CacheChange<T> =
 
 type Unreadable<T> = Extract<CacheChange<T>, { kind: 'unreadable' }>
 
-/** What one reader has not been told: by path, what it was told last. No larger than what it was told and what there is. */
+/** What one reader has not seen: by path, the entry it saw last. Never larger than what it has seen and what there is. */
 export class Untold<T> {
   readonly before = new Map<string, CacheEntry<T> | undefined>()
   readonly unreadable = new Map<string, Unreadable<T>>()
@@ -42,7 +42,7 @@ export class CacheView<T> {
   readonly #entries = new Map<string, CacheEntry<T>>()
   readonly #below = new Map<string, Set<string>>()
   readonly #readers = new Set<Untold<T>>()
-  /** Where this process has written, until the stream has come as far: what the stream has told of the path. */
+  /** Paths that this process has written, until the stream has come as far, with the entry that the stream gave last. */
   readonly #written = new Map<ZnodePath, CacheEntry<T> | undefined>()
   #freshness: Freshness | undefined
 
@@ -84,7 +84,7 @@ export class CacheView<T> {
     const told = change.kind === 'deleted' ? undefined : { path, value: change.value, stat: change.stat }
     if (this.#written.has(path)) {
       const mine = this.#entries.get(path)
-      // From before the write. What came after it is told by the next change, or by `ready`.
+      // From before the write. The next change, or `ready`, shows what came after it.
       if (mine !== undefined && (told === undefined || told.stat.mzxid < mine.stat.mzxid)) {
         this.#written.set(path, told)
         return
@@ -95,21 +95,21 @@ export class CacheView<T> {
   }
 
   /**
-   * This process has written `entry`: nobody who reads sees less from now on. The next `ready` that is as far shows what became of
-   * it. False where something newer is known already.
+   * This process has written `entry`: readers see at least that from now on. The next `ready` that has come as far shows what became
+   * of it. Returns false where something newer is known already.
    */
   write(entry: CacheEntry<T>): boolean {
     const { path, stat } = entry
     const before = this.#entries.get(path)
     if (before !== undefined && before.stat.mzxid >= stat.mzxid) return false
-    // What was deleted after it, as far as is known.
+    // It was deleted after the write.
     if (before === undefined && this.#freshness?.kind === 'live' && this.#freshness.zxid >= stat.mzxid) return false
     if (!this.#written.has(path)) this.#written.set(path, before)
     this.#become(path, entry)
     return true
   }
 
-  /** The stream has told everything up to `zxid`. */
+  /** The stream has given everything up to `zxid`. */
   #settle(zxid: bigint): void {
     for (const [path, told] of this.#written) {
       const mine = this.#entries.get(path)
@@ -127,12 +127,12 @@ export class CacheView<T> {
     for (const reader of this.#readers) {
       reader.unreadable.delete(path)
       if (!reader.before.has(path)) reader.before.set(path, before)
-      // Nobody needs to hear of what came and went.
+      // An entry that came and went between two reads is no change.
       else if (now === undefined && reader.before.get(path) === undefined) reader.before.delete(path)
     }
   }
 
-  /** From now on what happens is kept for this reader. */
+  /** A reader, for which changes are kept from now on. */
   read(): Untold<T> {
     const reader = new Untold<T>()
     this.#readers.add(reader)
@@ -143,7 +143,7 @@ export class CacheView<T> {
     this.#readers.delete(reader)
   }
 
-  /** The next thing to tell a reader, undefined where it knows everything. */
+  /** The next change for a reader, undefined where it has seen everything. */
   next(reader: Untold<T>): CacheChange<T> | undefined {
     for (const [path, previous] of reader.before) {
       reader.before.delete(path)
@@ -184,7 +184,7 @@ export class CacheView<T> {
   }
 }
 
-/** The root has neither: it is nobody's child. */
+/** The root has no parent: its parent is the empty string. */
 function split(path: string): { parent: string; name: string } {
   const at = path.lastIndexOf('/')
   return { parent: path === '/' ? '' : at === 0 ? '/' : path.slice(0, at), name: path.slice(at + 1) }

@@ -1,7 +1,6 @@
 /**
- * The JSON of Curator's x-discovery (ServiceInstance, JsonInstanceSerializer; field order as Jackson writes it), and Spring Cloud
- * ZooKeeper's payload in it. Weight and zone have no field there: they are in the payload, under the names Spring's balancer
- * looks for.
+ * The JSON of Curator's x-discovery (ServiceInstance, JsonInstanceSerializer; fields in the order of Jackson), and the payload of Spring
+ * Cloud ZooKeeper in it. It has no fields for weight and zone: they are in the payload, under the names that Spring's balancer reads.
  */
 import type { ZnodePath } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
@@ -24,7 +23,7 @@ const uriSpec = {
 
 type Payload = (instance: ServiceInstance) => unknown
 
-/** Null where there is nothing to say: consumers whose payload class is none cannot read another. */
+/** Null where it would be empty: consumers without a payload class cannot read one. */
 const mapPayload: Payload = ({ weight, zone, metadata }) => {
   const said = { ...(weight === 1 ? {} : { weight }), ...(zone === undefined ? {} : { zone }), ...metadata }
   return Object.keys(said).length === 0 ? null : { '@class': mapClass, ...said }
@@ -61,7 +60,7 @@ function curatorFormat(payloadOf: Payload, hasUri: boolean): Format {
         registrationTimeUTC: registeredAt?.getTime() ?? 0,
         serviceType: 'DYNAMIC',
         uriSpec: hasUri ? uriSpec : null,
-        // Readers take a missing one for true, and very old ones fail on it.
+        // Readers take a missing field for true, and very old readers fail on the field.
         ...(enabled ? {} : { enabled }),
       }
       return new TextEncoder().encode(JSON.stringify(written))
@@ -75,9 +74,9 @@ export const spring: Format = curatorFormat(springPayload, true)
 
 function decode(service: string, nodeName: string, data: Uint8Array): ServiceInstance {
   const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data))
-  if (!isRecord(value)) throw new TypeError('not an object of JSON')
+  if (!isRecord(value)) throw new TypeError('the data is not a JSON object')
   const { name, id, address, port, sslPort, payload, registrationTimeUTC, enabled } = value
-  if (typeof address !== 'string' || address === '') throw new TypeError('it has no address')
+  if (typeof address !== 'string' || address === '') throw new TypeError('the instance has no address')
   const said = isRecord(payload) ? payload : {}
   const metadata = textsOf(isRecord(said['metadata']) ? said['metadata'] : said)
   const { weight, zone, instance_status: status } = metadata
@@ -114,7 +113,7 @@ function portOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : undefined
 }
 
-/** 1 where it says nothing, or nothing that makes sense. */
+/** 1 where the text is missing or is no weight. */
 export function weightOf(text: string | undefined): number {
   const weight = text === undefined || text.trim() === '' ? 1 : Number(text)
   return weight >= 0 && weight < Number.POSITIVE_INFINITY ? weight : 1

@@ -1,6 +1,6 @@
 /**
- * Dubbo's interface registry (ZookeeperRegistry, URL): below /dubbo/<interface>/providers an instance is the name of a znode, its
- * whole URL in form encoding; the data means nothing. A provider's weight is 100 where it says nothing; here that is 1.
+ * Dubbo's interface registry (ZookeeperRegistry, URL). An instance is a znode below /dubbo/<interface>/providers whose name is its whole
+ * URL in form encoding; the data means nothing. The default weight of a provider is 100, which is 1 here.
  */
 import type { ZnodePath } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
@@ -17,7 +17,7 @@ export function formEncode(text: string): string {
     .replaceAll('%20', '+')
 }
 
-/** As java.net.URLDecoder. @throws URIError for what is no form encoding. */
+/** As java.net.URLDecoder. @throws URIError for text in another encoding. */
 export function formDecode(text: string): string {
   return decodeURIComponent(text.replaceAll('+', ' '))
 }
@@ -30,7 +30,7 @@ export interface DubboUrl {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Parameters in the order of their keys, as `URL.toFullString` writes them: whoever deletes it must make the same text. */
+/** With parameters in the order of their keys, as `URL.toFullString` writes them: a process that deletes it must make the same text. */
 export function formatDubboUrl({ protocol, host, port, path, parameters }: DubboUrl): string {
   const pairs = Object.entries(parameters)
     .filter(([, value]) => value !== '')
@@ -40,10 +40,10 @@ export function formatDubboUrl({ protocol, host, port, path, parameters }: Dubbo
   return `${protocol}://${host}${port === undefined ? '' : `:${port}`}${path === '' ? '' : `/${path}`}${query}`
 }
 
-/** @throws TypeError for what is no URL of Dubbo's. */
+/** @throws TypeError for text that is no URL of Dubbo's. */
 export function parseDubboUrl(text: string): DubboUrl {
   const parts = /^([\w.+-]+):\/\/(?:[^@/?]*@)?(\[[^\]]*\]|[^:/?]*)(?::(\d+))?(?:\/([^?]*))?(?:\?(.*))?$/.exec(text)
-  if (parts === null) throw new TypeError(`not a URL of Dubbo: ${text}`)
+  if (parts === null) throw new TypeError(`not a URL of Dubbo's: ${text}`)
   const [, protocol = '', host = '', port, path = '', query = ''] = parts
   const parameters: Record<string, string> = {}
   for (const pair of query.split('&')) {
@@ -56,7 +56,7 @@ export function parseDubboUrl(text: string): DubboUrl {
   return { protocol, host, port: port === undefined ? undefined : Number(port), path, parameters }
 }
 
-/** Written from fields of their own. */
+/** Parameters that come from fields of the instance, not from its metadata. */
 const own = new Set(['protocol', 'path', 'interface', 'weight', 'zone', 'timestamp', 'enabled', 'id'])
 
 export const dubbo: Format = {
@@ -84,7 +84,7 @@ export const dubbo: Format = {
   decode(service, nodeName): ServiceInstance {
     const url = parseDubboUrl(formDecode(nodeName))
     const { protocol, host, port, path, parameters } = url
-    if (host === '' || protocol === 'empty') throw new TypeError('a URL without a provider')
+    if (host === '' || protocol === 'empty') throw new TypeError('the URL names no provider')
     const { weight, zone, timestamp, enabled } = parameters
     return {
       name: parameters['interface'] ?? service,

@@ -1,4 +1,4 @@
-/** An instance of a service: where to reach it, and what balancing needs to know of it. */
+/** An instance of a service: where to reach it, and what balancing needs. */
 import { boolean, type Check, looking, wrongType } from '@lightkeeper/client/arguments'
 import { optionsOf } from '../arguments/options.ts'
 import { nodeName } from '../arguments/places.ts'
@@ -14,22 +14,22 @@ export interface ServiceInstance {
   readonly sslPort: number | undefined
   /** Share of the calls, relative to the other instances. Default 1; 0 takes none. */
   readonly weight: number
-  /** Where it runs, for those who call what is near. */
+  /** Where it runs, for consumers that prefer near instances. */
   readonly zone: string | undefined
-  /** What else its maker says, as text. */
+  /** Other facts, as text. */
   readonly metadata: Readonly<Record<string, string>>
-  /** False: it is there, and takes no calls. */
+  /** False: it is visible, and takes no calls. */
   readonly enabled: boolean
-  /** When it was registered, where it says so. */
+  /** When it was registered, where the format says so. */
   readonly registeredAt: Date | undefined
-  /** As the format has it; what a format does not know is undefined. */
+  /** As the format writes it; undefined where the format has none. */
   readonly payload: unknown
 }
 
-/** What a registration says of itself. */
+/** An instance to register. */
 export interface Registering {
   readonly name: string
-  /** Default: a random UUID. One that stays the same over restarts takes the place of its own leftover at once. */
+  /** Default: a random UUID. An id that stays the same over restarts replaces the leftover of the process before at once. */
   readonly id?: string | undefined
   readonly address: string
   readonly port?: number | undefined
@@ -38,7 +38,7 @@ export interface Registering {
   readonly zone?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly enabled?: boolean | undefined
-  /** Written as it is, in place of what a format makes of weight, zone and metadata. For consumers with classes of their own. */
+  /** Written as it is, instead of the payload that the format makes of weight, zone and metadata. For consumers with their own classes. */
   readonly payload?: unknown
 }
 
@@ -51,7 +51,7 @@ const metadata: Check<Readonly<Record<string, string>>> = (value, name, operatio
     const entries = Object.entries(value as Record<string, unknown>)
     return Object.fromEntries(entries.map(([key, each]) => [key, text(each, `${name}.${key.slice(0, 60)}`, operation)]))
   })
-/** A payload is written as JSON: what has none is refused, and what is given cannot change afterwards. */
+/** A payload is written as JSON. A value without a JSON form is refused; the copy cannot change afterwards. */
 const payload: Check<never> = (value, name, operation) => {
   try {
     const written = JSON.stringify(value)
@@ -80,10 +80,10 @@ const changeable = {
 const registering = optionsOf<Registering>({ name: notEmpty, id: nodeName, ...changeable })
 const changing = optionsOf<InstanceChange>(changeable)
 
-/** What is named changes; undefined takes it away. */
+/** Properties that are named change; undefined removes one. */
 export type InstanceChange = Partial<Omit<Registering, 'name' | 'id'>>
 
-/** A copy of what a registration says. @throws TypeError or RangeError that names what is wrong. */
+/** A copy of an instance to register. @throws TypeError or RangeError that names the property. */
 export function checkRegistering(instance: unknown, operation: string): Registering {
   const own = registering(instance as Registering, operation, 'instance')
   for (const needed of ['name', 'address'] as const) {
@@ -92,7 +92,7 @@ export function checkRegistering(instance: unknown, operation: string): Register
   return own
 }
 
-/** A copy of what a change says, with undefined for what it takes away. */
+/** A copy of a change, with undefined for each property that it removes. */
 export function checkChange(change: unknown, operation: string): InstanceChange {
   const own = changing(change as InstanceChange, operation, 'change')
   const taken = looking('change', operation, () => Object.keys(change as object).filter((key) => !(key in own)))

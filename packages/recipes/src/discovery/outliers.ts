@@ -1,29 +1,29 @@
-/** Instances that failed lately and are left out for a while, of which there are never too many. Times are given, not read. */
+/** Instances that failed lately are left out for a while, but never too many of them. Times come as arguments. */
 import type { ServiceInstance } from './instance.ts'
 
 export interface OutlierOptions {
   /** Failures within `within` after which an instance is left out. Default 2, as in Curator. */
   readonly failures?: number
-  /** Milliseconds. Default 30000. */
+  /** Milliseconds in which the failures must happen. Default 30000. */
   readonly within?: number
-  /** Milliseconds it is left out the first time; each time again without a success in between, as long again. Default 30000. */
+  /** Milliseconds for which it is left out the first time. Each time without a success in between adds as much. Default 30000. */
   readonly out?: number
-  /** The largest share that may be left out at a time, of 1. Default 0.5: whoever is down for us may be all there is. */
+  /** The largest share of instances that may be left out at a time, 0 to 1. Default 0.5. */
   readonly shareMax?: number
 }
 
-/** An instance is never left out for longer than so many times `out`. */
+/** An instance is left out for at most so many times `out`. */
 const timesMax = 10
 
-interface Record {
-  /** Times of its latest failures. */
+interface Failures {
+  /** Times of the latest failures. */
   failures: number[]
   times: number
   until: number
 }
 
 export class Outliers {
-  readonly #records = new Map<string, Record>()
+  readonly #records = new Map<string, Failures>()
   readonly #failures: number
   readonly #within: number
   readonly #out: number
@@ -36,7 +36,7 @@ export class Outliers {
     this.#shareMax = shareMax
   }
 
-  /** Returns whether that leaves it out from now on. */
+  /** A call failed. Returns whether the instance is left out from now on. */
   failed(id: string, now: number): boolean {
     const record = this.#records.get(id) ?? { failures: [], times: 0, until: Number.NEGATIVE_INFINITY }
     this.#records.set(id, record)
@@ -49,19 +49,19 @@ export class Outliers {
     return true
   }
 
-  /** Forgets what was held against it. Returns whether it was left out. */
+  /** A call succeeded: forgets the failures. Returns whether the instance was left out. */
   succeeded(id: string, now: number): boolean {
     const record = this.#records.get(id)
     this.#records.delete(id)
     return record !== undefined && record.until > now
   }
 
-  /** Forgets who is not there any more. */
+  /** Forgets all instances but these. */
   keep(ids: ReadonlySet<string>): void {
     for (const id of this.#records.keys()) if (!ids.has(id)) this.#records.delete(id)
   }
 
-  /** Those that may be picked at `now`, and when that changes by itself. Of too many, those left out for longest come back first. */
+  /** The instances that may be picked at `now`, and when that changes by itself. Where too many are left out, those with the least time left come back. */
   admit(instances: readonly ServiceInstance[], now: number): { admitted: readonly ServiceInstance[]; until: number } {
     const untilOf = ({ id }: ServiceInstance): number => this.#records.get(id)?.until ?? Number.NEGATIVE_INFINITY
     const out = instances.filter((instance) => untilOf(instance) > now)

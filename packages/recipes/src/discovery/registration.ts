@@ -1,4 +1,4 @@
-/** An instance that stays registered, whatever happens to connections, sessions and its znode, until it is closed. */
+/** An instance that stays registered until it is closed, whatever happens to connections, sessions and its znode. */
 import { type Acl, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { acl as aclCheck, signal as signalCheck, timeout as timeoutCheck } from '@lightkeeper/client/arguments'
 import { callOptions, optionsOf } from '../arguments/options.ts'
@@ -23,9 +23,9 @@ export interface RegisterOptions {
    * Default: everybody may do everything.
    */
   readonly acl?: readonly Acl[]
-  /** Ends the wait for the registration; nothing is left then. */
+  /** Ends the wait until it is registered; nothing is left then. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds until that wait ends with TIMEOUT; nothing is left then. Default: none, it waits for as long as it takes. */
+  /** Milliseconds until that wait ends with TIMEOUT; nothing is left then. Default: none, it waits as long as it takes. */
   readonly timeout?: number | undefined
 }
 
@@ -79,7 +79,7 @@ export class Registration implements AsyncDisposable {
     return new Registration(zk, format, directory, options, said, instance, node)
   }
 
-  /** What consumers are told, now or as soon as a server is reached. */
+  /** The instance that consumers see, now or as soon as a server is reached. */
   get instance(): ServiceInstance {
     return this.#instance
   }
@@ -88,15 +88,15 @@ export class Registration implements AsyncDisposable {
     return this.#node.path
   }
 
-  /** Whether consumers can see it: `taken` where somebody else has its id. */
+  /** Whether consumers can see it: `taken` where another session has its id. */
   get state(): PersistentNodeState {
     return this.#node.state
   }
 
   /**
-   * Resolves when the server has it.
-   * @throws KeeperError as `register`; TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end the wait alone:
-   *   the change is made as soon as a server is reached. CLOSED.
+   * Changes the instance. Resolves when the server has it.
+   * @throws KeeperError as `register`; CLOSED. TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end only the
+   *   wait: the change is made as soon as a server is reached.
    */
   async update(change: InstanceChange, options?: WaitOptions): Promise<void> {
     const own = callOptions(options, 'registration.update')
@@ -113,13 +113,13 @@ export class Registration implements AsyncDisposable {
     await limit.until(done)
   }
 
-  /** Takes no calls any more, and stays visible: what is on its way can end before `close`. As `update`. */
+  /** Takes no more calls and stays visible, so that calls on their way can end before `close`. As `update`. */
   drain(options?: WaitOptions): Promise<void> {
     return this.update({ enabled: false }, options)
   }
 
   /**
-   * Takes it away. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may
+   * Removes it. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may
    * be left until the session ends. Never rejects.
    */
   async close(options?: LeaveOptions): Promise<LeftBehind | undefined> {
@@ -142,7 +142,7 @@ export class Registration implements AsyncDisposable {
     this.#end.abort(new KeeperError('CLOSED', { path: this.path, operation: 'update', outcome: 'not-sent', message }))
     const unbound = { timeout: Number.POSITIVE_INFINITY }
     const left = await this.#node.close(unbound)
-    // A change that was made meanwhile may have put another in its place.
+    // A change that was made meanwhile may have replaced the node.
     await this.#changes
     return (await this.#node.close(unbound)) ?? left
   }
@@ -154,7 +154,7 @@ export class Registration implements AsyncDisposable {
     this.#instance = instance
     const unbound = { timeout: Number.POSITIVE_INFINITY }
     if (below(this.#directory, name) === this.#node.path) return this.#node.set(data, unbound)
-    // The name says it all: first the new one, so that it is never missing.
+    // The name holds the whole instance. The new one comes first, so that the instance is never missing.
     const before = this.#node
     const { acl = [] } = this.#options
     this.#node = await keep(this.#zk, this.#format, this.#directory, instance, { acl, signal: this.#end.signal })
@@ -179,7 +179,7 @@ function keep(
   })
 }
 
-/** Whether an earlier process left it: the same instance at the same address. At another address it may belong to somebody else. */
+/** Whether an earlier process left it: the same address. An instance at another address may belong to a live process. */
 function isSame(format: Format, nodeName: string, data: Uint8Array, own: ServiceInstance): boolean {
   try {
     const found = format.decode(own.name, nodeName, data)

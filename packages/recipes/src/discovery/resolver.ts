@@ -1,4 +1,4 @@
-/** The instances of one service, kept up to date by one watch stream, and picks among them that need no server. */
+/** The instances of one service, kept up to date by one watch stream. Picks need no server. */
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
 import {
   type Check,
@@ -24,18 +24,18 @@ import { type Balancer, type Strategy, weighted, zoneFirst } from './strategies.
 export interface ResolveOptions {
   /** Default `weighted`. */
   readonly strategy?: Strategy
-  /** Instances of this zone first, all others only where it has none. */
+  /** Prefers instances of this zone; picks others only where it has none. */
   readonly zone?: string | undefined
-  /** When those that fail are left out; false for never. */
+  /** When instances that fail are left out; false for never. */
   readonly outliers?: OutlierOptions | false
   /** Ends the wait for the first list. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A call on its way to an instance. */
+/** A call that is on its way to an instance. Disposing of it is `done()`. */
 export interface Acquired extends Disposable {
   readonly instance: ServiceInstance
-  /** It ended; with an error it counts as a failure. */
+  /** The call has ended. With an error it counts as a failure of the instance. */
   done(error?: unknown): void
 }
 
@@ -50,7 +50,7 @@ const outliers: Check<OutlierOptions | false> = (value, name, operation) =>
 const resolveOptions = optionsOf<ResolveOptions>({ strategy: callable, zone: text, outliers, signal: signalCheck })
 const balancer = withMethods<Balancer>('a balancer with update() and pick(), as a strategy makes it', 'update', 'pick')
 
-/** What `down` and `up` are about. */
+/** The id of an instance that is given to `down` or `up`. */
 function idOf(instance: unknown, operation: string): string {
   return looking('instance', operation, () => {
     const id = typeof instance === 'object' && instance !== null && 'id' in instance ? instance.id : undefined
@@ -73,7 +73,7 @@ export class Resolver implements AsyncDisposable {
   readonly #listeners = new Set<() => void>()
   readonly #followed: Promise<void>
   #instances: readonly ServiceInstance[] = []
-  /** When the balancer has to be told again, although nothing was heard. */
+  /** When the balancer must be updated again without a change: an instance comes back then. */
   #admittedUntil = Number.POSITIVE_INFINITY
   #isSorted = true
   #isAdmitted = true
@@ -119,25 +119,25 @@ export class Resolver implements AsyncDisposable {
     }
   }
 
-  /** All that are registered and can be read, also those that take no calls; by id. */
+  /** All instances that are registered and can be read, also those that take no calls, sorted by id. */
   get instances(): readonly ServiceInstance[] {
     if (!this.#isSorted) this.#sort()
     return this.#instances
   }
 
-  /** Znodes that hold no instance this format knows, with what is wrong with them. */
+  /** Znodes that hold no instance of this format, with the error of each. */
   get unreadable(): ReadonlyMap<ZnodePath, unknown> {
     return this.#unreadable
   }
 
   get freshness(): Freshness {
-    // Nobody has a resolver before it was complete.
+    // No caller has a resolver before it was complete.
     return this.#freshness as Freshness
   }
 
   /**
-   * One to call, or undefined where there is none: by the strategy, of those that are enabled, have a weight, and did not fail
-   * lately. Looks at nothing but memory. `key` is for strategies that keep to one instance for it.
+   * An instance to call, or undefined where there is none. The strategy picks among those that are enabled, have a weight above 0, and
+   * did not fail lately. Reads memory only. `key` is for strategies that keep to one instance for each key.
    */
   pick(key?: string): ServiceInstance | undefined {
     if (key !== undefined) text(key, 'key', 'pick')
@@ -146,7 +146,7 @@ export class Resolver implements AsyncDisposable {
     return this.#balancer.pick(key)
   }
 
-  /** As `pick`, and counts as on its way until it is disposed of or `done`. */
+  /** As `pick`. The call counts as on its way until it is `done` or disposed of. */
   acquire(key?: string): Acquired | undefined {
     const instance = this.pick(key)
     if (instance === undefined) return undefined
@@ -164,19 +164,19 @@ export class Resolver implements AsyncDisposable {
     return { instance, done, [Symbol.dispose]: () => done() }
   }
 
-  /** A call to it failed. Enough of that, and it is left out for a while, by this resolver alone. */
+  /** A call to `instance` failed. After several failures this resolver leaves it out for a while. */
   down(instance: ServiceInstance, _error?: unknown): void {
     const id = idOf(instance, 'down')
     if (this.#outliers?.failed(id, this.#zk.clock.now())) this.#isAdmitted = false
   }
 
-  /** It answers: nothing is held against it any more. */
+  /** `instance` answers: its failures are forgotten. */
   up(instance: ServiceInstance): void {
     const id = idOf(instance, 'up')
     if (this.#outliers?.succeeded(id, this.#zk.clock.now())) this.#isAdmitted = false
   }
 
-  /** The instances now and whenever they or the freshness have changed since they were last taken; ends with the resolver. */
+  /** The instances, now and whenever they or the freshness have changed since the last step. Ends with the resolver. */
   changes(options?: {
     readonly signal?: AbortSignal | undefined
   }): AsyncGenerator<readonly ServiceInstance[], void, void> {
@@ -205,14 +205,14 @@ export class Resolver implements AsyncDisposable {
     }
   }
 
-  /** Ends the watch, at the latest after `timeout` (default 5000 ms). What was found stays readable. Never rejects. */
+  /** Ends the watch, at the latest after `timeout` (default 5000 ms). The instances stay readable. Never rejects. */
   async close(options?: LeaveOptions): Promise<void> {
     const { signal, timeout = leaveMs } = callOptions(options, 'resolver.close')
     this.#end.abort(
       new KeeperError('CLOSED', { operation: 'resolve', message: `the resolver of ${this.name} is closed` }),
     )
     this.#tell()
-    // A read on its way is given up, which may take a moment.
+    // A request on its way is given up, which may take a moment.
     using limit = new Limit(this.#zk, 'close', this.#directory, { signal, timeout })
     await firstOf([this.#followed], limit.signal)
   }
@@ -260,7 +260,7 @@ export class Resolver implements AsyncDisposable {
         break
       case 'stale':
         this.#freshness = { kind: 'stale', since: change.since }
-        // What is read again comes all at once: until then the last known instances stand.
+        // All instances are read again. Until then the last known ones stay.
         this.#isComplete = false
         return this.#tell()
       case 'ready':
@@ -282,9 +282,9 @@ export class Resolver implements AsyncDisposable {
     }
   }
 
-  /** Once for any number of changes, when somebody asks. */
+  /** Sorts once for any number of changes, at the next use. */
   #sort(): void {
-    // While everything is read again, what was known before stands.
+    // While all instances are read again, the last known ones stay.
     if (!this.#isComplete) return
     this.#isSorted = true
     this.#isAdmitted = false
@@ -302,7 +302,7 @@ export class Resolver implements AsyncDisposable {
     const { admitted, until } = this.#outliers.admit(open, this.#zk.clock.now())
     this.#admittedUntil = until
     answerOf(this.#balancer.update(admitted))
-    // Not before: a strategy that throws is told again at the next pick.
+    // Only now: a strategy that has thrown is updated again at the next pick.
     this.#isAdmitted = true
   }
 

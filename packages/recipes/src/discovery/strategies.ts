@@ -1,6 +1,6 @@
 /**
- * Who gets the next call. A strategy makes one balancer for each resolver; a balancer is told the instances that may be picked
- * whenever they change, and works out then what makes a pick quick.
+ * Which instance gets the next call. A strategy makes one balancer for each resolver. The resolver updates the balancer whenever the
+ * instances change, and the balancer prepares then what makes a pick quick.
  */
 import type { Random } from '@lightkeeper/client'
 import { callable } from '@lightkeeper/client/arguments'
@@ -9,15 +9,15 @@ import { answerOf } from '../common/call-safely.ts'
 import type { ServiceInstance } from './instance.ts'
 
 export interface Balancer {
-  /** These may be picked from now on; none of them has weight 0. */
+  /** From now on `pick` chooses among these; none of them has weight 0. */
   update(instances: readonly ServiceInstance[]): void
-  /** `key`: what the call is about, for strategies that keep to one instance for it. */
+  /** `key`: the subject of the call, for strategies that keep to one instance for each key. */
   pick(key: string | undefined): ServiceInstance | undefined
 }
 
 export interface StrategyContext {
   readonly random: Random
-  /** Calls on their way to an instance, by `acquire`. */
+  /** How many calls made with `acquire` are on their way to the instance. */
   outstanding(instance: ServiceInstance): number
 }
 
@@ -26,7 +26,7 @@ export type Strategy = (context: StrategyContext) => Balancer
 /** A uniform number in [0, 1) of 31 bits. */
 const fraction = (random: Random): number => random.below(0x8000_0000) / 0x8000_0000
 
-/** Any of them, all with the same chance. */
+/** A random instance, all with the same chance. */
 export const random: Strategy = (context) => {
   let all: readonly ServiceInstance[] = []
   return {
@@ -37,7 +37,7 @@ export const random: Strategy = (context) => {
   }
 }
 
-/** Any of them, each with a chance by its weight. */
+/** A random instance, each with a chance by its weight. */
 export const weighted: Strategy = (context) => {
   let all: readonly ServiceInstance[] = []
   let sums = new Float64Array(0)
@@ -58,7 +58,7 @@ export const weighted: Strategy = (context) => {
   }
 }
 
-/** One after the other, by id; weights do not count. */
+/** One instance after the other, by id. Weights do not count. */
 export const roundRobin: Strategy = () => {
   let all: readonly ServiceInstance[] = []
   let last: string | undefined
@@ -66,7 +66,7 @@ export const roundRobin: Strategy = () => {
   return {
     update(instances) {
       all = [...instances].sort(byId)
-      // Goes on behind the one that was last, whoever came or went.
+      // Goes on behind the last one, also where instances came or went.
       at = last === undefined ? -1 : all.findLastIndex(({ id }) => id <= (last as string))
     },
     pick() {
@@ -79,7 +79,7 @@ export const roundRobin: Strategy = () => {
   }
 }
 
-/** The same one until it goes, then another by weight. */
+/** The same instance until it goes, then another by weight. */
 export const sticky: Strategy = (context) => {
   const others = weighted(context)
   let current: ServiceInstance | undefined
@@ -95,7 +95,7 @@ export const sticky: Strategy = (context) => {
   }
 }
 
-/** The better of two by weight: the one with fewer calls on its way for its weight. Counts those taken by `acquire`. */
+/** Of two random instances the one with fewer calls on its way for its weight. Counts the calls made with `acquire`. */
 export const leastOutstanding: Strategy = (context) => {
   const any = weighted(context)
   const load = (instance: ServiceInstance): number => (context.outstanding(instance) + 1) / instance.weight
@@ -108,13 +108,13 @@ export const leastOutstanding: Strategy = (context) => {
   }
 }
 
-/** Points of an instance of weight 1 on the ring; a few of weight 100 must not make millions. */
+/** Points on the ring of an instance of weight 1. A few instances of weight 100 must not make millions. */
 const pointsOfOne = 100
 const pointsMax = 1_000
 
 /**
- * The same one for the same key, by weight; when instances come or go, only their share of the keys moves. Without a key, any
- * by weight.
+ * The same instance for the same key, by weight. When instances come or go, only their share of the keys moves. Without a key, a random
+ * instance by weight.
  */
 export const consistentHash: Strategy = (context) => {
   const keyless = weighted(context)
@@ -144,12 +144,12 @@ function ringOf(instances: readonly ServiceInstance[]) {
     const count = Math.max(1, Math.round(owner.weight * unit))
     for (let i = 0; i < count; i++) made.push({ point: hash(`${owner.id}\n${i}`), owner })
   }
-  // By id where two points meet, so that everybody makes the same ring.
+  // Equal points are sorted by id, so that every consumer makes the same ring.
   made.sort((a, b) => a.point - b.point || byId(a.owner, b.owner))
   return { points: Uint32Array.from(made, ({ point }) => point), owners: made.map(({ owner }) => owner) }
 }
 
-/** Those of `zone` where there are any, by `strategy`; else all. */
+/** Picks by `strategy` among the instances of `zone`, or among all where it has none. */
 export function zoneFirst(zone: string, strategy: Strategy): Strategy {
   text(zone, 'zone', 'zoneFirst')
   callable(strategy, 'strategy', 'zoneFirst')

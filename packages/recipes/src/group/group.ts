@@ -1,4 +1,4 @@
-/** Who is there: members of a group, each an ephemeral znode of its own. */
+/** The members of a group that are there, each with an ephemeral znode of its own. */
 import type { CallOptions, Client, Data, ZnodePath } from '@lightkeeper/client'
 import { acl, oneOf, signal as signalCheck, timeout } from '@lightkeeper/client/arguments'
 import { callOptions, optionsOf, signalOption } from '../arguments/options.ts'
@@ -16,24 +16,24 @@ export interface GroupOptions {
 
 /** `acl` is that of the member alone. */
 export interface JoinOptions extends Pick<PersistentNodeOptions, 'acl' | 'signal' | 'timeout'> {
-  /** What the others can read of this member. Default empty. Not with kazoo's, whose znodes hold the id. */
+  /** Data of this member for the others. Default empty. Not in kazoo's layouts, whose znodes hold the id. */
   readonly data?: Data
 }
 
 export interface Group {
   readonly path: ZnodePath
   /**
-   * Is a member from when this resolves until it is closed, over any number of sessions. `state` is `taken` while another
-   * session has the same id. @throws as `persistentNode`.
+   * Joins the group. The member is there until it is closed, over any number of sessions. `state` is `taken` while another session has
+   * the same id. @throws as `persistentNode`.
    */
   join(id: string, options?: JoinOptions): Promise<PersistentNode>
-  /** Those who are there, read now; by id. */
+  /** The members, read now, sorted by id. */
   members(options?: CallOptions): Promise<Member[]>
-  /** The members, now and after every change. While disconnected it says nothing, and the last ones stand. */
+  /** The members, now and after every change. While no server is reached it gives nothing. */
   follow(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<readonly Member[], void, void>
 }
 
-/** Members are children of `path`. Sends nothing by itself. */
+/** The group whose members are children of `path`. Sends nothing. */
 export function group(zk: Client, path: ZnodePath, options: GroupOptions = {}): Group {
   checkPlaceOrRoot(zk, path, 'group')
   const { layout: layoutName = 'curator' } = groupOptions(options, 'group')

@@ -1,25 +1,23 @@
 /** How members are written into znodes. */
 import type { Random } from '@lightkeeper/client'
-import { uniqueName } from '../common/unique-name.ts'
+import { bareName } from '../common/unique-name.ts'
 
 export interface Member {
   readonly id: string
   readonly data: Uint8Array
 }
 
-interface Layout {
-  /** Whether a member may say something of itself besides its id. */
+interface MemberLayout {
+  /** Whether a member may have data besides its id. */
   readonly hasData: boolean
   name(id: string, random: Random): string
-  /** Undefined where it is no member. */
+  /** Undefined for a znode that is no member. */
   read(name: string, data: Uint8Array): Member | undefined
 }
 
 const none = new Uint8Array(0)
 const party = /^[0-9a-f]{32}__party__$/
 const shallow = /^[0-9a-f]{32}-(.*)$/s
-
-const bareName = (random: Random): string => uniqueName(random).replaceAll('-', '')
 
 export const layouts = {
   curator: {
@@ -40,6 +38,6 @@ export const layouts = {
       return id === undefined ? undefined : { id, data: none }
     },
   },
-} as const satisfies Record<string, Layout>
+} as const satisfies Record<string, MemberLayout>
 
 export type GroupLayout = keyof typeof layouts

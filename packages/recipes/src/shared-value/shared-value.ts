@@ -1,4 +1,4 @@
-/** One value many read and some write: at hand without asking, and never written over unseen. */
+/** One value that many clients read and some write: in memory, and never overwritten unseen. */
 import {
   bytes,
   type CallOptions,
@@ -23,25 +23,25 @@ import { repeat } from '../common/repeat.ts'
 import { setOrCreate } from '../common/set-or-create.ts'
 
 export interface SharedValueOptions<T> extends WaitOptions {
-  /** Written where the znode does not exist yet, at the start. Default: nothing is written, and the value is undefined until somebody does. */
+  /** Written at the start where the znode does not exist yet. Default: nothing is written, and the value is undefined until a client writes one. */
   readonly seed?: T
 }
 
 export interface SharedValue<T> extends AsyncDisposable {
   readonly path: ZnodePath
   /**
-   * The last value seen, undefined where there is no znode. It may lag behind others, as `freshness` tells, never behind what was
-   * written through this object: after `set`, `trySet` and `update` it is at least that.
+   * The last value seen, undefined where there is no znode. It may lag behind writes of other clients (see `freshness`), never behind
+   * writes of this object: after `set`, `trySet` and `update` it is at least what they wrote.
    */
   readonly current: { readonly value: T; readonly stat: ZnodeStat } | undefined
   readonly freshness: Freshness
   /** As `changes` of a cache. */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void>
-  /** Whatever it was before. Makes the znode where it is missing. */
+  /** Sets the value, whatever it was before. Makes the znode where it is missing. @throws KeeperError as `client.set`. */
   set(value: T, options?: CallOptions): Promise<ZnodeStat>
   /**
-   * Sets the value if nobody has since `current`: undefined where somebody had.
-   * @throws KeeperError CONNECTION_LOSS with outcome `unknown` where the reply was lost and another may have written the same.
+   * Sets the value if no client has written since `current`. Resolves to undefined where one has.
+   * @throws KeeperError CONNECTION_LOSS with outcome `unknown` where the reply was lost and another client may have written the same.
    */
   trySet(value: T, options?: CallOptions): Promise<ZnodeStat | undefined>
   /** As `update` of a handle. */
