@@ -81,17 +81,17 @@ export class CacheView<T> {
       for (const reader of this.#readers) reader.unreadable.set(path, { kind, path, error, data, stat })
       return
     }
-    const told = change.kind === 'deleted' ? undefined : { path, value: change.value, stat: change.stat }
+    const given = change.kind === 'deleted' ? undefined : { path, value: change.value, stat: change.stat }
     if (this.#written.has(path)) {
       const mine = this.#entries.get(path)
       // From before the write. The next change, or `ready`, shows what came after it.
-      if (mine !== undefined && (told === undefined || told.stat.mzxid < mine.stat.mzxid)) {
-        this.#written.set(path, told)
+      if (mine !== undefined && (given === undefined || given.stat.mzxid < mine.stat.mzxid)) {
+        this.#written.set(path, given)
         return
       }
       this.#written.delete(path)
     }
-    this.#become(path, told)
+    this.#become(path, given)
   }
 
   /**
@@ -111,12 +111,12 @@ export class CacheView<T> {
 
   /** The stream has given everything up to `zxid`. */
   #settle(zxid: bigint): void {
-    for (const [path, told] of this.#written) {
+    for (const [path, given] of this.#written) {
       const mine = this.#entries.get(path)
       if (mine !== undefined && mine.stat.mzxid > zxid) continue
       this.#written.delete(path)
       // Deleted right behind the write: the stream never saw it.
-      if (mine?.stat.mzxid !== told?.stat.mzxid) this.#become(path, told)
+      if (mine?.stat.mzxid !== given?.stat.mzxid) this.#become(path, given)
     }
   }
 

@@ -39,7 +39,7 @@ export async function* leadersOf(
 ): AsyncGenerator<Leader | undefined, void, void> {
   using limit = new Limit(zk, 'watchLeader', path, { signal })
   const backoff = new Backoff(zk, lookAgain)
-  let told: bigint | undefined | null = null
+  let shown: bigint | undefined | null = null
   while (!limit.signal.aborted) {
     let sight: Sight
     try {
@@ -52,8 +52,8 @@ export async function* leadersOf(
     }
     backoff.reset()
     const { leader, changed } = sight
-    if (told !== leader?.epoch) {
-      told = leader?.epoch
+    if (shown !== leader?.epoch) {
+      shown = leader?.epoch
       yield leader
     }
     if (changed !== undefined) await firstOf([changed], limit.signal)
