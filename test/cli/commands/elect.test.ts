@@ -41,6 +41,8 @@ describe.skipIf(reason !== undefined)(`lightkeeper elect on ${targetName}`, () =
     // The command decides how it ends, and its exit code is kept.
     expect(await first.end('SIGTERM')).toBe(3)
     expect(first.lines.at(-1)).toBe('told')
+    // A leader does not wait.
+    expect(first.errors).not.toContain('waits')
     expect((await second.ended).code).toBe(9)
     expect(Number(second.lines[0])).toBeGreaterThan(epoch)
     expect(await election(zk, '/office').candidates()).toEqual([])

@@ -20,8 +20,8 @@ import { supervise } from '../supervise/supervise.ts'
 const usage = `usage: lightkeeper elect PATH [options] -- COMMAND [ARGUMENT…]
 
 Stands for election at PATH, says who leads while it waits, and runs COMMAND while it leads. COMMAND is stopped before another
-candidate can lead: SIGTERM, then SIGKILL, in time; then it stands again. When COMMAND ends by itself, or by a signal to this process, it resigns and leaves. The line is that
-of Curator's LeaderLatch and of kazoo's Election.
+can lead: SIGTERM, then SIGKILL, in time; then it stands again. When COMMAND ends by itself, or by a signal to this process, it
+resigns and leaves. The line is that of Curator's LeaderLatch and of kazoo's Election.
 
   --id TEXT             what others read of the leader (default: host name and process id)
   --priority N          those in line with a higher one go first (default: 0)
@@ -64,12 +64,15 @@ export const electCommand: Command = {
       terms = office.terms({ signal: standing.signal })
       for (;;) {
         reports.note('standing', { path, id, priority }, `stands at ${path}`)
-        using _ = whenLate(office, (leader) => {
-          const { id: other, path: znode, since, epoch } = leader ?? {}
-          const facts = { path, leader: leader && { id: other, znode, since, epoch: `${epoch}` } }
-          reports.warn('waiting', facts, `waits at ${path}: ${wordsOf(leader)}`)
-        })
-        const term = await nextTerm(terms, standing, signals.signal)
+        let term: Term | undefined
+        {
+          using _ = whenLate(office, (leader) => {
+            const { id: other, path: znode, since, epoch } = leader ?? {}
+            const facts = { path, leader: leader && { id: other, znode, since, epoch: `${epoch}` } }
+            reports.warn('waiting', facts, `waits at ${path}: ${wordsOf(leader)}`)
+          })
+          term = await nextTerm(terms, standing, signals.signal)
+        }
         if (term === undefined) throw new Error(`the election at ${path} is over: the client is ${zk.state.kind}`)
         const epoch = term.epoch.toString()
         reports.note('elected', { path, id, epoch, znode: term.path }, `leads at ${path}, epoch ${epoch}`)

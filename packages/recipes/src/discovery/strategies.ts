@@ -95,7 +95,7 @@ export const sticky: Strategy = (context) => {
   }
 }
 
-/** Of two random instances the one with fewer calls on its way for its weight. Counts the calls made with `acquire`. */
+/** The one of two random instances that has fewer calls on its way for its weight. Counts the calls made with `acquire`. */
 export const leastOutstanding: Strategy = (context) => {
   const any = weighted(context)
   const load = (instance: ServiceInstance): number => (context.outstanding(instance) + 1) / instance.weight
