@@ -24,6 +24,7 @@ import type { Session } from '../session/session.ts'
 import { OverBudget } from '../watch/over-budget.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { countedFrom, type Holder } from './held-bytes.ts'
+import { Opening } from './opening.ts'
 import type { Share } from './slices.ts'
 
 /** Written bytes are passed to the link at the latest when this many wait. */
@@ -56,7 +57,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   /** Chunks that came while nothing could be read. */
   readonly #chunks: Uint8Array[] = []
   /** The first bytes of the connection, until it is known whether they are a four-letter word. */
-  #opening: Uint8Array | undefined = new Uint8Array(0)
+  #opening: Opening | undefined
   #state: 'handshake' | 'waiting' | 'serving' | 'closing' = 'handshake'
   #isClosed = false
   #isCut = false
@@ -93,6 +94,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#host = host
     this.#desk = desk
     this.stats = new ConnectionStats(wall)
+    this.#opening = new Opening(host.words)
     this.#framer = new Framer(host.limits.juteMaxbuffer)
   }
 
@@ -114,7 +116,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   data(chunk: Uint8Array): void {
     if (this.#state === 'closing') return
     try {
-      this.#chunks.push(this.#opening === undefined ? chunk : this.#opened(chunk))
+      this.#chunks.push(this.#opening === undefined ? chunk : this.#opened(this.#opening, chunk))
     } catch (error) {
       this.fail(error)
       return
@@ -122,21 +124,16 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#pump()
   }
 
-  /** Looks for a four-letter word in the first four bytes; returns what is to be read as frames. */
-  #opened(chunk: Uint8Array): Uint8Array {
-    const before = this.#opening as Uint8Array
-    const bytes = before.length === 0 ? chunk : concatenate(before, chunk)
-    const wanted = bytes.length < 4 ? 4 : this.#host.words.length(bytes)
-    if (bytes.length < wanted) {
-      this.#opening = bytes
-      return new Uint8Array(0)
-    }
+  /** Answers a four-letter word; returns what is to be read as frames. */
+  #opened(opening: Opening, chunk: Uint8Array): Uint8Array {
+    const opened = opening.add(chunk)
+    if (opened === undefined) return new Uint8Array(0)
     this.#opening = undefined
-    if (wanted === 0) return bytes
+    if (!opened.isWord) return opened.bytes
     // Nothing more is read, an end of the stream neither, until the answer is there.
     this.#state = 'waiting'
     this.received++
-    const answer = this.#host.words.answer(bytes.subarray(0, wanted))
+    const answer = this.#host.words.answer(opened.bytes)
     if (typeof answer === 'string') this.#answerWord(answer)
     else {
       this.#isAnswering = true
@@ -495,11 +492,4 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
         ?.trim(),
     })
   }
-}
-
-function concatenate(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length)
-  whole.set(a)
-  whole.set(b, a.length)
-  return whole
 }
