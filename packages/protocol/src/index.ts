@@ -19,6 +19,7 @@ export {
   beginMultiResult,
   eachMultiOperation,
   endMultiResponse,
+  hasMoreOperations,
   type MultiOperation,
   type MultiResult,
   readMultiRequest,

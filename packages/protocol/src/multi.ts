@@ -47,6 +47,61 @@ export function eachMultiOperation(reader: Reader, visit: (operation: MultiOpera
   }
 }
 
+/**
+ * Whether a request has more than `most` operations, found without making any of them; "no" where it cannot be read that far.
+ * `reader` stays where it is.
+ */
+export function hasMoreOperations(reader: Reader, most: number): boolean {
+  const { pos } = reader
+  try {
+    for (let count = 0; count <= most; count++) {
+      const type = reader.int()
+      if (reader.boolean()) return false
+      reader.int()
+      if (!skipOperation(reader, type)) return false
+    }
+    return true
+  } catch (error) {
+    if (!(error instanceof MalformedFrameError)) throw error
+    return false
+  } finally {
+    reader.pos = pos
+  }
+}
+
+function skipOperation(reader: Reader, type: number): boolean {
+  reader.skip()
+  switch (type) {
+    case opCode.create:
+    case opCode.create2:
+    case opCode.createContainer:
+    case opCode.createTTL:
+      reader.skip()
+      for (let entries = reader.int(); entries > 0; entries--) {
+        reader.int()
+        reader.skip()
+        reader.skip()
+      }
+      reader.int()
+      if (type === opCode.createTTL) reader.long()
+      return true
+    case opCode.setData:
+      reader.skip()
+      reader.int()
+      return true
+    case opCode.delete:
+    case opCode.check:
+      reader.int()
+      return true
+    case opCode.getData:
+    case opCode.getChildren:
+      reader.boolean()
+      return true
+    default:
+      return false
+  }
+}
+
 function readOperation(reader: Reader, type: number, at: number): MultiOperation {
   switch (type) {
     case opCode.create:

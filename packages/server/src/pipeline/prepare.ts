@@ -9,6 +9,7 @@ import {
   createModes,
   type DeleteRequest,
   eachMultiOperation,
+  hasMoreOperations,
   type Id,
   keeperCodes,
   type MultiOperation,
@@ -50,6 +51,9 @@ const undeletable: ReadonlySet<string> = new Set(['/', '/zookeeper', '/zookeeper
 
 /** Characters of the paths that a closeSession lists; above it says "whatever it owns", as before 3.6. */
 const listedPathsMax = 256 * 1024
+
+/** No operation of a multi is smaller, bytes: its header, a path of one character, a version. */
+const operationBytesMin = 18
 
 const badArguments = keeperCodes.BAD_ARGUMENTS.number
 const noNode = keeperCodes.NO_NODE.number
@@ -191,6 +195,9 @@ export class Preparer {
    * every operation: 0 for those rolled back, the cause, RUNTIME_INCONSISTENCY for those never tried.
    */
   multi(context: PrepareContext, body: Reader, operationsMax: number, heap: HeapGuard): Txn | number {
+    // What will be refused is not prepared first.
+    if (body.remaining > operationsMax * operationBytesMin && hasMoreOperations(body, operationsMax))
+      return badArguments
     this.#pending.begin()
     try {
       const txn = this.#multi(context, body, operationsMax, heap)

@@ -1,6 +1,8 @@
 /** What one client may take of time and memory while others are served. */
 import {
+  type MultiOperation,
   opCode,
+  openAcl,
   writeAddWatchRequest,
   writeMultiRequest,
   writePathWatchRequest,
@@ -8,6 +10,7 @@ import {
   writeSetWatches,
 } from '@lightkeeper/protocol'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Preparer } from '../pipeline/prepare.ts'
 import { Reads } from '../pipeline/reads.ts'
 import { type HandClient, type HandServer, handServer } from '../server.harness.ts'
 
@@ -474,4 +477,34 @@ test('a multi is bounded by its operations', async () => {
       ),
     ).err
   expect([checks(3), checks(4)]).toEqual([0, -8])
+})
+
+test('a multi of too many operations is refused before any of them is prepared, and nothing of it is left', async () => {
+  const { dial } = await handServer({ maxMultiOperations: 100 })
+  const client = dial()
+  client.connect()
+  const prepared = vi.spyOn(Preparer.prototype, 'create')
+  const creates = (count: number, more: readonly MultiOperation[] = []): number =>
+    client.call(opCode.multi, (writer) =>
+      writeMultiRequest(writer, [
+        ...Array.from(
+          { length: count },
+          (_, i) => ({ type: opCode.create, path: `/n${i}`, data: null, acl: openAcl, flags: 0 }) as const,
+        ),
+        ...more,
+      ]),
+    ).err
+  expect(creates(101)).toBe(-8)
+  expect(
+    creates(90, [
+      { type: opCode.setData, path: '/', data: new Uint8Array(9), version: 7 },
+      ...Array(10).fill({ type: opCode.delete, path: '/n1', version: -1 }),
+    ]),
+  ).toBe(-8)
+  expect(prepared).not.toHaveBeenCalled()
+  // A read in a multi, or an operation that nobody knows, makes all of it unreadable: what was prepared is taken back.
+  expect(creates(3, [{ type: opCode.getData, path: '/', watch: false }])).toBe(-5)
+  expect(client.get('/n0').err).toBe(-101)
+  expect(creates(100)).toBe(0)
+  expect(client.get('/n99').err).toBe(0)
 })
