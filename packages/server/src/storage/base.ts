@@ -95,7 +95,7 @@ export class IncomingBase {
     const taken = this.#parser.push(bytes)
     this.#encoder.raw(bytes.subarray(0, taken))
     if (this.isImageDone) {
-      if (!this.#builder.tree.hasLoadedRoot) throw new SnapshotDamage('the image has no root', this.#parser.offset)
+      if (!this.#builder.hasRoot) throw new SnapshotDamage('the image has no root', this.#parser.offset)
       this.#builder.tree.loaded()
       // Which digest belongs to an image that is changed while it is sent is not known.
       this.#encoder.end(this.zxid, 0n, 0n)

@@ -26,9 +26,11 @@ export class RecentRecords {
   readonly #checksums = new Float64Array(rememberedMax)
   readonly #bytes = new Int32Array(rememberedMax)
   #count = 0
+  #last = 0n
 
   note(zxid: bigint, { checksum, bytes }: RecordMark): void {
-    if (this.#count > 0 && zxid <= (this.#zxids[(this.#count - 1) & (rememberedMax - 1)] as bigint)) return
+    if (zxid <= this.#last) return
+    this.#last = zxid
     const at = this.#count++ & (rememberedMax - 1)
     this.#zxids[at] = zxid
     this.#checksums[at] = checksum

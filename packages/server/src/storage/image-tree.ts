@@ -22,19 +22,28 @@ export class ImageTree implements ImageSink {
    * so that the list of a later transaction may be missing; the log has it. Nobody passes such a list.
    */
   readonly missingAcls = new Map<string, bigint>()
-  readonly #lists = new Map<bigint, readonly Acl[]>([[openAclId, openAcl]])
+  readonly #lists = new Map<bigint, readonly Acl[]>()
+  #hasRoot = false
+
+  /** An image without a root is none. */
+  get hasRoot(): boolean {
+    return this.#hasRoot
+  }
 
   session(id: bigint, timeoutMs: number): void {
     this.tree.sessions.set(id, timeoutMs)
   }
 
   aclList(id: bigint, list: readonly Acl[]): void {
-    if (id !== openAclId) this.#lists.set(id, list)
+    this.#lists.set(id, list)
   }
 
   znode(path: string, data: Uint8Array | null, aclId: bigint, stat: Uint8Array): string | undefined {
-    if (path !== '' && !this.tree.hasLoadedRoot) return 'stands in front of the root'
-    let acl = this.#lists.get(aclId)
+    if (!this.#hasRoot) {
+      if (path !== '') return 'stands in front of the root'
+      this.#hasRoot = true
+    }
+    let acl = aclId === openAclId ? openAcl : this.#lists.get(aclId)
     if (acl === undefined) {
       acl = missingAcl(aclId)
       this.missingAcls.set(path === '' ? '/' : path, aclId)

@@ -214,26 +214,31 @@ export class ImageParser {
       case 'list':
         return pairBytes
       case 'list entry':
-        return this.#neededFields(4, 2, 0)
-      case 'znode': {
-        // One byte of path is the end mark.
-        if (this.#reader.remaining >= 4 && this.#lengthAt(0) === 1) return 5
-        return this.#neededFields(0, 2, znodeTailBytes)
-      }
+        return this.#neededForEntry()
+      case 'znode':
+        return this.#neededForZnode()
       case 'end':
         return 0
     }
   }
 
-  /** `front` bytes, so many strings or buffers, `tail` bytes. */
-  #neededFields(front: number, fields: number, tail: number): number {
+  /** Permissions and two strings. */
+  #neededForEntry(): number {
     const { remaining } = this.#reader
-    let size = front
-    for (let i = 0; i < fields; i++) {
-      if (remaining < size + 4) return size + 4
-      size += 4 + this.#lengthAt(size)
-    }
-    return size + tail
+    if (remaining < 8) return 8
+    const scheme = 8 + this.#lengthAt(4)
+    if (remaining < scheme + 4) return scheme + 4
+    return scheme + 4 + this.#lengthAt(scheme)
+  }
+
+  #neededForZnode(): number {
+    const { remaining } = this.#reader
+    if (remaining < 4) return 4
+    const path = 4 + this.#lengthAt(0)
+    // One byte of path is the end mark.
+    if (path === 5) return 5
+    if (remaining < path + 4) return path + 4
+    return path + 4 + this.#lengthAt(path) + znodeTailBytes
   }
 
   /** The length of a string or buffer that stands `ahead` bytes on; null counts as 0. */

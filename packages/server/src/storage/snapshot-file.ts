@@ -114,7 +114,7 @@ export function bytesOf(file: DiskFile): ByteSource {
 export async function readSnapshot(source: ByteSource): Promise<LoadedSnapshot> {
   const builder = new ImageTree()
   const { tree, missingAcls } = builder
-  const end = await readSnapshotInto(source, builder, () => (tree.hasLoadedRoot ? undefined : 'it has no root'))
+  const end = await readSnapshotInto(source, builder, () => (builder.hasRoot ? undefined : 'it has no root'))
   tree.loaded()
   return { tree, missingAcls, ...end }
 }

@@ -313,13 +313,8 @@ export class DataTree {
     return undefined
   }
 
-  /** Znodes of a fresh tree that were not loaded yet. The root is among them until a snapshot has brought one. */
+  /** Znodes of a fresh tree that were not loaded yet. */
   readonly #fresh = new Set(['', '/zookeeper', quotaRoot, '/zookeeper/config'])
-
-  /** Whether a snapshot brought a root. */
-  get hasLoadedRoot(): boolean {
-    return !this.#fresh.has('')
-  }
 
   /** Path and znode of the parent of the znode that was loaded last. */
   #loadingUnder = '?'

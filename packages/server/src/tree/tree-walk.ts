@@ -38,7 +38,8 @@ export class TreeWalk implements AclObserver {
 
   /** The ACL list that the znode had when the walk began. */
   get acl(): readonly Acl[] {
-    return this.#replaced.get(this.path) ?? this.node.acl
+    const { acl } = this.node
+    return this.#replaced.size === 0 ? acl : (this.#replaced.get(this.path) ?? acl)
   }
 
   /** Moves to the next znode; false behind the last one. */
