@@ -1,6 +1,6 @@
 /** Packed packages, installed where nothing else is: what a user of the registry gets. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,14 +18,24 @@ export interface Installed extends Disposable {
   readonly client: string
 }
 
+/** The package and what it needs, what that needs and so on, but for the client; as the package files of the workspace say. */
+function neededBy(name: string, found = new Set<string>()): ReadonlySet<string> {
+  if (name === '@lightkeeper/client' || found.has(name)) return found
+  found.add(name)
+  const { dependencies = {} } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')) as {
+    dependencies?: Record<string, string>
+  }
+  for (const each of Object.keys(dependencies)) neededBy(each, found)
+  return found
+}
+
 /** Packs and installs the client, without a registry; with `all`, the package `lightkeeper` and what it needs as well. */
 export async function install(which: 'client' | 'all' = 'client'): Promise<Installed> {
   const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-package-'))
   const packed = mkdtempSync(join(tmpdir(), 'lightkeeper-packed-'))
   try {
     const tarball = await packClient(packed)
-    const own = ['protocol', 'runtime', 'recipes', 'server', 'testing', 'cli'].map((name) => `packages/${name}`)
-    const others = [...own, 'node_modules/snappyjs'].map((from) => join(root, from))
+    const others = [...neededBy('lightkeeper')].map((name) => realpathSync(join(root, 'node_modules', name)))
     const more = which === 'all' ? others : []
     const tarballs = [tarball, ...more.map((from) => npmPack(from, packed))]
     writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
