@@ -86,7 +86,7 @@ describe('the tarball', () => {
       'arguments.js KiB': Buffer.byteLength(read('dist/arguments.js')),
     }
     const budget: Record<keyof typeof sizes, number> = {
-      'tarball KiB': 300,
+      'tarball KiB': 310,
       'index.js KiB': 300,
       'index.js gzipped KiB': 68,
       'index.d.ts KiB': 80,
