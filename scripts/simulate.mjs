@@ -39,7 +39,7 @@ const env = values.swarm
     }
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
 const folder = `test/simulation/${values.zab ? 'zab' : 'durability'}/`
-const run = spawnSync(process.execPath, [vitest, 'run', '--project', 'swarm', '--disable-console-intercept', folder], {
+const run = spawnSync(process.execPath, [vitest, 'run', folder, '--project', 'swarm', '--disable-console-intercept'], {
   cwd: fileURLToPath(new URL('..', import.meta.url)),
   stdio: 'inherit',
   env: { ...process.env, ...env },

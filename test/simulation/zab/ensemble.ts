@@ -43,6 +43,8 @@ export class Ensemble {
   readonly slowDisks = new Set<number>()
   readonly slowLinks = new Set<number>()
   readonly failingDisks = new Set<number>()
+  /** Work that waits: `log 1`, `epochs 1`. */
+  readonly held = new Set<string>()
   readonly #isHasty: boolean
   #payloads = 0
 
@@ -73,7 +75,11 @@ export class Ensemble {
     return host?.propose(++this.#payloads) ?? false
   }
 
+  /** Gets what happens, as it is noted. */
+  onNote: ((sid: number, text: string) => void) | undefined
+
   note(sid: number, text: () => string): void {
+    this.onNote?.(sid, text())
     this.trace?.push(`${Math.round(this.events.now)} ${sid} ${text()}`)
   }
 

@@ -42,16 +42,32 @@ export class Host implements PeerOutput {
   start(): void {
     this.incarnation++
     this.#ensemble.note(this.sid, () => 'starts')
-    const newest = this.disk.snapshots.at(-1) as Image
-    this.tree = newest.txns
+    this.loadTree()
     this.disk.written = [...this.disk.log]
     this.#imageHolds = 0n
     this.peer = new Peer(this.#options, this.disk.recover())
-    this.#ensemble.checker.restored(this.sid, this.tree)
+    this.#ensemble.checker.restored(this.sid, (this.disk.snapshots.at(-1) as Image).txns)
     this.peer.start(this.#ensemble.events.now, this)
   }
 
-  crash(): void {
+  /** What is committed for certain: the newest snapshot. The log behind it stays outside until a leader has decided about it. */
+  loadTree(): void {
+    this.tree = (this.disk.snapshots.at(-1) as Image).txns
+  }
+
+  /** Runs `then` when the disk of this process has nothing to do. */
+  whenQuiet(then: () => void): void {
+    const { incarnation } = this
+    const look = (): void => {
+      if (this.incarnation !== incarnation) return
+      if (this.disk.hasWork('log') || this.disk.hasWork('epochs')) this.#ensemble.events.after(1, look)
+      else then()
+    }
+    look()
+  }
+
+  /** `chance` says how much of the work that was not durable was done all the same. */
+  crash(chance = (bound: number): number => this.#ensemble.random.below(bound)): void {
     if (!this.isAlive) return
     this.#ensemble.note(this.sid, () => 'crashes')
     this.peer = undefined
@@ -60,7 +76,7 @@ export class Host implements PeerOutput {
     this.role = undefined
     this.#busy.log = this.#busy.epochs = false
     this.#ensemble.network.crashed(this.sid)
-    this.disk.crash((bound) => this.#ensemble.random.below(bound))
+    this.disk.crash(chance)
     this.#changed('a crash')
   }
 
@@ -165,8 +181,9 @@ export class Host implements PeerOutput {
     this.#work('log')
   }
 
-  sendImage(link: number): void {
-    this.#ensemble.network.sendImage(this.sid, link, this.imageOfTree())
+  sendImage(link: number, zxid: bigint): void {
+    const txns = this.tree.filter((txn) => txn.zxid <= zxid)
+    this.#ensemble.network.sendImage(this.sid, link, { zxid, txns })
   }
 
   sendHistory(link: number, after: bigint, upTo: bigint, form: HistoryForm): void {
@@ -232,14 +249,22 @@ export class Host implements PeerOutput {
     })
   }
 
+  /** Goes on with work that was held. */
+  work(): void {
+    this.#work('log')
+    this.#work('epochs')
+  }
+
   /** Performs queued work one after the other, each after a while. */
   #work(queue: 'log' | 'epochs'): void {
     if (this.#busy[queue] || !this.disk.hasWork(queue)) return
+    if (this.#ensemble.held.has(`${queue} ${this.sid}`)) return
     this.#busy[queue] = true
     const { incarnation } = this
     this.#ensemble.events.after(this.#ensemble.diskDelay(this.sid), () => {
       if (this.incarnation !== incarnation) return
       this.#busy[queue] = false
+      if (this.#ensemble.held.has(`${queue} ${this.sid}`)) return
       if (this.#ensemble.diskFails(this.sid)) {
         this.step({ kind: 'logFailed' })
         return
@@ -283,6 +308,7 @@ export class Host implements PeerOutput {
       checker.word(isDurable, `server ${sid} acknowledges 0x${zxid.toString(16)} before it is durable`)
       return
     }
+    checker.word(!disk.hasWork('log'), `server ${sid} acknowledges NEWLEADER before its history is durable`)
     checker.word(disk.current === zxidEpoch(zxid), `server ${sid} acknowledges NEWLEADER before its epoch is durable`)
     const last = disk.history.at(-1)?.zxid ?? 0n
     checker.word(last >= this.#imageHolds, `server ${sid} acknowledges NEWLEADER without what its image half holds`)

@@ -30,6 +30,7 @@ export class Network {
   readonly #streams = new Map<number, readonly [Stream, Stream]>()
   readonly #notices = new Map<number, { notification: Notification; isScheduled: boolean }>()
   readonly #cuts = new Map<number, number>()
+  readonly #ends = new Map<number, readonly [number, number]>()
   #links = 0
 
   constructor(ensemble: Ensemble) {
@@ -118,6 +119,7 @@ export class Network {
       awaitsImage: false,
     })
     this.#streams.set(link, [stream(from, to), stream(to, from)])
+    this.#ends.set(link, [from, to])
     this.#ensemble.host(to).step({ kind: 'linkAccepted', link })
     const dialer = this.#ensemble.host(from)
     const { incarnation } = dialer
@@ -127,8 +129,8 @@ export class Network {
   }
 
   otherEnd(link: number, sid: number): number {
-    const [stream] = this.#streams.get(link) ?? []
-    return stream === undefined ? -1 : stream.from === sid ? stream.to : stream.from
+    const [from, to] = this.#ends.get(link) as readonly [number, number]
+    return from === sid ? to : from
   }
 
   send(from: number, link: number, item: Item): void {
@@ -148,6 +150,25 @@ export class Network {
       if (sender.incarnation !== incarnation || this.#stream(link, from) === undefined) return
       this.send(from, link, { kind: 'image', image, mayHold: sender.tree.at(-1)?.zxid ?? 0n })
       sender.step({ kind: 'imageSent', link })
+    })
+  }
+
+  /** A planted bug: what follows the image is sent as if it were complete, while the tree goes on. */
+  sendImageAhead(from: number, link: number, image: Image): void {
+    const sender = this.#ensemble.host(from)
+    const { incarnation } = sender
+    const stream = this.#stream(link, from)
+    if (stream !== undefined) stream.lastAt = this.#ensemble.events.now + 60
+    const holds = (): bigint => sender.tree.at(-1)?.zxid ?? 0n
+    this.send(from, link, {
+      kind: 'image',
+      image,
+      get mayHold() {
+        return holds()
+      },
+    })
+    this.#ensemble.events.after(0, () => {
+      if (sender.incarnation === incarnation) sender.step({ kind: 'imageSent', link })
     })
   }
 

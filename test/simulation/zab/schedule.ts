@@ -8,6 +8,10 @@ export interface SchedulePlan {
   readonly diskBugs?: DiskBugs
   /** Gets what happens. */
   readonly trace?: string[]
+  /** Every so often, on average, a server makes a snapshot and purges its log, so that others need an image. */
+  readonly purgeMs?: number
+  /** Only what is safe is looked at, not whether servers come together again. */
+  readonly isSafetyOnly?: boolean
   /** How long faults last, in milliseconds of the model. */
   readonly faultMs?: number
 }
@@ -98,6 +102,15 @@ export function runSchedule(seed: number, plan: SchedulePlan = {}): ScheduleRepo
   }
   events.after(random.below(1000), nextFault)
 
+  const { purgeMs } = plan
+  const nextPurge = (): void => {
+    if (purgeMs === undefined || events.now >= end) return
+    const host = ensemble.host(anySid())
+    if (host.isAlive) host.snapshot(true)
+    events.after(random.below(purgeMs * 2), nextPurge)
+  }
+  nextPurge()
+
   const load = 10 + random.below(200)
   const nextProposal = (): void => {
     if (events.now >= end) return
@@ -122,7 +135,7 @@ export function runSchedule(seed: number, plan: SchedulePlan = {}): ScheduleRepo
     if (host.peer?.state === 'failed') host.crash()
     if (!host.isAlive) host.start()
   }
-  endWell(ensemble)
+  if (plan.isSafetyOnly !== true) endWell(ensemble)
   return { events: events.count, committed: ensemble.checker.committed.length, elections: ensemble.leader?.epoch ?? 0 }
 }
 

@@ -52,6 +52,10 @@ export class CommitRule {
   /** Takes out the oldest transaction if it is committed now. */
   takeCommitted(): Proposal | undefined {
     const first = this.#outstanding.peek()
-    return first !== undefined && this.#quorum.has(first.acks) ? this.#outstanding.shift() : undefined
+    return first !== undefined && this.isCommitted(first.acks) ? this.#outstanding.shift() : undefined
+  }
+
+  isCommitted(acks: readonly number[]): boolean {
+    return this.#quorum.has(acks)
   }
 }

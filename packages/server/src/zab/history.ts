@@ -52,7 +52,11 @@ export class History {
 
   /** No disk work is under way: what is known of the disk is all there is. */
   get isQuiet(): boolean {
-    return this.isDurable && this.#epochsAsked === undefined
+    return this.isDurable && !this.isSavingEpochs
+  }
+
+  get isSavingEpochs(): boolean {
+    return this.#epochsAsked !== undefined
   }
 
   /** Everything that was appended, truncated or installed is durable, what waits behind an image that is not installed apart. */
@@ -154,10 +158,14 @@ export class History {
     if (staged.base > this.committed) this.committed = staged.base
   }
 
+  applicable(): bigint {
+    return this.committed < this.durable ? this.committed : this.durable
+  }
+
   #tellCommitted(out: PeerOutput): void {
     // A tree that is about to be replaced gets nothing more.
     if (this.#installing !== undefined) return
-    const ready = this.committed < this.durable ? this.committed : this.durable
+    const ready = this.applicable()
     if (ready <= this.#told) return
     this.#told = ready
     out.commit(ready)

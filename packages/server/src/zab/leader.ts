@@ -228,7 +228,7 @@ export class Leader {
     learner.enter('informed', now)
     if (this.state !== 'discovering') {
       // It promised more to a leader that came to nothing, and could never join this epoch.
-      if (learner.isVoter && zxidEpoch(zxid) > this.epoch)
+      if (this.mustMakeRoom(learner, zxidEpoch(zxid)))
         this.#stepDown(`server ${info.sid} accepted epoch ${zxidEpoch(zxid)}, a newer one is needed`)
       else if (this.state !== 'promising') this.#offer(now, learner, out)
       return undefined
@@ -237,6 +237,10 @@ export class Leader {
     if (learner.isVoter) addTo(this.#connected, info.sid)
     this.#chooseEpoch(now, out)
     return undefined
+  }
+
+  mustMakeRoom({ isVoter }: Progress, acceptedEpoch: number): boolean {
+    return isVoter && acceptedEpoch > this.epoch
   }
 
   #chooseEpoch(now: number, out: PeerOutput): void {
@@ -327,7 +331,7 @@ export class Leader {
       learner.enter('imaging', now)
       learner.sentTo = applied
       out.send(learner.link, { type: 'SNAP', zxid: applied, data: null, authinfo: null })
-      out.sendImage(learner.link)
+      out.sendImage(learner.link, applied)
       return
     }
     const [type, zxid] =

@@ -238,15 +238,19 @@ export class Learner {
 
   /** A promise counts once: a second leader of the same epoch must not count this server again. */
   #acknowledgeEpoch(now: number, out: PeerOutput, isFirst: boolean): void {
-    const { isIncomplete, currentEpoch, held } = this.#history
+    const { isIncomplete, held } = this.#history
     this.#heardAt = now
     this.state = 'base'
     out.send(this.link as number, {
       type: 'ACKEPOCH',
       zxid: isIncomplete ? incomplete : held.last,
-      data: intBytes(isFirst && !isIncomplete ? currentEpoch : -1),
+      data: intBytes(this.epochToAcknowledge(isFirst)),
       authinfo: null,
     })
+  }
+
+  epochToAcknowledge(isFirst: boolean): number {
+    return isFirst && !this.#history.isIncomplete ? this.#history.currentEpoch : -1
   }
 
   #diff(): string | undefined {

@@ -37,8 +37,11 @@ export interface PeerOutput {
   discardImage(): void
   /** Puts the image, and the temporary log behind it, in the place of all older files; whole or not at all. Answered by `installed`. */
   install(): void
-  /** Sends an image of the tree as it is applied now or later. Answered by `imageSent` when its last byte is queued. */
-  sendImage(link: number): void
+  /**
+   * Sends an image of the tree, which has everything up to `zxid` and, since it goes on while it is walked, effects of what comes behind.
+   * Answered by `imageSent` when the last byte is queued.
+   */
+  sendImage(link: number, zxid: bigint): void
   /** Sends the committed transactions in (`after`, `upTo`], in order, before what is sent later on this link. */
   sendHistory(link: number, after: bigint, upTo: bigint, form: HistoryForm): void
   /** Everything up to `zxid` is durable here and committed: apply it. Answered by `applied`. */

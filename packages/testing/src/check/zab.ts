@@ -91,7 +91,7 @@ export class ZabChecker {
     const key = `${sid} ${epoch}`
     const other = this.#promises.get(key)
     this.#require(
-      other === undefined,
+      other === undefined || other === leader,
       'Leadership',
       `server ${sid} counts for server ${leader} in epoch ${epoch} and did for server ${other}`,
     )
@@ -132,6 +132,7 @@ export class ZabChecker {
     const count = this.#prefix(history, 0)
     this.#durable.set(sid, count)
     if (count >= before) return
+    this.#require(why !== 'a crash', 'HistoryOrder', `server ${sid} had ${before} committed transactions, now ${count}`)
     this.#requireQuorum(`after ${why} at server ${sid}`)
   }
 

@@ -1,0 +1,303 @@
+/** Bugs that machines like these could have, and that some servers had, to see that schedules find them. Each is planted and taken out again. */
+import { zxidCounter } from '@lightkeeper/protocol'
+import { CommitRule } from '../../../packages/server/src/zab/commit-rule.ts'
+import { Election } from '../../../packages/server/src/zab/election.ts'
+import { Follower } from '../../../packages/server/src/zab/follower.ts'
+import { History } from '../../../packages/server/src/zab/history.ts'
+import { Leader } from '../../../packages/server/src/zab/leader.ts'
+import { Learner } from '../../../packages/server/src/zab/learner.ts'
+import type { ZabInvariant } from '../../../packages/testing/src/check/zab.ts'
+import { Disk, type Image } from './disk.ts'
+import { Host } from './host.ts'
+import { Network } from './network.ts'
+import type { SchedulePlan } from './schedule.ts'
+
+export interface PlantedBug {
+  readonly name: string
+  /** Invariants that may find it, as they come by chance. `Assertion`: one of the program itself. */
+  readonly finds: readonly (ZabInvariant | 'Assertion')[]
+  readonly plan?: SchedulePlan
+  /** A scenario that finds it, where chance takes too long. */
+  readonly scenario?: string
+  /** Changes the program; returns what changes it back. */
+  readonly plant?: () => () => void
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any method of any class
+type Method = (...args: any[]) => any
+
+function replace(target: object, method: string, make: (original: Method) => unknown): () => void {
+  const descriptor = Object.getOwnPropertyDescriptor(target, method) as PropertyDescriptor
+  if (descriptor.get !== undefined) {
+    Object.defineProperty(target, method, { ...descriptor, get: make(descriptor.get) as () => unknown })
+  } else Object.defineProperty(target, method, { ...descriptor, value: make(descriptor.value as Method) })
+  return () => Object.defineProperty(target, method, descriptor)
+}
+
+function all(...undos: (() => void)[]): () => void {
+  return () => {
+    for (const undo of undos) undo()
+  }
+}
+
+const snapshotOfTail = (): (() => void) =>
+  replace(
+    Host.prototype,
+    'imageOfTree',
+    () =>
+      function (this: Host): Image {
+        const txns = this.disk.history
+        return { zxid: txns.at(-1)?.zxid ?? 0n, txns }
+      },
+  )
+
+/** Elections that look at nothing but the sid. */
+export const voteBySid = (): (() => void) =>
+  replace(
+    Election.prototype,
+    'look',
+    (original) =>
+      function (this: Election, ...[now, candidate, out]: Parameters<Election['look']>) {
+        return original.call(this, now, { ...candidate, zxid: 0n, peerEpoch: 0 }, out)
+      },
+  )
+
+/** Servers whose acknowledgement of NEWLEADER waits, for one of the bugs. */
+const waiting = new WeakMap<Host, number>()
+
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: 'ACK of a proposal before it is durable',
+    finds: ['HistoryOrder'],
+    plant: () => replace(Follower.prototype, 'mayAcknowledge', () => () => true),
+  },
+  {
+    name: 'ACK of NEWLEADER before the history is durable',
+    finds: ['HistoryOrder'],
+    plant: () => replace(Learner.prototype, 'isHistoryDurable', () => () => true),
+  },
+  {
+    name: 'currentEpoch before the history',
+    finds: ['LeaderLogCompleteness', 'CommittedLogDurability'],
+    plant: () =>
+      all(
+        replace(Learner.prototype, 'isHistoryDurable', () => () => true),
+        // The word itself waits, so that the order on the disk is the only mistake.
+        replace(
+          Host.prototype,
+          'send',
+          (original) =>
+            function (this: Host, link: number, packet: Parameters<Host['send']>[1]) {
+              if (packet.type === 'ACK' && zxidCounter(packet.zxid) === 0) {
+                waiting.set(this, this.incarnation)
+                this.whenQuiet(() => {
+                  waiting.delete(this)
+                  original.call(this, link, packet)
+                })
+              } else if (packet.type !== 'PING' || waiting.get(this) !== this.incarnation)
+                original.call(this, link, packet)
+            },
+        ),
+      ),
+  },
+  {
+    name: 'acceptedEpoch is not saved',
+    finds: ['HistoryOrder'],
+    plant: () =>
+      replace(
+        Host.prototype,
+        'saveEpochs',
+        (original) =>
+          function (this: Host, accepted: number, current: number) {
+            original.call(this, current > this.disk.accepted ? accepted : this.disk.accepted, current)
+          },
+      ),
+  },
+  {
+    name: 'epochs are saved without a sync of the directory',
+    finds: ['Leadership', 'LeaderLogCompleteness', 'CommittedLogDurability', 'Integrity', 'Liveness'],
+    plan: { diskBugs: { forgetsEpochs: true } },
+  },
+  {
+    name: 'ACKEPOCH with the current epoch for a second leader of an epoch',
+    finds: ['Leadership'],
+    plant: () =>
+      replace(
+        Learner.prototype,
+        'epochToAcknowledge',
+        (original) =>
+          function (this: Learner) {
+            return original.call(this, true)
+          },
+      ),
+  },
+  {
+    name: 'a quorum of half of four',
+    finds: ['CommittedLogDurability'],
+    plan: { voters: 4 },
+    plant: () =>
+      replace(
+        CommitRule.prototype,
+        'isCommitted',
+        () =>
+          (acks: readonly number[]): boolean =>
+            acks.length >= 2,
+      ),
+  },
+  {
+    name: 'the own acknowledgement before the own sync',
+    finds: ['CommittedLogDurability'],
+    plant: () =>
+      replace(
+        Leader.prototype,
+        'ownDurable',
+        () =>
+          function (this: Leader) {
+            return this.lastProposed
+          },
+      ),
+  },
+  {
+    name: 'COMMIT is applied before it is durable',
+    finds: ['HistoryOrder'],
+    plant: () =>
+      replace(
+        History.prototype,
+        'applicable',
+        () =>
+          function (this: History) {
+            return this.committed
+          },
+      ),
+  },
+  {
+    name: 'TRUNC leaves one record too many',
+    finds: ['HistoryOrder', 'TotalOrder', 'CommittedLogDurability', 'LeaderLogCompleteness', 'Integrity'],
+    plan: { diskBugs: { cutsShort: true } },
+  },
+  {
+    name: 'a snapshot holds an uncommitted tail',
+    finds: ['TotalOrder', 'MessageLegal', 'Integrity'],
+    plant: snapshotOfTail,
+  },
+  {
+    name: 'TRUNC leaves the newer snapshot',
+    finds: ['TotalOrder', 'MessageLegal', 'Integrity'],
+    plan: { diskBugs: { keepsNewerSnapshots: true } },
+    // Ours has no newer one, so the other mistake has to be there too.
+    plant: snapshotOfTail,
+  },
+  {
+    name: 'SNAP leaves old records in the log',
+    finds: ['HistoryOrder', 'TotalOrder', 'CommittedLogDurability', 'LeaderLogCompleteness', 'Integrity'],
+    plan: { diskBugs: { keepsOldLog: true } },
+  },
+  {
+    name: 'an image is installed before NEWLEADER',
+    finds: ['CommittedLogDurability', 'HistoryOrder', 'LeaderLogCompleteness', 'TotalOrder', 'Assertion'],
+    plan: { diskBugs: { installsEarly: true } },
+  },
+  {
+    name: 'an installation is not finished after a crash',
+    finds: ['HistoryOrder', 'CommittedLogDurability', 'LeaderLogCompleteness'],
+    plan: { diskBugs: { forgetsInstalling: true }, purgeMs: 200 },
+  },
+  {
+    name: 'NEWLEADER before the commits that the image half holds',
+    finds: ['HistoryOrder'],
+    plant: () =>
+      replace(
+        Network.prototype,
+        'sendImage',
+        () =>
+          function (this: Network, from: number, link: number, image: Image) {
+            this.sendImageAhead(from, link, image)
+          },
+      ),
+  },
+  {
+    name: 'what was committed while a learner was synchronized is lost at UPTODATE',
+    finds: ['MessageLegal'],
+    plant: () =>
+      replace(
+        Leader.prototype,
+        'bringUp',
+        (original) =>
+          function (this: Leader, ...args: Parameters<Leader['bringUp']>) {
+            args[1].sentTo = this.lastCommitted
+            original.apply(this, args)
+          },
+      ),
+  },
+  {
+    name: 'outstanding proposals are not sent to a learner that joins',
+    finds: ['MessageLegal'],
+    plant: () => replace(CommitRule.prototype, 'outstanding', () => () => []),
+  },
+  {
+    name: 'the history that is handed on has a hole',
+    finds: ['MessageLegal'],
+    plant: () =>
+      replace(
+        Disk.prototype,
+        'read',
+        (original) =>
+          function (this: Disk, after: bigint, upTo: bigint) {
+            return original.call(this, after, upTo)?.filter((_txn: unknown, i: number) => i !== 1)
+          },
+      ),
+  },
+  {
+    name: 'the tail of the log is in the tree, and stays there over TRUNC',
+    finds: ['TotalOrder', 'HistoryOrder', 'Integrity'],
+    plant: () =>
+      replace(
+        Host.prototype,
+        'loadTree',
+        () =>
+          function (this: Host) {
+            this.tree = this.disk.history
+          },
+      ),
+  },
+  {
+    name: 'a vote with a zxid that is not durable',
+    finds: ['CommittedLogDurability', 'HistoryOrder', 'LeaderLogCompleteness', 'Assertion'],
+    plant: () =>
+      replace(
+        History.prototype,
+        'isQuiet',
+        () =>
+          function (this: History) {
+            return !this.isSavingEpochs
+          },
+      ),
+  },
+  {
+    name: 'a leader goes on without a quorum',
+    finds: ['Leadership', 'Liveness'],
+    plant: () => replace(Leader.prototype, 'checkQuorum', () => () => {}),
+  },
+  {
+    name: 'a learner that has more is led all the same',
+    finds: ['CommittedLogDurability', 'LeaderLogCompleteness', 'MessageLegal'],
+    // The election has to choose badly too; by itself that breaks nothing.
+    plant: () =>
+      all(
+        voteBySid(),
+        replace(Leader.prototype, 'isAhead', () => () => false),
+      ),
+  },
+  {
+    name: 'what a learner acknowledged counts when it was told to cut it',
+    finds: ['CommittedLogDurability'],
+    plant: () => replace(CommitRule.prototype, 'retract', () => () => {}),
+  },
+  {
+    name: 'a server that promised a newer epoch is left outside',
+    finds: ['Liveness'],
+    // Two schedules of a thousand find it, or this one.
+    scenario: 'promised-more-than-the-running-epoch',
+    plant: () => replace(Leader.prototype, 'mustMakeRoom', () => () => false),
+  },
+]
