@@ -45,7 +45,7 @@ export function runSchedule(seed: number, plan: SchedulePlan = {}): ScheduleRepo
     })
   }
   const anySid = (): number => 1 + random.below(hosts.length)
-  /** Whoever leads or is about to, more often than others. */
+  /** The server that leads or is about to, more often than others. */
   const interesting = (): number => {
     const candidate = hosts.find(({ peer }) => peer?.leader !== undefined)
     return candidate !== undefined && random.oneIn(2) ? candidate.sid : anySid()

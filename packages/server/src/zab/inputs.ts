@@ -7,7 +7,7 @@ export type PeerInput =
   /** The dial of `attempt` has come through. */
   | { readonly kind: 'linkOpened'; readonly link: number; readonly attempt: number }
   | { readonly kind: 'dialFailed'; readonly attempt: number }
-  /** Somebody dialed the quorum port. */
+  /** Another server dialed the quorum port. */
   | { readonly kind: 'linkAccepted'; readonly link: number }
   | { readonly kind: 'linkClosed'; readonly link: number }
   | { readonly kind: 'packet'; readonly link: number; readonly packet: QuorumPacket }
@@ -45,7 +45,7 @@ export interface Recovered {
   readonly ranges: readonly { readonly from: bigint; readonly to: bigint }[]
   /** Known to be committed: the newest snapshot, which holds applied transactions only. */
   readonly committed: bigint
-  /** `damaged`: something is missing. `fresh`: there is nothing, and nobody said that this is a new server. */
+  /** `damaged`: something is missing. `fresh`: it is empty, and no file says that this is a new server. */
   readonly state: 'whole' | 'damaged' | 'fresh'
 }
 

@@ -119,9 +119,13 @@ export class Leader {
     this.#learners.set(link, new Progress(link, now))
   }
 
-  /** Nobody is missed before the next whole tick: a learner whose connection broke may be back by then. */
+  /** The quorum is not counted again before the next whole tick: a learner whose connection broke may be back by then. */
   closed(link: number): void {
+    const learner = this.#learners.get(link)
     this.#learners.delete(link)
+    // A learner that left may be about to follow another leader: this one must not begin with its word.
+    const at = learner?.sid === undefined ? -1 : this.#synchronized.indexOf(learner.sid)
+    if (at >= 0) this.#synchronized.splice(at, 1)
   }
 
   timePassed(now: number, out: PeerOutput): void {
@@ -466,7 +470,7 @@ export class Leader {
   }
 
   #close(learner: Progress, why: CloseReason, out: PeerOutput): void {
-    this.#learners.delete(learner.link)
+    this.closed(learner.link)
     out.close(learner.link, why)
   }
 

@@ -58,7 +58,7 @@ const legal: Readonly<Record<QuorumPacketName, Readonly<Record<keyof typeof ille
   PING: { discovery: 'illegal', base: 'drop', sync: 'drop', acked: 'take', live: 'take' },
   SYNC: { ...illegal, live: 'take' },
   REVALIDATE: { ...illegal, live: 'take' },
-  // The ensemble is being reconfigured, and this server was told that it never is.
+  // The ensemble is being reconfigured, and the configuration of this server says that it never is.
   COMMITANDACTIVATE: illegal,
   INFORMANDACTIVATE: illegal,
   REQUEST: illegal,

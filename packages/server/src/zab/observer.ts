@@ -24,7 +24,7 @@ export class Observer {
     return undefined
   }
 
-  /** One that names no proposal belongs to one that came another way, or to none: observers are told everything again by INFORM. */
+  /** Ignores one that names no waiting proposal: what is committed comes to observers by INFORM too. */
   commit(zxid: bigint, out: PeerOutput): string | undefined {
     const oldest = this.#proposed.peek()
     if (oldest?.zxid !== zxid) return undefined

@@ -182,7 +182,7 @@ export class Peer {
     if (!history.isQuiet) return
     const epoch = zxidEpoch(history.held.last)
     if (epoch > history.currentEpoch) {
-      // The process or the leader died between the history and its epoch. Whoever has a transaction of an epoch has what it began with.
+      // The process or the leader died between the history and its epoch. A log with a transaction of an epoch has what that epoch began with.
       if (epoch <= history.acceptedEpoch) {
         history.saveEpochs(history.acceptedEpoch, epoch, out)
         return
