@@ -51,6 +51,8 @@ export class Disk {
   /** Records that were appended, durable or not: what the process reads its history from. */
   written: Txn[] = []
   #lostEpochs: (() => void) | undefined
+  /** The last crash came behind a TRUNC or an installation that was not reported yet. */
+  wasCutByCrash = false
 
   constructor(bugs: DiskBugs = {}) {
     this.bugs = bugs
@@ -175,7 +177,9 @@ export class Disk {
   /** The process dies. `chance` says of a number how many of so many pieces of work were done. */
   crash(chance: (bound: number) => number): void {
     const done = chance(this.#work.length + 1)
-    for (const { run } of this.#work.slice(0, done)) run()
+    const performed = this.#work.slice(0, done)
+    for (const { run } of performed) run()
+    this.wasCutByCrash = performed.some(({ what }) => what !== 'append')
     const next = this.#work[done]
     if (this.bugs.forgetsInstalling && next?.what === 'install') {
       this.snapshots = [empty]

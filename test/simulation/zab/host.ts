@@ -77,7 +77,7 @@ export class Host implements PeerOutput {
     this.#busy.log = this.#busy.epochs = false
     this.#ensemble.network.crashed(this.sid)
     this.disk.crash(chance)
-    this.#changed('a crash')
+    this.#changed(this.disk.wasCutByCrash ? 'TRUNC' : 'a crash')
   }
 
   step(input: PeerInput): void {

@@ -150,11 +150,17 @@ export function endWell(ensemble: Ensemble): void {
     checker.fail('Liveness', `after ${limit} ms without faults: ${states.join(', ')}`)
   }
   const before = checker.committed.length
-  ensemble.propose()
+  // A leader that steps down right behind it takes the first with it, so the next one gets another.
+  let proposer = 0
   const isDone = (): boolean =>
     ensemble.allServe &&
+    (proposer === ensemble.leader?.epoch || propose()) &&
     checker.committed.length > before &&
     hosts.every(({ tree }) => tree.length === checker.committed.length)
+  const propose = (): boolean => {
+    proposer = ensemble.leader?.epoch ?? 0
+    return ensemble.propose()
+  }
   if (ensemble.runUntil(isDone, limit)) return
   const counts = hosts.map(({ sid, tree }) => `${sid} has ${tree.length}`)
   checker.fail('Liveness', `of ${checker.committed.length} committed transactions ${counts.join(', ')}`)
