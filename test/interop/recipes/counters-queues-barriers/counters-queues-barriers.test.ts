@@ -1,5 +1,5 @@
 /**
- * Structures beside Curator 5.4 and kazoo 2.8 on one server, both ways. STRUCTURES_COUNT changes how often each party of the
+ * Counters, queues and barriers beside Curator 5.4 and kazoo 2.8 on one server, both ways. PEER_ROUNDS changes how often each party of the
  * counting race counts (default 150); with 20000 it is a lane of minutes.
  */
 import { fileURLToPath } from 'node:url'
@@ -25,10 +25,10 @@ import { Peer } from './peer.ts'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const classPath = javaClassPath(here('../../../../.cache/interop/java'))
-const times = Number(process.env['STRUCTURES_COUNT'] ?? 150)
+const times = Number(process.env['PEER_ROUNDS'] ?? 150)
 
 const missingCurator = (): string | undefined =>
-  javaMissing(['zookeeper', 'curator-recipes']) ?? compileJava(classPath, [here('Structures.java')])
+  javaMissing(['zookeeper', 'curator-recipes']) ?? compileJava(classPath, [here('CuratorPeer.java')])
 
 const int32: Codec<number> = {
   encode(value) {
@@ -63,10 +63,11 @@ function lane(
   for (const target of ['apache-3.8', 'ours'] satisfies TargetName[]) {
     const reason = missing ?? missingTarget(target)
     if (reason !== undefined) {
-      if (process.env['INTEROP'] === 'require') throw new Error(`structures beside ${name} are required: ${reason}`)
-      console.log(`structures beside ${name} on ${target}: skipped, because ${reason}`)
+      if (process.env['INTEROP'] === 'require')
+        throw new Error(`counters, queues and barriers beside ${name} are required: ${reason}`)
+      console.log(`counters, queues and barriers beside ${name} on ${target}: skipped, because ${reason}`)
     }
-    describe.skipIf(reason !== undefined)(`structures beside ${name} on ${target}`, () => {
+    describe.skipIf(reason !== undefined)(`counters, queues and barriers beside ${name} on ${target}`, () => {
       let server: TargetServer
       let zk: Client
       let peer: Peer
@@ -90,7 +91,7 @@ const java = (connectString: string): readonly [string, ...string[]] => [
   '-XX:TieredStopAtLevel=1',
   '-cp',
   classPath,
-  'Structures',
+  'CuratorPeer',
   connectString,
 ]
 
@@ -252,7 +253,7 @@ lane('Curator', missingCurator(), java, (parties) => {
 lane(
   'kazoo',
   missingKazoo,
-  (connectString) => [python ?? 'python3', here('structures.py'), connectString],
+  (connectString) => [python ?? 'python3', here('kazoo_peer.py'), connectString],
   (parties) => {
     test('a Counter counts as our counter of digits, and of 32 bits', async () => {
       const { zk, peer } = parties()

@@ -1,4 +1,4 @@
-// Curator's structures, told what to do line by line: Structures HOSTS
+// Curator's counters, queues and barriers, which execute commands line by line: CuratorPeer HOSTS
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.util.List;
@@ -27,7 +27,7 @@ import org.apache.curator.framework.recipes.shared.SharedValue;
 import org.apache.curator.framework.state.ConnectionState;
 import org.apache.curator.retry.RetryNTimes;
 
-public class Structures {
+public class CuratorPeer {
   static final QueueSerializer<String> strings = new QueueSerializer<String>() {
     public byte[] serialize(String item) {
       return item.getBytes();

@@ -1,4 +1,4 @@
-"""kazoo's structures, told what to do line by line: python3 structures.py HOSTS"""
+"""kazoo's counters, queues and barriers, which execute commands line by line: python3 kazoo_peer.py HOSTS"""
 import json, sys, threading
 from kazoo.client import KazooClient
 

@@ -27,7 +27,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
 
 const missing = missingTarget()
-if (missing !== undefined) console.log(`structures on ${targetName}: skipped, because ${missing}`)
+if (missing !== undefined) console.log(`counters, queues and barriers on ${targetName}: skipped, because ${missing}`)
 
 /** The client, where `hook` runs before each call of a method. */
 function before(zk: Client, method: keyof Client, hook: () => Promise<void>): Client {
@@ -46,7 +46,7 @@ function before(zk: Client, method: keyof Client, hook: () => Promise<void>): Cl
 
 const refused = (error: unknown, code: string): boolean => KeeperError.is(error) && error.code === code
 
-describe.skipIf(missing !== undefined)(`structures, on ${targetName}`, () => {
+describe.skipIf(missing !== undefined)(`counters, queues and barriers on ${targetName}`, () => {
   let server: TargetServer
   let zk: Client
   let other: Client

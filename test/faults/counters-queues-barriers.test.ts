@@ -200,7 +200,7 @@ async function comesTrue(wrong: () => unknown): Promise<void> {
   expect(wrong()).toBeUndefined()
 }
 
-underFaults('structures', 4, 'count, keep and agree', async ({ servers, clients, root }, befall) => {
+underFaults('counters, queues and barriers', 4, 'count, keep and agree', async ({ servers, clients, root }, befall) => {
   const [zk] = clients as [Client]
   const values = await Promise.all(
     clients.map((each) => sharedValue(each, `${root}/value`, json<number>(), { seed: 0 })),
