@@ -1,5 +1,5 @@
 // @ts-check
-// Our counters and queues for bench/structures.mjs: ours.mjs HOSTS; orders and answers as in Load.java.
+// Our counters and queues for bench/counters-queues.mjs: ours.mjs HOSTS; orders and answers as in Load.java.
 import process from 'node:process'
 import { createInterface } from 'node:readline'
 import { connect } from '@lightkeeper/client'

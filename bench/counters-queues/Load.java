@@ -1,4 +1,4 @@
-// Curator's counter and queue for bench/structures.mjs: Load HOSTS; orders on stdin, `counter THREADS SECONDS` or `queue COUNT`, answers
+// Curator's counter and queue for bench/counters-queues.mjs: Load HOSTS; orders on stdin, `counter THREADS SECONDS` or `queue COUNT`, answers
 // in JSON: operations a second.
 import java.io.BufferedReader;
 import java.io.InputStreamReader;

@@ -13,7 +13,7 @@ const { values } = parseArgs({
   },
 })
 if (values.help) {
-  console.log('npm run bench -- structures [--seconds N] [--items N] [--rounds N] [--json]')
+  console.log('npm run bench -- counters-queues [--seconds N] [--items N] [--rounds N] [--json]')
   process.exit(0)
 }
 const [seconds, items, rounds] = [Number(values.seconds), Number(values.items), Number(values.rounds)]
@@ -26,14 +26,14 @@ const measures = /** @type {const} */ ([
   ['take and done', `queue ${items}`, 'takes'],
 ])
 const libraries = librariesOf({
-  bench: 'structures',
+  bench: 'counters-queues',
   needs: 'curator-recipes',
   java: 'Load',
   javaOptions: [],
   say: console.error,
 })
 const jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4', '-XX:-UseSerialGC', '-XX:+UseG1GC']
-const server = await serverFor('structures', jvm)
+const server = await serverFor('counters-queues', jvm)
 /** Operations a second: of each round, by library and by what was measured. @type {Record<string, Record<string, number[]>>} */
 const results = {}
 try {
