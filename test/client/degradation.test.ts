@@ -7,7 +7,7 @@ import { ask, type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
 import { text } from '../support/text.ts'
-import { sleep } from '../support/wait.ts'
+import { sleep, until } from '../support/wait.ts'
 
 const reason =
   targetName === 'apache-3.5' ? missingTarget() : `it is about another target: LIGHTKEEPER_TARGET=apache-3.5 runs it`
@@ -158,6 +158,8 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
         else if (step < 4) await other.set(path, `${i}`).catch(ignoreKeeperError)
         else await other.delete(path, { recursive: true }).catch(ignoreKeeperError)
         if (i % 60 === 59) {
+          // A connection that lived for less than a second is not made again at once; a cut in that wait would cost none.
+          await until(() => connections(zk) - before === cuts, () => 'the connection is not back')
           wire.cut()
           cuts++
         }
