@@ -236,8 +236,8 @@ export const attacks = [
     setUp: (port) => rolledBack(port, 16_000),
   },
   {
-    name: '14 the same of 10,000, which ours allows',
-    setUp: (port) => rolledBack(port, 10_000),
+    name: '14 the same of 6,000, which ours allows',
+    setUp: (port) => rolledBack(port, 6_000),
   },
   {
     name: 'H5 10 readers × 2,000 lists of 2,000 children',

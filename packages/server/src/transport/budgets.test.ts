@@ -454,7 +454,7 @@ describe('watches', () => {
 })
 
 test('what was held back is read on behind a reply that fills a whole buffer', async () => {
-  const { dial, clock } = await handServer({ globalOutstandingLimit: 1 })
+  const { dial, clock } = await handServer({ globalOutstandingLimit: 1, maxMultiOperations: 8_000 })
   const client = dial()
   client.connect()
   for (let round = 0; round < 3; round++) {
