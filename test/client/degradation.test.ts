@@ -159,7 +159,10 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
         else await other.delete(path, { recursive: true }).catch(ignoreKeeperError)
         if (i % 60 === 59) {
           // A connection that lived for less than a second is not made again at once; a cut in that wait would cost none.
-          await until(() => connections(zk) - before === cuts, () => 'the connection is not back')
+          await until(
+            () => connections(zk) - before === cuts,
+            () => 'the connection is not back',
+          )
           wire.cut()
           cuts++
         }
