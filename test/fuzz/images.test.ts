@@ -4,11 +4,10 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ImageEncoder, ImageParser, SnapshotDamage } from '../../packages/server/src/storage/image.ts'
+import { ImageParser, SnapshotDamage } from '../../packages/server/src/storage/image.ts'
 import { ImageTree } from '../../packages/server/src/storage/image-tree.ts'
-import { create, dump } from '../../packages/server/src/storage/storage.harness.ts'
+import { create, dump, imageOf } from '../../packages/server/src/storage/storage.harness.ts'
 import { DataTree } from '../../packages/server/src/tree/data-tree.ts'
-import { TreeWalk } from '../../packages/server/src/tree/tree-walk.ts'
 import { fuzzParameters } from './parameters.ts'
 
 const name = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }).map((text) => text.replaceAll('/', '-'))
@@ -46,18 +45,6 @@ const tree = fc
     return built
   })
 
-function encoded(of: DataTree, sliceZnodes: number): Uint8Array {
-  const encoder = new ImageEncoder()
-  const walk = new TreeWalk(of, 1n << 40n)
-  encoder.begin(of.sessions, walk.lists)
-  const pieces: Uint8Array[] = []
-  for (const _ of encoder.znodes(walk, sliceZnodes)) pieces.push(encoder.take())
-  encoder.end()
-  pieces.push(encoder.take())
-  walk.end()
-  return new Uint8Array(Buffer.concat(pieces))
-}
-
 function parsed(bytes: Uint8Array, sizes: readonly number[]): { image: ImageTree; isDone: boolean; taken: number } {
   const image = new ImageTree()
   const parser = new ImageParser(image)
@@ -81,7 +68,7 @@ test('a tree comes back from its image, however the bytes are cut, and nothing b
       fc.integer({ min: 1, max: 9 }),
       fc.uint8Array({ maxLength: 20 }),
       (of, cuts, slice, more) => {
-        const bytes = encoded(of, slice)
+        const bytes = imageOf(of, slice)
         const { image, isDone, taken } = parsed(Uint8Array.from([...bytes, ...more]), cuts)
         expect([isDone, taken]).toEqual([true, bytes.length])
         expect(dump(image.tree)).toEqual(dump(of))
@@ -108,7 +95,7 @@ test('bytes that were changed on the way give a tree that holds together, or Sna
   const outcomes = new Set<string>()
   fc.assert(
     fc.property(tree, sizes, fc.array(change, { minLength: 1, maxLength: 3 }), (of, cuts, changes) => {
-      let bytes = encoded(of, 5)
+      let bytes = imageOf(of, 5)
       for (const each of changes) {
         const at = each.at % bytes.length
         if (each.how === 'flip') bytes[at] = (bytes[at] as number) ^ (1 << each.bit)

@@ -6,7 +6,7 @@ import { DataTree } from '../tree/data-tree.ts'
 import { TreeWalk } from '../tree/tree-walk.ts'
 import { ImageEncoder, ImageParser, SnapshotDamage } from './image.ts'
 import { ImageTree } from './image-tree.ts'
-import { Bench, create, dump } from './storage.harness.ts'
+import { Bench, create, dump, imageOf } from './storage.harness.ts'
 
 const readOnly = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]
 const joe = [{ perms: 31, id: { scheme: 'digest', id: 'joe:hash' } }]
@@ -28,20 +28,7 @@ async function varied(): Promise<DataTree> {
 
 const tree = await varied()
 
-/** The whole image, begun at once and read to the end. */
-function encoded(of: DataTree, sliceZnodes = 7): Uint8Array {
-  const encoder = new ImageEncoder()
-  const walk = new TreeWalk(of, 1n << 62n)
-  encoder.begin(of.sessions, walk.lists)
-  const pieces: Uint8Array[] = []
-  for (const _ of encoder.znodes(walk, sliceZnodes)) pieces.push(encoder.take())
-  encoder.end()
-  pieces.push(encoder.take())
-  walk.end()
-  return new Uint8Array(Buffer.concat(pieces))
-}
-
-const whole = encoded(tree)
+const whole = imageOf(tree, 7)
 
 /** Parses pieces that end where `cut` says; returns what was built and how many bytes belong to it. */
 function parsed(bytes: Uint8Array, cut: (at: number) => number): { image: ImageTree; taken: number; isDone: boolean } {
@@ -194,7 +181,7 @@ describe('a made-up image is refused with the reason and the place:', () => {
 })
 
 test('a bit that flips, a byte that is cut out or put in: a tree that holds together, or SnapshotDamage', () => {
-  const small = encoded(new DataTree())
+  const small = imageOf(new DataTree(), 7)
   const random = new SeededRandom(7)
   const outcomes = { parsed: 0, early: 0, refused: 0 }
   for (let i = 0; i < 4000; i++) {
@@ -319,6 +306,6 @@ describe('walks', () => {
 })
 
 test('a list of the image stands in front of it in the table: its bytes are those of a snapshot', () => {
-  const reader = new Reader(encoded(new DataTree()))
+  const reader = new Reader(imageOf(new DataTree(), 7))
   expect([reader.int(), reader.int(), reader.long(), reader.int()]).toEqual([0, 1, 1n, 1])
 })

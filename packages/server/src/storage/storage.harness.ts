@@ -1,9 +1,12 @@
 /** A data directory on a simulated disk, filled by a replica's own log and snapshots, for tests that damage it. */
+
 import { opCode, parentPath, type TxnHeader } from '@lightkeeper/protocol'
 import { World } from '@lightkeeper/testing/sim'
 import { resolveConfig, type ServerOptions } from '../config/config.ts'
 import { DataTree } from '../tree/data-tree.ts'
+import { TreeWalk } from '../tree/tree-walk.ts'
 import type { Txn } from '../tree/txn.ts'
+import { ImageEncoder } from './image.ts'
 import { type Recovered, type RecoveryOptions, recover } from './recovery.ts'
 import { Storage, type StorageOptions } from './storage.ts'
 import { logTxn } from './txn-log.ts'
@@ -128,4 +131,17 @@ export function dump(tree: DataTree): string[] {
     lines.push(`${path} ${stat} ${data} ${acl} ${[...(node.children?.keys() ?? [])].sort().join()}`)
   })
   return lines.sort()
+}
+
+/** The whole image of a tree, as a snapshot or a leader's stream has it: encoded in slices and read to the end. */
+export function imageOf(tree: DataTree, sliceZnodes: number): Uint8Array {
+  const encoder = new ImageEncoder()
+  const walk = new TreeWalk(tree, 1n << 62n)
+  encoder.begin(tree.sessions, walk.lists)
+  const pieces: Uint8Array[] = []
+  for (const _ of encoder.znodes(walk, sliceZnodes)) pieces.push(encoder.take())
+  encoder.end()
+  pieces.push(encoder.take())
+  walk.end()
+  return new Uint8Array(Buffer.concat(pieces))
 }
