@@ -44,15 +44,19 @@ public class Program {
     return false;
   }
 
-  static CuratorFramework curator(String hosts) throws Exception {
-    CuratorFramework client = CuratorFrameworkFactory.newClient(hosts, 2000, 5000, new RetryOneTime(100));
+  // With one server in its list, Java's client waits 1.1 to 2.1 s before it connects again: a cut needs a longer session than that.
+  static final int CUT = 8000;
+  static final int HOLD = 2000;
+
+  static CuratorFramework curator(String hosts, int sessionTimeout) throws Exception {
+    CuratorFramework client = CuratorFrameworkFactory.newClient(hosts, sessionTimeout, 5000, new RetryOneTime(100));
     client.start();
     client.blockUntilConnected(10, TimeUnit.SECONDS);
     return client;
   }
 
   public static void main(String[] args) throws Exception {
-    CuratorFramework client = curator(args[0]);
+    CuratorFramework client = curator(args[0], args[1].equals("hold") ? HOLD : CUT);
     ZooKeeper zk = client.getZookeeperClient().getZooKeeper();
     if (args[1].equals("hold")) {
       zk.create(args[2], new byte[0], Ids.OPEN_ACL_UNSAFE, CreateMode.EPHEMERAL);
@@ -84,7 +88,7 @@ public class Program {
     step("multi-fails", raises(KeeperException.Code.BADVERSION, () -> zk.multi(List.of(Op.delete(root + "/two/three", -1), Op.check(root, 99)))), "");
     step("multi-read", zk.multi(List.of(Op.getData(root), Op.getChildren(root))).size() == 2, "");
 
-    CuratorFramework other = curator(args[0]);
+    CuratorFramework other = curator(args[0], CUT);
     AtomicInteger inside = new AtomicInteger();
     AtomicInteger most = new AtomicInteger();
     CountDownLatch done = new CountDownLatch(2);
