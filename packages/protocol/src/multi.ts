@@ -49,57 +49,74 @@ export function eachMultiOperation(reader: Reader, visit: (operation: MultiOpera
 
 /**
  * Whether a request has more than `most` operations, found without making any of them; "no" where it cannot be read that far.
- * `reader` stays where it is.
+ * `reader` stays where it is. One loop of its own and not calls of the reader: the first large multi of a server runs all of
+ * this before anything of it is compiled, and others wait meanwhile.
  */
 export function hasMoreOperations(reader: Reader, most: number): boolean {
-  const { pos } = reader
-  try {
-    for (let count = 0; count <= most; count++) {
-      const type = reader.int()
-      if (reader.boolean()) return false
-      reader.int()
-      if (!skipOperation(reader, type)) return false
+  const { bytes, end } = reader
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = reader.pos
+  for (let count = 0; count <= most; count++) {
+    // The header, and the length of the path behind it; what ends a request is shorter, and nothing stands behind it.
+    if (end - at < headerLength + 4) return false
+    const type = view.getInt32(at)
+    if (bytes[at + 4] !== 0) return false
+    at += headerLength
+    const bufferCount = bufferCounts[type] ?? 0
+    if (bufferCount === 0) return false
+    for (let i = 0; i < bufferCount; i++) {
+      if (end - at < 4) return false
+      const length = view.getInt32(at)
+      if (length < -1) return false
+      at += length === -1 ? 4 : 4 + length
     }
-    return true
-  } catch (error) {
-    if (!(error instanceof MalformedFrameError)) throw error
-    return false
-  } finally {
-    reader.pos = pos
+    if (hasAcl(type)) {
+      if (end - at < 4) return false
+      let entries = view.getInt32(at)
+      at += 4
+      for (; entries > 0; entries--) {
+        // The permissions, then scheme and id.
+        at += 4
+        for (let i = 0; i < 2; i++) {
+          if (end - at < 4) return false
+          const length = view.getInt32(at)
+          if (length < -1) return false
+          at += length === -1 ? 4 : 4 + length
+        }
+      }
+    }
+    at += tailLength(type)
+    if (at > end) return false
   }
+  return true
 }
 
-function skipOperation(reader: Reader, type: number): boolean {
-  reader.skip()
-  switch (type) {
-    case opCode.create:
-    case opCode.create2:
-    case opCode.createContainer:
-    case opCode.createTTL:
-      reader.skip()
-      for (let entries = reader.int(); entries > 0; entries--) {
-        reader.int()
-        reader.skip()
-        reader.skip()
-      }
-      reader.int()
-      if (type === opCode.createTTL) reader.long()
-      return true
-    case opCode.setData:
-      reader.skip()
-      reader.int()
-      return true
-    case opCode.delete:
-    case opCode.check:
-      reader.int()
-      return true
-    case opCode.getData:
-    case opCode.getChildren:
-      reader.boolean()
-      return true
-    default:
-      return false
-  }
+/** Type, done and err in front of each operation, bytes. */
+const headerLength = 9
+
+/** By opcode: the path, and the data of what has some. */
+const bufferCounts: Readonly<Record<number, number>> = {
+  [opCode.create]: 2,
+  [opCode.create2]: 2,
+  [opCode.createContainer]: 2,
+  [opCode.createTTL]: 2,
+  [opCode.setData]: 2,
+  [opCode.delete]: 1,
+  [opCode.check]: 1,
+  [opCode.getData]: 1,
+  [opCode.getChildren]: 1,
+}
+
+function hasAcl(type: number): boolean {
+  return (
+    type === opCode.create || type === opCode.create2 || type === opCode.createContainer || type === opCode.createTTL
+  )
+}
+
+/** What stands behind paths, data and ACL, bytes: flags, a version or "watch", and the life of a TTL znode. */
+function tailLength(type: number): number {
+  if (type === opCode.createTTL) return 12
+  return type === opCode.getData || type === opCode.getChildren ? 1 : 4
 }
 
 function readOperation(reader: Reader, type: number, at: number): MultiOperation {

@@ -76,12 +76,6 @@ export class Reader {
     return this.bytes.subarray(start, start + length)
   }
 
-  /** Passes over a string or a buffer. @throws MalformedFrameError as `ustring`. */
-  skip(): void {
-    const length = this.#length()
-    if (length > 0) this.#take(length)
-  }
-
   /** As `buffer`, but a copy of its own, which may be kept. Half the price of copying the view. */
   bufferCopy(): Uint8Array | null {
     const length = this.#length()

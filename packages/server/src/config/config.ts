@@ -264,7 +264,7 @@ export function resolveConfig(options: ServerOptions, wall: number): ServerConfi
     slowReaderCutBytes: number('slowReaderCutBytes', 16 << 20, 1),
     heldReplyBytes: number('heldReplyBytes', 32 << 20, 1),
     maxReplyBytes: number('maxReplyBytes', 32 << 20, 1024),
-    maxMultiOperations: number('maxMultiOperations', 6_000, 1),
+    maxMultiOperations: number('maxMultiOperations', 3_000, 1),
     maxIdentities: number('maxIdentities', 64, 1),
     maxCnxnWatches: number('maxCnxnWatches', 1_000_000, 1),
     maxCnxnWatchBytes: number('maxCnxnWatchBytes', 64 << 20, 1),
