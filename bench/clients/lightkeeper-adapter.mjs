@@ -1,5 +1,5 @@
 // @ts-check
-/** Our client in the form that the drivers need. */
+/** Our client as the drivers use one. */
 import { KeeperError } from '@lightkeeper/client'
 
 /** @param {import('@lightkeeper/client').Client} zk @returns {import('./driver.mjs').Adapter} */

@@ -38,6 +38,10 @@ export interface TargetSettings {
   readonly extendedTypesEnabled?: boolean
   readonly enforceQuota?: boolean
   readonly superDigest?: string
+  readonly skipACL?: boolean
+  readonly reconfigEnabled?: boolean
+  /** `readonlymode.enabled`. */
+  readonly readOnlyMode?: boolean
   readonly containerCheckMs?: number
   readonly fourLetterWords?: string
 }
@@ -58,6 +62,9 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
     fourLetterWordWhitelist: settings.fourLetterWords ?? '*',
     extendedTypesEnabled: settings.extendedTypesEnabled ?? false,
     enforceQuota: settings.enforceQuota ?? false,
+    skipACL: settings.skipACL ?? false,
+    reconfigEnabled: settings.reconfigEnabled ?? false,
+    readOnlyModeEnabled: settings.readOnlyMode ?? false,
     ...(settings.maxSessionTimeout === undefined ? {} : { maxSessionTimeout: settings.maxSessionTimeout }),
     ...(settings.superDigest === undefined ? {} : { superDigest: settings.superDigest }),
     ...(settings.containerCheckMs === undefined ? {} : { znodeContainerCheckIntervalMs: settings.containerCheckMs }),
@@ -89,6 +96,9 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
   set('zookeeper.extendedTypesEnabled', settings.extendedTypesEnabled)
   set('zookeeper.enforceQuota', settings.enforceQuota)
   set('zookeeper.DigestAuthenticationProvider.superDigest', settings.superDigest)
+  set('skipACL', settings.skipACL === undefined ? undefined : settings.skipACL ? 'yes' : 'no')
+  set('reconfigEnabled', settings.reconfigEnabled)
+  set('readonlymode.enabled', settings.readOnlyMode)
   set('znode.container.checkIntervalMs', settings.containerCheckMs)
   set('4lw.commands.whitelist', settings.fourLetterWords)
   const server: ApacheServer = await apache({ version, config })

@@ -1,6 +1,6 @@
 /**
- * Settings of `lightkeeper server`: a zoo.cfg, overridden by the command line, and warnings about settings with another
- * effect than in Apache.
+ * Settings of `lightkeeper server`: flags of a Java machine, overridden by a zoo.cfg, overridden by the command line; and warnings
+ * about settings with another effect than in Apache.
  */
 import { readFileSync } from 'node:fs'
 import type { ServerOptions } from '@lightkeeper/server'
@@ -12,24 +12,37 @@ export interface ServerFlags {
   readonly 'data-dir'?: string | undefined
   readonly 'in-memory'?: boolean | undefined
   readonly 'accept-loss'?: boolean | undefined
+  readonly verbose?: boolean | undefined
   readonly set?: readonly string[] | undefined
+  /** `-Dname=value`, without `-D`. */
+  readonly define?: readonly string[] | undefined
 }
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ServerSettings {
   readonly options: ServerOptions
+  /** Where each option comes from, as a message shows it. */
+  readonly origins: ReadonlyMap<string, string>
   /** Worth a line each at start. */
   readonly warnings: readonly { readonly message: string; readonly facts?: Readonly<Record<string, string>> }[]
 }
 
 /**
- * Reads `file`, if there is one, and the file with the members that it may name.
- * @throws ConfigError naming a key that cannot be used; UsageError for an option that cannot.
+ * Reads `file`, if there is one, and the files that it may name.
+ * @throws ConfigError naming every key that cannot be used; UsageError for an option that cannot.
  */
-export async function serverSettings(file: string | undefined, flags: ServerFlags): Promise<ServerSettings> {
-  const { ConfigError, parseZooCfg } = await import('@lightkeeper/server')
+export async function serverSettings(
+  file: string | undefined,
+  flags: ServerFlags,
+  environment: Environment = process.env,
+): Promise<ServerSettings> {
+  const { ConfigError, optionsOf, parseZooCfg } = await import('@lightkeeper/server')
   const warnings: { message: string; facts?: Readonly<Record<string, string>> }[] = []
-  const content = file === undefined ? '' : readText(file)
-  const cfg = parseZooCfg(content, { more: pairsOf(flags.set ?? []), readFile: readText })
+  const more = pairsOf(flags.set ?? [])
+  const sources = { jvmFlags: jvmFlags(flags, environment), readFile: readText }
+  const cfg =
+    file === undefined ? optionsOf(more, sources) : parseZooCfg(readText(file), { ...sources, name: file, more })
   for (const note of cfg.notes) warnings.push({ message: note })
   if (cfg.unknown.length > 0) {
     warnings.push({ message: 'no such settings, nothing came of them', facts: { keys: cfg.unknown.join(' ') } })
@@ -37,13 +50,14 @@ export async function serverSettings(file: string | undefined, flags: ServerFlag
   if (cfg.ignored.length > 0) {
     warnings.push({ message: 'settings have no effect on this server', facts: { keys: cfg.ignored.join(' ') } })
   }
-  const fromFlags: ServerOptions = {
-    ...(flags.port === undefined ? {} : { clientPort: portNumber(flags.port) }),
-    ...(flags.host === undefined ? {} : { clientPortAddress: flags.host }),
-    ...(flags['data-dir'] === undefined ? {} : { dataDir: flags['data-dir'] }),
-    ...(flags['accept-loss'] ? { acceptLoss: true } : {}),
+  const origins = new Map(cfg.origins)
+  const given: Record<string, unknown> = { ...cfg.options }
+  for (const [option, value, flag] of optionsOfFlags(flags)) {
+    given[option] = value
+    origins.set(option, flag)
   }
-  const options = { ...cfg.options, ...fromFlags }
+  given['logLevel'] ??= 'info'
+  const options: ServerOptions = given
   if (file !== undefined) {
     // As in Apache: a server that loses its data with the process must be requested; a misspelt key must not lead to
     // one.
@@ -64,7 +78,26 @@ export async function serverSettings(file: string | undefined, flags: ServerFlag
       warnings.push({ message, facts: { directory: path } })
     }
   }
-  return { options: flags['in-memory'] ? { ...options, dataDir: undefined, dataLogDir: undefined } : options, warnings }
+  if (!flags['in-memory']) return { options, origins, warnings }
+  for (const option of ['dataDir', 'dataLogDir']) origins.set(option, '--in-memory')
+  return { options: { ...options, dataDir: undefined, dataLogDir: undefined }, origins, warnings }
+}
+
+/** What the options of the command line set, each under its own name. */
+function optionsOfFlags(flags: ServerFlags): [option: keyof ServerOptions, value: unknown, flag: string][] {
+  const given: [keyof ServerOptions, unknown, string][] = []
+  if (flags.port !== undefined) given.push(['clientPort', portNumber(flags.port), '--port'])
+  if (flags.host !== undefined) given.push(['clientPortAddress', flags.host, '--host'])
+  if (flags['data-dir'] !== undefined) given.push(['dataDir', flags['data-dir'], '--data-dir'])
+  if (flags['accept-loss']) given.push(['acceptLoss', true, '--accept-loss'])
+  if (flags.verbose) given.push(['logLevel', 'debug', '--verbose'])
+  return given
+}
+
+/** The flags that zkServer.sh passes to Java, in its order; a later one counts more. */
+function jvmFlags({ define = [] }: ServerFlags, environment: Environment): [name: string, flags: string][] {
+  const variables = ['SERVER_JVMFLAGS', 'JVMFLAGS'].map((name): [string, string] => [name, environment[name] ?? ''])
+  return [...variables, ['the command line', define.map((each) => `-D${each}`).join(' ')]]
 }
 
 function pairsOf(settings: readonly string[]): [key: string, value: string][] {

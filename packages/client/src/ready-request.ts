@@ -1,17 +1,17 @@
-/** A question to a stream: is it up to date? */
+/** A question to a stream: are you up to date? */
 
-/** Asks a stream for another `ready`. That `ready` follows everything that this client had received when it asked. */
+/** A way to ask a stream for another `ready`: it follows everything this client has heard of by the time of asking. */
 export class ReadyRequest {
   #isAsked = false
   #wake: (() => void) | undefined
 
-  /** Two questions before the answer count as one. */
+  /** Asking again before the answer asks once. */
   ask(): void {
     this.#isAsked = true
     this.#wake?.()
   }
 
-  /** For the one stream that gets this object as an option. */
+  /** For the one stream it is given to. */
   attach(wake: () => void): void {
     this.#wake = wake
   }

@@ -12,6 +12,16 @@ export interface Log {
 
 export type LogFact = string | number | bigint | boolean | undefined
 
+/** From the least to the most urgent. */
+export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+/** Passes on to `target` what has at least the level that `least` says at that moment. */
+export function leveledLog(target: Log, least: () => LogLevel): Log {
+  return (level, message, facts) => {
+    if (logLevels.indexOf(level) >= logLevels.indexOf(least())) target(level, message, facts)
+  }
+}
+
 /** Drops every line. */
 export const silentLog: Log = () => {}
 

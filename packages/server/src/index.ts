@@ -1,5 +1,8 @@
 /** A ZooKeeper server in TypeScript: Apache's wire protocol and data directory, standalone. */
-export { ConfigError, type ServerConfig, type ServerOptions } from './config/config.ts'
+export { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
+export { ConfigError } from './config/config-error.ts'
+export { type EffectiveSetting, effectiveSettings } from './config/effective.ts'
+export type { Reload, SettingChange } from './config/live-config.ts'
 export { optionsOf, parseZooCfg, type ZooCfg, type ZooCfgSources } from './config/zoo-cfg.ts'
 export { type RunningServer, startServer } from './server.ts'
 export { type BackupOptions, type BackupResult, backup } from './storage/backup.ts'

@@ -1,9 +1,10 @@
 /** Composition root: settings and a host in, a running server out. */
-import { countedLog, formatAddress, parseAddress, type Runtime } from '@lightkeeper/runtime'
+import { countedLog, formatAddress, leveledLog, parseAddress, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { Access } from './auth/access.ts'
 import { authProviders } from './auth/providers.ts'
-import { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
+import type { ServerConfig, ServerOptions } from './config/config.ts'
+import { LiveConfig, type Reload } from './config/live-config.ts'
 import { Replica } from './replica.ts'
 import { SessionIds } from './session/session-ids.ts'
 import { SessionKeys, secretBytes } from './session/session-keys.ts'
@@ -14,7 +15,7 @@ import { ClientListener } from './transport/client-listener.ts'
 import { DataTree } from './tree/data-tree.ts'
 import { release } from './version.ts'
 
-/** The first byte of session ids. A standalone server has number 1. */
+/** The first byte of session ids. A server that stands alone is number 1. */
 const ownServerId = 1
 
 /** A server in this process. It never touches global handlers and never ends the process. */
@@ -22,15 +23,22 @@ export interface RunningServer {
   readonly host: string
   /** The real port, also where 0 was asked for. */
   readonly port: number
-  /** The address for clients, `host:port`. */
+  /** What a client connects to, `host:port`. */
   readonly connectString: string
+  /** The settings, as they are now. */
   readonly config: ServerConfig
-  /** Why nothing is written any more: the log failed. Undefined while it works. Reads are still served. */
+  /** Why nothing more is written: the log failed. Undefined while all is well. Reads are served on. */
   readonly logFailure: Error | undefined
-  /** Resolves when the server has ended: to undefined after `close`, else to the reason. */
+  /** Resolves when the server is gone: undefined after `close`, else why it could not go on. */
   readonly stopped: Promise<Error | undefined>
-  /** Writes a snapshot now. Resolves when it is durable. @throws Error where data is only in memory, or the disk fails. */
+  /** Writes a snapshot now. Resolves when it is durable. @throws Error where data is in memory only, or the disk fails. */
   snapshot(): Promise<SnapshotResult>
+  /**
+   * Reads the settings again and takes over those that may change while the server runs: all of them, or none. Certificates and users
+   * are read again too. Resolves to what changed, and to what needs a restart; each change is logged.
+   * @throws ConfigError, or the error of a file, where something cannot be used. Nothing has changed then.
+   */
+  reload(): Promise<Reload>
   /** Closes sockets and timers. Sessions are not closed: clients see a lost connection. */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -38,14 +46,21 @@ export interface RunningServer {
 
 /**
  * Starts a standalone server. Parts of the host may be replaced through `runtime`: a simulated network, a log that prints.
- * @throws ConfigError for a setting that cannot be used; the system's error where the address cannot be used.
+ * `reread` gives the settings for `reload`, from a file for example; without it they are those of the start.
+ * @throws ConfigError for a setting that cannot be used; the system's error where the address cannot be had.
  */
-export async function startServer(options: ServerOptions = {}, runtime: Partial<Runtime> = {}): Promise<RunningServer> {
-  const given = nodeRuntime(runtime)
-  // Clients may cause these again and again.
+export async function startServer(
+  options: ServerOptions = {},
+  runtime: Partial<Runtime> = {},
+  reread: () => ServerOptions | Promise<ServerOptions> = () => options,
+): Promise<RunningServer> {
+  const own = nodeRuntime(runtime)
+  const live = new LiveConfig(options, own.clock.wall())
+  const { config } = live
+  const given: Runtime = { ...own, log: leveledLog(own.log, () => config.logLevel) }
+  // What clients cause may come again and again.
   const counted = countedLog(given.log, given.clock)
   const host: Runtime = { ...given, log: counted.log }
-  const config = resolveConfig(options, host.clock.wall())
   const begun = host.clock.now()
   host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
   const storage =
@@ -73,7 +88,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   const house = {
     config,
     runtime: host,
-    access: new Access(authProviders(config), config.skipAcl),
+    access: new Access(authProviders(config), config.skipACL),
     stats,
     keys,
     ids: new SessionIds(keys, ownServerId, host.clock.wall()),
@@ -86,7 +101,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   const replica = new Replica(house, start, {
     applied: (zxid) => storage?.applied(zxid),
     isBehind: (): boolean => listener.isBehind,
-    // A failure during the stop must not hide its reason, nor end the process.
+    // What fails on the way down must not hide why it went down, nor end the process.
     failed: (error) => {
       const settled = (): void => settle(error)
       shutDown().then(settled, settled)
@@ -109,7 +124,7 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
   try {
     address = await listener.listen()
   } catch (error) {
-    // A failure during the stop must not hide its reason.
+    // What fails on the way down must not hide why it goes down.
     await shutDown().catch(() => {})
     throw error
   }
@@ -136,12 +151,13 @@ export async function startServer(options: ServerOptions = {}, runtime: Partial<
       if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
       return storage.snapshot()
     },
+    reload: () => live.reload(reread, host.log),
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
-/** An address that a client on this machine can connect to, for one that means "all interfaces". */
+/** An address a client on this machine can connect to, for one that means "all interfaces". */
 function reachable(address: string): string {
   return address === '0.0.0.0' || address === '::' || address === '' ? '127.0.0.1' : address
 }

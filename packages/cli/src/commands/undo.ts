@@ -1,4 +1,4 @@
-/** `lightkeeper undo`: undoes a transaction, after showing what that changes. */
+/** `lightkeeper undo`: takes a transaction back, after a look at what that means. */
 import { applySteps, type Undo, undoOf } from '@lightkeeper/tools'
 import { connecting, connectingUsage, connectTo, parse } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'

@@ -1,4 +1,7 @@
-/** Counts the demo's orders, from what it finds in ZooKeeper and what workers report: no order may be lost or done twice. */
+/**
+ * Keeps account of the demo's orders, by what it finds in ZooKeeper and what workers report: none may be lost or done
+ * twice.
+ */
 
 export class Ledger {
   /** By number: the epoch of the term in which the order was written. */
@@ -19,7 +22,7 @@ export class Ledger {
     this.#problems.push(text)
   }
 
-  /** An order was among the finished ones and was removed: it must not appear again. */
+  /** An order was found among the finished ones and removed: it must not be found again. */
   collected(number: number, epoch: bigint): void {
     if (this.#done.has(number)) this.problem(`order ${number} was done twice`)
     this.#done.set(number, epoch)
@@ -43,7 +46,9 @@ export class Ledger {
     return this.#terms.size
   }
 
-  /** Call this when no order waits any more; `last` is the highest number. Returns all errors. */
+  /**
+   * To be called when no order waits any more; `last` is the highest number. Returns everything that was ever wrong.
+   */
   settle(last: number): readonly string[] {
     const problems = [...this.#problems]
     const lost: number[] = []

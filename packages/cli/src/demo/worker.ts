@@ -1,7 +1,6 @@
 /**
- * One of several equal workers of the demo. They elect a scheduler, which writes orders. Each worker registers as a service,
- * executes orders under locks, and follows one configuration. You may stop or kill any of them at any time: each order is done
- * once.
+ * One of several equal workers of the demo. They elect a scheduler, which writes orders. Each worker registers as a service, works
+ * off orders under locks, and follows one configuration. You may stop or kill any of them at any time: each order is done once.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -10,7 +9,7 @@ import { configuration, discovery, election, type Held, lock } from '@lightkeepe
 import { untilInterrupted } from '../signals.ts'
 
 interface Settings {
-  /** With this many waiting orders the scheduler writes no more. */
+  /** Orders that wait before the scheduler writes no more of them. */
   readonly backlog: number
   /** Milliseconds that an order takes. */
   readonly workMs: number
@@ -38,7 +37,7 @@ report('started', { id })
 await Promise.all([schedule(), work(), followSettings()])
 report('stopped', { id })
 
-/** The scheduler numbers the orders without a gap, each number once, even if a new term begins in between. */
+/** The scheduler numbers the orders without a gap and each number once, even if a new term begins in between. */
 async function schedule(): Promise<void> {
   for await (const term of election(zk, '/scheduler', { id }).terms({ signal })) {
     report('scheduler', { id, epoch: term.epoch.toString() })
@@ -65,7 +64,7 @@ async function schedule(): Promise<void> {
   }
 }
 
-/** Executes orders under one of ten locks. The transaction that writes a finished order is refused if the lock is lost. */
+/** Works off orders under one of ten locks. The transaction that writes a finished order is refused if the lock is lost. */
 async function work(): Promise<void> {
   while (!signal.aborted) {
     let held: Held | undefined
@@ -101,7 +100,7 @@ function unlessRejected(error: unknown): void {
   if (!KeeperError.is(error) || (error.outcome === 'rejected' && error.code !== 'NODE_EXISTS')) throw error
 }
 
-/** Prints one JSON line for each event: the demo, tests and people read them. */
+/** Prints one JSON line an event: the demo, tests and people read them. */
 function report(event: string, facts: Readonly<Record<string, unknown>> = {}): void {
   process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
 }

@@ -1,13 +1,13 @@
-/** Leaves a session so that another process can continue it. */
+/** Leaves a session to another process. */
 import { KeeperError } from '@lightkeeper/protocol'
 import type { CallOptions } from '../options.ts'
 import { formatToken } from '../session/token.ts'
 import type { CallContext } from './call.ts'
 import { isThere } from './reads.ts'
 
-/** A znode that only ClickHouse Keeper has. */
+/** A znode of ClickHouse Keeper's own. */
 const keeperVersionPath = '/keeper/api_version'
-/** How long to wait for replies, milliseconds. */
+/** How long replies are waited for, milliseconds. */
 const patienceMs = 2_000
 
 /** @returns the token of the session. */

@@ -1,4 +1,4 @@
-/** One transaction request, and the marker that shows what happened to it. */
+/** One transaction request, and the marker that makes certain what became of it. */
 import {
   joinPath,
   KeeperError,
@@ -23,10 +23,10 @@ import { type Finding, ignoreExisting } from './recover.ts'
 import { uuid } from './uuid.ts'
 
 const empty = new Uint8Array(0)
-/** The bytes of number and type in front of every request. */
+/** The number and the type in front of every request. */
 const requestHeaderBytes = 8
 
-/** Results are in the order of the operations. */
+/** Results stand in the order of the operations. */
 export async function transaction(
   context: CallContext,
   ops: readonly TransactionOp<unknown>[],
@@ -48,13 +48,13 @@ export async function transaction(
       if (failed?.index !== ops.length || failed.code !== 'NO_NODE') throw error
       const creation = { ...budget.step(), mode: 'container', parents: true } as const
       await createZnode(context, marker, empty, creation).catch(ignoreExisting)
-      // The server may remove an empty container between the two steps.
+      // An empty container may be removed by the server between the two.
       await budget.again(error)
     }
   }
 }
 
-/** Size of the request of a transaction, bytes. */
+/** Bytes of the request that a transaction is sent as. */
 export function transactionBytes(context: CallContext, ops: readonly TransactionOp<unknown>[]): number {
   const writer = new Writer()
   encodeAll(context, ops, writer)
@@ -79,9 +79,7 @@ class Transaction extends Write<unknown[]> {
     this.#ops = ops
   }
 
-  /**
-   * Operations are encoded when the request is written. If the data of one was transferred away meanwhile, this call fails then.
-   */
+  /** Operations are encoded where they are written: one whose data was transferred away meanwhile fails this call then. */
   encode(writer: Writer): void {
     encodeAll(this.context, this.#ops, writer)
   }
@@ -126,7 +124,7 @@ class Transaction extends Write<unknown[]> {
     return { verdict, result: () => results }
   }
 
-  /** Keeps the session's list of ephemerals up to date. */
+  /** Keeps the list of ephemerals of the session. */
   #note(results: readonly unknown[]): void {
     const { ephemerals } = this.context.session
     for (const [i, { ephemeral, path }] of this.#ops.entries()) {

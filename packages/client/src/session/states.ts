@@ -8,34 +8,31 @@
 export type SessionState =
   /** No session yet in this epoch. */
   | { readonly kind: 'connecting'; readonly epoch: number }
-  /** Requests are served. `isNew` is false when the same session returned on another connection. */
+  /** Requests are being served. `isNew` is false when the same session came back on another connection. */
   | {
       readonly kind: 'connected'
       readonly epoch: number
       readonly sessionId: bigint
       readonly server: string
-      /** The negotiated timeout, milliseconds. */
+      /** Negotiated, milliseconds. */
       readonly sessionTimeout: number
       readonly isNew: boolean
       readonly readOnly: boolean
     }
-  /** The connection is lost; the session may still live. From now on do not rely on a lock or a term. */
+  /** The connection is lost; the session may still live. Whoever holds a lock or a term stops relying on it now. */
   | { readonly kind: 'disconnected'; readonly epoch: number; readonly sessionId: bigint; readonly reason: string }
-  /**
-   * The session is gone, with everything that belonged to it. Streams and other things that this client can create again continue
-   * by themselves.
-   */
+  /** The session is gone, and what belonged to it. Streams, and whatever else this client can make anew, go on by themselves. */
   | {
       readonly kind: 'expired'
       readonly epoch: number
       readonly sessionId: bigint
-      /** The cause of the end; and, if this program's event loop was blocked, for how long. */
+      /** Who or what ended it, and for how long this program's own event loop was blocked, if it was. */
       readonly reason: string
       readonly lost: SessionLosses
     }
-  /** The SASL login is done on the new connection. Identities and watches follow, then `connected`. */
+  /** The login by SASL is done on the connection being made; identities and watches follow, then `connected`. */
   | { readonly kind: 'saslAuthenticated'; readonly epoch: number; readonly mechanism: string }
-  /** A server refused an identity. `reason` says more about it, for scheme `sasl`. */
+  /** An identity was refused. `reason` is what is known beyond that, for scheme `sasl`. */
   | {
       readonly kind: 'authFailed'
       readonly epoch: number
@@ -44,21 +41,21 @@ export type SessionState =
     }
   | { readonly kind: 'closed'; readonly epoch: number }
 
-/** What ended with a session and is not created again. */
+/** What went with a session and is not made anew. */
 export interface SessionLosses {
-  /** Ephemerals that this client created in the session and did not delete, by the paths that the user knows. */
+  /** Ephemerals this client made in it and did not delete, by the paths the user knows. */
   readonly ephemerals: readonly string[]
   /** One-shot watches; each settled with type `none`. */
   readonly oneShotWatches: number
 }
 
-/** What `close` could not end. */
+/** What `close` has left behind. */
 export interface Closing {
   /** Whether the session has ended, or there was none: then nothing is left. */
   readonly isEnded: boolean
-  /** Ephemerals that servers keep for `leftForMs`, by the paths that the user knows. */
+  /** Ephemerals that servers keep for `leftForMs`, by the paths the user knows. */
   readonly left: readonly string[]
-  /** The time after which servers end the session by themselves: its timeout, milliseconds. 0 where it has ended. */
+  /** Milliseconds after which the servers have ended the session by themselves: its timeout. 0 where it has ended. */
   readonly leftForMs: number
 }
 

@@ -1,41 +1,41 @@
-/** The numbers of a client, as users read them: what it has done and how it is. */
+/** What a client has done and how it is, in numbers, as users read them. */
 import type { Histogram } from '@lightkeeper/runtime'
 import type { RequestLines } from './lines.ts'
 import type { Meters } from './meters.ts'
 import type { SessionState, SessionStateKind } from './states.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
-/** A snapshot. Counts begin with the start of the client. */
+/** A snapshot; counts are from the start of the client. */
 export interface ClientStats {
   readonly state: SessionStateKind
   readonly epoch: number
   readonly requests: {
-    /** Requests written to a connection; includes the client's own. */
+    /** Written to a connection, those of the client's own counted. */
     readonly sent: number
     readonly answered: number
-    /** Requests without a reply when the connection was lost. */
+    /** Without a reply when the connection went. */
     readonly lost: number
-    /** Lost reads that were sent again. */
+    /** Lost reads that were made again. */
     readonly repeated: number
     /** Lost writes whose outcome was looked up. */
     readonly recovered: number
     readonly timedOut: number
     readonly inFlight: number
-    /** Requests that wait for a connection. */
+    /** Waiting for a connection. */
     readonly queued: number
   }
-  /** Milliseconds from the write of a request until its reply; quantiles are exact to a tenth. */
+  /** Milliseconds from the write of a request to its reply; quantiles to within a tenth. */
   readonly latency: LatencyStats
   readonly bytes: { readonly sent: number; readonly received: number }
   readonly connections: { readonly attempts: number; readonly established: number; readonly pings: number }
   readonly expiries: number
   readonly watches: WatchCounters & {
-    /** Events that the client received. */
+    /** Events received. */
     readonly received: number
     readonly oneShot: number
     readonly persistent: number
   }
-  /** How long this process ran no timers. More than a third of the session timeout endangers the session. */
+  /** How long this process did not run its timers: what is longer than a third of the session timeout endangers the session. */
   readonly eventLoop: { readonly longestStallMs: number; readonly stalls: number }
 }
 
@@ -59,17 +59,17 @@ function latencyOf(times: Histogram): LatencyStats {
   }
 }
 
-/** What the streams of a client have done since its start. */
+/** What the streams of a client have done, counted from its start. */
 export interface WatchCounters {
   /** Events that concerned a stream. */
   events: number
-  /** How often a stream read everything again. */
+  /** Times a stream read everything anew. */
   resyncs: number
-  /** How often a stream had more paths to read again than its limit, and read everything instead. */
+  /** Times a stream held more paths to read again than it may, and read everything instead. */
   overflows: number
-  /** Paths that the self-audit compared. */
+  /** Paths the self-audit compared. */
   audited: number
-  /** Differences that it found and corrected: an event had been lost. */
+  /** Holes it found and closed: an event had been lost. */
   healed: number
 }
 

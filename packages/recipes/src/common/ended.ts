@@ -1,15 +1,15 @@
-/** Why a lock, a term or an item has ended: the reasons of their signals. */
+/** Why a lock, a term or an item is not held any more: the reason of their signals. */
 
 export type EndCode =
-  /** Its owner released it. */
+  /** Its owner gave it back. */
   | 'RELEASED'
-  /** Another client deleted its znode, or the znode was deleted with its session. */
+  /** Another client deleted its znode, or the znode went with its session. */
   | 'DELETED'
-  /** No server has answered for so long that the session may end, or the session has ended. */
+  /** No server has answered for so long that the session may end, or it has ended. */
   | 'SESSION_LOST'
   /** Another client asks for it. It is still held. */
   | 'REVOKED'
-  /** A candidate with a higher priority waits. The term continues. */
+  /** A candidate with a higher priority waits. The term goes on. */
   | 'CHALLENGED'
   /** The item moves to another member, or this member leaves. */
   | 'MOVED'

@@ -1,10 +1,10 @@
-/** The changes of a configuration, for each reader at its own speed. */
+/** What happens to a configuration, for each reader by its own pace. */
 import type { ZnodeStat } from '@lightkeeper/client'
 import type { Freshness } from '../common/freshness.ts'
 
 export type ConfigurationChange<T> =
   | { readonly kind: 'changed'; readonly value: T; readonly previous: T; readonly stat: ZnodeStat }
-  /** The codec cannot decode what was written; the last good value stays current. */
+  /** The codec refuses what was written; the last good value stays current. */
   | {
       readonly kind: 'invalid'
       readonly error: unknown
@@ -18,7 +18,7 @@ export type ConfigurationChange<T> =
   | Freshness
 
 interface Reader<T> {
-  /** The value that this reader got last. */
+  /** The value this reader was given last. */
   value: T
   readonly pending: ConfigurationChange<T>[]
   wake: (() => void) | undefined
@@ -39,7 +39,7 @@ export class Readers<T> {
     }
   }
 
-  /** Each reader ends when it has its pending changes. */
+  /** The readers end when they have got what is pending. */
   end(): void {
     this.#hasEnded = true
     for (const reader of this.#readers) reader.wake?.()
@@ -48,7 +48,7 @@ export class Readers<T> {
   /** The changes from this call on. `value` is the current one. */
   read(value: T, signal: AbortSignal | undefined): AsyncGenerator<ConfigurationChange<T>, void, void> {
     const reader: Reader<T> = { value, pending: [], wake: undefined }
-    // The changes count from now, not from the first step of the loop.
+    // Now, and not at the first step of the loop.
     this.#readers.add(reader)
     return this.#changes(reader, signal)
   }

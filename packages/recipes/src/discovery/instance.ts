@@ -1,4 +1,4 @@
-/** An instance of a service: its address, and what balancing needs. */
+/** An instance of a service: where to reach it, and what balancing needs. */
 import { boolean, type Check, looking, wrongType } from '@lightkeeper/client/arguments'
 import { optionsOf } from '../arguments/options.ts'
 import { nodeName } from '../arguments/places.ts'
@@ -12,24 +12,24 @@ export interface ServiceInstance {
   readonly address: string
   readonly port: number | undefined
   readonly sslPort: number | undefined
-  /** Share of the calls, relative to the other instances. Default 1; 0 means no calls. */
+  /** Share of the calls, relative to the other instances. Default 1; 0 takes none. */
   readonly weight: number
   /** Where it runs, for consumers that prefer near instances. */
   readonly zone: string | undefined
-  /** Other properties, as text. */
+  /** Other facts, as text. */
   readonly metadata: Readonly<Record<string, string>>
-  /** False: it is visible, but gets no calls. */
+  /** False: it is visible, and takes no calls. */
   readonly enabled: boolean
-  /** When it was registered, if the format stores that. */
+  /** When it was registered, where the format says so. */
   readonly registeredAt: Date | undefined
-  /** The payload in the form of the format; undefined where the format has none. */
+  /** As the format writes it; undefined where the format has none. */
   readonly payload: unknown
 }
 
 /** An instance to register. */
 export interface Registering {
   readonly name: string
-  /** Default: a random UUID. An id that stays the same after a restart replaces the znode of the earlier process at once. */
+  /** Default: a random UUID. An id that stays the same over restarts replaces the leftover of the process before at once. */
   readonly id?: string | undefined
   readonly address: string
   readonly port?: number | undefined
@@ -38,7 +38,7 @@ export interface Registering {
   readonly zone?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly enabled?: boolean | undefined
-  /** Written instead of the payload that the format makes of weight, zone and metadata. For consumers with their own classes. */
+  /** Written as it is, instead of the payload that the format makes of weight, zone and metadata. For consumers with their own classes. */
   readonly payload?: unknown
 }
 
@@ -51,7 +51,7 @@ const metadata: Check<Readonly<Record<string, string>>> = (value, name, operatio
     const entries = Object.entries(value as Record<string, unknown>)
     return Object.fromEntries(entries.map(([key, each]) => [key, text(each, `${name}.${key.slice(0, 60)}`, operation)]))
   })
-/** A payload is written as JSON. A value without a JSON form is refused; the copy cannot change later. */
+/** A payload is written as JSON. A value without a JSON form is refused; the copy cannot change afterwards. */
 const payload: Check<never> = (value, name, operation) => {
   try {
     const written = JSON.stringify(value)
@@ -80,7 +80,7 @@ const changeable = {
 const registering = optionsOf<Registering>({ name: notEmpty, id: nodeName, ...changeable })
 const changing = optionsOf<InstanceChange>(changeable)
 
-/** Only the named properties change; undefined removes one. */
+/** Properties that are named change; undefined removes one. */
 export type InstanceChange = Partial<Omit<Registering, 'name' | 'id'>>
 
 /** A copy of an instance to register. @throws TypeError or RangeError that names the property. */

@@ -1,11 +1,11 @@
-/** One term of a leader, from its beginning to its end. */
+/** One leadership, from its beginning to its end. */
 import type { Client } from '@lightkeeper/client'
 import { Grant } from '../common/grant.ts'
 import { jsonFormOf } from '../common/json-form.ts'
 import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
 import type { Tenure } from '../common/tenure.ts'
 
-/** Made by `election(…).terms()`. Its disposal resigns. */
+/** Made by `election(…).terms()`. Disposing of it resigns. */
 export class Term extends Grant {
   /** The id of the leader, as given to `election`. */
   readonly id: string
@@ -19,17 +19,12 @@ export class Term extends Grant {
     this.#challenged = challenged
   }
 
-  /**
-   * Grows with every term at this path: a resource that refuses epochs smaller than the largest one seen is safe from earlier
-   * leaders.
-   */
+  /** Grows with every leadership at this path: a resource that refuses epochs smaller than the largest it has seen is safe from earlier leaders. */
   get epoch(): bigint {
     return this.token
   }
 
-  /**
-   * Aborts when a candidate with a higher priority waits; resign when it suits. The line is watched only if this property is used.
-   */
+  /** Aborts when a candidate with a higher priority waits; resign when it suits. The line is watched only where this is asked for. */
   get challenged(): AbortSignal {
     this.#challenge ??= this.#challenged(this.signal)
     return this.#challenge
@@ -37,7 +32,7 @@ export class Term extends Grant {
 
   /**
    * Ends the term; `signal` aborts at once. Resolves to undefined when others may lead, or after `timeout` (default 5000 ms) to a
-   * KeeperError that says what may remain until the session ends. Never rejects, even if the term had ended before.
+   * KeeperError that says what may be left until the session ends. Never rejects, also where the term was over before.
    */
   async resign(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     return this.end(leaveOptions(options, 'resign'))
@@ -50,7 +45,7 @@ export class Term extends Grant {
   }
 }
 
-/** One term after the other, each begun by `begin`, until `signal` aborts or the client is closed. */
+/** Terms one after the other, each begun by `begin`, until `signal` aborts or the client is closed. */
 export async function* termsOf(
   zk: Client,
   signal: AbortSignal | undefined,
@@ -60,7 +55,7 @@ export async function* termsOf(
     const term = await begin()
     if (term === undefined) return
     const onAbort = (): void => void term.resign()
-    // `begin` returns no term where the signal has aborted.
+    // `begin` gives no term where the signal has aborted.
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
       yield term

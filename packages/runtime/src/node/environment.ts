@@ -1,4 +1,4 @@
-/** Environment variables. A host may refuse to show them, as Deno does without `--allow-env`; then there are none. */
+/** Variables of the environment. A host may refuse to show them, as Deno does without `--allow-env`; then there are none. */
 
 export function environmentVariable(name: string): string | undefined {
   try {

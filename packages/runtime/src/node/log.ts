@@ -1,14 +1,11 @@
 /** Lines on standard error, so that standard output stays for results. */
 
-import { formatLine, type Log, type LogLevel, silentLog } from '../log.ts'
+import { formatLine, type Log, type LogLevel, leveledLog, logLevels, silentLog } from '../log.ts'
 import { environmentVariable } from './environment.ts'
-
-const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /** Prints lines of `least` and above: `2026-01-31T12:00:00.000Z WARN message key=value`. */
 export function stderrLog(least: LogLevel = 'info'): Log {
-  return (level, message, facts) => {
-    if (levels.indexOf(level) < levels.indexOf(least)) return
+  const print: Log = (level, message, facts) => {
     const line = `${new Date().toISOString()} ${level.toUpperCase()} ${formatLine(message, facts)}\n`
     try {
       process.stderr.write(line)
@@ -16,21 +13,22 @@ export function stderrLog(least: LogLevel = 'info'): Log {
       // A file on a full disk throws here, while a pipe fails later. Neither may disturb the code that logs.
     }
   }
+  return leveledLog(print, () => least)
 }
 
 /**
- * The log that the environment asks for: `LIGHTKEEPER_LOG=debug` (or `info`, `warn`, `error`) prints lines of that level and above
- * on standard error. Without it nothing is printed.
+ * What the environment asks for: `LIGHTKEEPER_LOG=debug` (or `info`, `warn`, `error`) prints lines of that level and above on standard
+ * error. Without it nothing is printed.
  */
 export function environmentLog(wanted: string | undefined = environmentVariable('LIGHTKEEPER_LOG')): Log {
   if (wanted === undefined || wanted === '') return silentLog
-  const level = levels.find((each) => each === wanted.trim().toLowerCase())
+  const level = logLevels.find((each) => each === wanted.trim().toLowerCase())
   if (level !== undefined) return stderrLog(level)
   if (!hasComplained)
-    process.stderr.write(`LIGHTKEEPER_LOG is "${wanted}": expected ${levels.join(', ')}; nothing is logged\n`)
+    process.stderr.write(`LIGHTKEEPER_LOG is "${wanted}": expected ${logLevels.join(', ')}; nothing is logged\n`)
   hasComplained = true
   return silentLog
 }
 
-/** Once for each process, for any number of clients and servers. */
+/** Once per process, for any number of clients and servers. */
 let hasComplained = false

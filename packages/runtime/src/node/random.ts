@@ -1,4 +1,4 @@
-/** Random numbers from the system. */
+/** Chance from the system. */
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Random } from '../random.ts'
 

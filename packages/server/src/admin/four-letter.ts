@@ -92,9 +92,10 @@ export class FourLetterWords {
   }
 
   #isAllowed(word: string): boolean {
-    const { fourLetterWordWhitelist: allowed } = this.server.config
-    // Scripts that come with Apache depend on srvr, so it is always answered there.
-    return word === 'srvr' || allowed.includes('*') || allowed.includes(word)
+    const { fourLetterWordWhitelist: allowed, readOnlyModeEnabled } = this.server.config
+    // Scripts that come with Apache depend on srvr, so it is always answered there; clients that look for a quorum on isro.
+    if (word === 'srvr' || (word === 'isro' && readOnlyModeEnabled)) return true
+    return allowed.includes('*') || allowed.includes(word)
   }
 }
 

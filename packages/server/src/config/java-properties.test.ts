@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 import { parseProperties } from './java-properties.ts'
 import { atLeast, decoded, exactlyYes, looseBoolean, notNo, parsedInt, strictBoolean } from './java-values.ts'
 
@@ -57,7 +57,7 @@ describe('a file in the format of java.util.Properties', () => {
     ],
     ['', []],
   ])('%j', (content, pairs) => {
-    expect(parseProperties(content)).toEqual(pairs)
+    expect(parseProperties(content).map(([key, value]) => [key, value])).toEqual(pairs)
   })
   test('has \\u with four digits behind it', () => {
     expect(() => parseProperties('dataDir=C:\\users')).toThrow(ConfigError)

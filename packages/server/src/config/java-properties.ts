@@ -1,16 +1,19 @@
 /** Java's properties format, exactly as java.util.Properties reads it: comments, separators, escapes, continued lines. */
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 
 const blank = /[ \t\f]/
+
+/** A key, its value, and the number of the line where it begins, from 1. */
+export type Property = readonly [key: string, value: string, line: number]
 
 /**
  * Keys and values in the order of the file, both without the blanks that Apache trims. A comment behind a value is part of the
  * value. A byte order mark in front is left out.
  * @throws ConfigError for `\u` without four hexadecimal digits.
  */
-export function parseProperties(content: string): [key: string, value: string][] {
-  const pairs: [string, string][] = []
-  for (const line of logicalLines(content.startsWith('\uFEFF') ? content.slice(1) : content)) {
+export function parseProperties(content: string): Property[] {
+  const pairs: Property[] = []
+  for (const [line, number] of logicalLines(content.startsWith('\uFEFF') ? content.slice(1) : content)) {
     let keyEnd = 0
     while (keyEnd < line.length && !/[=: \t\f]/.test(line[keyEnd] as string)) keyEnd += line[keyEnd] === '\\' ? 2 : 1
     keyEnd = Math.min(keyEnd, line.length)
@@ -22,7 +25,7 @@ export function parseProperties(content: string): [key: string, value: string][]
       hasSeparator = true
     }
     const key = line.slice(0, keyEnd)
-    pairs.push([trimmed(unescaped(key, key)), trimmed(unescaped(line.slice(valueStart), key))])
+    pairs.push([trimmed(unescaped(key, key)), trimmed(unescaped(line.slice(valueStart), key)), number])
   }
   return pairs
 }
@@ -36,10 +39,11 @@ export function trimmed(text: string): string {
   return text.slice(start, end)
 }
 
-/** Lines without comments and blank ones, continued lines in one piece, without the blanks in front. */
-function* logicalLines(content: string): Generator<string> {
+/** Lines without comments and blank ones, continued lines in one piece, without the blanks in front; with their numbers. */
+function* logicalLines(content: string): Generator<[line: string, number: number]> {
   const lines = content.split(/\r\n|\n|\r/)
   for (let i = 0; i < lines.length; i++) {
+    const number = i + 1
     let line = withoutFront(lines[i] as string)
     if (line === '' || line.startsWith('#') || line.startsWith('!')) continue
     // What follows on the next line is neither a comment nor left out for being blank, once something stands before it.
@@ -51,7 +55,7 @@ function* logicalLines(content: string): Generator<string> {
       if (line === '' && /^[#!]/.test(next)) break
       line += next
     }
-    if (line !== '') yield line
+    if (line !== '') yield [line, number]
   }
 }
 

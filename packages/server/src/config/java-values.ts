@@ -1,5 +1,5 @@
 /** Numbers and booleans in the forms in which Apache takes them: each key is read there by one of these methods of Java. */
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 
 /** What was read in another way than its writer may think: a line at start. */
 export type Note = (text: string) => void

@@ -1,6 +1,6 @@
 /** `server.N` lines: who belongs to the ensemble, and where this server listens for clients (QuorumPeer.QuorumServer). */
 import { isIpv6, parseHost } from '@lightkeeper/runtime'
-import { ConfigError } from './config.ts'
+import { ConfigError } from './config-error.ts'
 
 export interface Member {
   readonly isObserver: boolean

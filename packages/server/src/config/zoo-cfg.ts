@@ -1,13 +1,20 @@
 /** zoo.cfg: what its keys mean for this server (QuorumPeerConfig.java). Nothing is opened here; a file is read by the caller. */
 import { nearestName } from '@lightkeeper/runtime'
-import { ConfigError, resolveConfig, type ServerOptions } from './config.ts'
-import { parseProperties, trimmed } from './java-properties.ts'
-import { strictBoolean } from './java-values.ts'
-import { honoured, idle, isOff, refusals } from './keys.ts'
-import { type Member, parseMember } from './members.ts'
+import type { ServerOptions } from './config.ts'
+import { ConfigError, Problems } from './config-error.ts'
+import { parseProperties } from './java-properties.ts'
+import type { Note } from './java-values.ts'
+import { parseJvmFlags } from './jvm-flags.ts'
+import type { Member } from './members.ts'
+import { filePairs, overlaid, type Pair } from './pairs.ts'
+import type { ReadFile } from './room.ts'
+import { families, honoured, idle, isIdleFamily, settings } from './rooms.ts'
+import { listensAt, membersOf, refuseWhatIsNotHonoured } from './the-member.ts'
 
 export interface ZooCfg {
   readonly options: ServerOptions
+  /** Where each option comes from, as a message shows it: `zoo.cfg:12`, `--set`, `-Dzookeeper.snapCount of SERVER_JVMFLAGS`. */
+  readonly origins: ReadonlyMap<string, string>
   /** Keys that Apache has and that change nothing here: worth one line at start. */
   readonly ignored: readonly string[]
   /** Keys that nobody knows, with the name that may have been meant: `clientport (clientPort?)`. Worth one line at start. */
@@ -17,190 +24,119 @@ export interface ZooCfg {
 }
 
 export interface ZooCfgSources {
+  /** What the file is called in `origins`. Default `zoo.cfg`. */
+  readonly name?: string
   /** Pairs that count more than those of the file: those of a command line. */
   readonly more?: Iterable<readonly [key: string, value: string]>
+  /** Flags of a Java machine by the name of their variable, `SERVER_JVMFLAGS`. As in Apache, they count less than the file. */
+  readonly jvmFlags?: Iterable<readonly [name: string, flags: string]>
   /** The text of the file that `dynamicConfigFile` names. Without it a file that names one is refused. Its errors are passed on. */
-  readonly readFile?: (path: string) => string
+  readonly readFile?: ReadFile
 }
 
 /**
  * Reads the text of a zoo.cfg. Session timeouts of -1 mean the default, as in Apache; of a key that stands twice, the last one
- * counts. Keys may have the prefix `zookeeper.`.
- * @throws ConfigError naming the key whose value cannot be used, or that means security or membership and cannot be honoured.
+ * counts. Keys may have the prefix `zookeeper.`. A key that is not there means Apache's default, which is not always that of
+ * `startServer`.
+ * @throws ConfigError naming every key whose value cannot be used, or that means security or membership and cannot be honoured.
  */
 export function parseZooCfg(content: string, sources: ZooCfgSources = {}): ZooCfg {
-  return interpret([...parseProperties(content), ...(sources.more ?? [])], sources.readFile)
+  const cfg = read(content, sources)
+  const absent = [...settings].filter(([option, { inFile }]) => inFile !== undefined && !cfg.origins.has(option))
+  const defaults = Object.fromEntries(absent.map(([option, { inFile }]) => [option, inFile]))
+  const origins = new Map([...cfg.origins, ...absent.map(([option]) => [option, 'default of a zoo.cfg'] as const)])
+  return { ...cfg, options: { ...cfg.options, ...defaults }, origins }
 }
 
-/** The same for `key=value` pairs from elsewhere, a command line for example. */
-export function optionsOf(pairs: Iterable<readonly [key: string, value: string]>): ZooCfg {
-  return interpret([...pairs])
+/** The same for `key=value` pairs from elsewhere, a command line for example; what they leave out has the server's default. */
+export function optionsOf(pairs: Iterable<readonly [key: string, value: string]>, sources: ZooCfgSources = {}): ZooCfg {
+  return read('', { ...sources, more: pairs })
 }
 
-const prefix = 'zookeeper.'
-
-function interpret(pairs: readonly (readonly [string, string])[], readFile?: ZooCfgSources['readFile']): ZooCfg {
+function read(content: string, sources: ZooCfgSources): ZooCfg {
+  const { name = 'zoo.cfg', more = [], jvmFlags = [], readFile } = sources
   const notes: string[] = []
-  const note = (text: string): void => void notes.push(text)
-  const values = lastOf(pairs, note)
-  refuseWhatIsNotHonoured(values)
+  const note: Note = (text) => void notes.push(text)
+  const flags = [...jvmFlags].flatMap(([variable, text]) => parseJvmFlags(text, variable, note))
+  const layers = [flags, filePairs(parseProperties(content), name), commandLinePairs(more)]
+  return interpret(overlaid(layers, note), notes, readFile)
+}
 
-  const members = membersOf(values, readFile)
-  const options = new Map<keyof ServerOptions, unknown>()
+const commandLine = '--set'
+
+function commandLinePairs(pairs: Iterable<readonly [string, string]>): Pair[] {
+  return [...pairs].map(([key, value]) => ({ key, value, origin: commandLine }))
+}
+
+function interpret(pairs: ReadonlyMap<string, Pair>, notes: string[], readFile: ReadFile | undefined): ZooCfg {
+  const note: Note = (text) => void notes.push(text)
+  const problems = new Problems()
+  const values = new Map([...pairs].map(([key, { value }]) => [key, value]))
+  refuseWhatIsNotHonoured(values, problems)
+
+  const members = problems.try(() => membersOf(values, readFile)) ?? new Map<string, Member>()
+  const options = new Map<string, unknown>()
+  const origins = new Map<string, string>()
   const ignored: string[] = []
   const unknown: string[] = []
-  for (const [key, value] of values) {
-    const row = honoured.get(key)
-    if (row !== undefined) {
-      const [option, read] = row
+  for (const [key, { value, origin }] of pairs) {
+    const option = honoured.get(key)
+    if (option !== undefined) {
       // The default, which depends on others.
       if (value === '-1' && /^(min|max)SessionTimeout$/.test(key)) continue
-      options.set(option, checked(option, read(value, key, note), key))
+      options.set(
+        option,
+        problems.try(() => checked(option, key, value, note)),
+      )
+      origins.set(option, origin)
     } else if (idle.has(key)) {
-      idle.get(key)?.(value, key, note)
+      problems.try(() => idle.get(key)?.(value, key, note))
       ignored.push(key)
-    } else if (isKnownFamily(key)) ignored.push(key)
+    } else if (families.some(({ keys }) => keys.test(key))) continue
+    else if (isIdleFamily(key)) ignored.push(key)
     else if (!key.startsWith('server.')) unknown.push(withNearest(key))
   }
-  if (values.has('electionAlg') && values.get('electionAlg') !== '3') {
-    throw new ConfigError('electionAlg', values.get('electionAlg'), '3, the only one that Apache has')
+  for (const { keys, option, read } of families) {
+    const own = [...pairs].filter(([key]) => keys.test(key))
+    if (own.length === 0) continue
+    const given = problems.try(() => read(new Map(own.map(([key, { value }]) => [key, value])), { readFile, note }))
+    options.set(option, given)
+    origins.set(option, own.map(([, { origin }]) => origin).join(' '))
   }
-  if (values.has('peerType') && !/^(participant|observer)$/i.test(values.get('peerType') ?? '')) {
-    throw new ConfigError('peerType', values.get('peerType'), 'participant or observer')
-  }
-  for (const [key, member] of members) {
-    if (member.client === undefined) ignored.push(key)
-    else listenAs(key, member.client, options)
-  }
-  return { options: Object.fromEntries(options) as ServerOptions, ignored, unknown, notes }
-}
-
-/** One value for each key, without the prefix; a key without it counts more, as it does in Apache. */
-function lastOf(pairs: readonly (readonly [string, string])[], note: (text: string) => void): Map<string, string> {
-  const values = new Map<string, string>()
-  const isPlain = new Set<string>()
-  for (const [given, givenValue] of pairs) {
-    const value = trimmed(givenValue)
-    const hasPrefix = given.startsWith(prefix)
-    const key = trimmed(hasPrefix ? given.slice(prefix.length) : given)
-    if (hasPrefix && isPlain.has(key)) continue
-    if (!hasPrefix && isPlain.has(key) && values.get(key) !== value) note(`${key} is given twice; the last one counts`)
-    if (!hasPrefix) isPlain.add(key)
-    values.set(key, value)
-  }
-  return values
-}
-
-function refuseWhatIsNotHonoured(values: ReadonlyMap<string, string>): void {
-  for (const [key, value] of values) {
-    for (const { keys, why, isHarmless = isOff } of refusals) {
-      if (keys.test(key) && !isHarmless(value, (other) => values.get(other))) throw ConfigError.refused(key, why)
+  problems.try(() => checkElection(values))
+  for (const [key, { client }] of members) {
+    if (client === undefined) {
+      ignored.push(key)
+      continue
     }
+    const origin = pairs.get(key)?.origin ?? key
+    problems.try(() => {
+      for (const [option, value] of listensAt(key, client, options, (each) => origins.get(each) === commandLine)) {
+        options.set(option, value)
+        origins.set(option, origin)
+      }
+    })
   }
+  problems.throwAny()
+  return { options: Object.fromEntries(options) as ServerOptions, origins, ignored, unknown, notes }
 }
 
-/**
- * The one member there may be, under its key. With one line Apache stands alone too. A member's data must not be served by a server
- * that knows nothing of the others.
- */
-function membersOf(
-  values: ReadonlyMap<string, string>,
-  readFile: ZooCfgSources['readFile'],
-): ReadonlyMap<string, Member> {
-  const dynamicFile = values.get('dynamicConfigFile')
-  const source = dynamicFile === undefined ? values : dynamicValues(values, dynamicFile, readFile)
-  const lines = [...source].filter(([key]) => key.startsWith('server.'))
-  if (lines.length > 1) {
-    throw new ConfigError(
-      'server.N',
-      lines.map(([key, value]) => `${key}=${value}`).join(' '),
-      'one line at the most: this server stands alone, in no ensemble',
-    )
-  }
-  const standalone = values.get('standaloneEnabled') ?? 'true'
-  if (lines.length === 0 && !strictBoolean(standalone, 'standaloneEnabled')) {
-    throw ConfigError.refused('standaloneEnabled', 'is false, and there is no member, no server.N line')
-  }
-  const hasMany = strictBoolean(values.get('multiAddress.enabled') ?? 'false', 'multiAddress.enabled')
-  return new Map(
-    lines.map(([key, value]) => {
-      const member = parseMember(key, value, hasMany)
-      if (member.isObserver) throw ConfigError.refused(key, 'is an observer without participants, which serves nobody')
-      return [key, member]
-    }),
-  )
+/** The option for a value, if the server can start with it; an error names it as the file does. */
+function checked(option: string, key: string, value: string, note: Note): unknown {
+  const setting = settings.get(option)
+  const given = setting?.read(value, key, note)
+  setting?.check(given, key)
+  return given
 }
 
-/** What the file of members holds; nothing else may stand in it, and no member beside it. */
-function dynamicValues(
-  values: ReadonlyMap<string, string>,
-  path: string,
-  readFile: ZooCfgSources['readFile'],
-): ReadonlyMap<string, string> {
-  if (readFile === undefined) {
-    throw ConfigError.refused('dynamicConfigFile', 'names a file with the members, which was not read')
+/** Values that Apache refuses, although nothing is done with them here. */
+function checkElection(values: ReadonlyMap<string, string>): void {
+  const algorithm = values.get('electionAlg') ?? '3'
+  if (algorithm !== '3') throw new ConfigError('electionAlg', algorithm, '3, the only one that Apache has')
+  const peerType = values.get('peerType') ?? 'participant'
+  if (!/^(participant|observer)$/i.test(peerType)) {
+    throw new ConfigError('peerType', peerType, 'participant or observer')
   }
-  for (const key of values.keys()) {
-    if (key.startsWith('server.')) throw ConfigError.refused(key, `must be in the dynamicConfigFile, ${path}`)
-  }
-  let content: string
-  try {
-    content = readFile(path)
-  } catch (error) {
-    throw ConfigError.refused('dynamicConfigFile', `cannot be read: ${(error as Error).message}`)
-  }
-  const dynamic = lastOf(parseProperties(content), () => {})
-  refuseWhatIsNotHonoured(dynamic)
-  for (const key of dynamic.keys()) {
-    if (!key.startsWith('server.'))
-      throw ConfigError.refused(key, `cannot stand in ${path}, which is for members alone`)
-  }
-  return dynamic
-}
-
-/** Where the member's own line says that clients are served, which must not contradict what stands beside it. */
-function listenAs(
-  key: string,
-  client: NonNullable<Member['client']>,
-  options: Map<keyof ServerOptions, unknown>,
-): void {
-  const port = options.get('clientPort')
-  const host = options.get('clientPortAddress')
-  const isAny = host === undefined || host === '0.0.0.0' || host === '::'
-  const said = client.host === undefined ? `;${client.port}` : `;${client.host}:${client.port}`
-  if (port !== undefined && port !== client.port) {
-    throw new ConfigError('clientPort', port, `${client.port}, since ${key} ends in ${said}`)
-  }
-  if (port !== undefined && !isAny && host !== client.host) {
-    throw new ConfigError('clientPortAddress', host, `${client.host ?? 'all addresses'}, since ${key} ends in ${said}`)
-  }
-  options.set('clientPort', client.port)
-  // A port alone means all addresses, as in Apache.
-  options.set('clientPortAddress', client.host ?? '::')
-}
-
-/** The value, if the server can start with it; an error names it as the file does. */
-function checked(option: keyof ServerOptions, value: unknown, key: string): unknown {
-  // Limits of each other, and the one that needs another, are the server's to compare.
-  if (option.endsWith('SessionTimeout') || option === 'dataLogDir') {
-    if (option === 'dataLogDir') resolveNamed({ dataDir: value as string }, 'dataDir', key)
-    return value
-  }
-  resolveNamed({ [option]: value }, option, key)
-  return value
-}
-
-function resolveNamed(options: ServerOptions, option: keyof ServerOptions, key: string): void {
-  try {
-    resolveConfig(options, 0)
-  } catch (error) {
-    throw error instanceof ConfigError && error.setting === option ? error.as(key) : error
-  }
-}
-
-/** Families of keys of which the rest is free. */
-function isKnownFamily(key: string): boolean {
-  return key.startsWith('metricsProvider.') || refusals.some(({ keys }) => keys.test(key) && !key.startsWith('server.'))
 }
 
 function withNearest(key: string): string {

@@ -103,11 +103,11 @@ test('lists of bounded bytes are kept, those asked for last, and one that is too
     for (let i = 0; i < 100; i++) create(`${parent}/name-${i}`)
   }
   const node = (path: string): Znode => tree.get(path) as Znode
-  const size = new ChildLists(10_000).of(node('/a'))?.length ?? 0
-  const lists = new ChildLists(10_000, 2 * size)
+  const size = new ChildLists({ maxReplyBytes: 10_000 }).of(node('/a'))?.length ?? 0
+  const lists = new ChildLists({ maxReplyBytes: 10_000 }, 2 * size)
   const made = vi.spyOn(lists, 'write')
   for (const path of ['/a', '/b', '/a', '/c', '/a', '/c', '/b']) lists.of(node(path))
   expect(made.mock.calls.map(([of]) => of)).toEqual(['/a', '/b', '/c', '/b'].map(node))
   expect(lists.keptBytes).toBe(2 * size)
-  expect(new ChildLists(size - 1).of(node('/a'))).toBeUndefined()
+  expect(new ChildLists({ maxReplyBytes: size - 1 }).of(node('/a'))).toBeUndefined()
 })

@@ -1,41 +1,41 @@
 /**
- * Long lists of children, in wire format. Encoding two hundred thousand names takes some twenty milliseconds. A list that is
- * requested again before a child comes or goes is sent from here, and clients that read slowly share one copy.
+ * Long lists of children as they stand on the wire. Making one of two hundred thousand names takes some twenty milliseconds, so what
+ * is asked for again while no child came or went is sent from here, and those who do not take it hold it once.
  */
 import { Writer } from '@lightkeeper/protocol'
 import type { Znode } from '../tree/znode.ts'
 
-/** The list of a znode with fewer children is encoded each time. */
+/** A znode with fewer children is listed anew each time. */
 export const longList = 1_000
-/** Bytes of all kept lists. */
+/** Bytes of all lists that are kept. */
 const keptBytesMax = 16 << 20
 
 interface Kept {
   readonly bytes: Uint8Array
-  /** Creates raise one, deletes lower the other: if both are equal, the children are the same. */
+  /** Creates raise the one, deletes lower the other: both alike means that the children are the same. */
   readonly cversion: number
   readonly numChildren: number
 }
 
 export class ChildLists {
-  /** The last requested ones are at the end. */
+  /** Those asked for last at the end. */
   readonly #kept = new Map<Znode, Kept>()
-  readonly #bytesMax: number
+  readonly #limits: { readonly maxReplyBytes: number }
   readonly #keptMax: number
   #bytes = 0
 
-  /** A list of more than `bytesMax` bytes is not made; all kept lists together have at most `keptMax` bytes. */
-  constructor(bytesMax: number, keptMax: number = keptBytesMax) {
-    this.#bytesMax = bytesMax
+  /** A list of more than `maxReplyBytes` is not made; `keptMax` bytes are kept of all. */
+  constructor(limits: { readonly maxReplyBytes: number }, keptMax: number = keptBytesMax) {
+    this.#limits = limits
     this.#keptMax = keptMax
   }
 
-  /** Bytes of the kept lists. */
+  /** Bytes of the lists that are kept. */
   get keptBytes(): number {
     return this.#bytes
   }
 
-  /** The number and names of the children of `node`, encoded; do not change the bytes. Undefined where they are too many bytes. */
+  /** The number of the children of `node` and their names; they stay as they are. Undefined where they are too many bytes. */
   of(node: Znode): Uint8Array | undefined {
     const { cversion, numChildren } = node
     const kept = this.#kept.get(node)
@@ -56,15 +56,16 @@ export class ChildLists {
     return bytes
   }
 
-  /** Encodes the list; `expected` is its approximate size in bytes. */
+  /** Makes the list anew; `expected` is its size in bytes, about. */
   write(node: Znode, expected: number): Uint8Array | undefined {
-    const writer = new Writer(Math.min(expected, this.#bytesMax) + 1024)
+    const { maxReplyBytes } = this.#limits
+    const writer = new Writer(Math.min(expected, maxReplyBytes) + 1024)
     writer.int(node.numChildren)
     for (const name of node.children?.keys() ?? []) {
       writer.ustring(name)
-      if (writer.length > this.#bytesMax) return undefined
+      if (writer.length > maxReplyBytes) return undefined
     }
-    // Without the unused room at its end, which would be kept as long.
+    // Without the room behind it, which would be held as long.
     return writer.bytes.slice(0, writer.length)
   }
 

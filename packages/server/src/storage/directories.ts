@@ -1,17 +1,17 @@
-/** The directories that a user names, and the directories below them that hold the files, as in Apache. */
+/** The directories that a user names, and the ones below them that hold the files, as Apache has them. */
 import type { Disk } from '@lightkeeper/runtime'
 import { logsAmong, snapshotsAmong } from './file-names.ts'
 import { RecoveryError } from './recovery.ts'
 
-/** Below the directories in the settings. */
+/** Below the directories of the settings. */
 export const versionDirectory = 'version-2'
 
 /**
- * Logs and snapshots in the named directory itself would be ignored, and clients would see an empty tree.
- * @throws RecoveryError that names the right directory.
+ * Logs and snapshots in the named directory itself would be passed over, and clients would meet an empty tree.
+ * @throws RecoveryError that names the directory that was meant.
  */
 export async function refuseMisplaced(disk: Disk, directory: string): Promise<void> {
-  // The next step creates a directory that cannot be listed, or fails.
+  // A directory that cannot be listed is made, or refused, by the next step.
   const names = await disk.list(directory).catch(() => [])
   const [found] = [...logsAmong(names), ...snapshotsAmong(names)]
   if (found === undefined) return
@@ -30,5 +30,16 @@ export async function makeDirectory(disk: Disk, directory: string): Promise<void
   } catch (error) {
     const { code, message } = error as Error & { readonly code?: string }
     throw Object.assign(new Error(`cannot make the directory ${directory}: ${message}`, { cause: error }), { code })
+  }
+}
+
+/** @throws RecoveryError where the directory is not there: an empty one would be served as if all data were gone. */
+export async function requireDirectory(disk: Disk, directory: string): Promise<void> {
+  try {
+    await disk.list(directory)
+  } catch (error) {
+    const { message } = error as Error
+    const advice = 'is its disk mounted? datadir.autocreate is false, so it is not made'
+    throw new RecoveryError(`the directory ${directory} cannot be read: ${message}; ${advice}`)
   }
 }

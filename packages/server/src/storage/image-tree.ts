@@ -3,10 +3,10 @@ import { type Acl, openAcl } from '@lightkeeper/protocol'
 import { DataTree } from '../tree/data-tree.ts'
 import { type ImageSink, openAclId } from './image.ts'
 
-/** Every request with an empty scheme is refused. */
+/** Empty schemes are refused in every request. */
 const missingScheme = ''
 
-/** Replaces a missing list. No list of a client can be equal to it: it has no scheme. */
+/** Stands for a list that is missing. Equal to no list that a client can set: its scheme is none. */
 function missingAcl(aclId: bigint): readonly Acl[] {
   return [{ perms: 0, id: { scheme: missingScheme, id: String(aclId) } }]
 }
@@ -19,13 +19,13 @@ export class ImageTree implements ImageSink {
   readonly tree = new DataTree()
   /**
    * Znodes whose ACL list is not in the table, by path, with its number there. Apache writes the table first and the znodes later,
-   * so the list of a later transaction may be missing; the log has it. Until then no client passes such a list.
+   * so that the list of a later transaction may be missing; the log has it. Nobody passes such a list.
    */
   readonly missingAcls = new Map<string, bigint>()
   readonly #lists = new Map<bigint, readonly Acl[]>()
   #hasRoot = false
 
-  /** An image without a root is not valid. */
+  /** An image without a root is none. */
   get hasRoot(): boolean {
     return this.#hasRoot
   }

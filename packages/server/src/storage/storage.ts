@@ -1,5 +1,5 @@
 /**
- * A data directory in use: recovered, locked, written to. Decides when a snapshot is due and which files may be removed after it
+ * A data directory in use: recovered, locked, written to. Decides when a snapshot is due and what may be removed after it
  * (SyncRequestProcessor.java, DatadirCleanupManager.java).
  */
 import { assert, type DirectoryLock, type Runtime } from '@lightkeeper/runtime'
@@ -9,7 +9,7 @@ import { Summary } from '../stats.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { type BaseDirectories, finishInstalling, IncomingBase, truncateBase } from './base.ts'
-import { makeDirectory, refuseMisplaced, versionDirectory } from './directories.ts'
+import { makeDirectory, refuseMisplaced, requireDirectory, versionDirectory } from './directories.ts'
 import { asidePath, snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
 import { SnapshotDamage } from './image.ts'
@@ -21,7 +21,7 @@ import { writeSnapshot } from './snapshot-writer.ts'
 
 export interface StorageOptions {
   /**
-   * What to do where something is lost or damaged, see RecoveryOptions. A member of an ensemble uses `report`, and also keeps
+   * What is done where something is lost or damaged, see RecoveryOptions. A member of an ensemble has it reported, and also keeps
    * orphans. Default `refuse`.
    */
   readonly damage?: DamagePolicy
@@ -38,16 +38,16 @@ export class Storage {
   readonly snapshotDirectory: string
   readonly logDirectory: string
   readonly sessionKeys: SessionKeys
-  /** How long snapshots took, milliseconds. */
+  /** Milliseconds that snapshots took. */
   readonly snapshotTimes = new Summary()
   readonly #runtime: Runtime
   readonly #config: ServerConfig
   readonly #mark: AcknowledgedMark
   readonly #locks: readonly DirectoryLock[]
-  /** The current tree. */
+  /** The tree that is served. */
   #tree: DataTree
   #appliedZxid: bigint
-  /** Another history is replacing this one: no snapshot of this one may be written. */
+  /** The history is being replaced by another one: no snapshot may be written of this one. */
   #isReplacing = false
   #snapshotAtTxns = 0
   #snapshotAtBytes = 0
@@ -79,15 +79,14 @@ export class Storage {
       forceSync: config.forceSync,
       onDurable: (zxid) => mark.note(zxid),
     })
-    // Replayed transactions will be replayed again until a snapshot includes them.
+    // What was replayed will be replayed again until a snapshot holds it.
     this.log.txns = recovered.replayedTxns
     this.#drawLimits()
   }
 
   /**
-   * Locks the directory of `config` and reads it.
-   * @throws RecoveryError where something acknowledged is missing; SessionSecretError; an Error with code ELOCKED where another
-   * process has the directory.
+   * Takes the directory of `config` and reads it.
+   * @throws RecoveryError where something acknowledged is missing; SessionSecretError; an Error with code ELOCKED where another process has it.
    */
   static async open(
     runtime: Runtime,
@@ -99,8 +98,9 @@ export class Storage {
     for (const given of new Set([dataDir, config.dataLogDir ?? dataDir])) await refuseMisplaced(disk, given)
     const snapshots = `${dataDir}/${versionDirectory}`
     const named = `${config.dataLogDir ?? dataDir}/${versionDirectory}`
-    for (const directory of new Set([snapshots, named])) await makeDirectory(disk, directory)
-    // One directory may have two names, and must not be locked twice.
+    const have = config.datadirAutocreate ? makeDirectory : requireDirectory
+    for (const directory of new Set([snapshots, named])) await have(disk, directory)
+    // One directory may have two names, and must not be locked against itself.
     const logs = (await disk.identity(named)) === (await disk.identity(snapshots)) ? snapshots : named
     const unique = [...new Set([snapshots, logs])]
     const locks: DirectoryLock[] = []
@@ -126,11 +126,11 @@ export class Storage {
 
   async #begin(): Promise<void> {
     const { recovered } = this
-    // A member with `report` gets another history, and this one stays unchanged until then.
+    // The member that asked for the report gets another history, and this one stays as it is until then.
     if (recovered.damage !== undefined) return
     const { disk, log } = this.#runtime
     const names = await disk.list(this.snapshotDirectory)
-    // Apache does not start from logs alone, and transactions that were given up must not return.
+    // Apache does not start from logs alone, and whatever was given up must not come back.
     if (snapshotsAmong(names).length === 0 || recovered.isLossy) await this.snapshot()
     if (recovered.isLossy) {
       await this.#mark.set(recovered.lastZxid)
@@ -140,12 +140,12 @@ export class Storage {
       }
       await disk.syncDirectory(this.logDirectory)
     }
-    // From now on clients see everything that was recovered, acknowledged or not, so it must not disappear.
+    // What was recovered is shown to readers from now on, acknowledged or not, and must not vanish behind their backs.
     if (this.#mark.zxid < recovered.lastZxid) await this.#mark.set(recovered.lastZxid)
     for (const directory of new Set([this.snapshotDirectory, this.logDirectory])) await disk.syncDirectory(directory)
   }
 
-  /** Everything up to `zxid` was applied to the tree; this may begin a snapshot. */
+  /** Everything up to `zxid` was applied to the tree; may begin a snapshot. */
   applied(zxid: bigint): void {
     this.#appliedZxid = zxid
     const { log } = this
@@ -159,7 +159,7 @@ export class Storage {
     this.snapshot().then(
       () => this.#purge(),
       (error: Error) => {
-        // The log has everything; the next snapshot may succeed.
+        // The log has everything; the next one may succeed.
         this.#runtime.log('error', 'a snapshot could not be written', { cause: error.message })
       },
     )
@@ -198,16 +198,15 @@ export class Storage {
 
   // -- another history, for a member of an ensemble -------------------------------------------------------------------
 
-  /** Begins to receive the history of a leader, first an image at `zxid`. Nothing changes before `install`. */
+  /** Begins to receive the history of a leader, an image at `zxid` first. Nothing changes before `install`. */
   receive(zxid: bigint): Promise<IncomingBase> {
     return IncomingBase.begin(this.#runtime.disk, this.#directories, zxid)
   }
 
   /**
-   * Replaces the current history by `base`; see IncomingBase. No flush may be under way, and nothing may be applied meanwhile.
-   * Resolves to the tree of the image; from now on snapshots are written of it.
-   * @throws SnapshotDamage, with nothing changed. After any other error the log takes nothing more, and a start finishes or undoes
-   * the change.
+   * Makes `base` the history, in the place of the one that is here; see IncomingBase. The log must be quiet, and nothing is applied
+   * meanwhile. Resolves to the tree of the image, which is the one that snapshots are written of from now on.
+   * @throws SnapshotDamage, with nothing changed. After any other error the log takes no more, and a start finishes or undoes it.
    */
   install(base: IncomingBase): Promise<DataTree> {
     return this.#replace(base.zxid, async () => {
@@ -223,8 +222,8 @@ export class Storage {
   }
 
   /**
-   * Removes all transactions after `zxid`; see truncateBase, also for the errors. No flush may be under way, and nothing may be
-   * applied meanwhile. Resolves to the tree at `zxid`; from now on snapshots are written of it.
+   * Cuts the history behind `zxid`; see truncateBase, also for the errors. The log must be quiet, and nothing is applied meanwhile.
+   * Resolves to the tree at `zxid`, which is the one that snapshots are written of from now on.
    */
   truncate(zxid: bigint, committed: bigint): Promise<DataTree> {
     return this.#replace(zxid, async () => {
@@ -252,7 +251,7 @@ export class Storage {
     return { snapshots: this.snapshotDirectory, logs: this.logDirectory }
   }
 
-  /** Bytes in the directories of snapshots and of logs; equal where they are one directory. */
+  /** Bytes in the directories of snapshots and of logs; the same where they are one. */
   async sizes(): Promise<{ readonly snapshots: number; readonly logs: number }> {
     const { disk } = this.#runtime
     const snapshots = await directorySize(disk, this.snapshotDirectory)
@@ -273,8 +272,8 @@ export class Storage {
   }
 
   /**
-   * Removes old files, one purge at a time: two would try to remove the same files. What one call leaves out, the call after the
-   * next snapshot removes.
+   * Removes old files, one purge at a time: two would try to remove the same ones. What is left out now is removed behind the next
+   * snapshot.
    */
   #purge(): void {
     const { autopurgeSnapRetainCount: keep, autopurgePurgeInterval } = this.#config
@@ -294,7 +293,7 @@ export class Storage {
       })
   }
 
-  /** A number in the upper half, so that the servers of an ensemble do not all write at the same time. */
+  /** Somewhere in the upper half, so that servers of an ensemble do not all write at once. */
   #drawLimits(): void {
     const { random } = this.#runtime
     const { snapCount, snapSizeLimitInKb } = this.#config

@@ -67,7 +67,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#rejectedLine = new RepeatedLine(runtime.log, runtime.clock, 'warn', 'too many connections, refusing another')
     this.slices = new Slices(runtime.clock)
     this.#departures = new Departures(runtime.clock)
-    this.held = new HeldBytes(runtime.clock, config.heldReplyBytes)
+    this.held = new HeldBytes(runtime.clock, config)
     this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
   }
 

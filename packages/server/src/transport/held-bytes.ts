@@ -29,16 +29,16 @@ interface Holding {
 
 export class HeldBytes {
   readonly #clock: Clock
-  readonly #limit: number
+  readonly #limits: { readonly heldReplyBytes: number }
   readonly #holders = new Map<Holder, Holding>()
   readonly #waiting = new Set<Holder>()
   #total = 0
   #timer: Timer | undefined
 
-  /** Above `limit` bytes large replies wait; above twice as much the largest holder is cut off at once. */
-  constructor(clock: Clock, limit: number) {
+  /** Above `heldReplyBytes` large replies wait; above twice as much the largest holder is cut off at once. */
+  constructor(clock: Clock, limits: { readonly heldReplyBytes: number }) {
     this.#clock = clock
-    this.#limit = limit
+    this.#limits = limits
   }
 
   get total(): number {
@@ -46,7 +46,7 @@ export class HeldBytes {
   }
 
   get isTooMuch(): boolean {
-    return this.#total >= this.#limit
+    return this.#total >= this.#limits.heldReplyBytes
   }
 
   /** Counts what a connection holds now. */
@@ -64,7 +64,7 @@ export class HeldBytes {
       if (bytes === 0) this.#holders.delete(holder)
     }
     this.#total += bytes
-    while (this.#total > 2 * this.#limit && this.#cutLargest(0)) {}
+    while (this.#total > 2 * this.#limits.heldReplyBytes && this.#cutLargest(0)) {}
     if (this.isTooMuch) this.#timer ??= this.#clock.after(lookMs, () => this.#look())
     else this.#release()
   }

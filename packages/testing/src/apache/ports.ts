@@ -1,4 +1,4 @@
-/** Ports for servers that must return on the same port. */
+/** Ports for servers that must come back on the port they had. */
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 

@@ -1,7 +1,7 @@
-/** Random numbers from a seed: the same seed gives the same run. Not for secrets. */
+/** Chance from a seed: the same seed, the same run. Not for secrets. */
 import type { Random } from '@lightkeeper/runtime'
 
-/** Mulberry32: 32 bits of state, good enough to choose faults. */
+/** Mulberry32: 32 bits of state, good enough to choose faults by. */
 export class SeededRandom implements Random {
   #state: number
 
@@ -34,7 +34,7 @@ export class SeededRandom implements Random {
     return items[this.below(items.length)] as T
   }
 
-  /** Another source, for a part that must not influence this one. */
+  /** Another source, for a part that must not disturb this one. */
   fork(): SeededRandom {
     return new SeededRandom(this.next())
   }
