@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Clients of ZooKeeper beside each other: ours, two of npm, Go's, Java's own and kazoo, each in a process of its own, against a
- * stub that answers from memory and against Apache ZooKeeper. `--help` lists the options; README.md says what is measured.
+ * ZooKeeper clients side by side: ours, two from npm, Go's, Java's own and kazoo, each in its own process, against a stub that
+ * answers from memory and against Apache ZooKeeper. `--help` lists the options; README.md says what is measured.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
@@ -53,7 +53,7 @@ workloads   ${Object.entries(workloads)
 }
 const rounds = values.quick ? 1 : Number(values.rounds)
 const seconds = values.quick ? 0.5 : Number(values.seconds)
-/** What --only names, of these names; all of them where it names none. @template {string} T @param {readonly T[]} names */
+/** The names in --only; all of `names` where it is empty. @template {string} T @param {readonly T[]} names */
 const chosen = (names) => {
   const named = names.filter((name) => values.only.includes(name))
   return named.length > 0 ? named : names
@@ -63,7 +63,7 @@ const workloadNames = /** @type {Workload[]} */ (Object.keys(workloads))
 const serverNames = /** @type {const} */ (['stub', 'apache'])
 const unknown = values.only.filter((each) => ![...clientNames, ...workloadNames, ...serverNames].includes(each))
 if (unknown.length > 0) {
-  console.error(`bench clients: nothing here is called ${unknown.join(', ')}; see --help`)
+  console.error(`bench clients: there is nothing called ${unknown.join(', ')}; see --help`)
   process.exit(2)
 }
 /** @param {string} text */
@@ -72,7 +72,7 @@ const say = (text) => (values.json ? console.error(text) : console.log(text))
 // -- servers and clients --------------------------------------------------------------------------------------------------
 
 const isPinned = !values['no-pin'] && cpus().length > 1 && has('taskset')
-// This process and the servers, which inherit it, on the first core; the clients on the second.
+// This process and the servers, which inherit it, run on the first core; the clients on the second.
 if (isPinned) spawnSync('taskset', ['-acp', '0', String(process.pid)])
 
 /** @typedef {{ name: string, title: string, port: number, workloads: readonly Workload[], close(): unknown }} Target */
@@ -87,7 +87,7 @@ async function stub() {
     return { name: 'stub', title: 'the stub', workloads: workloadNames, ...started }
   }
   const left = workloadNames.filter((name) => !ordinary.includes(/** @type {never} */ (name)))
-  say(`our server in memory stands in for the stub, because ${compiled.reason}; left out: ${left.join(', ')}`)
+  say(`our server in memory replaces the stub, because ${compiled.reason}; left out: ${left.join(', ')}`)
   const bin = fileURLToPath(new URL('../packages/cli/bin/lightkeeper.js', import.meta.url))
   const started = await listening(process.execPath, [bin, 'server', '--port', '0', '--in-memory'])
   return { name: 'stub', title: 'our server in memory', workloads: ordinary, ...started }
@@ -100,7 +100,7 @@ async function apacheServer() {
     say(`Apache ZooKeeper is left out, because ${found.reason}`)
     return undefined
   }
-  // The JVM as a server would run it; without a sync for each write, for the clients are what is measured.
+  // The JVM as a server would run it, without a sync for each write, since the clients are measured.
   const jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4']
   const server = await apache({ version: '3.8', jvm, config: { 'zookeeper.forceSync': 'no' } })
   return {
@@ -124,7 +124,10 @@ for (const lookup of lookups.filter(({ name }) => chosen(clientNames).includes(n
 
 /** @typedef {{ ok: boolean, reason?: string } & Record<string, any>} Answer */
 
-/** Starts a driver, gives it commands in turn and returns its answers. @param {import('./clients/peers.mjs').Peer} client @param {number} port @param {readonly object[]} orders @returns {Promise<Answer[]>} */
+/**
+ * Starts a driver, gives it commands in turn and returns its answers. @param {import('./clients/peers.mjs').Peer} client @param
+ * {number} port @param {readonly object[]} orders @returns {Promise<Answer[]>}
+ */
 async function drive(client, port, orders) {
   const [file, ...args] = [...(isPinned ? ['taskset', '-c', '1'] : []), ...client.command, String(port)]
   const child = spawn(file ?? '', args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...client.env } })
@@ -137,7 +140,7 @@ async function drive(client, port, orders) {
   /** @type {Answer[]} */
   const answers = []
   const ended = new Promise((resolve) => child.once('exit', resolve))
-  // The first answer says that it is connected.
+  // The first answer says that the driver is connected.
   const commands = [{ command: 'prepare' }, ...orders]
   for await (const line of createInterface({ input: child.stdout })) {
     if (!line.startsWith('{')) continue
@@ -184,7 +187,10 @@ function ordersOf(workload, client) {
 
 // -- all of them ----------------------------------------------------------------------------------------------------------
 
-/** Answers by server, workload, client and command: one list entry a round. @type {Record<string, Record<string, Record<string, Answer[]>>>} */
+/**
+ * Answers by server, workload, client and command: one entry for each round. @type {Record<string, Record<string, Record<string,
+ * Answer[]>>>}
+ */
 const results = {}
 /** @type {Target[]} */
 const targets = []
@@ -197,7 +203,7 @@ try {
     for (const workload of chosen(workloadNames).filter((each) => target.workloads.includes(each))) {
       say(`${target.title}: ${workloads[workload]}`)
       const table = (own[workload] = /** @type {Record<string, Answer[]>} */ ({}))
-      // In turn, not one after the other: so other load on the machine affects all alike.
+      // In turn, so that other load on the machine affects all of them alike.
       for (let round = 0; round < rounds; round++) {
         for (const client of clients) {
           const answers = await drive(client, target.port, ordersOf(workload, client.name))

@@ -1,5 +1,8 @@
 // @ts-check
-/** Counters and queues beside Curator's: each library in a process of its own, on the same server, in turn. `--help` lists the options. */
+/**
+ * Counters and queues, ours and Curator's: each library in its own process, on the same server, in turn. `--help` lists the
+ * options.
+ */
 import { parseArgs } from 'node:util'
 import { librariesOf, machine, median, serverFor, start, table } from './curator/driver.mjs'
 
@@ -18,7 +21,7 @@ if (values.help) {
 }
 const [seconds, items, rounds] = [Number(values.seconds), Number(values.items), Number(values.rounds)]
 
-/** What is measured: the order that measures it, and which number of the answer it is. */
+/** What is measured: the order that measures it, and the index of the number in the answer. */
 const measures = /** @type {const} */ ([
   ['increments, one by one', `counter 1 ${seconds}`, 'increments'],
   ['increments, 8 at once', `counter 8 ${seconds}`, 'increments'],
@@ -34,7 +37,7 @@ const libraries = librariesOf({
 })
 const jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4', '-XX:-UseSerialGC', '-XX:+UseG1GC']
 const server = await serverFor('counters-queues', jvm)
-/** Operations a second: of each round, by library and by what was measured. @type {Record<string, Record<string, number[]>>} */
+/** Operations a second in each round, by library and by measurement. @type {Record<string, Record<string, number[]>>} */
 const results = {}
 try {
   for (let round = 0; round < rounds; round++) {

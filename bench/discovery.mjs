@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Ten thousand instances of one service in a discovery cache: ours beside Curator's ServiceCache, each in a process of its own, on the
- * same server, in turn. `--help` lists the options.
+ * Ten thousand instances of one service in a discovery cache, in ours and in Curator's ServiceCache, each in its own process, on
+ * the same server, in turn. `--help` lists the options.
  */
 import { parseArgs } from 'node:util'
 import { connect } from '@lightkeeper/client'
@@ -37,7 +37,7 @@ const libraries = librariesOf({
 const server = await serverFor('discovery')
 
 /**
- * One process: fills its cache, picks, and sees one more instance come.
+ * One process: fills its cache, picks, and sees one more instance arrive.
  * @param {import('./curator/driver.mjs').Library} library @param {() => Promise<void>} add
  */
 async function measure(library, add) {

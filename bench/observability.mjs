@@ -35,7 +35,7 @@ const names = /** @type {Variant[]} */ (Object.keys(variants))
 
 const compiled = compileC('stub', 'stub.c')
 if (!('binary' in compiled)) {
-  console.error(`bench observability: the stub cannot be had, because ${compiled.reason}`)
+  console.error(`bench observability: there is no stub, because ${compiled.reason}`)
   process.exit(1)
 }
 const isPinned = cpus().length > 1 && has('taskset')
@@ -88,7 +88,7 @@ for (const name of names) clients.set(name, await client(name))
 const gets = { command: 'pipelined', kind: 'get', window: 1000, seconds, warmUp: seconds / 3 }
 for (const ask of clients.values()) {
   await ask({ command: 'prepare' })
-  // Until the code is as fast as it gets.
+  // Until the engine has optimized the code.
   await ask({ ...gets, seconds: 1 })
 }
 /** @type {Record<Variant, { perSecond: number, cpu: number }[]>} */
@@ -102,7 +102,7 @@ const results = {
   opentelemetry: [],
 }
 for (let round = 0; round < rounds; round++) {
-  // Forwards and backwards in turn, so that each variant has each neighbour half of the time.
+  // Forwards and backwards in turn, so that each variant follows each of its neighbours half of the time.
   const turn = [...names.slice(round % names.length), ...names.slice(0, round % names.length)]
   if (round % 2 === 1) turn.reverse()
   for (const name of turn) {

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Questions to a data directory with very many transactions. Apache ZooKeeper (or our server) is filled by writes of every kind, and
- * each question of `lightkeeper history`, `tree --at`, `diff` and `undo` is timed as an operator waits for it. `--help` tells the options.
+ * Questions to a data directory with very many transactions. Apache ZooKeeper (or our server) is filled by writes of every kind,
+ * and each question of `lightkeeper history`, `tree --at`, `diff` and `undo` is timed as an operator waits for it. `--help` lists
+ * the options.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
@@ -95,7 +96,7 @@ async function fill() {
           config: { forceSync: 'no' },
         })
   const zk = await connect(server.connectString, { sessionTimeout: 60_000, requestTimeout: 60_000 })
-  // One that does little, to be asked about.
+  // A session with few transactions, as the subject of a question.
   const seldom = await connect(server.connectString, { sessionTimeout: 60_000, requestTimeout: 60_000 })
   const parts = 100
   /** @type {(i: number) => `/${string}`} */

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * Our recipes beside Curator's: each library in a process of its own, both against the same server, their rounds in turn, so that
- * other load on the machine affects both alike. `--help` lists the options.
+ * Our recipes and Curator's: each library in its own process, both against the same server, in turn, so that other load on the
+ * machine affects both alike. `--help` lists the options.
  */
 import { parseArgs } from 'node:util'
 import { librariesOf, machine, median, serverFor, start, table } from './curator/driver.mjs'
 
-/** What is measured: what a turn is, and with how many contenders, each on a connection of its own. */
+/** The workloads: the meaning of a turn, and the number of contenders, each with its own connection. */
 const workloads = /** @type {const} */ ({
   'lock alone': { recipe: 'lock', contenders: 1, says: 'a mutex taken and released by one' },
   'lock contended': { recipe: 'lock', contenders: 8, says: 'a mutex taken and released by eight in turn' },
@@ -51,7 +51,7 @@ const rounds = values.quick ? 1 : Number(values.rounds)
 const seconds = values.quick ? 1 : Number(values.seconds)
 const chosen = names.filter((name) => values.only.length === 0 || values.only.some((part) => name.includes(part)))
 if (chosen.length === 0) {
-  console.error(`bench recipes: nothing here is called ${values.only.join(', ')}; see --help`)
+  console.error(`bench recipes: there is nothing called ${values.only.join(', ')}; see --help`)
   process.exit(2)
 }
 /** @param {string} text */
@@ -69,12 +69,12 @@ const server = await serverFor('recipes')
 const results = {}
 const drivers = libraries.map((library) => start(library, [server.hosts]))
 try {
-  // The first answer says that it is connected.
+  // The first answer says that the driver is connected.
   for (const driver of drivers) await driver.answer()
   for (const name of chosen) {
     say(`${name}: ${workloads[name].says}`)
     const rates = (results[name] = /** @type {Record<string, number[]>} */ ({}))
-    // The server warms up too, and must not do so for one of them alone.
+    // The server warms up too, and must not do so for only one of them.
     for (const driver of drivers) await driver.ask(order(name, seconds, 0))
     for (let round = 0; round < rounds; round++) {
       for (const driver of drivers) {

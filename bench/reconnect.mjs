@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Clients over real sockets while their server is away: how many lose their sessions, and how long after its return they are back.
- * The server is stopped and started again on its directory, several times. `--help` says what the options are.
+ * Clients over real sockets while their server is away: how many lose their sessions, and how long after its return they are
+ * connected again. The server is stopped and started again on its directory, several times. `--help` lists the options.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

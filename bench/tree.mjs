@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A large tree on our server and on Apache ZooKeeper, one after the other on the same disk: resident memory, the time until it
- * serves again after a kill, and the longest wait of a client that reads all the while. `--help` lists the options.
+ * A large tree on our server and on Apache ZooKeeper, one after the other on the same disk: resident memory, the time until the
+ * server serves again after a kill, and the longest wait of a client that reads all the time. `--help` lists the options.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -123,7 +123,7 @@ function resident(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
 }
 
-/** Milliseconds until a session can be had and the last znode read. @param {number} port */
+/** Milliseconds until a client gets a session and reads the last znode. @param {number} port */
 async function serving(port) {
   const started = performance.now()
   const last = znodes - 1
@@ -228,7 +228,7 @@ const found = apacheAvailable(line)
 if (values.only !== 'ours' && !found.available) console.log(`Apache is left out, because ${found.reason}`)
 if (values.only !== 'ours' && found.available) {
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-tree-'))
-  // A JVM as a server has it, with a heap that a million znodes fit in.
+  // A JVM as for a real server, with a heap large enough for a million znodes.
   const jvm = ['-Xmx3g', '-XX:TieredStopAtLevel=4', '-XX:-UseSerialGC', '-XX:+UseG1GC']
   const server = await apache({ version: line, jvm, dataDir: directory, config: { tickTime: 3000 } })
   const pid = () =>

@@ -73,7 +73,7 @@ function round(target, shape, mix) {
 
 const found = apacheAvailable(values.version === '3.9' ? '3.9' : '3.8')
 const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-bench-'))
-// The same disk for all: a temporary directory is where the test kit puts Apache's data too.
+// The same disk for all: the test kit also puts Apache's data into a temporary directory.
 const where = values.durable ? ['--data-dir', join(dataDir, 'ours')] : ['--in-memory']
 /** @param {string} name @param {string} checkout @param {readonly string[]} data */
 const server = (name, checkout, data) =>
@@ -92,7 +92,7 @@ if (values.beside !== undefined) {
   targets.push(await server('beside', values.beside, data))
 } else if (!values.durable) targets.push(await child('echo', [`${here}versus/echo.mjs`, '100'], true))
 if (values.beside !== undefined) {
-  // One question at a time: what changed between the two.
+  // One question at a time: the difference between the two.
 } else if (!found.available) console.log(`Apache ZooKeeper is left out, because ${found.reason}`)
 else {
   const version = values.version === '3.9' ? '3.9' : '3.8'
@@ -113,7 +113,7 @@ try {
     for (const shape of shapes) {
       /** @type {Record<string, { perSecond: number, p50: number, p99: number }[]>} */
       const results = {}
-      // In turn, not one after the other: so other load on the machine affects all alike.
+      // In turn, so that other load on the machine affects all of them alike.
       for (let i = 0; i < rounds; i++)
         for (const target of targets) (results[target.name] ??= []).push(round(target, shape, mix))
       /** @param {string} name */

@@ -1,5 +1,5 @@
 // @ts-check
-/** `npm run bench -- NAME [options]`: builds what changed and runs `bench/NAME.mjs`. Without a name it lists what there is. */
+/** `npm run bench -- NAME [options]`: builds what has changed and runs `bench/NAME.mjs`. Without a name it lists the benchmarks. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -25,7 +25,7 @@ for (const script of [['prepare.mjs'], [`../bench/${name}.mjs`, ...args]]) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/** How the comment at the head of a bench begins. @param {string} bench */
+/** The beginning of the comment at the head of a benchmark. @param {string} bench */
 function purpose(bench) {
   const [, text = ''] = /\/\*\*([\s\S]*?)\*\//.exec(readFileSync(file(`../bench/${bench}.mjs`), 'utf8')) ?? []
   return (

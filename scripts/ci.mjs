@@ -1,5 +1,8 @@
 // @ts-check
-/** What CI runs: the peers, every check, every test that needs nothing, then the lanes that need peers, which must be there. */
+/**
+ * What CI runs: the peers, every check, every test that needs only Node, then the lanes that need peers; these peers must be
+ * installed.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +14,7 @@ const started = Date.now()
  * @param {string} title
  * @param {string[]} command
  * @param {Record<string, string>} [env]
- * @param {number} [budgetMs] a step that takes longer is ended and has failed
+ * @param {number} [budgetMs] a step that takes longer is stopped and has failed
  */
 function step(title, [name = '', ...args], env = {}, budgetMs) {
   console.log(`\n== ${title} (${Math.round((Date.now() - started) / 1000)} s)`)
@@ -42,7 +45,7 @@ step('peers', ['node', 'scripts/peers.mjs'])
 step('checks', ['npm', 'run', 'check'])
 step('tests that need nothing', ['npm', 'test'])
 step('runtimes', ['node', 'scripts/runtimes.mjs'])
-// Without npm in between, which would die alone and leave the tests running.
+// Not through npm, which would die alone and leave the tests running.
 const ofPackage = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'package']
 step('the published package', ofPackage, { INTEROP: 'require' }, 240_000)
 step('more seeds', ['npx', 'vitest', 'run', '--project', 'simulation', 'durability.test'], { SEEDS_TIMES: '4' })
@@ -58,7 +61,7 @@ for (const target of apaches) {
   step(`commands on ${target}`, ['npx', 'vitest', 'run', '--project', 'cli', 'test/cli/commands'], env, 120_000)
   step(`examples on ${target}`, ['npx', 'vitest', 'run', '--project', 'examples'], env)
 }
-// Conformance is about what our server answers as; of 3.5 only the client needs to know.
+// Conformance tests the release that our server follows; only the client must know 3.5.
 if (existsSync(`${root}.cache/apache-3.5`)) {
   const env = { LIGHTKEEPER_TARGET: 'apache-3.5', INTEROP: 'require' }
   step('the client on apache-3.5', ['npx', 'vitest', 'run', '--project', 'client'], env)

@@ -1,5 +1,5 @@
 // @ts-check
-/** `npm run test:conformance -- --target ours|apache-3.8|apache-3.9|apache|all`: the same cases against each. */
+/** `npm run test:conformance -- --target ours|apache-3.8|apache-3.9|apache|all`: the same cases against each server. */
 import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 

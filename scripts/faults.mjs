@@ -1,5 +1,5 @@
 // @ts-check
-/** `npm run test:faults [-- --times N]`: the fault matrix, N times in a row; what else is given goes to vitest. */
+/** `npm run test:faults [-- --times N]`: the fault matrix, N times in a row; vitest gets the other arguments. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `node scripts/figures.mjs [FOLDER]` prints what docs/architecture/house.md compares, of this checkout or of the one in FOLDER: files,
- * lines, the longest files, circles of files, imports against the table of layers, and scripts.
+ * `node scripts/figures.mjs [FOLDER]` prints the figures of docs/architecture/house.md for this checkout or for the one in FOLDER:
+ * files, lines, the longest files, circles of files, imports against the table of layers, and scripts.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -42,9 +42,9 @@ export function circles(files, importsOf) {
   return groups.sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
 }
 
-/** What a text imports, types included, as it is written there. @param {string} text @returns {string[]} */
+/** The imports in a text, including types, as they are written. @param {string} text @returns {string[]} */
 export function importsIn(text) {
-  // Neither the name of a command, 'import', nor that of an option, '--from', begins an import.
+  // The command 'import' and the option '--from' are not the beginning of an import.
   return [...text.matchAll(/(?<!['-])(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => specifier)
 }
 
@@ -58,7 +58,10 @@ export function layersIn(text) {
   )
 }
 
-/** Whether people write this file: code of a package, an example, a script or a benchmark, no test and nothing generated. @param {string} file */
+/**
+ * Whether people write this file: code of a package, an example, a script or a benchmark; no test and nothing generated. @param
+ * {string} file
+ */
 export function isSource(file) {
   return (
     /^(packages\/[a-z]+\/(src|spec)|examples\/src|scripts|bench)\/.*\.(ts|mjs)$/.test(file) &&

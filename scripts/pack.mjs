@@ -1,9 +1,8 @@
 // @ts-check
 /**
- * Packs `@lightkeeper/client` as it is published: modules with a declaration file each that contain what the client uses
- * of `protocol` and `runtime`, so that a user installs nothing else. `node scripts/pack.mjs [folder]` prints the path of
- * the tarball; the default folder is `.cache/pack`. docs/decisions/0002-one-client-package.md says why only this package
- * is bundled.
+ * Packs `@lightkeeper/client` for publication: a few modules, each with a declaration file, which contain the parts of `protocol`
+ * and `runtime` that the client uses, so that a user installs nothing else. `node scripts/pack.mjs [folder]` prints the path of the
+ * tarball; the default folder is `.cache/pack`. docs/decisions/0002-one-client-package.md says why only this package is bundled.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,12 +16,12 @@ import { dts } from 'rollup-plugin-dts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
- * The modules of the published package, and the entries of the client they are made of. Each stands alone: what throws errors of the
- * client is in the first only, so that every `KeeperError` of a program is of one class.
+ * The modules of the published package, and the entries of the client from which they are made. They share no code: only the first
+ * one contains the code that throws errors of the client, so a program has only one `KeeperError` class.
  */
 const modules = { index: 'index', arguments: 'arguments/index' }
 
-/** Entries of our own packages in what `tsc -b` wrote, by specifier. */
+/** The entries of our own packages in the output of `tsc -b`, by specifier. */
 const entries = {
   '@lightkeeper/protocol': 'packages/protocol/dist/index',
   '@lightkeeper/runtime': 'packages/runtime/dist/index',
@@ -30,9 +29,9 @@ const entries = {
 }
 
 /**
- * What a declaration file of ours needs of its reader's libraries. With these two a program compiles that has neither the DOM,
- * nor @types/node, nor `esnext.disposable`: the reference brings `AsyncDisposable`, and the interface merges with the
- * `AbortSignal` of whichever library has one.
+ * What our declaration files need from the reader's libraries. With these two lines a program compiles without the DOM, without
+ * @types/node and without `esnext.disposable`: the reference adds `AsyncDisposable`, and the interface merges with the
+ * `AbortSignal` of any library that has one.
  */
 const ambient = `/// <reference lib="es2022" />
 /// <reference lib="esnext.disposable" />
@@ -50,20 +49,20 @@ function workspace(ending) {
     resolveId(specifier) {
       if (isBuiltin(specifier)) return { id: specifier, external: true }
       const entry = entries[/** @type {keyof typeof entries} */ (specifier)]
-      // What is neither ours nor Node's would become a dependency unnoticed.
+      // Any other package would become a dependency unnoticed.
       if (entry === undefined && !/^[./]/.test(specifier)) this.error(`the client must not depend on ${specifier}`)
       return entry === undefined ? null : { id: join(root, entry + ending), moduleSideEffects: false }
     },
   }
 }
 
-/** Hands on the maps of the compiler, so that those of the bundle lead to the sources. @type {import('rollup').Plugin} */
+/** Passes the source maps of the compiler on, so that those of the bundle lead to the sources. @type {import('rollup').Plugin} */
 const compilerMaps = {
   name: 'compiler-maps',
   load(file) {
     const code = readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\n?$/, '\n')
     const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'))
-    // Sources travel within the map, since the tarball has none.
+    // The map contains the sources, since the tarball has none.
     map.sourcesContent = map.sources.map((/** @type {string} */ name) =>
       readFileSync(resolve(dirname(file), name), 'utf8'),
     )
@@ -72,8 +71,8 @@ const compilerMaps = {
 }
 
 /**
- * Comments stay in the declarations, which editors show, and in the sources within the map. In the code itself they were a fifth of what
- * a user downloads. @type {import('rollup').Plugin}
+ * Comments stay in the declarations, which editors show, and in the sources inside the map. In the code they were a fifth of the
+ * download. @type {import('rollup').Plugin}
  */
 const withoutComments = {
   name: 'without-comments',
@@ -94,13 +93,13 @@ function onwarn(warning) {
   throw new Error(`bundling warned: ${warning.message}`)
 }
 
-/** The manifest users see: no dependencies, no condition that leads to sources which are not there. */
+/** The manifest that users see: no dependencies, and no condition that leads to sources, which the tarball does not have. */
 export function publishedManifest() {
   const own = JSON.parse(readFileSync(join(root, 'packages/client/package.json'), 'utf8'))
   const { dependencies: _, ...kept } = own
   return {
     ...kept,
-    // For resolvers older than `exports`.
+    // For resolvers that do not know `exports`.
     main: './dist/index.js',
     types: './dist/index.d.ts',
     exports: {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Fetches what the lanes that need peers test against: Debian packages where apt-get is, Apache ZooKeeper's newest 3.9 and 3.5
- * from Maven into .cache/. Prints a line a peer; what cannot be had is named with its reason and is no failure here.
+ * Fetches what the lanes with peers need: Debian packages if there is apt-get, and Apache ZooKeeper's newest 3.9 and 3.5 from Maven
+ * into .cache/. Prints a line for each peer; a missing one is printed with the reason, and is no failure here.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,14 +20,14 @@ const debian = [
   'golang-go',
   'gcc',
   'maven',
-  // A KDC, and what the package kerberos is built with where it brings no binary.
+  // A KDC, and what the package kerberos needs for a build where it has no binary.
   'krb5-kdc',
   'krb5-admin-server',
   'krb5-user',
   'libkrb5-dev',
   'g++',
 ]
-/** What a command of the package's is called, where it may be installed by other means than the package. */
+/** The name of a command of the package, which may be installed without the package. */
 const commands = new Map([
   ['default-jdk-headless', 'javac'],
   ['golang-go', 'go'],
@@ -58,7 +58,7 @@ for (const name of debian) {
   console.log(`${name}: ${installed(name) ? 'present' : `missing, because ${why}`}`)
 }
 
-// Not a dependency of the workspace: it brings native code, which only the lane of Kerberos needs.
+// Not a dependency of the workspace: it has native code, and only the Kerberos lane needs it.
 const kerberos = `${root}.cache/kerberos`
 if (existsSync(`${kerberos}/node_modules/kerberos/build`)) console.log('kerberos: present')
 else {
@@ -72,7 +72,7 @@ else {
 /** @typedef {readonly [group: string, artifact: string, version: string, without?: readonly string[]]} Artifact */
 
 /**
- * Jars of artifacts, and of what they need but for groups they go `without`, into a new directory `target`.
+ * Copies the jars of artifacts and their dependencies, except for the groups in `without`, into a new directory `target`.
  * @param {string} target @param {readonly Artifact[]} artifacts @returns {string | undefined} why not
  */
 function fetchJars(target, artifacts) {
@@ -96,7 +96,7 @@ function fetchJars(target, artifacts) {
 }
 
 /**
- * Into .cache/apache-<line>; a version is tried after the other, and the first that Maven has is taken.
+ * Fetches into .cache/apache-<line>; tries one version after the other, and takes the first that Maven has.
  * @param {string} line @param {readonly string[]} versions @param {readonly Artifact[]} besides
  */
 function fetchApache(line, versions, besides) {
@@ -112,17 +112,17 @@ function fetchApache(line, versions, besides) {
 }
 
 const newest = ['3.9.9', '3.9.8', '3.9.7', '3.9.6', '3.9.5', '3.9.4', '3.9.3']
-// Jars that its pom does not name, and that a server needs.
+// Jars that a server needs and its pom does not name.
 const ofNewest = /** @type {const} */ ([
   ['io.dropwizard.metrics', 'metrics-core', '4.1.12.1'],
   ['org.xerial.snappy', 'snappy-java', '1.1.10.5'],
 ])
 console.log(`Apache ZooKeeper 3.9: ${fetchApache('3.9', newest, ofNewest)}`)
-// The last line without persistent watches and what else came with 3.6; of a log it has the interface alone.
+// The last line without persistent watches and other parts of 3.6; it has only the interface of a log.
 const ofOldest = /** @type {const} */ ([['org.slf4j', 'slf4j-simple', '1.7.36']])
 console.log(`Apache ZooKeeper 3.5: ${fetchApache('3.5', ['3.5.10', '3.5.9'], ofOldest)}`)
 
-// Beside Debian's Curator: of Spring the one class that is its payload, of Dubbo its registry.
+// Used with Debian's Curator: from Spring only the class of its payload, from Dubbo its registry.
 const discovery = /** @type {const} */ ([
   ['org.springframework.cloud', 'spring-cloud-zookeeper-discovery', '3.1.5', ['*']],
   ['org.apache.dubbo', 'dubbo', '3.2.16', ['io.netty', 'org.springframework', 'com.alibaba.spring']],

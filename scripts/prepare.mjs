@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Before `npm start` and `npm test`: installs and builds what a fresh clone lacks, and nothing where there is nothing to do.
- * `--install` installs in any case, `--force` builds in any case.
+ * Before `npm start` and `npm test`: installs and builds what a fresh clone lacks; otherwise it does nothing. `--install` always
+ * installs, `--force` always builds.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -22,7 +22,7 @@ const lock = createHash('sha256')
   .digest('hex')
 if (process.argv.includes('--install') || read('installed') !== lock) {
   console.error('installing dependencies…')
-  // `npm ci` installs exactly what is locked. There is no fallback to `npm install`: it would hide a lock file that is out of step.
+  // `npm ci` installs exactly what is locked. There is no fallback to `npm install`: it would hide a lock file that does not match.
   npm(
     ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
     'npm ci failed. If it says that package.json and package-lock.json differ, run `npm install --package-lock-only` in a ' +
@@ -40,7 +40,7 @@ if (process.argv.includes('--force') || !built || read('built') !== state) {
   write('built', state)
 }
 
-/** Every file the build reads. */
+/** Every file that the build reads. */
 function sources() {
   const files = ['tsconfig.base.json', 'tsconfig.json', 'examples/tsconfig.json'].map((name) => join(root, name))
   for (const folder of ['examples', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)]) {
@@ -52,7 +52,7 @@ function sources() {
 }
 
 /**
- * On Windows npm is a script that only a shell starts, so the npm that runs this file is started by its path where that is known.
+ * On Windows npm is a script that only a shell can start, so the npm that runs this file is started by its path where it is known.
  * @param {readonly string[]} args @param {string} problem
  */
 function npm(args, problem) {

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Fetches the runtimes that `test/package` runs the published client on, from the package registry into .cache/runtimes, each in
- * a folder of its own. Prints a line a runtime; what cannot be had is named with its reason and is no failure here.
+ * Fetches the runtimes on which `test/package` runs the published client, from the package registry into .cache/runtimes, each into
+ * its own folder. Prints a line for each runtime; a missing one is printed with the reason, and is no failure here.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,14 +10,14 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const cache = fileURLToPath(new URL('../.cache/runtimes/', import.meta.url))
 
-/** The oldest Node we support, the newest of each line, and the others. Their packages bring the program itself. */
+/** The oldest Node that we support, the newest of each line, and the others. Their packages contain the program itself. */
 export const runtimes = [
   { name: 'node-20.19', package: 'node@20.19.0', program: 'node/bin/node', args: [] },
   { name: 'node-22', package: 'node@22.23.3', program: 'node/bin/node', args: [] },
   { name: 'node-24', package: 'node@24.21.0', program: 'node/bin/node', args: [] },
   { name: 'node-26', package: 'node@26.10.0', program: 'node/bin/node', args: [] },
   { name: 'bun', package: 'bun@1.4.5', program: '.bin/bun', args: [] },
-  // Nothing but the network may be used: a client that asks for more should be noticed.
+  // Only the network is allowed: a client that needs more must be noticed.
   {
     name: 'deno',
     package: 'deno@2.9.6',
@@ -28,12 +28,15 @@ export const runtimes = [
 
 /** @typedef {(typeof runtimes)[number]} RuntimeSpec */
 
-/** The program of a runtime that was fetched. @param {RuntimeSpec} runtime */
+/** The program of a fetched runtime. @param {RuntimeSpec} runtime */
 export function programOf(runtime) {
   return join(cache, runtime.name, 'node_modules', runtime.program)
 }
 
-/** Undefined when a runtime is there in its version, else why not. @param {RuntimeSpec} runtime @returns {string | undefined} */
+/**
+ * Undefined when the runtime is installed in its version, else why not.
+ * @param {RuntimeSpec} runtime @returns {string | undefined}
+ */
 export function missingRuntime(runtime) {
   const { status, error, stdout, stderr } = spawnSync(programOf(runtime), ['--version'], { encoding: 'utf8' })
   if (error !== undefined || status !== 0) return reasonOf(runtime) ?? `it was not fetched: node scripts/runtimes.mjs`

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * `npm run simulate -- --seed N [--failing-disk|--rot] [--trace]` runs one story again. `npm run simulate -- --swarm --minutes M` runs
- * new ones until the time is over, and prints the command that runs a bad one again. `--zab` does the same with the machines of an
- * ensemble in the place of a server and its clients.
+ * new stories until the time has passed, and prints the command that repeats a bad one. `--zab` does the same with the machines of
+ * an ensemble instead of a server and its clients.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * What the drivers of the Node clients have in common: the commands of the runner (README.md, "How the clients are driven"),
- * done with an adapter to one client. Drivers of other languages do the same with their own means.
+ * What the drivers of the Node clients share: the commands of the runner (README.md, "How the clients are driven"), executed
+ * through an adapter to one client. Drivers in other languages do the same in their own way.
  */
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -12,7 +12,8 @@ import { createInterface } from 'node:readline'
  * @property {(path: string, done: Done) => void} get Checks that there is data.
  * @property {(path: string, bytes: Buffer, done: Done) => void} set
  * @property {(path: string, bytes: Buffer, done: Done) => void} create A znode that exists already is no error.
- * @property {(path: string, onEvent: () => void, done: Done) => void} watch A get that leaves a one-shot watch; `onEvent` hears of a change of the data and of nothing else.
+ * @property {(path: string, onEvent: () => void, done: Done) => void} watch A get that leaves a one-shot watch; `onEvent` is called
+ * only for a change of the data.
  * @property {(path: string) => Promise<Buffer | Uint8Array>} read
  * @property {() => unknown} close
  */
@@ -141,7 +142,7 @@ function commands(zk) {
     heard++
     wake?.()
   }
-  /** True when `count` events were heard within `ms`. @param {number} count @param {number} ms */
+  /** Resolves to true when `count` events arrived within `ms`. @param {number} count @param {number} ms */
   const events = (count, ms) =>
     new Promise((resolve) => {
       const timer = setTimeout(() => settle(false), ms)
@@ -257,7 +258,7 @@ function commands(zk) {
       while (stats === undefined && performance.now() - cutAt < patience * 1000) {
         if (await within(promised((done) => zk.get('/bench', done)))) {
           usableAfter = performance.now() - cutAt
-          // One that is cut off again because of what it sends behind the first requests is not back.
+          // A client that is cut off again because of its first requests has not returned.
           await sleep(200)
           const reply = await within(zk.read('/stats'))
           if (reply instanceof Uint8Array) stats = JSON.parse(Buffer.from(reply).toString())
@@ -283,7 +284,7 @@ function commands(zk) {
   }
 }
 
-/** Connects, says so, and does what the runner asks for, a line of JSON each. @param {(port: string) => Promise<Adapter>} open */
+/** Connects, says so, and executes the runner's commands, each a line of JSON. @param {(port: string) => Promise<Adapter>} open */
 export async function drive(open) {
   const zk = await open(process.argv[2] ?? '')
   const known = commands(zk)

@@ -1,5 +1,5 @@
 // @ts-check
-/** Our client as the drivers use one. */
+/** Our client in the form that the drivers need. */
 import { KeeperError } from '@lightkeeper/client'
 
 /** @param {import('@lightkeeper/client').Client} zk @returns {import('./driver.mjs').Adapter} */

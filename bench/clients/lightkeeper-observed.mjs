@@ -1,5 +1,5 @@
 // @ts-check
-/** Driver of our client with or without listeners to its channels: the second argument names the listener. */
+/** Driver of our client with or without listeners on its channels: the second argument names the listener. */
 import { subscribe } from 'node:diagnostics_channel'
 import { connect } from '@lightkeeper/client'
 import { instrument } from '@lightkeeper/opentelemetry'
@@ -18,7 +18,7 @@ import { adapterOf } from './lightkeeper-adapter.mjs'
 
 const listener = process.argv[3]
 let heard = 0
-/** Takes what is exported, as a collector on the other side of a socket would. */
+/** Accepts what is exported, as a collector at the other end of a socket would. */
 const collector = {
   /** @param {unknown} _batch @param {(result: { code: number }) => void} done */
   export: (_batch, done) => done({ code: 0 }),
@@ -44,13 +44,13 @@ if (providers !== undefined && listener !== 'context') instrument(providers)
 
 /** @param {string} port */
 const open = async (port) => {
-  // As if the places that publish were not there: a flag that no call could change.
+  // As if the client did not publish: a flag that no call can change.
   const runtime = listener?.startsWith('removed') ? { trace: silentTrace } : {}
   return adapterOf(await connect(`127.0.0.1:${port}`, { runtime }))
 }
 if (providers === undefined) await drive(open)
 else {
-  // Requests have a parent, as in a handler of a server.
+  // Requests have a parent, as in a request handler of a server.
   const root = providers.tracerProvider.getTracer('bench').startSpan('bench', { root: true })
   await context.with(trace.setSpan(context.active(), root), () => drive(open))
 }

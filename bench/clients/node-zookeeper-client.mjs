@@ -1,5 +1,5 @@
 // @ts-check
-/** Driver of the npm package node-zookeeper-client. It lies in the cache of the runner, which says where in PEERS. */
+/** Driver of the npm package node-zookeeper-client. It is in the runner's cache; PEERS has the path. */
 import { createRequire } from 'node:module'
 import { drive } from './driver.mjs'
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** The clients beside ours: found, fetched or compiled into .cache/clients, or left out with the reason. */
+/** The other clients: found, fetched or compiled into .cache/clients, or left out with the reason. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { apacheAvailable } from '@lightkeeper/testing'
 
 /**
  * @typedef {{ name: string, version: string, command: readonly [string, ...string[]], env?: Record<string, string> }} Peer
- * @typedef {{ name: string, find(): Peer | string }} Lookup `find` answers with the reason where there is no such client here.
+ * @typedef {{ name: string, find(): Peer | string }} Lookup `find` returns the reason where this machine has no such client.
  */
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -23,7 +23,10 @@ const lastWords = ({ stdout, stderr, error }) =>
 /** @param {string} command */
 export const has = (command) => run('sh', ['-c', `command -v ${command}`]).status === 0
 
-/** Compiles `source` where that is newer news than the binary. @param {string} name @param {string} source @returns {{ binary: string } | { reason: string }} */
+/**
+ * Compiles `source` where it is newer than the binary. @param {string} name @param {string} source
+ * @returns {{ binary: string } | { reason: string }}
+ */
 export function compileC(name, source) {
   if (!has('cc')) return { reason: 'there is no C compiler' }
   mkdirSync(cache, { recursive: true })
@@ -32,7 +35,10 @@ export function compileC(name, source) {
   return built.status === 0 ? { binary } : { reason: `cc failed: ${lastWords(built)}` }
 }
 
-/** An npm package of exactly this version, in a folder of its own: none of them is a dependency of this project. @param {string} name @param {string} version @param {string} driver @returns {Peer | string} */
+/**
+ * An npm package in exactly this version, in its own folder: none of them is a dependency of this project. @param {string} name
+ * @param {string} version @param {string} driver @returns {Peer | string}
+ */
 function npmPeer(name, version, driver) {
   const folder = `${npmPeers}/node_modules/${name}`
   const isThere = () =>
@@ -46,7 +52,7 @@ function npmPeer(name, version, driver) {
     if (!isThere()) return `npm could not install it: ${lastWords(installed)}`
   }
   const loads = () => run(process.execPath, ['-e', `require(${JSON.stringify(folder)})`])
-  // Where npm does not run scripts of packages, a native one is still to be built.
+  // Where npm does not run scripts of packages, a native one must still be built.
   if (loads().status !== 0) run('npm', ['run', 'install'], { cwd: folder })
   const loaded = loads()
   if (loaded.status !== 0) return `it does not load: ${lastWords(loaded)}`
@@ -103,7 +109,7 @@ export const lookups = [
   {
     name: 'kazoo',
     find() {
-      // The Debian package installs for the system's Python, which need not be the first on the path.
+      // The Debian package installs for the system's Python, which may not be the first one on the path.
       for (const python of ['/usr/bin/python3', 'python3']) {
         const asked = run(python, ['-c', 'import kazoo.version; print(kazoo.version.__version__)'])
         if (asked.status === 0)

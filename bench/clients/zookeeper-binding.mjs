@@ -1,5 +1,5 @@
 // @ts-check
-/** Driver of the npm package zookeeper, Node's binding to the C client. It lies in the cache of the runner: PEERS. */
+/** Driver of the npm package zookeeper, Node's binding to the C client. It is in the runner's cache; PEERS has the path. */
 import { createRequire } from 'node:module'
 import { drive } from './driver.mjs'
 

@@ -34,7 +34,7 @@ async function queued(name, count) {
   await Promise.all(Array.from({ length: count }, () => q.put(body)))
   const puts = (count / (performance.now() - start)) * 1_000
   start = performance.now()
-  // As Curator's consumer: each item is done before the next is taken.
+  // As in Curator's consumer: each item is done before the next is taken.
   for (let i = 0; i < count; i++) await (await q.take()).done()
   const takes = (count / (performance.now() - start)) * 1_000
   return { puts, takes }

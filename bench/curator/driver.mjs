@@ -1,5 +1,5 @@
 // @ts-check
-/** What all benchmarks beside Curator share: one Apache server, a process for each library, medians, a table. */
+/** What all benchmarks with Curator share: one Apache server, a process for each library, medians, a table. */
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { apache, apacheAvailable, compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
@@ -11,7 +11,7 @@ const file = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url))
 /** @typedef {{ readonly name: string, readonly command: readonly [string, ...string[]] }} Library */
 
 /**
- * The libraries that can be measured here: ours, and Curator's unless something it needs is missing; `say` then gets the reason.
+ * The libraries that can be measured here: ours, and Curator's unless something for it is missing; then `say` gets the reason.
  * @param {{ bench: string, needs: string, java: string, javaOptions: readonly string[], nodeOptions?: readonly string[], say: (text: string) => void }} options
  * `needs` is Curator's artifact, `java` the class with `main` in `bench/BENCH/`; ours is `bench/BENCH/ours.mjs`
  * @returns {Library[]}
@@ -28,7 +28,8 @@ export function librariesOf({ bench, needs, java, javaOptions, nodeOptions = [],
 }
 
 /**
- * Starts Apache 3.8 without a sync for each write, because the sync would take nearly all the time. Ends the process if there is no Apache.
+ * Starts Apache 3.8 without a sync for each write, because the sync would take nearly all the time. Ends the process without
+ * Apache.
  * @param {string} bench @param {readonly string[]} [jvm] the JVM as a server would run it
  */
 export async function serverFor(bench, jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4']) {
@@ -42,7 +43,7 @@ export async function serverFor(bench, jvm = ['-Xmx1g', '-XX:TieredStopAtLevel=4
 }
 
 /**
- * Starts a process that reads one order a line and answers in lines of JSON. Other lines of its output are skipped.
+ * Starts a process that reads one order for each line and answers in lines of JSON. Other lines of its output are ignored.
  * @param {Library} library @param {readonly string[]} more arguments
  */
 export function start({ name, command: [command, ...args] }, more) {
@@ -73,6 +74,6 @@ export function table(head, rows) {
   return [line(head), rule, ...rows.map(line)].join('\n')
 }
 
-/** What the numbers were measured on, for below the table. @param {string} version of Apache */
+/** The machine and versions, for the line below the table. @param {string} version of Apache */
 export const machine = (version) =>
   `${cpus()[0]?.model ?? 'an unknown processor'}, ${cpus().length} cores, Node ${process.version}; Apache ${version} without a sync for each write`

@@ -1,5 +1,5 @@
 // @ts-check
-/** A raw connection for benchmarks: it sends any frame and hands out the error numbers of replies. */
+/** A raw connection for benchmarks: it sends any frame and reports the error numbers of replies. */
 import { createConnection } from 'node:net'
 import { Framer, opCode, openAcl, writeCreateRequest } from '@lightkeeper/protocol'
 import { connectFrame, requestFrame } from '../../test/support/frames.mjs'

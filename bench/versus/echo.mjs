@@ -1,5 +1,7 @@
 // @ts-check
-/** The ceiling: a bare Node server that answers every frame with a canned reply of the size of a getData reply. Prints its port. */
+/**
+ * The upper limit: a bare Node server that answers every frame with a fixed reply of the size of a getData reply. Prints its port.
+ */
 import { createServer } from 'node:net'
 
 const replyBytes = 4 + 16 + 4 + Number(process.argv[2] ?? 100) + 68

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The load of one round, in a process of its own: frames encoded beforehand, replies counted by their lengths, so that the
- * server and not this is what is measured. Prints one JSON line. Options come as JSON in the first argument.
+ * The load of one round, in its own process: frames are encoded before, and replies are counted by their lengths, so that the
+ * server is measured and not this process. Prints one JSON line. Options come as JSON in the first argument.
  *
  * @typedef {{ port: number, connections: number, window: number, mix: 'reads' | 'writes' | 'mixed', seconds: number, warmUp: number, nodes: number, bytes: number, echo?: boolean }} LoadOptions
  */
@@ -31,7 +31,7 @@ const set = (i) =>
 /** @param {number} i */
 const make = (i) => (mix === 'reads' || (mix === 'mixed' && i % 10 !== 0) ? get(i) : set(i))
 
-/** Requests in a ring, joined so that any run of them is one write. */
+/** Requests in a ring, joined so that any sequence of them is one write. */
 const ringLength = 4096
 const ring = Array.from({ length: ringLength }, (_, i) => make(i * 7919))
 const offsets = [0]
@@ -126,7 +126,7 @@ class Connection {
 }
 
 let isOver = false
-/** Creates the znodes; ones that are there already are fine. */
+/** Creates the znodes; existing ones are fine. */
 async function prepare() {
   const socket = createConnection({ host: '127.0.0.1', port, noDelay: true })
   await new Promise((resolve) => socket.once('connect', resolve))

@@ -327,7 +327,7 @@ describe.skipIf(reason !== undefined)(`pains, on ${targetName}`, () => {
     expect([zk.sessionId, zk.epoch, zk.stats().connections.established]).toEqual([sessionId, 0, established])
     const gone = stateOf(zk, ({ kind }) => kind === 'disconnected')
     wire.hang()
-    expect(await gone).toMatchObject({ kind: 'disconnected', reason: 'nothing heard from the server' })
+    expect(await gone).toMatchObject({ kind: 'disconnected', reason: 'the server sent nothing' })
     wire.heal()
   })
 

@@ -18,5 +18,5 @@ test.each([
   'srv:zk.example.com/app,zk2:2181/app',
 ])('%j', async (text) => {
   await expect(connect(text)).rejects.toThrow(TypeError)
-  await expect(connect(text)).rejects.toThrow(/the chroot stands once, behind the last server/)
+  await expect(connect(text)).rejects.toThrow(/write the chroot once, behind the last server/)
 })

@@ -398,7 +398,7 @@ describe('handles', () => {
     expect(() => json({} as never)).toThrow('a Standard Schema')
     const node = zk.node('/checked', { encode: () => 'text' as never, decode: () => '' })
     expect((await refused(() => node.set('x'))).message).toBe(
-      'set: what the codec gave must be a Uint8Array, not the string "text"',
+      'set: the result of the codec must be a Uint8Array, not the string "text"',
     )
   })
 })

@@ -5,7 +5,7 @@ import { pathProblem } from '@lightkeeper/protocol'
 import { nearestName, parseHost } from '@lightkeeper/runtime'
 import { UsageError } from './command.ts'
 
-/** Set for the commands that are run by another, too. */
+/** The commands that run another command set it too. */
 const defaultServer = process.env['LIGHTKEEPER_SERVER'] || '127.0.0.1:2181'
 
 /** The options of every command that connects. */
@@ -34,7 +34,7 @@ interface Parsed<O extends Options> {
   readonly command: readonly string[] | undefined
 }
 
-/** Splits at `--`, behind which a command stands, and parses what is before it. */
+/** Splits the arguments at `--`, which is followed by a command, and parses those before it. */
 export function parse<const O extends Options>(name: string, args: readonly string[], options: O): Parsed<O> {
   const at = args.indexOf('--')
   const own = at === -1 ? args : args.slice(0, at)
@@ -42,7 +42,7 @@ export function parse<const O extends Options>(name: string, args: readonly stri
   return { values, positionals, command: at === -1 ? undefined : args.slice(at + 1) }
 }
 
-/** `parseArgs` whose errors are wrong usage. */
+/** `parseArgs`, with errors for wrong usage. */
 export function parseAll<const O extends Options>(
   name: string,
   args: readonly string[],
@@ -79,7 +79,7 @@ export function checkPath(what: string, path: string): ZnodePath {
   return path as ZnodePath
 }
 
-/** Where something is reached, without a port: a name, or an address of IPv4 or IPv6. */
+/** Checks the host of an address, without a port: a name, or an IPv4 or IPv6 address. */
 export function checkHost(option: string, text: string): void {
   try {
     parseHost(text)

@@ -57,7 +57,7 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
     return 2
   }
   const end = args.indexOf('--')
-  // Behind -- it is the option of another command.
+  // Behind `--` it is an option of another command.
   if ((end === -1 ? args : args.slice(0, end)).includes('--help')) {
     process.stdout.write(command.usage)
     return 0

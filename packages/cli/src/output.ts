@@ -13,7 +13,7 @@ export function outliveReaders(goesOn: boolean): void {
   })
 }
 
-/** Writes a line to a reader that may be gone. */
+/** Writes a line, even if its reader may have gone. */
 export function say(line: string): void {
   try {
     process.stdout.write(line)

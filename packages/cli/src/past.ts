@@ -1,4 +1,4 @@
-/** What the commands about the past of a data directory have in common: their options, and how they print values. */
+/** What the commands about the past of a data directory share: their options, and how they print values. */
 import type { Acl } from '@lightkeeper/client'
 import { nodeRuntime, stderrLog } from '@lightkeeper/runtime/node'
 import {
@@ -28,7 +28,7 @@ interface PastValues {
   readonly 'log-dir'?: string | undefined
 }
 
-/** @throws UsageError without a directory; Error where it holds nothing of a server. */
+/** @throws UsageError without a directory; Error where it has no files of a server. */
 export function openPast(values: PastValues): Promise<PastDirectory> {
   const { 'data-dir': dataDir, 'log-dir': logDir } = values
   if (dataDir === undefined) throw new UsageError('wants --data-dir, the data directory of a server')
@@ -64,7 +64,7 @@ function momentOf(option: string, text: string): Moment {
   throw new UsageError(`${option} wants a zxid like 0x1a or a time like 2026-11-28T19:00:00Z, got "${text}"`)
 }
 
-/** The last transaction at that moment. @throws Error where the logs begin later. */
+/** The last transaction at that time. @throws Error where the logs begin later. */
 export async function zxidAt(moment: Moment, directory: PastDirectory): Promise<bigint> {
   if (typeof moment === 'bigint') return moment
   const zxid = await directory.zxidAt(moment.getTime())
@@ -72,7 +72,7 @@ export async function zxidAt(moment: Moment, directory: PastDirectory): Promise<
   return zxid
 }
 
-/** More bytes are cut, and the line says so. */
+/** A value with more bytes is cut, and the line says so. */
 const shownBytesMax = 200
 
 export function valueText(data: Uint8Array | undefined): string {
@@ -84,7 +84,7 @@ export function valueText(data: Uint8Array | undefined): string {
   return `"${printable(cut === '' ? text : text.slice(0, shownBytesMax))}"${cut}`
 }
 
-/** What a znode is, in a word: `persistent`, `ttl=60000`. */
+/** The kind of a znode in one word: `persistent`, `ttl=60000`. */
 export function kindText({ ephemeralOwner }: PastZnode): string {
   const kind = kindOf(ephemeralOwner)
   if (kind === 'ttl') return `ttl=${ttlMsOf(ephemeralOwner)}`
@@ -118,7 +118,7 @@ export function diffLines(diff: ValueDiff): string[] {
   }
 }
 
-/** One change, as lines for people. `withPath` where it is not clear from the question. */
+/** One change, as lines for people. `withPath` where the question does not give the path. */
 export function changeText(change: Change, withPath: boolean): string {
   const { kind, path, zxid, time, session, before, after } = change
   const head = `${hexOf(zxid)} ${timeText(time)} session=${hexOf(session)} ${kind}${withPath ? ` ${path}` : ''}`
@@ -145,7 +145,7 @@ export function changeFacts(change: Change): object {
 }
 
 export function timeText(time: number): string {
-  // What a log says is not always a time there is.
+  // A time in a log may be no valid date.
   const date = new Date(time)
   return Number.isNaN(date.getTime()) ? `time=${time}` : date.toISOString()
 }

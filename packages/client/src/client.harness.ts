@@ -1,4 +1,4 @@
-/** A client on a host that a test steps by hand, and the server end of its connection as frames in and frames out. */
+/** A client on a host that a test advances by hand, and the server's end of its connection: frames in, frames out. */
 import {
   type ConnectRequest,
   type Reader,
@@ -14,7 +14,7 @@ import type { Client } from './client.ts'
 import { connect } from './connect.ts'
 import type { ConnectOptions } from './options.ts'
 
-/** Lets promises run their course. */
+/** Lets pending promises settle. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 export class HandClock extends ManualTime implements Clock {
@@ -47,7 +47,7 @@ export class ServerEnd implements Link {
     this.events = events
   }
 
-  /** A question in four letters instead of a connect request. */
+  /** A four-letter word instead of a connect request. */
   word: string | undefined
 
   write(chunk: Uint8Array): boolean {
@@ -133,9 +133,9 @@ export interface Stage {
   /** Every connection the client opened, in order. */
   readonly peers: ServerEnd[]
   readonly connecting: Promise<Client>
-  /** What SRV records say, by name. */
+  /** SRV records, by name. */
   readonly services: Map<string, string[]>
-  /** The latest connection. */
+  /** The newest connection. */
   readonly peer: ServerEnd
 }
 

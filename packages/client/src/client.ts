@@ -1,6 +1,6 @@
 /**
- * The client: one object for the life of a process, one method per operation, options last. Methods check what a user hands over;
- * what they do stands in `operations/`, `watch/` and `session/`.
+ * The client: one object for the life of a process, one method for each operation, options last. Methods check their arguments; the
+ * work itself is in `operations/`, `watch/` and `session/`.
  */
 import { type Acl, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { Clock, Random } from '@lightkeeper/runtime'
@@ -90,14 +90,14 @@ import { readTree, type Tree } from './watch/read-tree.ts'
 import { SessionWatches } from './watch/source.ts'
 import { WatchStream } from './watch/stream.ts'
 
-/** How long `close` waits for a server to end the session, milliseconds. */
+/** How long `close` waits until a server has ended the session, milliseconds. */
 const closePatienceMs = 2_000
 
 export class Client implements AsyncDisposable, ClientLike {
   readonly #session: Session
   readonly #context: CallContext
 
-  /** Use `connect`. Its parameters have no types, so that what is inside a client is no part of its declaration. */
+  /** Use `connect`. The parameters have no types, so that the internals of a client are not part of its declaration. */
   constructor(session: unknown, chroot: unknown) {
     if (!(session instanceof Session && chroot instanceof Chroot)) {
       throw new TypeError('a Client is made by connect()')
@@ -112,32 +112,32 @@ export class Client implements AsyncDisposable, ClientLike {
     return this.#session.state
   }
 
-  /** Id of the session now; 0n while there is none. */
+  /** Id of the current session; 0n while there is none. */
   get sessionId(): bigint {
     return this.#session.sessionId
   }
 
-  /** Counts sessions of this client, from 0: it moves when a session expired and another took its place. */
+  /** Counts the sessions of this client, from 0. It grows when a session has expired and a new one takes its place. */
   get epoch(): number {
     return this.#session.epoch
   }
 
-  /** Highest zxid this client has seen. */
+  /** Highest zxid that this client has seen. */
   get lastZxid(): bigint {
     return this.#session.lastZxid
   }
 
-  /** Time as this client knows it: what is built on a client takes it from here, so that it runs in a simulator too. */
+  /** The clock of this client. Code that is built on a client must use it, so that the code also runs in a simulator. */
   get clock(): Clock {
     return this.#session.runtime.clock
   }
 
-  /** Chance, as `clock`. */
+  /** The source of random numbers; use it for the same reason as `clock`. */
   get random(): Random {
     return this.#session.runtime.random
   }
 
-  /** The state now and every one that follows, none left out; ends with a final one. */
+  /** The current state, then every later state, without gaps. The stream ends after a final state. */
   states(options: { readonly signal?: AbortSignal } = noOptions): AsyncGenerator<SessionState, void, void> {
     return statesOf(this.#session, statesOptions.of(options, 'states').signal)
   }
@@ -148,32 +148,33 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * Other servers from now on: a list as in a connect string, without a chroot. Clients that should be elsewhere then move with
-   * their session, so many that every server has its share.
-   * @throws TypeError for a text that is no list of servers.
+   * Replaces the list of servers: a list as in a connect string, without a chroot. Some clients then move with their sessions, just
+   * so many that every server has its share.
+   * @throws TypeError where the text is no list of servers.
    */
   updateServers(list: string): void {
     const { servers, chroot, service } = parseConnectString(list)
-    if (chroot !== '' || service !== undefined) throw new TypeError(`"${list}" must be a list of servers alone`)
+    if (chroot !== '' || service !== undefined)
+      throw new TypeError(`"${list}" must be a list of servers without a chroot`)
     this.#session.balance.replaceServers(servers)
   }
 
-  /** No voluntary move to another server until this is disposed: for as long as a lock or a term is held. */
+  /** Prevents voluntary moves to another server until the result is disposed: use it while you hold a lock or a term. */
   hold(): Disposable {
     const release = this.#session.balance.hold()
     return { [Symbol.dispose]: release }
   }
 
   /**
-   * What may be relied on of this session. `using lease = zk.lease()`: its `signal` aborts before a server may end the session
-   * and give away what its ephemerals stand for, also when this process was stopped for a while.
+   * Says for how long this session certainly lives. `using lease = zk.lease()`: its `signal` aborts before a server may end the
+   * session and give the locks of its ephemerals to others, also when this process was stopped for a while.
    */
   lease(): Lease {
     return new Lease(this.#session)
   }
 
   /**
-   * Adds an identity to this and every later connection. `timeout` and `signal` end the waiting alone; the identity stays.
+   * Adds an identity to this connection and every later one. `timeout` and `signal` end only the waiting; the identity stays.
    * @throws KeeperError AUTH_FAILED; the client is closed then.
    */
   async addAuth(scheme: string, credentials: Credentials, options: CallOptions = noOptions): Promise<void> {
@@ -186,9 +187,9 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * Ends the session, so that its ephemerals go at once. Settles in every state within `timeout`, 2000 ms by default, or when the signal
-   * aborts, and never rejects; calls still pending fail with CLOSED. The result says whether a server has ended the session, and if not,
-   * which ephemerals stay for how long.
+   * Ends the session, so that its ephemerals are deleted at once. Settles in every state within `timeout` (default 2000 ms) or when
+   * the signal aborts, and never rejects. Calls that are pending fail with CLOSED. The result says whether a server has ended the
+   * session; if not, which ephemerals stay, and for how long.
    */
   async close(options: CallOptions = noOptions): Promise<Closing> {
     const { timeout = closePatienceMs, signal } = callOptions.of(options, 'close')
@@ -196,12 +197,12 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * Leaves without ending the session: its ephemerals, and with them locks and registrations, stay until the session timeout
-   * has passed. `connect` with `attach: token` goes on with it, in another process or after a deploy. Waits for the replies to
-   * what was sent, for `timeout` in all, 2000 ms by default; the client is closed then.
-   * @returns a token that holds the session's password.
-   * @throws KeeperError TIMEOUT; UNIMPLEMENTED on ClickHouse Keeper, which gives no session back; CONNECTION_LOSS where there is no
-   *   session to leave. The client stays open then.
+   * Leaves without ending the session: its ephemerals, and so its locks and registrations, stay until the session timeout has
+   * passed. `connect` with `attach: token` continues the session, in another process or after a deployment. Waits for the replies
+   * to earlier requests, `timeout` milliseconds at most (default 2000); the client is closed then.
+   * @returns a token that contains the session's password.
+   * @throws KeeperError TIMEOUT; UNIMPLEMENTED on ClickHouse Keeper, which does not let a client continue a session;
+   * CONNECTION_LOSS where there is no session. The client stays open then.
    */
   async detach(options: CallOptions = noOptions): Promise<string> {
     return detach(this.#context, callOptions.of(options, 'detach'))
@@ -214,28 +215,28 @@ export class Client implements AsyncDisposable, ClientLike {
   // -- reads ----------------------------------------------------------------------------------------------------------
 
   /**
-   * Reads are made again after a lost connection until they are answered or `timeout` is over.
+   * Repeats a read after a lost connection until a server answers or `timeout` has passed.
    * @throws KeeperError NO_NODE, NO_AUTH, and those of every call: TIMEOUT, FRAME_TOO_LARGE, AUTH_FAILED, CLOSED.
    */
   get(path: ZnodePath, options: ReadOptions = noOptions): Promise<GetResult> {
     return this.#read(getRead, path, options, readOptions)
   }
 
-  /** As `get`, but undefined for a znode that does not exist; for nothing else. */
+  /** As `get`, but returns undefined where the znode does not exist. Other errors are thrown. */
   async find(path: ZnodePath, options: Omit<ReadOptions, 'watch'> = noOptions): Promise<GetResult | undefined> {
     const own = findOptions.of(options, 'find')
     checkPath(path, 'find')
     return find(this.#context, path, own)
   }
 
-  /** The Stat of a znode, or undefined where there is none, so that `if (await zk.exists(path))` asks what it seems to ask. */
+  /** The Stat of a znode, or undefined where it does not exist; so `if (await zk.exists(path))` does what it seems to do. */
   exists(path: ZnodePath, options: Omit<ReadOptions, 'watch'> = noOptions): Promise<ZnodeStat | undefined> {
     return this.#read(existsRead, path, options, findOptions)
   }
 
   /**
-   * As `exists`, with a one-shot watch where `watch` is set: of one znode that is missing too, so that its creation is heard of.
-   * The result is always an object; look at its `stat`.
+   * As `exists`. With `watch` it leaves a one-shot watch, also on a znode that does not exist: that watch reports its creation. The
+   * result is always an object; read its `stat`.
    */
   existence(path: ZnodePath, options: ReadOptions = noOptions): Promise<ExistenceResult> {
     return this.#read(existenceRead, path, options, readOptions)
@@ -245,7 +246,7 @@ export class Client implements AsyncDisposable, ClientLike {
     return this.#read(childrenRead, path, options, readOptions)
   }
 
-  /** Not an async function, since that would cost each read more than the checks do. */
+  /** Not an async function: that would cost each read more than the checks do. */
   #read<T extends object | undefined>(
     read: ZnodeRead<T>,
     path: ZnodePath,
@@ -267,7 +268,7 @@ export class Client implements AsyncDisposable, ClientLike {
     return getAcl(this.#context, path, callOptions.of(options, 'getAcl'))
   }
 
-  /** Reads many znodes as they are at one zxid. Each read succeeds or fails alone. Needs ZooKeeper 3.6. */
+  /** Reads many znodes at one zxid. Each read succeeds or fails alone. Needs ZooKeeper 3.6. */
   async readMany(reads: readonly ManyRead[], options: CallOptions = noOptions): Promise<ManyResult[]> {
     return readMany(this.#context, readsOf(reads, 'readMany'), callOptions.of(options, 'readMany'))
   }
@@ -278,13 +279,13 @@ export class Client implements AsyncDisposable, ClientLike {
     return ephemerals(this.#context, prefix, callOptions.of(options, 'ephemerals'))
   }
 
-  /** Number of znodes below `path`, itself not counted. */
+  /** Number of znodes below `path`, without `path` itself. */
   async countDescendants(path: ZnodePath, options: CallOptions = noOptions): Promise<number> {
     checkPath(path, 'countDescendants')
     return countDescendants(this.#context, path, callOptions.of(options, 'countDescendants'))
   }
 
-  /** Waits until the server connected to has seen everything that was written before this call. */
+  /** Waits until the server of this connection has applied everything that was written before this call. */
   async sync(path: ZnodePath = '/', options: CallOptions = noOptions): Promise<void> {
     checkPath(path, 'sync')
     return sync(this.#context, path, callOptions.of(options, 'sync'))
@@ -297,9 +298,9 @@ export class Client implements AsyncDisposable, ClientLike {
   // -- writes ---------------------------------------------------------------------------------------------------------
 
   /**
-   * Creates a znode; `data` defaults to empty. Where the reply is lost, an ephemeral is looked for and found, and so is a
-   * `protected` one; a sequential one that is not protected cannot be distinguished from others and fails with outcome `unknown`.
-   * With `idempotent` a znode that is there already with this data and of this kind is success.
+   * Creates a znode; `data` defaults to empty. After a lost reply the client looks for an ephemeral or a `protected` znode and
+   * finds it. A sequential znode that is not protected cannot be distinguished from others: the call fails with outcome `unknown`.
+   * With `idempotent` the call succeeds where a znode with this data and of this kind exists already.
    * @throws KeeperError NODE_EXISTS, NO_NODE where a parent is missing and `parents` is not set, NO_AUTH, and others.
    */
   async create(path: ZnodePath, data?: Data, given: CreateOptions = noOptions): Promise<CreateResult> {
@@ -311,8 +312,8 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * Makes sure that a znode exists: creates it, empty and with its missing parents, where it does not. `create` with `parents: true`
-   * makes the parents in the same way.
+   * Makes sure that a znode exists: creates it, empty and with its missing parents, where it does not. `create` with `parents:
+   * true` creates the parents in the same way.
    * @throws KeeperError NO_AUTH, and NO_NODE where the chroot does not exist.
    */
   async ensure(path: ZnodePath, given: EnsureOptions = noOptions): Promise<void> {
@@ -321,8 +322,8 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * Where the reply of a set with a `version` is lost, the znode is read: the next version with this data is its success, the
-   * old version its failure, after which it is sent again.
+   * Writes the data of a znode. After a lost reply to a set with a `version`, the client reads the znode: with the next version and
+   * this data the set has succeeded; with the old version it was not executed, and is sent again.
    * @throws KeeperError NO_NODE, BAD_VERSION, NO_AUTH.
    */
   set(path: ZnodePath, data: Data, options: VersionOptions = noOptions): Promise<ZnodeStat> {
@@ -335,7 +336,7 @@ export class Client implements AsyncDisposable, ClientLike {
     }
   }
 
-  /** Data that can be no part of any request is refused before it is copied into one. */
+  /** Refuses data that fits into no request, before it is copied into one. */
   #fitting(data: Uint8Array | null, path: string, operation: string): Uint8Array | null {
     const { requestBytesMax } = this.#session.config
     if (data === null || data.length <= requestBytesMax) return data
@@ -344,11 +345,11 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * Reads, applies `change`, writes if no other client wrote meanwhile, and repeats until it fits. `change` may be called often; it
-   * gets undefined where the znode does not exist, which is created then, and gives undefined to leave everything as it is.
-   * @throws KeeperError NO_NODE where its parent is missing, unless `create.parents` is set; TIMEOUT where others were faster for as
-   *   long as `timeout`; CONNECTION_LOSS with outcome `unknown` where the reply was lost and another client may have written the same
-   *   bytes: of two clients that count, only one has counted then.
+   * Reads the znode, applies `change`, and writes if no other client wrote meanwhile; otherwise it starts again. `change` may be
+   * called often. It gets undefined where the znode does not exist, which is then created. It returns undefined to change nothing.
+   * @throws KeeperError NO_NODE where the parent is missing, unless `create.parents` is set; TIMEOUT where other clients were
+   * faster during the whole `timeout`; CONNECTION_LOSS with outcome `unknown` where the reply was lost and another client may have
+   * written the same bytes. (If two clients increment a counter, only one of the increments has counted then.)
    */
   async update(path: ZnodePath, change: Change, given: UpdateOptions = noOptions): Promise<UpdateResult> {
     checkPath(path, 'update')
@@ -359,7 +360,7 @@ export class Client implements AsyncDisposable, ClientLike {
     return update(this.#context, path, change, bytesOf, options)
   }
 
-  /** `version` is compared with the aversion. @throws KeeperError INVALID_ACL, NO_NODE, BAD_VERSION, NO_AUTH. */
+  /** Sets the ACL; `version` is compared with the aversion. @throws KeeperError INVALID_ACL, NO_NODE, BAD_VERSION, NO_AUTH. */
   async setAcl(path: ZnodePath, acl: readonly Acl[], options: VersionOptions = noOptions): Promise<ZnodeStat> {
     checkPath(path, 'setAcl')
     const own = checkedAcl(acl, 'acl', 'setAcl')
@@ -367,9 +368,9 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * With `idempotent` a znode that is not there is success. Without it, where the reply is lost and the znode is gone, it may be this
-   * call that deleted it or another client: that is outcome `unknown`. With `recursive` nothing is deleted where a permission that
-   * it needs is missing, or the version is another; what changes after these have been looked at can still end it halfway.
+   * Deletes a znode. With `idempotent` the call succeeds where the znode does not exist. Without it, if the reply is lost and the
+   * znode is gone, this call or another client may have deleted it: the outcome is `unknown`. With `recursive` nothing is deleted
+   * where a permission is missing or the version is wrong; changes after this check can still end the call halfway.
    * @throws KeeperError NO_NODE, BAD_VERSION, NOT_EMPTY, NO_AUTH.
    */
   async delete(path: ZnodePath, given: DeleteOptions = noOptions): Promise<void> {
@@ -385,16 +386,17 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * All operations or none. Results stand in the order of the operations.
-   * @throws KeeperError TRANSACTION_FAILED with `failedOp` saying which operation failed and why.
+   * Executes all operations or none. Results are in the order of the operations.
+   * @throws KeeperError TRANSACTION_FAILED; `failedOp` says which operation failed and why.
    */
   transaction<const Ops extends readonly TransactionOp<unknown>[]>(...ops: Ops): Promise<TransactionResults<Ops>> {
     return this.transactionOf(ops)
   }
 
   /**
-   * `transaction` with options. Where the reply is lost, a transaction that makes an ephemeral, or with a `marker`, is found out
-   * about and completed; of others it is known only where a `set` with a version certainly was not executed.
+   * `transaction` with options. After a lost reply the client finds out what happened to a transaction that creates an ephemeral,
+   * or that has a `marker`, and completes it. For others it can only find out, by a `set` with a version, that they were certainly
+   * not executed.
    */
   async transactionOf<const Ops extends readonly TransactionOp<unknown>[]>(
     given: Ops,
@@ -407,7 +409,7 @@ export class Client implements AsyncDisposable, ClientLike {
 
   // -- subtrees and handles -------------------------------------------------------------------------------------------
 
-  /** A znode whose data is read and written by `codec`. Sends nothing. */
+  /** A znode whose data `codec` reads and writes. Sends nothing. */
   node(path: ZnodePath): ZnodeHandle<Uint8Array>
   node<T>(path: ZnodePath, codec: Codec<T>): ZnodeHandle<T>
   node<T>(path: ZnodePath, codec?: Codec<T>): ZnodeHandle<T> | ZnodeHandle<Uint8Array> {
@@ -417,8 +419,8 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * Everything at and below `path`, as it was at one zxid, however large. Needs ZooKeeper 3.6.
-   * @throws KeeperError NO_AUTH where one znode of it may not be read, UNIMPLEMENTED.
+   * Everything at and below `path`, as it was at one zxid, of any size. Needs ZooKeeper 3.6.
+   * @throws KeeperError NO_AUTH where this client may not read one of the znodes, UNIMPLEMENTED.
    */
   async tree(path: ZnodePath, options: CallOptions = noOptions): Promise<Tree> {
     checkPath(path, 'tree')
@@ -427,10 +429,11 @@ export class Client implements AsyncDisposable, ClientLike {
   }
 
   /**
-   * Copies a subtree to a path that does not exist yet, as it is at one zxid; returns the number of znodes. In one transaction
-   * where it fits into one, else parents first, in several: then a missing permission or a znode that is too large is found before
-   * anything is copied, and an error that comes later says how many znodes are there.
-   * @throws KeeperError TRANSACTION_FAILED where something is there already, or nothing may be created; BAD_ARGUMENTS where it holds ephemerals.
+   * Copies a subtree, as it is at one zxid, to a path that does not exist yet; returns the number of znodes. Uses one transaction
+   * if the subtree fits into one, else several, parents first. With several, the client checks permissions and sizes before it
+   * copies anything; a later error says how many znodes were copied.
+   * @throws KeeperError TRANSACTION_FAILED where the target exists already, or where nothing may be created; BAD_ARGUMENTS where
+   * the subtree holds ephemerals.
    */
   async copy(from: ZnodePath, to: ZnodePath, options: CopyOptions = noOptions): Promise<number> {
     checkPaths({ from, to }, 'copy')
@@ -449,9 +452,9 @@ export class Client implements AsyncDisposable, ClientLike {
   // -- watches --------------------------------------------------------------------------------------------------------
 
   /**
-   * What is there now, then every change, in order, for ever: across lost connections and sessions. Leaving the loop removes
-   * the watch. What happened while away is delivered as the difference.
-   * @throws TypeError for both `recursive` and `children`: each says what else is watched.
+   * Delivers the current state, then every change, in order, for ever: across lost connections and sessions. Leaving the loop
+   * removes the watch. Changes during a lost connection are delivered as the difference.
+   * @throws TypeError for both `recursive` and `children`: they are two different scopes.
    */
   watch<T = Uint8Array>(
     path: ZnodePath,

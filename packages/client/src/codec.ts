@@ -1,18 +1,18 @@
-/** Values instead of bytes: how the data of a znode is written and read, stated once per handle or stream. */
+/** Codecs turn the data of a znode into values and back. A handle or a stream has one. */
 import { looking, wellFormed, wrongType } from './arguments/checks.ts'
 import { isBytes } from './arguments/data.ts'
 import { describe } from './arguments/describe.ts'
 
-/** @throws from `decode` whatever is wrong with the data; it reaches the user as the cause of an `INVALID_DATA` error. */
+/** @throws from `decode` anything that is wrong with the data; the user gets it as the cause of an `INVALID_DATA` error. */
 export interface Codec<T> {
-  /** What this throws for a value that cannot be written reaches the caller who gave the value, as it is. */
+  /** What this throws for a value that cannot be written is thrown to the caller, unchanged. */
   encode(value: T): Uint8Array | Promise<Uint8Array>
   decode(data: Uint8Array): T | Promise<T>
 }
 
 /**
- * The shape shared by schema libraries (zod, valibot, arktype and others; standardschema.dev, version 1), as far as it is used
- * here. Declared anew, so that none of them is needed.
+ * The part that we use of the shape that schema libraries share (zod, valibot, arktype and others; standardschema.dev, version 1).
+ * It is declared again here, so that this package needs none of them.
  */
 export interface StandardSchema<Output = unknown> {
   readonly '~standard': {
@@ -35,12 +35,12 @@ export interface StandardIssue {
 const strict = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()
 
-/** A codec whose values are written at once, without a promise. */
+/** A codec that encodes at once, without a promise. */
 export interface SyncCodec<T> extends Codec<T> {
   encode(value: T): Uint8Array
 }
 
-/** Bytes as they are: what every call uses that names no codec. @throws TypeError from `encode` for anything else. */
+/** Bytes without a conversion; the codec of every call that names none. @throws TypeError from `encode` for anything else. */
 export const bytes: SyncCodec<Uint8Array> = {
   encode(value) {
     if (!isBytes(value)) throw wrongType('bytes', 'the value', 'a Uint8Array', value)
@@ -49,7 +49,7 @@ export const bytes: SyncCodec<Uint8Array> = {
   decode: (data) => data,
 }
 
-/** UTF-8. @throws TypeError from `encode` for what is no well-formed string, from `decode` for what is no UTF-8. */
+/** UTF-8. @throws TypeError from `encode` where the value is no well-formed string, from `decode` where the data is no UTF-8. */
 export const text: SyncCodec<string> = {
   encode(value) {
     if (typeof value !== 'string') throw wrongType('text', 'the value', 'a string', value)
@@ -59,10 +59,10 @@ export const text: SyncCodec<string> = {
 }
 
 /**
- * JSON, checked by a schema where one is given; without one nothing is promised about its shape. A value is checked before it is
- * written in the form in which it will be read: what this codec writes, it reads.
- * @throws from `encode` TypeError for a value without a JSON form, SchemaError for one that the schema refuses; from `decode`
- *   SyntaxError, TypeError, SchemaError.
+ * JSON. With a schema, `decode` checks the value; without one, its type is not checked. `encode` checks the value in the form in
+ * which it will be read, so this codec can read everything that it writes.
+ * @throws from `encode` TypeError for a value without a JSON form, SchemaError for a value that the schema refuses; from `decode`
+ * SyntaxError, TypeError, SchemaError.
  */
 export function json<T = unknown>(): SyncCodec<T>
 export function json<Output>(schema: StandardSchema<Output>): Codec<Output>
@@ -86,7 +86,7 @@ export function json(schema?: StandardSchema): Codec<unknown> {
   }
 }
 
-/** Whether it is to be waited for; promises of other libraries and realms are. */
+/** Whether the value is a promise; promises of other libraries and realms count too. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
@@ -103,7 +103,7 @@ function accepted(result: StandardResult<unknown>, written: string): string {
   return written
 }
 
-/** What a schema did not accept, issue by issue. */
+/** The issues that a schema reported. */
 export class SchemaError extends TypeError {
   override readonly name = 'SchemaError'
   readonly issues: readonly StandardIssue[]

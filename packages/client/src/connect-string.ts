@@ -3,23 +3,23 @@ import { pathProblem, type ZnodePath } from '@lightkeeper/protocol'
 import { formatAddress, isIpv4, parseAddress } from '@lightkeeper/runtime'
 
 export interface ConnectString {
-  /** `host:port` each, in the order given. */
+  /** `host:port` each, in the given order. */
   readonly servers: readonly string[]
-  /** Empty, or an absolute path without a trailing slash that stands in front of every path. */
+  /** Empty, or an absolute path without a trailing slash. It is put in front of every path. */
   readonly chroot: string
-  /** The DNS name whose SRV records name the servers, in place of a list. */
+  /** The DNS name whose SRV records name the servers, instead of a list. */
   readonly service?: string
 }
 
 const defaultPort = 2181
 
-/** How a text begins that names a service; the second is that of Java's client. */
+/** The beginnings of a text that names a service; the second is that of Java's client. */
 const servicePrefixes = ['srv:', 'dns-srv://']
 
 /**
- * What `text` means, found without a packet. White space around the whole and around each server is no part of it; pieces
- * between commas that are empty are left out. What other tools write otherwise is refused with words that say what to write.
- * @throws TypeError saying what is wrong.
+ * Parses a connect string; sends nothing. White space around the whole and around each server is ignored, and so are empty parts
+ * between commas. Forms of other tools are refused, and the error says what to write instead.
+ * @throws TypeError that says what is wrong.
  */
 export function parseConnectString(text: string): ConnectString {
   if (typeof text !== 'string') {
@@ -58,31 +58,31 @@ export function parseConnectString(text: string): ConnectString {
   return { servers, chroot }
 }
 
-/** One server as everything else here names it, `host:port`. @throws TypeError saying what is wrong. */
+/** One server as the rest of the client names it, `host:port`. @throws TypeError that says what is wrong. */
 export function parseServer(text: string): string {
   if (typeof text !== 'string') throw new TypeError(`a server must be a string like "host:2181", not ${typeOf(text)}`)
   return serverOf(text.trim(), (problem) => new TypeError(`server ${shown(text)}: ${problem}`))
 }
 
 function serverOf(text: string, refuse: (problem: string) => TypeError): string {
-  if (text.startsWith('srv:')) throw refuse('a service stands alone: "srv:NAME" or "srv:NAME/chroot"')
+  if (text.startsWith('srv:')) throw refuse('a service must be the only entry: "srv:NAME" or "srv:NAME/chroot"')
   if (text.includes('@'))
-    throw refuse('a server has no user and no password in front; identities are given with `auth`')
+    throw refuse('write no user and no password in front of a server; give identities with `auth`')
   let address: ReturnType<typeof parseAddress>
   try {
     address = parseAddress(text, defaultPort)
   } catch (error) {
     throw refuse((error as Error).message)
   }
-  if (address.port === 0) throw refuse(`${text}: nobody listens on port 0`)
+  if (address.port === 0) throw refuse(`${text}: port 0 cannot be used; a port is from 1 to 65535`)
   return formatAddress(address.host, address.port)
 }
 
 function chrootProblem(chroot: string): string | undefined {
-  // A comma may stand in a znode's name; a server behind it means that the chroot was written behind each server.
+  // A comma may be part of a znode's name. A server after the comma means that the user put the chroot behind each server.
   const [first = '', ...rest] = chroot.split(',')
   if (rest.some((piece) => readsAsServer(piece.trim(), first))) {
-    return `the chroot stands once, behind the last server: "host:port,host:port${first.trim()}", not behind each of them`
+    return `write the chroot once, behind the last server: "host:port,host:port${first.trim()}", not behind each of them`
   }
   const problem = pathProblem(chroot)
   if (problem !== undefined) return `chroot ${JSON.stringify(chroot)}: ${problem}`
@@ -90,7 +90,7 @@ function chrootProblem(chroot: string): string | undefined {
   return undefined
 }
 
-/** Whether what stands behind a comma in a chroot is a server; `first` is the chroot up to the comma. */
+/** Whether the text after a comma in a chroot is a server; `first` is the chroot up to the comma. */
 function readsAsServer(piece: string, first: string): boolean {
   const slash = piece.indexOf('/')
   const host = (slash < 0 ? piece : piece.slice(0, slash)).trim()
@@ -99,7 +99,7 @@ function readsAsServer(piece: string, first: string): boolean {
   return host !== '' && slash >= 0 && piece.slice(slash).trim() === first.trim()
 }
 
-/** Quoted, so that line ends can be seen, and without a password that stands in front of a host. */
+/** The text in quotes, so that line ends show, and without a password in front of a host. */
 function shown(text: string): string {
   const open = text.length > 300 ? `${text.slice(0, 300)}…` : text
   return JSON.stringify(open.replace(/[^\s,/@]*:[^\s,/@]*@/g, '…@'))
@@ -122,12 +122,12 @@ export class Chroot {
     return path === '/' ? this.prefix : this.prefix + path
   }
 
-  /** Paths outside the chroot (a server's own, below /zookeeper) pass as they are. */
+  /** Paths outside the chroot (those of the server itself, below /zookeeper) stay unchanged. */
   toUser(path: string): ZnodePath {
     const { prefix } = this
     if (prefix !== '' && path === prefix) return '/'
     const isInside = prefix !== '' && path.startsWith(`${prefix}/`)
-    // Servers name znodes by absolute paths, and what follows the prefix begins with the slash behind it.
+    // Servers use absolute paths, so the rest after the prefix begins with a slash.
     return (isInside ? path.slice(prefix.length) : path) as ZnodePath
   }
 }

@@ -1,4 +1,4 @@
-/** `connect()`: from a connect string to a client with a session, or to an error with a cause per server. */
+/** `connect()`: from a connect string to a client with a session, or to an error with a cause for each server. */
 
 import type { Log, Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime, stderrLog } from '@lightkeeper/runtime/node'
@@ -18,9 +18,9 @@ import { messageOf } from './thrown.ts'
 export type ConnectTarget = string | { readonly connectString: string }
 
 /**
- * Resolves once a session exists and its identities are accepted; with `lazy` at once.
- * @throws AggregateError with one cause per server when `connectTimeout` passes; the signal's reason when it aborts;
- *   KeeperError AUTH_FAILED; TypeError for a connect string that is none.
+ * Resolves when a session exists and the server has accepted the identities; with `lazy` at once.
+ * @throws AggregateError with one cause for each server when `connectTimeout` passes; the reason of the signal when it aborts;
+ * KeeperError AUTH_FAILED; TypeError where the connect string is invalid.
  */
 export async function connect(target: ConnectTarget, given: ConnectOptions = noOptions): Promise<Client> {
   const options = connectOptions.of(given, 'connect')
@@ -62,21 +62,21 @@ export async function connect(target: ConnectTarget, given: ConnectOptions = noO
   return client
 }
 
-/** The text of a target, checked by who parses it: what has no text is passed on as it is. */
+/** The connect string of a target. The parser checks it, so a target without one is passed on unchanged. */
 function textOf(target: ConnectTarget): string {
   const hasText = typeof target === 'object' && target !== null && 'connectString' in target
   return hasText ? target.connectString : (target as string)
 }
 
-/** Preferred servers are written as in a connect string: without a port they are on 2181. */
+/** Preferred servers are written as in a connect string: the default port is 2181. */
 function isOneOf(preferred: readonly string[]): (server: string) => boolean {
   const servers = new Set(preferred.map(parseServer))
   return (server) => servers.has(server)
 }
 
 /**
- * A function of a user that says which servers are preferred. What it throws about the servers of the connect string goes to the
- * caller of `connect`. Later it is asked from within the protocol loop: then a server it fails on is not preferred, which is logged once.
+ * A user's function that says which servers are preferred. If it throws for a server of the connect string, the caller of `connect`
+ * gets the error. Later the protocol loop calls it: if it throws then, the server is not preferred, and this is logged once.
  */
 function guarded(
   isPreferred: (server: string) => boolean,

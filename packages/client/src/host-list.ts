@@ -1,4 +1,4 @@
-/** Which server to try next, how long to wait before it, and which one a client should be on. */
+/** Which server to try next, how long to wait before that, and which server a client should be on. */
 import type { Random } from '@lightkeeper/runtime'
 
 export interface Backoff {
@@ -9,9 +9,9 @@ export interface Backoff {
 }
 
 /**
- * Walks a list that was shuffled once, so that many clients spread over the servers; preferred ones stand in front. The first
- * attempt is free; every later one waits a uniformly random part of a bound that doubles with each pass (full jitter), until
- * one succeeds.
+ * Goes through a list that is shuffled once, so that many clients spread over the servers; preferred servers come first. The first
+ * attempt has no wait. Each later wait is a random part of a bound, and the bound doubles with each pass (full jitter) until an
+ * attempt succeeds.
  */
 export class HostList {
   #servers: readonly string[] = []
@@ -39,7 +39,7 @@ export class HostList {
     return this.#servers
   }
 
-  /** A pass is about to begin: the time to ask anew which servers there are. */
+  /** A pass is about to begin: now the caller may look up the servers again. */
   get isAtStart(): boolean {
     return this.#first === undefined && (this.#servers.length === 0 || this.#next % this.#servers.length === 0)
   }
@@ -57,7 +57,7 @@ export class HostList {
     this.#next = 0
   }
 
-  /** Other servers from now on. A list of the same ones changes nothing. */
+  /** Replaces the list of servers. A list with the same servers changes nothing. */
   replace(servers: readonly string[]): void {
     const known = new Set(this.#servers)
     if (new Set(servers).size === known.size && servers.every((server) => known.has(server))) return
@@ -70,7 +70,7 @@ export class HostList {
     this.#attempts = 0
   }
 
-  /** The server for the next attempt and the wait before it, milliseconds and below `capMs`. There is one in the list. */
+  /** The server for the next attempt, and the wait before it in milliseconds, below `capMs`. The list must not be empty. */
   next(capMs: number = Number.POSITIVE_INFINITY): { readonly server: string; readonly delayMs: number } {
     const first = this.#first
     this.#first = undefined
@@ -79,7 +79,7 @@ export class HostList {
     return { server, delayMs: this.wait(capMs) }
   }
 
-  /** The wait before the next attempt, milliseconds and below `capMs`, whatever it goes to. */
+  /** The wait before the next attempt to any server, milliseconds, below `capMs`. */
   wait(capMs: number = Number.POSITIVE_INFINITY): number {
     const attempt = this.#attempts++
     if (attempt === 0) return 0
@@ -88,12 +88,12 @@ export class HostList {
     return this.#random.below(Math.max(1, Math.floor(bound)))
   }
 
-  /** A connection has served for a while: the next attempt is free again. */
+  /** A connection has served for a while: the next attempt has no wait again. */
   succeeded(): void {
     this.#attempts = 0
   }
 
-  /** Where a client that is on `current` should be: on a preferred server, or on any, each as likely as the others. */
+  /** Where a client on `current` should be: on a preferred server, or on any server with equal chance. */
   fairServer(current: string): string {
     const preferred = this.#servers.filter((server) => this.#isPreferred(server))
     if (preferred.includes(current)) return current
@@ -102,8 +102,8 @@ export class HostList {
   }
 
   /**
-   * Where a client on `current` goes when the list changes: stays with the chance that keeps every server equally loaded where
-   * servers came (StaticHostProvider.java), leaves where its own is gone.
+   * Where a client on `current` goes when the list changes. It leaves where its server is gone. Where servers were added it stays
+   * with the chance that keeps every server equally loaded (StaticHostProvider.java).
    */
   serverAfter(replaced: readonly string[], current: string): string | undefined {
     if (!this.#servers.includes(current)) return undefined

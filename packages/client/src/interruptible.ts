@@ -1,8 +1,8 @@
-/** Streams that can be left while they wait. */
+/** Streams that a consumer can leave while they wait. */
 
 /**
- * The same stream, whose `return()` first calls `interrupt`, which must wake it up. A generator by itself finishes the step it is in
- * before it looks at a `return()`, and that step may wait for a server that does not answer, or for an event that never comes.
+ * The same stream; its `return()` first calls `interrupt`, which must wake the stream up. A generator alone first finishes its
+ * current step, and that step may wait for a server that does not answer, or for an event that never comes.
  */
 export function interruptible<T>(
   stream: AsyncGenerator<T, void, void>,

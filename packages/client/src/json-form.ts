@@ -1,9 +1,9 @@
-/** What JSON has of the client's values: it has no integers of 64 bits, and a program that logs one must not fail over it. */
+/** A JSON form for the client's values. JSON has no 64-bit integers, and a program that logs such a value must not fail. */
 import { formatHex } from '@lightkeeper/protocol'
 
 /**
- * The same object, which `JSON.stringify` takes: ids and zxids become hex text, as servers print them, and errors their name and
- * message. What a codec decoded stays as JSON has it; a bigint of its own becomes its digits.
+ * The same object, in a form that `JSON.stringify` accepts: ids and zxids become hex text, as servers print them; errors become
+ * their name and message. A value from a codec keeps its JSON form; a bigint in it becomes its digits.
  */
 export function jsonable<T extends object>(value: T): T {
   return Object.defineProperty(value, 'toJSON', { value: toJson, configurable: true })
@@ -17,7 +17,7 @@ function toJson(this: object): Record<string, unknown> {
 
 function formOf(name: string, value: unknown): unknown {
   if (typeof value === 'bigint') return name === 'value' ? String(value) : formatHex(value)
-  // A snapshot within a change has no `toJSON` of its own.
+  // A snapshot inside a change has no `toJSON` of its own.
   if (name === 'previous' && typeof value === 'object' && value !== null) return toJson.call(value)
   if (value instanceof Error && !('toJSON' in value)) return { name: value.name, message: value.message }
   return value

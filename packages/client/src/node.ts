@@ -1,4 +1,4 @@
-/** A znode and the way its data is written, stated once. */
+/** A handle: a path and the codec for its data. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import { callable, noOptions, wrongType } from './arguments/checks.ts'
 import { isBytes } from './arguments/data.ts'
@@ -38,14 +38,14 @@ export class ZnodeHandle<T> {
     this.#codec = codec
   }
 
-  /** @throws KeeperError NO_NODE; INVALID_DATA, with the reason as its cause, where the codec refuses what is there. */
+  /** @throws KeeperError NO_NODE; INVALID_DATA, with the reason as its cause, where the codec cannot read the data. */
   async get(options: Omit<ReadOptions, 'watch'> = noOptions): Promise<Value<T>> {
     const own = findOptions.of(options, 'get')
     const budget = new Budget(this.#client, 'get', this.path, own)
     return this.#decode(await this.#client.get(this.path, own), budget)
   }
 
-  /** As `get`, but undefined for a znode that does not exist; for nothing else. */
+  /** As `get`, but returns undefined where the znode does not exist. Other errors are thrown. */
   async find(options: Omit<ReadOptions, 'watch'> = noOptions): Promise<Value<T> | undefined> {
     const own = findOptions.of(options, 'find')
     const budget = new Budget(this.#client, 'find', this.path, own)
@@ -53,7 +53,7 @@ export class ZnodeHandle<T> {
     return found === undefined ? undefined : this.#decode(found, budget)
   }
 
-  /** @throws KeeperError NO_NODE, BAD_VERSION; whatever the codec throws for a value it cannot write. */
+  /** @throws KeeperError NO_NODE, BAD_VERSION; the codec's own error for a value that it cannot write. */
   async set(value: T, options: VersionOptions = noOptions): Promise<ZnodeStat> {
     const own = versionOptions.of(options, 'set')
     return this.#client.set(this.path, await this.#encode(value, 'set', own), own)
@@ -66,8 +66,8 @@ export class ZnodeHandle<T> {
   }
 
   /**
-   * Reads, applies `change`, writes if no other client wrote meanwhile, and repeats until it fits: `change` may be called often. It
-   * gets undefined where the znode does not exist, which is created then; undefined from it leaves everything as it is.
+   * Reads the znode, applies `change`, and writes if no other client wrote meanwhile; otherwise it starts again, so `change` may be
+   * called often. It gets undefined where the znode does not exist, which is then created. It returns undefined to change nothing.
    * @throws KeeperError as `client.update`; INVALID_DATA.
    */
   async update(
@@ -97,7 +97,7 @@ export class ZnodeHandle<T> {
     return this.#client.watch(this.path, { ...handleWatchOptions.of(options, 'watch'), codec: this.#codec })
   }
 
-  /** Throws and rejects with what the codec does, which is the caller's own. */
+  /** Encodes the value. An error of the codec goes to the caller unchanged. */
   async #encode(value: T, operation: string, options: CallOptions): Promise<Uint8Array> {
     const written = this.#codec.encode(value)
     if (!isThenable(written)) return this.#encoded(written, operation)
@@ -106,7 +106,7 @@ export class ZnodeHandle<T> {
   }
 
   #encoded(written: unknown, operation: string): Uint8Array {
-    if (!isBytes(written)) throw wrongType(operation, 'what the codec gave', 'a Uint8Array', written)
+    if (!isBytes(written)) throw wrongType(operation, 'the result of the codec', 'a Uint8Array', written)
     return written
   }
 

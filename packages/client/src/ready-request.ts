@@ -1,17 +1,17 @@
-/** A question to a stream: are you up to date? */
+/** A question to a stream: is it up to date? */
 
-/** A way to ask a stream for another `ready`: it follows everything this client has heard of by the time of asking. */
+/** Asks a stream for another `ready`. That `ready` follows everything that this client had received when it asked. */
 export class ReadyRequest {
   #isAsked = false
   #wake: (() => void) | undefined
 
-  /** Asking again before the answer asks once. */
+  /** Two questions before the answer count as one. */
   ask(): void {
     this.#isAsked = true
     this.#wake?.()
   }
 
-  /** For the one stream it is given to. */
+  /** For the one stream that gets this object as an option. */
   attach(wake: () => void): void {
     this.#wake = wake
   }

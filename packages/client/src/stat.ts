@@ -1,10 +1,10 @@
-/** What a user sees of a Stat: exact ids, real dates. */
+/** A Stat as users see it: exact ids, real dates. */
 import { formatHex, type Reader, type Stat } from '@lightkeeper/protocol'
 
 export class ZnodeStat {
   /** Zxid of the transaction that created the znode. */
   readonly czxid: bigint
-  /** Zxid of the last `set`; the creation counts. */
+  /** Zxid of the last `set`, or of the creation. */
   readonly mzxid: bigint
   /** Zxid of the last create or delete of a child. */
   readonly pzxid: bigint
@@ -16,13 +16,13 @@ export class ZnodeStat {
   readonly cversion: number
   /** Number of `setAcl`s since creation. */
   readonly aversion: number
-  /** Session id of an ephemeral. 0n for a persistent znode; containers and those with a TTL have a number that is no session. */
+  /** Session id of an ephemeral. 0n for a persistent znode. Containers and TTL znodes have a number that is no session. */
   readonly ephemeralOwner: bigint
   /** Bytes of data. */
   readonly dataLength: number
   readonly numChildren: number
 
-  /** Times may be numbers: that is what a Date is made of. */
+  /** Times may be numbers: a Date holds nothing larger. */
   constructor(
     stat: Omit<Stat, 'ctime' | 'mtime'> & { readonly ctime: bigint | number; readonly mtime: bigint | number },
   ) {
@@ -39,7 +39,7 @@ export class ZnodeStat {
     this.numChildren = stat.numChildren
   }
 
-  /** The kind, which servers encode in `ephemeralOwner` (EphemeralType.java); `ttl` in milliseconds. */
+  /** The kind, which servers store in `ephemeralOwner` (EphemeralType.java); `ttl` in milliseconds. */
   get kind(): 'persistent' | 'ephemeral' | 'container' | { readonly ttl: number } {
     const owner = BigInt.asUintN(64, this.ephemeralOwner)
     if (owner === 0n) return 'persistent'
@@ -66,7 +66,7 @@ export class ZnodeStat {
   }
 }
 
-/** Reads a Stat: as `readStat`, but the times, which become dates, never are bigints. */
+/** Reads a Stat as `readStat` does, but never reads times as bigints, since they become dates. */
 export function readZnodeStat(reader: Reader): ZnodeStat {
   const czxid = reader.long()
   const mzxid = reader.long()

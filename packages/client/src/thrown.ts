@@ -1,4 +1,4 @@
-/** Whatever a function of a user threw, in words: it need not be an error, and may not even let itself be looked at. */
+/** Describes what a user's function threw: it may be no error, and reading it may throw again. */
 
 /** Never throws. */
 export function messageOf(thrown: unknown): string {
@@ -9,7 +9,7 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-/** The error itself, or one that has what was thrown as its cause. */
+/** The error itself, or an error with the thrown value as its cause. */
 export function asError(thrown: unknown): Error {
   try {
     if (thrown instanceof Error && typeof thrown.message === 'string') return thrown

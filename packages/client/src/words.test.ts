@@ -138,7 +138,7 @@ describe('the log', () => {
       expect.arrayContaining([
         'debug connecting',
         'debug an attempt to connect failed',
-        'warn no server can be reached; trying on',
+        'warn no server can be reached; the client keeps trying',
         'info connected with a new session',
         'warn the connection is lost',
         'warn the session has expired',
@@ -146,7 +146,9 @@ describe('the log', () => {
     )
     const factsOf = (message: string): Readonly<Record<string, LogFact>> | undefined =>
       lines.find((line) => line[1] === message)?.[2]
-    expect(factsOf('no server can be reached; trying on')).toMatchObject({ reason: 'a:1: connect ECONNREFUSED' })
+    expect(factsOf('no server can be reached; the client keeps trying')).toMatchObject({
+      reason: 'a:1: connect ECONNREFUSED',
+    })
     expect(factsOf('connected with a new session')).toMatchObject({ server: 'a:1', sessionId: '0x77', epoch: 0 })
     expect(factsOf('the connection is lost')).toMatchObject({ reason: 'read ECONNRESET' })
     expect(factsOf('the session has expired')).toMatchObject({ reason: 'a:1 says that it has ended' })

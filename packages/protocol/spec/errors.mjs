@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Every error number with the code users match on, the sentence they read, and whether the same call may succeed later
- * without anyone changing it. Source: KeeperException.java; -9, -15, -116 and -117 come from the C client's header.
+ * Every error number: the code that users match, the sentence that they read, and whether the same call may succeed later without
+ * any change. Source: KeeperException.java; -9, -15, -116 and -117 come from the C client's header.
  *
  * @typedef {{ code: string, number: number, text: string, retry: boolean }} ErrorSpec
  */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Every opcode: number, request and response record (or null), what it is to the server, since which release.
+ * Every opcode: number, request and response record (or null), the kind of operation, and the first release that has it.
  * Source: ZooDefs.java and zookeeper.jute.
  *
  * `kind`: write (ordered, consumes a zxid), read, ordered (in line but without a zxid), watch (this connection's watches),

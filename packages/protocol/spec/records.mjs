@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Every record we read or write, once: name, fields in wire order, where the layout comes from.
+ * Every record that we read or write, once: name, fields in wire order, source of the layout.
  *
  * A field is `[name, type]` or `[name, type, note]`. Types: boolean, int, long, ustring, buffer, the name of another
  * record, or `[]` around one of those for a vector. A `?` after a type marks the field that old peers leave out at the
@@ -19,7 +19,7 @@ export const records = [
   {
     name: 'Id',
     about:
-      'Who an ACL entry speaks of: a scheme (`world`, `auth`, `digest`, `ip`, `x509`, `sasl`) and an id within it.',
+      'The subject of an ACL entry: a scheme (`world`, `auth`, `digest`, `ip`, `x509`, `sasl`) and an id within it.',
     fields: [
       ['scheme', 'ustring!'],
       ['id', 'ustring!'],
@@ -35,7 +35,7 @@ export const records = [
   },
   {
     name: 'Stat',
-    about: 'What a client may know of a znode, 68 bytes.',
+    about: 'The Stat of a znode, 68 bytes.',
     fields: [
       ['czxid', 'long', 'zxid of the transaction that created the znode'],
       ['mzxid', 'long', 'zxid of the last setData; the creation counts'],
@@ -191,7 +191,7 @@ export const records = [
   },
   {
     name: 'SetWatches',
-    about: 'Body of setWatches: what a client watched before it reconnected.',
+    about: 'Body of setWatches: the watches that a client had before it reconnected.',
     fields: [
       ['relativeZxid', 'long', 'changes after this zxid count as missed'],
       ['dataWatches', '[]ustring!'],
@@ -395,7 +395,7 @@ export const records = [
     about: 'closeSession, from 3.6 on with the ephemerals it removes.',
     fields: [['paths2Delete', '[]ustring!']],
   },
-  { name: 'ErrorTxn', about: 'A write that failed; it consumed a zxid all the same.', fields: [['err', 'int']] },
+  { name: 'ErrorTxn', about: 'A write that failed; it also consumed a zxid.', fields: [['err', 'int']] },
   {
     name: 'Txn',
     about: 'One element of a MultiTxn: an opcode and the encoded transaction.',

@@ -1,7 +1,7 @@
 /** The two checksums of ZooKeeper's files: Adler-32 over records and snapshots, CRC-32 in the digest of the tree. */
 
 const adlerModulus = 65_521
-/** Bytes that can be summed before the sums could leave 32 bits. */
+/** How many bytes may be summed before the sums could exceed 32 bits. */
 const adlerRun = 5_552
 
 /** Adler-32 of `bytes[start, end)`, continued from `seed`, which is 1 for a fresh one. Unsigned. */
@@ -23,7 +23,7 @@ export function adler32(bytes: Uint8Array, start = 0, end: number = bytes.length
   return ((b << 16) | a) >>> 0
 }
 
-/** Four tables, so that four bytes are taken at once. */
+/** Four tables, so that one step takes four bytes. */
 const crcTables: readonly Uint32Array[] = (() => {
   const first = Uint32Array.from({ length: 256 }, (_, byte) => {
     let value = byte

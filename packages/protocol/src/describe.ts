@@ -1,4 +1,4 @@
-/** Any packet as one line of text: for traces, shells and test failures. It never throws, for any bytes. */
+/** Any packet as one line of text: for traces, shells and test failures. It never throws, whatever the bytes are. */
 import { recordCodecs } from './codecs.gen.ts'
 import { keeperCodeOf } from './keeper-error.ts'
 import { readMultiRequest, readMultiResponse } from './multi.ts'

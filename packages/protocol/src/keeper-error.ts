@@ -4,8 +4,8 @@ import { type KeeperCode, keeperCodes } from './errors.gen.ts'
 const brand = Symbol.for('lightkeeper.KeeperError')
 
 /**
- * What is known of a request that failed: `not-sent`, it never left, so repeating it is safe; `unknown`, it may or may not
- * have been executed; `rejected`, the server answered and did not execute it.
+ * What is known about the execution of a failed request. `not-sent`: it was never sent, so it is safe to repeat it. `unknown`: it
+ * may have been executed. `rejected`: the server answered and did not execute it.
  */
 export type Outcome = 'not-sent' | 'unknown' | 'rejected'
 
@@ -79,7 +79,7 @@ export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Err
     Object.defineProperty(this, brand, { value: true })
   }
 
-  /** The fields for JSON; of the cause only the name and message. */
+  /** The fields for JSON; for the cause only the name and message. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, path, operation, outcome, failedOp, number, cause } = this
     const told = cause === undefined ? undefined : textOf(cause)

@@ -2,7 +2,7 @@
 export class MalformedFrameError extends Error {
   override readonly name = 'MalformedFrameError'
   readonly code = 'MALFORMED_FRAME'
-  /** Offset in the decoded bytes at which reading stopped making sense. */
+  /** Offset in the decoded bytes where the bytes stopped making sense. */
   readonly offset: number
 
   constructor(problem: string, offset: number) {

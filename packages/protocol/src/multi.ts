@@ -1,4 +1,4 @@
-/** multi and multiRead: the one record with a shape of its own (MultiOperationRecord.java, MultiResponse.java). */
+/** multi and multiRead: the only records that are not a fixed list of fields (MultiOperationRecord.java, MultiResponse.java). */
 import { readAclList } from './acl.ts'
 import { MalformedFrameError } from './malformed-frame-error.ts'
 import { opCode } from './operations.gen.ts'
@@ -17,7 +17,7 @@ export type MultiOperation =
   | ({ readonly type: typeof opCode.check } & records.CheckVersionRequest)
   | ({ readonly type: typeof opCode.getData | typeof opCode.getChildren } & records.PathWatchRequest)
 
-/** One result; `error` with err 0 stands for an operation that was rolled back because a later one failed. */
+/** One result; `error` with err 0 means an operation that was rolled back because a later one failed. */
 export type MultiResult =
   | ({ readonly type: typeof opCode.create } & records.PathResponse)
   | ({ readonly type: typeof opCode.create2 } & records.Create2Response)
@@ -35,7 +35,7 @@ export function readMultiRequest(reader: Reader): MultiOperation[] {
   return operations
 }
 
-/** Visits the operations of a request one after the other: of thousands none needs to outlive its visit. */
+/** Visits the operations of a request one after the other, so that thousands of them never exist at the same time. */
 export function eachMultiOperation(reader: Reader, visit: (operation: MultiOperation) => void): void {
   for (;;) {
     const at = reader.pos
@@ -48,16 +48,16 @@ export function eachMultiOperation(reader: Reader, visit: (operation: MultiOpera
 }
 
 /**
- * Whether a request has more than `most` operations, found without making any of them; "no" where it cannot be read that far.
- * `reader` stays where it is. One loop of its own and not calls of the reader: the first large multi of a server runs all of
- * this before anything of it is compiled, and others wait meanwhile.
+ * Whether a request has more than `most` operations, found without creating any of them; false where the bytes cannot be read that
+ * far. Does not move `reader`. It is one loop without calls to the reader: the first large multi of a server runs through it before
+ * the engine compiles anything, and other requests wait.
  */
 export function hasMoreOperations(reader: Reader, most: number): boolean {
   const { bytes, end } = reader
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let at = reader.pos
   for (let count = 0; count <= most; count++) {
-    // The header, and the length of the path behind it; what ends a request is shorter, and nothing stands behind it.
+    // The header, and the length of the next path. The end of a request is shorter, and nothing follows it.
     if (end - at < headerLength + 4) return false
     const type = view.getInt32(at)
     if (bytes[at + 4] !== 0) return false
@@ -94,7 +94,7 @@ export function hasMoreOperations(reader: Reader, most: number): boolean {
 /** Type, done and err in front of each operation, bytes. */
 const headerLength = 9
 
-/** By opcode: the path, and the data of what has some. */
+/** By opcode: the path, and the data where the operation has data. */
 const bufferCounts: Readonly<Record<number, number>> = {
   [opCode.create]: 2,
   [opCode.create2]: 2,
@@ -113,7 +113,7 @@ function hasAcl(type: number): boolean {
   )
 }
 
-/** What stands behind paths, data and ACL, bytes: flags, a version or "watch", and the life of a TTL znode. */
+/** The bytes after paths, data and ACL: flags, a version or "watch", and the TTL of a TTL znode. */
 function tailLength(type: number): number {
   if (type === opCode.createTTL) return 12
   return type === opCode.getData || type === opCode.getChildren ? 1 : 4
@@ -124,7 +124,7 @@ function readOperation(reader: Reader, type: number, at: number): MultiOperation
     case opCode.create:
     case opCode.create2:
     case opCode.createContainer: {
-      // By hand, as the generated code reads it, but for the ACL: nearly all have the open one.
+      // Read by hand, as the generated code does, except for the ACL: nearly all operations have the open list.
       const path = reader.ustring() ?? ''
       const data = reader.buffer()
       const acl = readAclList(reader)

@@ -1,11 +1,11 @@
-/** Znode paths: which are valid, and how they are split. The rules and their order are those of PathUtils.java. */
+/** Znode paths: which are valid, and how to split them. The rules and their order are those of PathUtils.java. */
 
-/** A path as the compiler can check it: absolute. */
+/** A path, as far as the compiler can check it: absolute. */
 export type ZnodePath = `/${string}`
 
 /**
- * Why `path` is not valid, in words; undefined when it is. `sequential` allows a trailing slash, since the server appends
- * the counter before it checks.
+ * Says why `path` is not valid; undefined when it is valid. `sequential` allows a trailing slash, since the server appends the
+ * counter before it checks.
  */
 export function pathProblem(path: string, sequential = false): string | undefined {
   const full = sequential ? `${path}1` : path
@@ -39,7 +39,7 @@ function isForbidden(unit: number): boolean {
   return unit < 0x20 || (unit >= 0x7f && unit <= 0x9f) || (unit >= 0xd800 && unit <= 0xf8ff) || unit >= 0xfff0
 }
 
-/** Parent of `/a/b` is `/a`, of `/a` it is `/`; what stands before the last slash for anything else. */
+/** The parent of `/a/b` is `/a`, that of `/a` is `/`; for any other text it is what comes before the last slash. */
 export function parentPath(path: string): ZnodePath {
   const at = path.lastIndexOf('/')
   return (at <= 0 ? '/' : path.slice(0, at)) as ZnodePath
@@ -70,8 +70,8 @@ export function sequenceSuffix(counter: number): string {
 const sequencePattern = /-?(\d{9,})$/
 
 /**
- * The number a sequential create appended to `name`, undefined where there is none. A dash before ten digits is a sign
- * only behind another dash: `lock-0000000001` is 1, `lock--2147483648` is negative; nine digits are always negative.
+ * The number that a sequential create appended to `name`, undefined where there is none. A dash before ten digits is a sign only
+ * behind another dash: `lock-0000000001` is 1, `lock--2147483648` is negative; nine digits are always negative.
  */
 export function sequenceOf(name: string): number | undefined {
   if (typeof name !== 'string') throw new TypeError('sequenceOf: name must be a string')

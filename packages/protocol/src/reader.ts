@@ -45,7 +45,7 @@ export class Reader {
     return this.#view.getInt32(this.#take(4))
   }
 
-  /** The int that stands `ahead` bytes from here, which is left as it is. The caller knows that it is there. */
+  /** The int `ahead` bytes from here, without moving. The caller knows that these bytes exist. */
   peekInt(ahead: number): number {
     return this.#view.getInt32(this.pos + ahead)
   }
@@ -54,7 +54,7 @@ export class Reader {
     return this.#view.getBigInt64(this.#take(8))
   }
 
-  /** A long as a number, without a bigint on the way: for times. Not exact beyond 2 ** 53. */
+  /** A long as a number, without a bigint in between: for times. Not exact beyond 2 ** 53. */
   longAsNumber(): number {
     const at = this.#take(8)
     return this.#view.getInt32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4)
@@ -76,7 +76,7 @@ export class Reader {
     return this.bytes.subarray(start, start + length)
   }
 
-  /** As `buffer`, but a copy of its own, which may be kept. Half the price of copying the view. */
+  /** As `buffer`, but a copy, which the caller may keep. It costs half as much as copying the view. */
   bufferCopy(): Uint8Array | null {
     const length = this.#length()
     if (length < 0) return null

@@ -11,7 +11,7 @@ function writeElementString(writer: Writer, value: string): void {
   writer.ustring(value)
 }
 
-/** Who an ACL entry speaks of: a scheme (`world`, `auth`, `digest`, `ip`, `x509`, `sasl`) and an id within it. */
+/** The subject of an ACL entry: a scheme (`world`, `auth`, `digest`, `ip`, `x509`, `sasl`) and an id within it. */
 export interface Id {
   readonly scheme: string
   readonly id: string
@@ -46,7 +46,7 @@ export function writeAcl(writer: Writer, value: Acl): void {
   writeId(writer, value.id)
 }
 
-/** What a client may know of a znode, 68 bytes. */
+/** The Stat of a znode, 68 bytes. */
 export interface Stat {
   /** Zxid of the transaction that created the znode. */
   readonly czxid: bigint
@@ -455,7 +455,7 @@ export function writeAddWatchRequest(writer: Writer, value: AddWatchRequest): vo
   writer.int(value.mode)
 }
 
-/** Body of setWatches: what a client watched before it reconnected. */
+/** Body of setWatches: the watches that a client had before it reconnected. */
 export interface SetWatches {
   /** Changes after this zxid count as missed. */
   readonly relativeZxid: bigint
@@ -1001,7 +1001,7 @@ export function writeCloseSessionTxn(writer: Writer, value: CloseSessionTxn): vo
   writer.vector(value.paths2Delete, writeElementString)
 }
 
-/** A write that failed; it consumed a zxid all the same. */
+/** A write that failed; it also consumed a zxid. */
 export interface ErrorTxn {
   readonly err: number
 }

@@ -1,13 +1,13 @@
 /**
- * Strings on the wire. Jute strings are UTF-8, except that Java's writer encodes each UTF-16 unit by itself, so a
- * supplementary character arrives as two three-byte surrogates (BinaryOutputArchive.java); we read both, write real UTF-8.
+ * Strings on the wire. Jute strings are UTF-8. But Java's writer encodes each UTF-16 unit separately, so a supplementary character
+ * arrives as two three-byte surrogates (BinaryOutputArchive.java). We read both forms and write real UTF-8.
  */
 
-// Every host has these two; this package does not use the types of a host.
+// Every host has these two. They are declared here, because this package does not use the types of a host.
 declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string }
 declare const TextEncoder: new () => { encodeInto(text: string, target: Uint8Array): { written: number } }
 
-/** Longer texts are left to the host, whose call costs as much as making a text of some hundred characters here. */
+/** Longer texts go to the host: its call costs as much as making a text of some hundred characters here. */
 const longBytes = 512
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -18,7 +18,7 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
   if (end - start > longBytes) return decodeLong(bytes, start, end)
   let text = ''
   let i = start
-  // Eight at a time: a string that grows by one character a time is a chain of pieces, put together when it is first used.
+  // Eight at a time: a string that grows by single characters is a chain of pieces, which the engine joins at the first use.
   for (; i + 8 <= end; i += 8) {
     const a = bytes[i] as number
     const b = bytes[i + 1] as number
@@ -33,7 +33,7 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
   }
   const rest = end - i
   if (rest === 0) return text
-  // The last seven at the most, again in one piece.
+  // The last characters, at most seven, also in one piece.
   const a = bytes[i] as number
   const b = rest > 1 ? (bytes[i + 1] as number) : 0
   const c = rest > 2 ? (bytes[i + 2] as number) : 0
@@ -60,7 +60,7 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
   }
 }
 
-/** A long text made piece by piece leaves garbage of several times its length behind. */
+/** A long text that is made piece by piece leaves garbage of several times its length. */
 function decodeLong(bytes: Uint8Array, start: number, end: number): string {
   for (let i = start; i < end; i++) if ((bytes[i] as number) > 0x7f) return decodeNonAscii(bytes, start, end)
   return decoder.decode(bytes.subarray(start, end))
@@ -70,7 +70,7 @@ function decodeNonAscii(bytes: Uint8Array, start: number, end: number): string {
   let text = ''
   let from = start
   for (let i = start; i + 2 < end; i++) {
-    // 0xED 0xA0..0xBF opens an encoded surrogate, which UTF-8 proper forbids.
+    // 0xED 0xA0..0xBF begins an encoded surrogate, which real UTF-8 forbids.
     if (bytes[i] !== 0xed || ((bytes[i + 1] as number) & 0xe0) !== 0xa0 || ((bytes[i + 2] as number) & 0xc0) !== 0x80)
       continue
     if (i > from) text += decoder.decode(bytes.subarray(from, i))
@@ -96,7 +96,7 @@ export function utf8Length(text: string): number {
   return length
 }
 
-/** Writes `text` at `at`; the caller made room. Returns the offset behind it. */
+/** Writes `text` at `at`; the caller has made room. Returns the offset after it. */
 export function encodeUtf8(text: string, target: Uint8Array, at: number): number {
   let pos = at
   for (let i = 0; i < text.length; i++) {

@@ -1,4 +1,4 @@
-/** What a writer is given wrongly never reaches the bytes. */
+/** A wrong value that a writer gets never reaches the bytes. */
 import { describe, expect, test } from 'vitest'
 import { recordCodecs } from './codecs.gen.ts'
 import { writeMultiRequest } from './multi.ts'

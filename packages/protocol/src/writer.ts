@@ -1,10 +1,10 @@
 /**
- * A growing buffer, the reader's twin: jute's primitives and length-prefixed frames, appended in place. Each primitive looks at
- * what it is given before it writes a byte, since a frame with one wrong field makes everything behind it unreadable.
+ * A growing buffer, the counterpart of the reader: jute's primitives and length-prefixed frames, appended in place. Each primitive
+ * checks its value before it writes a byte, since a frame with one wrong field makes all bytes after it unreadable.
  */
 import { encodeUtf8, utf8Length } from './utf8.ts'
 
-/** @throws TypeError from every primitive for a value that is not of its type or does not fit into it. */
+/** @throws TypeError from every primitive for a value of another type, or one that does not fit. */
 export class Writer {
   bytes: Uint8Array
   /** Bytes written so far. */
@@ -64,10 +64,10 @@ export class Writer {
     else bytes.set(value, at + 4)
   }
 
-  /** Appends bytes as they are, without a length. */
+  /** Appends bytes without a length. */
   raw(value: Uint8Array): void {
     if (!(value instanceof Uint8Array)) throw unwritable('a Uint8Array', value)
-    // In this order: making room may replace the bytes.
+    // The order matters: making room may replace the bytes.
     const at = this.reserve(value.length)
     this.bytes.set(value, at)
   }
@@ -82,7 +82,7 @@ export class Writer {
     for (const value of values) element(this, value)
   }
 
-  /** Opens a frame: leaves room for its length. Returns the mark that `endFrame` wants. */
+  /** Opens a frame: leaves room for its length. Returns the mark that `endFrame` needs. */
   beginFrame(): number {
     return this.reserve(4)
   }
@@ -134,7 +134,7 @@ export class Writer {
   }
 
   #grow(count: number): number {
-    // Twice as much while it is small; a large piece gets what it needs and not up to twice of that.
+    // Doubles while it is small; a large piece gets only what it needs.
     const capacity = Math.max(64, this.bytes.length * 2, this.length + count)
     const bytes = new Uint8Array(capacity)
     bytes.set(this.bytes.subarray(0, this.length))

@@ -1,4 +1,4 @@
-/** What people build on ZooKeeper, on the public face of the client alone. */
+/** What people build on ZooKeeper; uses only the public API of the client. */
 
 export { type Barrier, barrier } from './barrier/barrier.ts'
 export { type DoubleBarrier, type DoubleBarrierOptions, doubleBarrier, type Inside } from './barrier/double-barrier.ts'

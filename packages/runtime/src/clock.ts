@@ -13,7 +13,7 @@ export interface Clock {
   /** Runs `task` once when `now()` has advanced by `delayMs`. */
   after(delayMs: number, task: () => void): Timer
   /**
-   * Runs `task` once at the end of this turn: after the inputs that the host has ready now, before it waits for more.
+   * Runs `task` once at the end of this turn: after all inputs that the host has ready now, before it waits for more.
    * The output of all inputs of a turn leaves there together, in one write per socket and one sync of the log.
    */
   turnEnd(task: () => void): void

@@ -44,7 +44,7 @@ export interface DiskFile {
   writeNow(position: number, chunk: Uint8Array): void
   /** Like `write`, but resolves when the bytes would survive a power cut. */
   writeDurably(position: number, chunk: Uint8Array): Promise<void>
-  /** Resolves when everything written so far would survive a power cut. */
+  /** Resolves when all earlier writes would survive a power cut. */
   sync(): Promise<void>
   /** Cuts or grows the file; durable after `sync`. */
   truncate(size: number): Promise<void>

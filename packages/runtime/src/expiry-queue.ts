@@ -1,6 +1,6 @@
 /**
- * Keys that expire in buckets of one tick, as Apache's ExpiryQueue does: touching is a move between two sets, expiring a
- * walk over the buckets that are due. A key lives between `timeout` and `timeout + tick` after its last touch.
+ * Keys that expire in buckets of one tick, as in Apache's ExpiryQueue: a touch moves a key between two sets, and expiry walks over
+ * the buckets that are due. A key lives between `timeout` and `timeout + tick` after its last touch.
  */
 export class ExpiryQueue<K> {
   readonly tickMs: number
@@ -58,7 +58,7 @@ export class ExpiryQueue<K> {
           due.push(key)
         }
       }
-      // A clock that jumped far ahead is caught up with in one step when nothing is waiting.
+      // After a clock jumped far ahead, it catches up in one step when nothing is waiting.
       this.#nextBucket =
         this.#buckets.size === 0
           ? Math.max(this.#nextBucket + this.tickMs, this.#bucketAfter(now))

@@ -1,6 +1,4 @@
-/**
- * A log line that many peers can cause at any rate: written at once, then only now and then, with the number of times.
- */
+/** A log line that many peers can cause at any rate: written at once, later only at intervals, with the number of times. */
 import type { Clock } from './clock.ts'
 import type { Log, LogFact, LogLevel } from './log.ts'
 

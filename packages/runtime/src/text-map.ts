@@ -142,7 +142,7 @@ export class TextMap<V> extends Map<string, V> {
   }
 }
 
-/** A set of texts, with what is needed of a Set. */
+/** A set of texts, with the methods of a Set that we need. */
 export class TextSet implements Iterable<string> {
   readonly #map = new TextMap<true>()
 

@@ -1,7 +1,6 @@
 /**
- * The options of Node's `tls.connect` that concern a client, and those of `tls.createSecureContext`, under their names
- * there. They are declared here so that a user of these types needs no types of Node; `node/tls.ts` checks that both
- * declarations agree.
+ * The options of Node's `tls.connect` that concern a client, and those of `tls.createSecureContext`, with Node's names. They are
+ * declared here, so that users of these types do not need Node's types; `node/tls.ts` checks that both declarations agree.
  */
 
 type Text = string | Uint8Array
@@ -19,7 +18,7 @@ export interface TlsOptions {
   readonly passphrase?: string | undefined
   /** Lists of revoked certificates, PEM. */
   readonly crl?: Text | Text[] | undefined
-  /** Name to ask the server for (SNI) and to check its certificate against. Default: the host of the connect string. */
+  /** Name to ask the server for (SNI); its certificate must contain this name. Default: the host of the connect string. */
   readonly servername?: string | undefined
   /** Whether an unknown authority or another name ends the connection. Default true. */
   readonly rejectUnauthorized?: boolean | undefined

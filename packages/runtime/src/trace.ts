@@ -1,6 +1,4 @@
-/**
- * Seam: channels on which client and server publish what they do. Without subscribers the cost is one look at a flag.
- */
+/** Seam: channels on which client and server publish events. Without subscribers the cost is one look at a flag. */
 
 /** Messages for every listener, published as things happen. */
 export interface TraceChannel {

@@ -1,7 +1,7 @@
 /**
- * One term of a server: a desk that serves clients, an orderer, and an applier, over a tree that it is given. Tree and log outlast it;
- * pending changes, watches, waiting requests and owners of sessions do not. Single-threaded and without waiting inside: what must be
- * waited for (the log) calls back, and is ignored once the term is over.
+ * One term of a server: a desk that serves clients, an orderer, and an applier, over a tree that it is given. Tree and log outlast
+ * the term; pending changes, watches, waiting requests and owners of sessions do not. Single-threaded, and it never waits: slow
+ * parts (the log) call back, and are ignored once the term is over.
  *
  * A write goes desk → orderer → history → applier → desk.
  */
@@ -34,22 +34,22 @@ export interface ReplicaHouse {
   readonly ids: SessionIds
 }
 
-/** What a term begins with. */
+/** The state at the beginning of a term. */
 export interface ReplicaStart {
-  /** The replica is its listener from now on. */
+  /** The replica receives its changes from now on. */
   readonly tree: DataTree
   /** Zxid of the last transaction in the tree. */
   readonly lastZxid: bigint
-  /** Quiet: no flush of an earlier term is under way. */
+  /** No flush of an earlier term is under way. */
   readonly log: TxnLog
 }
 
 export interface ReplicaHooks {
   /** Everything up to `zxid` was applied and answered. */
   applied(zxid: bigint): void
-  /** Watch events of what was applied wait to be sent: no more is applied meanwhile. */
+  /** Watch events wait to be sent, so nothing more is applied meanwhile. */
   isBehind(): boolean
-  /** Called once: the replica cannot go on, an invariant broke. */
+  /** Called once: the replica cannot continue, because an invariant is broken. */
   failed(error: Error): void
 }
 
@@ -57,7 +57,7 @@ export class Replica {
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk
-  /** The clocks of sessions. Which sessions there are, the tree says. */
+  /** The clocks of sessions. The tree says which sessions exist. */
   readonly sessions: SessionExpiry
   readonly applier: Applier
   readonly #runtime: Runtime
@@ -70,10 +70,10 @@ export class Replica {
     const { config, runtime, stats } = house
     const { tree, log, lastZxid } = start
     const watches = new Watches(config)
-    tree.listener = watches
+    tree.receiver = watches
     const { clock } = runtime
     const broken = (error: Error): void => this.#fail(error)
-    // Each of these calls those below it only when all of them are there.
+    // Each of these calls the ones below it only after all of them exist.
     const history = new History(log, clock, stats, config.dataDir !== undefined && config.forceSync, {
       durable: () => standalone.durable(),
       failed: (error) => {
@@ -117,12 +117,12 @@ export class Replica {
     this.#hooks = hooks
   }
 
-  /** Starts the clocks: expiry of sessions, reaping of containers and TTL znodes. */
+  /** Starts the clocks: expiry of sessions, and reaping of containers and TTL znodes. */
   start(): void {
     this.#primary.start()
   }
 
-  /** Ends the term: nothing is applied or answered any more. The tree stays as it is. */
+  /** Ends the term: nothing is applied or answered any more. The tree does not change. */
   stop(): void {
     this.#isStopped = true
     this.#primary.stop()
@@ -135,7 +135,7 @@ export class Replica {
     return this.applier.lastZxid
   }
 
-  /** Why nothing more is written, undefined while all is well. Reads are served on. */
+  /** Why nothing is written any more; undefined while the log works. Reads are still served. */
   get logFailure(): Error | undefined {
     return this.#history.failure
   }

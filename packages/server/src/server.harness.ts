@@ -1,4 +1,4 @@
-/** A server on a host that a test steps by hand: no sockets, no time of its own, frames in and frames out. */
+/** A server on a host that a test advances by hand: no sockets, no time of its own, frames in and frames out. */
 import {
   type ConnectResponse,
   opCode,
@@ -33,12 +33,12 @@ export class HandClock extends ManualTime implements Clock {
     this.#turns.push(task)
   }
 
-  /** Runs what was put off to the end of the turn. */
+  /** Runs what was postponed to the end of the turn. */
   endTurn(): void {
     for (let task = this.#turns.shift(); task !== undefined; task = this.#turns.shift()) task()
   }
 
-  /** One turn alone: what it puts off in turn is left for the next. */
+  /** Only one turn: what it postpones waits for the next. */
   oneTurn(): void {
     for (const task of this.#turns.splice(0)) task()
   }
@@ -60,16 +60,16 @@ export interface Frame {
   readonly body: Reader
 }
 
-/** One raw client: what it sends is served at once, what it is told is kept in order. */
+/** One raw client: what it sends is served at once, what it receives is kept in order. */
 export class HandClient implements Link {
   readonly remote: string
   readonly bytes: Uint8Array[] = []
   isEnded = false
   isDestroyed = false
   isPaused = false
-  /** What is called on the way of every call to the link, to make it throw. */
+  /** Called during every call to the link, to make it throw. */
   fault: (call: 'write' | 'pause' | 'resume' | 'end' | 'destroy') => void = () => {}
-  /** Set to let written bytes pile up, as with a client that does not read. */
+  /** Set this to keep written bytes, as for a client that does not read. */
   isStuck = false
   queuedBytes = 0
   readonly #clock: HandClock
@@ -190,14 +190,14 @@ export class HandClient implements Link {
     return { zxid: frame.zxid, ...readWatcherEvent(frame.body) }
   }
 
-  /** Frames the server has sent and nobody took. */
+  /** Frames that the server has sent and no test has taken. */
   get waiting(): number {
     for (let chunk = this.bytes.shift(); chunk !== undefined; chunk = this.bytes.shift()) this.#frames.push(chunk)
     return this.#frames.waiting
   }
 
   #nextFrame(): Reader {
-    // Chunk by chunk: what is not taken as frames stays in `bytes`.
+    // Chunk by chunk: bytes that are no whole frame stay in `bytes`.
     while (this.#frames.waiting === 0) {
       const chunk = this.bytes.shift()
       if (chunk === undefined) throw new Error('expected a frame, the server sent none')

@@ -15,7 +15,7 @@ import { ClientListener } from './transport/client-listener.ts'
 import { DataTree } from './tree/data-tree.ts'
 import { release } from './version.ts'
 
-/** The first byte of session ids. A server that stands alone is number 1. */
+/** The first byte of session ids. A standalone server has number 1. */
 const ownServerId = 1
 
 /** A server in this process. It never touches global handlers and never ends the process. */
@@ -23,15 +23,15 @@ export interface RunningServer {
   readonly host: string
   /** The real port, also where 0 was asked for. */
   readonly port: number
-  /** What a client connects to, `host:port`. */
+  /** The address for clients, `host:port`. */
   readonly connectString: string
   /** The settings, as they are now. */
   readonly config: ServerConfig
-  /** Why nothing more is written: the log failed. Undefined while all is well. Reads are served on. */
+  /** Why nothing is written any more: the log failed. Undefined while it works. Reads are still served. */
   readonly logFailure: Error | undefined
-  /** Resolves when the server is gone: undefined after `close`, else why it could not go on. */
+  /** Resolves when the server has ended: to undefined after `close`, else to the reason. */
   readonly stopped: Promise<Error | undefined>
-  /** Writes a snapshot now. Resolves when it is durable. @throws Error where data is in memory only, or the disk fails. */
+  /** Writes a snapshot now. Resolves when it is durable. @throws Error where data is only in memory, or the disk fails. */
   snapshot(): Promise<SnapshotResult>
   /**
    * Reads the settings again and takes over those that may change while the server runs: all of them, or none. Certificates and users
@@ -47,7 +47,7 @@ export interface RunningServer {
 /**
  * Starts a standalone server. Parts of the host may be replaced through `runtime`: a simulated network, a log that prints.
  * `reread` gives the settings for `reload`, from a file for example; without it they are those of the start.
- * @throws ConfigError for a setting that cannot be used; the system's error where the address cannot be had.
+ * @throws ConfigError for a setting that cannot be used; the system's error where the address cannot be used.
  */
 export async function startServer(
   options: ServerOptions = {},
@@ -58,7 +58,7 @@ export async function startServer(
   const live = new LiveConfig(options, own.clock.wall())
   const { config } = live
   const given: Runtime = { ...own, log: leveledLog(own.log, () => config.logLevel) }
-  // What clients cause may come again and again.
+  // Clients may cause these again and again.
   const counted = countedLog(given.log, given.clock)
   const host: Runtime = { ...given, log: counted.log }
   const begun = host.clock.now()
@@ -101,7 +101,7 @@ export async function startServer(
   const replica = new Replica(house, start, {
     applied: (zxid) => storage?.applied(zxid),
     isBehind: (): boolean => listener.isBehind,
-    // What fails on the way down must not hide why it went down, nor end the process.
+    // A failure during the stop must not hide its reason, nor end the process.
     failed: (error) => {
       const settled = (): void => settle(error)
       shutDown().then(settled, settled)
@@ -124,7 +124,7 @@ export async function startServer(
   try {
     address = await listener.listen()
   } catch (error) {
-    // What fails on the way down must not hide why it goes down.
+    // A failure during the stop must not hide its reason.
     await shutDown().catch(() => {})
     throw error
   }
@@ -157,7 +157,7 @@ export async function startServer(
   }
 }
 
-/** An address a client on this machine can connect to, for one that means "all interfaces". */
+/** An address that a client on this machine can connect to, for one that means "all interfaces". */
 function reachable(address: string): string {
   return address === '0.0.0.0' || address === '::' || address === '' ? '127.0.0.1' : address
 }

@@ -1,4 +1,4 @@
-/** Counters of a server: what `srvr` and `mntr` print. */
+/** Counters of a server, as `srvr` and `mntr` print them. */
 import { Histogram } from '@lightkeeper/runtime'
 
 /** Times or sizes, as `mntr` sums them up. */
@@ -34,14 +34,14 @@ export class ServerStats {
   expiredSessionless = 0
   /** Milliseconds from receipt to reply. */
   latency = new Summary()
-  /** Writes answered since `answered` was told of replies. */
+  /** Writes that were answered since the last call of `answered`. */
   #updatesOfTurn = 0
   readonly reads = new Summary()
   readonly updates = new Summary()
   readonly updateTimes = new Histogram()
   readonly syncs = new Summary()
 
-  /** `count` requests were answered `latencyMs` after they came in, but for writes, which `updated` heard of. */
+  /** `count` requests were answered `latencyMs` after they were received; `updated` has counted the writes among them. */
   answered(count: number, latencyMs: number): void {
     const reads = count - this.#updatesOfTurn
     this.#updatesOfTurn = 0
@@ -50,7 +50,7 @@ export class ServerStats {
     this.latency.add(latencyMs, reads)
   }
 
-  /** A write was answered so long after it came in. */
+  /** A write was answered this long after it was received. */
   updated(latencyMs: number): void {
     this.#updatesOfTurn++
     this.updates.add(latencyMs)
@@ -58,7 +58,7 @@ export class ServerStats {
     this.latency.add(latencyMs)
   }
 
-  /** What `srst` sets back: packets and latencies, as in Apache. */
+  /** Resets what `srst` resets: packets and latencies, as in Apache. */
   reset(): void {
     this.received = 0
     this.sent = 0

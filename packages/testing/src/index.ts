@@ -1,5 +1,5 @@
 /**
- * The tools that Lightkeeper tests itself with, for users who test their own code. The simulator alone is
+ * The tools with which Lightkeeper tests itself, for users who test their own code. The simulator alone is
  * `@lightkeeper/testing/sim`.
  */
 export { ask } from './apache/ask.ts'

@@ -1,41 +1,41 @@
-/** A TCP proxy between a client and a server, for faults at the place where they happen: on the wire. */
+/** A TCP proxy between a client and a server, for faults on the wire. */
 import { createConnection, createServer, type Socket } from 'node:net'
 
 export interface Proxy extends AsyncDisposable {
   readonly port: number
   readonly connectString: string
-  /** Resets every connection; new ones are accepted. */
+  /** Resets every connection; new connections are accepted. */
   cut(): void
   /** Drops what servers send from now on, without closing anything: replies are lost. */
   swallowReplies(): void
   /**
-   * The cable is out: nothing passes, either way, and nothing is closed. New connections open and hear nothing. What was sent
-   * meanwhile, ends of connections too, arrives after `heal`, as TCP brings it after a partition.
+   * The cable is unplugged: nothing passes in either direction, and nothing is closed. New connections open and receive nothing.
+   * What was sent meanwhile, ends of connections too, arrives after `heal`, as with TCP after a partition.
    */
   hang(): void
-  /** Passes everything again, on new connections and old ones. */
+  /** Passes everything again, on old and new connections. */
   heal(): void
   /** Refuses new connections until `heal`. */
   refuse(): void
   /** `refuse` and `cut`: no client is served until `heal`. */
   down(): void
   /**
-   * The next piece of what a client sends that `matches` reaches the server, nothing the server says on that connection from then
-   * on reaches the client, and the connection ends when it says something: the request was executed, its reply is lost.
+   * The next piece from a client that `matches` reaches the server, but no answer on that connection reaches the client. The
+   * connection ends when the server answers: the request was executed, and its reply is lost.
    */
   loseReplyTo(matches: (request: Buffer) => boolean): void
-  /** Connections accepted so far. */
+  /** Number of connections accepted so far. */
   readonly accepted: number
-  /** The most that were open at one time. */
+  /** The largest number of connections that were open at the same time. */
   readonly openMax: number
-  /** Bytes clients have sent so far. */
+  /** Number of bytes that clients have sent so far. */
   readonly sentBytes: number
   close(): Promise<void>
 }
 
 export interface ProxyOptions {
   /**
-   * Gets what a client sends first, and returns what to pass on instead; undefined until enough has arrived. It is for
+   * Gets the first bytes of a client, and returns what to pass on instead; undefined until enough bytes have arrived. It is for
    * protocols in which a client names an address. Default: everything is passed on unchanged.
    */
   readonly opening?: (bytes: Buffer) => Buffer | undefined
@@ -57,13 +57,13 @@ export async function proxy(port: number, options: ProxyOptions = {}): Promise<P
   let open = 0
   let openMax = 0
   let losing: ((request: Buffer) => boolean) | undefined
-  /** What is to be done when the cable is in again. */
+  /** What to do when the cable is plugged in again. */
   const afterHang: (() => void)[] = []
   const whenPassing = (act: () => void): void => {
     if (isHung) afterHang.push(act)
     else act()
   }
-  // A four-letter word is answered after its sender has ended its half.
+  // A four-letter word is answered after the sender has closed its half.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     if (refuses) {
       client.destroy()
@@ -77,11 +77,11 @@ export async function proxy(port: number, options: ProxyOptions = {}): Promise<P
       open--
       sockets.delete(client)
     })
-    // Nothing of it is lost while the other half is being opened.
+    // No byte is lost while the other half is being opened.
     client.pause()
     whenPassing(() => dial(client, Date.now() + (options.patience ?? 0)))
   })
-  /** Opens the other half; `giveUpAt` in milliseconds since the epoch. */
+  /** Opens the other half; `giveUpAt` is in milliseconds since 1970. */
   const dial = (client: Socket, giveUpAt: number): void => {
     if (client.destroyed) return
     const upstream = createConnection({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true })

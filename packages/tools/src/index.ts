@@ -1,4 +1,4 @@
-/** What operators look for in a ZooKeeper, as functions over what a client or a data directory gives. */
+/** What operators look for in a ZooKeeper, as functions over a client or a data directory. */
 export {
   compareTrees,
   placed,

@@ -1,4 +1,4 @@
-/** One write of a plan: what an undo or an import consists of. */
+/** One write of a plan: an undo or an import consists of these. */
 import type { Acl } from '@lightkeeper/client'
 
 export type WriteStep =
@@ -11,5 +11,5 @@ export type WriteStep =
       readonly mode: 'persistent' | 'container' | { readonly ttl: number }
     }
   | { readonly kind: 'delete'; readonly path: string; readonly version: number }
-  /** A request of its own: transactions have none for ACLs. */
+  /** A request of its own: transactions have no operation for ACLs. */
   | { readonly kind: 'set acl'; readonly path: string; readonly acl: readonly Acl[]; readonly aversion: number }

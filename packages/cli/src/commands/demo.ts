@@ -69,7 +69,7 @@ function printSentences(start: number): Announce {
   }
 }
 
-/** The facts of events, as text for people. */
+/** The facts of events as text for people. */
 type Words = Readonly<
   Record<
     | 'backlog'

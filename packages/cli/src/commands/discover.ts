@@ -71,7 +71,7 @@ export const discoverCommand: Command = {
   },
 }
 
-/** @throws UsageError for a name that is not that of one znode; Dubbo's names are encoded, so that any will do. */
+/** @throws UsageError for a name that is not valid for one znode; Dubbo encodes names, so it allows any. */
 export function checkServiceName(name: string, format: FormatName): void {
   if (name === '') throw new UsageError('the name of a service must not be empty')
   const problem = format === 'dubbo' ? undefined : name.includes('/') ? 'it has a slash' : pathProblem(`/${name}`)
@@ -115,10 +115,7 @@ async function follow(services: Discovery, name: string, json: boolean, signal: 
   }
 }
 
-/**
- * The lines to print when `before` was shown and `now` is the state. The first word of a line is the id, which is
- * unique.
- */
+/** The lines to print when `before` was shown and `now` is the state. The first word of a line is the id, which is unique. */
 export function differences(before: readonly string[], now: readonly string[]): string[] {
   const idOf = (line: string): string => line.slice(0, line.indexOf(' '))
   const known = new Map(before.map((line) => [idOf(line), line]))

@@ -58,7 +58,7 @@ export const electCommand: Command = {
       zk = await connectTo(values, { signal: signals.signal })
       const granted = grantedTimeoutMs(zk, values)
       const { id } = values
-      // Not ended by a signal while a command runs: that has to end first.
+      // A signal must not end this while a command runs: the command has to end first.
       const standing = new AbortController()
       const office = election(zk, path, { id, priority })
       terms = office.terms({ signal: standing.signal })
@@ -103,19 +103,19 @@ export const electCommand: Command = {
   },
 }
 
-/** The time after which the command says that it waits, milliseconds. */
+/** The time after which the command reports that it waits, milliseconds. */
 const lateMs = 500
-/** How long it looks for the leader, milliseconds. */
+/** How long to look for the leader, milliseconds. */
 const lookMs = 5_000
 
-/** Calls `onWait` once with the leader, if it is not disposed of before `lateMs` are over. */
+/** Calls `onWait` once with the leader, unless it is disposed of before `lateMs` have passed. */
 function whenLate(office: Election, onWait: (leader: Leader | undefined) => void): Disposable {
   let isOver = false
   const say = (leader: Leader | undefined): void => {
     if (!isOver) onWait(leader)
   }
   const late = setTimeout(() => {
-    // A leader that cannot be read is left out of the words.
+    // A leader that cannot be read is not shown.
     office.leader({ timeout: lookMs }).then(say, () => say(undefined))
   }, lateMs)
   return {

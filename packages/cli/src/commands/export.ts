@@ -89,7 +89,7 @@ function exportedOf({ data = new Uint8Array(0), acl, ephemeralOwner }: PastZnode
   return { data, type, acl, ...(kind === 'ephemeral' && { owner: ephemeralOwner }) }
 }
 
-/** A file that is there has all of it. */
+/** The file appears only when it is complete. */
 async function write(file: string | undefined, lines: Iterable<string>): Promise<void> {
   const partial = file === undefined ? undefined : `${file}.partial`
   const stream = partial === undefined ? process.stdout : createWriteStream(partial)

@@ -1,4 +1,4 @@
-/** `lightkeeper history`: what was written, when, and by whom. */
+/** `lightkeeper history`: what was written, when, and by which session. */
 
 import { keeperCodeOf } from '@lightkeeper/protocol'
 import { actsOf, history, type SessionAct } from '@lightkeeper/tools'
@@ -94,7 +94,7 @@ function actText(act: SessionAct): string {
   const { zxid, time, operation, changes } = act
   const error = errorText(act)
   const head = `${hexOf(zxid)} ${timeText(time)} ${operation}${error === undefined ? '' : ` refused: ${error}`}\n`
-  // Each change repeats zxid, time and session.
+  // Each change would repeat zxid, time and session.
   const below = changes.flatMap((change) => changeText(change, true).split('\n').slice(0, -1))
   return [head, ...below.map((line) => `  ${line.replace(/^0x\S+ \S+ session=\S+ /, '')}\n`)].join('')
 }

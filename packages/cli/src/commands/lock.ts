@@ -1,4 +1,4 @@
-/** `lightkeeper lock`: runs a command in one place at a time. */
+/** `lightkeeper lock`: runs a command while it holds a lock. */
 import { hostname } from 'node:os'
 import { type Client, KeeperError } from '@lightkeeper/client'
 import { type Held, type Lockable, lock, type Participant, readWriteLock } from '@lightkeeper/recipes'
@@ -94,7 +94,7 @@ export const lockCommand: Command = {
   },
 }
 
-/** The wait after which the command says what it waits for, milliseconds. */
+/** The time after which the command reports what it waits for, milliseconds. */
 const lateMs = 500
 
 /** Says once who holds the lock, if the command has to wait for it. */
@@ -107,7 +107,7 @@ async function take(
   if (timeout === 0) return line.tryAcquire({ signal })
   let isOver = false
   const late = setTimeout(() => {
-    // Holders that cannot be read are left out of the words.
+    // Holders that cannot be read are not shown.
     void line.holders({ timeout: 5_000 }).then(
       (holders) => isOver || onWait(holders),
       () => isOver || onWait([]),

@@ -1,4 +1,4 @@
-/** `lightkeeper locks`: who holds, and who waits. */
+/** `lightkeeper locks`: who holds locks, and who waits. */
 import type { ZnodePath } from '@lightkeeper/client'
 import {
   type Cycle,
@@ -40,7 +40,7 @@ export const locksCommand: Command = {
     if (more.length > 0) throw new UsageError(`wants one path, got ${positionals.join(' ')}`)
     const root = checkPath('PATH', given)
     await using zk = await connectTo(values)
-    // A path may be that of a lock whose parts are beside it, and a parent says what a znode is part of.
+    // A lock may have parts beside its path, and a parent shows what a znode belongs to.
     const { tree, unreadable } = await readSeen(zk, root)
     const found = recognise(tree)
     const cycles = cyclesOf(found)
@@ -108,7 +108,7 @@ function partyText(parent: string, { path, session, since, id, side, item }: Par
   return words.filter((word) => word !== '').join(' ')
 }
 
-/** As short as it can be without doubt. */
+/** As short as possible without ambiguity. */
 function nameIn(parent: string, path: string): string {
   return path.startsWith(`${parent}/`) ? path.slice(parent.length + 1) : path
 }

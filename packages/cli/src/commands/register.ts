@@ -1,4 +1,4 @@
-/** `lightkeeper register`: an instance of a service that others find, for as long as a command runs. */
+/** `lightkeeper register`: registers an instance of a service for as long as a command runs. */
 import { randomUUID } from 'node:crypto'
 import { connect as dial } from 'node:net'
 import type { Client } from '@lightkeeper/client'
@@ -111,7 +111,7 @@ export const registerCommand: Command = {
   },
 }
 
-/** The wait after which the command says what it waits for, milliseconds. */
+/** The time after which the command reports what it waits for, milliseconds. */
 const lateMs = 5_000
 
 interface Values {

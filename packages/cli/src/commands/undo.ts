@@ -1,4 +1,4 @@
-/** `lightkeeper undo`: takes a transaction back, after a look at what that means. */
+/** `lightkeeper undo`: undoes a transaction, after showing what that changes. */
 import { applySteps, type Undo, undoOf } from '@lightkeeper/tools'
 import { connecting, connectingUsage, connectTo, parse } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'

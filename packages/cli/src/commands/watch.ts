@@ -48,10 +48,10 @@ export const watchCommand: Command = {
   },
 }
 
-/** The time without a connection after which the command says so, milliseconds. */
+/** The time without a connection after which the command reports it, milliseconds. */
 const lateMs = 500
 
-/** Says on standard error when no server is reached, once for each time. Never rejects. */
+/** Reports on standard error when no server is reached, once for each time. Never rejects. */
 async function sayWhenAway(zk: Client, reports: Reports, signal: AbortSignal): Promise<void> {
   let late: NodeJS.Timeout | undefined
   for await (const { kind } of zk.states({ signal })) {

@@ -1,4 +1,4 @@
-/** Runs workers and a server, kills, stops and pauses them at random, and keeps account of their work. */
+/** Runs workers and a server, kills, stops and pauses them at random, and checks their work. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { nextMishap, untilNext } from './mishaps.ts'
 import { type Report, ServerProcess, Worker } from './processes.ts'
 
 export interface DemoOptions {
-  /** Servers to use instead of one of the demo's own. */
+  /** Servers to use instead of the demo's own. */
   readonly servers: string | undefined
   readonly workers: number
   /** How long orders are written and processes are killed or stopped, milliseconds. */
@@ -20,7 +20,7 @@ export interface DemoOptions {
   readonly seed: number
   /** No process is killed or stopped. */
   readonly isCalm: boolean
-  /** Ends it early, as if the time were over. */
+  /** Ends it early, as if its time had passed. */
   readonly signal: AbortSignal
 }
 
@@ -29,11 +29,11 @@ export type Announce = (event: string, facts?: Readonly<Record<string, unknown>>
 
 /** The session timeout of the workers, milliseconds. */
 const sessionTimeoutMs = 3_000
-/** The time between looks at what was done, milliseconds. */
+/** The time between looks at the finished orders, milliseconds. */
 const collectEveryMs = 250
 /** Between accounts. */
 const accountEveryMs = 5_000
-/** How long the remaining orders may take when the time is over. */
+/** How long the remaining orders may take after that time. */
 const settleMs = 60_000
 
 interface Settings {
@@ -47,7 +47,7 @@ export async function demo(options: DemoOptions, announce: Announce): Promise<re
   const server = options.servers === undefined ? new ServerProcess(dataDir) : undefined
   try {
     const servers = options.servers ?? (await server?.start()) ?? ''
-    // Below a znode of its own, so that it leaves everything else alone.
+    // Below a znode of its own, so that it changes nothing else.
     const root: ZnodePath = `/lightkeeper-demo-${options.seed}`
     await using above = await connect(servers)
     await above.create(root)
@@ -288,10 +288,7 @@ class Show implements AsyncDisposable {
     }
   }
 
-  /**
-   * A worker that left cleanly leaves nothing; when the session of a killed one is over, the server has removed
-   * everything.
-   */
+  /** A worker that left cleanly leaves nothing; the server deletes the znodes of a killed worker when its session has ended. */
   async #leftovers(): Promise<void> {
     for (const deadline = Date.now() + settleMs; ; ) {
       const { nodes } = await this.#again(() => this.#zk.tree('/'))

@@ -1,7 +1,4 @@
-/**
- * Keeps account of the demo's orders, by what it finds in ZooKeeper and what workers report: none may be lost or done
- * twice.
- */
+/** Counts the demo's orders, from what it finds in ZooKeeper and what workers report: no order may be lost or done twice. */
 
 export class Ledger {
   /** By number: the epoch of the term in which the order was written. */
@@ -22,7 +19,7 @@ export class Ledger {
     this.#problems.push(text)
   }
 
-  /** An order was found among the finished ones and removed: it must not be found again. */
+  /** An order was among the finished ones and was removed: it must not appear again. */
   collected(number: number, epoch: bigint): void {
     if (this.#done.has(number)) this.problem(`order ${number} was done twice`)
     this.#done.set(number, epoch)
@@ -46,9 +43,7 @@ export class Ledger {
     return this.#terms.size
   }
 
-  /**
-   * To be called when no order waits any more; `last` is the highest number. Returns everything that was ever wrong.
-   */
+  /** Call this when no order waits any more; `last` is the highest number. Returns all errors. */
   settle(last: number): readonly string[] {
     const problems = [...this.#problems]
     const lost: number[] = []

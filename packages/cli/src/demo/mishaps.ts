@@ -1,4 +1,4 @@
-/** What goes wrong in the demo, and when; the seed decides. */
+/** The faults in the demo, and their times; the seed decides. */
 import type { Random } from '@lightkeeper/client'
 
 export type Mishap =
@@ -45,7 +45,7 @@ export function nextMishap(random: Random, { workers, sessionTimeoutMs, hasServe
   }
 }
 
-/** Until the next, milliseconds. */
+/** Milliseconds until the next one. */
 export function untilNext(random: Random): number {
   return 300 + random.below(1_500)
 }

@@ -43,7 +43,7 @@ export class Worker {
   readonly #onReport: (report: Report) => void
   #program: Program | undefined
   #isPaused = false
-  /** It has reported something: from then on it ends cleanly when it is asked to. */
+  /** It has reported something: from now on it ends cleanly when it is asked to. */
   #isAtWork = false
 
   /** `file` is the worker's program, `args` are its arguments besides its name. */

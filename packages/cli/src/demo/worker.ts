@@ -1,6 +1,7 @@
 /**
- * One of several equal workers of the demo. They elect a scheduler, which writes orders. Each worker registers as a service, works
- * off orders under locks, and follows one configuration. You may stop or kill any of them at any time: each order is done once.
+ * One of several equal workers of the demo. They elect a scheduler, which writes orders. Each worker registers as a service,
+ * executes orders under locks, and follows one configuration. You may stop or kill any of them at any time: each order is done
+ * once.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -9,7 +10,7 @@ import { configuration, discovery, election, type Held, lock } from '@lightkeepe
 import { untilInterrupted } from '../signals.ts'
 
 interface Settings {
-  /** Orders that wait before the scheduler writes no more of them. */
+  /** With this many waiting orders the scheduler writes no more. */
   readonly backlog: number
   /** Milliseconds that an order takes. */
   readonly workMs: number
@@ -37,7 +38,7 @@ report('started', { id })
 await Promise.all([schedule(), work(), followSettings()])
 report('stopped', { id })
 
-/** The scheduler numbers the orders without a gap and each number once, even if a new term begins in between. */
+/** The scheduler numbers the orders without a gap, each number once, even if a new term begins in between. */
 async function schedule(): Promise<void> {
   for await (const term of election(zk, '/scheduler', { id }).terms({ signal })) {
     report('scheduler', { id, epoch: term.epoch.toString() })
@@ -64,7 +65,7 @@ async function schedule(): Promise<void> {
   }
 }
 
-/** Works off orders under one of ten locks. The transaction that writes a finished order is refused if the lock is lost. */
+/** Executes orders under one of ten locks. The transaction that writes a finished order is refused if the lock is lost. */
 async function work(): Promise<void> {
   while (!signal.aborted) {
     let held: Held | undefined
@@ -100,7 +101,7 @@ function unlessRejected(error: unknown): void {
   if (!KeeperError.is(error) || (error.outcome === 'rejected' && error.code !== 'NODE_EXISTS')) throw error
 }
 
-/** Prints one JSON line an event: the demo, tests and people read them. */
+/** Prints one JSON line for each event: the demo, tests and people read them. */
 function report(event: string, facts: Readonly<Record<string, unknown>> = {}): void {
   process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
 }

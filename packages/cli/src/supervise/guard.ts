@@ -26,8 +26,8 @@ export type GuardMessage =
   | { readonly done: true }
 
 /**
- * How often the guard checks that a command without a supervisor still runs, milliseconds: its number may be given to
- * another process.
+ * How often the guard checks that a command without a supervisor still runs, milliseconds: its process id may be given to another
+ * process.
  */
 const lookMs = 50
 

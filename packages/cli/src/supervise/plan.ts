@@ -1,12 +1,12 @@
 /**
- * When to terminate (SIGTERM) and when to kill (SIGKILL) the command that runs on a lock or a term: decided from the rest of the
+ * When to terminate (SIGTERM) and when to kill (SIGKILL) the command that depends on a lock or a term, decided from the rest of the
  * lease. A lease lasts at least half of the session timeout when a server has just answered (SessionTimes of the client), so all
- * the reserves here must stay below that.
+ * reserves here must be smaller.
  */
 
-/** Each field is a rest of the lease, milliseconds. */
+/** Each field is a remaining time of the lease, milliseconds. */
 export interface Plan {
-  /** Below this a server is asked something, because every answer renews the lease. */
+  /** Below this the supervisor sends a request, because every answer renews the lease. */
   readonly askBelowMs: number
   /** Below this the command gets SIGTERM. */
   readonly terminateBelowMs: number

@@ -1,5 +1,5 @@
 /**
- * Stops a process or a group as its plan says: SIGTERM, then SIGKILL when its grace or its lease is over. The supervisor and its guard
+ * Stops a process or a group by its plan: SIGTERM, then SIGKILL when its grace or its lease has ended. The supervisor and its guard
  * have one each. plan.ts decides; this file acts.
  */
 import { type Plan, stepFor } from './plan.ts'

@@ -19,7 +19,7 @@ export interface Holding {
   readonly sessionTimeoutMs: number
   /** Milliseconds for which it is certainly held. */
   remaining(): number
-  /** Has a server answer, which renews it. */
+  /** Makes a server answer, which renews the lease. */
   ask(): Promise<unknown>
 }
 
@@ -32,9 +32,9 @@ export interface Supervision {
   readonly graceMs: number
   /** The lock or term that the command needs. Without one only signals and `stop` stop it. */
   readonly holding?: Holding | undefined
-  /** Has it stopped: SIGTERM, and SIGKILL when its grace is over. */
+  /** Stops it: SIGTERM, and SIGKILL when its grace has ended. */
   readonly stop?: AbortSignal | undefined
-  /** Asks it to end, by SIGTERM alone. */
+  /** Asks it to end, by SIGTERM only. */
   readonly ask?: AbortSignal | undefined
   /** Done before the first signal is passed on. Never rejects. */
   readonly beforeSignal?: (() => Promise<void>) | undefined
@@ -56,8 +56,8 @@ const gate = 'read -r _ <&3 || exit 1; exec 3<&-; exec "$@"'
 /** Resolves when the command has ended and nothing of it is left that had to be stopped. */
 export async function supervise(supervision: Supervision): Promise<Ended> {
   const { command, environment, signals, reports, holding } = supervision
-  // A command that reads from a terminal has to be in the group the terminal talks to. Any other gets a group of its own, so
-  // that what it has started is stopped with it.
+  // A command that reads from a terminal must be in the terminal's process group. Any other command gets a group of its own, so
+  // that the processes that it has started are stopped with it.
   const isInteractive = process.stdin.isTTY
   const timeoutMs = holding?.sessionTimeoutMs ?? Number.POSITIVE_INFINITY
   const graceMs = graceMsFor(timeoutMs, supervision.graceMs)
@@ -135,9 +135,9 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
   supervision.stop?.removeEventListener('abort', onStop)
   supervision.ask?.removeEventListener('abort', onAsked)
   unhear()
-  // Or by the guard, while this process was stopped.
+  // The guard may have killed it while this process was stopped.
   const wasStopped = stopper.isTerminated || holding?.remaining() === 0
-  // Processes that it has started and left behind must not continue either.
+  // Processes that the command has left behind must not continue either.
   if (wasStopped && !isInteractive) send(target, 'SIGKILL')
   guard.end()
   reports.note('ended', { pid, exitCode }, `the command has ended with ${exitCode}`)
@@ -179,7 +179,7 @@ class Guard {
     if (!this.#isOver) this.#process.stdin?.write(`${JSON.stringify(message)}\n`)
   }
 
-  /** Not where it has stopped the command, which is its work. */
+  /** Not where the guard has stopped the command, which is its purpose. */
   onFailure(listener: () => void): void {
     this.#process.once('error', listener)
     this.#process.once('exit', (code) => {

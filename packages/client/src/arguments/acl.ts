@@ -2,7 +2,7 @@
 import { type Acl, creatorAcl, openAcl, permission, readOnlyAcl } from '@lightkeeper/protocol'
 import { type Check, list, looking, outOfRange, wellFormed, wrongType } from './checks.ts'
 
-/** Frozen, and checked for good. */
+/** Frozen, and checked once: it needs no other check. */
 const wellKnown = new Set<unknown>([openAcl, creatorAcl, readOnlyAcl])
 
 const expected = '{ perms, id: { scheme, id } }, as in openAcl or from digestAcl()'

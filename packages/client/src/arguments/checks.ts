@@ -1,15 +1,15 @@
 /**
- * What each argument must be. A check gives back what the client goes on with: the value itself where it cannot change, else a
- * copy, so that nothing a user's object does later reaches a request. What is refused is a TypeError, or a RangeError for a number
- * of the right type, and names the argument, what came and what is expected.
+ * What each argument must be. A check returns what the client uses from then on: the value itself where it cannot change, else a
+ * copy. So nothing that a user's object does later reaches a request. A check refuses with a TypeError, or with a RangeError for a
+ * number of the right type. The message names the argument, the value and what is expected.
  */
 import { KeeperError } from '@lightkeeper/protocol'
 import { describe, describeType, nearest } from './describe.ts'
 
-/** @throws TypeError, RangeError. `name` is the argument's, `operation` that of the call. */
+/** @throws TypeError, RangeError. `name` is the name of the argument, `operation` the name of the call. */
 export type Check<T> = (value: unknown, name: string, operation: string) => T
 
-/** One row for each option; the compiler finds a missing one. `O[K]` may be undefined, which stands for the default. */
+/** One row for each option; the compiler finds a missing row. `O[K]` may be undefined, which means the default. */
 export type Table<O> = { readonly [K in keyof Required<O>]: Check<Exclude<O[K], undefined>> }
 
 export function wrongType(operation: string, name: string, expected: string, value: unknown): TypeError {
@@ -25,7 +25,7 @@ export const boolean: Check<boolean> = (value, name, operation) => {
   return value
 }
 
-/** A limit of time: above 0; Infinity is none. */
+/** A time limit in milliseconds: above 0. Infinity means no limit. */
 export const timeout: Check<number> = (value, name, operation) => {
   if (typeof value !== 'number') throw wrongType(operation, name, 'a number of milliseconds', value)
   // NaN too.
@@ -33,14 +33,14 @@ export const timeout: Check<number> = (value, name, operation) => {
   return value
 }
 
-/** A time between two things; 0 switches something off or means at once. */
+/** A time between two events, milliseconds; 0 means "at once" or "never", as the option says. */
 export const interval: Check<number> = (value, name, operation) => {
   if (typeof value !== 'number') throw wrongType(operation, name, 'a number of milliseconds', value)
   if (!(value >= 0)) throw outOfRange(operation, name, '0 milliseconds or more', value)
   return value
 }
 
-/** A whole number of `unit` from `least` to `most`. */
+/** An integer from `least` to `most`, counted in `unit`. */
 export function whole(unit: string, least: number, most: number): Check<number> {
   return (value, name, operation) => {
     if (typeof value !== 'number') throw wrongType(operation, name, `a whole number of ${unit}`, value)
@@ -49,7 +49,7 @@ export function whole(unit: string, least: number, most: number): Check<number> 
   }
 }
 
-/** A version of a znode as Stats have it; they wrap around at 2^31. */
+/** The version of a znode, as a Stat has it. Versions wrap around at 2^31. */
 export const version: Check<number> = (value, name, operation) => {
   if (typeof value !== 'number') throw wrongType(operation, name, 'a version as in a Stat', value)
   if ((value | 0) !== value) throw outOfRange(operation, name, 'an integer of 32 bits', value)
@@ -72,7 +72,7 @@ export function oneOf<const T extends readonly (string | boolean)[]>(...values: 
   }
 }
 
-// Reads a slot that only true signals have; a Proxy that has an answer to everything is no instance of the class.
+// Reads an internal slot that only real signals have. A Proxy that answers everything is no instance of the class.
 const abortedOf = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as (this: unknown) => boolean
 
 export const signal: Check<AbortSignal> = (value, name, operation) => {
@@ -89,13 +89,13 @@ function isSignal(value: unknown): value is AbortSignal {
   }
 }
 
-/** What is called as a method of an object, or by itself. */
+/** A function that is called as a method of an object, or by itself. */
 export function callable<T>(value: unknown, name: string, operation: string): T {
   if (typeof value !== 'function') throw wrongType(operation, name, 'a function', value)
   return value as T
 }
 
-/** An object with these methods, which stays the user's own: methods are called on it. */
+/** An object with these methods. It is not copied: its methods are called on it. */
 export function withMethods<T>(expected: string, ...methods: readonly string[]): Check<T> {
   return (value, name, operation) => {
     const isObject = (typeof value === 'object' || typeof value === 'function') && value !== null
@@ -110,22 +110,22 @@ export const text: Check<string> = (value, name, operation) => {
   return wellFormed(value, name, operation)
 }
 
-/** As `text`, also empty; the error does not show what came. */
+/** As `text`, and it may be empty; the error does not show the value. */
 export const secretText: Check<string> = (value, name, operation) => {
   if (typeof value !== 'string')
     throw new TypeError(`${operation}: ${name} must be a string, not ${describeType(value)}`)
   return value
 }
 
-/** Without a half of a character, which UTF-8 cannot write: something else would be stored. */
+/** Refuses half a surrogate pair: UTF-8 cannot write it, so something else would be stored. */
 export function wellFormed(value: string, name: string, operation: string): string {
-  // A method younger than the types this is compiled against.
+  // This method is younger than the types that this file is compiled with.
   if ((value as string & { isWellFormed(): boolean }).isWellFormed()) return value
   const at = Array.from(value).findIndex((char) => char.length === 1 && (char.charCodeAt(0) & 0xf800) === 0xd800)
   throw new TypeError(`${operation}: ${name} must be well-formed text: character ${at} is one half of a surrogate pair`)
 }
 
-/** Most entries of a list: more fit into no request. A hostile `length` must not become a loop. */
+/** The most entries of a list: more fit into no request. A hostile `length` must not cause an endless loop. */
 const entriesMax = 1 << 20
 
 /** A copy, each entry checked; its length is read once. */
@@ -140,10 +140,10 @@ export function list<T>(entry: Check<T>, expected: string): Check<T[]> {
   }
 }
 
-/** The options of a call that gives none. They need no check. */
+/** The options of a call that has none. They need no check. */
 export const noOptions = Object.freeze({})
 
-/** What a user's own code throws while an argument is looked at becomes the cause of a TypeError. */
+/** An error that a user's own code throws while an argument is read becomes the cause of a TypeError. */
 export function looking<T>(name: string, operation: string, look: () => T): T {
   try {
     return look()
@@ -168,12 +168,12 @@ function isOurs(error: unknown): boolean {
 /** The options of a call, by name. */
 export class OptionSet<O extends object> {
   readonly #options: readonly string[]
-  /** As messages have them. */
+  /** The names as messages show them. */
   readonly #names: readonly string[]
   readonly #checks: readonly Check<unknown>[]
   readonly #advice: Readonly<Record<string, string>>
 
-  /** `advice` is for names that people bring along from elsewhere. */
+  /** `advice` is for names that people know from other libraries. */
   constructor(table: Table<O>, advice: Readonly<Record<string, string>> = {}) {
     this.#options = Object.keys(table)
     this.#names = this.#options.map((option) => `options.${option}`)
@@ -182,9 +182,9 @@ export class OptionSet<O extends object> {
   }
 
   /**
-   * A plain copy of a user's options, each read once. A name that is not in the table is refused unless it stands for undefined:
-   * with a misspelt name an option would silently have its default.
-   * @throws TypeError, RangeError; a TypeError with its cause for an object that throws when it is looked at.
+   * Copies a user's options; each is read once. Refuses a name that is not in the table, unless its value is undefined: an option
+   * with a misspelt name would silently have its default.
+   * @throws TypeError, RangeError; a TypeError with a cause where the object throws when it is read.
    */
   of(value: unknown, operation: string): O {
     if (value === noOptions) return noOptions as O
@@ -195,7 +195,7 @@ export class OptionSet<O extends object> {
     }
   }
 
-  /** As an option itself, or as an argument of another name. */
+  /** Checks an option itself, or an argument of another name. */
   readonly check: Check<O> = (value, name, operation) =>
     this.#copy(
       value,

@@ -1,4 +1,4 @@
-/** The options of `connect`, each with what it must be. No secret is part of an error message. */
+/** The options of `connect`, and what each must be. No error message contains a secret. */
 import type { Runtime } from '@lightkeeper/runtime'
 import type { SaslMechanism } from '../auth/sasl.ts'
 import type { Tls } from '../auth/tls.ts'
@@ -24,7 +24,7 @@ import { describeType } from './describe.ts'
 
 const intMax = 0x7fff_ffff
 
-/** As they are, or a function that gives them; bytes are copied, since they are shown again on every connection. */
+/** Credentials, or a function that returns them. Bytes are copied, since every connection shows them again. */
 export const credentials: Check<Credentials> = (value, name, operation) => {
   if (typeof value === 'function') return value as Credentials
   const own = plainCredentials(value)
@@ -33,14 +33,14 @@ export const credentials: Check<Credentials> = (value, name, operation) => {
   throw new TypeError(`${operation}: ${name} must be ${expected}, not ${describeType(value)}`)
 }
 
-/** What a server can be shown, undefined for anything else. */
+/** A credential that a server accepts; undefined for anything else. */
 export function plainCredentials(value: unknown): string | Uint8Array | undefined {
   if (typeof value === 'string')
     return (value as string & { isWellFormed(): boolean }).isWellFormed() ? value : undefined
   return isBytes(value) ? steady(value, 'credentials', 'auth').slice() : undefined
 }
 
-/** Its two properties are asked for by name, and are never the default. */
+/** Reads the two properties by name; they have no default. */
 export const identity: Check<AuthOption> = (value, name, operation) => {
   const expected = '{ scheme, credentials }'
   if (typeof value !== 'object' || value === null) throw wrongType(operation, name, expected, value)

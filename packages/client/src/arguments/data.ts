@@ -9,22 +9,22 @@ type Getter<T> = (this: unknown) => T
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 const slot = <T>(name: PropertyKey, owner: object = typedArray): Getter<T> =>
   Object.getOwnPropertyDescriptor(owner, name)?.get as Getter<T>
-// What an array really is, whatever its own properties, its prototype or the realm it comes from say.
+// The real type of an array, whatever its properties, its prototype or its realm say.
 const kindOf = slot<string | undefined>(Symbol.toStringTag)
 const bufferOf = slot<ArrayBufferLike>('buffer')
 const lengthOf = slot<number>('length')
 const offsetOf = slot<number>('byteOffset')
 const isResizable = slot<boolean>('resizable', ArrayBuffer.prototype)
 
-/** Undefined where `value` is no Uint8Array. */
+/** Undefined where `value` is not a Uint8Array. */
 export function isBytes(value: unknown): value is Uint8Array {
   return kindOf.call(value) === 'Uint8Array'
 }
 
 /**
- * The bytes of what was given; undefined stands for none. Bytes that only the caller can change are taken as they are, and must stay so
- * until the call has settled; of memory that others may change or that may shrink, a copy is made.
- * @throws TypeError for anything else, also for bytes that were transferred away.
+ * The bytes of a value; undefined means no bytes. Bytes that only the caller can change are used without a copy, and the caller
+ * must not change them until the call has settled. Memory that others can change, or that can shrink, is copied.
+ * @throws TypeError for anything else, and for bytes that were transferred away.
  */
 export function dataOf(value: unknown, name: string, operation: string): Uint8Array | null {
   if (value === null) return value
@@ -40,15 +40,15 @@ export function contentOf(value: unknown, name: string, operation: string): Uint
 }
 
 /**
- * The bytes of a call at the time they are written, which may be long after the call. @throws TypeError where they were transferred
- * away meanwhile: an empty znode would be written.
+ * The bytes of a call when it is written, which may be long after the call began.
+ * @throws TypeError where they were transferred away meanwhile: otherwise the call would write an empty znode.
  */
 export function intact(bytes: Uint8Array | null, length: number | undefined): Uint8Array | null {
   if (bytes?.length === length) return bytes
   throw new TypeError('the data of this call was transferred away before it was sent')
 }
 
-/** Bytes whose number stays what it is now. @throws TypeError for bytes that were transferred away. */
+/** Bytes whose length stays what it is now. @throws TypeError for bytes that were transferred away. */
 export function steady(value: Uint8Array, name: string, operation: string): Uint8Array {
   const buffer = bufferOf.call(value)
   const length = lengthOf.call(value)
@@ -83,7 +83,7 @@ function isArrayBuffer(value: unknown): boolean {
   }
 }
 
-/** For what people bring along that holds bytes, or looks as if it did. */
+/** Advice for common objects that hold bytes, or seem to. */
 function hint(value: unknown): string {
   if (typeof value !== 'object') return ''
   const kind = kindOf.call(value)

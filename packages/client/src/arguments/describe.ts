@@ -1,9 +1,9 @@
-/** What came instead of a value that was asked for, in words. Runs code of the value only where what it throws goes nowhere. */
+/** Describes a wrong value in words. Code of the value may run; what it throws is ignored. */
 
 const textMax = 60
 const keysMax = 6
 
-/** Short, and safe to print: a string in quotes, an object by its keys, never what the keys hold. */
+/** Short, and safe to print: a string in quotes, an object by its keys, never by its values. */
 export function describe(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -23,7 +23,7 @@ export function describe(value: unknown): string {
   }
 }
 
-/** For secrets: the type alone. */
+/** For secrets: shows only the type. */
 export function describeType(value: unknown): string {
   if (typeof value === 'string') return 'a string of another form'
   return value === null || value === undefined ? String(value) : `a value of type ${typeof value}`
@@ -42,7 +42,7 @@ function describeObject(value: object): string {
   }
 }
 
-/** The name in `known` that a person who wrote `name` most likely meant, undefined where none is near. */
+/** The name in `known` that the user most likely meant by `name`; undefined where none is similar. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const wanted = plain(name)
   let best: string | undefined
@@ -57,7 +57,7 @@ export function nearest(name: string, known: readonly string[]): string | undefi
   return best
 }
 
-/** As other languages spell it: `session_timeout`, `Session-Timeout`, and with a unit behind. */
+/** A name as other languages spell it: `session_timeout`, `Session-Timeout`, or with a unit at the end. */
 function plain(name: string): string {
   const letters = name
     .slice(0, textMax)
@@ -66,7 +66,7 @@ function plain(name: string): string {
   return letters.length > 4 ? letters.replace(/ms$|millis$/, '') : letters
 }
 
-/** Insertions, deletions and replacements from one to the other (Levenshtein). */
+/** The number of insertions, deletions and replacements between two words (Levenshtein). */
 function distanceOf(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, i) => i)
   for (let i = 0; i < from.length; i++) {

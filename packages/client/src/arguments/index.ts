@@ -1,7 +1,7 @@
 /**
- * `@lightkeeper/client/arguments`: the checks this client makes of its own arguments, for libraries built on it. A check gives back
- * the value where it cannot change, else a copy; it throws TypeError, or RangeError for a number of the right type, in words that
- * name the argument, what came and what is expected.
+ * `@lightkeeper/client/arguments`: the checks that this client makes of its arguments, for libraries that are built on it. A check
+ * returns the value where it cannot change, else a copy. It throws a TypeError, or a RangeError for a number of the right type. The
+ * message names the argument, the value and what is expected.
  */
 export { pathProblem } from '@lightkeeper/protocol'
 export { acl } from './acl.ts'

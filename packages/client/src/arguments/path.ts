@@ -2,10 +2,10 @@
 import { KeeperError, pathProblem, type ZnodePath } from '@lightkeeper/protocol'
 import { type Check, wrongType } from './checks.ts'
 
-/** Longer than any server takes, also with a `jute.maxbuffer` of many times the default. */
+/** Longer than any server accepts, even one whose `jute.maxbuffer` is many times the default. */
 const charactersMax = 1 << 20
 
-/** @throws TypeError for what is no string; KeeperError BAD_ARGUMENTS, not sent, for a string that is no path. */
+/** @throws TypeError where the value is no string; KeeperError BAD_ARGUMENTS, not sent, where the string is no path. */
 export function checkPath(
   path: unknown,
   operation: string,
@@ -20,7 +20,7 @@ export function checkPath(
   throw new KeeperError('BAD_ARGUMENTS', { message: problem, path: shown, operation, outcome: 'not-sent' })
 }
 
-/** Several, by the names of their arguments. */
+/** Several paths, by the names of their arguments. */
 export function checkPaths(paths: Readonly<Record<string, unknown>>, operation: string): void {
   for (const [name, each] of Object.entries(paths)) checkPath(each, operation, false, name)
 }

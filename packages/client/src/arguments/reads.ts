@@ -1,4 +1,4 @@
-/** The reads of `readMany`, as users hand them over. */
+/** The reads of `readMany`, as users write them. */
 import type { ManyRead } from '../options.ts'
 import { type Check, list, looking, wrongType } from './checks.ts'
 import { checkPath } from './path.ts'

@@ -1,4 +1,4 @@
-/** The options of every call, each with what it must be. */
+/** The options of every call, and what each must be. */
 import { ttlMsMax } from '@lightkeeper/protocol'
 import type { Codec } from '../codec.ts'
 import type {
@@ -60,7 +60,7 @@ export function codec<T>(value: unknown, name: string, operation: string): Codec
 export const callOptions = new OptionSet<CallOptions>(call)
 export const readOptions = new OptionSet<ReadOptions>({ ...call, atLeast: zxid, watch: boolean })
 const noWatch = {
-  watch: 'a result of undefined could not carry it; existence(path, { watch: true }) and get() have one',
+  watch: 'find() returns undefined for a missing znode, without a watch; use existence(path, { watch: true }) or get()',
 }
 export const findOptions = new OptionSet<Omit<ReadOptions, 'watch'>>({ ...call, atLeast: zxid }, noWatch)
 export const versionOptions = new OptionSet<VersionOptions>(versioned)
@@ -100,13 +100,13 @@ const watched: Table<Omit<WatchOptions, 'codec'>> = {
 }
 const watchOptions = new OptionSet<WatchOptions<unknown>>({ ...watched, codec })
 
-/** @throws TypeError also for two options that say different things. */
+/** @throws TypeError, also where two options contradict each other. */
 export function watchOptionsOf<T>(value: WatchOptions<T>): WatchOptions<T> {
   const own = watchOptions.of(value, 'watch') as WatchOptions<T>
   if (!own.recursive || !own.children) return own
-  const each = 'recursive watches the znode and everything below it, children its direct children alone'
+  const each = 'recursive watches the znode and everything below it, children watches only its direct children'
   throw new TypeError(`watch: options.recursive and options.children cannot both be true: ${each}`)
 }
 
-/** For a handle, which has its codec. */
+/** For a handle, which has a codec of its own. */
 export const handleWatchOptions = new OptionSet<Omit<WatchOptions, 'codec'>>(watched)

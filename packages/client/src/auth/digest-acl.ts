@@ -1,14 +1,14 @@
-/** ACLs of digest identities, made without telling the password to anybody (DigestAuthenticationProvider.java). */
+/** ACLs for digest identities. The password is sent nowhere (DigestAuthenticationProvider.java). */
 import { type Acl, permission } from '@lightkeeper/protocol'
 import { sha1 } from './sha1.ts'
 
 /**
- * The ACL for one digest identity: a client that shows these credentials (`auth: [{ scheme: 'digest', credentials }]`) has `perms`, and
- * no other client has anything. What stands in it is a hash, SHA-1 as ZooKeeper has it, which the server shows to those who may read
- * ACLs.
+ * The ACL for one digest identity: a client that shows these credentials (`auth: [{ scheme: 'digest', credentials }]`) has `perms`,
+ * and other clients have no permission. The ACL holds a SHA-1 hash in ZooKeeper's form; the server shows it to everybody who may
+ * read ACLs.
  * @param credentials `user:password`, the same text as in `auth`.
  * @param perms bits of `permission`. Default: all.
- * @throws TypeError for credentials of another form; RangeError for bits that are no permissions. Neither repeats the password.
+ * @throws TypeError for credentials of another form; RangeError for bits that are no permissions. No error shows the password.
  */
 export function digestAcl(credentials: string, perms: number = permission.all): readonly Acl[] {
   const colon = typeof credentials === 'string' ? credentials.indexOf(':') : -1

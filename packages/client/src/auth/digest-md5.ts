@@ -1,20 +1,20 @@
-/** SASL DIGEST-MD5 (RFC 2831) as ZooKeeper's servers speak it: authentication alone, both ways, no protection of what follows. */
+/** SASL DIGEST-MD5 (RFC 2831) as ZooKeeper servers speak it: both ends authenticate; later packets are not protected. */
 import { KeeperError } from '@lightkeeper/protocol'
 import { type Check, OptionSet, secretText } from '../arguments/checks.ts'
 import { md5 } from './md5.ts'
 import type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './sasl.ts'
 
-/** A value, or a function asked anew before every connection. */
+/** A value, or a function that is called before every connection. */
 export type Secret = string | (() => string | Promise<string>)
 
 export interface DigestMd5Options {
   readonly username: Secret
   readonly password: Secret
-  /** Whom to act as. Default: the user. */
+  /** The identity to act as. Default: the user. */
   readonly authzid?: string | undefined
-  /** Default: the realm the server offers. */
+  /** Default: the realm that the server offers. */
   readonly realm?: string | undefined
-  /** What the server calls itself. Default `zookeeper/zk-sasl-md5`, which Apache's servers have built in. */
+  /** The name that the server uses for itself. Default `zookeeper/zk-sasl-md5`, which is fixed in Apache's servers. */
   readonly digestUri?: string | undefined
 }
 
@@ -28,7 +28,7 @@ const digestMd5Options = new OptionSet<DigestMd5Options>({
   digestUri: secretText,
 })
 
-/** User and password, never sent; the server must prove that it knows the password too. */
+/** User and password. The password is never sent, and the server must prove that it knows it too. */
 export function digestMd5(given: DigestMd5Options): SaslMechanism {
   const options = digestMd5Options.of(given, 'digestMd5')
   for (const name of ['username', 'password'] as const) {
@@ -93,10 +93,11 @@ export interface DigestInput {
   readonly isUtf8: boolean
 }
 
-/** What each end shows to prove that it knows the password (section 2.1.2.1): `response` and `rspauth`. */
+/** The proof of each end that it knows the password (section 2.1.2.1): `response` and `rspauth`. */
 export function digestProofs(input: DigestInput): { readonly client: string; readonly server: string } {
   const { nonce, cnonce, digestUri, authzid } = input
-  // Each part on its own: a name within ISO 8859-1 is hashed in it, whatever the charset, so that older hashes stay valid.
+  // Each part is encoded separately: a name that fits into ISO 8859-1 is hashed in ISO 8859-1 whatever the charset, so that older
+  // hashes stay valid.
   const parts = [input.username, input.realm, input.password].map((part) => latin1(part) ?? utf8(part))
   const [user, realm, password] = parts as [Uint8Array, Uint8Array, Uint8Array]
   const secret = md5(joined(user, utf8(':'), realm, utf8(':'), password))
@@ -120,7 +121,8 @@ function readOffer(challenge: Uint8Array): Offer {
   const qop = value('qop')?.split(/[\s,]+/) ?? ['auth']
   if (nonces.length !== 1) throw failed('the challenge of the server has no nonce, or several')
   if (value('algorithm') !== 'md5-sess') throw failed('the server does not offer md5-sess')
-  if (!qop.includes('auth')) throw failed(`the server wants protection we do not have: ${qop.join(', ')}`)
+  if (!qop.includes('auth'))
+    throw failed(`the server requires a protection that this client does not have: ${qop.join(', ')}`)
   return { realm: value('realm') ?? '', nonce: nonces[0]?.[1] ?? '', isUtf8: value('charset') === 'utf-8' }
 }
 
@@ -150,8 +152,7 @@ function failed(why: string): KeeperError {
 
 async function ask(secret: Secret): Promise<string> {
   const value: unknown = typeof secret === 'function' ? await secret() : secret
-  if (typeof value !== 'string')
-    throw new TypeError('a function for a user name or password gave something that is no string')
+  if (typeof value !== 'string') throw new TypeError('the function for a user name or password must return a string')
   return value
 }
 
@@ -163,7 +164,7 @@ function utf8(text: string): Uint8Array {
   return new TextEncoder().encode(text)
 }
 
-/** Undefined where a character has no place in ISO 8859-1. */
+/** Undefined where ISO 8859-1 does not have a character. */
 function latin1(text: string): Uint8Array | undefined {
   const codes = Array.from(text, (character) => character.codePointAt(0) as number)
   return codes.every((code) => code < 256) ? Uint8Array.from(codes) : undefined

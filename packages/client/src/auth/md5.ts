@@ -1,4 +1,4 @@
-/** MD5 (RFC 1321), for SASL DIGEST-MD5 alone. Not a hash to rely on for anything new. */
+/** MD5 (RFC 1321), only for SASL DIGEST-MD5. Use it for nothing new: it is not a secure hash. */
 
 /** Rotations of the four rounds. */
 const rotations = [
@@ -44,7 +44,7 @@ function block(view: DataView, at: number, state: Int32Array): void {
   state[3] = (state[3] as number) + d
 }
 
-/** The function of a round, and which word of the block it takes. */
+/** Returns the function of a round, and which word of the block it takes. */
 function mix(round: number, i: number, b: number, c: number, d: number): readonly [number, number] {
   if (round === 0) return [(b & c) | (~b & d), i]
   if (round === 1) return [(d & b) | (~d & c), (5 * i + 1) & 15]

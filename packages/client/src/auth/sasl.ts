@@ -1,33 +1,35 @@
-/** The ways to log in by SASL, as users hand them over. What the tokens say is a mechanism's business. */
+/** The ways to log in by SASL, as users write them. Only the mechanism knows what its tokens mean. */
 import type { Random } from '@lightkeeper/runtime'
 
-/** A way to log in. One object serves a client for its life; every connection gets an exchange of its own. */
+/** A way to log in. A client uses one object for its whole life; every connection gets an exchange of its own. */
 export interface SaslMechanism {
-  /** Its registered name: `DIGEST-MD5`, `GSSAPI`. */
+  /** The registered name of the mechanism: `DIGEST-MD5`, `GSSAPI`. */
   readonly name: string
   /**
-   * Begins an exchange. Rejecting with a KeeperError AUTH_FAILED ends the client; any other error ends the connection, and the
-   * next one tries again.
+   * Begins an exchange. A rejection with a KeeperError AUTH_FAILED ends the client; any other error ends the connection, and the
+   * next connection tries again.
    */
   start(context: SaslContext): SaslExchange | Promise<SaslExchange>
 }
 
 export interface SaslContext {
-  /** Host name of the server, as the connect string has it. */
+  /** Host name of the server, as the connect string writes it. */
   readonly host: string
   readonly random: Random
 }
 
 export interface SaslExchange {
-  /** The first token; empty for a mechanism in which the server speaks first. */
+  /** The first token; empty where the server sends the first one. */
   readonly first: Uint8Array
   /** Answers a token of the server. Fails as `start` does. */
   respond(challenge: Uint8Array): SaslStep | Promise<SaslStep>
 }
 
 export interface SaslStep {
-  /** To be sent; undefined for nothing, which only a finished exchange may have. */
+  /** The token to send; undefined for none, which is allowed only when the exchange is finished. */
   readonly token?: Uint8Array | undefined
-  /** Both ends are satisfied once `token`, where there is one, is accepted; what the server says to it is not looked at. */
+  /**
+   * Both ends are satisfied once the server accepts `token`, or at once where there is none. The server's answer to it is not read.
+   */
   readonly isDone: boolean
 }

@@ -1,4 +1,4 @@
-/** SHA-1 (FIPS 180-4), for ZooKeeper's digest identities alone. Not a hash to rely on for anything new. */
+/** SHA-1 (FIPS 180-4), only for ZooKeeper's digest identities. Use it for nothing new: it is not a secure hash. */
 
 export function sha1(bytes: Uint8Array): Uint8Array {
   const blocks = ((bytes.length + 8) >>> 6) + 1
@@ -41,7 +41,7 @@ function rotated(word: number, by: number): number {
   return (word << by) | (word >>> (32 - by))
 }
 
-/** The function of a round and its constant. */
+/** Returns the function of a round and its constant. */
 function mix(round: number, b: number, c: number, d: number): number {
   if (round === 0) return ((b & c) | (~b & d)) + 0x5a827999
   if (round === 1) return (b ^ c ^ d) + 0x6ed9eba1

@@ -54,7 +54,7 @@ test('opens nothing until the options are there', async () => {
 test('never falls back to a connection in the clear', async () => {
   const { network, closed } = dial((() => undefined) as unknown as Tls)
   await settle()
-  expect([network.opened, closed]).toEqual([[], ['no TLS options: the function gave none']])
+  expect([network.opened, closed]).toEqual([[], ['no TLS options: the function returned none']])
 })
 
 test('a link given up while the options were asked for is closed once, and never opened', async () => {

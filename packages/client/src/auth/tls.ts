@@ -1,14 +1,17 @@
-/** Connections that speak TLS: the options are asked for anew before each, so that certificates reload. */
+/** Connections over TLS. The options are read again before each connection, so that certificates reload. */
 import type { Link, LinkEvents, Network, TlsOptions } from '@lightkeeper/runtime'
 import { messageOf } from '../thrown.ts'
 
-/** `true` for the authorities Node trusts; options of node:tls; or a function giving them, called before every connection. */
+/**
+ * `true` for the authorities that Node trusts; options of node:tls; or a function that returns them, called before every
+ * connection.
+ */
 export type Tls = boolean | TlsOptions | (() => TlsOptions | Promise<TlsOptions>)
 
-/** The same network with TLS on every connection; as it is where `tls` is false or undefined. */
+/** The same network, with TLS on every connection; unchanged where `tls` is false or undefined. */
 export function withTls(network: Network, tls: Tls | undefined): Network {
   if (tls === undefined || tls === false) return network
-  // Not a copy of its properties: those of a network that is a class are on its prototype, and may be private.
+  // The properties are not copied: those of a network that is a class are on its prototype, and may be private.
   return new Proxy(network, {
     get(target, name) {
       if (name === 'connect') {
@@ -23,7 +26,7 @@ export function withTls(network: Network, tls: Tls | undefined): Network {
   })
 }
 
-/** A link whose options are still being asked for. */
+/** A link whose options are not known yet. */
 class LinkToCome implements Link {
   readonly remote: string
   #link: Link | undefined
@@ -42,8 +45,8 @@ class LinkToCome implements Link {
     Promise.resolve()
       .then(ask)
       .then((options) => {
-        // No options would be a connection in the clear.
-        if (typeof options !== 'object' || options === null) throw new TypeError('the function gave none')
+        // Without options the connection would not be encrypted.
+        if (typeof options !== 'object' || options === null) throw new TypeError('the function returned none')
         if (!this.#isDestroyed) this.#link = open(options)
       })
       .catch((error: unknown) => {
@@ -57,7 +60,7 @@ class LinkToCome implements Link {
     return this.#link?.queuedBytes ?? 0
   }
 
-  /** Nobody writes before `opened`. */
+  /** The session writes nothing before `opened`. */
   write(chunk: Uint8Array): boolean {
     return this.#link?.write(chunk) ?? true
   }

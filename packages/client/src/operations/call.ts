@@ -1,4 +1,4 @@
-/** What all operations share: the way to the session, and how a write completes whose reply is lost. */
+/** What all operations share: the way to the session, and how a write is completed when its reply is lost. */
 import type { Reader, Writer, ZnodePath } from '@lightkeeper/protocol'
 import type { Chroot } from '../connect-string.ts'
 import type { CallOptions } from '../options.ts'
@@ -8,7 +8,7 @@ import type { Session } from '../session/session.ts'
 import type { SessionWatches } from '../watch/source.ts'
 import { type Finding, recovered, recoveriesMax } from './recover.ts'
 
-/** What an operation works with: the parts of one client. */
+/** What an operation uses: the parts of one client. */
 export class CallContext {
   readonly session: Session
   readonly chroot: Chroot
@@ -32,14 +32,16 @@ export class CallContext {
 }
 
 /**
- * A write: what is sent for it, what its reply says, and how the tree is looked at when its reply is lost. A class for each kind of
- * write keeps what a call needs in fields, so that no functions are made for a call.
+ * A write: the request, what its reply means, and how to look at the tree when the reply is lost. Each kind of write is a class
+ * that keeps in fields what a call needs, so that a call makes no closures.
  */
 export abstract class Write<T> implements RequestSpec<T> {
   abstract readonly type: number
   abstract readonly operation: string
   readonly path: ZnodePath | undefined
-  /** Whether an equal state, which another client may have made, counts as success. Undefined: a lost reply is not looked into. */
+  /**
+   * Whether an equal state, which another client may have made, counts as success. Undefined: a lost reply fails the call at once.
+   */
   readonly acceptsEqual: boolean | undefined
   protected readonly context: CallContext
   #recoveries = 0
@@ -52,7 +54,7 @@ export abstract class Write<T> implements RequestSpec<T> {
 
   abstract encode(writer: Writer): void
   abstract decode(reader: Reader, zxid: bigint): T
-  /** Judges from what is in the tree what became of the write. */
+  /** Judges, from the state of the tree, what happened to the write. */
   protected abstract look(lost: Lost): Promise<Finding<T>>
 
   get isRecoverable(): boolean {
@@ -62,7 +64,7 @@ export abstract class Write<T> implements RequestSpec<T> {
   recover(lost: Lost): Promise<T> {
     const resend = (): Promise<T> => {
       this.#recoveries++
-      // What is sent again is bound by the call that waits for it, which looks before it sends.
+      // The call that waits for this request limits it, and looks at the tree before it sends.
       return this.context.submit(this, {})
     }
     return recovered(lost, () => this.look(lost), resend, this.acceptsEqual === true)

@@ -1,4 +1,4 @@
-/** A client as those see it that work through its public methods: a handle on a znode needs these. */
+/** The public methods of a client that a handle on a znode needs. */
 import type { ZnodePath } from '@lightkeeper/protocol'
 import type { Clock, Random } from '@lightkeeper/runtime'
 import type {

@@ -1,4 +1,4 @@
-/** Copies and moves subtrees. Data, ACLs and kinds go along; ids, versions and times are new. */
+/** Copies and moves subtrees. Data, ACLs and kinds are copied; ids, versions and times are new. */
 import { type Acl, isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions, CopyOptions, CreateOptions } from '../options.ts'
 import type { Budget } from '../session/budget.ts'
@@ -9,10 +9,10 @@ import { op, type TransactionOp } from './op.ts'
 import { getAcl } from './reads.ts'
 import { transaction, transactionBytes } from './transaction.ts'
 
-/** Bytes of one transaction, well below what a server accepts by default. */
+/** Bytes of one transaction, well below the default limit of a server. */
 const transactionBytesMax = 512 * 1024
 const transactionOpsMax = 1_000
-/** What an operation takes beside its path and data, generously. */
+/** Upper bound of the bytes of an operation without its path and data. */
 const opBytes = 128
 const aclsAtOnce = 64
 
@@ -48,15 +48,15 @@ export async function copyTree(
   return items.length
 }
 
-/** Says what is there all the same. */
+/** Says what remains on the server. */
 function halfCopied(error: unknown, to: ZnodePath, copied: number, count: number): unknown {
   if (!KeeperError.is(error)) return error
   const { code, outcome, failedOp } = error
-  const message = `${copied} of ${count} znodes were copied before it failed and stay there: ${error.message}`
+  const message = `${copied} of ${count} znodes were copied before this error, and they stay there: ${error.message}`
   return new KeeperError(code, { path: to, operation: 'copy', outcome, failedOp, message, cause: error })
 }
 
-/** A znode that no request can carry is known before anything is copied. */
+/** Finds a znode that is too large for a request before anything is copied. */
 function checkSizes(context: CallContext, batches: readonly (readonly TransactionOp<unknown>[])[]): void {
   for (const batch of batches) {
     const [alone, next] = batch
@@ -70,8 +70,8 @@ function checkSizes(context: CallContext, batches: readonly (readonly Transactio
 }
 
 /**
- * An ACL that is copied may keep us from creating below the copy. In one transaction that undoes all; in several it is found out
- * first, by a transaction that creates one parent and child for each ACL, and fails at its end whatever happens.
+ * The ACL of a copied znode may forbid us to create below the copy. In one transaction that undoes everything. With several
+ * transactions we test it first: a transaction creates a parent and a child for each ACL, and it always fails at its end.
  */
 async function checkAcls(
   context: CallContext,
@@ -114,7 +114,7 @@ function keyOf(acl: readonly Acl[]): string {
 
 const overtaken: ReadonlySet<string> = new Set(['BAD_VERSION', 'NO_NODE', 'NOT_EMPTY'])
 
-/** In one transaction: at every moment the tree is in one of the two places, whole. */
+/** Moves in one transaction: at every moment the whole tree is in one of the two places. */
 export async function moveTree(
   context: CallContext,
   from: ZnodePath,
@@ -134,7 +134,8 @@ export async function moveTree(
       await transaction(context, [...creates, ...deletes], budget.step())
       return items.length
     } catch (error) {
-      // A delete that fails so was overtaken: written, deleted or given a child since it was read. Nothing was moved; it is read again.
+      // With such an error another client was faster: it has written to, deleted, or added a child to a znode since it was read.
+      // Nothing was moved, so we read again.
       const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp : undefined
       if (failed === undefined || failed.index < creates.length || !overtaken.has(failed.code)) throw error
       await budget.again(error)

@@ -1,4 +1,4 @@
-/** The whole `create` call: parents that are missing, a mark in the name, and idempotence, each around one create request. */
+/** The whole `create` call. It puts three things around a create request: missing parents, a mark in the name, idempotence. */
 import { type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions, CreateOptions, EnsureOptions } from '../options.ts'
 import type { CallContext } from './call.ts'
@@ -11,7 +11,7 @@ import { ignoreExisting } from './recover.ts'
 
 const empty = new Uint8Array(0)
 
-/** @throws TypeError for options that contradict each other. */
+/** @throws TypeError where options contradict each other. */
 export async function create(
   context: CallContext,
   path: ZnodePath,
@@ -27,7 +27,7 @@ export async function create(
   return createUnlessThere(context, path, wanted, make, context.budget('create', path, options))
 }
 
-/** Without a look for a znode that is there already. */
+/** Does not look for a znode that exists already. */
 export async function createZnode(
   context: CallContext,
   path: ZnodePath,
@@ -45,7 +45,7 @@ export async function createZnode(
 /** Creates a znode, empty and with its parents, where it does not exist. */
 export async function ensure(context: CallContext, path: ZnodePath, options: EnsureOptions): Promise<void> {
   const budget = context.budget('ensure', path, options)
-  // First, since one who may not create there is refused also where there is nothing to do.
+  // The create comes first: a client without the permission to create is refused even where the znode exists.
   if ((await readZnode(context, existsRead, path, budget.step())) !== undefined || path === '/') return
   const { mode, acl, parentsAcl } = options
   const parents = mode === 'container' ? 'container' : true

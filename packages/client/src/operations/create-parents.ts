@@ -1,4 +1,4 @@
-/** A create whose parents may be missing. */
+/** A create that can also create its parents. */
 import { type Acl, KeeperError, openAcl, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { CreateOptions } from '../options.ts'
 import type { Budget } from '../session/budget.ts'
@@ -10,9 +10,9 @@ type ParentsMode = 'persistent' | 'container'
 const empty = new Uint8Array(0)
 
 /**
- * Makes `create` succeed where the parents of `path` are missing. They never get the ACL of the znode itself: one that narrows
- * what may be done would keep this client and others from creating below them.
- * @throws KeeperError NO_NODE where the chroot itself is missing, which no path of a user names.
+ * Makes `create` succeed where the parents of `path` are missing. The parents never get the ACL of the znode itself: a narrow ACL
+ * would forbid this client and others to create below them.
+ * @throws KeeperError NO_NODE where the chroot itself is missing; no path of a user names it.
  */
 export async function createBelow<T>(
   context: CallContext,
@@ -29,13 +29,13 @@ export async function createBelow<T>(
     } catch (error) {
       if (!KeeperError.is(error, 'NO_NODE')) throw error
       await createParents(context, parentPath(path) as ZnodePath, mode, acl, budget)
-      // A container may be removed by the server, or any of them by another client, between the two: then both are done again.
+      // Between the two steps the server may remove a container, or another client a parent: then we do both again.
       await budget.again(error)
     }
   }
 }
 
-/** Up to the first one that can be created or exists, then down again. What is missing in between again is left to the caller. */
+/** Goes up to the first parent that exists or can be created, then down again. If a parent is missing again, the caller decides. */
 async function createParents(
   context: CallContext,
   parent: ZnodePath,

@@ -1,4 +1,4 @@
-/** One create request. Parents, marks and idempotence are around it, in create-call.ts. */
+/** One create request. create-call.ts adds parents, marks and idempotence. */
 import {
   type Acl,
   opCode,
@@ -20,12 +20,12 @@ import type { Finding } from './recover.ts'
 import { verdictOfCreate } from './verdict.ts'
 
 export interface CreateResult {
-  /** The real path, with the counter of a sequential create. */
+  /** The real path, including the counter of a sequential create. */
   readonly path: ZnodePath
   readonly stat: ZnodeStat
 }
 
-/** `isLookedInto`: a lost reply is looked into, which finds only a znode whose name is known. */
+/** `isLookedInto`: after a lost reply we look for the znode. That works only where its name is known. */
 export function createOnce(
   context: CallContext,
   path: ZnodePath,
@@ -42,7 +42,7 @@ class Create extends Write<CreateResult> {
   readonly type: CreateType
   declare readonly path: ZnodePath
   readonly #data: Uint8Array | null
-  /** Bytes when the call was made. */
+  /** Size of the data when the call was made, bytes. */
   readonly #length: number | undefined
   readonly #acl: readonly Acl[]
   readonly #flags: number
@@ -82,7 +82,7 @@ class Create extends Write<CreateResult> {
 
   protected async look({ seen, sessionId }: Lost): Promise<Finding<CreateResult>> {
     const { context, path } = this
-    // In this order: what the parent shows covers the time until after the znode was looked for.
+    // The order matters: the reading of the parent also covers the time until we have looked for the znode.
     const found = await findSynced(context, path)
     const parent = await readZnode(context, existsRead, parentPath(path) as ZnodePath, {})
     const currentSessionId = context.session.sessionId
@@ -96,7 +96,7 @@ class Create extends Write<CreateResult> {
     return { verdict, result }
   }
 
-  /** Keeps the list of ephemerals of the session. */
+  /** Keeps the session's list of ephemerals up to date. */
   #note(path: ZnodePath): void {
     if (this.#isEphemeral) this.context.session.ephemerals.add(path)
   }

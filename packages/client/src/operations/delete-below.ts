@@ -1,6 +1,6 @@
 /**
- * Deletes a subtree: what is deepest first, a bounded number of requests at a time, however wide or deep it is. What can be known
- * to be refused is refused before anything is deleted.
+ * Deletes a subtree of any width and depth: the deepest znodes first, a bounded number of requests at a time. Checks permissions
+ * and version before it deletes anything.
  */
 import { joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { DeleteOptions } from '../options.ts'
@@ -9,10 +9,10 @@ import type { CallContext } from './call.ts'
 import { deleteOnce, tryDelete } from './delete.ts'
 import { childrenRead, readZnode } from './reads.ts'
 
-/** Requests on their way at once. */
+/** The most requests under way at one time. */
 const atOnce = 64
 
-/** Not atomic: what others create meanwhile is deleted too, or makes it start over. */
+/** Not atomic: znodes that others create meanwhile are deleted too, or make it start again. */
 export async function deleteBelow(context: CallContext, path: ZnodePath, options: DeleteOptions): Promise<void> {
   const { version = -1, idempotent = false } = options
   const budget = context.budget('delete', path, options)
@@ -24,7 +24,7 @@ export async function deleteBelow(context: CallContext, path: ZnodePath, options
         try {
           await deleteOnce(context, each, -1, budget.step(), true)
         } catch (error) {
-          // Gone is what was wanted; what got a child meanwhile is found again below.
+          // A znode that is gone needs no delete. A znode that got a child is found again in the next round.
           if (!KeeperError.is(error, 'NO_NODE') && !KeeperError.is(error, 'NOT_EMPTY')) throw error
         }
       })
@@ -32,14 +32,14 @@ export async function deleteBelow(context: CallContext, path: ZnodePath, options
     try {
       return await deleteOnce(context, path, version, budget.step(), idempotent)
     } catch (error) {
-      // Somebody created a child meanwhile: it is listed next time.
+      // Another client created a child meanwhile: the next list shows it.
       if (!KeeperError.is(error, 'NOT_EMPTY')) throw error
       await budget.again(error)
     }
   }
 }
 
-/** What is below `path`, level by level, the deepest last. */
+/** The znodes below `path`, level by level, the deepest last. */
 async function levelsBelow(
   context: CallContext,
   path: ZnodePath,
@@ -59,7 +59,7 @@ async function levelsBelow(
   return levels
 }
 
-/** `version`, undefined except for the root, is what the root has to have. */
+/** `version` is the required version of the root, undefined for every other znode. */
 async function namesBelow(
   context: CallContext,
   path: ZnodePath,
@@ -78,7 +78,7 @@ async function namesBelow(
   }
 }
 
-/** The right to delete is the parent's, so one child of each parent is asked about. */
+/** The permission to delete belongs to the parent, so one child of each parent is enough for the check. */
 async function checkPermissions(
   context: CallContext,
   root: ZnodePath,

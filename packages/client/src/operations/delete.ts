@@ -1,4 +1,4 @@
-/** One delete request. What is below a znode is deleted in delete-below.ts. */
+/** One delete request. delete-below.ts deletes subtrees. */
 import { KeeperError, opCode, parentPath, type Reader, type Writer, type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions } from '../options.ts'
 import type { Lost } from '../session/request.ts'
@@ -7,7 +7,7 @@ import { existsRead, findSynced, readZnode } from './reads.ts'
 import type { Finding } from './recover.ts'
 import { verdictOfDelete } from './verdict.ts'
 
-/** As the version of a delete it matches no znode: versions begin at 0, and -1 stands for any. */
+/** A version that no znode has: versions begin at 0, and -1 means any. */
 const versionOfNone = -2
 
 /** `acceptsEqual`: see `Write`. */
@@ -22,8 +22,8 @@ export function deleteOnce(
 }
 
 /**
- * Asks whether a znode might be deleted, by a version that no znode has: a server looks at the permission first, and deletes
- * nothing either way. @throws KeeperError NO_AUTH, and every other refusal.
+ * Checks whether this client may delete a znode, by a delete with a version that no znode has. A server checks the permission
+ * first, and deletes nothing in any case. @throws KeeperError NO_AUTH, and every other refusal.
  */
 export function tryDelete(context: CallContext, path: ZnodePath, options: CallOptions): Promise<void> {
   const serverPath = context.chroot.toServer(path)

@@ -1,13 +1,13 @@
-/** Leaves a session to another process. */
+/** Leaves a session so that another process can continue it. */
 import { KeeperError } from '@lightkeeper/protocol'
 import type { CallOptions } from '../options.ts'
 import { formatToken } from '../session/token.ts'
 import type { CallContext } from './call.ts'
 import { isThere } from './reads.ts'
 
-/** A znode of ClickHouse Keeper's own. */
+/** A znode that only ClickHouse Keeper has. */
 const keeperVersionPath = '/keeper/api_version'
-/** How long replies are waited for, milliseconds. */
+/** How long to wait for replies, milliseconds. */
 const patienceMs = 2_000
 
 /** @returns the token of the session. */

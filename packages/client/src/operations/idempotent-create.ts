@@ -1,4 +1,4 @@
-/** A create that succeeds where the znode is there as wanted, whichever client made it. */
+/** A create that succeeds where the wanted znode exists already, whichever client created it. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions, CreateOptions } from '../options.ts'
 import type { Budget } from '../session/budget.ts'
@@ -7,10 +7,12 @@ import type { CreateResult } from './create.ts'
 import { find } from './reads.ts'
 import { type Observed, sameBytes } from './verdict.ts'
 
-/** Times in a row that a znode may exist when it is to be made, and not when it is looked for. */
+/** How many times in a row the create may find the znode and the read not find it. */
 const triesMax = 3
 
-/** @throws KeeperError NODE_EXISTS where another znode has the name: with other data, of another kind, of another session. */
+/**
+ * @throws KeeperError NODE_EXISTS where another znode has the name: one with other data, of another kind, or of another session.
+ */
 export async function createUnlessThere(
   context: CallContext,
   path: ZnodePath,
@@ -18,7 +20,7 @@ export async function createUnlessThere(
   create: (options: CallOptions) => Promise<CreateResult>,
   budget: Budget,
 ): Promise<CreateResult> {
-  // The session that ephemerals must be of is that of the call, not one that came after it.
+  // An ephemeral must belong to the session of this call, not to a later session.
   const { sessionId } = context.session
   for (let tries = 1; ; tries++) {
     try {
@@ -26,21 +28,22 @@ export async function createUnlessThere(
     } catch (error) {
       if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
       const found = await find(context, path, budget.step()).catch((refusal: unknown) => {
-        // One that may not be read is not known to be the same.
+        // We cannot know that a znode is the same if we may not read it.
         throw KeeperError.is(refusal, 'NO_AUTH') ? error : refusal
       })
       if (found !== undefined) {
         if (!isWanted(found, wanted.data, wanted.mode ?? 'persistent', sessionId)) throw error
         return { path, stat: found.stat }
       }
-      // Deleted between the two: now it can be made. A server that says so again and again shows us only one side of the tree.
+      // The znode was deleted between the two, so we can create it now. A server that answers this again and again shows us only
+      // one side of the tree.
       if (tries === triesMax) throw error
       await budget.again(error)
     }
   }
 }
 
-/** ACLs are left out: few may read them. */
+/** ACLs are not compared: few clients may read them. */
 function isWanted(
   { data, stat }: Observed,
   wanted: Uint8Array | null,

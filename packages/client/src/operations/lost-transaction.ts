@@ -1,13 +1,13 @@
 /**
- * What became of a transaction whose reply was lost. All of it happened or nothing did, so one operation whose fate is certain
- * decides for all; what was written carries the zxid of the transaction, which finds the results.
+ * Finds out what happened to a transaction whose reply was lost. All operations were executed or none, so one operation with a
+ * certain outcome decides for all. What the transaction wrote carries its zxid, and by that zxid we find the results.
  */
 import { joinPath, nodeName, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { Lost } from '../session/request.ts'
 import type { ZnodeStat } from '../stat.ts'
 import { type Observed, type Verdict, verdictOfCreate, verdictOfSet } from './verdict.ts'
 
-/** Reads of the tree as it is now. They see every write that was executed before them. */
+/** Reads of the tree as it is now. They see every write that was executed before. */
 export interface Look {
   readonly sessionId: bigint
   find(path: string): Promise<Observed | undefined>
@@ -17,14 +17,14 @@ export interface Look {
 
 export interface Evidence {
   readonly verdict: Verdict
-  /** The zxid of the transaction, where the operation shows it. */
+  /** The zxid of the transaction, where this operation shows it. */
   readonly zxid?: bigint
 }
 
-/** What one operation shows, and how its result is found again once the zxid of the transaction is known. */
+/** What one operation shows, and how to find its result once we know the zxid of the transaction. */
 export interface LostOp<R> {
   evidence(lost: Lost, look: Look): Promise<Evidence>
-  /** Undefined where it cannot be found any more, since others changed the znode since. */
+  /** Undefined where the result cannot be found any more, since others have changed the znode. */
   result(zxid: bigint, look: Look): Promise<{ readonly value: R } | undefined>
 }
 
@@ -46,7 +46,7 @@ export function lostCreate(path: ZnodePath, data: Uint8Array | null, isEphemeral
   }
 }
 
-/** A create under a name that no other client makes or deletes. */
+/** A create under a name that no other client creates or deletes. */
 export function lostMarker(path: ZnodePath): LostOp<CreatedThere> {
   const plain = lostCreate(path, null, true)
   return {
@@ -90,7 +90,7 @@ export function lostSet(path: string, data: Uint8Array | null, version: number):
   }
 }
 
-/** A delete or a check leaves nothing that could be found. */
+/** A delete or a check leaves nothing that we could find. */
 export const lostWithoutTrace: LostOp<undefined> = {
   evidence: async () => nothing,
   result: async () => ({ value: undefined }),
@@ -101,7 +101,7 @@ interface CreatedThere {
   readonly stat: ZnodeStat | undefined
 }
 
-/** The verdict on the whole, with its zxid where one operation shows it. */
+/** The verdict on the whole transaction, with its zxid where one operation shows it. */
 export async function evidenceOfAll(ops: readonly LostOp<unknown>[], lost: Lost, look: Look): Promise<Evidence> {
   let best: Evidence = nothing
   for (const each of ops) {
@@ -112,7 +112,7 @@ export async function evidenceOfAll(ops: readonly LostOp<unknown>[], lost: Lost,
   return best
 }
 
-/** Results in the order of the operations, undefined where one of them cannot be found any more. */
+/** Results in the order of the operations; undefined where one of them cannot be found any more. */
 export async function resultsOfAll(
   ops: readonly LostOp<unknown>[],
   zxid: bigint,
@@ -120,7 +120,7 @@ export async function resultsOfAll(
 ): Promise<unknown[] | undefined> {
   const results: unknown[] = []
   const taken = new Set<string>()
-  // Two sequential creates of one prefix stand in the order of their numbers.
+  // Two sequential creates with one prefix are in the order of their numbers.
   const distinct: Look = {
     sessionId: look.sessionId,
     find: look.find,

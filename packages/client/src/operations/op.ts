@@ -1,4 +1,4 @@
-/** Transactions: operations as values, results typed by operation. */
+/** Transactions: operations as values; the type of each result follows from its operation. */
 import {
   type Acl,
   KeeperError,
@@ -17,7 +17,7 @@ import { ZnodeStat } from '../stat.ts'
 import { createKind } from './create-kind.ts'
 import { type LostOp, lostCreate, lostSequential, lostSet, lostWithoutTrace } from './lost-transaction.ts'
 
-/** As `CreateResult`; servers before 3.9 send no Stat of a create inside a transaction. */
+/** As `CreateResult`. Servers before 3.9 send no Stat for a create inside a transaction. */
 export interface CreatedInTransaction {
   readonly path: ZnodePath
   readonly stat: ZnodeStat | undefined
@@ -26,12 +26,12 @@ export interface CreatedInTransaction {
 /** An operation of a transaction whose result is `R`. */
 export interface TransactionOp<R> {
   readonly path: string
-  /** The operation with the server's path. */
+  /** The operation with the path that the server knows. */
   encode(toServer: (path: string) => string): MultiOperation
   decode(result: MultiResult, toUser: (path: string) => ZnodePath): R
-  /** Whether it makes an ephemeral of this session, or may end one. */
+  /** Whether it creates an ephemeral of this session, or may delete one. */
   readonly ephemeral?: 'made' | 'gone'
-  /** How a lost reply is looked into. */
+  /** How to find out what happened when the reply is lost. */
   readonly lost: LostOp<R>
 }
 
@@ -39,7 +39,7 @@ export type TransactionResults<Ops extends readonly TransactionOp<unknown>[]> = 
   -readonly [K in keyof Ops]: Ops[K] extends TransactionOp<infer R> ? R : never
 }
 
-/** @throws TypeError, RangeError, KeeperError BAD_ARGUMENTS from each, at once, for what cannot be sent. */
+/** Each throws TypeError, RangeError or KeeperError BAD_ARGUMENTS at once for what cannot be sent. */
 export const op = {
   create(
     path: ZnodePath,
@@ -111,10 +111,10 @@ function unexpected(result: MultiResult): KeeperError {
   return new KeeperError('MARSHALLING_ERROR', { message: `unexpected result of type ${result.type} in a transaction` })
 }
 
-/** The mark of what `op` made: every part of it has been checked. */
+/** The mark of an operation that `op` made: all its parts have been checked. */
 const mark = Symbol.for('lightkeeper.op')
 
-/** A copy with the mark. A copy of that by spreading has it too, also in another copy of this package. */
+/** A copy with the mark. The spread operator copies the mark too; another copy of this package also recognises it. */
 function made<O extends object>(operation: O): O {
   return { ...operation, [mark]: true }
 }
@@ -126,7 +126,7 @@ const operation: Check<TransactionOp<unknown>> = (value, name, call) => {
 }
 const operations = list(operation, 'a list of operations that op.create, op.set, op.delete or op.check made')
 
-/** The operations of a transaction, as users hand them over. @throws TypeError for what `op` did not make. */
+/** The operations of a transaction, as users write them. @throws TypeError for an operation that `op` did not make. */
 export function operationsOf(value: unknown, call: string): TransactionOp<unknown>[] {
   return looking('operations', call, () => operations(value, 'operations', call))
 }

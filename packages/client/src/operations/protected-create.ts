@@ -1,6 +1,6 @@
 /**
- * A create that is not repeated blindly (Curator's protected mode): the name carries a mark of its own, and after a lost reply
- * the parent is searched for it before anything is sent again.
+ * A create that is never repeated blindly (Curator's protected mode): the name carries a unique mark. After a lost reply we search
+ * the parent for the mark before we send anything again.
  */
 import { joinPath, KeeperError, nodeName, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { CallOptions, CreateOptions } from '../options.ts'
@@ -13,7 +13,7 @@ import { childrenRead, existsRead, readZnode, sync } from './reads.ts'
 import { ignoreMissing } from './recover.ts'
 import { uuid } from './uuid.ts'
 
-/** Bounds of the wait between attempts to remove what a create that was given up may have left. */
+/** Bounds of the wait between attempts to delete what an abandoned create may have left. */
 const cleanUpMsMin = 1_000
 const cleanUpMsMax = 30_000
 const attemptsMax = 8
@@ -32,15 +32,14 @@ export async function createProtected(
   const id = uuid(session.runtime.random.bytes(16))
   const mark = options.protected === 'bare' ? id.replaceAll('-', '') : `_c_${id}-`
   const marked = joinPath(parent, mark + nodeName(path))
-  /** A create went out, and neither its reply nor a look at the parent has shown what became of it. */
+  /** A create was sent, and neither its reply nor a look at the parent has shown what happened to it. */
   let mayExist = false
   const made = (result: CreateResult): CreateResult => {
     if (isEphemeral) session.ephemerals.add(result.path)
     return result
   }
   try {
-    // Each try is on another connection than the last, which the session does not make without a pause. It is known by then that
-    // the one before left nothing.
+    // Each try uses a new connection, and the session pauses before it makes one. By then we know that the try before left nothing.
     for (let attempt = 1; ; attempt++) {
       try {
         return made(await createOnce(context, marked, data, { ...options, ...budget.step() }, false))
@@ -53,21 +52,21 @@ export async function createProtected(
       const found = await findMarked(context, parent, mark, () => budget.step())
       const isOwn = !isEphemeral || found?.stat.ephemeralOwner === session.sessionId
       if (found !== undefined && isOwn) return made(found)
-      // An ephemeral of a session that is gone would vanish under us.
+      // An ephemeral of an ended session would vanish soon, so it is not our result.
       if (found !== undefined) await deleteUnrecovered(context, found.path, budget.step()).catch(ignoreMissing)
       mayExist = false
     }
   } catch (error) {
     if (!mayExist) throw error
-    // Whatever gave up here, a create that may have gone through must not stay behind.
+    // Whatever the reason to give up: a create that may have been executed must not leave a znode behind.
     void removeMarked(context, parent, mark)
     if (signal?.aborted || !KeeperError.is(error) || error.outcome === 'unknown') throw error
-    // The search was refused or never sent; the create before it was sent.
+    // The search was refused or never sent; but the create before it was sent.
     throw new KeeperError(error.code, { path, operation: 'create', outcome: 'unknown', cause: error })
   }
 }
 
-/** A delete whose lost reply is not looked into. */
+/** A delete; if its reply is lost, we do not look for the outcome. */
 function deleteUnrecovered(context: CallContext, path: ZnodePath, options: CallOptions): Promise<void> {
   return deleteOnce(context, path, -1, options, undefined)
 }
@@ -79,8 +78,8 @@ async function findMarked(
   step: () => CallOptions,
 ): Promise<CreateResult | undefined> {
   try {
-    // Another server may not have heard of the create yet. Any request under way from the connection that was lost is executed
-    // before this one, or refused since the session has moved.
+    // Another server may not have seen the create yet. A request that is still under way on the lost connection is executed before
+    // this one, or refused since the session has moved.
     await sync(context, parent, step())
     const { children } = await readZnode(context, childrenRead, parent, step())
     const name = children.find((child) => child.startsWith(mark))
@@ -95,8 +94,8 @@ async function findMarked(
 }
 
 /**
- * Goes on until it is certain that nothing is left, or the client is over: an answer ends it, whatever it is. A try fails alone
- * where the connection was lost or nothing came, which the next connection mends. Nobody waits for this.
+ * Tries until it is certain that nothing is left, or the client has ended. Any answer ends it. Only a lost connection or a missing
+ * reply makes a try fail, and the next connection mends that. No caller waits for this.
  */
 async function removeMarked(context: CallContext, parent: ZnodePath, mark: string): Promise<void> {
   const { session } = context

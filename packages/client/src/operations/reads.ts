@@ -1,4 +1,4 @@
-/** Reads: of one znode, which may leave a one-shot watch; of many at once; and what is asked about a path or the client. */
+/** Reads: of one znode, with or without a one-shot watch; of many znodes; and questions about a path or the client. */
 import {
   type Acl,
   KeeperError,
@@ -32,7 +32,7 @@ export interface ExistenceResult {
 }
 
 export interface ChildrenResult {
-  /** Names, in no order. */
+  /** Names, in no particular order. */
   readonly children: readonly string[]
   readonly stat: ZnodeStat
   readonly changed?: Promise<WatchedEvent>
@@ -54,7 +54,7 @@ export interface Identity {
 }
 
 const empty = new Uint8Array(0)
-/** Attempts to bring a server up to `atLeast` by `sync` before the transaction is taken for one of another ensemble. */
+/** How many times to `sync` before we conclude that the transaction `atLeast` belongs to another ensemble. */
 const syncsMax = 3
 
 // -- one znode --------------------------------------------------------------------------------------------------------
@@ -63,10 +63,10 @@ const syncsMax = 3
 export interface ZnodeRead<T extends object | undefined> {
   readonly operation: string
   readonly type: number
-  /** The one-shot watch it may leave. */
+  /** The kind of one-shot watch that it may leave. */
   readonly kind: OneShotKind
   decode(reader: Reader): T
-  /** The result where the znode does not exist; without it that is NO_NODE. */
+  /** The result where the znode does not exist; without it the read fails with NO_NODE. */
   onMissing?(): T
 }
 
@@ -120,7 +120,7 @@ export function readZnode<T extends object | undefined>(
   return context.submit(new ZnodeRequest(context, read, path, options.watch ?? false), options)
 }
 
-/** As the read `get`, but undefined for a znode that does not exist; for nothing else. */
+/** As the read `get`, but returns undefined where the znode does not exist. */
 export async function find(
   context: CallContext,
   path: ZnodePath,
@@ -134,15 +134,15 @@ export async function find(
   }
 }
 
-/** As `find`, and no write that was executed before this call is missing in what it sees. */
+/** As `find`; it sees every write that was executed before this call. */
 export async function findSynced(context: CallContext, path: ZnodePath): Promise<GetResult | undefined> {
   const [, found] = await Promise.all([sync(context, path, {}), find(context, path, {})])
   return found
 }
 
 /**
- * Reads behind a `sync` where the server has not seen `atLeast` yet. No server connected to later is behind what this client
- * has seen, so that is enough.
+ * Sends a `sync` before the read where the server has not seen `atLeast` yet. Once is enough: every server that this client
+ * connects to later has seen what the client has seen.
  */
 async function caughtUp<T extends object | undefined>(
   context: CallContext,
@@ -164,7 +164,7 @@ async function caughtUp<T extends object | undefined>(
   return readZnode(context, read, path, { ...budget.step(), ...own })
 }
 
-/** One read on its way. */
+/** One read that is under way. */
 class ZnodeRequest<T extends object | undefined> implements RequestSpec<T> {
   readonly operation: string
   readonly type: number
@@ -187,7 +187,7 @@ class ZnodeRequest<T extends object | undefined> implements RequestSpec<T> {
 
   encode(writer: Writer): void {
     writer.ustring(this.#serverPath)
-    // A persistent watch at the path hears the same; servers before 3.9 would turn it into a one-shot.
+    // A persistent watch at this path gets the same events. A server before 3.9 would turn it into a one-shot watch.
     writer.boolean(this.#watch && (this.#read.kind === 'children' || !this.#watches.isPersistent(this.#serverPath)))
   }
 
@@ -207,7 +207,7 @@ class ZnodeRequest<T extends object | undefined> implements RequestSpec<T> {
 
 // -- about a path -----------------------------------------------------------------------------------------------------
 
-/** A read whose request is a path alone. */
+/** A read whose request is only a path. */
 function ask<T>(
   context: CallContext,
   operation: string,
@@ -242,7 +242,7 @@ export function sync(context: CallContext, path: ZnodePath, options: CallOptions
   return ask(context, 'sync', opCode.sync, path, options, () => undefined)
 }
 
-/** Whether a znode exists, by its path on the server, whatever the chroot. */
+/** Whether a znode exists; the path is the server's, so the chroot does not matter. */
 export function isThere(context: CallContext, serverPath: ZnodePath, options: CallOptions): Promise<boolean> {
   const spec: RequestSpec<boolean> = {
     type: opCode.exists,
@@ -254,7 +254,7 @@ export function isThere(context: CallContext, serverPath: ZnodePath, options: Ca
       writer.boolean(false)
     },
     decode: () => true,
-    // A refusal to look shows that it is there.
+    // NO_AUTH shows that the znode exists.
     onError: (err) => ({ value: err !== keeperCodes.NO_NODE.number }),
   }
   return context.submit(spec, options)

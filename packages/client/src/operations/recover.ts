@@ -1,21 +1,23 @@
-/** Completes a write whose reply was lost: looks what became of it, and sends it again only where it certainly did nothing. */
+/**
+ * Completes a write whose reply was lost: finds out what happened to it, and sends it again only if it certainly was not executed.
+ */
 import { KeeperError } from '@lightkeeper/protocol'
 import type { Lost } from '../session/request.ts'
 import type { Verdict } from './verdict.ts'
 
 export interface Finding<T> {
   readonly verdict: Verdict
-  /** What the lost reply would have said, where the write is there. */
+  /** What the lost reply would have said, if the write was executed. */
   result?(): T | Promise<T>
 }
 
-/** Lost replies in a row that are looked into for one call. */
+/** How many lost replies in a row one call looks into. */
 export const recoveriesMax = 8
 
 /**
- * @param look reads what is there, behind a `sync`, so that nothing that was executed before the loss is overlooked.
+ * @param look reads the state after a `sync`, so that it sees everything that was executed before the loss.
  * @param resend sends the same write again.
- * @throws lost.error where that cannot be known.
+ * @throws lost.error where nothing shows the outcome.
  */
 export async function recovered<T>(
   lost: Lost,

@@ -9,7 +9,7 @@ import { findSynced } from './reads.ts'
 import type { Finding } from './recover.ts'
 import { verdictOfSet } from './verdict.ts'
 
-/** `acceptsEqual`: where the reply is lost, the same data at the right version counts as success, whichever client wrote it. */
+/** `acceptsEqual`: after a lost reply, the same data at the right version counts as success, whichever client wrote it. */
 export function setData(
   context: CallContext,
   path: ZnodePath,
@@ -25,7 +25,7 @@ class SetData extends Write<ZnodeStat> {
   readonly type = opCode.setData
   declare readonly path: ZnodePath
   readonly #data: Uint8Array | null
-  /** Bytes when the call was made. */
+  /** Size of the data when the call was made, bytes. */
   readonly #length: number | undefined
   readonly #version: number
 

@@ -1,4 +1,4 @@
-/** One transaction request, and the marker that makes certain what became of it. */
+/** One transaction request, and the marker that shows what happened to it. */
 import {
   joinPath,
   KeeperError,
@@ -23,10 +23,10 @@ import { type Finding, ignoreExisting } from './recover.ts'
 import { uuid } from './uuid.ts'
 
 const empty = new Uint8Array(0)
-/** The number and the type in front of every request. */
+/** The bytes of number and type in front of every request. */
 const requestHeaderBytes = 8
 
-/** Results stand in the order of the operations. */
+/** Results are in the order of the operations. */
 export async function transaction(
   context: CallContext,
   ops: readonly TransactionOp<unknown>[],
@@ -48,13 +48,13 @@ export async function transaction(
       if (failed?.index !== ops.length || failed.code !== 'NO_NODE') throw error
       const creation = { ...budget.step(), mode: 'container', parents: true } as const
       await createZnode(context, marker, empty, creation).catch(ignoreExisting)
-      // An empty container may be removed by the server between the two.
+      // The server may remove an empty container between the two steps.
       await budget.again(error)
     }
   }
 }
 
-/** Bytes of the request that a transaction is sent as. */
+/** Size of the request of a transaction, bytes. */
 export function transactionBytes(context: CallContext, ops: readonly TransactionOp<unknown>[]): number {
   const writer = new Writer()
   encodeAll(context, ops, writer)
@@ -79,7 +79,9 @@ class Transaction extends Write<unknown[]> {
     this.#ops = ops
   }
 
-  /** Operations are encoded where they are written: one whose data was transferred away meanwhile fails this call then. */
+  /**
+   * Operations are encoded when the request is written. If the data of one was transferred away meanwhile, this call fails then.
+   */
   encode(writer: Writer): void {
     encodeAll(this.context, this.#ops, writer)
   }
@@ -124,7 +126,7 @@ class Transaction extends Write<unknown[]> {
     return { verdict, result: () => results }
   }
 
-  /** Keeps the list of ephemerals of the session. */
+  /** Keeps the session's list of ephemerals up to date. */
   #note(results: readonly unknown[]): void {
     const { ephemerals } = this.context.session
     for (const [i, { ephemeral, path }] of this.#ops.entries()) {

@@ -1,4 +1,4 @@
-/** Reads, changes, writes if no other client wrote meanwhile, and repeats until it fits. */
+/** Reads, changes, and writes if no other client wrote meanwhile; otherwise it starts again. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { Data, UpdateOptions } from '../options.ts'
 import type { ZnodeStat } from '../stat.ts'
@@ -18,7 +18,7 @@ const empty = new Uint8Array(0)
 const createdByOther = ['NODE_EXISTS'] as const
 const changedByOther = ['BAD_VERSION', 'NO_NODE'] as const
 
-/** `bytesOf` refuses, before anything is sent, what no request could carry. */
+/** `bytesOf` refuses a value that fits into no request, before anything is sent. */
 export async function update(
   context: CallContext,
   path: ZnodePath,
@@ -45,8 +45,8 @@ export async function update(
       const stat = await setData(context, path, data, { version, ...budget.step() }, idempotent)
       return { data: data ?? empty, stat }
     } catch (error) {
-      // Another client was faster, and what it left is read next time: written, deleted, or created. A create that finds no parent
-      // is no race; nothing that this call does brings one.
+      // Another client was faster: it wrote, deleted or created the znode. The next round reads its result. A create without a
+      // parent is no race, since nothing in this call creates the parent.
       const lost = found === undefined ? createdByOther : changedByOther
       if (!lost.some((code) => KeeperError.is(error, code))) throw error
       await budget.again(error)

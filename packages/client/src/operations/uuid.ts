@@ -1,4 +1,4 @@
-/** The mark that makes a znode's name unique. */
+/** The mark that makes the name of a znode unique. */
 
 /** Random bytes as a version 4 UUID, the form Curator uses. */
 export function uuid(bytes: Uint8Array): string {

@@ -1,20 +1,22 @@
-/** What a client knows of its own troubles, in words for errors and logs: since when it has no connection and why, and its stalls. */
+/**
+ * What a client knows of its own troubles, in words for errors and logs: how long it has had no connection, why, and its stalls.
+ */
 import type { Clock, Log, LogFact } from '@lightkeeper/runtime'
 import { isFinal, type SessionState } from './states.ts'
 
-/** Failures named in one error, at most: the rest of a long list of servers is counted. */
+/** The most failures that one error names; the others of a long list of servers are counted. */
 const failuresMax = 8
-/** Calls that fail so long after a stall name it, milliseconds. */
+/** A call that fails within this time after a stall names the stall, milliseconds. */
 const recentMs = 60_000
 
 export class Account {
   readonly #clock: Clock
   readonly #log: Log
-  /** Since when there is no connection: monotonic, and as a date. Undefined while there is one. */
+  /** When the connection was lost: monotonic, and as a date. Undefined while there is a connection. */
   #apart: { readonly at: number; readonly since: Date } | undefined
   #hasLoggedUnreachable = false
   #stall: { readonly ms: number; readonly until: number } | undefined
-  /** Why the latest attempt to reach each server failed. */
+  /** Why the last attempt to reach each server failed. */
   readonly failures = new Map<string, Error>()
 
   constructor(clock: Clock, log: Log) {
@@ -39,14 +41,14 @@ export class Account {
     this.#log('debug', 'an attempt to connect failed', { reason: failure.message })
   }
 
-  /** Every server has been tried in vain. Logged once, until there was a connection. */
+  /** Every server has been tried without success. Logged once until there is a connection again. */
   unreachable(): void {
     if (this.#hasLoggedUnreachable) return
     this.#hasLoggedUnreachable = true
-    this.#log('warn', 'no server can be reached; trying on', { reason: this.#reasons() })
+    this.#log('warn', 'no server can be reached; the client keeps trying', { reason: this.#reasons() })
   }
 
-  /** Why a call has no reply. */
+  /** Why a call got no reply. */
   get noReply(): string {
     if (this.#apart === undefined) return `the server has not answered${this.stalled(recentMs)}`
     const { at, since } = this.#apart
@@ -61,12 +63,12 @@ export class Account {
     return shown.join('; ') || 'no attempt has ended yet'
   }
 
-  /** This program did not run its timers for `ms`. */
+  /** This program ran no timers for `ms`. */
   stall(ms: number): void {
     this.#stall = { ms, until: this.#clock.now() }
   }
 
-  /** The end of a sentence about a stall that ended within the last `ms`; empty where there was none. */
+  /** The end of a sentence about a stall that ended within the last `ms`; empty where there was no stall. */
   stalled(ms: number): string {
     const stall = this.#stall
     if (stall === undefined || this.#clock.now() - stall.until > ms) return ''
@@ -102,7 +104,7 @@ function lineOf(state: SessionState): [Parameters<Log>[0], string, Record<string
     case 'authFailed':
       return [
         'error',
-        'the credentials were refused; the client is over',
+        'the server refused the credentials; the client is closed',
         { scheme: state.scheme, reason: state.reason },
       ]
     case 'closed':

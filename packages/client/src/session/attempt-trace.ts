@@ -1,4 +1,4 @@
-/** Attempts to connect, as subscribers of `lightkeeper.connect` see them: from the dial to the first request or the failure. */
+/** Attempts to connect, as the subscribers of `lightkeeper.connect` see them: from the dial to the first request or the failure. */
 import type { Runtime, TraceSpan } from '@lightkeeper/runtime'
 
 export class AttemptTrace {
@@ -18,7 +18,7 @@ export class AttemptTrace {
     this.#span.around(() => attempt, context).catch(() => {})
   }
 
-  /** Without an error: it is connected. Harmless where no attempt is on its way. */
+  /** Without an error: the attempt succeeded. Does nothing where no attempt is under way. */
   end(error?: Error): void {
     const end = this.#end
     this.#end = undefined

@@ -1,27 +1,27 @@
 /**
- * Brings a client back to where it should be after a failover: without that, every client stays where the last restart of a
- * server has driven it, and one server carries them all. Waits until nothing holds it and nothing is on its way.
+ * Returns a client to where it should be after a failover. Without this, every client would stay where the last restart of a server
+ * has put it, and one server would carry all clients. Waits until nothing holds the client and no request is under way.
  */
 import type { Clock, Random, Timer } from '@lightkeeper/runtime'
 import type { HostList } from '../host-list.ts'
 
-/** While held or busy, it is tried again after this time, milliseconds. */
+/** While the client is held or busy, the move is tried again after this time, milliseconds. */
 const retryMs = 1_000
 
 export interface BalanceHost {
   readonly clock: Clock
   readonly random: Random
   readonly hosts: HostList
-  /** Milliseconds from a failover to a move, at least; 0 for never. */
+  /** The least time from a failover to a move, milliseconds; 0 means never. */
   readonly afterMs: number
-  /** The server connected to, or chosen last. */
+  /** The server of the connection, or the last one chosen. */
   server(): string
-  /** Whether there is a connection, serving or not. */
+  /** Whether there is a connection, ready or not. */
   isConnected(): boolean
   isServing(): boolean
-  /** Whether requests are on their way. */
+  /** Whether requests are under way. */
   isBusy(): boolean
-  /** Ends the connection; the next one goes to `server`. */
+  /** Ends the connection; the next connection goes to `server`. */
   leaveFor(server: string): void
 }
 
@@ -29,17 +29,17 @@ export class Balance {
   readonly #host: BalanceHost
   #holds = 0
   #timer: Timer | undefined
-  /** Where the next move goes; undefined: wherever is fair. */
+  /** The target of the next move; undefined means any server. */
   #moveTo: string | undefined
   #isMoving = false
-  /** The connection was lost, by itself or by a voluntary move. */
+  /** The connection was lost, by a failure or by a voluntary move. */
   #hasFailedOver = false
 
   constructor(host: BalanceHost) {
     this.#host = host
   }
 
-  /** No voluntary move until the function returned is called. */
+  /** Prevents voluntary moves until the returned function is called. */
   hold(): () => void {
     let isHeld = true
     this.#holds++
@@ -49,15 +49,15 @@ export class Balance {
     }
   }
 
-  /** A connection that served is lost. */
+  /** A connection that was ready is lost. */
   lost(): void {
     this.#hasFailedOver = true
     this.stop()
   }
 
   /**
-   * A connection serves. After a failover a move is due between once and twice the time from now, so that clients do not all go at
-   * once.
+   * A connection is ready. After a failover a move is due between once and twice the time from now, so that clients do not all move
+   * at the same moment.
    */
   connected(): void {
     const { afterMs, random } = this.#host
@@ -69,7 +69,7 @@ export class Balance {
     this.#isMoving = false
   }
 
-  /** Other servers from now on; a client that should be elsewhere goes there when nothing is on its way. */
+  /** Replaces the list of servers. A client that should be on another server moves when no request is under way. */
   replaceServers(servers: readonly string[]): void {
     const { hosts, random } = this.#host
     const current = this.#host.server()

@@ -1,4 +1,4 @@
-/** The time one call may take, shared by all the requests it makes, and the pace at which it tries again. */
+/** The time that one call may take, over all its requests, and how fast it tries again. */
 import { KeeperError } from '@lightkeeper/protocol'
 import type { Clock, Random } from '@lightkeeper/runtime'
 import { isThenable } from '../codec.ts'
@@ -8,13 +8,16 @@ export interface BudgetHost {
   readonly clock: Clock
   readonly random: Random
   /**
-   * For how long a call without a time of its own goes on trying in vain, milliseconds: `requestTimeout` of the client. A host that never
+   * How long a call without a timeout keeps trying without success, milliseconds: `requestTimeout` of the client. A host that never
    * tries again has none.
    */
   readonly vainMsMax?: number
 }
 
-/** Bound of the wait before the second try in vain, milliseconds, of which half is random; it doubles. The first is made at once. */
+/**
+ * Bound of the wait before the second unsuccessful try, milliseconds; half of it is random, and it doubles. The first try has no
+ * wait.
+ */
 const againMsMin = 10
 const againMsMax = 1_000
 
@@ -38,7 +41,7 @@ export class Budget {
     this.#deadline = timeout === undefined ? undefined : host.clock.now() + timeout
   }
 
-  /** Options of the next request. @throws the signal's reason; KeeperError TIMEOUT when nothing is left. */
+  /** Options of the next request. @throws the reason of the signal; KeeperError TIMEOUT when no time is left. */
   step(): CallOptions {
     this.#signal?.throwIfAborted()
     if (this.#deadline === undefined) return { signal: this.#signal }
@@ -48,8 +51,9 @@ export class Budget {
   }
 
   /**
-   * Lets a call try again what failed with `error`, after a pause that grows. The caller has a reason why another try can win.
-   * @throws KeeperError TIMEOUT when the time of the call is over; without one, when all tries were in vain for `requestTimeout`.
+   * Lets a call try again after `error`, after a pause that grows. The caller must know a reason why another try can succeed.
+   * @throws KeeperError TIMEOUT when the time of the call is over; for a call without a timeout, when all tries during
+   * `requestTimeout` failed.
    */
   async again(error: unknown): Promise<void> {
     const { clock, random, vainMsMax = Number.POSITIVE_INFINITY } = this.#host
@@ -64,7 +68,7 @@ export class Budget {
     else await this.pause(boundMs / 2 + random.below(boundMs / 2))
   }
 
-  /** Waits, but no longer than is left. */
+  /** Waits, but only as long as time is left. */
   async pause(ms: number): Promise<void> {
     const { signal, timeout = ms } = this.step()
     await new Promise<void>((resolve, reject) => {
@@ -80,14 +84,14 @@ export class Budget {
     })
   }
 
-  /** What `work` gives, but no longer than is left. It belongs to the caller, so what it throws goes there as it is. */
+  /** The result of `work`, if it comes in time. An error that `work` throws goes to the caller unchanged. */
   async within<T>(work: T | PromiseLike<T>): Promise<T> {
     return isThenable(work) ? this.until(Promise.resolve(work)) : work
   }
 
-  /** What `promise` gives, for a part of a call that has no limit of its own. @throws as `step`, as soon as that is so. */
+  /** The result of `promise`, for a part of a call that has no limit of its own. @throws as `step`, as soon as no time is left. */
   async until<T>(promise: Promise<T>): Promise<T> {
-    // Begun already: where no time is left, its end has no other handler.
+    // The promise has begun. Where no time is left, nothing else handles its rejection.
     promise.catch(() => {})
     const { signal, timeout } = this.step()
     const hasLimit = timeout !== undefined && timeout !== Number.POSITIVE_INFINITY

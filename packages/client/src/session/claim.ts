@@ -1,4 +1,4 @@
-/** What a client claims in a handshake: its session with the password of it, and the newest state it has seen. */
+/** What a client claims in a handshake: its session, the session's password, and the newest state that it has seen. */
 import type { ConnectRequest, ConnectResponse } from '@lightkeeper/protocol'
 import type { SessionToken } from './token.ts'
 
@@ -7,31 +7,31 @@ const noPassword = new Uint8Array(16)
 export class SessionClaim {
   /** 0n while there is no session. */
   sessionId = 0n
-  /** Highest zxid of any ordinary reply. A server that is behind it does not accept this client. */
+  /** Highest zxid of any ordinary reply. A server with a lower zxid does not accept this client. */
   lastZxid = 0n
-  /** Whether the session has been on a server with a quorum: the others do not know one that has not. */
+  /** Whether the session has been on a server with a quorum; servers without a quorum do not know a session that has not. */
   isWritable = false
   #password: Uint8Array = noPassword
-  /** Handshakes in a row that a server closed without a word. */
+  /** Handshakes in a row that a server closed without an answer. */
   #silentRefusals = 0
 
-  /** The session asked for; 0n for a new one. */
+  /** The session that the client asks for; 0n for a new one. */
   get #claimedId(): bigint {
     return this.isWritable ? this.sessionId : 0n
   }
 
-  /** The first frame of a connection. `timeOut` in milliseconds. */
+  /** The first frame of a connection. `timeOut` is in milliseconds. */
   connectRequest(timeOut: number, readOnly: boolean): ConnectRequest {
     const sessionId = this.#claimedId
     const passwd = sessionId === 0n ? noPassword : this.#password
     return { protocolVersion: 0, lastZxidSeen: this.lastZxid, timeOut, sessionId, passwd, readOnly }
   }
 
-  /** Takes the server's answer: `new` or the `same` session, or `refused`, which changes nothing. */
+  /** Reads the server's answer: `new` or the `same` session, or `refused`, which changes nothing. */
   answered(response: ConnectResponse): 'new' | 'same' | 'refused' {
     const asked = this.#claimedId
     this.#silentRefusals = 0
-    // Another session than the one asked for is the same as none to a user who relied on it.
+    // A user relied on the session that we asked for. A different one is a new session.
     if (response.timeOut <= 0 || (asked !== 0n && response.sessionId !== asked)) return 'refused'
     this.sessionId = response.sessionId
     this.#password = (response.passwd ?? noPassword).slice()
@@ -39,9 +39,10 @@ export class SessionClaim {
   }
 
   /**
-   * A server closes without a word when we have seen more than it holds (ZooKeeperServer.java, processConnectRequest). While a
-   * session lives that keeps us from going back in time; a new one promises nothing about the old, and servers that all lost
-   * their data would be unreachable for ever. True, and `lastZxid` 0n, where each of `servers` has done so.
+   * A server closes the connection without an answer when we have seen a higher zxid than it has (ZooKeeperServer.java,
+   * processConnectRequest). While a session lives, this prevents us from going back in time. A new session promises nothing about
+   * the old one; and if all servers lost their data, they would never accept this client again. Returns true, and sets `lastZxid`
+   * to 0n, where each of `servers` has closed so.
    */
   closedSilently(servers: number): boolean {
     if (this.sessionId !== 0n || this.lastZxid === 0n || ++this.#silentRefusals < servers) return false
@@ -56,7 +57,7 @@ export class SessionClaim {
     this.#password = noPassword
   }
 
-  /** Goes on with a session another process has left. */
+  /** Continues a session that another process has left. */
   adopt({ sessionId, password, lastZxid }: SessionToken): void {
     this.sessionId = sessionId
     this.#password = password
@@ -64,7 +65,7 @@ export class SessionClaim {
     this.isWritable = true
   }
 
-  /** What another process needs to go on with the session. */
+  /** What another process needs to continue the session. */
   token(timeoutMs: number, ephemerals: readonly string[]): SessionToken {
     return { sessionId: this.sessionId, password: this.#password, timeoutMs, lastZxid: this.lastZxid, ephemerals }
   }

@@ -1,21 +1,21 @@
-/** The options of `connect` that a session works by, with their defaults filled in. */
+/** The options of `connect` that a session uses, with defaults filled in. */
 import type { SaslMechanism } from '../auth/sasl.ts'
 
 export interface SessionConfig {
-  /** Session timeout to ask for, milliseconds. */
+  /** The session timeout to ask for, milliseconds. */
   readonly sessionTimeout: number
-  /** Patience for the first session of all, milliseconds. */
+  /** How long to wait for the very first session, milliseconds. */
   readonly connectTimeout: number
   readonly onExpired: 'renew' | 'close'
   readonly readOnly: boolean
   readonly queueLimit: number
   readonly requestBytesMax: number
   readonly replyBytesMax: number
-  /** Limit of a request that has none of its own, milliseconds; checked now and then, not to the millisecond. */
+  /** The limit of a request without a timeout of its own, milliseconds; checked at intervals, so it is not exact. */
   readonly requestTimeout: number
-  /** Milliseconds from a failover to a voluntary move, at least; 0 for never. */
+  /** The least time from a failover to a voluntary move, milliseconds; 0 means never. */
   readonly rebalanceAfter: number
   readonly sasl?: SaslMechanism | undefined
-  /** How long a thread pings while the event loop is busy, milliseconds; 0 for no thread. */
+  /** How long a thread sends pings while the event loop is busy, milliseconds; 0 means no thread. */
   readonly heartbeatPatienceMs: number
 }

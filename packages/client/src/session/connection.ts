@@ -1,7 +1,6 @@
 /**
- * One connection to one server, from the dial to its end: frames in and out, the pings on their way, and how far it has come. A
- * dial makes a new one, so what an old connection still reports or waits for cannot reach its successor. What happens in a
- * session because of it is decided in session.ts.
+ * One connection to one server, from the dial to its end: frames in and out, pings, and its phase. Each dial makes a new object, so
+ * that late events of an old connection cannot reach its successor. session.ts decides what an event means for the session.
  */
 import {
   type ConnectResponse,
@@ -25,7 +24,7 @@ import { PendingRequest, type RequestSpec, tooLarge } from './request.ts'
 import type { SessionTimes } from './times.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
-/** What a connection needs of its session. */
+/** What a connection needs from its session. */
 export interface ConnectionHost {
   readonly runtime: Runtime
   readonly config: SessionConfig
@@ -36,46 +35,46 @@ export interface ConnectionHost {
   readonly claim: SessionClaim
   /** The server has answered the handshake. */
   answered(connection: Connection, response: ConnectResponse): void
-  /** The connection has to end: the link has closed, or, where `isDropped`, this end gives it up. Called once at most. */
+  /** The connection must end: the link has closed, or, with `isDropped`, this end gives it up. Called at most once. */
   lost(connection: Connection, cause: Error, isDropped: boolean): void
 }
 
-/** Steps forward only. In `preparing` the handshake is done, and identities and watches are on their way to the server. */
+/** The phases go only forward. In `preparing` the handshake is done, and identities and watches are under way to the server. */
 export type ConnectionPhase = 'dialing' | 'handshake' | 'preparing' | 'serving' | 'over'
 
 const xidMax = 0x7fff_ffff
 const writerBytes = 4096
-/** A buffer that grew beyond this is not kept for the next request. */
+/** A buffer that grew beyond this size is not kept for the next request. */
 const keptBytesMax = 1 << 20
 
 export class Connection implements LinkEvents {
   readonly server: string
   phase: ConnectionPhase = 'dialing'
-  /** When it began to serve; monotonic milliseconds. */
+  /** When it became ready for requests; monotonic milliseconds. */
   servingSince = 0
   readonly #host: ConnectionHost
-  // Parts of the host, at hand for every request.
+  // Parts of the host, kept as fields because every request uses them.
   readonly #clock: Clock
   readonly #config: SessionConfig
   readonly #lines: RequestLines
   readonly #times: SessionTimes
   readonly #meters: Meters
   readonly #claim: SessionClaim
-  /** Request types this server does not know. */
+  /** Request types that this server does not know. */
   readonly #lacking: Set<number>
   readonly #link: Link
   readonly #framer: Framer
   readonly #writer = new Writer(writerBytes)
-  /** When the pings without an answer were sent, in their order. */
+  /** When the unanswered pings were sent, oldest first. */
   readonly #pings = new Deque<number>()
   /** When the first request of this turn was written, or the last chunk arrived; monotonic milliseconds. */
   #turnAt = 0
   #isFlushDue = false
   #handshakeSentAt = 0
-  /** When it is given up if it is still being prepared; monotonic milliseconds. */
+  /** When to give it up if it is not ready by then; monotonic milliseconds. */
   #prepareBy = Number.POSITIVE_INFINITY
 
-  /** Dials. `lacking` is what is known of the server, and learns more. */
+  /** Dials. `lacking` lists the request types that the server does not know; this connection may add to it. */
   constructor(host: ConnectionHost, server: string, lacking: Set<number>) {
     this.#host = host
     this.#clock = host.runtime.clock
@@ -96,7 +95,7 @@ export class Connection implements LinkEvents {
     return this.#link.keepAlive !== undefined
   }
 
-  /** Whether its server has said that it does not know requests of this type. */
+  /** Whether its server has shown that it does not know requests of this type. */
   lacks(type: number): boolean {
     return this.#lacking.has(type)
   }
@@ -132,7 +131,7 @@ export class Connection implements LinkEvents {
     }
   }
 
-  /** A ping has gone out at `at`, monotonic milliseconds. */
+  /** A ping was sent at `at`, monotonic milliseconds. */
   kept(at: number): void {
     if (this.phase === 'over') return
     this.#meters.pings++
@@ -146,7 +145,7 @@ export class Connection implements LinkEvents {
 
   // -- phases ---------------------------------------------------------------------------------------------------------
 
-  /** The session is granted, with this timeout in milliseconds: identities and watches come next. */
+  /** The server has granted the session, with this timeout in milliseconds. Identities and watches are next. */
   established(timeoutMs: number): void {
     this.phase = 'preparing'
     this.#times.established(this.#clock.now(), timeoutMs, this.isKeptAlive)
@@ -156,7 +155,7 @@ export class Connection implements LinkEvents {
     this.#prepareBy = this.#clock.now() + (timeoutMs * 2) / 3
   }
 
-  /** Requests of users may be sent. */
+  /** From now on requests of users may be sent. */
   serve(): void {
     this.phase = 'serving'
     this.servingSince = this.#clock.now()
@@ -166,21 +165,21 @@ export class Connection implements LinkEvents {
     return this.phase === 'preparing' && now >= this.#prepareBy
   }
 
-  /** Gives the connection up because of something this end saw. */
+  /** Gives the connection up, because of something that this end has seen. */
   drop(reason: Error): void {
     if (this.phase === 'over') return
     this.#host.runtime.log('warn', 'dropping the connection', { server: this.server, reason: reason.message })
     this.#host.lost(this, reason, true)
   }
 
-  /** Ends it without a word to the session. Nothing that the link still does is heard. */
+  /** Ends it and does not inform the session. Later events of the link are ignored. */
   end(): void {
     if (this.phase === 'over') return
     this.phase = 'over'
     this.#link.destroy()
   }
 
-  /** Behind a call that may have ended it: the compiler takes the phase for what it was before. */
+  /** For use after a call that may have ended it: the compiler believes that the phase is still the old one. */
   #isOver(): boolean {
     return this.phase === 'over'
   }
@@ -192,7 +191,10 @@ export class Connection implements LinkEvents {
     return new Promise((resolve, reject) => this.send(new PendingRequest(spec, resolve, reject) as PendingRequest))
   }
 
-  /** Writes a request; it leaves with everything else of this turn, or of this step of the caller where no other is on its way. */
+  /**
+   * Writes a request. It is sent together with all other requests of this turn; or with those of the caller's step, if no other
+   * request is under way.
+   */
   send(request: PendingRequest): void {
     if (request.isSettled) return
     const { spec } = request
@@ -209,7 +211,7 @@ export class Connection implements LinkEvents {
       this.#writer.int(spec.type)
       spec.encode(this.#writer)
     } catch (error) {
-      // The caller alone hears of it: nothing of the frame is left, and the number is free for the next one.
+      // Only the caller gets the error: nothing of the frame is left, and the next request takes the number.
       this.#takeBack(mark)
       request.rejectWith(error)
       return
@@ -233,7 +235,7 @@ export class Connection implements LinkEvents {
     this.#flushLater()
   }
 
-  /** Forgets a frame that is not to be sent, and with it the room that only it needed. */
+  /** Removes a frame that must not be sent, and frees the memory that only it needed. */
   #takeBack(mark: number): void {
     this.#writer.truncate(mark)
     if (mark === 0 && this.#writer.bytes.length > keptBytesMax) this.#writer.renew(writerBytes)
@@ -242,12 +244,12 @@ export class Connection implements LinkEvents {
   #flushLater(): void {
     if (this.#isFlushDue) return
     this.#isFlushDue = true
-    // Callers who wait for each reply make their next call here, with nothing to share a write with.
+    // Callers that wait for each reply make their next call here, and no other request shares the write with it.
     if (this.#lines.inFlight.length === 1) void Promise.resolve().then(() => this.flush())
     else this.#clock.turnEnd(() => this.flush())
   }
 
-  /** Hands everything written to the link. */
+  /** Passes everything that was written to the link. */
   flush(): void {
     this.#isFlushDue = false
     if (this.phase === 'over' || this.#writer.length === 0) return
@@ -295,12 +297,12 @@ export class Connection implements LinkEvents {
     this.#times.confirmed(request.sentAt)
     const { type } = request.spec
     if (zxid > this.#claim.lastZxid && type !== opCode.auth) this.#claim.lastZxid = zxid
-    // Apache closes the connection over a request it does not know, so what a server lacks is remembered for the next one.
+    // Apache closes the connection after a request that it does not know, so the next connection must know what the server lacks.
     if (err === keeperCodes.UNIMPLEMENTED.number) this.#lacking.add(type)
     request.reply(err, zxid, frame)
   }
 
-  /** A reply larger than we accept fails its request alone. Only replies are that large, and they come in order. */
+  /** A reply that is larger than we accept fails only its own request. Only replies can be so large, and they come in order. */
   #skipReply(length: number): boolean {
     const request = this.phase === 'serving' ? this.#lines.inFlight.shift() : undefined
     const cause = new Error(

@@ -1,11 +1,11 @@
-/** The way to the next connection: which server, after which wait, and from which list where a name service has it. */
+/** The way to the next connection: which server, after what wait, and from which list if a name service has it. */
 import type { Runtime, Timer } from '@lightkeeper/runtime'
 import type { HostList } from '../host-list.ts'
 import { asError } from '../thrown.ts'
 import type { Account } from './account.ts'
 import { attemptMsMax, type Haste, waitMsMax } from './pace.ts'
 
-/** Where the list of servers comes from, if not from the connect string. */
+/** The source of the list of servers, if it is not the connect string. */
 export interface ServerLookUp {
   readonly name: string
   servers(): Promise<readonly string[]>
@@ -16,29 +16,29 @@ export interface DialerHost {
   readonly hosts: HostList
   readonly account: Account
   readonly lookUp: ServerLookUp | undefined
-  /** How much time there is to find a server. */
+  /** How long the search for a server may take. */
   haste(): Haste
-  /** False once the client is over, and while there is a connection. */
+  /** False after the client has ended, and while there is a connection. */
   mayDial(): boolean
-  /** A server has been chosen; `connect` follows after the wait. */
+  /** A server was chosen; `connect` follows after the wait. */
   chosen(server: string): void
-  /** Dials it. `delayMs` is what was waited before. */
+  /** Dials the server. `delayMs` is the wait before. */
   connect(server: string, delayMs: number): void
-  /** No server is known: another try is due. */
+  /** No server is known: it is time for another try. */
   redial(): void
 }
 
 export class Dialer {
   readonly #host: DialerHost
   #timer: Timer | undefined
-  /** The look-up whose answer counts; an older one that answers late does not. */
+  /** The look-up that counts; an older one that answers late is ignored. */
   #lookingUp: object | undefined
 
   constructor(host: DialerHost) {
     this.#host = host
   }
 
-  /** Starts over. The host calls this when there is no connection. */
+  /** Starts again. The host calls this when there is no connection. */
   dial(): void {
     this.#timer?.cancel()
     const { lookUp, hosts } = this.#host
@@ -46,7 +46,7 @@ export class Dialer {
     else this.#dialNext()
   }
 
-  /** The list may be out of date from here on; a wait for a server goes on. */
+  /** The list may be out of date from now on; a wait for a server goes on. */
   forgetLookUp(): void {
     this.#lookingUp = undefined
   }
@@ -56,7 +56,7 @@ export class Dialer {
     this.#lookingUp = undefined
   }
 
-  /** Asks anew which servers there are. A name that cannot be resolved now, or in time, leaves those known before. */
+  /** Looks up the servers again. Where the name cannot be resolved in time, the known servers stay. */
   async #lookUpServers(lookUp: ServerLookUp): Promise<void> {
     const { runtime, hosts, account } = this.#host
     const { clock } = runtime
@@ -65,7 +65,7 @@ export class Dialer {
     let failure: Error | undefined
     let timer: Timer | undefined
     try {
-      // A name service that hangs must not hold up what an attempt would not be held up by.
+      // A name service that hangs must not delay an attempt more than a server would.
       const limitMs = attemptMsMax(this.#host.haste())
       const late = new Promise<never>((_, reject) => {
         timer = clock.after(limitMs, () => reject(new Error(`no answer within ${Math.round(limitMs)} ms`)))

@@ -1,11 +1,12 @@
-/** The beginning of a client: it waits for its first session, or begins without one. */
+/** The beginning of a client: it waits for its first session, or starts without waiting. */
 import { KeeperError } from '@lightkeeper/protocol'
 import type { Session } from './session.ts'
 
 /**
- * Starts, and resolves once there is a session. Otherwise the session is closed.
- * @throws AggregateError with a cause for each of `names`, servers and name services, when `limitMs` pass; the signal's reason;
- *   KeeperError AUTH_FAILED, and SESSION_EXPIRED where a session was to be gone on with and is not followed by another.
+ * Starts, and resolves once there is a session. Otherwise it closes the client.
+ * @throws AggregateError with a cause for each of `names` (servers and name services) when `limitMs` have passed; the reason of the
+ * signal; KeeperError AUTH_FAILED; KeeperError SESSION_EXPIRED where the session of a token has expired and
+ * `onExpired` is `close`.
  */
 export function firstSession(
   session: Session,
@@ -54,7 +55,9 @@ export function firstSession(
   })
 }
 
-/** Starts without waiting. Until the first session, the signal closes the client; then it has no effect, as with `firstSession`. */
+/**
+ * Starts without waiting. Until the first session the signal closes the client; afterwards it has no effect, as in `firstSession`.
+ */
 export function closeOnAbort(session: Session, signal: AbortSignal | undefined): void {
   const onAbort = (): void => void session.close(0)
   const stop = session.onState(({ kind }) => {

@@ -1,12 +1,12 @@
 /**
- * For how long a session certainly lives: what a holder of an ephemeral may rely on while the connection is gone. A server counts
- * the timeout from the last request it has received, which was sent before it was answered.
+ * How long a session certainly lives, so how long the holder of an ephemeral can rely on it without a connection. A server counts
+ * the timeout from the last request that it received, and that request was sent before it was answered.
  */
 import { KeeperError } from '@lightkeeper/protocol'
 import type { Clock, Timer } from '@lightkeeper/runtime'
 import { isFinal, type SessionState } from './states.ts'
 
-/** What a lease needs of the session it is on. */
+/** What a lease needs from its session. */
 interface LeasedSession {
   readonly runtime: { readonly clock: Clock }
   readonly account: { readonly noReply: string }
@@ -37,12 +37,15 @@ export class Lease implements Disposable {
     else this.#arm()
   }
 
-  /** Its reason is a KeeperError LEASE_ENDED. Aborts when nothing is left, which is before any server may end the session, and when the session is known to have ended. */
+  /**
+   * Aborts when no time is left, which is before any server may end the session, and when the session is known to have ended. Its
+   * reason is a KeeperError LEASE_ENDED.
+   */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** Milliseconds that are left, whatever happens from now on; renewed by every answer of a server. */
+  /** Milliseconds that certainly remain; every answer of a server renews them. */
   remaining(): number {
     return this.signal.aborted || this.#session.epoch !== this.#epoch ? 0 : this.#session.leaseMs()
   }
@@ -55,7 +58,7 @@ export class Lease implements Disposable {
 
   #arm(): void {
     const { clock } = this.#session.runtime
-    // After a long pause of this process, answers that have arrived all the while are read first.
+    // After a long pause of this process, answers that arrived during the pause are read first.
     this.#timer = clock.after(Math.max(1, Math.ceil(this.remaining())), () => clock.turnEnd(() => this.#look()))
   }
 

@@ -1,37 +1,37 @@
-/** Where requests stand: waiting for a connection, or on their way. Each is in one line, and leaves it settled or to another. */
+/** The places of requests: waiting for a connection, or under way. Each request is in exactly one line until it settles. */
 import { Deque } from '@lightkeeper/runtime'
 import type { Meters } from './meters.ts'
 import type { PendingRequest } from './request.ts'
 
 export interface LineLimits {
   readonly queueLimit: number
-  /** Limit of a request that has none of its own, milliseconds. */
+  /** The limit of a request without a timeout of its own, milliseconds. */
   readonly requestTimeout: number
 }
 
 export class RequestLines {
-  /** Asked for and not written yet. */
+  /** Requests that are not written yet. */
   readonly queue = new Deque<PendingRequest>()
-  /** Written, in the order of the replies to come. */
+  /** Written requests, in the order of their replies. */
   readonly inFlight = new Deque<PendingRequest>()
-  /** Written too; a server answers these while it still works on what it received before them. */
+  /** Written requests that a server answers out of order, while it still works on earlier ones. */
   readonly authenticating = new Deque<PendingRequest>()
-  /** Their replies are lost, and the client finds out what became of them. */
+  /** Requests whose replies are lost; the client finds out what happened to them. */
   readonly #recovering = new Set<PendingRequest>()
-  /** Number of the request written last. Numbers go on from one connection to the next. */
+  /** The number of the last written request. Numbers continue from one connection to the next. */
   lastXid = 0
   readonly #meters: Meters
   readonly #limits: LineLimits
   readonly #noReply: (timeoutMs: number) => Error
 
-  /** `noReply` says why a request was not answered in its time. */
+  /** `noReply` says why a request was not answered in time. */
   constructor(meters: Meters, limits: LineLimits, noReply: (timeoutMs: number) => Error) {
     this.#noReply = noReply
     this.#meters = meters
     this.#limits = limits
   }
 
-  /** Lets a request wait for a connection, or fails it where too many do. */
+  /** Lets a request wait for a connection, or fails it where too many wait already. */
   wait(request: PendingRequest): void {
     if (this.#hasRoom()) this.queue.push(request)
     else {
@@ -40,7 +40,7 @@ export class RequestLines {
     }
   }
 
-  /** Those that gave up meanwhile make room. */
+  /** Requests that have settled meanwhile make room. */
   #hasRoom(): boolean {
     const { queueLimit } = this.#limits
     if (this.queue.length < queueLimit) return true
@@ -50,7 +50,7 @@ export class RequestLines {
     return waiting.length < queueLimit
   }
 
-  /** The request a reply with this xid answers, out of its line; undefined where another one is due. */
+  /** Removes and returns the request that a reply with this xid answers; undefined where another reply is due. */
   take(xid: number): PendingRequest | undefined {
     const line = this.authenticating.peek()?.xid === xid ? this.authenticating : this.inFlight
     return line.peek()?.xid === xid ? line.shift() : undefined
@@ -61,7 +61,7 @@ export class RequestLines {
     return this.inFlight.peek()?.xid
   }
 
-  /** Fails what has waited longer than any request may. Where it is on its way, it keeps its place among the replies. */
+  /** Fails requests that have waited for too long. A request under way keeps its place among the replies. */
   failOverdue(now: number): void {
     for (const request of this.#recovering) {
       if (!request.isSettled && request.deadline > now) continue
@@ -70,7 +70,7 @@ export class RequestLines {
     }
     for (const line of [this.queue, this.inFlight]) {
       for (const request of line) {
-        // Those with a limit of their own have a timer of their own.
+        // Requests with a limit of their own have a timer of their own.
         if (request.isSettled || request.deadline === Number.POSITIVE_INFINITY) continue
         if (request.deadline > now) break
         this.#timeOut(request)
@@ -84,7 +84,7 @@ export class RequestLines {
     request.fail('TIMEOUT', this.#noReply(this.#limits.requestTimeout))
   }
 
-  /** What may be repeated stands in front of the queue again, in its order; the rest is lost. */
+  /** Requests that may be repeated go back to the front of the queue, in their order; the others are lost. */
   loseInFlight(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): void {
     drain(this.authenticating, (request) => request.fail(code, cause))
     if (this.inFlight.length === 0) return
@@ -105,7 +105,7 @@ export class RequestLines {
     for (const request of waiting) this.queue.push(request)
   }
 
-  /** Writes that were not sent were meant for the session that is gone; reads are answered by the next, if there is one. */
+  /** Unsent writes were meant for the ended session, so they fail. Reads wait for the next session, if there is one. */
   expireQueue(hasNext: boolean, cause: Error): void {
     const waiting = [...this.queue]
     this.queue.clear()

@@ -2,7 +2,7 @@
 import { Histogram } from '@lightkeeper/runtime'
 
 export class Meters {
-  /** From the write of a request to its reply. */
+  /** From the write of a request until its reply. */
   readonly latency = new Histogram()
   sent = 0
   answered = 0
@@ -17,8 +17,8 @@ export class Meters {
   connections = 0
   pings = 0
   expiries = 0
-  /** Longest time this process did not run its timers, milliseconds. */
+  /** The longest time that this process ran no timers, milliseconds. */
   longestStallMs = 0
-  /** Times it was longer than a third of the session timeout: pings were late. */
+  /** How often that was longer than a third of the session timeout: then pings were late. */
   stalls = 0
 }

@@ -1,4 +1,4 @@
-/** What comes between the handshake of a connection and the first request of a user: SASL, identities, watches, in this order. */
+/** What happens between the handshake of a connection and the first request of a user: SASL, identities, watches, in this order. */
 import { KeeperError, opCode } from '@lightkeeper/protocol'
 import { parseAddress, type Random } from '@lightkeeper/runtime'
 import { plainCredentials } from '../arguments/connect-options.ts'
@@ -10,7 +10,7 @@ import type { RequestSpec } from './request.ts'
 import { logIn, saslRequest } from './sasl-login.ts'
 import type { WatchPaths, WatchRegistry } from './watch-registry.ts'
 
-/** What every connection is set up with. */
+/** What the client sets up on every connection. */
 export interface ConnectionSetup {
   readonly sasl: SaslMechanism | undefined
   readonly auth: readonly AuthOption[]
@@ -21,11 +21,11 @@ export interface ConnectionSetup {
 export interface PreparationHost {
   readonly random: Random
   onLogin(mechanism: string): void
-  /** Credentials were refused: no other attempt could end otherwise. */
+  /** The server refused the credentials: another attempt would end in the same way. */
   onRefusal(scheme: string, reason?: string): void
 }
 
-/** False when the connection went away meanwhile. Rejects where something was refused or lost. */
+/** Resolves to false when the connection was lost meanwhile. Rejects where something was refused or lost. */
 export async function prepare(connection: Connection, setup: ConnectionSetup, host: PreparationHost): Promise<boolean> {
   const { sasl, watches, lastZxid } = setup
   if (sasl !== undefined) {
@@ -52,7 +52,7 @@ async function showSasl(connection: Connection, mechanism: SaslMechanism, host: 
   const context = { host: parseAddress(connection.server).host, random: host.random }
   try {
     await logIn(mechanism, context, (token) => {
-      // A mechanism may have taken its time: the token is not for a connection that came after.
+      // A mechanism may be slow: its token must not go to a later connection.
       if (!isOpen(connection)) return Promise.reject(new KeeperError('CONNECTION_LOSS', { operation: 'sasl' }))
       return connection.request(saslRequest(mechanism.name, token))
     })
@@ -64,7 +64,7 @@ async function showSasl(connection: Connection, mechanism: SaslMechanism, host: 
   }
 }
 
-/** Shows an identity on a connection, new or old. */
+/** Shows an identity on a new or existing connection. */
 export function showIdentity(
   connection: Connection,
   scheme: string,
@@ -87,7 +87,7 @@ export function showIdentity(
   })
 }
 
-/** The watches a server has a request for. Streams look after the rest themselves. */
+/** Restores the watches that have a request for it. Streams restore theirs themselves. */
 function knownPaths(connection: Connection, watches: WatchRegistry): WatchPaths {
   const paths = watches.paths()
   const hasPersistent = !connection.lacks(opCode.setWatches2) && !connection.lacks(opCode.addWatch)
@@ -97,7 +97,7 @@ function knownPaths(connection: Connection, watches: WatchRegistry): WatchPaths 
   return { ...known, data: [], exists: [], children: [] }
 }
 
-/** Asks for credentials, in a turn of their own: a user's function must not run inside the protocol loop. */
+/** Asks for credentials, in a turn of its own: a user's function must not run inside the protocol loop. */
 export async function credentialBytes(option: AuthOption): Promise<Uint8Array> {
   const { credentials } = option
   const value = typeof credentials === 'function' ? await Promise.resolve().then(credentials) : credentials

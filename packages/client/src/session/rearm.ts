@@ -1,17 +1,17 @@
-/** How a server learns the watches of a reconnected client: setWatches in frames that a server accepts. */
+/** How a server learns the watches of a client that reconnects: setWatches, in frames of a size that servers accept. */
 import { opCode, writeSetWatches, writeSetWatches2 } from '@lightkeeper/protocol'
 import type { RequestSpec } from './request.ts'
 import type { WatchPaths } from './watch-registry.ts'
 
-/** Bytes of paths in one frame: the size Java's client splits at, an eighth of what a server accepts by default. */
+/** Bytes of paths in one frame: Java's client splits at the same size, an eighth of a server's default limit. */
 export const setWatchesBytesMax = 128 * 1024
 
 type Kind = keyof WatchPaths
 const kinds: readonly Kind[] = ['data', 'exists', 'children', 'persistent', 'recursive']
 
 /**
- * Requests that register `paths` again; the server reports changes later than `relativeZxid` at once. Servers before 3.6 do not know
- * setWatches2, so it is used only where persistent watches are among them.
+ * The requests that register `paths` again; the server at once reports every change after `relativeZxid`. Servers before 3.6 do not
+ * know setWatches2, so it is used only for persistent watches.
  */
 export function setWatchesFrames(paths: WatchPaths, relativeZxid: bigint): RequestSpec<void>[] {
   const batches: Record<Kind, string[]>[] = []

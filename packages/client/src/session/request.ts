@@ -1,4 +1,4 @@
-/** One request from the moment a user makes it until it settles, which it does exactly once. */
+/** One request, from the call of a user until it settles, which happens exactly once. */
 import {
   type AnyKeeperCode,
   KeeperError,
@@ -9,7 +9,7 @@ import {
 } from '@lightkeeper/protocol'
 import type { Clock } from '@lightkeeper/runtime'
 
-/** A request: what is sent, what its reply says, and what to do when that is an error or is lost. */
+/** A request: what to send, what its reply means, and what to do when it fails or its reply is lost. */
 export interface RequestSpec<T> {
   readonly type: number
   /** Name of the operation, for errors. */
@@ -17,15 +17,15 @@ export interface RequestSpec<T> {
   /** The user's path, for errors. */
   readonly path?: string | undefined
   encode(writer: Writer): void
-  /** Makes the result of a reply without an error. `zxid` is that of the reply. */
+  /** Makes the result from a successful reply. `zxid` is that of the reply. */
   decode(reader: Reader, zxid: bigint): T
-  /** Makes a result of an error reply, where one is no failure; throws or returns undefined to fail. */
+  /** Makes the result from an error reply, where the error is no failure. Otherwise it throws, or returns undefined to fail. */
   onError?(err: number): { readonly value: T } | undefined
-  /** A request that may be made any number of times is made again after a lost connection or session, in its place. */
+  /** The request may be executed any number of times. After a lost connection or session it is sent again, in its place. */
   isRepeatable?: boolean
   /**
-   * Finds out what became of a request whose reply was lost, and completes it where that is safe. Rejects with `lost.error`
-   * where that cannot be known. Default: it cannot.
+   * Finds out what happened to a request whose reply was lost, and completes it where that is safe. Rejects with `lost.error` where
+   * nothing shows the outcome. Default: nothing does.
    */
   recover?(lost: Lost): Promise<T>
   /** False where `recover` could only fail. Default true. */
@@ -35,11 +35,11 @@ export interface RequestSpec<T> {
 /** A request that was sent and whose reply is lost. */
 export interface Lost {
   readonly error: KeeperError
-  /** Highest zxid seen when it was sent: what is not later than this was there before it. */
+  /** The highest zxid that the client had seen when it sent the request: nothing up to that zxid is its result. */
   readonly seen: bigint
-  /** The session it was sent in. */
+  /** The session in which it was sent. */
   readonly sessionId: bigint
-  /** Whether the caller has given up meanwhile: then nothing may be sent for it any more. */
+  /** Whether the caller has given up meanwhile: then nothing more may be sent for it. */
   isGivenUp(): boolean
 }
 
@@ -53,7 +53,7 @@ export class PendingRequest<T = unknown> {
   sentAt = 0
   seen = 0n
   sessionId = 0n
-  /** Monotonic milliseconds; past it the request fails at the next look. */
+  /** Monotonic milliseconds; after this time the next check fails the request. */
   deadline = Number.POSITIVE_INFINITY
   readonly #resolve: (value: T) => void
   readonly #reject: (reason: unknown) => void
@@ -65,7 +65,7 @@ export class PendingRequest<T = unknown> {
     this.#reject = reject
   }
 
-  /** Fails the request when the signal aborts or the time is over, whichever comes first. `noReply` says why it was not done. */
+  /** Fails the request when the signal aborts or the time is over, whichever comes first. `noReply` says why it is not done. */
   limit(
     clock: Clock,
     signal: AbortSignal | undefined,
@@ -82,12 +82,12 @@ export class PendingRequest<T = unknown> {
     }
   }
 
-  /** What is known of its execution if it fails now. */
+  /** What we know about its execution if it fails now. */
   get outcome(): Outcome {
     return this.isSent ? 'unknown' : 'not-sent'
   }
 
-  /** @throws MalformedFrameError for a body that cannot be read; the connection is useless then. */
+  /** @throws MalformedFrameError for a body that cannot be parsed; the connection is useless then. */
   reply(err: number, zxid: bigint, body: Reader): void {
     if (this.isSettled) return
     try {
@@ -106,7 +106,7 @@ export class PendingRequest<T = unknown> {
         if (this.#settle()) this.#reject(error)
         return
       }
-      // Executed, and answered with something that is no answer: so is whatever comes behind it on this connection.
+      // The request was executed, but its reply is not valid. Later replies on this connection cannot be trusted either.
       this.fail('MARSHALLING_ERROR', error, 'unknown')
       throw error
     }
@@ -120,7 +120,7 @@ export class PendingRequest<T = unknown> {
     this.rejectWith(new KeeperError(code, { operation, path, outcome, cause, message: messageOf(code, cause) }))
   }
 
-  /** The connection or the session it was sent on is gone; `recover` decides where there is one; true then. */
+  /** The connection or session of the request is gone. Returns true where `recover` will decide. */
   lose(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', cause?: unknown): boolean {
     const { spec } = this
     if (this.isSettled) return false
@@ -131,7 +131,7 @@ export class PendingRequest<T = unknown> {
     const { operation, path } = this.spec
     const error = new KeeperError(code, { operation, path, outcome: 'unknown', cause, message: messageOf(code, cause) })
     const lost: Lost = { error, seen: this.seen, sessionId: this.sessionId, isGivenUp: () => this.isSettled }
-    // In a turn of its own, when the session has come to rest.
+    // In a turn of its own, after the session has finished its own work.
     void Promise.resolve()
       .then(() => spec.recover?.(lost) as Promise<T>)
       .then(
@@ -157,13 +157,16 @@ export class PendingRequest<T = unknown> {
   }
 }
 
-/** The causes of these are made here and say why: a reader of the message alone must not miss it. */
+/** The cause of these errors says why they happened, so the message must include it. */
 function messageOf(code: AnyKeeperCode, cause: unknown): string | undefined {
   const isShown = code === 'TIMEOUT' || code === 'FRAME_TOO_LARGE' || code === 'SESSION_EXPIRED'
   return isShown && cause instanceof Error ? cause.message : undefined
 }
 
-/** Why a request is refused for its size. No server says what it accepts: it closes the connection. So its default is named as well. */
+/**
+ * Why a request is refused for its size. No server announces its limit: it closes the connection. So the message also names the
+ * default.
+ */
 export function tooLarge(what: 'request' | 'data', bytes: number, limit: number): string {
   const whose = `requestBytesMax of this client is ${limit}`
   return `the ${what} has ${bytes} bytes; ${whose}, and jute.maxbuffer of a server is 1048575 unless it is set there`

@@ -1,6 +1,6 @@
 /**
- * A login by SASL on a ZooKeeper connection (ZooKeeperSaslClient.java, ZooKeeperServer.java processSasl): tokens to and fro in
- * requests of type 102, between the handshake and everything else.
+ * A login by SASL on a ZooKeeper connection (ZooKeeperSaslClient.java, ZooKeeperServer.java processSasl): both ends exchange tokens
+ * in requests of type 102, after the handshake and before everything else.
  */
 import {
   KeeperError,
@@ -13,7 +13,7 @@ import {
 import type { SaslContext, SaslMechanism } from '../auth/sasl.ts'
 import type { RequestSpec } from './request.ts'
 
-/** Goes through an exchange. Rejects with KeeperError AUTH_FAILED where a further attempt could only fail as well. */
+/** Runs the exchange. Rejects with KeeperError AUTH_FAILED where another attempt would also fail. */
 export async function logIn(
   mechanism: SaslMechanism,
   context: SaslContext,
@@ -23,7 +23,7 @@ export async function logIn(
   const exchange = await Promise.resolve().then(() => mechanism.start(context))
   let challenge = await send(exchange.first)
   for (;;) {
-    // What a server does that has no login configured, or lets clients in whose login failed.
+    // Servers answer so if no login is configured, or if they accept clients whose login failed.
     if (challenge === undefined) {
       throw refused(mechanism.name, 'the server ended the exchange without a login: it has none, or it failed there')
     }
@@ -34,7 +34,7 @@ export async function logIn(
   }
 }
 
-/** A token of ours, and the server's answer: undefined for none. */
+/** Sends our token and returns the server's answer, undefined for none. */
 export function saslRequest(mechanism: string, token: Uint8Array): RequestSpec<Uint8Array | undefined> {
   return {
     type: opCode.sasl,

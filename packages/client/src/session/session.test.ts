@@ -380,7 +380,7 @@ describe('which server', () => {
     made.zk.updateServers('b:1')
     await made.clock.advance(2000)
     expect(await settleOn(made)).toBe('b:1')
-    expect(() => made.zk.updateServers('b:1/app')).toThrow('must be a list of servers alone')
+    expect(() => made.zk.updateServers('b:1/app')).toThrow('must be a list of servers without a chroot')
   })
 
   test('moves so many clients to servers that came that each has its share', () => {

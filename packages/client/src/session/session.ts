@@ -1,6 +1,6 @@
 /**
- * One session after another, each over one connection after another: epochs, expiry, servers and states. What happens on one
- * connection is in connection.ts. No code of a user runs in here: users hold promises.
+ * One session after another, each over one connection after another: epochs, expiry, servers and states. connection.ts handles a
+ * single connection. No code of a user runs here: users hold promises.
  */
 import { type ConnectResponse, KeeperError, opCode } from '@lightkeeper/protocol'
 import type { Runtime, TraceChannel, TraceSpan } from '@lightkeeper/runtime'
@@ -28,7 +28,7 @@ import { Watchdog, type WatchdogHost } from './watchdog.ts'
 import { WritableSearch } from './writable-search.ts'
 
 const nothingLeft: Closing = { isEnded: true, left: [], leftForMs: 0 }
-/** A connection that has served for so long, milliseconds, or a tenth of the session timeout, was a good one. */
+/** A connection that was ready for this long, milliseconds, or for a tenth of the session timeout, was a good one. */
 const servingMsMin = 1_000
 
 export class Session implements ConnectionHost, WatchdogHost {
@@ -41,24 +41,24 @@ export class Session implements ConnectionHost, WatchdogHost {
   readonly meters = new Meters()
   readonly times: SessionTimes
   readonly watches = new WatchRegistry()
-  /** Paths, as users know them, of the ephemerals made in this session and not deleted by us. */
+  /** Paths, as users know them, of the ephemerals that we created in this session and did not delete. */
   readonly ephemerals = new Set<string>()
   readonly auth: AuthOption[]
   readonly claim = new SessionClaim()
   state: SessionState = { kind: 'connecting', epoch: 0 }
   epoch = 0
-  /** Undefined while there is none, and while the next one waits to be dialled. */
+  /** Undefined while there is no connection, and while the next one waits for its dial. */
   #connection: Connection | undefined
-  /** The server connected to, or chosen last. */
+  /** The server of the connection, or the last one chosen. */
   #server = ''
-  /** Request types that a server, by its address, does not know. */
+  /** Request types that a server does not know, by its address. */
   readonly #lacking = new Map<string, Set<number>>()
   readonly #dialer: Dialer
   readonly #watchdog: Watchdog
   #hasServed = false
   #writableSearch: WritableSearch | undefined
   #closing: Promise<Closing> | undefined
-  /** Nothing new is taken any more. */
+  /** New calls are refused. */
   #isLeaving = false
   readonly #stateListeners = new Set<(state: SessionState) => void>()
   readonly #requests: TraceSpan
@@ -114,7 +114,7 @@ export class Session implements ConnectionHost, WatchdogHost {
     return this.#connection
   }
 
-  /** Whether this client is over. */
+  /** Whether this client has ended. */
   get isOver(): boolean {
     return isFinal(this.state)
   }
@@ -132,18 +132,18 @@ export class Session implements ConnectionHost, WatchdogHost {
     return this.#connection?.phase === 'serving'
   }
 
-  /** Whether the server connected to has said that it does not know requests of this type. */
+  /** Whether the server of the connection has shown that it does not know requests of this type. */
   lacks(type: number): boolean {
     return this.#lacking.get(this.#server)?.has(type) === true
   }
 
-  /** Calls `listener` at every change of state, from within the protocol loop: it must only note and return. */
+  /** Calls `listener` at every change of state, inside the protocol loop: it must only note the state and return. */
   onState(listener: (state: SessionState) => void): () => void {
     this.#stateListeners.add(listener)
     return () => this.#stateListeners.delete(listener)
   }
 
-  /** Milliseconds for which the session certainly lives, whatever happens from now on; 0 where that is not certain. */
+  /** Milliseconds for which the session certainly lives; 0 where that is not certain. */
   leaseMs(): number {
     const end = this.isOver ? undefined : this.times.leaseEnd()
     return end === undefined ? 0 : Math.max(0, end - this.runtime.clock.now())
@@ -153,7 +153,7 @@ export class Session implements ConnectionHost, WatchdogHost {
     this.#dial()
   }
 
-  /** Goes on with a session another process has left; before `start`. */
+  /** Continues a session that another process has left; call it before `start`. */
   adopt(token: SessionToken): void {
     this.claim.adopt(token)
     for (const path of token.ephemerals) this.ephemerals.add(path)
@@ -162,12 +162,12 @@ export class Session implements ConnectionHost, WatchdogHost {
   // -- requests -------------------------------------------------------------------------------------------------------
 
   submit<T>(spec: RequestSpec<T>, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<T> {
-    // Not an async function: that costs a call more than this does, and V8 follows this chain to the awaiting caller as well.
+    // Not an async function: that would cost more than this code does, and V8 follows this chain to the awaiting caller as well.
     if (!this.#requests.hasSubscribers) return this.#submit(spec, signal, timeoutMs).then(undefined, showCaller)
     const { operation, path } = spec
     const context = jsonable({ operation, path, server: this.#server, sessionId: this.sessionId, epoch: this.epoch })
     let result: T
-    // A span publishes what its work gives, and data is never published.
+    // A span publishes the result of its work, and data must never be published.
     const work = async (): Promise<void> => {
       result = await this.#submit(spec, signal, timeoutMs)
     }
@@ -189,7 +189,7 @@ export class Session implements ConnectionHost, WatchdogHost {
     })
   }
 
-  /** Why a call was not done in its time. */
+  /** Why a call was not done in time. */
   #noReply(timeoutMs: number): Error {
     return new Error(`no reply within ${timeoutMs} ms: ${this.account.noReply}`)
   }
@@ -269,7 +269,7 @@ export class Session implements ConnectionHost, WatchdogHost {
     }
   }
 
-  /** Looks for a server that has its quorum, and goes there. */
+  /** Looks for a server with a quorum, and moves there. */
   #seekWritable(connection: Connection): void {
     this.#writableSearch = new WritableSearch(this.runtime, this.hosts.servers, connection.server, (server) => {
       this.hosts.tryFirst(server)
@@ -277,17 +277,17 @@ export class Session implements ConnectionHost, WatchdogHost {
     })
   }
 
-  /** Adds an identity now and after every reconnect. */
+  /** Adds an identity now, and after every reconnect. */
   async addAuth(option: AuthOption): Promise<void> {
     this.auth.push(option)
     const connection = this.#connection
-    // A connection still to be made will show it; one that is being prepared has its list of identities already.
+    // A later connection will show it; a connection that is being prepared has taken its list of identities already.
     if (connection?.phase !== 'serving' && connection?.phase !== 'preparing') return
     let bytes: Uint8Array
     try {
       bytes = await credentialBytes(option)
     } catch (error) {
-      // The caller hears of it, and no later connection must fail over it.
+      // The caller gets the error, and no later connection must fail because of it.
       this.auth.splice(this.auth.indexOf(option), 1)
       throw error
     }
@@ -308,7 +308,9 @@ export class Session implements ConnectionHost, WatchdogHost {
     const wasServing = phase === 'serving'
     const { lastZxid } = this
     if (phase === 'handshake' && !isDropped && this.claim.closedSilently(this.hosts.servers.length)) {
-      this.runtime.log('warn', 'no server has what was seen before; starting over', { lastZxid })
+      this.runtime.log('warn', 'no server has the transactions that this client has seen; the client forgets them', {
+        lastZxid,
+      })
     }
     const failure = new Error(`${server}: ${cause.message}`, { cause })
     this.account.failed(server, failure)
@@ -319,7 +321,8 @@ export class Session implements ConnectionHost, WatchdogHost {
     this.lines.loseInFlight('CONNECTION_LOSS', cause)
     if (this.isOver) return
     if (wasServing) {
-      // A connection that ends as soon as it serves, over what is sent on it perhaps, must not be made again without a wait.
+      // A connection may end as soon as it is ready, perhaps because of a request on it. The next one must not follow without a
+      // wait.
       const servedMs = this.runtime.clock.now() - servingSince
       if (servedMs >= Math.min(servingMsMin, this.times.timeoutMs / 10)) this.hosts.succeeded()
       this.balance.lost()
@@ -329,7 +332,7 @@ export class Session implements ConnectionHost, WatchdogHost {
     this.#dial()
   }
 
-  /** Ends the connection, and whatever was under way for one. */
+  /** Ends the connection, and any attempt to make one. */
   #abandon(): void {
     const connection = this.#connection
     this.#writableSearch?.stop()
@@ -349,7 +352,7 @@ export class Session implements ConnectionHost, WatchdogHost {
     const lost = this.sessionId
     const reason = `${why}${this.account.stalled(this.times.timeoutMs * 2)}`
     if (lost === 0n) {
-      // Refused before there was a session: try elsewhere.
+      // Refused before there was a session: try another server.
       this.account.failed(this.#server, new Error(`${this.#server}: refused to open a session`))
       this.#dial()
       return
@@ -375,7 +378,7 @@ export class Session implements ConnectionHost, WatchdogHost {
 
   // -- leaving and closing --------------------------------------------------------------------------------------------
 
-  /** Waits for what is on its way, at most `patienceMs` or until the signal, and leaves without ending the session. */
+  /** Waits for requests under way, at most `patienceMs` or until the signal, and leaves without ending the session. */
   async detach(patienceMs: number, signal?: AbortSignal): Promise<SessionToken> {
     this.#isLeaving = true
     const { clock } = this.runtime
@@ -394,8 +397,8 @@ export class Session implements ConnectionHost, WatchdogHost {
   }
 
   /**
-   * Ends the session at the server, where one is connected, and settles everything. Waits at most `patienceMs`, and no longer than
-   * until the signal. A second call gets the result of the first.
+   * Ends the session at the server, if there is a connection, and settles everything. Waits at most `patienceMs` and not longer
+   * than until the signal. A second call returns the result of the first.
    */
   close(patienceMs: number, signal?: AbortSignal): Promise<Closing> {
     if (!this.isOver) this.#closing ??= this.#close(patienceMs, signal)
@@ -443,7 +446,7 @@ export class Session implements ConnectionHost, WatchdogHost {
   }
 }
 
-/** Errors are made in the protocol loop; from here the stack shows who awaits the call, at no cost to calls that succeed. */
+/** The protocol loop creates errors. Here the stack gets the caller that awaits, which costs successful calls nothing. */
 function showCaller(error: unknown): never {
   if (KeeperError.is(error)) Error.captureStackTrace(error)
   throw error

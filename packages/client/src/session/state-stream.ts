@@ -9,7 +9,7 @@ interface StateReader {
   wake: (() => void) | undefined
 }
 
-/** The state now and every one that follows, none left out; ends with a final one. */
+/** The current state, then every later state, without gaps. The stream ends after a final state. */
 export function statesOf(session: Session, signal: AbortSignal | undefined): AsyncGenerator<SessionState, void, void> {
   const reader: StateReader = { signal, isLeft: false, wake: undefined }
   return interruptible(read(session, reader), () => {

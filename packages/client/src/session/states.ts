@@ -8,31 +8,34 @@
 export type SessionState =
   /** No session yet in this epoch. */
   | { readonly kind: 'connecting'; readonly epoch: number }
-  /** Requests are being served. `isNew` is false when the same session came back on another connection. */
+  /** Requests are served. `isNew` is false when the same session returned on another connection. */
   | {
       readonly kind: 'connected'
       readonly epoch: number
       readonly sessionId: bigint
       readonly server: string
-      /** Negotiated, milliseconds. */
+      /** The negotiated timeout, milliseconds. */
       readonly sessionTimeout: number
       readonly isNew: boolean
       readonly readOnly: boolean
     }
-  /** The connection is lost; the session may still live. Whoever holds a lock or a term stops relying on it now. */
+  /** The connection is lost; the session may still live. From now on do not rely on a lock or a term. */
   | { readonly kind: 'disconnected'; readonly epoch: number; readonly sessionId: bigint; readonly reason: string }
-  /** The session is gone, and what belonged to it. Streams, and whatever else this client can make anew, go on by themselves. */
+  /**
+   * The session is gone, with everything that belonged to it. Streams and other things that this client can create again continue
+   * by themselves.
+   */
   | {
       readonly kind: 'expired'
       readonly epoch: number
       readonly sessionId: bigint
-      /** Who or what ended it, and for how long this program's own event loop was blocked, if it was. */
+      /** The cause of the end; and, if this program's event loop was blocked, for how long. */
       readonly reason: string
       readonly lost: SessionLosses
     }
-  /** The login by SASL is done on the connection being made; identities and watches follow, then `connected`. */
+  /** The SASL login is done on the new connection. Identities and watches follow, then `connected`. */
   | { readonly kind: 'saslAuthenticated'; readonly epoch: number; readonly mechanism: string }
-  /** An identity was refused. `reason` is what is known beyond that, for scheme `sasl`. */
+  /** A server refused an identity. `reason` says more about it, for scheme `sasl`. */
   | {
       readonly kind: 'authFailed'
       readonly epoch: number
@@ -41,21 +44,21 @@ export type SessionState =
     }
   | { readonly kind: 'closed'; readonly epoch: number }
 
-/** What went with a session and is not made anew. */
+/** What ended with a session and is not created again. */
 export interface SessionLosses {
-  /** Ephemerals this client made in it and did not delete, by the paths the user knows. */
+  /** Ephemerals that this client created in the session and did not delete, by the paths that the user knows. */
   readonly ephemerals: readonly string[]
   /** One-shot watches; each settled with type `none`. */
   readonly oneShotWatches: number
 }
 
-/** What `close` has left behind. */
+/** What `close` could not end. */
 export interface Closing {
   /** Whether the session has ended, or there was none: then nothing is left. */
   readonly isEnded: boolean
-  /** Ephemerals that servers keep for `leftForMs`, by the paths the user knows. */
+  /** Ephemerals that servers keep for `leftForMs`, by the paths that the user knows. */
   readonly left: readonly string[]
-  /** Milliseconds after which the servers have ended the session by themselves: its timeout. 0 where it has ended. */
+  /** The time after which servers end the session by themselves: its timeout, milliseconds. 0 where it has ended. */
   readonly leftForMs: number
 }
 

@@ -1,41 +1,41 @@
-/** What a client has done and how it is, in numbers, as users read them. */
+/** The numbers of a client, as users read them: what it has done and how it is. */
 import type { Histogram } from '@lightkeeper/runtime'
 import type { RequestLines } from './lines.ts'
 import type { Meters } from './meters.ts'
 import type { SessionState, SessionStateKind } from './states.ts'
 import type { WatchRegistry } from './watch-registry.ts'
 
-/** A snapshot; counts are from the start of the client. */
+/** A snapshot. Counts begin with the start of the client. */
 export interface ClientStats {
   readonly state: SessionStateKind
   readonly epoch: number
   readonly requests: {
-    /** Written to a connection, those of the client's own counted. */
+    /** Requests written to a connection; includes the client's own. */
     readonly sent: number
     readonly answered: number
-    /** Without a reply when the connection went. */
+    /** Requests without a reply when the connection was lost. */
     readonly lost: number
-    /** Lost reads that were made again. */
+    /** Lost reads that were sent again. */
     readonly repeated: number
     /** Lost writes whose outcome was looked up. */
     readonly recovered: number
     readonly timedOut: number
     readonly inFlight: number
-    /** Waiting for a connection. */
+    /** Requests that wait for a connection. */
     readonly queued: number
   }
-  /** Milliseconds from the write of a request to its reply; quantiles to within a tenth. */
+  /** Milliseconds from the write of a request until its reply; quantiles are exact to a tenth. */
   readonly latency: LatencyStats
   readonly bytes: { readonly sent: number; readonly received: number }
   readonly connections: { readonly attempts: number; readonly established: number; readonly pings: number }
   readonly expiries: number
   readonly watches: WatchCounters & {
-    /** Events received. */
+    /** Events that the client received. */
     readonly received: number
     readonly oneShot: number
     readonly persistent: number
   }
-  /** How long this process did not run its timers: what is longer than a third of the session timeout endangers the session. */
+  /** How long this process ran no timers. More than a third of the session timeout endangers the session. */
   readonly eventLoop: { readonly longestStallMs: number; readonly stalls: number }
 }
 
@@ -59,17 +59,17 @@ function latencyOf(times: Histogram): LatencyStats {
   }
 }
 
-/** What the streams of a client have done, counted from its start. */
+/** What the streams of a client have done since its start. */
 export interface WatchCounters {
   /** Events that concerned a stream. */
   events: number
-  /** Times a stream read everything anew. */
+  /** How often a stream read everything again. */
   resyncs: number
-  /** Times a stream held more paths to read again than it may, and read everything instead. */
+  /** How often a stream had more paths to read again than its limit, and read everything instead. */
   overflows: number
-  /** Paths the self-audit compared. */
+  /** Paths that the self-audit compared. */
   audited: number
-  /** Holes it found and closed: an event had been lost. */
+  /** Differences that it found and corrected: an event had been lost. */
   healed: number
 }
 

@@ -1,44 +1,46 @@
 /**
- * When to ping, when to give a connection up, when a session is gone: decided from times alone. `now` is monotonic
- * milliseconds. Performs nothing; session.ts and watchdog.ts do.
+ * When to ping, when to give a connection up, when a session is gone; decided only from times. `now` is monotonic milliseconds.
+ * Does nothing itself; session.ts and watchdog.ts act.
  */
 import { attemptMsMax, type Haste } from './pace.ts'
 
 /**
- * What a lease ends before the session may: followers pass on that a client lives only with the leader's pings, every half
- * tick, so one that dies behind its answer can cost that much (LearnerSessionTracker.java). A tick of 2 s by default.
+ * How much earlier than the session a lease ends. Followers report a client to the leader only with the leader's pings, every half
+ * tick, so a follower that dies after its answer can cost that much (LearnerSessionTracker.java). The tick is 2 s by default.
  */
 const leaseMarginMsMin = 2_000
 
-/** Longest silence towards a server, whatever the timeout: 10 s (ClientCnxn.java, MAX_SEND_PING_INTERVAL). */
+/** The longest silence towards a server, for any timeout: 10 s (ClientCnxn.java, MAX_SEND_PING_INTERVAL). */
 const pingMsMax = 10_000
 
 export class SessionTimes {
-  /** Negotiated, or requested while there is no session yet. */
+  /** The negotiated timeout; the requested one while there is no session yet. */
   timeoutMs: number
   #lastSend = 0
   #lastReceive = 0
   #connectDeadline = Number.POSITIVE_INFINITY
   #isConnected = false
-  /** Somebody else sends the pings. */
+  /** A thread sends the pings. */
   #isKeptAlive = false
-  /** When a server was last heard of in this session. */
+  /** When a server last answered in this session. */
   #lastContact: number | undefined
-  /** When the latest request was sent that a server has answered: until the timeout after it the session lives. */
+  /** When the latest answered request was sent: from then the session lives at least for its timeout. */
   #confirmed: number | undefined
 
   constructor(timeoutMs: number) {
     this.timeoutMs = timeoutMs
   }
 
-  /** An attempt begins, which covers the handshake. `withinMs` is the time for all servers where the caller has less than a session. */
+  /**
+   * An attempt begins; it includes the handshake. `withinMs` is the time for all servers, where the caller has less than a session.
+   */
   dialing(now: number, servers: number, withinMs: number = Number.POSITIVE_INFINITY): void {
     this.#isConnected = false
     const haste = this.haste(now, servers)
     this.#connectDeadline = now + Math.min(withinMs / haste.servers, attemptMsMax(haste))
   }
 
-  /** How much time there is to find a server. */
+  /** How long the search for a server may take. */
   haste(now: number, servers: number): Haste {
     const end = this.#confirmed === undefined ? undefined : this.#confirmed + this.timeoutMs
     const leftMs = end === undefined || end <= now ? undefined : end - now
@@ -55,14 +57,14 @@ export class SessionTimes {
     this.#lastContact = now
   }
 
-  /** A request or ping sent at `at` was answered. */
+  /** A server answered a request or ping that was sent at `at`. */
   confirmed(at: number): void {
     if (this.#confirmed === undefined || at > this.#confirmed) this.#confirmed = at
   }
 
   /**
-   * Until when this session certainly lives, as monotonic milliseconds; undefined where there is none. Short timeouts have no
-   * room for the whole margin, and keep half of the timeout.
+   * Until when this session certainly lives, in monotonic milliseconds; undefined where there is none. Short timeouts have no room
+   * for the whole margin, so the margin is at most half of the timeout.
    */
   leaseEnd(): number | undefined {
     if (this.#confirmed === undefined) return undefined
@@ -70,7 +72,7 @@ export class SessionTimes {
     return this.#confirmed + this.timeoutMs - margin
   }
 
-  /** When a server was last heard of in this session. */
+  /** When a server last answered in this session. */
   get lastContact(): number | undefined {
     return this.#lastContact
   }
@@ -95,23 +97,23 @@ export class SessionTimes {
     this.timeoutMs = timeoutMs
   }
 
-  /** Nothing received for two thirds of the timeout, or a handshake that does not come: the server is taken for dead. */
+  /** No byte for two thirds of the timeout, or no handshake in time: the server is considered dead. */
   isServerSilent(now: number): boolean {
     if (!this.#isConnected) return now >= this.#connectDeadline
     return now - this.#lastReceive >= (this.timeoutMs * 2) / 3
   }
 
-  /** Pings go by the time since the last send: received bytes must not put them off, a server counts only what we send. */
+  /** Pings depend on the time since the last send, not on received bytes: a server counts only what we send. */
   isPingDue(now: number): boolean {
     return this.#isConnected && !this.#isKeptAlive && now - this.#lastSend >= this.pingMs
   }
 
-  /** No server heard of for 4/3 of the timeout: every server has expired the session by then (3.9.3 does the same). */
+  /** No server answered for 4/3 of the timeout: by then every server has expired the session (3.9.3 does the same). */
   isSessionLost(now: number): boolean {
     return !this.#isConnected && this.#lastContact !== undefined && now - this.#lastContact >= (this.timeoutMs * 4) / 3
   }
 
-  /** When to look again. */
+  /** When to check again. */
   nextCheckAt(): number {
     if (this.#isConnected) {
       const pingAt = this.#isKeptAlive ? Number.POSITIVE_INFINITY : this.#lastSend + this.pingMs
@@ -122,7 +124,7 @@ export class SessionTimes {
     return Math.min(this.#connectDeadline, lost)
   }
 
-  /** Time without a request after which a ping is due. */
+  /** How long without a request until a ping is due. */
   get pingMs(): number {
     return Math.min(this.timeoutMs / 3, pingMsMax)
   }

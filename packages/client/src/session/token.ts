@@ -1,14 +1,17 @@
-/** A session on its way from one process to the next, as a line of text. It holds the session's password: treat it as one. */
+/**
+ * A session that moves from one process to the next, as a line of text. It contains the session's password: keep it as secret as
+ * one.
+ */
 import { Reader, Writer } from '@lightkeeper/protocol'
 
 export interface SessionToken {
   readonly sessionId: bigint
   readonly password: Uint8Array
-  /** Negotiated, milliseconds. */
+  /** The negotiated timeout, milliseconds. */
   readonly timeoutMs: number
-  /** Highest zxid seen: the next process goes to no server behind it, and a watch can start from it. */
+  /** The highest zxid seen: the next process uses no server below it, and a watch can start from it. */
   readonly lastZxid: bigint
-  /** Ephemerals made in the session, as the user names them. */
+  /** Ephemerals that were created in the session, by the paths that the user knows. */
   readonly ephemerals: readonly string[]
 }
 
@@ -27,7 +30,7 @@ export function formatToken(token: SessionToken): string {
   return prefix + btoa(binary)
 }
 
-/** @throws TypeError for anything that `formatToken` did not make; the text is not repeated in it. */
+/** @throws TypeError for anything that `formatToken` did not make; the message does not repeat the text. */
 export function parseToken(text: string): SessionToken {
   const bad = (cause?: unknown): TypeError =>
     new TypeError('not a session token: it must be what detach() returned, whole', { cause })

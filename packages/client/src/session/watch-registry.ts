@@ -1,4 +1,7 @@
-/** The watches this client holds: which listeners an event concerns, and what a server must know after a reconnect. Paths are the server's. */
+/**
+ * The watches of this client: which watchers an event concerns, and what a server must know after a reconnect. Paths are the
+ * server's.
+ */
 import { type EventType, eventType, type WatcherEvent, type ZnodePath } from '@lightkeeper/protocol'
 import { jsonable } from '../json-form.ts'
 
@@ -6,33 +9,33 @@ import { jsonable } from '../json-form.ts'
 export interface WatchedEvent {
   readonly type: 'created' | 'deleted' | 'dataChanged' | 'childrenChanged' | 'none'
   readonly path: ZnodePath
-  /** Zxid of the change, where the server sends it (3.9 and later), else -1n. */
+  /** The zxid of the change, if the server sends it (3.9 and later), else -1n. */
   readonly zxid: bigint
 }
 
 export type OneShotKind = 'data' | 'exists' | 'children'
 export type PersistentMode = 'persistent' | 'recursive'
 
-/** Gets the events of persistent watches and news of the connection; must return at once. */
-export interface WatchListener {
+/** Gets the events of persistent watches and news of the connection; it must return at once. */
+export interface Watcher {
   event(type: EventType, path: string, zxid: bigint): void
-  /** The watches are back in place on a new connection, perhaps of a new session; anything may have happened meanwhile. */
+  /** The watches are registered on a new connection, perhaps of a new session; any change may have happened meanwhile. */
   restored(): void
   disconnected(): void
   sessionEnded(path: string): void
-  /** No more events, ever. */
+  /** There will be no more events. */
   ended(): void
 }
 
 /** Waits for one event of one path. */
-export interface OneShotListener {
+export interface OneShotWatcher {
   event(type: EventType, path: string, zxid: bigint): void
-  /** The session is gone, and the watch with it. */
+  /** The session has ended, and the watch with it. */
   sessionEnded(path: string): void
 }
 
-/** The listeners that wait at a path. Almost always one: a set for each would be a fifth of the memory of a watch. */
-type Waiting = OneShotListener | Set<OneShotListener>
+/** The watchers at a path. Nearly always there is one: a set for each would be a fifth of the memory of a watch. */
+type Waiting = OneShotWatcher | Set<OneShotWatcher>
 
 export interface WatchPaths {
   readonly data: readonly string[]
@@ -57,11 +60,11 @@ export class WatchRegistry {
     exists: new Map(),
     children: new Map(),
   }
-  readonly #persistent: Record<PersistentMode, Map<string, Set<WatchListener>>> = {
+  readonly #persistent: Record<PersistentMode, Map<string, Set<Watcher>>> = {
     persistent: new Map(),
     recursive: new Map(),
   }
-  readonly #listeners = new Set<WatchListener>()
+  readonly #watchers = new Set<Watcher>()
   #hasEnded = false
   readonly #changed: Record<OneShotKind, Map<string, Promise<WatchedEvent>>> = {
     data: new Map(),
@@ -69,21 +72,21 @@ export class WatchRegistry {
     children: new Map(),
   }
 
-  /** A listener that waits already waits once: asking again and again piles nothing up. */
-  addOneShot(kind: OneShotKind, path: string, user: OneShotListener): void {
+  /** A watcher waits once, however often it asks: asking again does not use more memory. */
+  addOneShot(kind: OneShotKind, path: string, watcher: OneShotWatcher): void {
     const table = this.#oneShot[kind]
     const waiting = table.get(path)
-    if (waiting === undefined) table.set(path, user)
-    else if (waiting instanceof Set) waiting.add(user)
-    else if (waiting !== user) table.set(path, new Set([waiting, user]))
+    if (waiting === undefined) table.set(path, watcher)
+    else if (waiting instanceof Set) waiting.add(watcher)
+    else if (waiting !== watcher) table.set(path, new Set([waiting, watcher]))
   }
 
-  /** Takes a listener out of every one-shot watch; returns those without a listener now. */
-  removeOneShots(user: OneShotListener): { readonly kind: OneShotKind; readonly path: string }[] {
+  /** Removes a watcher from every one-shot watch; returns the watches that have no watcher now. */
+  removeOneShots(watcher: OneShotWatcher): { readonly kind: OneShotKind; readonly path: string }[] {
     const idle: { kind: OneShotKind; path: string }[] = []
     for (const kind of oneShotKinds) {
       for (const [path, waiting] of this.#oneShot[kind]) {
-        if (waiting instanceof Set ? !waiting.delete(user) || waiting.size > 0 : waiting !== user) continue
+        if (waiting instanceof Set ? !waiting.delete(watcher) || waiting.size > 0 : waiting !== watcher) continue
         this.#oneShot[kind].delete(path)
         idle.push({ kind, path })
       }
@@ -91,13 +94,13 @@ export class WatchRegistry {
     return idle
   }
 
-  /** Whether a listener waits at `path` for what a server keeps in its table of this kind: it has one for data and existence. */
+  /** Whether a watcher waits at `path` for an event from the server's table of this kind; data and existence share one table. */
   isOneShot(kind: OneShotKind, path: string): boolean {
     if (kind === 'children') return this.#oneShot.children.has(path)
     return this.#oneShot.data.has(path) || this.#oneShot.exists.has(path)
   }
 
-  /** One promise for all who wait for the same event. `userPath` is the path in it. */
+  /** One promise for all callers that wait for the same event. `userPath` is the path in it. */
   changed(kind: OneShotKind, path: string, userPath: ZnodePath): Promise<WatchedEvent> {
     const promises = this.#changed[kind]
     const known = promises.get(path)
@@ -116,38 +119,38 @@ export class WatchRegistry {
     return promise
   }
 
-  /** Gives a listener news of the connection; one that is over says so at once. */
-  addListener(listener: WatchListener): void {
-    if (this.#hasEnded) listener.ended()
-    else this.#listeners.add(listener)
+  /** Gives a watcher news of the connection. A watcher that has ended returns at once. */
+  addWatcher(watcher: Watcher): void {
+    if (this.#hasEnded) watcher.ended()
+    else this.#watchers.add(watcher)
   }
 
-  removeListener(listener: WatchListener): void {
-    this.#listeners.delete(listener)
+  removeWatcher(watcher: Watcher): void {
+    this.#watchers.delete(watcher)
   }
 
-  addPersistent(mode: PersistentMode, path: string, listener: WatchListener): void {
+  addPersistent(mode: PersistentMode, path: string, watcher: Watcher): void {
     const table = this.#persistent[mode]
-    const listeners = table.get(path)
-    if (listeners === undefined) table.set(path, new Set([listener]))
-    else listeners.add(listener)
+    const watchers = table.get(path)
+    if (watchers === undefined) table.set(path, new Set([watcher]))
+    else watchers.add(watcher)
   }
 
-  /** True when that was the last listener of the watch, so that the server may drop it. */
-  removePersistent(mode: PersistentMode, path: string, listener: WatchListener): boolean {
-    const listeners = this.#persistent[mode].get(path)
-    if (listeners === undefined || !listeners.delete(listener) || listeners.size > 0) return false
+  /** Returns true when that was the last watcher of the watch, so that the server may remove it. */
+  removePersistent(mode: PersistentMode, path: string, watcher: Watcher): boolean {
+    const watchers = this.#persistent[mode].get(path)
+    if (watchers === undefined || !watchers.delete(watcher) || watchers.size > 0) return false
     this.#persistent[mode].delete(path)
     return true
   }
 
-  /** Whether a persistent watch, of this mode if one is given, is held at exactly `path`. */
+  /** Whether there is a persistent watch, of this mode if one is given, at exactly `path`. */
   isPersistent(path: string, mode?: PersistentMode): boolean {
     if (mode !== undefined) return this.#persistent[mode].has(path)
     return this.#persistent.persistent.has(path) || this.#persistent.recursive.has(path)
   }
 
-  /** The one-shot watches at `path` that live in a server's data table, in the shape of `paths`. */
+  /** The one-shot watches at `path` in a server's data table, in the same form as `paths`. */
   dataWatchesAt(path: string): WatchPaths {
     const at = (kind: OneShotKind): string[] => (this.#oneShot[kind].has(path) ? [path] : [])
     return { data: at('data'), exists: at('exists'), children: [], persistent: [], recursive: [] }
@@ -159,28 +162,28 @@ export class WatchRegistry {
     return tables.some((table) => table.has(path))
   }
 
-  /** Hands an event to every listener it concerns. */
+  /** Passes an event to every watcher that it concerns. */
   dispatch(event: WatcherEvent, zxid: bigint): void {
     const { path } = event
     const type = event.type as EventType
     if (!eventNames.has(type)) return
     const { data, exists, children } = this.#oneShot
-    // A listener that waits for several kinds at a path, or also by a persistent watch, gets the event once.
-    const heard = new Set<OneShotListener>()
+    // A watcher may wait for several kinds at a path, or also by a persistent watch; it gets the event once.
+    const heard = new Set<OneShotWatcher>()
     if (type === eventType.nodeChildrenChanged) take(children, path, heard)
     else {
       take(data, path, heard)
       take(exists, path, heard)
       if (type === eventType.nodeDeleted) take(children, path, heard)
     }
-    for (const listener of this.#persistent.persistent.get(path) ?? []) heard.add(listener)
+    for (const watcher of this.#persistent.persistent.get(path) ?? []) heard.add(watcher)
     if (type !== eventType.nodeChildrenChanged && this.#persistent.recursive.size > 0) {
       for (let at = path; ; at = at.lastIndexOf('/') <= 0 ? '/' : at.slice(0, at.lastIndexOf('/'))) {
-        for (const listener of this.#persistent.recursive.get(at) ?? []) heard.add(listener)
+        for (const watcher of this.#persistent.recursive.get(at) ?? []) heard.add(watcher)
         if (at === '/') break
       }
     }
-    for (const user of heard) user.event(type, path, zxid)
+    for (const watcher of heard) watcher.event(type, path, zxid)
   }
 
   get persistentCount(): number {
@@ -202,36 +205,36 @@ export class WatchRegistry {
   }
 
   restored(): void {
-    for (const listener of [...this.#listeners]) listener.restored()
+    for (const watcher of [...this.#watchers]) watcher.restored()
   }
 
   disconnected(): void {
-    for (const listener of [...this.#listeners]) listener.disconnected()
+    for (const watcher of [...this.#watchers]) watcher.disconnected()
   }
 
-  /** The session is gone: one-shot watches end; persistent ones stay, for the next session. */
+  /** The session has ended: one-shot watches end; persistent watches stay, for the next session. */
   sessionEnded(): void {
     for (const table of Object.values(this.#oneShot)) {
       for (const path of [...table.keys()]) {
-        const waiting = new Set<OneShotListener>()
+        const waiting = new Set<OneShotWatcher>()
         take(table, path, waiting)
-        for (const user of waiting) user.sessionEnded(path)
+        for (const watcher of waiting) watcher.sessionEnded(path)
       }
     }
   }
 
   ended(): void {
     this.#hasEnded = true
-    for (const listener of [...this.#listeners]) listener.ended()
-    this.#listeners.clear()
+    for (const watcher of [...this.#watchers]) watcher.ended()
+    this.#watchers.clear()
   }
 }
 
-/** Moves the listeners that wait at `path` to `to`: their watch is used up. */
-function take(table: Map<string, Waiting>, path: string, to: Set<OneShotListener>): void {
+/** Moves the watchers at `path` to `to`, because their watch has fired. */
+function take(table: Map<string, Waiting>, path: string, to: Set<OneShotWatcher>): void {
   const waiting = table.get(path)
   if (waiting === undefined) return
   table.delete(path)
-  if (waiting instanceof Set) for (const user of waiting) to.add(user)
+  if (waiting instanceof Set) for (const watcher of waiting) to.add(watcher)
   else to.add(waiting)
 }

@@ -1,6 +1,6 @@
 /**
- * The clock of a session: pings when one is due, gives up a connection that says nothing, finds a session lost, and notices when
- * this process stood still. Times alone decide, in times.ts.
+ * The clock of a session. It sends pings when they are due, gives up a connection without answers, declares a session lost, and
+ * notices when this process stood still. times.ts decides, only from times.
  */
 import type { Runtime, Timer } from '@lightkeeper/runtime'
 import { type Account, seconds } from './account.ts'
@@ -16,9 +16,9 @@ export interface WatchdogHost {
   readonly meters: Meters
   readonly account: Account
   readonly connection: Connection | undefined
-  /** Whether the client is over. */
+  /** Whether the client has ended. */
   readonly isOver: boolean
-  /** The servers have ended the session by now, for the reason given. */
+  /** The servers have ended the session by now, for the given reason. */
   sessionLost(why: string): void
 }
 
@@ -30,16 +30,16 @@ export class Watchdog {
     this.#host = host
   }
 
-  /** To be called when the times have changed. */
+  /** Call this when the times have changed. */
   arm(): void {
     this.stop()
     const { times, runtime, isOver } = this.#host
     const { clock } = runtime
     const next = times.nextCheckAt()
     if (isOver || next === Number.POSITIVE_INFINITY) return
-    // More often than it takes, so that a stall of this process is measured to a tenth of the timeout.
+    // More often than necessary, so that a stall of this process is measured to a tenth of the timeout.
     const at = Math.min(next, clock.now() + times.timeoutMs / 10)
-    // Judged at the end of the turn: after a long pause of this process the timer runs before what has arrived is read.
+    // Checked at the end of the turn: after a long pause of this process the timer runs before arrived bytes are read.
     this.#timer = clock.after(Math.max(0, at - clock.now()), () => {
       this.#noteStall(clock.now() - at)
       clock.turnEnd(() => this.#look())
@@ -51,7 +51,7 @@ export class Watchdog {
     this.#timer = undefined
   }
 
-  /** A timer that runs late shows that the process did something else all the while, and no ping went out. */
+  /** A timer that runs late shows that the process was busy all the time, and sent no ping. */
   #noteStall(ms: number): void {
     const { meters, times, account, connection, runtime } = this.#host
     if (ms > meters.longestStallMs) meters.longestStallMs = ms
@@ -69,7 +69,7 @@ export class Watchdog {
     lines.failOverdue(now)
     if (times.isSessionLost(now)) {
       const silentMs = now - (times.lastContact ?? now)
-      this.#host.sessionLost(`no server was heard of for ${seconds(silentMs)}`)
+      this.#host.sessionLost(`no server has answered for ${seconds(silentMs)}`)
     } else if (connection !== undefined) this.#lookAt(connection, now)
     this.arm()
   }
@@ -78,7 +78,7 @@ export class Watchdog {
     const { times } = this.#host
     const { phase } = connection
     if (times.isServerSilent(now)) {
-      connection.drop(new Error(phase === 'serving' ? 'nothing heard from the server' : 'no answer from the server'))
+      connection.drop(new Error(phase === 'serving' ? 'the server sent nothing' : 'no answer from the server'))
     } else if (connection.isPreparationOverdue(now)) {
       connection.drop(new Error('credentials or watches were not in place in time'))
     } else if ((phase === 'serving' || phase === 'preparing') && times.isPingDue(now)) connection.ping()

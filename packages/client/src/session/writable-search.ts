@@ -1,12 +1,12 @@
 /**
- * While a client is on a server that has lost its quorum: asks one server after the other whether it can be written to, by the
- * four letters `isro` (ClientCnxn.java does the same), at growing intervals.
+ * While the client is on a server without a quorum: asks one server after another whether it accepts writes, with the four-letter
+ * word `isro` (ClientCnxn.java does the same), at growing intervals.
  */
 import type { Link, Runtime, Timer } from '@lightkeeper/runtime'
 
 const firstPauseMs = 100
 const pauseMsMax = 60_000
-/** A server that does not answer is passed over. */
+/** A server that does not answer is skipped. */
 const answerMsMax = 5_000
 
 export class WritableSearch {
@@ -19,11 +19,11 @@ export class WritableSearch {
   #link: Link | undefined
   #isStopped = false
 
-  /** `found` is called once, and the search is over. */
+  /** Calls `found` once, then the search has ended. */
   constructor(runtime: Runtime, servers: readonly string[], current: string, found: (server: string) => void) {
     this.#runtime = runtime
     const others = servers.filter((server) => server !== current)
-    // The one that serves us may get its quorum back as well.
+    // The server of our connection may get its quorum back as well.
     this.#servers = [...others, current]
     this.#found = found
     this.#pause()

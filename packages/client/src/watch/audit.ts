@@ -1,6 +1,6 @@
 /**
- * The self-audit of a stream: some znodes at a time are compared with what was delivered of them. A difference nothing was heard
- * of is a hole: an event was lost.
+ * The self-audit of a stream: it compares some znodes at a time with what was delivered. A difference without an event is a hole:
+ * the event was lost.
  */
 import type { ZnodePath } from '@lightkeeper/protocol'
 import type { ZnodeStat } from '../stat.ts'
@@ -16,26 +16,26 @@ export interface AuditParts {
   readonly view: View<unknown>
   /** Milliseconds between two audits; 0 for none. */
   readonly intervalMs: number
-  /** Whether everything that was heard of is delivered. Else a difference is no hole. */
+  /** Whether every reported change is delivered. Otherwise a difference is no hole. */
   isSettled(): boolean
 }
 
 export class Audit {
   readonly #parts: AuditParts
   #dueAt = 0
-  /** Where the last one stopped. */
+  /** The last path of the previous audit. */
   #cursor: IterableIterator<ZnodePath> | undefined
 
   constructor(parts: AuditParts) {
     this.#parts = parts
   }
 
-  /** Everything has been read: the next one is due an interval from now. */
+  /** Everything has been read: the next audit is due one interval from now. */
   postpone(): void {
     this.#dueAt = this.#parts.source.clock.now() + this.#parts.intervalMs
   }
 
-  /** Milliseconds; Infinity where none is to come. */
+  /** Milliseconds; Infinity where no audit will come. */
   untilDue(): number {
     const { intervalMs, source } = this.#parts
     if (intervalMs <= 0 || !source.isConnected) return Number.POSITIVE_INFINITY
@@ -57,7 +57,7 @@ export class Audit {
     return hole
   }
 
-  /** The root, and those that come next behind the last audit. */
+  /** The root, and the paths that follow the last audit. */
   #nextPaths(): ReadonlySet<ZnodePath> {
     const { scope, view } = this.#parts
     const paths = new Set<ZnodePath>([scope.root])
@@ -73,7 +73,7 @@ export class Audit {
     return paths
   }
 
-  /** Judged at the place of the reply: whatever it shows has been heard of by then, or was lost. */
+  /** Judged at the reply's place in the stream: every change that it shows has been reported by then, or the event was lost. */
   #isHole(path: ZnodePath, stat: ZnodeStat | undefined): boolean {
     const { scope, view } = this.#parts
     if (!this.#parts.isSettled() || view.isUnreadable(path)) return false

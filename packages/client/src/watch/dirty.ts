@@ -1,18 +1,18 @@
-/** The paths a stream has heard of and not read again yet, in the order they were first heard of. Reads nothing. */
+/** The paths with an event that are not read again yet, in the order of their first event. Reads nothing itself. */
 import { type EventType, eventType, type ZnodePath } from '@lightkeeper/protocol'
 import type { Heard } from './view.ts'
 
 interface Dirty {
-  /** Writes heard of, until the znode was deleted. */
+  /** Writes by events, until the znode was deleted. */
   writes: number
   isDeleted: boolean
   /** The zxid of the last event. */
   zxid: bigint
-  /** The znode itself is to be read again. */
+  /** The znode itself must be read again. */
   self: boolean
-  /** Its list of children is to be read again: one-shot watches say so. */
+  /** Its list of children must be read again: one-shot watches report that. */
   list: boolean
-  /** Whether `writes` counts from what was delivered last. */
+  /** Whether `writes` counts from the last delivered state. */
   readonly isExact: boolean
 }
 
@@ -23,7 +23,7 @@ export class DirtyPaths {
     return this.#paths.size
   }
 
-  /** The path to read next. */
+  /** The next path to read. */
   get first(): ZnodePath | undefined {
     return this.#paths.keys().next().value
   }
@@ -33,7 +33,7 @@ export class DirtyPaths {
     return this.#paths.get(path)?.isDeleted === true
   }
 
-  /** Whether more than the list of children is to be read again. */
+  /** Whether more than the list of children must be read again. */
   concernsZnode(path: ZnodePath): boolean {
     return this.#paths.get(path)?.self === true
   }
@@ -43,8 +43,8 @@ export class DirtyPaths {
   }
 
   /**
-   * Notes an event. `isExact`: no event of the path was lost since it was delivered. False, and nothing is held any more, where
-   * this is one path too many: a consumer that does not come back must not make us remember without end.
+   * Notes an event. `isExact`: no event of the path was lost since it was delivered. Returns false, and forgets everything, where
+   * this is one path too many: a consumer that does not return must not make us use memory without limit.
    */
   hear(type: EventType, path: ZnodePath, zxid: bigint, isExact: boolean, sizeMax: number): boolean {
     const isAboutList = type === eventType.nodeChildrenChanged
@@ -68,8 +68,8 @@ export class DirtyPaths {
   }
 
   /**
-   * The znode was read. At the place of a reply among the events, everything heard of the path until here is in what was read.
-   * Undefined where events may have been lost.
+   * The znode was read. The read shows everything that was reported for the path before the reply. Undefined where events may have
+   * been lost.
    */
   take(path: ZnodePath): Heard | undefined {
     const dirty = this.#paths.get(path)
@@ -77,7 +77,7 @@ export class DirtyPaths {
     return dirty?.isExact ? dirty : undefined
   }
 
-  /** As `take`, for a list of children: what was heard of the znode itself is not in it. */
+  /** As `take`, for a list of children: the list does not show reported changes of the znode itself. */
   takeList(path: ZnodePath): void {
     const dirty = this.#paths.get(path)
     if (dirty === undefined) return
@@ -85,7 +85,7 @@ export class DirtyPaths {
     if (!dirty.self) this.#paths.delete(path)
   }
 
-  /** To be read again though nothing was heard: it changed between two reads. */
+  /** Must be read again without an event: it changed between two reads. */
   touch(path: ZnodePath): void {
     if (this.#paths.has(path)) return
     this.#paths.set(path, { writes: 0, isDeleted: false, zxid: -1n, self: true, list: true, isExact: false })

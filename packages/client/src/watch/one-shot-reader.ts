@@ -1,9 +1,9 @@
 /**
- * Reads for servers without persistent watches: every read leaves a one-shot watch. Those say too little about what is below, so
- * lists are compared, and what is new is walked.
+ * Reads from servers without persistent watches: every read leaves a one-shot watch. These watches say too little about the znodes
+ * below, so the reader compares lists and walks new znodes.
  */
 import { type EventType, eventType, joinPath, type ZnodePath } from '@lightkeeper/protocol'
-import type { WatchListener } from '../session/watch-registry.ts'
+import type { Watcher } from '../session/watch-registry.ts'
 import type { WatchChange } from './change.ts'
 import { type Found, StreamReader } from './stream-reader.ts'
 
@@ -11,11 +11,11 @@ export class OneShotReader<T> extends StreamReader<T> {
   /** Between an event and the next read anything may have happened. */
   readonly countsWrites = false
 
-  protected get oneShots(): WatchListener {
-    return this.parts.listener
+  protected get oneShots(): Watcher {
+    return this.parts.watcher
   }
 
-  /** A stream of children hears of the root as well: there is no other sign of its end. */
+  /** A stream of children also watches the root: nothing else would show its end. */
   concerns(type: EventType, path: ZnodePath): boolean {
     const { scope } = this.parts
     return type === eventType.nodeChildrenChanged || scope.covers(path) || path === scope.root
@@ -30,13 +30,13 @@ export class OneShotReader<T> extends StreamReader<T> {
     if (dirty.concernsZnode(path) || !isKnown || !lists) {
       const before = view.statOf(path)
       const reading = await this.read(path, () => {
-        // Heard of the list until the reply.
+        // Reported for the list before the reply.
         concernsList = dirty.concernsList(path)
         dirty.take(path)
       })
       found.set(path, reading)
       if (reading === undefined && path === scope.root) await this.rootIsMissing()
-      // Another znode: whatever was registered below the old one is used up.
+      // Another znode: the watches below the old one have fired.
       const isSame = before !== undefined && before.czxid === reading?.stat?.czxid
       if (!lists || reading === undefined || (isSame && !concernsList)) return this.#stepAll(found)
       if (!isSame) return this.compare(path, await this.walk([path]), 'event')
@@ -57,13 +57,13 @@ export class OneShotReader<T> extends StreamReader<T> {
     return [...found].flatMap(([path, reading]) => this.parts.view.step(path, reading, undefined, 'event'))
   }
 
-  /** A read of the list leaves the watch that hears of them. */
+  /** A read of the list leaves the watch that reports changes of it. */
   protected mayHaveChildren(): boolean {
     return true
   }
 
   protected async rootIsMissing(): Promise<void> {
-    const { source, scope, dirty, listener } = this.parts
-    if (!(await source.awaitCreation(scope.root, listener))) dirty.touch(scope.root)
+    const { source, scope, dirty, watcher } = this.parts
+    if (!(await source.awaitCreation(scope.root, watcher))) dirty.touch(scope.root)
   }
 }

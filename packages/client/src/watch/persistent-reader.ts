@@ -1,4 +1,4 @@
-/** Reads what a persistent watch reports: it names every znode that changed, so that one path is read for one event. */
+/** Reads the changes that a persistent watch reports. It names every changed znode, so one event means one read. */
 import { type EventType, eventType, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { ZnodeStat } from '../stat.ts'
 import type { WatchChange } from './change.ts'
@@ -9,7 +9,7 @@ export class PersistentReader<T> extends StreamReader<T> {
   readonly countsWrites = true
   protected readonly oneShots = undefined
 
-  /** Changes of lists do not: the children themselves are reported. */
+  /** Changes of lists are ignored: the children themselves are reported. */
   concerns(type: EventType, path: ZnodePath): boolean {
     return type !== eventType.nodeChildrenChanged && this.parts.scope.covers(path)
   }
@@ -21,22 +21,22 @@ export class PersistentReader<T> extends StreamReader<T> {
     const read = async (each: ZnodePath): Promise<boolean> => {
       const reading = await this.read(each, (exists) => {
         heard.set(each, dirty.take(each))
-        // Where a parent is missing, so is what it would hold.
+        // Where a parent is missing, its children are missing too.
         if (!exists) heard.set(path, dirty.take(path) ?? heard.get(path))
       })
       found.set(each, reading)
       if (reading === undefined) found.set(path, undefined)
       return reading !== undefined
     }
-    // A parent is delivered before its children, also where a child was heard of first.
+    // A parent is delivered before its children, even where the child's event came first.
     const ancestors = scope.kind === 'tree' && path !== scope.root ? ancestorsOf(path, scope.root) : []
     let isThere = true
     for (const each of [...ancestors.filter((one) => !view.has(one)), path]) isThere &&= await read(each)
     const changes: WatchChange<T>[] = []
     const isDeleted = (each: ZnodePath): boolean => dirty.isDeleted(each)
     if (isThere && this.#isNews(path, found.get(path)?.stat) && ancestors.some(isDeleted)) {
-      // Perhaps a child of another znode than the one delivered under that name. With the delivered one goes all that was below
-      // it, so that one ends first, or the new child would end with it.
+      // The child may belong to another znode than the delivered one of that name. When the delivered znode ends, everything below
+      // it ends too, so it must end first; else the new child would end with it.
       const isEnded = found.get(path)?.stat !== undefined
       const ended = heard.get(path)
       for (const each of ancestors) if (isThere && isDeleted(each)) isThere = await read(each)
@@ -49,18 +49,18 @@ export class PersistentReader<T> extends StreamReader<T> {
     return changes
   }
 
-  /** Whether a reading with this Stat, undefined where it was refused, is of another znode than the one delivered. */
+  /** Whether a reading with this Stat (undefined where it was refused) is of another znode than the delivered one. */
   #isNews(path: ZnodePath, stat: ZnodeStat | undefined): boolean {
     const delivered = this.parts.view.statOf(path)
     return delivered === undefined || stat === undefined || delivered.czxid !== stat.czxid
   }
 
-  /** A child made after this was read is heard of. */
+  /** An event will report a child that is created after this read. */
   protected mayHaveChildren({ stat }: Reading<T>): boolean {
     return stat === undefined || stat.numChildren > 0
   }
 
-  /** Its creation is heard of. */
+  /** An event will report its creation. */
   protected rootIsMissing(): undefined {}
 }
 

@@ -1,23 +1,26 @@
 /**
- * A subtree as it is at one zxid, of any size. A persistent watch reports what changed while it was read: every event of a change
- * that a reply shows is heard before that reply, so when what was heard of has been read again and nothing else was heard
- * meanwhile, the whole is the state at the zxid of the last reply.
+ * A subtree as it is at one zxid, of any size. A persistent watch reports what changes during the read. The event of a change comes
+ * before every reply that shows the change. So once all reported paths have been read again and no new event has come, everything
+ * is the state at the zxid of the last reply.
  */
 import { formatHex, isWithin, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { Budget } from '../session/budget.ts'
-import type { WatchListener } from '../session/watch-registry.ts'
+import type { Watcher } from '../session/watch-registry.ts'
 import type { RawZnode, WatchSource } from './source.ts'
 
 export interface Tree {
-  /** Everything is as it was right behind this transaction. */
+  /** Everything is as it was right after this transaction. */
   readonly zxid: bigint
-  /** By path, parents in front of their children; empty where the root does not exist. */
+  /** By path, parents before their children; empty where the root does not exist. */
   readonly nodes: ReadonlyMap<ZnodePath, RawZnode>
 }
 
 const readsAtOnce = 256
 
-/** @throws KeeperError NO_AUTH where a znode of it may not be read; UNIMPLEMENTED where the server has no persistent watches. */
+/**
+ * @throws KeeperError NO_AUTH where this client may not read a znode of it; UNIMPLEMENTED where the server has no persistent
+ * watches.
+ */
 export async function readTree(source: WatchSource, root: ZnodePath, budget: Budget): Promise<Tree> {
   for (;;) {
     budget.step()
@@ -26,7 +29,7 @@ export async function readTree(source: WatchSource, root: ZnodePath, budget: Bud
       return await budget.until(attempt.run(budget))
     } catch (error) {
       budget.step()
-      // A connection that was lost is made again, and a server that throttles has time later.
+      // A lost connection is made again, and a server that throttles has time later.
       const isPassing =
         KeeperError.is(error) &&
         (error.outcome !== 'rejected' || error.code === 'THROTTLED_OP') &&
@@ -49,14 +52,14 @@ class WholeTree implements Tree {
     this.nodes = nodes
   }
 
-  /** Maps and integers of 64 bits have no form of their own in JSON. */
+  /** JSON has no form for maps and 64-bit integers. */
   toJSON(): object {
     return { zxid: formatHex(this.zxid), nodes: Object.fromEntries(this.nodes) }
   }
 }
 
-/** On one connection: a lost one takes the watch with it. */
-class Attempt implements WatchListener {
+/** On one connection: when it is lost, so is the watch. */
+class Attempt implements Watcher {
   readonly #source: WatchSource
   readonly #root: ZnodePath
   readonly #nodes = new Map<ZnodePath, RawZnode>()
@@ -100,7 +103,7 @@ class Attempt implements WatchListener {
 
   async run(budget: Budget): Promise<Tree> {
     this.#isArmed = await this.#source.arm(this.#root, 'recursive', this)
-    // Given up meanwhile.
+    // The call has ended meanwhile.
     if (this.#hasLeft && this.#isArmed) this.#source.disarm(this.#root, 'recursive', this)
     if (this.#hasLeft) throw new KeeperError('TIMEOUT', { path: this.#root, operation: 'tree', outcome: 'not-sent' })
     if (!this.#isArmed) {
@@ -122,7 +125,7 @@ class Attempt implements WatchListener {
     return new WholeTree(this.#source.lastZxid, nodes)
   }
 
-  /** Reads a znode and, where it is new or has children unknown so far, returns their paths. */
+  /** Reads a znode and returns the paths of its children where they are not known yet. */
   async #visit(path: ZnodePath): Promise<ZnodePath[]> {
     const raw = await this.#source.read(path, undefined, () => this.#dirty.delete(path))
     const known = this.#nodes.get(path)
@@ -131,7 +134,7 @@ class Attempt implements WatchListener {
       return []
     }
     this.#nodes.set(path, raw)
-    // Children of a znode that was read before are heard of one by one.
+    // Events report each new child of a znode that was read before.
     if (raw.stat.numChildren === 0 || known?.stat.czxid === raw.stat.czxid) return []
     const names = await this.#source.list(path, undefined, () => {})
     return (names ?? []).map((name) => joinPath(path, name))

@@ -1,4 +1,4 @@
-/** What a stream watches: one znode, its children, or everything at and below it. */
+/** The scope of a stream: one znode, its children, or everything at and below it. */
 import { isWithin, parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { WatchOptions } from '../options.ts'
 import type { PersistentMode } from '../session/watch-registry.ts'
@@ -12,7 +12,7 @@ export class Scope {
     this.kind = recursive ? 'tree' : children ? 'children' : 'node'
   }
 
-  /** The persistent watch that hears of everything in it. */
+  /** The persistent watch that reports everything in scope. */
   get mode(): PersistentMode {
     return this.kind === 'node' ? 'persistent' : 'recursive'
   }
@@ -24,7 +24,7 @@ export class Scope {
     return path !== this.root && parentPath(path) === this.root
   }
 
-  /** Whether the children of this path, which is the root or covered, are covered. */
+  /** Whether the children of this path are covered; the path is the root, or covered itself. */
   coversChildrenOf(path: ZnodePath): boolean {
     return this.kind === 'tree' || (this.kind === 'children' && path === this.root)
   }

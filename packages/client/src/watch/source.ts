@@ -1,4 +1,4 @@
-/** What a watch stream needs of the client, and how a session gives it: reads that leave watches, and the watches of a server. */
+/** What a watch stream needs of the client, and how a session provides it: reads that leave watches, and watches on the server. */
 import {
   KeeperError,
   keeperCodes,
@@ -14,7 +14,7 @@ import { setWatchesFrames } from '../session/rearm.ts'
 import type { RequestSpec } from '../session/request.ts'
 import type { Session } from '../session/session.ts'
 import type { WatchCounters } from '../session/stats.ts'
-import type { OneShotKind, PersistentMode, WatchListener } from '../session/watch-registry.ts'
+import type { OneShotKind, PersistentMode, Watcher } from '../session/watch-registry.ts'
 import { readZnodeStat, type ZnodeStat } from '../stat.ts'
 
 export interface RawZnode {
@@ -23,31 +23,31 @@ export interface RawZnode {
 }
 
 /**
- * All paths are the user's. `onReply` runs inside the protocol loop, at the place of the reply among the events: every event
- * of a change that the reply shows has been heard by then, and none of a later one.
+ * All paths are the user's. `onReply` runs inside the protocol loop, at the reply's place among the events: the event of every
+ * change that the reply shows has arrived, and no event of a later change.
  */
 export interface WatchSource {
-  /** Undefined where the znode does not exist. With `user`, leaves a one-shot watch on one that does. */
-  read(path: string, user: WatchListener | undefined, onReply: (exists: boolean) => void): Promise<RawZnode | undefined>
+  /** Undefined where the znode does not exist. With `watcher`, it leaves a one-shot watch on a znode that exists. */
+  read(path: string, watcher: Watcher | undefined, onReply: (exists: boolean) => void): Promise<RawZnode | undefined>
   stat(path: string, onReply: (stat: ZnodeStat | undefined) => void): Promise<void>
-  /** Names of the children, undefined where the znode does not exist. */
+  /** Names of the children; undefined where the znode does not exist. */
   list(
     path: string,
-    user: WatchListener | undefined,
+    watcher: Watcher | undefined,
     onReply: (exists: boolean) => void,
   ): Promise<readonly string[] | undefined>
-  /** Leaves a one-shot watch for the creation of `path`. False where it exists. */
-  awaitCreation(path: string, user: WatchListener): Promise<boolean>
-  /** False where the server connected to is known to have no persistent watches. */
+  /** Leaves a one-shot watch for the creation of `path`. Returns false where it exists. */
+  awaitCreation(path: string, watcher: Watcher): Promise<boolean>
+  /** False where the server of the connection is known to have no persistent watches. */
   readonly isPersistentKnown: boolean
-  /** Asks for a persistent watch. False where the server has none. */
-  arm(path: string, mode: PersistentMode, listener: WatchListener): Promise<boolean>
-  disarm(path: string, mode: PersistentMode, listener: WatchListener): void
-  /** Gives back every one-shot watch that only `user` waits for. */
-  forget(user: WatchListener): void
-  /** Hears of the connection. */
-  listen(listener: WatchListener): void
-  unlisten(listener: WatchListener): void
+  /** Asks for a persistent watch. Returns false where the server has none. */
+  arm(path: string, mode: PersistentMode, watcher: Watcher): Promise<boolean>
+  disarm(path: string, mode: PersistentMode, watcher: Watcher): void
+  /** Gives up every one-shot watch that only `watcher` waits for. */
+  forget(watcher: Watcher): void
+  /** Gets news of the connection. */
+  listen(watcher: Watcher): void
+  unlisten(watcher: Watcher): void
   toUser(path: string): ZnodePath
   readonly isConnected: boolean
   readonly lastZxid: bigint
@@ -55,13 +55,13 @@ export interface WatchSource {
   readonly random: Random
   readonly log: Log
   readonly counters: WatchCounters
-  /** Hears of every change that is delivered. */
+  /** Gets every change that is delivered. */
   readonly trace: TraceChannel
 }
 
 const empty = new Uint8Array(0)
 const isMissing = (err: number): boolean => err === keeperCodes.NO_NODE.number
-/** Watches given back at a time: each is a request of its own. */
+/** How many watches to remove at a time: each removal is a request. */
 const removalsAtOnce = 64
 
 export class SessionWatches implements WatchSource {
@@ -105,27 +105,23 @@ export class SessionWatches implements WatchSource {
     return this.#chroot.toUser(path)
   }
 
-  listen(listener: WatchListener): void {
-    this.#session.watches.addListener(listener)
+  listen(watcher: Watcher): void {
+    this.#session.watches.addWatcher(watcher)
   }
 
-  unlisten(listener: WatchListener): void {
-    this.#session.watches.removeListener(listener)
+  unlisten(watcher: Watcher): void {
+    this.#session.watches.removeWatcher(watcher)
   }
 
   // -- reads ----------------------------------------------------------------------------------------------------------
 
-  read(
-    path: string,
-    user: WatchListener | undefined,
-    onReply: (exists: boolean) => void,
-  ): Promise<RawZnode | undefined> {
+  read(path: string, watcher: Watcher | undefined, onReply: (exists: boolean) => void): Promise<RawZnode | undefined> {
     const decode = (reader: Reader): RawZnode => {
       onReply(true)
       const data = reader.bufferCopy() ?? empty
       return { data, stat: readZnodeStat(reader) }
     }
-    return this.#read(opCode.getData, path, user, 'data', decode, () => onReply(false))
+    return this.#read(opCode.getData, path, watcher, 'data', decode, () => onReply(false))
   }
 
   async stat(path: string, onReply: (stat: ZnodeStat | undefined) => void): Promise<void> {
@@ -135,26 +131,26 @@ export class SessionWatches implements WatchSource {
 
   list(
     path: string,
-    user: WatchListener | undefined,
+    watcher: Watcher | undefined,
     onReply: (exists: boolean) => void,
   ): Promise<readonly string[] | undefined> {
     const decode = (reader: Reader): readonly string[] => {
       onReply(true)
       return reader.vector(4, (each) => each.ustring() ?? '') ?? []
     }
-    return this.#read(opCode.getChildren, path, user, 'children', decode, () => onReply(false))
+    return this.#read(opCode.getChildren, path, watcher, 'children', decode, () => onReply(false))
   }
 
-  awaitCreation(path: string, user: WatchListener): Promise<boolean> {
+  awaitCreation(path: string, watcher: Watcher): Promise<boolean> {
     const own = this.#chroot.toServer(path)
     const { watches } = this.#session
     const onError = (err: number): { value: boolean } | undefined => {
       if (!isMissing(err)) return undefined
-      watches.addOneShot('exists', own, user)
+      watches.addOneShot('exists', own, watcher)
       return { value: true }
     }
     const decode = (): boolean => {
-      watches.addOneShot('data', own, user)
+      watches.addOneShot('data', own, watcher)
       return false
     }
     const encode = (writer: Writer): void => {
@@ -167,7 +163,7 @@ export class SessionWatches implements WatchSource {
   #read<T>(
     type: number,
     path: string,
-    user: WatchListener | undefined,
+    watcher: Watcher | undefined,
     kind: OneShotKind,
     decode: (reader: Reader) => T,
     onMissing: () => void,
@@ -180,10 +176,10 @@ export class SessionWatches implements WatchSource {
       path,
       encode(writer) {
         writer.ustring(own)
-        writer.boolean(user !== undefined)
+        writer.boolean(watcher !== undefined)
       },
       decode(reader) {
-        if (user !== undefined) watches.addOneShot(kind, own, user)
+        if (watcher !== undefined) watches.addOneShot(kind, own, watcher)
         return decode(reader)
       },
       onError(err) {
@@ -200,25 +196,25 @@ export class SessionWatches implements WatchSource {
 
   // -- watches of the server ------------------------------------------------------------------------------------------
 
-  async arm(path: string, mode: PersistentMode, listener: WatchListener): Promise<boolean> {
-    // A server that does not know a request closes the connection over it: it is asked once.
+  async arm(path: string, mode: PersistentMode, watcher: Watcher): Promise<boolean> {
+    // A server that does not know a request closes the connection, so it is asked only once.
     if (!this.isPersistentKnown) return false
     const own = this.#chroot.toServer(path)
     const { watches } = this.#session
-    // Noted before it is sent, so that no event, no reconnect and no one-shot watch falls between the two.
-    watches.addPersistent(mode, own, listener)
+    // Recorded before it is sent, so that no event, reconnect or one-shot watch is missed between the two.
+    watches.addPersistent(mode, own, watcher)
     let isArmed = false
     try {
       isArmed = await this.#addWatch(own)
       return isArmed
     } finally {
-      if (!isArmed) watches.removePersistent(mode, own, listener)
+      if (!isArmed) watches.removePersistent(mode, own, watcher)
     }
   }
 
   /**
-   * Sends the widest mode held at the path. Servers before 3.9 keep one mode a path, the last one asked for, and the recursive
-   * one reports all that the other does about the znode itself.
+   * Sends the widest mode of the path. Servers before 3.9 keep one mode for each path, the last one they got; a recursive watch
+   * reports everything about the znode itself that a plain one does.
    */
   #addWatch(own: string): Promise<boolean> {
     const encode = (writer: Writer): void => {
@@ -231,12 +227,12 @@ export class SessionWatches implements WatchSource {
     return this.#submit({ type: opCode.addWatch, operation: 'watch', path: this.toUser(own), encode, decode, onError })
   }
 
-  disarm(path: string, mode: PersistentMode, listener: WatchListener): void {
+  disarm(path: string, mode: PersistentMode, watcher: Watcher): void {
     const own = this.#chroot.toServer(path)
     const { watches } = this.#session
-    if (!watches.removePersistent(mode, own, listener) || !this.#session.isServing) return
+    if (!watches.removePersistent(mode, own, watcher) || !this.#session.isServing) return
     const type = mode === 'persistent' ? watcherType.persistent : watcherType.persistentRecursive
-    // What the wider mode stood in for takes its place before it goes.
+    // The watches that the wider mode replaced are registered before it is removed.
     if (mode === 'recursive' && watches.isPersistent(own)) void this.#addWatch(own).catch(ignore)
     // Servers before 3.9 do not know these two types, and "any" would remove a neighbour's watch too.
     void this.#removeWatches(own, type).catch((error: unknown) => {
@@ -244,14 +240,14 @@ export class SessionWatches implements WatchSource {
       void this.#removeWatches(own, watcherType.any).catch(ignore)
     })
     if (watches.isPersistent(own)) return
-    // One-shot watches it stood in for are registered on their own now; the server reports at once what happened since.
+    // One-shot watches that it replaced are registered separately now; the server at once reports what has happened since.
     for (const spec of setWatchesFrames(watches.dataWatchesAt(own), this.#session.lastZxid)) {
       void this.#submit(spec).catch(ignore)
     }
   }
 
-  forget(user: WatchListener): void {
-    const idle = this.#session.watches.removeOneShots(user)
+  forget(watcher: Watcher): void {
+    const idle = this.#session.watches.removeOneShots(watcher)
     void this.#giveBack(idle).catch(ignore)
   }
 
@@ -259,8 +255,8 @@ export class SessionWatches implements WatchSource {
     const { watches } = this.#session
     for (let i = 0; i < idle.length && this.#session.isServing; i += removalsAtOnce) {
       const batch = idle.slice(i, i + removalsAtOnce).map(async ({ kind, path }) => {
-        // Another user may have come meanwhile. Servers do not tell exists, data and persistent watches apart: removing ours could remove
-        // theirs.
+        // Another watcher may have come meanwhile. Servers do not distinguish exists, data and persistent watches: removing ours could
+        // remove theirs.
         if (watches.isOneShot(kind, path) || watches.isPersistent(path)) return
         const type = kind === 'children' ? watcherType.children : watcherType.data
         await this.#removeWatches(path, type).catch(ignore)

@@ -1,38 +1,38 @@
 /** What the two readers of a stream share: reading znodes and lists, walking down, and the difference to what was delivered. */
 import { type EventType, isWithin, joinPath, KeeperError, nodeName, type ZnodePath } from '@lightkeeper/protocol'
 import { type Codec, isThenable } from '../codec.ts'
-import type { WatchListener } from '../session/watch-registry.ts'
+import type { Watcher } from '../session/watch-registry.ts'
 import type { Via, WatchChange } from './change.ts'
 import type { DirtyPaths } from './dirty.ts'
 import type { Scope } from './scope.ts'
 import type { RawZnode, WatchSource } from './source.ts'
 import type { Reading, View } from './view.ts'
 
-/** Reads on their way at once while everything is read. */
+/** The most reads under way while everything is read. */
 const readsAtOnce = 256
 
-/** The parts of a stream that its readers work on. */
+/** The parts of a stream that its readers use. */
 export interface StreamParts<T> {
   readonly source: WatchSource
   readonly scope: Scope
   readonly view: View<T>
   readonly dirty: DirtyPaths
   readonly codec: Codec<T> | undefined
-  /** The stream, as the listener of its watches. */
-  readonly listener: WatchListener
-  /** @throws where the stream is over: a reading that no caller waits for must send no more requests. */
+  /** The stream, as the watcher of its watches. */
+  readonly watcher: Watcher
+  /** @throws where the stream has ended: a read that no caller waits for must send no more requests. */
   goOn(): void
 }
 
-/** What was read of a subtree: undefined stands for a znode that is not there. */
+/** What was read of a subtree; undefined means that the znode does not exist. */
 export type Found<T> = Map<ZnodePath, Reading<T> | undefined>
 
 export abstract class StreamReader<T> {
-  /** Whether the events of a path that was read count its writes. */
+  /** Whether the events of a read path count its writes. */
   abstract readonly countsWrites: boolean
   protected readonly parts: StreamParts<T>
-  /** The listener that reads leave one-shot watches for. */
-  protected abstract readonly oneShots: WatchListener | undefined
+  /** The watcher of the one-shot watches that reads leave. */
+  protected abstract readonly oneShots: Watcher | undefined
 
   constructor(parts: StreamParts<T>) {
     this.parts = parts
@@ -41,15 +41,15 @@ export abstract class StreamReader<T> {
   /** Whether an event concerns the stream. */
   abstract concerns(type: EventType, path: ZnodePath): boolean
 
-  /** Reads one path that was heard of, and returns how it differs from what was delivered. */
+  /** Reads one path that had an event, and returns the difference to what was delivered. */
   abstract reread(path: ZnodePath): Promise<WatchChange<T>[]>
 
   protected abstract mayHaveChildren(reading: Reading<T>): boolean
 
-  /** The root was read, and is missing. */
+  /** The root was read, and does not exist. */
   protected abstract rootIsMissing(): Promise<void> | undefined
 
-  /** Everything in scope at and below `paths`, read now; parents in front of their children. */
+  /** Everything in scope at and below `paths`, read now; parents before their children. */
   async walk(paths: readonly ZnodePath[]): Promise<Found<T>> {
     const { scope, goOn } = this.parts
     const found: Found<T> = new Map()
@@ -80,7 +80,7 @@ export abstract class StreamReader<T> {
     return found
   }
 
-  /** Names below a path; where they may not be read, those known before: each of them may still be. */
+  /** The names below a path. Where this client may not read them: the names known before, since each may still exist. */
   async #readList(path: ZnodePath): Promise<readonly string[] | undefined> {
     const { source, scope, view } = this.parts
     try {
@@ -105,7 +105,7 @@ export abstract class StreamReader<T> {
     if (raw === undefined) return undefined
     const { data, stat } = raw
     if (codec === undefined) return { isReadable: true, stat, value: data as T }
-    // Delivered already, so that no step is made of it: what it holds does not matter.
+    // Delivered already, so no change follows from it and its data does not matter.
     if (view.isDelivered(path, stat) && !view.isUnreadable(path)) {
       return { isReadable: true, stat, value: undefined as T }
     }
@@ -117,11 +117,11 @@ export abstract class StreamReader<T> {
     }
   }
 
-  /** Steps only once everything was read: what is recorded as delivered must be delivered, not lost with a failed read. */
+  /** Changes are made only when everything is read: what is recorded as delivered must be delivered, even if a later read fails. */
   compare(path: ZnodePath, found: Found<T>, via: Via): WatchChange<T>[] {
     const { view } = this.parts
     const gone = [...view.paths()].filter((known) => isWithin(known, path) && found.get(known) === undefined)
-    // Children in front of their parents, as a server deletes them.
+    // Children before their parents, in the order in which a server deletes them.
     gone.sort((a, b) => b.length - a.length)
     const changes = gone.flatMap((known) => view.step(known, undefined, undefined, via))
     for (const [each, reading] of found) {

@@ -5,7 +5,7 @@ import { HandClock, settle } from '../client.harness.ts'
 import { json, text } from '../codec.ts'
 import type { WatchOptions } from '../options.ts'
 import { ReadyRequest } from '../ready-request.ts'
-import type { PersistentMode, WatchListener } from '../session/watch-registry.ts'
+import type { PersistentMode, Watcher } from '../session/watch-registry.ts'
 import { ZnodeStat } from '../stat.ts'
 import type { WatchChange } from './change.ts'
 import type { RawZnode, WatchSource } from './source.ts'
@@ -30,9 +30,9 @@ class Tree implements WatchSource {
   /** The next event that concerns this path does not arrive. */
   lose: string | undefined
   readonly #nodes = new Map<string, { text: string; czxid: bigint; mzxid: bigint; version: number }>()
-  readonly #listeners = new Set<WatchListener>()
-  readonly #oneShot = { data: new Map<string, Set<WatchListener>>(), children: new Map<string, Set<WatchListener>>() }
-  readonly #persistent = new Map<WatchListener, { path: string; mode: PersistentMode }>()
+  readonly #watchers = new Set<Watcher>()
+  readonly #oneShot = { data: new Map<string, Set<Watcher>>(), children: new Map<string, Set<Watcher>>() }
+  readonly #persistent = new Map<Watcher, { path: string; mode: PersistentMode }>()
 
   constructor(persistent: boolean) {
     this.isPersistentKnown = persistent
@@ -71,36 +71,36 @@ class Tree implements WatchSource {
     this.isConnected = false
     this.#oneShot.data.clear()
     this.#oneShot.children.clear()
-    for (const listener of this.#listeners) listener.disconnected()
+    for (const watcher of this.#watchers) watcher.disconnected()
   }
 
   reconnect(): void {
     this.isConnected = true
-    for (const listener of this.#listeners) listener.restored()
+    for (const watcher of this.#watchers) watcher.restored()
   }
 
   #fire(path: string, type: EventType): void {
     if (!this.isConnected) return
-    const heard = new Set<WatchListener>()
+    const heard = new Set<Watcher>()
     const kinds: ('children' | 'data')[] = type === eventType.nodeChildrenChanged ? ['children'] : ['data']
     if (type === eventType.nodeDeleted) kinds.push('children')
     for (const kind of kinds) {
-      for (const user of this.#oneShot[kind].get(path) ?? []) heard.add(user)
+      for (const watcher of this.#oneShot[kind].get(path) ?? []) heard.add(watcher)
       this.#oneShot[kind].delete(path)
     }
-    for (const [listener, armed] of this.#persistent) {
+    for (const [watcher, armed] of this.#persistent) {
       const isBelow = armed.mode === 'recursive' && path.startsWith(`${armed.path}/`)
-      if (type !== eventType.nodeChildrenChanged && (path === armed.path || isBelow)) heard.add(listener)
+      if (type !== eventType.nodeChildrenChanged && (path === armed.path || isBelow)) heard.add(watcher)
     }
     if (this.lose === path) this.lose = undefined
-    else for (const listener of heard) listener.event(type, path, this.lastZxid)
+    else for (const watcher of heard) watcher.event(type, path, this.lastZxid)
   }
 
-  #leave(kind: 'data' | 'children', path: string, user: WatchListener | undefined): void {
-    if (user === undefined) return
+  #leave(kind: 'data' | 'children', path: string, watcher: Watcher | undefined): void {
+    if (watcher === undefined) return
     const waiting = this.#oneShot[kind].get(path)
-    if (waiting === undefined) this.#oneShot[kind].set(path, new Set([user]))
-    else waiting.add(user)
+    if (waiting === undefined) this.#oneShot[kind].set(path, new Set([watcher]))
+    else waiting.add(watcher)
   }
 
   #statOf(path: string): ZnodeStat {
@@ -111,7 +111,7 @@ class Tree implements WatchSource {
     return new ZnodeStat({ ...node, ...rest, numChildren })
   }
 
-  async read(path: string, user: WatchListener | undefined, onReply: (exists: boolean) => void) {
+  async read(path: string, watcher: Watcher | undefined, onReply: (exists: boolean) => void) {
     this.reads++
     await this.gate
     const failure = this.failures.shift()
@@ -120,7 +120,7 @@ class Tree implements WatchSource {
     const node = this.#nodes.get(path)
     onReply(node !== undefined)
     if (node === undefined) return undefined
-    this.#leave('data', path, user)
+    this.#leave('data', path, watcher)
     const raw: RawZnode = { data: new TextEncoder().encode(node.text), stat: this.#statOf(path) }
     return raw
   }
@@ -129,43 +129,43 @@ class Tree implements WatchSource {
     onReply(this.#nodes.has(path) ? this.#statOf(path) : undefined)
   }
 
-  async list(path: string, user: WatchListener | undefined, onReply: (exists: boolean) => void) {
+  async list(path: string, watcher: Watcher | undefined, onReply: (exists: boolean) => void) {
     if (this.forbidden.has(path)) throw new KeeperError('NO_AUTH', { path })
     onReply(this.#nodes.has(path))
     if (!this.#nodes.has(path)) return undefined
-    this.#leave('children', path, user)
+    this.#leave('children', path, watcher)
     return [...this.#nodes.keys()]
       .filter((each) => each !== path && parentPath(each) === path)
       .map((each) => each.slice(each.lastIndexOf('/') + 1))
   }
 
-  async awaitCreation(path: string, user: WatchListener): Promise<boolean> {
-    this.#leave('data', path, user)
+  async awaitCreation(path: string, watcher: Watcher): Promise<boolean> {
+    this.#leave('data', path, watcher)
     return !this.#nodes.has(path)
   }
 
-  async arm(path: string, mode: PersistentMode, listener: WatchListener): Promise<boolean> {
+  async arm(path: string, mode: PersistentMode, watcher: Watcher): Promise<boolean> {
     await this.gate
-    if (this.isPersistentKnown) this.#persistent.set(listener, { path, mode })
+    if (this.isPersistentKnown) this.#persistent.set(watcher, { path, mode })
     return this.isPersistentKnown
   }
 
-  disarm(_path: string, _mode: PersistentMode, listener: WatchListener): void {
-    this.#persistent.delete(listener)
+  disarm(_path: string, _mode: PersistentMode, watcher: Watcher): void {
+    this.#persistent.delete(watcher)
   }
 
-  forget(user: WatchListener): void {
+  forget(watcher: Watcher): void {
     for (const table of Object.values(this.#oneShot)) {
-      for (const [path, waiting] of table) if (waiting.delete(user) && waiting.size === 0) table.delete(path)
+      for (const [path, waiting] of table) if (waiting.delete(watcher) && waiting.size === 0) table.delete(path)
     }
   }
 
-  listen(listener: WatchListener): void {
-    this.#listeners.add(listener)
+  listen(watcher: Watcher): void {
+    this.#watchers.add(watcher)
   }
 
-  unlisten(listener: WatchListener): void {
-    this.#listeners.delete(listener)
+  unlisten(watcher: Watcher): void {
+    this.#watchers.delete(watcher)
   }
 
   toUser(path: string): ZnodePath {
@@ -555,10 +555,10 @@ describe('how many changes were missed', () => {
     await next(1)
     tree.reconnect()
     const { list } = tree
-    tree.list = async (path, user, onReply) => {
+    tree.list = async (path, watcher, onReply) => {
       tree.list = list
       tree.delete('/r/a')
-      const names = await tree.list(path, user, onReply)
+      const names = await tree.list(path, watcher, onReply)
       tree.set('/r/a', '')
       return names
     }
@@ -595,9 +595,9 @@ test('an event of a later change in front of the continuation of a read is not t
   const { take } = follow(tree, { codec: text })
   await take(2)
   const { read } = tree
-  tree.read = async (path, user, onReply) => {
+  tree.read = async (path, watcher, onReply) => {
     tree.read = read
-    const raw = await tree.read(path, user, onReply)
+    const raw = await tree.read(path, watcher, onReply)
     tree.set('/r', '3')
     return raw
   }
@@ -612,10 +612,10 @@ test('with one-shot watches, a write between reading a znode and listing its chi
   const { take } = follow(tree, { recursive: true })
   await take(2)
   const { list } = tree
-  tree.list = (path, user, onReply) => {
+  tree.list = (path, watcher, onReply) => {
     tree.list = list
     tree.set('/r', '3')
-    return tree.list(path, user, onReply)
+    return tree.list(path, watcher, onReply)
   }
   tree.set('/r', '2')
   tree.set('/r/a', '1')

@@ -1,14 +1,14 @@
 /**
- * `watch()`: the loop that every program with a watch needs. It registers first, then reads; takes each event as "read this path
- * again", never as data; after a reconnect reads everything and delivers the difference. Nothing is read before the consumer asks
- * for more, and a path that changed often meanwhile is read once.
+ * `watch()`: the loop that every program with a watch needs. It registers first, then reads. It takes an event as "read this path
+ * again", never as data. After a reconnect it reads everything and delivers the difference. It reads nothing before the consumer
+ * asks for more, so a path that changed often meanwhile is read once.
  */
 import { type EventType, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import { interruptible } from '../interruptible.ts'
 import { jsonable } from '../json-form.ts'
 import type { WatchOptions } from '../options.ts'
 import type { ReadyRequest } from '../ready-request.ts'
-import type { WatchListener } from '../session/watch-registry.ts'
+import type { Watcher } from '../session/watch-registry.ts'
 import { Audit } from './audit.ts'
 import type { Via, WatchChange } from './change.ts'
 import { DirtyPaths } from './dirty.ts'
@@ -19,13 +19,13 @@ import type { WatchSource } from './source.ts'
 import type { StreamParts, StreamReader } from './stream-reader.ts'
 import { View } from './view.ts'
 
-/** Paths to read again are collected up to this many, or twice what the stream knows; beyond that it reads everything. */
+/** How many paths to read again it collects: this many, or twice as many as the stream knows. Beyond that it reads everything. */
 const dirtyMax = 4096
 const auditIntervalMs = 60_000
-/** Longest wait before a read that failed is tried again on a living connection. */
+/** The longest wait before a failed read is tried again on a living connection. */
 const retryMsMax = 1_000
 
-export class WatchStream<T> implements WatchListener {
+export class WatchStream<T> implements Watcher {
   readonly #source: WatchSource
   readonly #scope: Scope
   readonly #signal: AbortSignal | undefined
@@ -34,20 +34,20 @@ export class WatchStream<T> implements WatchListener {
   readonly #dirty = new DirtyPaths()
   readonly #persistent: StreamReader<T>
   readonly #oneShot: StreamReader<T>
-  /** The one that suits the server: one-shot watches do the work where it has no persistent ones. */
+  /** The reader for this server: one-shot watches do the work where the server has no persistent ones. */
   #reader: StreamReader<T>
   readonly #audit: Audit
-  /** What was delivered may differ from what is there in ways that nothing was heard of. */
+  /** What was delivered may differ from the server without an event for it. */
   #needsResync = true
   #isResyncing = false
   #via: Via = 'snapshot'
   #staleSince: Date | undefined
-  /** A persistent watch is held. */
+  /** The stream has a persistent watch. */
   #isArmed = false
   #hasEnded = false
   #failures = 0
   #wake: (() => void) | undefined
-  /** Ends the wait for a read that is on its way. */
+  /** Ends the wait for a read that is under way. */
   #abandon: (() => void) | undefined
 
   constructor(source: WatchSource, root: ZnodePath, options: WatchOptions<T>) {
@@ -63,7 +63,7 @@ export class WatchStream<T> implements WatchListener {
       view: this.#view,
       dirty: this.#dirty,
       codec: options.codec,
-      listener: this,
+      watcher: this,
       goOn: () => this.#goOn(),
     }
     this.#persistent = new PersistentReader(parts)
@@ -117,7 +117,7 @@ export class WatchStream<T> implements WatchListener {
 
   // -- pulled by the user ---------------------------------------------------------------------------------------------
 
-  /** Ends when the consumer leaves, the signal aborts or the client closes; rejects where the root may not be read. */
+  /** Ends when the consumer leaves, the signal aborts or the client closes; rejects where this client may not read the root. */
   changes(): AsyncGenerator<WatchChange<T>, void, void> {
     return interruptible(this.#changes(), () => {
       this.#hasEnded = true
@@ -143,7 +143,7 @@ export class WatchStream<T> implements WatchListener {
           const { lastZxid } = this.#source
           const changes = await this.#attempt(() => this.#resync())
           if (changes === undefined) continue
-          // What was heard of while everything was read is not in what is delivered now.
+          // What was delivered now does not include the changes that were reported while everything was read.
           const zxid = this.#dirty.size === 0 ? this.#source.lastZxid : lastZxid
           yield* this.#delivered(changes)
           if (this.#needsResync) continue
@@ -195,7 +195,7 @@ export class WatchStream<T> implements WatchListener {
     return this.#needsResync ? Number.POSITIVE_INFINITY : this.#audit.untilDue()
   }
 
-  /** Until woken, or until the next audit. */
+  /** Waits until woken, or until the next audit. */
   async #sleep(isDone: () => boolean, limitMs = this.#untilAudit()): Promise<void> {
     if (isDone() || this.#isOver() || limitMs <= 0) return
     const { clock } = this.#source
@@ -209,8 +209,8 @@ export class WatchStream<T> implements WatchListener {
   }
 
   /**
-   * Undefined when the connection or session went meanwhile: then everything is read again. A stream that is over, by
-   * its signal, by `return()` or with the client, does not wait for what is on its way, and gives back what that leaves.
+   * Undefined when the connection or session was lost meanwhile: then everything is read again. A stream that was ended by its
+   * signal, by `return()` or with the client does not wait for reads under way; it gives up the watches that they leave.
    */
   async #attempt<R>(read: () => Promise<R>): Promise<R | undefined> {
     const reading = read()
@@ -222,7 +222,7 @@ export class WatchStream<T> implements WatchListener {
       if (error === abandoned) return undefined
       if (!isPassing(error)) throw error
       this.#failures++
-      // Refused on a living connection it would be refused again at once.
+      // A read that a living connection refused would be refused again at once, so it waits.
       if (this.#source.isConnected) {
         const boundMs = Math.min(retryMsMax, 10 * 2 ** Math.min(this.#failures, 10))
         await this.#sleep(() => false, 1 + this.#source.random.below(boundMs))
@@ -235,7 +235,7 @@ export class WatchStream<T> implements WatchListener {
     if (this.#isOver()) throw abandoned
   }
 
-  /** What `reading` gives, unless the stream ends first: then it is not waited for. */
+  /** The result of `reading`, unless the stream ends first: then the stream does not wait for it. */
   async #unlessOver<R>(reading: Promise<R>): Promise<R> {
     const over = new Promise<never>((_, reject) => {
       this.#abandon = () => {
@@ -253,9 +253,9 @@ export class WatchStream<T> implements WatchListener {
 
   // -- reading --------------------------------------------------------------------------------------------------------
 
-  /** Registers where needed, reads everything, and returns how it differs from what was delivered. */
+  /** Registers watches where needed, reads everything, and returns the difference to what was delivered. */
   async #resync(): Promise<WatchChange<T>[]> {
-    // What is heard from here on is read again: clear first, then register, then read.
+    // Every event from here on causes a read, so the order is: clear, register, read.
     this.#needsResync = false
     this.#dirty.clear()
     const via = this.#via
@@ -276,7 +276,7 @@ export class WatchStream<T> implements WatchListener {
     }
   }
 
-  /** A persistent watch where the server has them. Servers differ while they are upgraded, so each connection is asked. */
+  /** A persistent watch, where the server has them. Servers differ during an upgrade, so the stream asks on each connection. */
   async #arm(): Promise<void> {
     const { root, mode } = this.#scope
     if (this.#isArmed && !this.#source.isPersistentKnown) {
@@ -291,7 +291,7 @@ export class WatchStream<T> implements WatchListener {
     this.#reader = reader
   }
 
-  /** Looks for a hole, and if there is one arms and reads anew. */
+  /** Looks for a hole. If there is one, it registers and reads everything again. */
   async #heal(): Promise<true> {
     const hole = await this.#audit.findHole()
     if (hole === undefined) return true
@@ -304,7 +304,7 @@ export class WatchStream<T> implements WatchListener {
   }
 }
 
-/** Data never goes to listeners of a channel. */
+/** Listeners of a channel never get data. */
 function withoutValues(change: WatchChange<unknown>): object {
   if (change.kind === 'ready' || change.kind === 'stale') return change
   const { kind, path, via } = change
@@ -312,10 +312,10 @@ function withoutValues(change: WatchChange<unknown>): object {
   return { kind, path, via, missed }
 }
 
-/** How a read ends that is not waited for any more. */
+/** The end of a read that the stream does not wait for any more. */
 const abandoned = new Error('the stream was ended')
 
-/** Whether a read that failed so is simply to be made again. */
+/** Whether a read that failed like this should simply be repeated. */
 function isPassing(error: unknown): boolean {
   if (!KeeperError.is(error)) return false
   return error.outcome !== 'rejected' || passing.has(error.code)

@@ -1,18 +1,18 @@
 /**
- * What a stream has delivered so far, and the steps from there to what was read now. Values in, changes out; reads nothing.
- * Changes of a path form a chain: `previous` of one is the value of the one before, and no mzxid is delivered twice.
+ * What a stream has delivered so far, and the changes from there to what was read now. Values in, changes out; it reads nothing.
+ * The changes of a path form a chain: `previous` of one is the value of the one before, and no mzxid is delivered twice.
  */
 import { parentPath, type ZnodePath } from '@lightkeeper/protocol'
 import type { ZnodeStat } from '../stat.ts'
 import type { Via, WatchChange, ZnodeSnapshot } from './change.ts'
 
-/** A znode as it was read: with its value, or with what stands in the way of one. */
+/** A znode as it was read: its value, or why there is none. */
 export type Reading<T> = { readonly isReadable: true; readonly stat: ZnodeStat; readonly value: T } | Unreadable
 
 interface Unreadable {
   readonly isReadable: false
   readonly stat: ZnodeStat | undefined
-  /** Where it could be read, and not be decoded. */
+  /** The data, where it could be read but not decoded. */
   readonly data: Uint8Array | undefined
   readonly error: unknown
 }
@@ -25,11 +25,11 @@ interface Known<T> {
   isUnreadable: boolean
 }
 
-/** Events heard of a path since it was last read, none of them lost. */
+/** Events of a path since it was last read, none of them lost. */
 export interface Heard {
   /** Writes, until the znode was deleted if it was. */
   readonly writes: number
-  /** The zxid of the last event; -1n where the server does not send one. */
+  /** The zxid of the last event; -1n where the server sends none. */
   readonly zxid: bigint
 }
 
@@ -38,7 +38,7 @@ export class View<T> {
   /** Known znodes by their parent. */
   readonly #below = new Map<ZnodePath, Set<ZnodePath>>()
 
-  /** What is not later was handled before this view began. */
+  /** Everything up to this zxid was handled before this view began. */
   readonly #since: bigint | undefined
 
   constructor(since?: bigint) {
@@ -53,7 +53,7 @@ export class View<T> {
     return this.#known.has(path)
   }
 
-  /** Stat of the newest reading, undefined where there is none. */
+  /** The Stat of the newest reading, undefined where there is none. */
   statOf(path: ZnodePath): ZnodeStat | undefined {
     return this.#known.get(path)?.stat
   }
@@ -62,7 +62,7 @@ export class View<T> {
     return this.#known.get(path)?.isUnreadable === true
   }
 
-  /** Whether a reading with this Stat holds nothing new, so that its data need not be decoded. */
+  /** Whether a reading with this Stat contains nothing new, so that its data need not be decoded. */
   isDelivered(path: ZnodePath, stat: ZnodeStat): boolean {
     const known = this.#known.get(path)
     return known?.stat?.mzxid === stat.mzxid && known.stat.czxid === stat.czxid
@@ -76,16 +76,14 @@ export class View<T> {
     return this.#known.keys()
   }
 
-  /**
-   * The step to `reading`, recorded as delivered. `heard` is undefined where events may have been lost.
-   */
+  /** The change to `reading`, recorded as delivered. `heard` is undefined where events may have been lost. */
   step(path: ZnodePath, reading: Reading<T> | undefined, heard: Heard | undefined, via: Via): WatchChange<T>[] {
     const known = this.#known.get(path)
     if (reading === undefined) return known === undefined ? [] : this.#delete(path, known, heard, via)
     const isSame =
       known !== undefined && (known.stat === undefined || reading.stat?.czxid === (known.stat as ZnodeStat).czxid)
     if (known !== undefined && !isSame && reading.stat !== undefined) {
-      // Another znode under the same name. The zxid of the last event need not be that of the deletion.
+      // Another znode under the same name. The last event's zxid need not be the zxid of the deletion.
       const ended = heard === undefined ? undefined : { writes: heard.writes, zxid: -1n }
       return [...this.#delete(path, known, ended, via), ...this.#create(path, reading, via)]
     }
@@ -113,7 +111,7 @@ export class View<T> {
     known.stat = stat
     known.snapshot = { stat, value }
     known.isUnreadable = false
-    // What is there at the start was not missed by anybody; a znode made while a stream is on counts its writes itself.
+    // A znode that exists at the start has no missed writes. A znode that is created later counts its writes itself.
     const missed = via === 'snapshot' ? 0 : stat.version
     const isNews = this.#since !== undefined && stat.mzxid > this.#since
     return [
@@ -140,7 +138,7 @@ export class View<T> {
     known.stat = stat
     known.snapshot = { stat, value }
     known.isUnreadable = false
-    // It became readable again and nothing was written: what was delivered before still holds.
+    // It became readable again without a write: what was delivered before is still right.
     if (stat.mzxid === previous.stat.mzxid) return []
     return [{ kind: 'changed', path, previous, value, stat, zxid: stat.mzxid, missed, via }]
   }
@@ -154,7 +152,7 @@ export class View<T> {
     return [{ kind: 'unreadable', path, error, data, stat, previous: known.snapshot, via }]
   }
 
-  /** Whatever is known below goes first: a znode with children cannot be deleted. */
+  /** Everything known below goes first: a server does not delete a znode with children. */
   #delete(path: ZnodePath, known: Known<T>, heard: Heard | undefined, via: Via): WatchChange<T>[] {
     const changes: WatchChange<T>[] = []
     for (const child of [...this.children(path)]) {

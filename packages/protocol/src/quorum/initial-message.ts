@@ -1,4 +1,4 @@
-/** First bytes of an election link, from the side that dials: who it is, and where its own election port listens. */
+/** First bytes of an election link, from the side that dials: its sid and the address of its own election port. */
 import { MalformedFrameError } from '../malformed-frame-error.ts'
 import { decodeUtf8 } from '../utf8.ts'
 import { Writer } from '../writer.ts'

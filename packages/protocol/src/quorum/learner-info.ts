@@ -43,7 +43,7 @@ export function parseIntBytes(data: Uint8Array | null): number {
   return new Reader(data).int()
 }
 
-/** A long that is an exact number. @throws MalformedFrameError for another. */
+/** A long that is an exact number. @throws MalformedFrameError for any other. */
 export function safeNumber(value: bigint, at: number): number {
   const number = Number(value)
   if (!Number.isSafeInteger(number)) throw new MalformedFrameError(`${value} is out of range`, at)

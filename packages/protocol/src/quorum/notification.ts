@@ -1,4 +1,6 @@
-/** Notification, the message of leader election: a server's state and the vote it has. Forms of 28, 40 and 44 and more bytes. */
+/**
+ * Notification, the message of leader election: the state of a server and its vote. It has forms of 28, 40, and 44 or more bytes.
+ */
 import { MalformedFrameError } from '../malformed-frame-error.ts'
 import type { Reader } from '../reader.ts'
 import type { Writer } from '../writer.ts'
@@ -8,7 +10,7 @@ import { zxidEpoch } from '../zxid.ts'
 export const serverStates = ['looking', 'following', 'leading', 'observing'] as const
 export type ServerState = (typeof serverStates)[number]
 
-/** What a server that has no vote proposes as leader, zxid, and epoch: Java's Long.MIN_VALUE, exact as a number. */
+/** The leader, zxid and epoch that a server without a vote proposes: Java's Long.MIN_VALUE, exact as a number. */
 export const noVote = -(2 ** 63)
 
 /** Largest message of an election link, in bytes. */
@@ -16,21 +18,21 @@ export const notificationBytesMax = 512 * 1024
 
 export interface Notification {
   readonly state: ServerState
-  /** sid of the server that is voted for or followed, or `noVote`. */
+  /** sid of the server that the sender votes for or follows, or `noVote`. */
   readonly leader: number
   /** Last zxid of that server when the vote was cast. */
   readonly zxid: bigint
-  /** The election of the sender, which counts them. */
+  /** The number of the sender's election; each server counts its own. */
   readonly round: number
   /** Current epoch of the proposed leader. */
   readonly peerEpoch: number
-  /** 2 with a configuration, as from 3.5 on; 0 and 1 without. */
+  /** 2 with a configuration, from 3.5 on; 0 and 1 without one. */
   readonly version: number
   /** Text of the configuration, `server.1=…` lines; empty where there is none. */
   readonly config: Uint8Array
 }
 
-/** Writes the form of version 2, which servers from 3.5 on speak. */
+/** Writes the form of version 2, which servers from 3.5 on use. */
 export function writeNotification(writer: Writer, notification: Notification): void {
   writer.int(serverStates.indexOf(notification.state))
   writer.long(BigInt(notification.leader))
@@ -43,7 +45,7 @@ export function writeNotification(writer: Writer, notification: Notification): v
 
 const empty = new Uint8Array(0)
 
-/** @throws MalformedFrameError; the message is to be dropped then, the link is still good. */
+/** @throws MalformedFrameError: drop the message then; the link is still good. */
 export function readNotification(reader: Reader): Notification {
   const at = reader.pos
   const size = reader.remaining

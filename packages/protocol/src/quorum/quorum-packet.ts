@@ -1,13 +1,13 @@
 /**
- * QuorumPacket, the record that a leader and its learners exchange: `int type, long zxid, buffer data, vector<Id> authinfo`. The stream
- * has no frames: a packet ends where its own lengths say.
+ * QuorumPacket, the record that a leader and its learners exchange: `int type, long zxid, buffer data, vector<Id> authinfo`. The
+ * stream has no frames: the lengths inside a packet say where it ends.
  */
 import { MalformedFrameError } from '../malformed-frame-error.ts'
 import { Reader } from '../reader.ts'
 import { type Id, readId, writeId } from '../records.gen.ts'
 import type { Writer } from '../writer.ts'
 
-/** Numbers on the wire, under the names that Apache's `Leader.java` gives them. */
+/** The numbers on the wire, with the names of Apache's `Leader.java`. */
 export const quorumPacketType = {
   REQUEST: 1,
   PROPOSAL: 2,
@@ -44,10 +44,10 @@ export interface QuorumPacket {
   readonly authinfo: readonly Id[] | null
 }
 
-/** The protocol version that LEADERINFO and LearnerInfo carry. Older ones are not spoken. */
+/** The protocol version in LEADERINFO and LearnerInfo. Older versions are not supported. */
 export const quorumProtocolVersion = 0x1_0000
 
-/** Largest packet by default: a transaction of `jute.maxbuffer`, and as much again for what surrounds its data. */
+/** Largest packet by default: a transaction of `jute.maxbuffer`, and as much again for the bytes around its data. */
 export const quorumPacketBytesMaxDefault = 0x1f_ffff
 
 export function writeQuorumPacket(writer: Writer, packet: QuorumPacket): void {
@@ -74,10 +74,10 @@ export class QuorumPacketStream {
   readonly #bytesMax: number
   #bytes: Uint8Array = new Uint8Array(0)
   #pos = 0
-  /** Bytes from `#pos` on without which there certainly is no whole packet. */
+  /** From `#pos` on, fewer bytes than this certainly hold no whole packet. */
   #need = 16
 
-  /** `bytesMax`: largest packet, in bytes; one that announces more is malformed. */
+  /** `bytesMax`: largest packet, in bytes; a packet that announces more is malformed. */
   constructor(bytesMax: number = quorumPacketBytesMaxDefault) {
     this.#bytesMax = bytesMax
   }
@@ -105,7 +105,7 @@ export class QuorumPacketStream {
     return packet
   }
 
-  /** Takes out what `next` has not used: the bytes behind SNAP are an image, no packets. */
+  /** Removes and returns what `next` has not used: the bytes after SNAP are an image, not packets. */
   takeRest(): Uint8Array {
     const rest = this.#bytes.slice(this.#pos)
     this.#bytes = new Uint8Array(0)
@@ -113,7 +113,7 @@ export class QuorumPacketStream {
     return rest
   }
 
-  /** How long the packet at `#pos` is, or at least is, where its end is not here yet. */
+  /** The length of the packet at `#pos`, or its least possible length where its end has not arrived. */
   #extent(available: number): number {
     const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#pos, available)
     let need = 16 + this.#length(view.getInt32(12), 16) + 4

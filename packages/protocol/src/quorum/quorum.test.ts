@@ -1,4 +1,4 @@
-/** Bytes that real servers exchanged, and bytes that nobody should. */
+/** Bytes that real servers exchanged, and bytes that no server should accept. */
 import { describe, expect, test } from 'vitest'
 import { MalformedFrameError } from '../malformed-frame-error.ts'
 import { Reader } from '../reader.ts'

@@ -1,10 +1,10 @@
-/** Options of recipes and of their calls. */
+/** The options of recipes and of their calls. */
 import type { CallOptions, VersionOptions } from '@lightkeeper/client'
 import { boolean, looking, OptionSet, signal, type Table, timeout, version } from '@lightkeeper/client/arguments'
 
 /**
- * A check of options by their table, which gives back a plain copy. Undefined stands for no options. `name` is that of the argument
- * where it is not `options`.
+ * Checks options by their table and returns a plain copy. Undefined means no options. `name` is the name of the argument if it is
+ * not `options`.
  */
 export function optionsOf<O extends object>(
   table: Table<O>,
@@ -14,7 +14,7 @@ export function optionsOf<O extends object>(
     value === undefined ? ({} as O) : looking(name, operation, () => set.check(value, name, operation))
 }
 
-/** `signal` and `timeout`, of calls that ask and of those that wait or leave. */
+/** `signal` and `timeout`, for calls that read, wait or leave. */
 export const callOptions = optionsOf<CallOptions>({ signal, timeout })
 
 export const signalOption = optionsOf<{ readonly signal?: AbortSignal | undefined }>({ signal })

@@ -3,11 +3,11 @@ import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { type Check, describe, looking, pathProblem, withMethods, wrongType } from '@lightkeeper/client/arguments'
 import { text } from './values.ts'
 
-/** Longer than any server takes, also with many times the default `jute.maxbuffer`. */
+/** Longer than any server accepts, even one with many times the default `jute.maxbuffer`. */
 const charactersMax = 1 << 20
 const shownMax = 100
 
-/** @throws TypeError for a value that is no string; KeeperError BAD_ARGUMENTS, not sent, for a string that is no path. */
+/** @throws TypeError where the value is no string; KeeperError BAD_ARGUMENTS, not sent, where the string is no path. */
 export const path: Check<ZnodePath> = (value, name, operation) => {
   if (typeof value !== 'string') throw wrongType(operation, name, 'a string', value)
   const { length } = value
@@ -16,7 +16,7 @@ export const path: Check<ZnodePath> = (value, name, operation) => {
   throw badPath(problem, value, operation)
 }
 
-/** As `path`, and not the root. */
+/** As `path`, but refuses the root. */
 export const pathBelow: Check<ZnodePath> = (value, name, operation) => {
   const own = path(value, name, operation)
   if (own !== '/') return own
@@ -27,7 +27,7 @@ function badPath(message: string, given: string, operation: string): KeeperError
   return new KeeperError('BAD_ARGUMENTS', { message, path: given.slice(0, shownMax), operation, outcome: 'not-sent' })
 }
 
-/** The name of a znode: text without a slash that a server takes. */
+/** The name of a znode: text without a slash that a server accepts. */
 export const nodeName: Check<string> = (value, name, operation) => {
   const own = text(value, name, operation)
   const problem = own === '' ? 'it is empty' : own.includes('/') ? 'it has a slash' : pathProblem(`/${own}`)

@@ -1,4 +1,4 @@
-/** Values that recipes take and the client has no check for. Each check gives back a value that cannot change any more. */
+/** Values for which the client has no check. Each check returns a value that cannot change any more. */
 import type { Codec, Data } from '@lightkeeper/client'
 import {
   type Check,
@@ -12,10 +12,10 @@ import {
   wrongType,
 } from '@lightkeeper/client/arguments'
 
-/** Anything: the recipe does not look at it. */
+/** Any value: the recipe does not look at it. */
 export const anything: Check<never> = (value) => value as never
 
-/** A number of `unit` (empty for a bare number) from `least` to `most`; `isWhole` by default. */
+/** A number of `unit` (empty for a plain number) from `least` to `most`; by default it must be an integer. */
 export function number(unit: string, least: number, most: number, isWhole = true): Check<number> {
   const what = `${isWhole ? 'a whole number' : 'a number'}${unit === '' ? '' : ` of ${unit}`}`
   const bounds = most >= Number.MAX_VALUE ? `from ${least} on` : `from ${least} to ${most}`
@@ -33,7 +33,7 @@ export const text: Check<string> = (value, name, operation) => {
   return wellFormed(value, name, operation)
 }
 
-/** A copy of bytes. @throws TypeError also for bytes that were transferred away. */
+/** A copy of bytes. @throws TypeError, also for bytes that were transferred away. */
 export const bytesOf: Check<Uint8Array> = (value, name, operation) => {
   if (!isBytes(value)) throw wrongType(operation, name, 'a Uint8Array', value)
   return steady(value, name, operation).slice()

@@ -1,4 +1,4 @@
-/** A barrier: every client that comes waits while the barrier is up. */
+/** A barrier: while it exists, every client that reaches it waits. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/options.ts'
 import { checkPlace } from '../arguments/places.ts'
@@ -8,15 +8,15 @@ import { repeat } from '../common/repeat.ts'
 
 export interface Barrier {
   readonly path: ZnodePath
-  /** Puts it up. It stays up when the client that made it goes away. */
+  /** Creates the barrier. It stays when the client that created it goes away. */
   set(options?: WaitOptions): Promise<void>
-  /** Takes it down: all clients that wait go on. */
+  /** Deletes the barrier: all waiting clients continue. */
   remove(options?: WaitOptions): Promise<void>
-  /** Resolves when it is down. @throws the signal's reason, KeeperError TIMEOUT, CLOSED. */
+  /** Resolves when there is no barrier. @throws the reason of the signal, KeeperError TIMEOUT, CLOSED. */
   wait(options?: WaitOptions): Promise<void>
 }
 
-/** Curator's DistributedBarrier and kazoo's Barrier: it is up while the znode exists. Sends nothing. */
+/** Curator's DistributedBarrier and kazoo's Barrier: the barrier exists while its znode exists. Sends nothing. */
 export function barrier(zk: Client, path: ZnodePath): Barrier {
   checkPlace(zk, path, 'barrier')
   return {
@@ -39,7 +39,7 @@ export function barrier(zk: Client, path: ZnodePath): Barrier {
     },
     async wait(options) {
       using limit = new Limit(zk, 'wait', path, callOptions(options, 'barrier.wait'))
-      // A barrier that was put up before this call counts, also where the connected server does not know it yet.
+      // A barrier that was created before this call counts, even if the connected server has not seen it yet.
       await zk.sync(path, limit.step)
       let isUp = false
       limit.reason = () => (isUp ? 'the barrier is up' : undefined)

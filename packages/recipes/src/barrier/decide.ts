@@ -1,6 +1,6 @@
 /**
- * Who may enter a double barrier and who waits for whom, decided from Stats. A round is open when `ready` was written after its members
- * came. A member that came after that belongs to the next round.
+ * Decides from Stats who may enter a double barrier and who waits for which member. A round is open when `ready` was written after
+ * the members of the round came. A member that came later belongs to the next round.
  */
 
 export const readyName = 'ready'
@@ -15,7 +15,7 @@ export function isOpen(stamp: bigint | undefined, czxid: bigint): boolean {
   return stamp !== undefined && stamp > czxid
 }
 
-/** The members of a round that is full: those that came since the last one was opened. Undefined where there are fewer than `count`. */
+/** The members of a full round: those that came after the last round was opened. Undefined where there are fewer than `count`. */
 export function fullRound(
   members: readonly BarrierMember[],
   stamp: bigint | undefined,
@@ -30,14 +30,14 @@ export type Leave =
   | { readonly kind: 'done' }
   /** Only this member is left: the last one deletes `ready` too. */
   | { readonly kind: 'last' }
-  /** This member goes now, and waits for the one that goes last. */
+  /** This member leaves now, and waits for the member that leaves last. */
   | { readonly kind: 'goAndWait'; readonly behind: string }
-  /** This member goes last, and waits for another. */
+  /** This member leaves last, and waits for another member. */
   | { readonly kind: 'stayAndWait'; readonly behind: string }
 
 /**
- * As Curator and kazoo do it: the smallest name stays until it is alone and the others wait for it, so each waits for one. Counts the
- * members of the round of `stamp`, and those of earlier rounds that are still there.
+ * The rule of Curator and kazoo: the smallest name stays until it is alone, and the others wait for it, so each member waits for
+ * one. Counts the members of the round of `stamp`, and members of earlier rounds that still exist.
  */
 export function leave(members: readonly BarrierMember[], stamp: bigint, mine: string): Leave {
   const names = members

@@ -1,4 +1,4 @@
-/** A double barrier: no member enters before all are there, and no member leaves before all are done. */
+/** A double barrier: no member enters before all members have come, and no member leaves before all have finished. */
 import {
   type Client,
   KeeperError,
@@ -28,35 +28,38 @@ import { uniqueName } from '../common/unique-name.ts'
 import { type BarrierMember, fullRound, isOpen, leave, readyName } from './decide.ts'
 
 export interface DoubleBarrierOptions {
-  /** How many members make it full. */
+  /** The number of members of a full round. */
   readonly count: number
-  /** Data of the member's znode, for people who look. Default empty. */
+  /** Data of the member's znode, for people who read it. Default empty. */
   readonly identifier?: string
 }
 
 export interface DoubleBarrier {
   readonly path: ZnodePath
   /**
-   * Resolves when `count` members were there at the same time.
-   * @throws the signal's reason, KeeperError TIMEOUT, CLOSED: this member does not count any more then.
+   * Resolves when `count` members were present at the same time.
+   * @throws the reason of the signal, KeeperError TIMEOUT, CLOSED: this member does not count any more then.
    */
   enter(options?: WaitOptions): Promise<Inside>
 }
 
-/** This member is inside. Disposing of it goes without waiting for the others, as `withdraw`. */
+/** A member inside the barrier. Its disposal leaves without waiting for the others, like `withdraw`. */
 export interface Inside extends AsyncDisposable {
-  /** Aborts when this member may be gone for the others: the session is about to expire. */
+  /** Aborts when this member may be gone for the others: its session is about to expire. */
   readonly signal: AbortSignal
   /**
-   * Resolves when all members are done.
-   * @throws as `enter`, and TIMEOUT where no server was reached for 10 s. The others do not wait for this member then.
+   * Resolves when all members have finished.
+   * @throws as `enter`; also TIMEOUT where no server was reached for 10 s. The others do not wait for this member then.
    */
   leave(options?: WaitOptions): Promise<void>
-  /** Goes without waiting for the others. Never rejects. Resolves to what is left behind where the deletion is not confirmed in time. */
+  /**
+   * Leaves without waiting for the others. Never rejects. Resolves to what is left where no server has confirmed the deletion in
+   * time.
+   */
   withdraw(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
-/** Layout of Curator's DistributedDoubleBarrier and kazoo's DoubleBarrier. Sends nothing. */
+/** Uses the layout of Curator's DistributedDoubleBarrier and kazoo's DoubleBarrier. Sends nothing. */
 export function doubleBarrier(zk: Client, path: ZnodePath, options: DoubleBarrierOptions): DoubleBarrier {
   checkPlaceOrRoot(zk, path, 'doubleBarrier')
   const { count, identifier = '' } = barrierOptions(options, 'doubleBarrier')
@@ -71,15 +74,15 @@ export function doubleBarrier(zk: Client, path: ZnodePath, options: DoubleBarrie
 
 const barrierOptions = optionsOf<DoubleBarrierOptions>({ count: number('members', 1, 0x7fff_ffff), identifier: text })
 
-/** What stands below the barrier: `ready`, and the other names, read after it. */
+/** The znodes below the barrier: `ready`, and the other names, which are read after it. */
 interface Look {
   readonly ready: ZnodeStat | undefined
   readonly names: readonly string[]
-  /** Settles when `ready` is written, where the look set a watch. */
+  /** Settles when `ready` is written, if the look set a watch. */
   readonly changed: Promise<WatchedEvent> | undefined
 }
 
-/** `own`: the member, which may have come anew. */
+/** `own`: this member, which may have entered the line again. */
 type Seen =
   | { readonly kind: 'open'; readonly own: OwnEphemeral; readonly stamp: bigint }
   /** `changed` settles when `ready` is written. */
@@ -90,9 +93,9 @@ class Entry {
   readonly #parent: ZnodePath
   readonly #count: number
   readonly #identifier: string
-  /** The member, once it is there. */
+  /** This member, once its znode exists. */
   #own: OwnEphemeral | undefined
-  /** The czxid of the first member znode of this entry: a round that was opened later was opened for it. */
+  /** The czxid of the first member znode of this entry: a round that was opened later was opened for this entry. */
   #since: bigint | undefined
   #lease: Lease | undefined
 
@@ -107,7 +110,7 @@ class Entry {
     using limit = new Limit(this.#zk, 'enter', this.#parent, wait)
     try {
       const joining = this.#join(limit)
-      // Sent right behind the create: names with ours among them are as good as those of a later look.
+      // Sent right after the create: if the list has our name, it is as good as a later one.
       let early: Promise<Look> | undefined = this.#soon(limit)
       let own = await joining
       for (;;) {
@@ -142,7 +145,7 @@ class Entry {
     return this.#own
   }
 
-  /** Whether the round is open; where it is full, opens it. `early` may be from before this member was there. */
+  /** Whether the round is open. Opens it where it is full. `early` may be older than this member's znode. */
   async #attempt(member: OwnEphemeral, limit: Limit, early: Promise<Look> | undefined): Promise<Seen> {
     const races = new Races(this.#zk, limit.signal)
     let own = member
@@ -154,7 +157,7 @@ class Entry {
       if (this.#since !== undefined && ready !== undefined && isOpen(ready.mzxid, this.#since))
         return { kind: 'open', own, stamp: ready.mzxid }
       if (isEarly) continue
-      // The session expired while this member waited: it comes anew.
+      // The session expired while this member waited, so it creates its znode again.
       if (this.#zk.epoch !== own.epoch || (this.#lease?.signal.aborted && !isThere)) {
         own = await this.#join(limit)
         continue
@@ -166,21 +169,21 @@ class Entry {
       const opening = this.#open(round, ready, limit)
       next = this.#soon(limit)
       const beaten = await opening
-      // The next look shows who was faster. Where it shows the same again and again, nobody was.
+      // The next look shows which client was faster. If it shows the same state again and again, no client was.
       if (beaten !== undefined) await races.lost(beaten, `${ready?.mzxid} ${round.map(({ czxid }) => czxid).join(' ')}`)
     }
   }
 
   async #look(limit: Limit, watch: boolean): Promise<Look> {
     const path = this.#pathOf(readyName)
-    // In this order: the version of `ready` then refuses members of a newer round than its own.
+    // The order matters: the version of `ready` then refuses members of a newer round than its own.
     const reading = repeat(this.#zk, limit, (own) => this.#zk.existence(path, { ...own, watch }))
     const naming = repeat(this.#zk, limit, (own) => namesBelow(this.#zk, this.#parent, own))
     const [{ stat: ready, changed }, names] = await Promise.all([reading, naming])
     return { ready, names: names.filter((name) => name !== readyName), changed }
   }
 
-  /** A look that is sent behind a request which may fail first. */
+  /** A look that is sent behind a request that may fail first. */
   #soon(limit: Limit): Promise<Look> {
     const looking = this.#look(limit, true)
     looking.catch(() => {})
@@ -188,7 +191,7 @@ class Entry {
   }
 
   /**
-   * Opens the round in one transaction, if all its members are still there. Resolves to undefined, or to the refusal where another
+   * Opens the round in one transaction, if all its members still exist. Resolves to undefined, or to the refusal where another
    * client was faster.
    */
   async #open(round: readonly BarrierMember[], ready: ZnodeStat | undefined, limit: Limit): Promise<unknown> {
@@ -201,18 +204,18 @@ class Entry {
     } catch (error) {
       limit.signal.throwIfAborted()
       const refusal = refusalOf(error, 'enter')
-      // Another member opened it, or a member is gone: the next look shows which.
+      // Another member opened it, or a member has gone: the next look shows which.
       if (!isRace(error) && !isLost(error)) throw refusal
       return refusal
     }
   }
 
-  /** The members among `names` that are still there. */
+  /** The members among `names` that still exist. */
   async #stats(names: readonly string[], limit: Limit): Promise<BarrierMember[]> {
     const stats = await Promise.all(names.map((name) => this.#stat(name, limit)))
     return names.flatMap((name, i) => {
       const stat = stats[i]
-      // Only an ephemeral stands for a client that could enter.
+      // Only an ephemeral represents a client that could enter.
       return stat?.kind === 'ephemeral' ? [{ name, czxid: stat.czxid }] : []
     })
   }
@@ -224,7 +227,7 @@ class Entry {
   #inside(member: OwnEphemeral, stamp: bigint): Inside {
     const hold = this.#zk.hold()
     let lease = this.#lease ?? this.#zk.lease()
-    // The session outlived a time without answers. If it did not, this member is gone, as its lease says.
+    // The session survived a time without answers. Otherwise this member is gone, as its lease says.
     if (lease.signal.aborted && this.#zk.epoch === member.epoch) lease = this.#zk.lease()
     const end = (): void => {
       hold[Symbol.dispose]()
@@ -267,7 +270,7 @@ class Entry {
       if (next.kind === 'last') {
         const left = ready?.mzxid === stamp ? await this.#last(member, ready, limit, remove) : await remove()
         if (left === 'lost') continue
-        // The next look is the last one, unless the znode may not be deleted.
+        // The next look is the last one, unless the server forbids the deletion.
         if (left !== undefined) throw left
         await races.lost(new KeeperError('NO_NODE', { path: member.path, operation: 'leave' }), names.join(' '))
         continue
@@ -278,7 +281,7 @@ class Entry {
     }
   }
 
-  /** Deletes the last member together with `ready`, unless that has opened the next round already. */
+  /** Deletes the last member together with `ready`, unless `ready` has opened the next round already. */
   async #last(
     member: OwnEphemeral,
     ready: ZnodeStat,
@@ -291,10 +294,10 @@ class Entry {
       return undefined
     } catch (error) {
       limit.signal.throwIfAborted()
-      // Executed or not: the next look shows it, and no other member is left to delete `ready`.
+      // The next look shows whether it was executed. No other member is left that could delete `ready`.
       if (isLost(error)) return 'lost'
       if (!isRace(error)) throw refusalOf(error, 'leave')
-      // The others wait for this znode, not for `ready`; the next round writes over that.
+      // The others wait for this znode, not for `ready`; the next round overwrites `ready`.
       return remove()
     }
   }

@@ -1,4 +1,4 @@
-/** A znode, or a whole subtree, in memory: one watch stream fills it and keeps it up to date. */
+/** A znode or a whole subtree in memory: one watch stream fills it and keeps it up to date. */
 import {
   bytes,
   type Client,
@@ -25,7 +25,7 @@ import { Limit, type WaitOptions } from '../common/limit.ts'
 import { type CacheChange, type CacheEntry, CacheView, type Untold } from './view.ts'
 
 export interface CacheOptions<T = Uint8Array> extends WaitOptions {
-  /** How data is read. Default: bytes as they are. */
+  /** The codec that reads the data. Default: bytes. */
   readonly codec?: Codec<T>
   /** The znode and everything below it. Default false. */
   readonly recursive?: boolean
@@ -42,28 +42,29 @@ export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
   /** Names of the children, sorted. */
   children(path: ZnodePath): readonly string[]
   /**
-   * The changes from now on, one independent stream for each call. A slow reader gets the net difference, so its backlog is bounded.
-   * Ends with the cache.
+   * The changes from this call on, an independent stream for each call. A slow reader gets the net difference, so its backlog is
+   * bounded. The stream ends with the cache.
    * @throws the error that ended the cache.
    */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void>
   /**
-   * Resolves when the cache shows this transaction and all before it: the `zxid` of a Stat or change seen elsewhere.
-   * @throws KeeperError CLOSED where the cache ends first, DATA_INCONSISTENCY for a transaction this ensemble does not know.
+   * Resolves when the cache shows this transaction and all earlier ones. `zxid` is that of a Stat or change that was seen
+   * elsewhere.
+   * @throws KeeperError CLOSED where the cache ends first, DATA_INCONSISTENCY for a transaction that this ensemble does not know.
    */
   atLeast(zxid: bigint, options?: WaitOptions): Promise<void>
   /**
-   * Writes an existing znode, at `path` or in the subtree. When it resolves, `get` gives at least this write.
-   * @throws KeeperError as `client.set`; what the codec throws for a value that it cannot write.
+   * Writes an existing znode, at `path` or in the subtree. When it resolves, `get` returns this write or a later one.
+   * @throws KeeperError as `client.set`; the codec's own error for a value that it cannot write.
    */
   set(path: ZnodePath, value: T, options?: VersionOptions): Promise<ZnodeStat>
-  /** Ends the stream. Resolves when that is done, at the latest after `timeout` (default 5000 ms). Never rejects. */
+  /** Ends the stream. Resolves when that is done, and not later than `timeout` (default 5000 ms). Never rejects. */
   close(options?: LeaveOptions): Promise<void>
 }
 
 /**
- * Resolves when everything is read. A znode that does not exist yet shows up like any other change.
- * @throws KeeperError where the root may not be read, TIMEOUT.
+ * Resolves when everything is read. A znode that does not exist yet appears later, like any other change.
+ * @throws KeeperError where this client may not read the root, TIMEOUT.
  */
 export async function cache<T = Uint8Array>(
   zk: Client,
@@ -84,7 +85,7 @@ const cacheOptions = optionsOf<CacheOptions<unknown>>({
 
 /** A cache whose owner also writes in other ways. */
 export interface OwnCache<T> extends Cache<T> {
-  /** To be called when `data` was written with this Stat: from then on the cache shows at least this write. */
+  /** Call this when `data` was written and the reply had this Stat: from then on the cache shows at least this write. */
   wrote(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Promise<void>
 }
 
@@ -143,7 +144,7 @@ class WatchedCache<T> implements OwnCache<T> {
 
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void> {
     const { signal } = signalOption(options, 'cache.changes')
-    // From this call on, not from the first step of the loop.
+    // The changes count from this call, not from the first step of the loop.
     return this.#changes(this.#view.read(), signal)
   }
 
@@ -168,7 +169,7 @@ class WatchedCache<T> implements OwnCache<T> {
   async atLeast(zxid: bigint, options?: WaitOptions): Promise<void> {
     zxidCheck(zxid, 'zxid', 'cache.atLeast')
     using limit = new Limit(this.#zk, 'atLeast', this.path, callOptions(options, 'cache.atLeast'))
-    // When its reply is here, every event up to this transaction is here too.
+    // When this reply has arrived, so has every event up to this transaction.
     await this.#zk.exists(this.path, { ...limit.step, atLeast: zxid })
     while (!this.#isAt(zxid)) {
       if (this.#end !== undefined)
@@ -218,7 +219,7 @@ class WatchedCache<T> implements OwnCache<T> {
     const { signal, timeout = leaveMs } = callOptions(options, 'cache.close')
     this.#stop.abort()
     this.#ended(undefined)
-    // A request on its way is given up, which may take a moment.
+    // A request that is under way is abandoned, which may take a moment.
     using limit = new Limit(this.#zk, 'close', this.path, { signal, timeout })
     await firstOf([this.#done], limit.signal)
   }

@@ -1,4 +1,4 @@
-/** What a cache holds, and what each of its readers has not seen yet. Changes in, differences out; it never waits. */
+/** The content of a cache, and what each of its readers has not seen yet. Changes in, differences out; it never waits. */
 import type { WatchChange, ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { type Freshness, live } from '../common/freshness.ts'
 
@@ -19,7 +19,7 @@ export type CacheChange<T> =
       readonly previous: CacheEntry<T>
     }
   | { readonly kind: 'deleted'; readonly path: ZnodePath; readonly previous: CacheEntry<T> }
-  /** The codec refuses the data, or the server refuses the read; the last good value stays in the cache. */
+  /** The codec cannot decode the data, or the server refuses the read. The cache keeps the last good value. */
   | {
       readonly kind: 'unreadable'
       readonly path: ZnodePath
@@ -31,7 +31,10 @@ export type CacheChange<T> =
 
 type Unreadable<T> = Extract<CacheChange<T>, { kind: 'unreadable' }>
 
-/** What one reader has not seen: by path, the entry it saw last. Never larger than what it has seen and what there is. */
+/**
+ * What one reader has not seen: for each path, the entry that it saw last. Its size is bounded by what the reader has seen and what
+ * exists.
+ */
 export class Untold<T> {
   readonly before = new Map<string, CacheEntry<T> | undefined>()
   readonly unreadable = new Map<string, Unreadable<T>>()
@@ -42,7 +45,7 @@ export class CacheView<T> {
   readonly #entries = new Map<string, CacheEntry<T>>()
   readonly #below = new Map<string, Set<string>>()
   readonly #readers = new Set<Untold<T>>()
-  /** Paths that this process has written, until the stream has come as far, with the entry that the stream gave last. */
+  /** Paths that this process has written, until the stream has reached the write, with the last entry from the stream. */
   readonly #written = new Map<ZnodePath, CacheEntry<T> | undefined>()
   #freshness: Freshness | undefined
 
@@ -84,7 +87,7 @@ export class CacheView<T> {
     const given = change.kind === 'deleted' ? undefined : { path, value: change.value, stat: change.stat }
     if (this.#written.has(path)) {
       const mine = this.#entries.get(path)
-      // From before the write. The next change, or `ready`, shows what came after it.
+      // This is older than the write. The next change, or `ready`, shows the later state.
       if (mine !== undefined && (given === undefined || given.stat.mzxid < mine.stat.mzxid)) {
         this.#written.set(path, given)
         return
@@ -95,8 +98,8 @@ export class CacheView<T> {
   }
 
   /**
-   * This process has written `entry`: readers see at least that from now on. The next `ready` that has come as far shows what became
-   * of it. Returns false where something newer is known already.
+   * This process has written `entry`: from now on readers see at least that. The next `ready` that has reached the write shows its
+   * fate. Returns false where something newer is known already.
    */
   write(entry: CacheEntry<T>): boolean {
     const { path, stat } = entry
@@ -109,13 +112,13 @@ export class CacheView<T> {
     return true
   }
 
-  /** The stream has given everything up to `zxid`. */
+  /** The stream has delivered everything up to `zxid`. */
   #settle(zxid: bigint): void {
     for (const [path, given] of this.#written) {
       const mine = this.#entries.get(path)
       if (mine !== undefined && mine.stat.mzxid > zxid) continue
       this.#written.delete(path)
-      // Deleted right behind the write: the stream never saw it.
+      // It was deleted right after the write, so the stream never saw it.
       if (mine?.stat.mzxid !== given?.stat.mzxid) this.#become(path, given)
     }
   }
@@ -132,7 +135,7 @@ export class CacheView<T> {
     }
   }
 
-  /** A reader, for which changes are kept from now on. */
+  /** A reader; from now on its changes are kept. */
   read(): Untold<T> {
     const reader = new Untold<T>()
     this.#readers.add(reader)

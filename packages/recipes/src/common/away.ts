@@ -1,11 +1,11 @@
-/** Calls that wait for other clients and were given no timeout. They wait as long as it takes, but not for a server. */
+/** Calls without a timeout that wait for other clients. They wait for a client without a limit, but not for a server. */
 import { type Client, KeeperError, type Timer } from '@lightkeeper/client'
 import { LinkedAbort } from './linked.ts'
 
 /** How long such a call waits for a server, milliseconds. */
 export const awayMs = 10_000
 
-/** A signal that follows `signal`, and aborts with TIMEOUT when no server was reached for `awayMs`. Ends with its disposal. */
+/** A signal that follows `signal`, and aborts with TIMEOUT when no server was reached for `awayMs`. Its disposal ends it. */
 export class Away implements Disposable {
   readonly #abort: LinkedAbort
   readonly #end = new AbortController()

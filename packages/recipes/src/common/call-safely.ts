@@ -1,7 +1,7 @@
-/** Functions of the user whose failure no call can report to its caller. */
+/** Calls functions of the user whose errors cannot go to any caller. */
 import type { Client } from '@lightkeeper/client'
 
-/** Calls `listener`, which `what` names. What it throws is reported, and the caller goes on. */
+/** Calls `listener`; `what` is its name. An error that it throws is reported, and the caller continues. */
 export function callSafely(zk: Client, what: string, listener: () => unknown): void {
   try {
     const result = listener()
@@ -11,14 +11,14 @@ export function callSafely(zk: Client, what: string, listener: () => unknown): v
   }
 }
 
-/** Failures that were reported, for each client. */
+/** The failures that were reported, for each client. */
 const reported = new WeakMap<Client, Set<string>>()
 const reportedMax = 100
 
 /**
- * Reports a failure of `what` to the log of the client, or as a warning of the process; never ends the program. A failure of the same
- * `what` with the same words is reported once for each client, and at most 100 failures are: a listener that fails at every event must
- * not fill a log.
+ * Reports a failure of `what` to the log of the client, or as a warning of the process; never ends the program. For each client, a
+ * failure of the same `what` with the same text is reported once, and at most 100 failures are reported: a listener that fails at
+ * every event must not fill a log.
  */
 export function report(zk: Client, what: string, error: unknown): void {
   const known = reported.get(zk) ?? new Set()
@@ -41,8 +41,8 @@ function wordsOf(error: unknown): string {
 }
 
 /**
- * The result of a function that has to answer at once. A promise is refused by the check of the result that follows; here it only must
- * not become a rejection that nobody handles.
+ * The result of a function that must answer at once. If it is a promise, a later check refuses it; here we only prevent an
+ * unhandled rejection.
  */
 export function answerOf<T>(result: T): T {
   if (result instanceof Promise) result.catch(() => {})

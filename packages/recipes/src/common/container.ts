@@ -1,4 +1,4 @@
-/** Missing parents of a znode: made open to everybody, unless they belong to one recipe alone. */
+/** Creates the missing parents of a znode. Everybody may use them, unless they belong to a single recipe. */
 import {
   type Acl,
   type Client,
@@ -12,22 +12,22 @@ import { Backoff } from './backoff.ts'
 import { isLost, isOver } from './errors.ts'
 import { parentOf } from './paths.ts'
 
-/** How the parent of a znode is made where it is missing. What stands above it is made the same way, and open to everybody. */
+/** How to create a missing parent. Znodes above it are created in the same way, and everybody may use them. */
 export interface Directory {
   /** Default `container`. */
   readonly mode?: 'container' | 'persistent' | undefined
   /** The ACL of the parent, and of those above it up to `root`. Default: everybody may do everything. */
   readonly acl?: readonly Acl[] | undefined
-  /** The uppermost znode that belongs to the recipe alone. Default: the parent. */
+  /** The uppermost znode that belongs only to this recipe. Default: the parent. */
   readonly root?: ZnodePath | undefined
 }
 
-/** Tries after which a parent that vanishes each time before its child is made is no accident any more. */
+/** Number of tries: if the parent vanishes before its child is created each time, that is no accident any more. */
 const triesMax = 5
 
 /**
- * Creates a znode, and its parents before it where they are missing. The ACL in `options` is that of the znode alone: other clients,
- * with other identities, share the parents.
+ * Creates a znode and its missing parents. The ACL in `options` is only for the znode itself: other clients, with other identities,
+ * share the parents.
  * @throws KeeperError as `client.create`; NO_NODE where the chroot does not exist.
  */
 export async function createBelow(
@@ -41,12 +41,12 @@ export async function createBelow(
   const backoff = new Backoff(zk)
   for (let tries = 1; ; tries++) {
     try {
-      // Directly below the root no parent can be made: with `parents` the client then says that the chroot is missing.
+      // No parent can be created directly below the root: with `parents` the client then reports that the chroot is missing.
       return await zk.create(path, data, parent === '/' ? { ...options, parents: true } : options)
     } catch (error) {
       if (parent === '/' || !KeeperError.is(error, 'NO_NODE') || tries === triesMax) throw error
     }
-    // The server may delete an empty container before the next try, so both are made again.
+    // The server may delete an empty container before the next try, so both are created again.
     if (tries > 1) await backoff.pause(options.signal)
     options.signal?.throwIfAborted()
     const { signal, timeout } = options
@@ -68,7 +68,7 @@ async function makeDirectory(
   }
 }
 
-/** Resolves when the container is there. @throws KeeperError where a server refuses it, the reason of the signal. */
+/** Resolves when the container exists. @throws KeeperError where a server refuses it, the reason of the signal. */
 export async function makeContainer(
   zk: Client,
   path: ZnodePath,
@@ -83,7 +83,7 @@ export async function makeContainer(
       return
     } catch (error) {
       signal?.throwIfAborted()
-      // The outcome is not known. It does no harm to make it once more.
+      // The outcome is unknown. It does no harm to create it once more.
       if (isOver(zk) || !isLost(error)) throw error
       await backoff.pause(signal)
     }

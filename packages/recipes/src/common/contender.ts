@@ -1,6 +1,6 @@
 /**
- * Standing in line for something that only the first may have: an ephemeral sequential znode of our own, and one watch, on the one
- * znode to wait for. A pure function over names decides who waits for whom; tenure.ts is what the first gets.
+ * Stands in line for something that only the first in line may have: an ephemeral sequential znode of our own, and one watch on the
+ * znode that we wait for. A pure function over names decides who waits for whom; tenure.ts is what the first gets.
  */
 import { type Acl, type Client, type Data, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
 import { createBelow } from './container.ts'
@@ -13,36 +13,36 @@ import { below } from './paths.ts'
 import { Races } from './races.ts'
 import { Tenure } from './tenure.ts'
 
-/** How our znodes in a line are made. */
+/** How to create our znodes in a line. */
 export interface EntrySpec {
-  /** Parent of the contenders; made as a container where it is missing. */
+  /** Parent of the contenders; created as a container where it is missing. */
   readonly path: ZnodePath
-  /** What stands between the unique mark of a name and its number: `lock-`. */
+  /** The text between the unique mark of a name and its number: `lock-`. */
   readonly marker: string
   /** The form of the mark: `_c_<uuid>-`, or 32 hex digits. */
   readonly names: 'curator' | 'kazoo'
   readonly data?: Data | undefined
-  /** The ACL of the contender, and of `path` where it is made; what stands above that is shared with others. */
+  /** The ACL of the contender, and of `path` where we create it. Znodes above `path` are shared with others. */
   readonly acl?: readonly Acl[] | undefined
   /** The uppermost znode that gets the ACL. Default `path`. */
   readonly root?: ZnodePath | undefined
 }
 
-/** A line: how our znodes in it are made, and who waits for whom in it, from names alone. */
+/** A line: how to create our znodes in it, and who waits for whom, decided only from names. */
 export interface LineSpec extends EntrySpec {
   standing(children: readonly string[], own: string): Standing | Outranked
-  /** Called with the line whenever `own` has to wait in it. */
+  /** Called with the line whenever `own` has to wait. */
   readonly onWait?: (children: readonly string[], own: string) => void
 }
 
-/** It would be our turn, but a contender behind us goes first: we go to the end of the line. */
+/** It would be our turn, but a contender behind us goes first: we move to the end of the line. */
 export interface Outranked {
   readonly kind: 'outranked'
 }
 
 /**
- * Stands in line until it is our turn. Goes to the end of the line again where the session expires or our znode is deleted meanwhile.
- * Rejects with the reason of `limit`, and with the error of a request that failed; nothing of ours is left then.
+ * Stands in line until it is our turn. Goes to the end of the line again where the session expires or our znode is deleted
+ * meanwhile. Rejects with the reason of `limit`, or with the error of a failed request; then nothing of ours is left.
  */
 export async function contend(zk: Client, line: LineSpec, limit: Limit): Promise<Tenure> {
   const races = new Races(zk, limit.signal)
@@ -53,7 +53,7 @@ export async function contend(zk: Client, line: LineSpec, limit: Limit): Promise
   }
 }
 
-/** As `contend`, but resolves to undefined where that would mean to wait. */
+/** As `contend`, but resolves to undefined instead of waiting. */
 export async function contendAtOnce(zk: Client, line: LineSpec, limit: Limit): Promise<Tenure | undefined> {
   const races = new Races(zk, limit.signal)
   for (;;) {
@@ -64,12 +64,14 @@ export async function contendAtOnce(zk: Client, line: LineSpec, limit: Limit): P
   }
 }
 
-/** `vanished`: it was gone before it was seen in line. `gone`: afterwards. `outranked`: another goes first. */
+/**
+ * `vanished`: our znode was gone before we saw it in line. `gone`: it was gone later. `outranked`: another contender goes first.
+ */
 type Turn = Tenure | 'gone' | 'vanished' | 'outranked' | 'busy'
 
 /**
- * Resolves when it makes sense to take another place in line. A place that went with its session or was deleted is worth another;
- * where each znode vanishes as soon as it is made, it is not.
+ * Resolves when it makes sense to take another place in line. A place that was lost with its session or was deleted is a reason to
+ * try again. If each new znode vanishes at once, it is not.
  * @throws KeeperError NO_NODE then; the reason of the limit.
  */
 export async function again(
@@ -78,13 +80,13 @@ export async function again(
   { path }: { readonly path: ZnodePath },
 ): Promise<void> {
   if (turn !== 'vanished') return races.won()
-  const message = 'each znode made here was gone at once: another client deletes them'
+  const message = 'each znode that this client created was deleted at once, by another client'
   await races.lost(new KeeperError('NO_NODE', { path, operation: 'create', message }))
 }
 
 async function enterOnce(zk: Client, line: LineSpec, limit: Limit, isTry: boolean): Promise<Turn> {
   const entering = enter(zk, line, limit)
-  // Sent right behind the create: a list that has our znode in it is as good as one asked for later.
+  // Sent right after the create: a list that has our znode is as good as a later one.
   const early = zk.children(line.path, limit.step).catch(() => undefined)
   const own = await entering
   let turn: Turn = 'vanished'
@@ -92,7 +94,7 @@ async function enterOnce(zk: Client, line: LineSpec, limit: Limit, isTry: boolea
     turn = await turnOf(zk, line, own, limit, isTry, (await early)?.children)
     return turn
   } finally {
-    // Sent before the caller learns of it, and not waited for: it may take until the session ends.
+    // Sent before the caller gets the error, and not awaited: the deletion may last until the session ends.
     if (!(turn instanceof Tenure)) void withdraw(zk, own)
   }
 }
@@ -107,12 +109,12 @@ export function enter(zk: Client, spec: EntrySpec, limit: Limit): Promise<OwnEph
     ...limit.step,
     ...(acl === undefined ? {} : { acl }),
   } as const
-  // The client looks for what a lost create may have left, and removes it, or the next create finds it.
+  // The client looks for the znode of a create whose reply was lost, and deletes it; otherwise the next create finds it.
   const create = () => createBelow(zk, below(path, marker), data, options, { acl, root })
   return createOwn(zk, create, { signal: limit.signal, isRetried: isReplyLost })
 }
 
-/** Creates a znode of our own without a number, at a path that `nextPath` gives and no other client uses. */
+/** Creates a znode of our own without a number, at a path from `nextPath` that no other client uses. */
 export function enterAt(
   zk: Client,
   nextPath: () => ZnodePath,
@@ -124,7 +126,7 @@ export function enterAt(
   return createOwnAt(zk, nextPath, (path) => zk.create(path, data, options), how)
 }
 
-/** The connection or the session was lost after the request was sent. A client with too many requests waiting refuses before that. */
+/** The connection or the session was lost after the request was sent. A client with too many waiting requests refuses earlier. */
 function isReplyLost(error: unknown): boolean {
   if (KeeperError.is(error, 'SESSION_EXPIRED')) return true
   return KeeperError.is(error, 'CONNECTION_LOSS') && error.outcome === 'unknown'
@@ -142,7 +144,7 @@ async function turnOf(
   const races = new Races(zk, limit.signal)
   try {
     for (let list = early?.includes(own.name) ? early : undefined; ; list = undefined) {
-      // Not older than our znode, so every contender before us is in it.
+      // The list is not older than our znode, so it has every contender before us.
       const children = list ?? (await zk.children(line.path, limit.step)).children
       if (!isCurrent(zk, own)) return 'gone'
       const standing = line.standing(children, own.name)
@@ -151,14 +153,14 @@ async function turnOf(
       isInLine = true
       if (standing.kind === 'first') {
         const tenure = new Tenure(zk, own)
-        // Without a lease, as after a pause of this process, nothing is certain: go to the end of the line again.
+        // Without a lease, for example after a pause of this process, nothing is certain: we go to the end of the line again.
         return tenure.signal.aborted ? 'gone' : tenure
       }
       if (isTry) return 'busy'
       line.onWait?.(children, own.name)
       const ahead = await watched(zk, below(line.path, standing.name), limit)
       if (ahead === undefined) {
-        // It has left meanwhile: the next list is without it.
+        // It has left meanwhile: the next list does not have it.
         await races.lost(notThere(below(line.path, standing.name)), standing.name)
         continue
       }
@@ -176,7 +178,7 @@ function notThere(path: ZnodePath): KeeperError {
   return new KeeperError('DATA_INCONSISTENCY', { path, operation: 'get', message })
 }
 
-/** Watches the one ahead of us; undefined where it is gone already. A read leaves no watch then, as `exists` would. */
+/** Watches the znode ahead of us; undefined where it is gone already. A read then leaves no watch, but `exists` would. */
 async function watched(
   zk: Client,
   path: ZnodePath,

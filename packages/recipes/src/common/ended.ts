@@ -1,15 +1,15 @@
-/** Why a lock, a term or an item is not held any more: the reason of their signals. */
+/** Why a lock, a term or an item has ended: the reasons of their signals. */
 
 export type EndCode =
-  /** Its owner gave it back. */
+  /** Its owner released it. */
   | 'RELEASED'
-  /** Another client deleted its znode, or the znode went with its session. */
+  /** Another client deleted its znode, or the znode was deleted with its session. */
   | 'DELETED'
-  /** No server has answered for so long that the session may end, or it has ended. */
+  /** No server has answered for so long that the session may end, or the session has ended. */
   | 'SESSION_LOST'
   /** Another client asks for it. It is still held. */
   | 'REVOKED'
-  /** A candidate with a higher priority waits. The term goes on. */
+  /** A candidate with a higher priority waits. The term continues. */
   | 'CHALLENGED'
   /** The item moves to another member, or this member leaves. */
   | 'MOVED'

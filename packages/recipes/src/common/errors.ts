@@ -1,7 +1,7 @@
-/** What an error means for the recipe whose request failed: refused, lost on the way, or too late. */
+/** What an error means for a recipe: the request was refused, lost on the way, or too late. */
 import { type Client, KeeperError } from '@lightkeeper/client'
 
-/** A server refuses the same request again until something else changes: an ACL, a quota, the tree. */
+/** A server repeats this refusal until something else changes: an ACL, a quota, the tree. */
 const refusals: ReadonlySet<string> = new Set([
   'NO_NODE',
   'NO_AUTH',
@@ -18,35 +18,35 @@ const refusals: ReadonlySet<string> = new Set([
   'FRAME_TOO_LARGE',
 ])
 
-/** Refusals that a change by another client explains, made between our look and our request. */
+/** Refusals that a change by another client, between our look and our request, can explain. */
 const races: ReadonlySet<string> = new Set(['NO_NODE', 'NODE_EXISTS', 'BAD_VERSION'])
 
 export function isRefusal(error: unknown): boolean {
   return KeeperError.is(error) && refusals.has(error.code)
 }
 
-/** Whether another client may have been faster. For a transaction the code of the operation that failed counts. */
+/** Whether another client may have been faster. For a transaction the code of the failed operation counts. */
 export function isRace(error: unknown): boolean {
   return KeeperError.is(error) && races.has(failedWith(error) ?? error.code)
 }
 
-/** Why a transaction failed: the code of the operation that failed. Undefined for any other error. */
+/** Why a transaction failed: the code of the failed operation. Undefined for any other error. */
 export function failedWith(error: unknown): string | undefined {
   return KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp?.code : undefined
 }
 
-/** For a transaction that failed, the error of the operation that failed; any other error as it is. */
+/** For a failed transaction, the error of the failed operation; any other error unchanged. */
 export function refusalOf(error: unknown, operation: string): unknown {
   const failed = KeeperError.is(error, 'TRANSACTION_FAILED') ? error.failedOp : undefined
   if (failed === undefined) return error
   return new KeeperError(failed.code, { path: failed.path, operation, outcome: 'rejected', cause: error })
 }
 
-/** Whether the request failed on its way: the outcome is not known, it was never sent, or its session was over. */
+/** Whether the request was lost: its outcome is unknown, it was never sent, or its session had ended. */
 export function isLost(error: unknown): boolean {
   if (!KeeperError.is(error)) return false
   const { code, outcome } = error
-  // A server may say so before the client knows.
+  // A server may report it before the client knows.
   if (code === 'SESSION_EXPIRED') return true
   return outcome !== 'rejected' && (code === 'CONNECTION_LOSS' || code === 'TIMEOUT')
 }
@@ -56,13 +56,13 @@ export function mayBeExecuted(error: unknown): boolean {
   return !KeeperError.is(error) || (error.outcome !== 'rejected' && error.outcome !== 'not-sent')
 }
 
-/** Whether a znode of ours is not there: its parent is missing, or its session is over. */
+/** Whether our znode cannot exist: its parent is missing, or its session has ended. */
 export function isGone(error: unknown): error is KeeperError {
-  // A server may say that a session is over before it closes the connection.
+  // A server may report the end of a session before it closes the connection.
   return KeeperError.is(error, 'NO_NODE') || KeeperError.is(error, 'SESSION_EXPIRED')
 }
 
-/** Whether no request of this client will be answered any more. */
+/** Whether no server will answer this client any more. */
 export function isOver(zk: Client): boolean {
   return zk.state.kind === 'closed' || zk.state.kind === 'authFailed'
 }

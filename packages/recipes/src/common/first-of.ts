@@ -1,11 +1,11 @@
 /** Waits for one of several promises that may outlive the wait, and leaves nothing behind at the others. */
 
-/** The waits for each promise. They share one reaction, since a reaction cannot be taken back. */
+/** The waits for each promise. They share one reaction, since a reaction cannot be removed. */
 const waiting = new WeakMap<Promise<unknown>, Set<() => void>>()
 
 /**
  * Resolves when one of `events` does, or when `signal` aborts. `events` must not reject. A znode may stay for days while callers
- * wait for its event again and again: `Promise.race` would keep something of every wait.
+ * wait for its event again and again: `Promise.race` would keep memory for every wait.
  */
 export function firstOf(events: readonly Promise<unknown>[], signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve()
@@ -27,7 +27,7 @@ function waitersOf(event: Promise<unknown>): Set<() => void> {
   const waiters = new Set<() => void>()
   waiting.set(event, waiters)
   void event.then(() => {
-    // A wait that comes later finds the promise settled.
+    // A later wait finds the promise settled.
     waiting.delete(event)
     for (const end of [...waiters]) end()
   })

@@ -1,10 +1,12 @@
-/** How far a view in memory may be trusted. */
+/** How current a view in memory is. */
 import { jsonable } from './json-form.ts'
 
-/** `live`: up to date with this transaction, and every change comes as it happens. `stale`: the connection is lost since then. */
+/**
+ * `live`: up to date with this transaction, and every change arrives as it happens. `stale`: the connection was lost at that time.
+ */
 export type Freshness =
   | { readonly kind: 'live'; readonly zxid: bigint }
-  /** What was known last stays readable. */
+  /** The last known state stays readable. */
   | { readonly kind: 'stale'; readonly since: Date }
 
 /** `JSON.stringify` writes the zxid in hex. */

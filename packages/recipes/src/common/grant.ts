@@ -1,4 +1,4 @@
-/** What a held lock and a term of office have in common: a tenure, and the ways to guard work by it. */
+/** What a held lock and a term of office have in common: a tenure, and ways to guard work by it. */
 import type { TransactionOp, ZnodePath } from '@lightkeeper/client'
 import type { LeaveOptions, LeftBehind } from './leaving.ts'
 import type { Tenure } from './tenure.ts'
@@ -10,26 +10,26 @@ export abstract class Grant implements AsyncDisposable {
     this.#tenure = tenure
   }
 
-  /** The znode that stands for it. */
+  /** The znode that represents it. */
   get path(): ZnodePath {
     return this.#tenure.path
   }
 
   /**
    * Aborts when it ends, with an `EndedError` that has a code: before a server may end the session and let the next client in, when
-   * the znode was deleted, and when it is given back. A process that was stopped for longer finds it aborted, but may have run a step
-   * before: guard with `guard()` or the token what two clients must never do.
+   * the znode was deleted, and on release. A process that was stopped for longer finds it aborted, but may have executed a step
+   * before: use `guard()` or the token for work that two clients must never do at the same time.
    */
   get signal(): AbortSignal {
     return this.#tenure.signal
   }
 
-  /** Milliseconds for which it certainly lasts, whatever happens from now on; 0 when `signal` is aborted. */
+  /** Milliseconds for which it certainly lasts; 0 when `signal` is aborted. */
   remaining(): number {
     return this.#tenure.remaining()
   }
 
-  /** An operation for a transaction. The server refuses the transaction as soon as this has ended. */
+  /** An operation for a transaction. The server refuses the transaction once this has ended. */
   guard(): TransactionOp<undefined> {
     return this.#tenure.guard()
   }
@@ -38,7 +38,7 @@ export abstract class Grant implements AsyncDisposable {
     await this.end()
   }
 
-  /** Larger than that of each owner before. */
+  /** Larger than the token of each earlier owner. */
   protected get token(): bigint {
     return this.#tenure.fencingToken
   }

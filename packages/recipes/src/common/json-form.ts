@@ -1,6 +1,6 @@
-/** The JSON form of the recipes' values. JSON has no integers of 64 bits, and a program that logs one must not fail. */
+/** The JSON form of the recipes' values. JSON has no 64-bit integers, and a program that logs such a value must not fail. */
 
-/** Numbers that people compare. All other integers of 64 bits are ids, which servers print in hex. */
+/** Numbers that people compare. All other 64-bit integers are ids, which servers print in hex. */
 const decimals: ReadonlySet<string> = new Set(['fencingToken', 'epoch', 'before', 'after', 'value'])
 
 /** Gives `value` a `toJSON`: ids and zxids become hex text; tokens, epochs and counts become decimal text. */
@@ -12,7 +12,7 @@ function toJson(this: object): Record<string, unknown> {
   return jsonFormOf(this as Readonly<Record<string, unknown>>)
 }
 
-/** For the `toJSON` of classes, which choose their facts themselves. */
+/** For the `toJSON` of classes, which choose their properties themselves. */
 export function jsonFormOf(facts: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const form: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(facts)) form[name] = formOf(name, value)

@@ -1,32 +1,32 @@
 /**
- * Ways out. Every call that ends something settles in time and never rejects. It resolves to undefined when nothing is left, else to a
- * KeeperError that says what may still be there, and for how long. As soon as a server is reached, what is left is deleted in the
- * background, while its session lives.
+ * Ways out. Every call that ends something settles in time and never rejects. It resolves to undefined when nothing is left, else
+ * to a KeeperError that says what may remain, and for how long. When a server is reached again, the rest is deleted in the
+ * background, as long as its session lives.
  */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/options.ts'
 import { Limit } from './limit.ts'
 
 export interface LeaveOptions {
-  /** Ends the wait: the call resolves at once with what is left behind then. */
+  /** Ends the wait: the call resolves at once to what is left. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds until the call resolves with what is left behind. Infinity for as long as it takes. Default 5000. */
+  /** Milliseconds until the call resolves to what is left. Infinity: wait without a limit. Default 5000. */
   readonly timeout?: number | undefined
 }
 
 /**
- * What a way out could not confirm in time. `path` is the znode. The code is TIMEOUT where no server has answered or the signal ended
- * the wait, else the code with which a server refuses the deletion.
+ * What a call could not confirm in time. `path` is the znode. The code is TIMEOUT where no server answered or the signal ended the
+ * wait; otherwise the code with which a server refuses the deletion.
  */
 export type LeftBehind = KeeperError
 
-/** Default `timeout` of a way out, milliseconds: well below the time a supervisor gives a process to stop. */
+/** Default `timeout` of these calls, milliseconds: well below the time that a supervisor gives a process to stop. */
 export const leaveMs = 5_000
 
-/** Checks the options of a way out before anything is ended. @throws TypeError, RangeError. */
+/** Checks the options before anything is ended. @throws TypeError, RangeError. */
 export const leaveOptions: (value: LeaveOptions | undefined, operation: string) => LeaveOptions = callOptions
 
-/** Waits for `removed` as long as `options` say. `removed` goes on in the background after that. */
+/** Waits for `removed` as long as `options` say. Afterwards `removed` continues in the background. */
 export async function leaving(
   zk: Client,
   operation: string,

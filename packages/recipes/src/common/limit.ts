@@ -1,11 +1,11 @@
-/** The signal and the timeout of one call that waits, as one signal for all its requests. */
+/** The signal and the timeout of one waiting call, as one signal for all its requests. */
 import { type CallOptions, type Client, KeeperError, type Timer } from '@lightkeeper/client'
 import { LinkedAbort } from './linked.ts'
 
 export interface WaitOptions {
-  /** Gives up: the call rejects with the signal's reason and leaves nothing behind. */
+  /** Gives up: the call rejects with the reason of the signal and leaves nothing behind. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds until the call gives up with TIMEOUT. Default: none, it waits as long as it takes. */
+  /** Milliseconds until the call gives up with TIMEOUT. Default: no limit. */
   readonly timeout?: number | undefined
 }
 
@@ -21,10 +21,10 @@ export class Limit implements Disposable {
   readonly #timer: Timer | undefined
   /** Options for each request of the call. No other limit applies, except as `Patience` says. */
   readonly step: CallOptions
-  /** The reason that the error TIMEOUT gives while a server is reached; undefined where it is not known. */
+  /** The reason in the error TIMEOUT while a server is reached; undefined where none is known. */
   reason: () => string | undefined = () => undefined
 
-  /** `operation` and `path` stand in the error TIMEOUT. */
+  /** The error TIMEOUT shows `operation` and `path`. */
   constructor(zk: Client, operation: string, path: string, { signal, timeout }: WaitOptions, how: Patience = {}) {
     this.#abort = new LinkedAbort(signal)
     const isBound = signal !== undefined || timeout !== undefined
@@ -47,7 +47,7 @@ export class Limit implements Disposable {
     return this.#abort.signal
   }
 
-  /** Resolves to the value of `promise`. @throws the signal's reason as soon as it aborts. */
+  /** Resolves to the value of `promise`. @throws the reason of the signal as soon as it aborts. */
   async until<T>(promise: Promise<T>): Promise<T> {
     const { signal } = this
     signal.throwIfAborted()
@@ -69,7 +69,7 @@ export class Limit implements Disposable {
   }
 }
 
-/** Runs `work` within the limit that `options` give. `work` must leave nothing behind when it gives up. */
+/** Runs `work` within the limit in `options`. `work` must leave nothing behind when it gives up. */
 export async function within<R>(
   zk: Client,
   operation: string,

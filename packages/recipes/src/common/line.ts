@@ -1,18 +1,18 @@
-/** The line in which sequential znodes stand, read from their names alone. contender.ts creates and watches them. */
+/** The line of sequential znodes, read only from their names. contender.ts creates and watches them. */
 
 /** A child that stands in line. */
 export interface InLine<M extends string = string> {
   readonly name: string
-  /** What stands right in front of the number. */
+  /** The text right before the number. */
   readonly marker: M
-  /** The number that the server gave; a 32-bit integer. */
+  /** The number from the server; a 32-bit integer. */
   readonly sequence: number
 }
 
 export type Standing =
-  /** No contender before us keeps us out. */
+  /** No contender before us blocks us. */
   | { readonly kind: 'first' }
-  /** The one to wait for. */
+  /** The contender to wait for. */
   | { readonly kind: 'behind'; readonly name: string }
   /** Our own znode is gone. */
   | { readonly kind: 'gone' }
@@ -20,7 +20,10 @@ export type Standing =
 /** `%010d` of a 32-bit integer: a negative one has nine or ten digits behind the sign. */
 const sequencePattern = /^(?:\d{10}|-\d{9,10})$/
 
-/** The children that end in one of `markers` and a number, first come first. All others belong to somebody else and are left out. */
+/**
+ * The children whose names end in one of `markers` and a number, first come first. Other children belong to other programs and are
+ * ignored.
+ */
 export function lineOf<M extends string>(children: readonly string[], markers: readonly M[]): InLine<M>[] {
   const line: InLine<M>[] = []
   for (const name of children) {
@@ -30,7 +33,7 @@ export function lineOf<M extends string>(children: readonly string[], markers: r
   return line.sort((a, b) => order(a, b) || markers.indexOf(a.marker) - markers.indexOf(b.marker))
 }
 
-/** Where `own` stands: it waits for the nearest one before it that `blocks` it. */
+/** The place of `own`: it waits for the nearest contender before it that `blocks` it. */
 export function standingIn<M extends string>(
   line: readonly InLine<M>[],
   own: string,
@@ -56,7 +59,10 @@ function parse<M extends string>(name: string, markers: readonly M[]): InLine<M>
   return undefined
 }
 
-/** The counter of a parent goes from 2147483647 to -2147483648, so the later of two is less than half of all numbers ahead. */
+/**
+ * The counter of a parent goes from 2147483647 to -2147483648. So of two numbers the later one is ahead by less than half of all
+ * numbers.
+ */
 function order(a: InLine, b: InLine): number {
   return (a.sequence - b.sequence) | 0
 }

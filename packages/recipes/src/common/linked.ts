@@ -1,4 +1,6 @@
-/** Signals that follow others and can let go of them. `AbortSignal.any` keeps its signals as long as their sources live. */
+/**
+ * Signals that follow others and can stop following. `AbortSignal.any` keeps its signals in memory as long as their sources live.
+ */
 
 export class LinkedAbort implements Disposable {
   readonly #abort = new AbortController()

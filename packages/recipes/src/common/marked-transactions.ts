@@ -1,7 +1,7 @@
 /**
- * Transactions whose outcome is always known while their session lives, at no extra round trip. Each transaction also writes a mark:
- * an ephemeral that no other client uses, whose version counts the transactions executed. After a lost reply that version says
- * whether the transaction was executed. One transaction is on its way at a time; what is asked for meanwhile shares the next one.
+ * Transactions whose outcome is always known while their session lives, without an extra round trip. Each transaction also writes a
+ * mark: an ephemeral that no other client uses. Its version counts the executed transactions, so after a lost reply the version
+ * shows whether the transaction was executed. One transaction is under way at a time; later calls share the next one.
  */
 import { type Client, KeeperError, op, type Timer, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
 import { Backoff } from './backoff.ts'
@@ -23,7 +23,7 @@ interface Mark {
 interface Job {
   readonly ops: Ops
   readonly bytes: number
-  /** Valid in this session alone. */
+  /** Valid only in this session. */
   readonly epoch: number | undefined
   readonly signal: AbortSignal | undefined
   readonly onAbort: () => void
@@ -32,17 +32,17 @@ interface Job {
 }
 
 export interface MarkedOptions {
-  /** Bytes of data in the operations, so that a transaction does not grow too large. Default 0. */
+  /** Bytes of data in the operations, so that a transaction does not become too large. Default 0. */
   readonly bytes?: number
-  /** Execute it in this session (`client.epoch`) or not at all. Default: in any. */
+  /** Execute it in this session (`client.epoch`) or not at all. Default: in any session. */
   readonly epoch?: number
-  /** Gives up. A caller that gives up after the transaction is sent does not learn its outcome. */
+  /** Gives up. A caller that gives up after the transaction was sent does not learn its outcome. */
   readonly signal?: AbortSignal | undefined
 }
 
 const opsMax = 512
 const bytesMax = 256 * 1024
-/** The mark is deleted when nothing was written for so long. */
+/** The mark is deleted after this time without a write, milliseconds. */
 const idleMs = 1_000
 const versionMax = 1_000_000_000
 const unbound = { timeout: Number.POSITIVE_INFINITY }
@@ -53,14 +53,14 @@ export class MarkedTransactions {
   readonly #makeParent: () => Promise<void>
   readonly #jobs: Job[] = []
   #isBusy = false
-  /** Marks that were refused since a transaction was executed. */
+  /** Marks that were refused since the last executed transaction. */
   readonly #races: Races
   /** Waits after transactions that this client could not send. */
   readonly #backoff: Backoff
   #mark: Mark | undefined
   #idle: Timer | undefined
 
-  /** Marks are made below `parent`, which `makeParent` makes where it is missing: by default as a container. */
+  /** Marks are created below `parent`; `makeParent` creates it where it is missing: by default as a container. */
   constructor(zk: Client, parent: ZnodePath, makeParent = (): Promise<void> => makeContainer(zk, parent)) {
     this.#zk = zk
     this.#parent = parent
@@ -69,7 +69,7 @@ export class MarkedTransactions {
     this.#backoff = new Backoff(zk, { baseMs: 10 })
   }
 
-  /** False when what was known of the znodes beside the mark may be outdated: the parent may have been made anew since. */
+  /** False when what is known of the znodes beside the mark may be outdated: another client may have created the parent again. */
   get hasMark(): boolean {
     return this.#mark !== undefined && this.#mark.own.epoch === this.#zk.epoch
   }
@@ -77,7 +77,7 @@ export class MarkedTransactions {
   /**
    * Executes `ops`, all or none.
    * @throws KeeperError TRANSACTION_FAILED as `client.transaction`; SESSION_EXPIRED with outcome `unknown` where the session ended
-   *   before the reply, and with `not-sent` where `epoch` is over.
+   * before the reply, and with `not-sent` where `epoch` has ended.
    */
   run(ops: Ops, { bytes = 0, epoch, signal }: MarkedOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -95,8 +95,9 @@ export class MarkedTransactions {
   }
 
   /**
-   * Deletes an ephemeral that this client made in session `epoch` under a name that others use too: in that session or not at all.
-   * Resolves once it is gone or bound to go with its session, or to why it may not be deleted. Never rejects.
+   * Deletes an ephemeral that this client created in session `epoch` under a name that others use too: in that session or not at
+   * all. Resolves once the znode is gone or certain to go with its session, or to the reason why it may not be deleted. Never
+   * rejects.
    */
   async release(path: ZnodePath, epoch: number): Promise<LeftBehind | undefined> {
     const backoff = new Backoff(this.#zk, { baseMs: 10 })
@@ -107,7 +108,7 @@ export class MarkedTransactions {
       } catch (error) {
         const refusal = refusalOf(error, 'release')
         if (KeeperError.is(refusal, 'NO_NODE')) return undefined
-        // A refusal would come again, so it goes with its session. After any other error the next try may get through.
+        // A server would repeat a refusal, so the znode goes with its session. After any other error the next try may succeed.
         if (KeeperError.is(refusal) && isRefusal(refusal)) return mayNotBeDeleted('release', path, refusal)
         await backoff.pause()
       }
@@ -125,7 +126,7 @@ export class MarkedTransactions {
     this.#isBusy = true
     this.#idle?.cancel()
     this.#idle = undefined
-    // Everything else that this turn asks for goes along.
+    // All other operations of this turn join.
     await Promise.resolve()
     while (this.#jobs.length > 0) {
       const batch = this.#take()
@@ -153,9 +154,9 @@ export class MarkedTransactions {
     return batch
   }
 
-  /** Every job of the batch settles, or is put back in front. */
+  /** Every job of the batch settles, or returns to the front of the queue. */
   async #execute(batch: readonly Job[]): Promise<void> {
-    // A version must not come near to its wrap.
+    // The version must not come near its wrap-around.
     if (this.#mark !== undefined && this.#mark.version >= versionMax) this.#forget()
     const mark = this.#mark
     if (mark === undefined || !this.hasMark) {
@@ -165,7 +166,7 @@ export class MarkedTransactions {
         for (const job of batch) this.#fail(job, error)
         return
       }
-      // The session may be another than the one the jobs were chosen for.
+      // The session may not be the one for which the jobs were chosen.
       return this.#putBack(batch)
     }
     const { own } = mark
@@ -190,7 +191,7 @@ export class MarkedTransactions {
         }
       } else if (isLost(error)) {
         this.#putBack(batch)
-        // This client has too many requests waiting and refused it: there is room again when some are answered.
+        // This client has too many waiting requests and refused it: there is room again when some are answered.
         await this.#backoff.pause()
       } else for (const job of batch) this.#fail(job, error)
     }
@@ -217,7 +218,7 @@ export class MarkedTransactions {
         } catch (error) {
           if (!KeeperError.is(error, 'NO_NODE')) throw error
           await this.#makeParent()
-          // There now, unless it is reaped again at once.
+          // The parent exists now, unless the server deletes it again at once.
           await races.lost(error)
         }
       }
@@ -229,7 +230,7 @@ export class MarkedTransactions {
     const { failedOp } = error
     const index = (failedOp?.index ?? 0) - 1
     if (index < 0) {
-      // The session is another, or another client has deleted the mark: the next mark may stay.
+      // The session is another one, or another client has deleted the mark: the next mark may stay.
       this.#mark = undefined
       try {
         await this.#races.lost(error)
@@ -255,7 +256,7 @@ export class MarkedTransactions {
     this.#putBack(rest)
   }
 
-  /** Reads behind a `sync`, so a transaction that was still on its way when the connection was lost is not overlooked. */
+  /** Reads behind a `sync`, so it sees a transaction that was still under way when the connection was lost. */
   async #look({ own, version }: Mark): Promise<'executed' | 'notExecuted' | 'unknown'> {
     try {
       await this.#zk.sync('/', unbound)

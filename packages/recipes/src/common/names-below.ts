@@ -1,7 +1,7 @@
-/** Children of a znode that need not exist. */
+/** The children of a znode that may not exist. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 
-/** Names below `path`; none where it does not exist. */
+/** Names below `path`; none where the znode does not exist. */
 export async function namesBelow(zk: Client, path: ZnodePath, options: CallOptions): Promise<readonly string[]> {
   try {
     return (await zk.children(path, options)).children

@@ -1,6 +1,6 @@
 /**
- * Ephemerals that certainly belong to the session this client has now. A create that is sent again after a lost connection may have
- * been executed in a session that is over since: the server then removes the znode, and this client gets no event of its own for it.
+ * Ephemerals that certainly belong to the current session of this client. A create that is sent again after a lost connection may
+ * have been executed in an earlier session: then the server deletes the znode, and this client gets no event for it.
  */
 import type { Client, CreateResult, ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { Backoff } from './backoff.ts'
@@ -9,7 +9,7 @@ import { isLost, isOver, mayBeExecuted } from './errors.ts'
 import type { LeftBehind } from './leaving.ts'
 import { nameOf } from './paths.ts'
 
-/** An ephemeral of ours, as it was created. */
+/** An ephemeral of ours, as we created it. */
 export interface OwnEphemeral {
   readonly path: ZnodePath
   readonly name: string
@@ -21,7 +21,7 @@ export interface OwnEphemeral {
 }
 
 export interface CreationOptions {
-  /** Ends the tries: the call rejects with its reason. */
+  /** Ends the tries: the call rejects with the reason of this signal. */
   readonly signal?: AbortSignal | undefined
   /** Whether another try may help after an error. Default `isLost`. */
   readonly isRetried?: ((error: unknown) => boolean) | undefined
@@ -30,9 +30,9 @@ export interface CreationOptions {
 }
 
 /**
- * Calls `create` until its znode belongs to the current session. What a failed try left must be found by the next one, or by the
- * client: this function removes nothing.
- * @throws what `create` throws where another try cannot help, the reason of the signal.
+ * Calls `create` until its znode belongs to the current session. The next try, or the client, must find what a failed try left:
+ * this function deletes nothing.
+ * @throws the error of `create` where another try cannot help, the reason of the signal.
  */
 export async function createOwn(
   zk: Client,
@@ -44,7 +44,7 @@ export async function createOwn(
     try {
       const { path, stat } = await create()
       const own = ownOf(zk, path, stat)
-      // The znode of a session before this one goes by itself.
+      // The server deletes the znode of an earlier session.
       if (own !== undefined) return own
     } catch (error) {
       signal?.throwIfAborted()
@@ -56,8 +56,8 @@ export async function createOwn(
 }
 
 /**
- * As `createOwn`, at the path that `nextPath` gives for each try. Each must be one that no other client uses: what a failed try may
- * have left there is deleted.
+ * As `createOwn`, at a new path from `nextPath` for each try. No other client must use that path: what a failed try may have left
+ * there is deleted.
  */
 export function createOwnAt(
   zk: Client,
@@ -88,12 +88,12 @@ export function ownOf(zk: Client, path: ZnodePath, stat: ZnodeStat): OwnEphemera
   return { path, name: nameOf(path), czxid, sessionId, epoch: zk.epoch }
 }
 
-/** Whether the znode may still be there: no other session ever makes one of that name. */
+/** Whether the znode may still exist: no other session ever creates one with that name. */
 export function isCurrent(zk: Client, { sessionId, epoch }: OwnEphemeral): boolean {
   return zk.sessionId === sessionId && zk.epoch === epoch
 }
 
-/** Deletes it. Resolves once it is gone with or before its session, or to why it may not be deleted. Never rejects. */
+/** Deletes it. Resolves once the znode or its session is gone, or to the reason why it may not be deleted. Never rejects. */
 export function withdraw(zk: Client, { path, epoch }: OwnEphemeral): Promise<LeftBehind | undefined> {
   return deleteSurely(zk, path, epoch)
 }

@@ -9,7 +9,7 @@ export function nameOf(path: ZnodePath): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-/** What stands above a path that is not the root. */
+/** The path above a path that is not the root. */
 export function parentOf(path: ZnodePath): ZnodePath {
   const at = path.lastIndexOf('/')
   return at <= 0 ? '/' : (path.slice(0, at) as ZnodePath)

@@ -1,10 +1,10 @@
-/** Calls that may be made any number of times are made until their outcome is known. */
+/** Repeats a call that may be executed any number of times, until its outcome is known. */
 import type { CallOptions, Client } from '@lightkeeper/client'
 import { Backoff } from './backoff.ts'
 import { isLost, isOver } from './errors.ts'
 import type { Limit } from './limit.ts'
 
-/** @throws what `call` throws when it was refused, the reason of the limit's signal. */
+/** @throws the error of `call` where it was refused, the reason of the limit's signal. */
 export async function repeat<T>(zk: Client, limit: Limit, call: (options: CallOptions) => Promise<T>): Promise<T> {
   const backoff = new Backoff(zk)
   for (;;) {

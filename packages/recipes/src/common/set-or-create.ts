@@ -1,4 +1,4 @@
-/** Writes a znode whatever it held before, and creates it where it is missing. */
+/** Writes a znode whatever its data was before, and creates it where it is missing. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
 import { createBelow } from './container.ts'
 import { Limit } from './limit.ts'
@@ -23,7 +23,7 @@ export async function setOrCreate(
     try {
       return (await createBelow(zk, path, data, own)).stat
     } catch (error) {
-      // Another client made it meanwhile: it can be set now, unless that client deletes it again at once.
+      // Another client created it meanwhile: we can set it now, unless that client deletes it again at once.
       if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
       await races.lost(error)
     }

@@ -7,22 +7,22 @@ import { LinkedAbort } from './linked.ts'
 import { type OwnEphemeral, withdraw } from './own-ephemeral.ts'
 import { sleep } from './sleep.ts'
 
-/** Time until our own znode is watched, milliseconds. Most are gone by then, and a watch costs a request and an event. */
+/** Time until we watch our own znode, milliseconds. Most tenures have ended by then, and a watch costs a request and an event. */
 const watchAfterMs = 20
 /** Waits after failed reads of our own znode, milliseconds: the ACL or the connection may change. */
 const readAgain = { baseMs: 500, maxMs: 60_000 }
 
-/** What differs where other clients create znodes of the same name. */
+/** Differences where other clients create znodes with the same name. */
 export interface TenureOptions {
-  /** Default: a check that the znode is there. */
+  /** Default: a check that the znode exists. */
   readonly guard?: TransactionOp<undefined>
-  /** Removes the znode; must not reject. Default: deletes it, as one under a name that no other client uses. */
+  /** Deletes the znode; must not reject. Default: deletes it as a znode with a name that no other client uses. */
   readonly remove?: () => Promise<LeftBehind | undefined>
 }
 
 export class Tenure implements AsyncDisposable {
   readonly path: ZnodePath
-  /** Larger than that of each owner before: a resource that refuses tokens smaller than the largest it has seen is safe. */
+  /** Larger than the token of each earlier owner: a resource that refuses tokens smaller than the largest one seen is safe. */
   readonly fencingToken: bigint
   readonly #zk: Client
   readonly #own: OwnEphemeral
@@ -35,7 +35,7 @@ export class Tenure implements AsyncDisposable {
   #gone: Promise<LeftBehind | undefined> | undefined
 
   /**
-   * To be called in the turn in which `own` was found to be first. `signal` is aborted at once where it is not certain that the
+   * Call this in the turn in which `own` was found to be first. `signal` is aborted at once where it is not certain that the
    * session lives.
    */
   constructor(zk: Client, own: OwnEphemeral, options: TenureOptions = {}) {
@@ -61,18 +61,18 @@ export class Tenure implements AsyncDisposable {
 
   /**
    * Aborts when this ends: before a server may end the session and let another client in, when the znode is gone, and on release. A
-   * process that was stopped meanwhile may go on beside the next owner: guard with `guard()` or the token what matters.
+   * process that was stopped meanwhile may continue beside the next owner: use `guard()` or the token for work that matters.
    */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** Milliseconds for which this certainly lasts, whatever happens from now on. Every answer of a server renews it. */
+  /** Milliseconds for which this certainly lasts. Every answer of a server renews it. */
   remaining(): number {
     return this.signal.aborted ? 0 : this.#lease.remaining()
   }
 
-  /** An operation for a transaction, which the server refuses unless this still lasts. */
+  /** An operation for a transaction. The server refuses the transaction unless this still lasts. */
   guard(): TransactionOp<undefined> {
     return this.#options.guard ?? op.check(this.path)
   }
@@ -84,8 +84,7 @@ export class Tenure implements AsyncDisposable {
   }
 
   /**
-   * Resolves to undefined when the znode is gone, or to what is left behind. Never rejects. The tenure ends once, however often this
-   * is called.
+   * Resolves to undefined when the znode is gone, or to what is left. Never rejects. A second call returns the result of the first.
    */
   release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     this.#abort.abort(new EndedError('RELEASED', this.path, `${this.path} was released`))
@@ -99,7 +98,7 @@ export class Tenure implements AsyncDisposable {
   #ended(): void {
     this.#lease[Symbol.dispose]()
     this.#hold[Symbol.dispose]()
-    // Also where the lease has run out: the session may live on, and the znode would keep others out.
+    // Also where the lease has ended: the session may live, and the znode would block others.
     const { remove = () => withdraw(this.#zk, this.#own) } = this.#options
     this.#gone = remove()
   }

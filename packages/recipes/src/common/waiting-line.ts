@@ -1,5 +1,5 @@
 /**
- * A line of waiting clients. Only the first of them watches what all of them wait for, so a change wakes one. The line gives an
+ * A line of waiting clients. Only the first of them watches what all wait for, so a change wakes one client. The line gives an
  * order and excludes no client: the first must still claim what it finds.
  */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
@@ -33,7 +33,7 @@ export class WaitingLine {
       const standing = standingIn(lineOf(names, [marker]), mine.name)
       if (standing.kind === 'first') return
       if (standing.kind === 'gone') {
-        // Its session is over, or another client has deleted it: the next one may stay.
+        // Its session has ended, or another client has deleted it: the next one may stay.
         this.#mine = undefined
         await races.lost(new KeeperError('NO_NODE', { path: mine.path, operation: 'children' }))
       } else {
@@ -50,11 +50,11 @@ export class WaitingLine {
     if (mine !== undefined) void withdraw(this.#zk, mine)
   }
 
-  /** The place of this client in the line, a new one in a new session. */
+  /** The place of this client in the line; a new session gets a new place. */
   async #joined(limit: Limit): Promise<OwnEphemeral> {
     if (this.#mine?.epoch === this.#zk.epoch) return this.#mine
     this.leave()
-    // The client finds one whose reply was lost by its mark, so nothing stays behind.
+    // After a lost reply the client finds the znode by its mark, so nothing stays behind.
     const options = { mode: 'ephemeral', sequential: true, protected: true, ...limit.step } as const
     const create = () => createBelow(this.#zk, below(this.#parent, marker), '', options)
     this.#mine = await createOwn(this.#zk, create, { signal: limit.signal })

@@ -1,10 +1,10 @@
-/** What happens to a configuration, for each reader by its own pace. */
+/** The changes of a configuration, for each reader at its own speed. */
 import type { ZnodeStat } from '@lightkeeper/client'
 import type { Freshness } from '../common/freshness.ts'
 
 export type ConfigurationChange<T> =
   | { readonly kind: 'changed'; readonly value: T; readonly previous: T; readonly stat: ZnodeStat }
-  /** The codec refuses what was written; the last good value stays current. */
+  /** The codec cannot decode what was written; the last good value stays current. */
   | {
       readonly kind: 'invalid'
       readonly error: unknown
@@ -18,7 +18,7 @@ export type ConfigurationChange<T> =
   | Freshness
 
 interface Reader<T> {
-  /** The value this reader was given last. */
+  /** The value that this reader got last. */
   value: T
   readonly pending: ConfigurationChange<T>[]
   wake: (() => void) | undefined
@@ -39,7 +39,7 @@ export class Readers<T> {
     }
   }
 
-  /** The readers end when they have got what is pending. */
+  /** Each reader ends when it has its pending changes. */
   end(): void {
     this.#hasEnded = true
     for (const reader of this.#readers) reader.wake?.()
@@ -48,7 +48,7 @@ export class Readers<T> {
   /** The changes from this call on. `value` is the current one. */
   read(value: T, signal: AbortSignal | undefined): AsyncGenerator<ConfigurationChange<T>, void, void> {
     const reader: Reader<T> = { value, pending: [], wake: undefined }
-    // Now, and not at the first step of the loop.
+    // The changes count from now, not from the first step of the loop.
     this.#readers.add(reader)
     return this.#changes(reader, signal)
   }

@@ -1,4 +1,4 @@
-/** Typed configuration: the current value is always valid. A value that the codec refuses is reported, and not taken. */
+/** Typed configuration: the current value is always valid. A value that the codec cannot decode is reported, and not used. */
 import { type Client, type Codec, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { signal as signalCheck, timeout as timeoutCheck, withMethods } from '@lightkeeper/client/arguments'
 import { optionsOf } from '../arguments/options.ts'
@@ -9,9 +9,11 @@ import type { WaitOptions } from '../common/limit.ts'
 import { type Configuration, type ConfigurationStore, LiveConfiguration, type Start } from './live.ts'
 
 export interface ConfigurationOptions<T> extends WaitOptions {
-  /** Milliseconds to wait for a server. Default 10000 with a store or a fallback; without, it waits as long as it takes. */
+  /** How long to wait for a server, milliseconds. Default 10000 with a store or a fallback; without one there is no limit. */
   readonly timeout?: number | undefined
-  /** Read where no server has a valid value at the start, or has not answered within `timeout`. Written after every good change. */
+  /**
+   * Read at the start where no server has a valid value, or none has answered within `timeout`. Written after every good change.
+   */
   readonly store?: ConfigurationStore
   /** The value where neither the server nor the store has one. Default: none, and the call rejects. */
   readonly fallback?: T
@@ -21,7 +23,7 @@ export interface ConfigurationOptions<T> extends WaitOptions {
 const firstAnswerMs = 10_000
 
 /**
- * Resolves with the first valid value there is: the server's, else the store's, else the fallback.
+ * Resolves with the first valid value: the server's, else the store's, else the fallback.
  * @throws KeeperError NO_NODE, INVALID_DATA, TIMEOUT where there is none.
  */
 export async function configuration<T>(
@@ -56,7 +58,7 @@ export async function configuration<T>(
     await filled?.close()
     throw error
   }
-  // Also where no server answered in time: the znode is followed from when one does.
+  // Even if no server answered in time: the configuration follows the znode as soon as one does.
   return new LiveConfiguration(zk, path, codec, options.store, start, filled)
 }
 

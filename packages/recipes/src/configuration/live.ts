@@ -18,14 +18,14 @@ import { Limit } from '../common/limit.ts'
 import { setOrCreate } from '../common/set-or-create.ts'
 import { type ConfigurationChange, Readers } from './changes.ts'
 
-/** A place on this machine that keeps the last good configuration, for a start without a server: a file, for example. */
+/** Keeps the last good configuration on this machine, for a start without a server: a file, for example. */
 export interface ConfigurationStore {
-  /** What was saved last; undefined where nothing was. */
+  /** The value that was saved last; undefined where there is none. */
   load(): Promise<Uint8Array | undefined>
   save(data: Uint8Array): Promise<void>
 }
 
-/** Where the current value comes from. */
+/** The source of the current value. */
 export type ConfigurationSource = 'server' | 'store' | 'fallback'
 
 export interface Configuration<T> extends AsyncDisposable {
@@ -33,21 +33,24 @@ export interface Configuration<T> extends AsyncDisposable {
   /** The last good value. */
   readonly current: T
   readonly source: ConfigurationSource
-  /** The Stat of the current value; undefined where it is not the server's. */
+  /** The Stat of the current value; undefined where the value does not come from the server. */
   readonly stat: ZnodeStat | undefined
   readonly freshness: Freshness
   /** The changes from this call on. A slow reader gets the newest change of each kind. Ends with the configuration. */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<ConfigurationChange<T>, void, void>
   /**
-   * Writes `value`; makes the znode where it is missing. When it resolves, `current` is at least this.
-   * @throws KeeperError as `client.set`; what the codec throws for a value that it would not read: nothing is written then.
+   * Writes `value`, and creates the znode where it is missing. When it resolves, `current` is this value or a later one.
+   * @throws KeeperError as `client.set`; the codec's error for a value that it could not read again: then nothing is written.
    */
   set(value: T, options?: VersionOptions): Promise<ZnodeStat>
-  /** Writes what `change` makes of the value; undefined leaves it. `change` is called again where another client was faster. @throws as `set`. */
+  /**
+   * Writes the result of `change`; undefined means no write. `change` is called again where another client was faster. @throws as
+   * `set`.
+   */
   update(change: (value: T | undefined) => T | undefined | Promise<T | undefined>, options?: UpdateOptions): Promise<T>
   /**
-   * Stops following; `current` stays as it is. Resolves when the store has saved what it was given, at the latest after `timeout`
-   * (default 5000 ms). Never rejects.
+   * Stops following; `current` stays. Resolves when the store has saved its last value, and not later than `timeout` (default 5000
+   * ms). Never rejects.
    */
   close(options?: LeaveOptions): Promise<void>
 }
@@ -120,7 +123,7 @@ export class LiveConfiguration<T> implements Configuration<T> {
   async set(value: T, given?: VersionOptions): Promise<ZnodeStat> {
     const options = versionOptions(given, 'configuration.set')
     const { data, read } = await this.#checked(value)
-    // Without a version it is written whatever is there, also where that is not valid.
+    // Without a version it overwrites any data, even data that is not valid.
     const stat = await (options.version === undefined
       ? setOrCreate(this.#zk, this.path, data, { signal: options.signal, timeout: options.timeout })
       : this.#zk.set(this.path, data, options))
@@ -156,7 +159,10 @@ export class LiveConfiguration<T> implements Configuration<T> {
     return this.close()
   }
 
-  /** The data to write, and what every client will read from it. @throws what the codec throws for data that it would not read. */
+  /**
+   * The data to write, and the value that every client will read from it. @throws the codec's error for data that it could not read
+   * again.
+   */
   async #checked(value: T): Promise<{ readonly data: Uint8Array; readonly read: T }> {
     const data = await this.#codec.encode(value)
     return { data, read: await this.#codec.decode(data) }
@@ -185,7 +191,7 @@ export class LiveConfiguration<T> implements Configuration<T> {
   }
 
   #take(value: T, stat: ZnodeStat): void {
-    // It is known, or older than what is known.
+    // It is the current value, or an older one.
     if (this.#stat !== undefined && this.#stat.mzxid >= stat.mzxid) return
     const previous = this.#current
     this.#current = value
@@ -201,7 +207,7 @@ export class LiveConfiguration<T> implements Configuration<T> {
     if (store === undefined) return
     this.#saving = this.#saving.then(async () => {
       try {
-        // Of several values in a row the last is enough.
+        // Of several values in a row, saving the last is enough.
         if (value === this.#current) await store.save(await this.#codec.encode(value))
       } catch (error) {
         this.#readers.add({ kind: 'notSaved', error })

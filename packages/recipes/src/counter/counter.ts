@@ -1,4 +1,4 @@
-/** A number that many clients change at once. No change is lost and none counts twice, whatever happens to connections. */
+/** A number that many clients change at the same time. Whatever happens to connections, no change is lost and none counts twice. */
 import { type CallOptions, type Client, KeeperError, op, type ReadOptions, type ZnodePath } from '@lightkeeper/client'
 import { type Check, callable, oneOf, wrongType } from '@lightkeeper/client/arguments'
 import { callOptions, optionsOf } from '../arguments/options.ts'
@@ -14,11 +14,11 @@ import { type CounterFormat, type CounterFormats, formats, type NumberFormat } f
 export interface CounterOptions<F extends CounterFormat = CounterFormat> {
   /** `int32` or `int64` as Curator writes them, `decimal` as kazoo does. Default `int64`. */
   readonly format?: F
-  /** The value where nothing was written yet. Default 0. */
+  /** The value before the first write. Default 0. */
   readonly initial?: CounterFormats[F]
 }
 
-/** What one change did. */
+/** The result of one change. */
 export interface Counted<V> {
   readonly before: V
   readonly after: V
@@ -26,26 +26,26 @@ export interface Counted<V> {
 
 export interface Counter<V> {
   readonly path: ZnodePath
-  /** @throws KeeperError INVALID_DATA where the znode holds no number in this format. */
+  /** @throws KeeperError INVALID_DATA where the data of the znode is no number in this format. */
   get(options?: Omit<ReadOptions, 'watch'>): Promise<V>
   /**
-   * Adds `delta`. Changes that are asked for while another is on its way share the next write, and each learns its own sum.
-   * @throws KeeperError SESSION_EXPIRED with outcome `unknown` where the session ended before the reply: it counted once or not
-   *   at all. RangeError where the sum does not fit. TIMEOUT after `timeout` (default 60000 ms), and the reason of the signal: where the
-   *   change was sent already, its outcome is not known.
+   * Adds `delta`. While a change is under way, later changes share the next write, and each gets its own sum.
+   * @throws KeeperError SESSION_EXPIRED with outcome `unknown` where the session ended before the reply: the change counted once or
+   * not at all. RangeError where the sum does not fit. TIMEOUT after `timeout` (default 60000 ms), and the reason of the signal: if
+   * the change was sent already, its outcome is unknown.
    */
   add(delta: V, options?: CallOptions): Promise<Counted<V>>
   increment(options?: CallOptions): Promise<Counted<V>>
   decrement(options?: CallOptions): Promise<Counted<V>>
-  /** Sets it, whatever it was before. */
+  /** Sets the value, whatever it was before. */
   set(value: V, options?: CallOptions): Promise<Counted<V>>
-  /** Sets `value` where the counter is `expected`. Resolves to whether it was. */
+  /** Sets `value` if the counter is `expected`. Resolves to whether it was. */
   compareAndSet(expected: V, value: V, options?: CallOptions): Promise<boolean>
-  /** `change` must answer at once, and may be called several times. The call rejects with what it throws. */
+  /** `change` must answer at once, and may be called several times. The call rejects with an error that it throws. */
   update(change: (value: V) => V, options?: CallOptions): Promise<Counted<V>>
 }
 
-/** The number at `path`; its znode is made by the first change. Sends nothing. */
+/** The number at `path`; the first change creates its znode. Sends nothing. */
 export function counter<F extends CounterFormat = 'int64'>(
   zk: Client,
   path: ZnodePath,
@@ -83,13 +83,13 @@ interface Change<V> {
   isGivenUp: boolean
 }
 
-/** What the znode held, and at which version. */
+/** The content of the znode, and its version. */
 interface Known<V> {
   readonly value: V
   readonly version: number
 }
 
-/** Waits after lost races, milliseconds: clients that race for a counter write often. */
+/** Waits after lost races, milliseconds: clients that compete for a counter write often. */
 const raceWaits = { baseMs: 4, maxMs: 1_000 }
 const changesMax = 1_000
 /** Default `timeout` of a change, milliseconds. */
@@ -103,7 +103,7 @@ class ZnodeCounter<V> implements Counter<V> {
   readonly #transactions: MarkedTransactions
   readonly #changes: Change<V>[] = []
   #isBusy = false
-  /** Valid while the transactions have their mark: the mark is a child, so the znode cannot have been made anew. */
+  /** Valid while the transactions have their mark: the mark is a child, so the znode cannot have been deleted and created again. */
   #known: Known<V> | undefined
 
   constructor(zk: Client, path: ZnodePath, format: NumberFormat<V>, initial: V) {
@@ -184,13 +184,13 @@ class ZnodeCounter<V> implements Counter<V> {
   async #work(): Promise<void> {
     if (this.#isBusy) return
     this.#isBusy = true
-    // Everything else that this turn asks for goes along.
+    // All other changes of this turn join.
     await Promise.resolve()
     while (this.#changes.length > 0) await this.#apply()
     this.#isBusy = false
   }
 
-  /** Applies all changes asked for now in one write. */
+  /** Applies all changes of this moment in one write. */
   async #apply(): Promise<void> {
     let batch: Change<V>[] = []
     try {
@@ -210,13 +210,13 @@ class ZnodeCounter<V> implements Counter<V> {
       }
     } catch (error) {
       this.#known = undefined
-      // Changes asked for while it failed have no part in the failure.
+      // Changes that came while it failed are not affected by the failure.
       if (batch.length === 0) batch = this.#changes.splice(0)
       for (const each of batch) each.reject(error)
     }
   }
 
-  /** Applies one change after the other. A change that throws is rejected and changes nothing. */
+  /** Applies one change after the other. A change that throws rejects its own call and changes nothing. */
   #fold(batch: readonly Change<V>[], known: Known<V>): { counted: Map<Change<V>, Counted<V>>; data: Uint8Array } {
     const counted = new Map<Change<V>, Counted<V>>()
     let value = known.value
@@ -224,7 +224,7 @@ class ZnodeCounter<V> implements Counter<V> {
     for (const each of batch) {
       try {
         const after = answerOf(each.change(value))
-        // A promise, for example: the write also carries the changes of other callers, so it cannot wait.
+        // The result is a promise, for example: the write also carries the changes of other callers, so it cannot wait.
         if (typeof after !== this.#format.type)
           throw wrongType('counter.update', 'what change gives', `a ${this.#format.type}`, after)
         data = this.#format.encode(after)
@@ -253,19 +253,19 @@ class ZnodeCounter<V> implements Counter<V> {
     return undefined
   }
 
-  /** Makes the znode where it is missing. */
+  /** Creates the znode where it is missing. */
   async #read(): Promise<Known<V>> {
     const races = new Races(this.#zk)
     for (;;) {
       const found = await this.#zk.find(this.path, { timeout: Number.POSITIVE_INFINITY })
       if (found !== undefined) return { value: this.#decode(found.data), version: found.stat.version }
       const beaten = await this.#create()
-      // Another client made it, or a create whose reply was lost: the next look finds it.
+      // Another client created it, or a create whose reply was lost: the next look finds it.
       if (beaten !== undefined) await races.lost(beaten)
     }
   }
 
-  /** Resolves to undefined, or to the error where the znode may be there all the same. */
+  /** Resolves to undefined, or to the error where the znode may exist nevertheless. */
   async #create(): Promise<unknown> {
     try {
       const data = this.#format.encode(this.#initial)
@@ -281,7 +281,7 @@ class ZnodeCounter<V> implements Counter<V> {
   }
 
   #decode(data: Uint8Array): V {
-    // kazoo and Curator's shared values leave the znode empty where nothing was counted yet.
+    // kazoo and Curator's shared values leave the znode empty before the first write.
     if (data.length === 0) return this.#initial
     try {
       return this.#format.decode(data)

@@ -1,6 +1,7 @@
 /**
- * The JSON of Curator's x-discovery (ServiceInstance, JsonInstanceSerializer; fields in the order of Jackson), and the payload of Spring
- * Cloud ZooKeeper in it. It has no fields for weight and zone: they are in the payload, under the names that Spring's balancer reads.
+ * The JSON of Curator's x-discovery (ServiceInstance, JsonInstanceSerializer; fields in the order of Jackson), and the payload of
+ * Spring Cloud ZooKeeper in it. The JSON has no fields for weight and zone: they are in the payload, under the names that Spring's
+ * balancer reads.
  */
 import type { ZnodePath } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
@@ -23,7 +24,7 @@ const uriSpec = {
 
 type Payload = (instance: ServiceInstance) => unknown
 
-/** Null where it would be empty: consumers without a payload class cannot read one. */
+/** Null instead of an empty payload: consumers without a payload class cannot read an empty one. */
 const mapPayload: Payload = ({ weight, zone, metadata }) => {
   const said = { ...(weight === 1 ? {} : { weight }), ...(zone === undefined ? {} : { zone }), ...metadata }
   return Object.keys(said).length === 0 ? null : { '@class': mapClass, ...said }
@@ -60,7 +61,7 @@ function curatorFormat(payloadOf: Payload, hasUri: boolean): Format {
         registrationTimeUTC: registeredAt?.getTime() ?? 0,
         serviceType: 'DYNAMIC',
         uriSpec: hasUri ? uriSpec : null,
-        // Readers take a missing field for true, and very old readers fail on the field.
+        // Readers take a missing field as true, and very old readers fail on the field.
         ...(enabled ? {} : { enabled }),
       }
       return new TextEncoder().encode(JSON.stringify(written))

@@ -1,4 +1,4 @@
-/** Services and where to reach them: registers instances, looks them up, follows them. */
+/** Services and their addresses: registers instances, looks them up, follows them. */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
 import { callOptions, optionsOf } from '../arguments/options.ts'
 import { checkPlaceOrRoot } from '../arguments/places.ts'
@@ -19,21 +19,26 @@ export interface DiscoveryOptions {
 export interface Discovery {
   readonly base: ZnodePath
   /**
-   * Resolves when consumers can see the instance, which then stays registered until it is closed. Where another live process has
-   * the same id at another address, it waits until that instance goes.
-   * @throws KeeperError with outcome `rejected` where a server refuses it; TypeError and RangeError for a value that is no instance;
-   *   TIMEOUT; the reason of the signal.
+   * Resolves when consumers can see the instance; it stays registered until it is closed. If another live process has the same id
+   * at another address, the call waits until that instance goes.
+   * @throws KeeperError with outcome `rejected` where a server refuses it; TypeError and RangeError for an invalid instance;
+   * TIMEOUT; the reason of the signal.
    */
   register(instance: Registering, options?: RegisterOptions): Promise<Registration>
-  /** Names of all services, sorted, also of services without instances whose znode is still there. */
+  /** Names of all services, sorted. Services without instances are included while their znode exists. */
   names(options?: CallOptions): Promise<string[]>
-  /** The instances of a service, read now, sorted by id. A znode that holds no instance is left out. Empty for an unknown service. */
+  /**
+   * The instances of a service, read now, sorted by id; empty for an unknown service. A znode that holds no instance is left out.
+   */
   instances(name: string, options?: CallOptions): Promise<ServiceInstance[]>
-  /** A live view of a service to pick from. Resolves when it is complete. An unknown service is empty until an instance comes. */
+  /**
+   * A live view of a service to pick instances from. Resolves when it is complete. An unknown service is empty until an instance
+   * comes.
+   */
   resolve(name: string, options?: ResolveOptions): Promise<Resolver>
 }
 
-/** The services below `base`: by default where the libraries of the format look. Sends nothing. */
+/** The services below `base`; its default is where the libraries of the format look. Sends nothing. */
 export function discovery(zk: Client, base?: ZnodePath, options: DiscoveryOptions = {}): Discovery {
   const own = discoveryOptions(options as { readonly format?: Format }, 'discovery')
   const format = own.format ?? curator
@@ -69,7 +74,7 @@ export function discovery(zk: Client, base?: ZnodePath, options: DiscoveryOption
   }
 }
 
-/** Empty for a child that stands for no service in this format. */
+/** Empty for a child that represents no service in this format. */
 function nameOrNone(format: Format, child: string): string[] {
   try {
     return [format.serviceName(child)]

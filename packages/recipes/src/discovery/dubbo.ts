@@ -1,6 +1,6 @@
 /**
- * Dubbo's interface registry (ZookeeperRegistry, URL). An instance is a znode below /dubbo/<interface>/providers whose name is its whole
- * URL in form encoding; the data means nothing. The default weight of a provider is 100, which is 1 here.
+ * Dubbo's interface registry (ZookeeperRegistry, URL). An instance is a znode below /dubbo/<interface>/providers. Its name is the
+ * whole URL in form encoding; its data has no meaning. A provider's default weight is 100, which is 1 here.
  */
 import type { ZnodePath } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
@@ -30,7 +30,10 @@ export interface DubboUrl {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** With parameters in the order of their keys, as `URL.toFullString` writes them: a process that deletes it must make the same text. */
+/**
+ * The parameters are in the order of their keys, as `URL.toFullString` writes them: a process that deletes the znode must make the
+ * same text.
+ */
 export function formatDubboUrl({ protocol, host, port, path, parameters }: DubboUrl): string {
   const pairs = Object.entries(parameters)
     .filter(([, value]) => value !== '')
@@ -40,7 +43,7 @@ export function formatDubboUrl({ protocol, host, port, path, parameters }: Dubbo
   return `${protocol}://${host}${port === undefined ? '' : `:${port}`}${path === '' ? '' : `/${path}`}${query}`
 }
 
-/** @throws TypeError for text that is no URL of Dubbo's. */
+/** @throws TypeError for text that is no Dubbo URL. */
 export function parseDubboUrl(text: string): DubboUrl {
   const parts = /^([\w.+-]+):\/\/(?:[^@/?]*@)?(\[[^\]]*\]|[^:/?]*)(?::(\d+))?(?:\/([^?]*))?(?:\?(.*))?$/.exec(text)
   if (parts === null) throw new TypeError(`not a URL of Dubbo's: ${text}`)
@@ -49,7 +52,7 @@ export function parseDubboUrl(text: string): DubboUrl {
   for (const pair of query.split('&')) {
     const at = pair.indexOf('=')
     if (pair === '') continue
-    // A key alone stands for itself, as in Dubbo.
+    // A key without a value is its own value, as in Dubbo.
     if (at === -1) parameters[pair] = pair
     else parameters[pair.slice(0, at)] = pair.slice(at + 1)
   }

@@ -5,10 +5,10 @@ import { curator, spring } from './curator.ts'
 import { dubbo } from './dubbo.ts'
 import type { Format } from './format.ts'
 
-/** `curator`: as x-discovery. `spring`: the same with the payload of Spring Cloud ZooKeeper. `dubbo`: Dubbo's interface registry. */
+/** `curator`: x-discovery. `spring`: the same with the payload of Spring Cloud ZooKeeper. `dubbo`: Dubbo's interface registry. */
 export type FormatName = 'curator' | 'spring' | 'dubbo'
 
-/** A Map, since a plain object also has names like `constructor`. */
+/** A Map, because a plain object also has names like `constructor`. */
 const formats: ReadonlyMap<unknown, Format> = new Map<FormatName, Format>([
   ['curator', curator],
   ['spring', spring],
@@ -20,7 +20,7 @@ const own = withMethods<Format>(
   ...['directory', 'serviceName', 'nodeName', 'encode', 'decode'],
 )
 
-/** A format by its name, or one of the user's own. @throws TypeError for anything else. */
+/** A format by its name, or one that the user made. @throws TypeError for anything else. */
 export const format: Check<Format> = (value, name, operation) => {
   const known = formats.get(value)
   if (known !== undefined) return known

@@ -1,4 +1,4 @@
-/** An instance of a service: where to reach it, and what balancing needs. */
+/** An instance of a service: its address, and what balancing needs. */
 import { boolean, type Check, looking, wrongType } from '@lightkeeper/client/arguments'
 import { optionsOf } from '../arguments/options.ts'
 import { nodeName } from '../arguments/places.ts'
@@ -12,24 +12,24 @@ export interface ServiceInstance {
   readonly address: string
   readonly port: number | undefined
   readonly sslPort: number | undefined
-  /** Share of the calls, relative to the other instances. Default 1; 0 takes none. */
+  /** Share of the calls, relative to the other instances. Default 1; 0 means no calls. */
   readonly weight: number
   /** Where it runs, for consumers that prefer near instances. */
   readonly zone: string | undefined
-  /** Other facts, as text. */
+  /** Other properties, as text. */
   readonly metadata: Readonly<Record<string, string>>
-  /** False: it is visible, and takes no calls. */
+  /** False: it is visible, but gets no calls. */
   readonly enabled: boolean
-  /** When it was registered, where the format says so. */
+  /** When it was registered, if the format stores that. */
   readonly registeredAt: Date | undefined
-  /** As the format writes it; undefined where the format has none. */
+  /** The payload in the form of the format; undefined where the format has none. */
   readonly payload: unknown
 }
 
 /** An instance to register. */
 export interface Registering {
   readonly name: string
-  /** Default: a random UUID. An id that stays the same over restarts replaces the leftover of the process before at once. */
+  /** Default: a random UUID. An id that stays the same after a restart replaces the znode of the earlier process at once. */
   readonly id?: string | undefined
   readonly address: string
   readonly port?: number | undefined
@@ -38,7 +38,7 @@ export interface Registering {
   readonly zone?: string | undefined
   readonly metadata?: Readonly<Record<string, string>> | undefined
   readonly enabled?: boolean | undefined
-  /** Written as it is, instead of the payload that the format makes of weight, zone and metadata. For consumers with their own classes. */
+  /** Written instead of the payload that the format makes of weight, zone and metadata. For consumers with their own classes. */
   readonly payload?: unknown
 }
 
@@ -51,7 +51,7 @@ const metadata: Check<Readonly<Record<string, string>>> = (value, name, operatio
     const entries = Object.entries(value as Record<string, unknown>)
     return Object.fromEntries(entries.map(([key, each]) => [key, text(each, `${name}.${key.slice(0, 60)}`, operation)]))
   })
-/** A payload is written as JSON. A value without a JSON form is refused; the copy cannot change afterwards. */
+/** A payload is written as JSON. A value without a JSON form is refused; the copy cannot change later. */
 const payload: Check<never> = (value, name, operation) => {
   try {
     const written = JSON.stringify(value)
@@ -80,7 +80,7 @@ const changeable = {
 const registering = optionsOf<Registering>({ name: notEmpty, id: nodeName, ...changeable })
 const changing = optionsOf<InstanceChange>(changeable)
 
-/** Properties that are named change; undefined removes one. */
+/** Only the named properties change; undefined removes one. */
 export type InstanceChange = Partial<Omit<Registering, 'name' | 'id'>>
 
 /** A copy of an instance to register. @throws TypeError or RangeError that names the property. */

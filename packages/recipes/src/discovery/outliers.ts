@@ -1,18 +1,20 @@
-/** Instances that failed lately are left out for a while, but never too many of them. Times come as arguments. */
+/** Instances that failed recently are left out for some time, but never too many of them. Times are arguments. */
 import type { ServiceInstance } from './instance.ts'
 
 export interface OutlierOptions {
-  /** Failures within `within` after which an instance is left out. Default 2, as in Curator. */
+  /** The number of failures during `within` after which an instance is left out. Default 2, as in Curator. */
   readonly failures?: number
-  /** Milliseconds in which the failures must happen. Default 30000. */
+  /** The time in which the failures must happen, milliseconds. Default 30000. */
   readonly within?: number
-  /** Milliseconds for which it is left out the first time. Each time without a success in between adds as much. Default 30000. */
+  /**
+   * How long it is left out the first time, milliseconds. Each further time without a success adds the same time. Default 30000.
+   */
   readonly out?: number
-  /** The largest share of instances that may be left out at a time, 0 to 1. Default 0.5. */
+  /** The largest share of instances that may be left out at the same time, 0 to 1. Default 0.5. */
   readonly shareMax?: number
 }
 
-/** An instance is left out for at most so many times `out`. */
+/** An instance is left out for at most `out` times this number. */
 const timesMax = 10
 
 interface Failures {
@@ -61,7 +63,10 @@ export class Outliers {
     for (const id of this.#records.keys()) if (!ids.has(id)) this.#records.delete(id)
   }
 
-  /** The instances that may be picked at `now`, and when that changes by itself. Where too many are left out, those with the least time left come back. */
+  /**
+   * The instances that may be picked at `now`, and when that changes by itself. Where too many are left out, those with the least
+   * time left return.
+   */
   admit(instances: readonly ServiceInstance[], now: number): { admitted: readonly ServiceInstance[]; until: number } {
     const untilOf = ({ id }: ServiceInstance): number => this.#records.get(id)?.until ?? Number.NEGATIVE_INFINITY
     const out = instances.filter((instance) => untilOf(instance) > now)

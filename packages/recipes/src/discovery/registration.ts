@@ -19,13 +19,14 @@ import {
 
 export interface RegisterOptions {
   /**
-   * The ACL of the instance, and of the directory of its service where that is made. The base and what stands above are open to all.
+   * The ACL of the instance, and of the directory of its service where it is created. Everybody may use the base and the znodes
+   * above it.
    * Default: everybody may do everything.
    */
   readonly acl?: readonly Acl[]
-  /** Ends the wait until it is registered; nothing is left then. */
+  /** Ends the wait until it is registered; then nothing is left. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds until that wait ends with TIMEOUT; nothing is left then. Default: none, it waits as long as it takes. */
+  /** Milliseconds until that wait ends with TIMEOUT; then nothing is left. Default: no limit. */
   readonly timeout?: number | undefined
 }
 
@@ -39,7 +40,7 @@ export class Registration implements AsyncDisposable {
   #said: Registering
   #instance: ServiceInstance
   #node: PersistentNode
-  /** One change after the other. */
+  /** Executes one change after the other. */
   #changes: Promise<unknown> = Promise.resolve()
   readonly #end = new AbortController()
   #gone: Promise<LeftBehind | undefined> | undefined
@@ -88,15 +89,15 @@ export class Registration implements AsyncDisposable {
     return this.#node.path
   }
 
-  /** Whether consumers can see it: `taken` where another session has its id. */
+  /** Whether consumers can see it: `taken` means that another session has its id. */
   get state(): PersistentNodeState {
     return this.#node.state
   }
 
   /**
-   * Changes the instance. Resolves when the server has it.
+   * Changes the instance. Resolves when the server has the change.
    * @throws KeeperError as `register`; CLOSED. TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end only the
-   *   wait: the change is made as soon as a server is reached.
+   * wait: the change is made as soon as a server is reached.
    */
   async update(change: InstanceChange, options?: WaitOptions): Promise<void> {
     const own = callOptions(options, 'registration.update')
@@ -113,14 +114,14 @@ export class Registration implements AsyncDisposable {
     await limit.until(done)
   }
 
-  /** Takes no more calls and stays visible, so that calls on their way can end before `close`. As `update`. */
+  /** The instance gets no more calls but stays visible, so that calls under way can end before `close`. Otherwise as `update`. */
   drain(options?: WaitOptions): Promise<void> {
     return this.update({ enabled: false }, options)
   }
 
   /**
    * Removes it. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may
-   * be left until the session ends. Never rejects.
+   * remain until the session ends. Never rejects.
    */
   async close(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     const own = callOptions(options, 'registration.close')
@@ -142,7 +143,7 @@ export class Registration implements AsyncDisposable {
     this.#end.abort(new KeeperError('CLOSED', { path: this.path, operation: 'update', outcome: 'not-sent', message }))
     const unbound = { timeout: Number.POSITIVE_INFINITY }
     const left = await this.#node.close(unbound)
-    // A change that was made meanwhile may have replaced the node.
+    // A change during the wait may have replaced the node.
     await this.#changes
     return (await this.#node.close(unbound)) ?? left
   }
@@ -154,7 +155,7 @@ export class Registration implements AsyncDisposable {
     this.#instance = instance
     const unbound = { timeout: Number.POSITIVE_INFINITY }
     if (below(this.#directory, name) === this.#node.path) return this.#node.set(data, unbound)
-    // The name holds the whole instance. The new one comes first, so that the instance is never missing.
+    // The name contains the whole instance. The new znode is created first, so that the instance is never missing.
     const before = this.#node
     const { acl = [] } = this.#options
     this.#node = await keep(this.#zk, this.#format, this.#directory, instance, { acl, signal: this.#end.signal })
@@ -179,7 +180,7 @@ function keep(
   })
 }
 
-/** Whether an earlier process left it: the same address. An instance at another address may belong to a live process. */
+/** Whether an earlier process left it: it has the same address. An instance with another address may belong to a live process. */
 function isSame(format: Format, nodeName: string, data: Uint8Array, own: ServiceInstance): boolean {
   try {
     const found = format.decode(own.name, nodeName, data)

@@ -1,4 +1,4 @@
-/** The instances of one service, kept up to date by one watch stream. Picks need no server. */
+/** The instances of one service, kept up to date by one watch stream. A pick needs no server. */
 import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
 import {
   type Check,
@@ -24,18 +24,18 @@ import { type Balancer, type Strategy, weighted, zoneFirst } from './strategies.
 export interface ResolveOptions {
   /** Default `weighted`. */
   readonly strategy?: Strategy
-  /** Prefers instances of this zone; picks others only where it has none. */
+  /** Prefers instances of this zone; picks others only where the zone has none. */
   readonly zone?: string | undefined
-  /** When instances that fail are left out; false for never. */
+  /** When instances that fail are left out; false means never. */
   readonly outliers?: OutlierOptions | false
   /** Ends the wait for the first list. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A call that is on its way to an instance. Disposing of it is `done()`. */
+/** A call to an instance that is under way. Its disposal calls `done()`. */
 export interface Acquired extends Disposable {
   readonly instance: ServiceInstance
-  /** The call has ended. With an error it counts as a failure of the instance. */
+  /** The call has ended. An error counts as a failure of the instance. */
   done(error?: unknown): void
 }
 
@@ -73,7 +73,7 @@ export class Resolver implements AsyncDisposable {
   readonly #listeners = new Set<() => void>()
   readonly #followed: Promise<void>
   #instances: readonly ServiceInstance[] = []
-  /** When the balancer must be updated again without a change: an instance comes back then. */
+  /** When the balancer must be updated without a change, because an instance returns. */
   #admittedUntil = Number.POSITIVE_INFINITY
   #isSorted = true
   #isAdmitted = true
@@ -119,25 +119,25 @@ export class Resolver implements AsyncDisposable {
     }
   }
 
-  /** All instances that are registered and can be read, also those that take no calls, sorted by id. */
+  /** All registered instances that can be read, sorted by id, including those that get no calls. */
   get instances(): readonly ServiceInstance[] {
     if (!this.#isSorted) this.#sort()
     return this.#instances
   }
 
-  /** Znodes that hold no instance of this format, with the error of each. */
+  /** Znodes that hold no instance in this format, with the error of each. */
   get unreadable(): ReadonlyMap<ZnodePath, unknown> {
     return this.#unreadable
   }
 
   get freshness(): Freshness {
-    // No caller has a resolver before it was complete.
+    // No caller gets a resolver before it is complete.
     return this.#freshness as Freshness
   }
 
   /**
-   * An instance to call, or undefined where there is none. The strategy picks among those that are enabled, have a weight above 0, and
-   * did not fail lately. Reads memory only. `key` is for strategies that keep to one instance for each key.
+   * An instance to call, or undefined where there is none. The strategy picks among the instances that are enabled, have a weight
+   * above 0, and did not fail recently. Reads only memory. `key` is for strategies that use the same instance for the same key.
    */
   pick(key?: string): ServiceInstance | undefined {
     if (key !== undefined) text(key, 'key', 'pick')
@@ -146,7 +146,7 @@ export class Resolver implements AsyncDisposable {
     return this.#balancer.pick(key)
   }
 
-  /** As `pick`. The call counts as on its way until it is `done` or disposed of. */
+  /** As `pick`. The call counts as under way until `done` or its disposal. */
   acquire(key?: string): Acquired | undefined {
     const instance = this.pick(key)
     if (instance === undefined) return undefined
@@ -164,7 +164,7 @@ export class Resolver implements AsyncDisposable {
     return { instance, done, [Symbol.dispose]: () => done() }
   }
 
-  /** A call to `instance` failed. After several failures this resolver leaves it out for a while. */
+  /** A call to `instance` failed. After several failures this resolver leaves it out for some time. */
   down(instance: ServiceInstance, _error?: unknown): void {
     const id = idOf(instance, 'down')
     if (this.#outliers?.failed(id, this.#zk.clock.now())) this.#isAdmitted = false
@@ -176,7 +176,7 @@ export class Resolver implements AsyncDisposable {
     if (this.#outliers?.succeeded(id, this.#zk.clock.now())) this.#isAdmitted = false
   }
 
-  /** The instances, now and whenever they or the freshness have changed since the last step. Ends with the resolver. */
+  /** The instances now, and after every change of them or of the freshness. Ends with the resolver. */
   changes(options?: {
     readonly signal?: AbortSignal | undefined
   }): AsyncGenerator<readonly ServiceInstance[], void, void> {
@@ -205,14 +205,14 @@ export class Resolver implements AsyncDisposable {
     }
   }
 
-  /** Ends the watch, at the latest after `timeout` (default 5000 ms). The instances stay readable. Never rejects. */
+  /** Ends the watch, not later than `timeout` (default 5000 ms). The instances stay readable. Never rejects. */
   async close(options?: LeaveOptions): Promise<void> {
     const { signal, timeout = leaveMs } = callOptions(options, 'resolver.close')
     this.#end.abort(
       new KeeperError('CLOSED', { operation: 'resolve', message: `the resolver of ${this.name} is closed` }),
     )
     this.#tell()
-    // A request on its way is given up, which may take a moment.
+    // A request that is under way is abandoned, which may take a moment.
     using limit = new Limit(this.#zk, 'close', this.#directory, { signal, timeout })
     await firstOf([this.#followed], limit.signal)
   }
@@ -302,7 +302,7 @@ export class Resolver implements AsyncDisposable {
     const { admitted, until } = this.#outliers.admit(open, this.#zk.clock.now())
     this.#admittedUntil = until
     answerOf(this.#balancer.update(admitted))
-    // Only now: a strategy that has thrown is updated again at the next pick.
+    // Set at the end: a strategy that has thrown is updated again at the next pick.
     this.#isAdmitted = true
   }
 

@@ -1,6 +1,6 @@
 /**
- * Which instance gets the next call. A strategy makes one balancer for each resolver. The resolver updates the balancer whenever the
- * instances change, and the balancer prepares then what makes a pick quick.
+ * Decides which instance gets the next call. A strategy makes one balancer for each resolver. The resolver updates the balancer
+ * whenever the instances change, so the balancer can then prepare fast picks.
  */
 import type { Random } from '@lightkeeper/client'
 import { callable } from '@lightkeeper/client/arguments'
@@ -9,24 +9,24 @@ import { answerOf } from '../common/call-safely.ts'
 import type { ServiceInstance } from './instance.ts'
 
 export interface Balancer {
-  /** From now on `pick` chooses among these; none of them has weight 0. */
+  /** From now on `pick` chooses among these instances; none has weight 0. */
   update(instances: readonly ServiceInstance[]): void
-  /** `key`: the subject of the call, for strategies that keep to one instance for each key. */
+  /** `key`: the subject of the call, for strategies that use the same instance for the same key. */
   pick(key: string | undefined): ServiceInstance | undefined
 }
 
 export interface StrategyContext {
   readonly random: Random
-  /** How many calls made with `acquire` are on their way to the instance. */
+  /** How many calls made with `acquire` are under way to the instance. */
   outstanding(instance: ServiceInstance): number
 }
 
 export type Strategy = (context: StrategyContext) => Balancer
 
-/** A uniform number in [0, 1) of 31 bits. */
+/** A uniform random number in [0, 1) with 31 bits. */
 const fraction = (random: Random): number => random.below(0x8000_0000) / 0x8000_0000
 
-/** A random instance, all with the same chance. */
+/** A random instance; all have the same chance. */
 export const random: Strategy = (context) => {
   let all: readonly ServiceInstance[] = []
   return {
@@ -37,7 +37,7 @@ export const random: Strategy = (context) => {
   }
 }
 
-/** A random instance, each with a chance by its weight. */
+/** A random instance; its chance follows its weight. */
 export const weighted: Strategy = (context) => {
   let all: readonly ServiceInstance[] = []
   let sums = new Float64Array(0)
@@ -58,7 +58,7 @@ export const weighted: Strategy = (context) => {
   }
 }
 
-/** One instance after the other, by id. Weights do not count. */
+/** One instance after the other, by id. Ignores weights. */
 export const roundRobin: Strategy = () => {
   let all: readonly ServiceInstance[] = []
   let last: string | undefined
@@ -66,7 +66,7 @@ export const roundRobin: Strategy = () => {
   return {
     update(instances) {
       all = [...instances].sort(byId)
-      // Goes on behind the last one, also where instances came or went.
+      // Continues after the last one, even if instances came or went.
       at = last === undefined ? -1 : all.findLastIndex(({ id }) => id <= (last as string))
     },
     pick() {
@@ -79,7 +79,7 @@ export const roundRobin: Strategy = () => {
   }
 }
 
-/** The same instance until it goes, then another by weight. */
+/** The same instance until it goes, then another one by weight. */
 export const sticky: Strategy = (context) => {
   const others = weighted(context)
   let current: ServiceInstance | undefined
@@ -95,7 +95,7 @@ export const sticky: Strategy = (context) => {
   }
 }
 
-/** The one of two random instances that has fewer calls on its way for its weight. Counts the calls made with `acquire`. */
+/** Compares two random instances and takes the one with fewer calls under way for its weight. Counts calls made with `acquire`. */
 export const leastOutstanding: Strategy = (context) => {
   const any = weighted(context)
   const load = (instance: ServiceInstance): number => (context.outstanding(instance) + 1) / instance.weight
@@ -108,13 +108,13 @@ export const leastOutstanding: Strategy = (context) => {
   }
 }
 
-/** Points on the ring of an instance of weight 1. A few instances of weight 100 must not make millions. */
+/** Points on the ring for an instance of weight 1. A few instances of weight 100 must not make millions of points. */
 const pointsOfOne = 100
 const pointsMax = 1_000
 
 /**
- * The same instance for the same key, by weight. When instances come or go, only their share of the keys moves. Without a key, a random
- * instance by weight.
+ * The same instance for the same key, by weight. When instances come or go, only their share of the keys moves. Without a key, a
+ * random instance by weight.
  */
 export const consistentHash: Strategy = (context) => {
   const keyless = weighted(context)
@@ -149,7 +149,7 @@ function ringOf(instances: readonly ServiceInstance[]) {
   return { points: Uint32Array.from(made, ({ point }) => point), owners: made.map(({ owner }) => owner) }
 }
 
-/** Picks by `strategy` among the instances of `zone`, or among all where it has none. */
+/** Picks by `strategy` among the instances of `zone`, or among all where the zone has none. */
 export function zoneFirst(zone: string, strategy: Strategy): Strategy {
   text(zone, 'zone', 'zoneFirst')
   callable(strategy, 'strategy', 'zoneFirst')
@@ -169,7 +169,7 @@ function byId(a: ServiceInstance, b: ServiceInstance): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
 }
 
-/** Index of the first element above `value` in ascending numbers; their count where there is none. */
+/** Index of the first element above `value` in ascending numbers; the number of elements where there is none. */
 function firstAbove(ascending: Float64Array | Uint32Array, value: number): number {
   let [low, high] = [0, ascending.length]
   while (low < high) {

@@ -1,4 +1,4 @@
-/** What both kinds of election have in common: the object they give out, and standing until a candidate is elected. */
+/** What both kinds of election share: the object that they return, and the wait until a candidate is elected. */
 import type { Acl, CallOptions, Client, ZnodePath } from '@lightkeeper/client'
 import { acl } from '@lightkeeper/client/arguments'
 import { callOptions, signalOption } from '../arguments/options.ts'
@@ -11,9 +11,12 @@ import { type Leader, leadersOf, type Sight } from './observe.ts'
 import { type Term, termsOf } from './term.ts'
 
 export interface CandidateOptions {
-  /** What others read of a candidate: a name, an address. Default empty. */
+  /** What others read about a candidate: a name, an address. Default empty. */
   readonly id?: string
-  /** The ACL of the candidate, and of `path` where it is made. What stands above is open to all. Default: everybody may do everything. */
+  /**
+   * The ACL of the candidate, and of `path` where it is created. Everybody may use the znodes above. Default: everybody may do
+   * everything.
+   */
   readonly acl?: readonly Acl[]
 }
 
@@ -23,12 +26,13 @@ export const candidateTable = { id: text, acl }
 export interface Election {
   readonly path: ZnodePath
   /**
-   * Stands for election whenever the next term is asked for. The body of the loop is the term: its end resigns and stands again;
-   * `break` resigns and leaves. Ends when `signal` aborts, which resigns too, or when the client is closed.
+   * Stands for election whenever the loop asks for the next term. The body of the loop is the term: at its end the candidate
+   * resigns and stands again; `break` resigns and leaves. Ends when `signal` aborts, which also resigns, or when the client is
+   * closed.
    * @throws KeeperError where a server refuses it: NO_AUTH.
    */
   terms(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<Term, void, void>
-  /** The leader now, as the connected server knows it. */
+  /** The current leader, as the connected server knows it. */
   leader(options?: CallOptions): Promise<Leader | undefined>
   /** The leader, now and after every change; undefined while there is none. Ends when `signal` aborts or the client is closed. */
   watchLeader(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<Leader | undefined, void, void>
@@ -36,13 +40,13 @@ export interface Election {
   candidates(options?: CallOptions): Promise<Leader[]>
 }
 
-/** What differs between the kinds of election. */
+/** Differences between the kinds of election. */
 export interface ElectionKind {
   /** `election`: the name of the function, for errors. */
   readonly name: string
-  /** Stands until elected. Undefined where `signal` has aborted or the client is closed. */
+  /** Waits until elected. Undefined where `signal` has aborted or the client is closed. */
   begin(signal: AbortSignal | undefined): Promise<Term | undefined>
-  /** Looks who leads. With `watch` the sight has an event that says when to look again. */
+  /** Looks who leads. With `watch` the result has an event that says when to look again. */
   look(options: CallOptions, watch: boolean): Promise<Sight>
   candidates(options: CallOptions): Promise<Leader[]>
 }
@@ -71,7 +75,7 @@ export function electionOf(zk: Client, path: ZnodePath, kind: ElectionKind): Ele
 
 const standAgain = { baseMs: 500, maxMs: 10_000 }
 
-/** Stands as long as it takes. Undefined where `signal` has aborted or the client is closed. */
+/** Waits without a limit. Undefined where `signal` has aborted or the client is closed. */
 export async function untilElected(
   zk: Client,
   path: ZnodePath,
@@ -88,7 +92,7 @@ export async function untilElected(
       return undefined
     } catch (error) {
       if (limit.signal.aborted || zk.state.kind === 'closed') return undefined
-      // Lost on the way: it stands again as soon as a server answers.
+      // Lost on the way: the candidate stands again as soon as a server answers.
       if (isOver(zk) || !isLost(error)) throw error
       await backoff.pause(limit.signal)
     }

@@ -1,14 +1,14 @@
-/** Who leads and who waits for whom, decided from names alone. common/contender.ts creates and watches. */
+/** Decides who leads and who waits for whom, only from names. common/contender.ts creates and watches the znodes. */
 import type { Outranked } from '../common/contender.ts'
 import { type InLine, lineOf, type Standing, standingIn } from '../common/line.ts'
 
-/** The text before the number: that of Curator's LeaderLatch, and that of kazoo's Election. One counter counts both. */
+/** The text before the number: in Curator's LeaderLatch, and in kazoo's Election. Both use the same counter. */
 const markers = ['latch-', '__lock__'] as const
 
 export type ElectionMarker = (typeof markers)[number]
 
 export interface CandidateInLine extends InLine<ElectionMarker> {
-  /** From the name, so that no data is read; 0 where the name has none. */
+  /** Read from the name, so that no data is read; 0 where the name has none. */
   readonly priority: number
 }
 
@@ -23,7 +23,7 @@ export function electionLine(children: readonly string[]): CandidateInLine[] {
   return lineOf(children, markers).map((each) => ({ ...each, priority: priorityOf(each) }))
 }
 
-/** Each waits for the one before it. The first gives way where one behind it has a higher priority. */
+/** Each waits for the one before it. The first gives way if one behind it has a higher priority. */
 export function electionStanding(children: readonly string[], own: string): Standing | Outranked {
   const line = electionLine(children)
   const standing = standingIn(line, own)

@@ -1,4 +1,4 @@
-/** The election of one out of a line of candidates. When the leader goes the next in line follows, and only that one is woken. */
+/** The election of one candidate out of a line. When the leader goes, the next in line follows, and only that one is woken. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { oneOf } from '@lightkeeper/client/arguments'
 import { optionsOf } from '../arguments/options.ts'
@@ -19,18 +19,19 @@ import { Term } from './term.ts'
 
 export interface ElectionOptions extends CandidateOptions {
   /**
-   * An integer, 0 or more. A candidate whose turn it is lets all candidates in line with a higher priority go first. A leader goes on,
-   * unless it resigns when it is `challenged`. Candidates of other libraries have 0, and let no candidate go first. Default 0.
+   * An integer, 0 or more. When it is a candidate's turn, all candidates in line with a higher priority go first. A leader
+   * continues, unless it resigns when it is `challenged`. Candidates of other libraries have priority 0, and do not give way.
+   * Default 0.
    */
   readonly priority?: number
   /**
-   * The library whose names to use. Ours wait for candidates of either kind. Curator's LeaderLatch and kazoo's Election know only
-   * their own kind, so use the names of the library you share the path with. Default `curator`.
+   * The library whose names to use. Our candidates wait for candidates of either kind. Curator's LeaderLatch and kazoo's Election
+   * know only their own kind, so use the names of the library that shares the path. Default `curator`.
    */
   readonly names?: 'curator' | 'kazoo'
 }
 
-/** One leader at a time among the candidates at `path`. Sends nothing before the first term is asked for. */
+/** One leader at a time among the candidates at `path`. Sends nothing before the loop asks for the first term. */
 export function election(zk: Client, path: ZnodePath, options: ElectionOptions = {}): Election {
   checkPlaceOrRoot(zk, path, 'election')
   const { id = '', priority = 0, names = 'curator', acl } = electionOptions(options, 'election')
@@ -61,7 +62,7 @@ async function candidates(zk: Client, path: ZnodePath, options: CallOptions): Pr
   })
 }
 
-/** Waits after a line that could not be read, milliseconds. */
+/** Waits after a failed read of the line, milliseconds. */
 const lookAgain = { baseMs: 500, maxMs: 60_000 }
 
 /** Aborts when a candidate with a higher priority than `own` stands in line. Watches the line until then, or until `ended`. */
@@ -87,7 +88,7 @@ function challenge(zk: Client, path: ZnodePath, own: string, ended: AbortSignal)
   return challenged.signal
 }
 
-/** Watches the znode of the leader alone; where there is none, the place where one would stand. */
+/** Watches only the znode of the leader; without a leader, the parent of the candidates. */
 async function look(zk: Client, path: ZnodePath, step: CallOptions, watch: boolean): Promise<Sight> {
   const races = new Races(zk, step.signal)
   for (;;) {
@@ -103,7 +104,7 @@ async function look(zk: Client, path: ZnodePath, step: CallOptions, watch: boole
     } catch (error) {
       if (!KeeperError.is(error, 'NO_NODE')) throw error
       if (first !== undefined) {
-        // It has left meanwhile: the next list is without it.
+        // It has left meanwhile: the next list does not have it.
         await races.lost(error, first.name)
         continue
       }

@@ -1,6 +1,7 @@
 /**
- * The classic master election: the candidate that creates the one znode is the master. All others watch it, and try again when it
- * goes. Every candidate wakes when the master goes: a herd, fine for a handful. For more than that `election` wakes one.
+ * The classic master election: the candidate that creates the one znode is the master. All others watch the znode, and try again
+ * when it is deleted. Every candidate wakes when the master goes: a herd, fine for a handful. For more candidates use `election`,
+ * which wakes one.
  */
 import {
   type CallOptions,
@@ -27,9 +28,10 @@ import { leaderOf, type Sight } from './observe.ts'
 import { Term } from './term.ts'
 
 /**
- * One master at a time: the client that made the ephemeral `path`. The version of `<path>-epoch` counts the terms, which is how a
- * server knows that a term is over. Candidates of other programs, which only make the znode, do not count. Nobody is `challenged`.
- * Sends nothing before the first term is asked for.
+ * One master at a time: the client that created the ephemeral `path`. The version of `<path>-epoch` counts the terms; by it a
+ * server knows that a term is over. Candidates of other programs, which only create the znode, do not count. No master is
+ * `challenged`.
+ * Sends nothing before the loop asks for the first term.
  */
 export function masterElection(zk: Client, path: ZnodePath, options: CandidateOptions = {}): Election {
   checkPlace(zk, path, 'masterElection')
@@ -42,7 +44,7 @@ export function masterElection(zk: Client, path: ZnodePath, options: CandidateOp
       return tenure && new Term(id, tenure, () => new AbortController().signal)
     },
     look: (step, watch) => look(zk, path, step, watch),
-    // A candidate that waits leaves no trace.
+    // A waiting candidate leaves no znode.
     async candidates(own) {
       const found = await zk.find(path, own)
       return found === undefined ? [] : [leaderOf(path, found.data, found.stat)]
@@ -61,7 +63,7 @@ async function becomeMaster(zk: Client, path: ZnodePath, options: CandidateOptio
     if (master !== undefined) await firstOf([master.changed], limit.signal)
     limit.signal.throwIfAborted()
     if (master !== undefined) races.won()
-    // The master has gone meanwhile, or our session has: another try finds out.
+    // The master has gone meanwhile, or our session has ended: another try shows which.
     else await races.lost(seized instanceof Tenure ? sessionOver(path) : seized)
   }
 }
@@ -81,7 +83,7 @@ async function seize(
 ): Promise<Tenure | KeeperError> {
   const epochPath: ZnodePath = `${path}-epoch`
   const create = op.create(path, id, { mode: 'ephemeral', ...(acl === undefined ? {} : { acl }) })
-  // Without the signal, because its outcome must become known.
+  // Without the signal, because the outcome must become known.
   const seizing: Promise<Seized> = zk.transactionOf([create, op.set(epochPath, id)], {
     timeout: Number.POSITIVE_INFINITY,
   })
@@ -112,8 +114,8 @@ async function seize(
 }
 
 /**
- * Deletes the znode of the master where it is still that of this term, and ends the term for the server's checks. Resolves to why the
- * server refuses that. Never rejects.
+ * Deletes the znode of the master if it still belongs to this term, and ends the term for the server's checks. Resolves to the
+ * reason why the server refuses that. Never rejects.
  */
 async function removeMaster(
   zk: Client,
@@ -129,11 +131,11 @@ async function removeMaster(
       return undefined
     } catch (error) {
       const failed = failedWith(error)
-      // Another client has deleted the znode. What the term guards must end all the same.
+      // Another client has deleted the znode. The term must end nevertheless, for everything that it guards.
       if (failed === 'NO_NODE') await zk.set(epochPath, '', { version }).catch(() => {})
       // Another client has ended the term.
       if (failed === 'NO_NODE' || failed === 'BAD_VERSION') return undefined
-      // A refusal would come again, so it goes with its session. After any other error the next try may get through.
+      // A server would repeat a refusal, so the znode goes with its session. After any other error the next try may succeed.
       const refusal = refusalOf(error, 'resign')
       if (KeeperError.is(refusal) && isRefusal(refusal)) return mayNotBeDeleted('resign', path, refusal)
     }
@@ -142,7 +144,7 @@ async function removeMaster(
   return undefined
 }
 
-/** Watches the master that there is; undefined where there is none. */
+/** Watches the current master; undefined where there is none. */
 async function watched(
   zk: Client,
   path: ZnodePath,

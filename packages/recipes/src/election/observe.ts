@@ -1,4 +1,4 @@
-/** Who leads, for programs that only look. */
+/** Shows who leads, to programs that are no candidates. */
 import type { CallOptions, Client, WatchedEvent, ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { Backoff } from '../common/backoff.ts'
 import { isLost, isOver } from '../common/errors.ts'
@@ -7,13 +7,13 @@ import { jsonable } from '../common/json-form.ts'
 import { Limit } from '../common/limit.ts'
 
 export interface Leader {
-  /** As the candidate was given it. */
+  /** The data that the candidate was given. */
   readonly id: string
-  /** Grows with every leadership at this path. */
+  /** Grows with every term at this path. */
   readonly epoch: bigint
   readonly path: ZnodePath
   readonly sessionId: bigint
-  /** When it came to the candidates, by the server's clock. */
+  /** When it became a candidate, by the server's clock. */
   readonly since: Date
 }
 
@@ -30,7 +30,7 @@ export function leaderOf(path: ZnodePath, data: Uint8Array, stat: ZnodeStat): Le
 
 const lookAgain = { baseMs: 500, maxMs: 10_000 }
 
-/** Each leader once, undefined while there is none. A slow reader gets only the newest. Ends with the signal or the client. */
+/** Each leader once; undefined while there is none. A slow reader gets only the newest. Ends with the signal or the client. */
 export async function* leadersOf(
   zk: Client,
   path: ZnodePath,

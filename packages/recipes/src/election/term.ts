@@ -1,11 +1,11 @@
-/** One leadership, from its beginning to its end. */
+/** One term of a leader, from its beginning to its end. */
 import type { Client } from '@lightkeeper/client'
 import { Grant } from '../common/grant.ts'
 import { jsonFormOf } from '../common/json-form.ts'
 import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
 import type { Tenure } from '../common/tenure.ts'
 
-/** Made by `election(…).terms()`. Disposing of it resigns. */
+/** Made by `election(…).terms()`. Its disposal resigns. */
 export class Term extends Grant {
   /** The id of the leader, as given to `election`. */
   readonly id: string
@@ -19,12 +19,17 @@ export class Term extends Grant {
     this.#challenged = challenged
   }
 
-  /** Grows with every leadership at this path: a resource that refuses epochs smaller than the largest it has seen is safe from earlier leaders. */
+  /**
+   * Grows with every term at this path: a resource that refuses epochs smaller than the largest one seen is safe from earlier
+   * leaders.
+   */
   get epoch(): bigint {
     return this.token
   }
 
-  /** Aborts when a candidate with a higher priority waits; resign when it suits. The line is watched only where this is asked for. */
+  /**
+   * Aborts when a candidate with a higher priority waits; resign when it suits. The line is watched only if this property is used.
+   */
   get challenged(): AbortSignal {
     this.#challenge ??= this.#challenged(this.signal)
     return this.#challenge
@@ -32,7 +37,7 @@ export class Term extends Grant {
 
   /**
    * Ends the term; `signal` aborts at once. Resolves to undefined when others may lead, or after `timeout` (default 5000 ms) to a
-   * KeeperError that says what may be left until the session ends. Never rejects, also where the term was over before.
+   * KeeperError that says what may remain until the session ends. Never rejects, even if the term had ended before.
    */
   async resign(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     return this.end(leaveOptions(options, 'resign'))
@@ -45,7 +50,7 @@ export class Term extends Grant {
   }
 }
 
-/** Terms one after the other, each begun by `begin`, until `signal` aborts or the client is closed. */
+/** One term after the other, each begun by `begin`, until `signal` aborts or the client is closed. */
 export async function* termsOf(
   zk: Client,
   signal: AbortSignal | undefined,
@@ -55,7 +60,7 @@ export async function* termsOf(
     const term = await begin()
     if (term === undefined) return
     const onAbort = (): void => void term.resign()
-    // `begin` gives no term where the signal has aborted.
+    // `begin` returns no term where the signal has aborted.
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
       yield term

@@ -1,4 +1,4 @@
-/** The members of a group that are there, each with an ephemeral znode of its own. */
+/** The members of a group, each with an ephemeral znode of its own. */
 import type { CallOptions, Client, Data, ZnodePath } from '@lightkeeper/client'
 import { acl, oneOf, signal as signalCheck, timeout } from '@lightkeeper/client/arguments'
 import { callOptions, optionsOf, signalOption } from '../arguments/options.ts'
@@ -14,22 +14,22 @@ export interface GroupOptions {
   readonly layout?: GroupLayout
 }
 
-/** `acl` is that of the member alone. */
+/** `acl` is only for the member's znode. */
 export interface JoinOptions extends Pick<PersistentNodeOptions, 'acl' | 'signal' | 'timeout'> {
-  /** Data of this member for the others. Default empty. Not in kazoo's layouts, whose znodes hold the id. */
+  /** Data of this member for the others. Default empty. Not in kazoo's layouts: there the data of a znode is the id. */
   readonly data?: Data
 }
 
 export interface Group {
   readonly path: ZnodePath
   /**
-   * Joins the group. The member is there until it is closed, over any number of sessions. `state` is `taken` while another session has
+   * Joins the group. The member stays until it is closed, over any number of sessions. `state` is `taken` while another session has
    * the same id. @throws as `persistentNode`.
    */
   join(id: string, options?: JoinOptions): Promise<PersistentNode>
   /** The members, read now, sorted by id. */
   members(options?: CallOptions): Promise<Member[]>
-  /** The members, now and after every change. While no server is reached it gives nothing. */
+  /** The members, now and after every change. Delivers nothing while no server is reached. */
   follow(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<readonly Member[], void, void>
 }
 

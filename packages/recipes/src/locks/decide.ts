@@ -1,12 +1,12 @@
-/** Who holds a lock and who waits for whom, decided from names alone. common/contender.ts creates and watches. */
+/** Decides who holds a lock and who waits for whom, only from names. common/contender.ts creates and watches the znodes. */
 import { type InLine, lineOf, type Standing, standingIn } from '../common/line.ts'
 
 export type Side = 'read' | 'write'
 
 /**
- * The text that lock libraries put before the number, and the side it stands for: Curator and go-zk `lock-`, kazoo `__lock__` and
- * `__rlock__`, Curator's read-write lock `__WRIT__` and `__READ__`. The parent counts all of them with one counter, so all contenders
- * at one path stand in one line.
+ * The text that lock libraries put before the number, and the side that it stands for: Curator and go-zk `lock-`, kazoo `__lock__`
+ * and `__rlock__`, Curator's read-write lock `__WRIT__` and `__READ__`. The parent has one counter for all of them, so all
+ * contenders at one path stand in one line.
  */
 export const sides = {
   'lock-': 'write',
@@ -18,7 +18,7 @@ export const sides = {
 
 export type LockMarker = keyof typeof sides
 
-// A writer stands before a reader of the same number. Curator 5.5 and later turns a write lock into such a read lock.
+// A writer stands before a reader with the same number. Curator 5.5 and later turns a write lock into such a read lock.
 const markers = Object.keys(sides) as LockMarker[]
 
 export function lockLine(children: readonly string[]): InLine<LockMarker>[] {

@@ -5,14 +5,14 @@ import { jsonFormOf } from '../common/json-form.ts'
 import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
 import type { Tenure } from '../common/tenure.ts'
 
-/** What Curator's `Revoker` writes into the znode of an owner that is asked to let go. */
+/** The data that Curator's `Revoker` writes into the znode of an owner, to ask for its release. */
 export const revocation = '__REVOKE__'
 
-/** Made by `acquire` and `tryAcquire`. Disposing of it releases it. */
+/** Made by `acquire` and `tryAcquire`. Its disposal releases it. */
 export class Held extends Grant {
   readonly #revoked = new AbortController()
 
-  /** Use `lock(…).acquire()` and its like. */
+  /** Use `lock(…).acquire()` and similar calls. */
   constructor(tenure: Tenure) {
     super(tenure)
     tenure.onData((data) => {
@@ -26,14 +26,14 @@ export class Held extends Grant {
     return this.#revoked.signal
   }
 
-  /** Grows with every owner: a resource that refuses tokens smaller than the largest it has seen is safe from earlier owners. */
+  /** Grows with every owner: a resource that refuses tokens smaller than the largest one seen is safe from earlier owners. */
   get fencingToken(): bigint {
     return this.token
   }
 
   /**
-   * Gives it back; `signal` aborts at once. Resolves to undefined when its znode is gone, or after `timeout` (default 5000 ms) to a
-   * KeeperError that says what may be left until the session ends. Never rejects, also where it was lost before.
+   * Releases it; `signal` aborts at once. Resolves to undefined when its znode is gone, or after `timeout` (default 5000 ms) to a
+   * KeeperError that says what may remain until the session ends. Never rejects, even if it was lost before.
    */
   async release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     return this.end(leaveOptions(options, 'release'))

@@ -1,4 +1,4 @@
-/** Where the leases of a semaphore are, and the mutex before them: Curator's layout, and kazoo's. */
+/** The places of a semaphore's leases and of the mutex before them: in Curator's layout, and in kazoo's. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { createBelow } from '../common/container.ts'
 import { type EntrySpec, enter, enterAt, type LineSpec } from '../common/contender.ts'
@@ -17,7 +17,7 @@ export interface SemaphoreLayout {
   readonly path: ZnodePath
   /** The leases among its children. */
   leases(children: readonly string[]): { readonly name: string }[]
-  /** Makes a lease of our own. */
+  /** Creates a lease of our own. */
   enter(limit: Limit): Promise<OwnEphemeral>
 }
 
@@ -33,7 +33,7 @@ export function curatorLayout(zk: Client, path: ZnodePath, { data, acl }: LockOp
   }
 }
 
-/** The parent keeps the number of leases as text. A client with another number is refused. */
+/** The parent stores the number of leases as text. A client with another number is refused. */
 export function kazooLayout(zk: Client, path: ZnodePath, { data, acl }: LockOptions, count: number): SemaphoreLayout {
   const own = acl === undefined ? {} : { acl }
   return {
@@ -49,14 +49,14 @@ export function kazooLayout(zk: Client, path: ZnodePath, { data, acl }: LockOpti
           try {
             await createBelow(zk, path, `${count}`, options, { mode: 'persistent' })
           } catch (error) {
-            // Another client has made it: the next look finds it.
+            // Another client has created it: the next look finds it.
             if (!KeeperError.is(error, 'NODE_EXISTS')) throw error
             await races.lost(error)
           }
           continue
         }
         const stored = new TextDecoder().decode(found.data)
-        // Data that is no number may serve other purposes.
+        // Data that is no number may have another purpose.
         if (/^\d+$/.test(stored) && Number(stored) !== count) {
           const message = `the semaphore has ${stored} leases; options.leases says ${count}`
           throw new KeeperError('INVALID_DATA', { path, operation: 'semaphore', message })

@@ -1,4 +1,4 @@
-/** A mutex, and what the two sides of a read-write lock have in common with it. */
+/** A mutex, and what both sides of a read-write lock share with it. */
 import { type Acl, type CallOptions, type Client, type Data, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { acl, oneOf } from '@lightkeeper/client/arguments'
 import { callOptions, optionsOf } from '../arguments/options.ts'
@@ -15,15 +15,15 @@ import { type PlaceInLine, placeIn, withHolders } from './waited.ts'
 
 export interface LockOptions {
   /**
-   * The library whose names to use. Ours and go-zk's wait for contenders of either kind. Curator's and kazoo's know only their own
-   * kind, so use the names of the library you share the path with. Default `curator`.
+   * The library whose names to use. Our contenders and go-zk's wait for contenders of either kind. Those of Curator and kazoo know
+   * only their own kind, so use the names of the library that shares the path. Default `curator`.
    */
   readonly names?: 'curator' | 'kazoo'
-  /** What others read of the client that holds the lock or waits for it. Default empty. */
+  /** What others read about a client that holds the lock or waits for it. Default empty. */
   readonly data?: Data
   /**
-   * The ACL of the contender, and of `path` and the parents below it where they are made. What stands above `path` is open to all.
-   * Default: everybody may do everything.
+   * The ACL of the contender, and of `path` and of the parents below it where they are created. Everybody may use the znodes above
+   * `path`. Default: everybody may do everything.
    */
   readonly acl?: readonly Acl[]
 }
@@ -33,23 +33,26 @@ export interface Lockable {
   readonly path: ZnodePath
   /**
    * Waits for its turn. When this rejects, nothing of ours is left in the line.
-   * @throws KeeperError TIMEOUT when `timeout` is over, which says who holds it and our place in line, or when no server answers; the
-   *   reason of `signal`; NO_AUTH, CLOSED.
+   * @throws KeeperError TIMEOUT when `timeout` has passed, with the holder and our place in line, or when no server answers; the
+   * reason of `signal`; NO_AUTH, CLOSED.
    */
   acquire(options?: CallOptions): Promise<Held>
-  /** As `acquire`; undefined where that would mean to wait. */
+  /** As `acquire`, but returns undefined instead of waiting. */
   tryAcquire(options?: CallOptions): Promise<Held | undefined>
-  /** Who holds it now, as the connected server knows it. */
+  /** The current holders, as the connected server knows them. */
   holders(options?: CallOptions): Promise<Participant[]>
-  /** Who waits for it, first come first. */
+  /** The waiting clients, first come first. */
   waiting(options?: CallOptions): Promise<Participant[]>
-  /** Asks all holders to let go, as Curator's `Revoker`: their `revoked` aborts. Resolves to the number of holders asked. */
+  /**
+   * Asks all holders to release it, as Curator's `Revoker` does: their `revoked` aborts. Resolves to the number of holders that
+   * were asked.
+   */
   revoke(options?: CallOptions): Promise<number>
 }
 
 /**
- * One holder at a time at `path`, in the order of asking. Not reentrant: a client that holds it and asks again waits for itself; pass
- * the handle on instead. Sends nothing before `acquire`.
+ * One holder at a time at `path`, in the order of the requests. Not reentrant: a holder that asks again waits for itself; pass the
+ * handle on instead. Sends nothing before `acquire`.
  */
 export function lock(zk: Client, path: ZnodePath, options: LockOptions = {}): Lockable {
   checkPlaceOrRoot(zk, path, 'lock')
@@ -118,7 +121,7 @@ export class LineLock implements Lockable {
   }
 }
 
-/** Writes the word of revocation into the znodes of `holders`. Resolves to the number of those that were still there. */
+/** Writes the data of a revocation into the znodes of `holders`. Resolves to the number of those that still existed. */
 export async function ask(zk: Client, holders: readonly Participant[], options: CallOptions): Promise<number> {
   const asked = await Promise.all(
     holders.map(async ({ path }) => {

@@ -12,17 +12,17 @@ import { type Lockable, lock } from './lock.ts'
 export interface MultiLock {
   readonly paths: readonly ZnodePath[]
   /**
-   * Takes one after the other. Where one cannot be had, those taken before are released.
+   * Takes one lock after the other. If one fails, those taken before are released.
    * @throws as `Lockable.acquire`; `timeout` is for all of them together.
    */
   acquire(options?: CallOptions): Promise<HeldAll>
-  /** As `acquire`; undefined where one of them cannot be had at once, and nothing is held then. */
+  /** As `acquire`, but returns undefined where one of them is not free at once; then nothing is held. */
   tryAcquire(options?: CallOptions): Promise<HeldAll | undefined>
 }
 
 /**
- * All of `locks`, or none: mutexes by their paths, or anything else that can be acquired. They are taken in the order of their
- * paths, whatever order they are named in, so that two who name the same ones never wait for each other.
+ * All of `locks`, or none: paths of mutexes, or any objects that can be acquired. They are taken in the order of their paths,
+ * whatever their order in the list, so two clients with the same locks never wait for each other.
  */
 export function multiLock(zk: Client, locks: readonly (ZnodePath | Lockable)[]): MultiLock {
   client(zk, 'zk', 'multiLock')
@@ -83,7 +83,7 @@ export class HeldAll implements AsyncDisposable {
     this.#abort = new LinkedAbort(...held.map(({ signal }) => signal))
   }
 
-  /** Aborts when one of them is not held any more. The others stay held until `release`. */
+  /** Aborts when one of them is lost. The others stay held until `release`. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
@@ -98,7 +98,7 @@ export class HeldAll implements AsyncDisposable {
     return this.held.map((each) => each.guard())
   }
 
-  /** Releases all of them, the last taken first, as `release` of each. Resolves to what is left behind of one of them. */
+  /** Releases all of them, in reverse order, as `release` of each. Resolves to what is left of one of them. */
   async release(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     const own = leaveOptions(options, 'release')
     const left = await Promise.all([...this.held].reverse().map((each) => each.release(own)))

@@ -1,4 +1,4 @@
-/** Who stands in a line, for people and programs that only look. */
+/** The clients in a line, for people and programs that only look. */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
 import { jsonable } from '../common/json-form.ts'
 import { below } from '../common/paths.ts'
@@ -6,10 +6,10 @@ import { below } from '../common/paths.ts'
 export interface Participant {
   readonly path: ZnodePath
   readonly name: string
-  /** The data of its znode: an address, an identifier, nothing. */
+  /** The data of its znode: an address, an identifier, or nothing. */
   readonly data: Uint8Array
   readonly sessionId: bigint
-  /** When it came to the line, by the server's clock. */
+  /** When it joined the line, by the server's clock. */
   readonly since: Date
   readonly fencingToken: bigint
 }

@@ -1,19 +1,19 @@
-/** Many readers or one writer, in the order of asking. */
+/** Many readers or one writer, in the order of their requests. */
 import type { Client, ZnodePath } from '@lightkeeper/client'
 import { checkPlaceOrRoot } from '../arguments/places.ts'
 import { LineLock, type Lockable, type LockOptions, lockOptions } from './lock.ts'
 
 export interface ReadWriteLock {
   readonly path: ZnodePath
-  /** Held by any number of clients at a time. Waits for every writer that asked before. */
+  /** Any number of clients hold it at a time. Waits for every writer that asked before. */
   readonly read: Lockable
-  /** Held by one client. Waits for every client that asked before. */
+  /** One client holds it. Waits for every client that asked before. */
   readonly write: Lockable
 }
 
 /**
- * A lock with two sides, in the layout of Curator's `InterProcessReadWriteLock` or of kazoo's `ReadLock` and `WriteLock`. A client that
- * holds one side and asks for the other waits for itself. Sends nothing before `acquire`.
+ * A lock with two sides, in the layout of Curator's `InterProcessReadWriteLock` or of kazoo's `ReadLock` and `WriteLock`. A client
+ * that holds one side and asks for the other waits for itself. Sends nothing before `acquire`.
  */
 export function readWriteLock(zk: Client, path: ZnodePath, options: LockOptions = {}): ReadWriteLock {
   checkPlaceOrRoot(zk, path, 'readWriteLock')

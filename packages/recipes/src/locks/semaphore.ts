@@ -1,6 +1,6 @@
 /**
- * A number of leases. A client that asks for one passes through a mutex, so only one of all that wait watches the leases. leases.ts
- * says where the mutex and the leases are.
+ * A number of leases. A client that wants a lease passes through a mutex, so only one of the waiting clients watches the leases.
+ * leases.ts has the paths of the mutex and the leases.
  */
 import { type CallOptions, type Client, KeeperError, type WatchedEvent, type ZnodePath } from '@lightkeeper/client'
 import { type Check, looking, wrongType } from '@lightkeeper/client/arguments'
@@ -23,17 +23,17 @@ import { ask, type Lockable, type LockOptions, lockTable } from './lock.ts'
 import { type Participant, participants } from './participants.ts'
 import { type PlaceInLine, placeIn, withHolders } from './waited.ts'
 
-/** `names` gives the layout: that of Curator's `InterProcessSemaphoreV2`, or of kazoo's `Semaphore`. */
+/** `names` is the layout: that of Curator's `InterProcessSemaphoreV2`, or of kazoo's `Semaphore`. */
 export interface SemaphoreOptions extends LockOptions {
   /**
-   * How many leases there are. Curator's layout does not store a number: give the same one to every client. kazoo's layout stores
-   * it. `{ from }` names the znode of a shared count (Curator's `SharedCount`, four bytes). A change of it counts for all clients at
-   * once; a lease that is held stays held.
+   * The number of leases. Curator's layout does not store it: give the same number to every client. kazoo's layout stores it. `{
+   * from }` is the path of a shared count (Curator's `SharedCount`, four bytes). A change of the count affects all clients at once;
+   * a held lease stays held.
    */
   readonly leases: number | { readonly from: ZnodePath }
 }
 
-/** As many holders at a time at `path` as there are leases, in the order of asking. Sends nothing before `acquire`. */
+/** As many holders at `path` as there are leases, in the order of their requests. Sends nothing before `acquire`. */
 export function semaphore(zk: Client, path: ZnodePath, options: SemaphoreOptions): Lockable {
   checkPlaceOrRoot(zk, path, 'semaphore')
   const own = semaphoreOptions(options, 'semaphore')
@@ -59,13 +59,13 @@ const leasesOf: Check<SemaphoreOptions['leases']> = (value, name, operation) => 
 }
 const semaphoreOptions = optionsOf<SemaphoreOptions>({ ...lockTable, leases: leasesOf })
 
-/** How many leases there are, and when that changes. */
+/** The number of leases, and the event of its change. */
 interface Most {
   readonly count: number
   readonly changed?: Promise<WatchedEvent>
 }
 
-/** As a turn in a line. */
+/** Like a turn in a line. */
 type Granted = Tenure | 'gone' | 'vanished' | 'busy'
 
 class Semaphore implements Lockable {
@@ -83,7 +83,7 @@ class Semaphore implements Lockable {
 
   async acquire(options?: CallOptions): Promise<Held> {
     const own = callOptions(options, 'semaphore.acquire')
-    // The first in line waits for the leases, and the line is not asked then.
+    // The first in line waits for the leases; it does not read the line meanwhile.
     let place: PlaceInLine = { at: 1, of: 1 }
     const onWait = (children: readonly string[], name: string): void => {
       place = placeIn(lockLine(children), name) ?? place
@@ -121,7 +121,7 @@ class Semaphore implements Lockable {
     })
   }
 
-  /** Takes a lease while the mutex `section` lasts, and releases the mutex. */
+  /** Takes a lease while the mutex `section` is held, and releases the mutex. */
   async #lease(section: Tenure, limit: Limit, isTry: boolean): Promise<Granted> {
     let own: OwnEphemeral | undefined
     let lease: Granted = 'gone'
@@ -140,14 +140,14 @@ class Semaphore implements Lockable {
     const until = new LinkedAbort(limit.signal, section.signal)
     let watch = false
     try {
-      // The first look leaves no watch where a lease is free.
+      // The first look leaves no watch if a lease is free.
       for (; ; watch = true) {
         const [{ children, changed }, most] = await Promise.all([
           zk.children(this.#layout.path, { ...limit.step, watch }),
           this.#most({ ...limit.step, watch }),
         ])
         const line = this.#layout.leases(children)
-        // Two clients in the section could keep each other out for ever.
+        // Two clients in the section could block each other for ever.
         if (section.signal.aborted || !isCurrent(zk, own)) return 'gone'
         if (!line.some(({ name }) => name === own.name)) return watch ? 'gone' : 'vanished'
         if (line.length <= most.count) {
@@ -163,7 +163,7 @@ class Semaphore implements Lockable {
         limit.signal.throwIfAborted()
       }
     } catch (error) {
-      // The leases are gone, ours among them. A missing count is an error of the caller.
+      // The leases are gone, ours too. A missing count is an error of the caller.
       const isLeaseMissing = isGone(error) && (error.code !== 'NO_NODE' || error.path !== this.#countPath)
       if (isLeaseMissing && !limit.signal.aborted) return watch || error.code !== 'NO_NODE' ? 'gone' : 'vanished'
       throw error
@@ -193,7 +193,7 @@ class Semaphore implements Lockable {
     const { path } = this.#layout
     const [names, { count }] = await Promise.all([namesBelow(this.#zk, path, own), this.#most(own)])
     const all = await participants(this.#zk, path, this.#layout.leases(names), own)
-    // A client that waits for a lease has made the last of them already.
+    // A client that waits for a lease has created the last of them already.
     return all.sort((a, b) => (a.fencingToken < b.fencingToken ? -1 : 1)).slice(0, Math.max(0, count))
   }
 

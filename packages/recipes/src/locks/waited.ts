@@ -1,13 +1,13 @@
-/** What the error says when a lock was not had in time: who holds it, and our place in line. */
+/** The error of a lock that was not acquired in time: it names the holder and our place in line. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import type { InLine } from '../common/line.ts'
 import type { Participant } from './participants.ts'
 
-/** The time that the words of an error are worth, milliseconds. */
+/** How long to read for the text of an error, milliseconds. */
 const lookMs = 500
 const shownMax = 3
 
-/** Place in line, from 1, and how many stand in it. */
+/** Place in line, from 1, and the length of the line. */
 export interface PlaceInLine {
   readonly at: number
   readonly of: number
@@ -19,8 +19,8 @@ export function placeIn(line: readonly InLine[], own: string): PlaceInLine | und
 }
 
 /**
- * The error of an acquisition. The TIMEOUT of its own `timeout` gets the names of the holders, as far as they can be read. Any other
- * error stays as it is.
+ * The error of an acquisition. A TIMEOUT of its own `timeout` gets the names of the holders, if they can be read. Any other error
+ * stays unchanged.
  */
 export async function withHolders(
   zk: Client,
@@ -41,7 +41,7 @@ export async function withHolders(
   return new KeeperError('TIMEOUT', { operation, path, outcome: error.outcome, message, cause: error })
 }
 
-/** For people: the data where it is text, the znode, and since when. */
+/** For people: the data if it is text, the znode, and its time. */
 export function describe({ data, path, since }: Participant): string {
   const said = new TextDecoder().decode(data.subarray(0, 100))
   // Data that is no text must not reach a terminal.

@@ -1,4 +1,4 @@
-/** Which member of a group gets which items: as evenly as possible, and no item moves that need not. Values in, values out. */
+/** Which member of a group gets which items: as even as possible, with the fewest moves. Values in, values out. */
 import { list, looking, wrongType } from '@lightkeeper/client/arguments'
 import { text } from '../arguments/values.ts'
 
@@ -6,9 +6,9 @@ import { text } from '../arguments/values.ts'
 export type Assignment = ReadonlyMap<string, string>
 
 /**
- * Divides `items` among `members`. Shares differ by one at most, and of all such assignments this is one that moves the fewest items
- * away from their member in `before`. Members that have more keep more. Where that leaves a choice names decide, so every member
- * comes to the same assignment.
+ * Divides `items` among `members`. Shares differ by at most one, and of all such assignments this is one that moves the fewest
+ * items away from their member in `before`. Members that have more keep more. Names decide the rest, so every member computes the
+ * same assignment.
  * @throws TypeError.
  */
 export function assign(items: readonly string[], members: readonly string[], before: Assignment): Assignment {
@@ -29,7 +29,7 @@ export function assign(items: readonly string[], members: readonly string[], bef
   }
   const share = Math.floor(all.length / order.length)
   let larger = all.length % order.length
-  // Members that have most get the larger shares: otherwise each of them would have to give away one more.
+  // Members with the most items get the larger shares: otherwise each of them would have to give one more away.
   const byKept = [...order].sort((a, b) => count(kept, b) - count(kept, a))
   const shares = new Map(byKept.map((member) => [member, larger-- > 0 ? share + 1 : share]))
   for (const member of order) free.push(...(kept.get(member) ?? []).splice(shares.get(member) ?? 0))

@@ -1,6 +1,6 @@
 /**
- * The oldest member writes who gets what, from what was written before. The version of the assignment znode keeps two members apart
- * that both take themselves for the oldest.
+ * The oldest member computes the next assignment from the last one and writes it. The version of the assignment znode keeps apart
+ * two members that both believe to be the oldest.
  */
 import { type Client, type Codec, json, type ZnodePath } from '@lightkeeper/client'
 import { Backoff } from '../common/backoff.ts'
@@ -10,26 +10,26 @@ import { type Assignment, assign } from './assign.ts'
 
 /** What the assignment znode holds. */
 export interface Written {
-  /** Members in no order. */
+  /** Members in no particular order. */
   readonly members: readonly string[]
   /** Items by member. */
   readonly assigned: Readonly<Record<string, readonly string[]>>
 }
 
 const written = json<Written>()
-/** How the assignment znode is read. */
+/** The codec of the assignment znode. */
 export const assignmentCodec: Codec<Written> = written
 
-/** Waits after failures, milliseconds: an ACL or a quota may change, and work may succeed. */
+/** Waits after failures, milliseconds: an ACL or a quota may change, and work may succeed later. */
 export const retry = { baseMs: 1_000, maxMs: 60_000 }
 
-/** The assignment znode as it was seen last: no value where it is missing or cannot be read, version -1 where it is missing. */
+/** The assignment znode as last seen: no value where it is missing or cannot be read, version -1 where it is missing. */
 export interface Current {
   readonly value: Written | undefined
   readonly version: number
 }
 
-/** What to write after `value`; undefined where that is right already. */
+/** What to write after `value`; undefined where `value` is right already. */
 export function nextAssignment(
   items: readonly string[],
   members: readonly string[],
@@ -57,7 +57,7 @@ function assignmentOf(value: Written | undefined): Assignment {
   return owners
 }
 
-/** What a member knows of its group, as far as its watches have told. */
+/** What a member knows of its group from its watches. */
 export interface GroupView {
   /** The czxid of each member's znode, by name; undefined while they are not known. */
   members: ReadonlyMap<string, bigint> | undefined
@@ -94,7 +94,7 @@ export class AssignmentWriter {
     this.#backoff = new Backoff(zk, retry)
   }
 
-  /** To be called whenever the view has changed. Writes in the background where this member is the oldest and a new assignment is due. */
+  /** Call this whenever the view has changed. Writes in the background if this member is the oldest and a new assignment is due. */
   lead(): void {
     if (this.#isWriting) {
       this.#isAskedAgain = true
@@ -120,7 +120,7 @@ export class AssignmentWriter {
     return value && { value, version: current.version }
   }
 
-  /** Resolves to false where it is to be tried again. What other members write meanwhile comes by the watch. */
+  /** Resolves to false where another try is needed. The watch reports what other members write meanwhile. */
   async #write({ value, version }: { readonly value: Written; readonly version: number }): Promise<boolean> {
     const signal = this.#signal
     const data = written.encode(value)

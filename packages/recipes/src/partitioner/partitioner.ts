@@ -1,6 +1,6 @@
 /**
- * The members of a group divide a set of items: at most one member works on an item at a time, and in the end one member works on each.
- * assignment.ts writes who gets what, workers.ts does the work.
+ * The members of a group divide a set of items: at most one member works on an item at a time, and in the end each item has a
+ * member. assignment.ts writes the assignment, workers.ts does the work.
  */
 import type { Client, ZnodePath } from '@lightkeeper/client'
 import {
@@ -23,11 +23,11 @@ import { type PersistentNode, persistentNode } from '../persistent-node/persiste
 import { AssignmentWriter, assignmentCodec, type GroupView, retry } from './assignment.ts'
 import { Workers, type WorkOptions } from './workers.ts'
 
-/** `signal` and `timeout` end the wait until this member is in the group; nothing of it is left then. */
+/** `signal` and `timeout` end the wait until this member is in the group; then nothing of it is left. */
 export interface PartitionerOptions extends WaitOptions, WorkOptions {
   /** The items to divide: the same for all members. */
   readonly items: readonly string[]
-  /** Name of this member, for people who look; a unique one is added. Default empty. */
+  /** Name of this member, for people; a unique one is added. Default empty. */
   readonly identifier?: string
 }
 
@@ -35,11 +35,11 @@ export interface Partitioner extends AsyncDisposable {
   readonly path: ZnodePath
   /** Unique name of this member. */
   readonly member: string
-  /** Items that are locked for this member now. */
+  /** Items that this member has locked now. */
   readonly held: ReadonlySet<string>
   /**
-   * Ends all work, waits for it, and leaves the group. Resolves to undefined when that is done, or after `timeout` (default 5000 ms)
-   * to a KeeperError that says what is left: items whose work has not ended, the znode of the member. Never rejects.
+   * Ends all work, waits for it, and leaves the group. Resolves to undefined when that is done, or after `timeout` (default 5000
+   * ms) to a KeeperError that says what remains: items whose work has not ended, the znode of the member. Never rejects.
    */
   close(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
@@ -81,7 +81,7 @@ class Membership implements Partitioner {
   readonly #followed: Promise<unknown>
   #gone: Promise<LeftBehind | undefined> | undefined
 
-  /** `node` is that of the member, and is there. */
+  /** `node` is the member's znode, and it exists. */
   constructor(zk: Client, path: ZnodePath, node: PersistentNode, options: PartitionerOptions) {
     this.#zk = zk
     this.path = path

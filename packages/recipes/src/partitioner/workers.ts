@@ -1,4 +1,4 @@
-/** The work of one member: each item that is assigned to it is locked, worked on, and unlocked when it moves. */
+/** The work of one member: it locks each assigned item, works on it, and unlocks it when it moves. */
 import { type Client, op, type ZnodePath } from '@lightkeeper/client'
 import { Backoff } from '../common/backoff.ts'
 import { callSafely, report } from '../common/call-safely.ts'
@@ -12,15 +12,15 @@ import { retry } from './assignment.ts'
 
 export interface WorkOptions {
   /**
-   * Works on one item, which is locked for this member from the call until the promise settles. `signal` aborts when the item is to
-   * move to another member, or when the session is about to expire; work that goes on after that runs beside that of another member.
-   * Work that ends by itself leaves the item with this member.
+   * Works on one item, which this member has locked from the call until the promise settles. `signal` aborts when the item will
+   * move to another member, or when the session is about to expire; work after that runs at the same time as another member's. When
+   * the work ends by itself, the item stays with this member.
    */
   readonly work: (item: string, signal: AbortSignal) => Promise<void>
   /**
-   * Called with what `work` rejected with, and with the error where a server refuses the lock of the item. The item stays with this
-   * member and is tried again: after a second at most, then after longer and longer waits, up to a minute. Default: the first failure
-   * of each item is reported to the log of the client, or as a warning of the process. So is what this function throws.
+   * Called with the error of `work`, or with the error of a server that refuses the lock of the item. The item stays with this
+   * member, which tries again: after a second at most, then after longer and longer waits, up to a minute. Default: the first
+   * failure of each item is reported to the log of the client, or as a warning of the process; so is an error of this function.
    */
   readonly onError?: (item: string, error: unknown) => void
 }
@@ -33,7 +33,7 @@ export class Workers {
   readonly #transactions: MarkedTransactions
   readonly #running = new Map<string, { readonly abort: AbortController; readonly done: Promise<void> }>()
   readonly #held = new Set<string>()
-  /** Items of which a failure was reported. */
+  /** Items with a reported failure. */
   readonly #reported = new Set<string>()
   #assigned: ReadonlySet<string> = new Set()
   #hasEnded = false
@@ -44,7 +44,7 @@ export class Workers {
     this.#path = path
     this.#member = member
     this.#options = options
-    // Below the locks, so that these have a parent.
+    // Created before the locks, so that they have a parent.
     this.#transactions = new MarkedTransactions(zk, `${path}/locks/%marks`)
   }
 
@@ -53,13 +53,13 @@ export class Workers {
     return this.#held
   }
 
-  /** Takes up the items of `assigned`, and lets go of all others. */
+  /** Takes the items of `assigned`, and gives up all others. */
   assign(assigned: readonly string[]): void {
     this.#assigned = new Set(assigned)
     this.#follow()
   }
 
-  /** Lets go of all items. Resolves when their work has ended. */
+  /** Gives up all items. Resolves when their work has ended. */
   async end(): Promise<void> {
     this.#hasEnded = true
     for (const { abort } of this.#running.values()) {
@@ -74,7 +74,7 @@ export class Workers {
         abort.abort(new EndedError('MOVED', this.#path, `${item} moves to another member`))
       }
     }
-    // With a client that is closed work ends at once, and would begin again for ever.
+    // With a closed client, work ends at once, and would begin again for ever.
     if (this.#hasEnded || isOver(this.#zk)) return
     for (const item of this.#assigned) if (!this.#running.has(item)) this.#begin(item)
   }
@@ -83,7 +83,7 @@ export class Workers {
     const abort = new AbortController()
     const done = this.#own(item, abort.signal).then(() => {
       this.#running.delete(item)
-      // The item may have come back meanwhile.
+      // The item may have returned meanwhile.
       this.#follow()
     })
     this.#running.set(item, { abort, done })
@@ -142,7 +142,10 @@ export class Workers {
     report(this.#zk, `work on ${item}`, error)
   }
 
-  /** Resolves when the lock is held in session `epoch`. Marks keep two members of one session from taking each other's lock for their own. */
+  /**
+   * Resolves when session `epoch` holds the lock. Marks prevent two members of one session from taking each other's lock for their
+   * own.
+   */
   async #lock(path: ZnodePath, epoch: number, signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(this.#zk)
     for (;;) {
@@ -152,7 +155,7 @@ export class Workers {
       } catch (error) {
         if (failedWith(error) !== 'NODE_EXISTS') throw refusalOf(error, 'partitioner')
         using limit = new Limit(this.#zk, 'lock', path, { signal })
-        // Another member has it, as long as its znode is there.
+        // Another member holds it, as long as its znode exists.
         await gone(this.#zk, path, limit)
         await backoff.pause(signal)
       }
@@ -160,7 +163,7 @@ export class Workers {
   }
 }
 
-/** An item as the name of a znode. */
+/** The item as the name of a znode. */
 function lockName(item: string): string {
   const name = encodeURIComponent(item)
   return /^\.{0,2}$/.test(name) ? `%${name}` : name

@@ -1,4 +1,4 @@
-/** The next step towards a znode that must be there, from what is there now. */
+/** The next step towards a znode that must exist, decided from the current state. */
 
 /** The znode that has the name. */
 export interface Found {
@@ -13,8 +13,8 @@ export interface Wanted {
 }
 
 /**
- * `rest`: it is as it should be. `create`, `write`: it is missing, or has other data. `replace`: a leftover of ours is in its place,
- * and would go with its session. `yield`: another client has the name, and keeps it.
+ * `rest`: it is right. `create`, `write`: it is missing, or has other data. `replace`: an old znode of ours has the name, and would
+ * go with its session. `yield`: another client has the name, and keeps it.
  */
 export type Step = 'rest' | 'create' | 'write' | 'replace' | 'yield'
 

@@ -1,6 +1,6 @@
 /**
- * A znode that is there as long as this object lives. It is made again when it or its session goes, and written again when another
- * client writes it. One loop looks, does one step, and waits for the next event.
+ * A znode that exists as long as this object lives. It is created again when it is deleted or its session ends, and written again
+ * when another client writes to it. One loop looks, does one step, and waits for the next event.
  */
 import { type Acl, type Client, type Data, KeeperError, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
 import { acl, callable, oneOf, signal as signalCheck, timeout as timeoutCheck } from '@lightkeeper/client/arguments'
@@ -21,45 +21,45 @@ import { Upkeep } from './upkeep.ts'
 export interface PersistentNodeOptions {
   /** Default `ephemeral`. */
   readonly mode?: 'ephemeral' | 'persistent'
-  /** How missing parents are made. Default `container`. */
+  /** How to create missing parents. Default `container`. */
   readonly parents?: 'container' | 'persistent'
-  /** The ACL of the znode alone. Default: everybody may do everything. */
+  /** The ACL of the znode itself. Default: everybody may do everything. */
   readonly acl?: readonly Acl[]
-  /** The ACL of its parent, where that is made; what stands above is open to all. Default: everybody may do everything. */
+  /** The ACL of its parent, where that is created; everybody may use the znodes above. Default: everybody may do everything. */
   readonly parentAcl?: readonly Acl[]
   /**
-   * Whether a znode of another session under this name is a leftover of ours, for example of an earlier process, and is to be
-   * replaced at once. Called only for a znode that was there before ours. Znodes from earlier sessions of this object are replaced
-   * anyway. Default: no.
+   * Whether a znode of another session under this name is an old one of ours, for example of an earlier process, and must be
+   * replaced at once. Called only for a znode that existed before ours. Znodes of earlier sessions of this object are always
+   * replaced. Default: no.
    */
   readonly isLeftover?: (data: Uint8Array) => boolean
-  /** Ends the wait until it is there for the first time; nothing is left then. */
+  /** Ends the wait until it exists for the first time; then nothing is left. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds until that wait ends with TIMEOUT; nothing is left then. Default: none, it waits as long as it takes. */
+  /** Milliseconds until that wait ends with TIMEOUT; then nothing is left. Default: no limit. */
   readonly timeout?: number | undefined
 }
 
 export type PersistentNodeState =
-  /** As it should be, when last looked at. */
+  /** It was right at the last look. */
   | { readonly kind: 'present'; readonly stat: ZnodeStat }
-  /** On its way; `error` is that of the last try. */
+  /** Not there yet; `error` is that of the last try. */
   | { readonly kind: 'absent'; readonly error?: unknown }
-  /** Another session has the name: its id, or 0 for a znode that is persistent. It becomes ours when that znode goes. */
+  /** Another session has the name: `owner` is its id, or 0 for a persistent znode. It becomes ours when that znode goes. */
   | { readonly kind: 'taken'; readonly owner: bigint }
   | { readonly kind: 'closed' }
 
 /** Waits after failures, milliseconds: the connection, an ACL or a quota may change. */
 const retry = { baseMs: 50, maxMs: 10_000 }
-/** Waits where another client undoes again and again what is done here, milliseconds. */
+/** Waits where another client undoes our changes again and again, milliseconds. */
 const fight = { baseMs: 20, maxMs: 10_000 }
-/** After so long without that it is a new case, milliseconds. */
+/** After this time without such a change the waits begin anew, milliseconds. */
 const fightMs = 30_000
 
 /**
- * Keeps `path` there with `data`. Resolves when it is there for the first time.
+ * Keeps the znode `path` with `data`. Resolves when it exists for the first time.
  * @throws KeeperError with outcome `rejected` where a server refuses it (NO_AUTH, QUOTA_EXCEEDED, NO_CHILDREN_FOR_EPHEMERALS,
- *   NO_NODE where the chroot does not exist); the reason of the signal; TIMEOUT; CLOSED. Later failures show in `state`, and it is
- *   tried again.
+ * NO_NODE where the chroot does not exist); the reason of the signal; TIMEOUT; CLOSED. Later failures show in `state`, and it tries
+ * again.
  */
 export async function persistentNode(
   zk: Client,
@@ -114,10 +114,10 @@ export class PersistentNode implements AsyncDisposable {
   #wake: () => void = () => {}
   #woken: Promise<void> = Promise.resolve()
   #gone: Promise<LeftBehind | undefined> | undefined
-  /** The user has asked for the next write: it is no answer to another client. */
+  /** The next write is a request of the user, not an answer to another client. */
   #isAsked = true
   readonly #fights: Backoff
-  /** When it was last put right. */
+  /** When it was last corrected. */
   #mendedAt = Number.NEGATIVE_INFINITY
 
   /** Use `persistentNode()`. */
@@ -143,8 +143,8 @@ export class PersistentNode implements AsyncDisposable {
   }
 
   /**
-   * Calls `listener` at every change of state until the returned function is called. What it throws is reported to the log of the
-   * client, or as a warning of the process.
+   * Calls `listener` at every change of state until the returned function is called. An error of `listener` is reported to the log
+   * of the client, or as a warning of the process.
    */
   onState(listener: (state: PersistentNodeState) => void): () => void {
     callable(listener, 'listener', 'persistentNode.onState')
@@ -153,9 +153,9 @@ export class PersistentNode implements AsyncDisposable {
   }
 
   /**
-   * Other data from now on. Resolves when the server has it.
-   * @throws as `persistentNode`. TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end only the wait: the data is
-   *   written as soon as a server is reached.
+   * Replaces the data. Resolves when the server has it.
+   * @throws as `persistentNode`. TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal end only the wait: the data
+   * is written as soon as a server is reached.
    */
   async set(data: Data, options?: WaitOptions): Promise<void> {
     const own = callOptions(options, 'persistentNode.set')
@@ -185,8 +185,8 @@ export class PersistentNode implements AsyncDisposable {
   }
 
   /**
-   * Removes it. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may be
-   * left until the session ends. Never rejects.
+   * Removes it. Resolves to undefined when it is gone, or after `timeout` (default 5000 ms) to a KeeperError that says what may
+   * remain until the session ends. Never rejects.
    */
   async close(options?: LeaveOptions): Promise<LeftBehind | undefined> {
     const own = callOptions(options, 'persistentNode.close')
@@ -227,7 +227,7 @@ export class PersistentNode implements AsyncDisposable {
       } catch (error) {
         if (signal.aborted) return
         if (isOver(this.#zk)) return void this.close()
-        // Any other error than KeeperError is thrown by `isLeftover`.
+        // Any error that is no KeeperError comes from `isLeftover`.
         if (isRefusal(error) || !KeeperError.is(error)) this.#settle((waiter) => waiter.reject(error))
         this.#become({ kind: 'absent', error })
         await this.#pause(backoff)
@@ -236,7 +236,7 @@ export class PersistentNode implements AsyncDisposable {
     }
   }
 
-  /** Before something is written: two clients that want different things under one name must not keep a server busy. */
+  /** Waits before each write: two clients that want different data under one name must not keep a server busy. */
   async #calm(): Promise<void> {
     const { clock } = this.#zk
     const isFight = !this.#isAsked && clock.now() - this.#mendedAt < fightMs
@@ -273,10 +273,10 @@ export class PersistentNode implements AsyncDisposable {
     for (const listener of [...this.#listeners]) callSafely(this.#zk, 'onState', () => listener(state))
   }
 
-  /** Settles the waiters for `data`; all of them where no data is given. */
+  /** Settles the waiters for `data`; without data, all waiters. */
   #settle(how: (waiter: Waiter) => void, data?: Uint8Array): void {
     for (const waiter of [...this.#waiters]) {
-      // Data that was replaced meanwhile counts as written with the newest.
+      // Data that was replaced meanwhile counts as written together with the newest.
       if (data !== undefined && waiter.data !== data && data !== this.#data) continue
       this.#waiters.delete(waiter)
       how(waiter)

@@ -1,4 +1,4 @@
-/** The requests that keep one znode as it should be: looks at it, does one step, and deletes it at the end. */
+/** The requests that keep one znode right: it looks, does one step, and deletes the znode at the end. */
 import {
   type Acl,
   type Client,
@@ -14,12 +14,12 @@ import { isOver, isRace, isRefusal, refusalOf } from '../common/errors.ts'
 import { type LeftBehind, mayNotBeDeleted } from '../common/leaving.ts'
 import { type Found, stepFor } from './decide.ts'
 
-/** How the znode is made. */
+/** How to create the znode. */
 export interface Making {
   readonly mode: 'ephemeral' | 'persistent'
   readonly acl: readonly Acl[] | undefined
   readonly parent: Directory
-  /** Whether data of another session is a leftover of ours. */
+  /** Whether data of another session is an old znode of ours. */
   isLeftover(data: Uint8Array): boolean
 }
 
@@ -31,14 +31,14 @@ interface Seen {
 }
 
 export type Outcome =
-  /** It is as it should be, or another client has its name: look again when it has changed. */
+  /** It is right, or another client has its name: look again when it has changed. */
   | { readonly kind: 'present' | 'taken'; readonly stat: ZnodeStat; readonly changed: Promise<WatchedEvent> }
   /** A step was done: look again at once. */
   | { readonly kind: 'stepped' }
   /** Another client seems to have been faster. `seen` says what stood there before. */
   | { readonly kind: 'beaten'; readonly by: unknown; readonly seen: string }
 
-/** How often another client may write the znode right before it is deleted. */
+/** How often another client may write the znode right before we delete it. */
 const racesMax = 5
 
 export class Upkeep {
@@ -47,15 +47,15 @@ export class Upkeep {
   readonly #making: Making
   readonly #signal: AbortSignal
   readonly #isEphemeral: boolean
-  /** Czxid of the latest that was ours. One that came after it is no leftover, or two clients would replace each other for ever. */
+  /** Czxid of the latest znode of ours. A later one is not ours; otherwise two clients would replace each other for ever. */
   #czxid: bigint | undefined
-  /** The sessions in which it was made. */
+  /** The sessions in which it was created. */
   readonly #sessions = new Set<bigint>()
   #isFirst = true
-  /** A look that was sent behind a create; it may be from before that. */
+  /** A look that was sent behind a create; it may show the state before the create. */
   #early: Promise<Seen | undefined> | undefined
 
-  /** `signal` ends what is on its way, but for `remove`. */
+  /** `signal` ends requests that are under way, except those of `remove`. */
   constructor(zk: Client, path: ZnodePath, making: Making, signal: AbortSignal) {
     this.#zk = zk
     this.#path = path
@@ -65,16 +65,16 @@ export class Upkeep {
   }
 
   /**
-   * Looks, and does what is next so that the znode holds `data`. `calm` is waited for before anything is written.
-   * @throws KeeperError, what `isLeftover` throws.
+   * Looks, and does the next step so that the znode holds `data`. Waits for `calm` before any write.
+   * @throws KeeperError; the error of `isLeftover`.
    */
   async step(data: Uint8Array, calm: () => Promise<void>): Promise<Outcome> {
     const early = this.#early
     this.#early = undefined
-    // At first it is most likely missing: a create that is refused says as much as a look, and saves its round trip.
+    // At first the znode is most likely missing: a refused create tells as much as a look, and saves its round trip.
     const seen = this.#isFirst ? undefined : await (early ?? this.#look())
     this.#isFirst = false
-    // From before the create, which had to make parents first.
+    // Older than the create, which had to create parents first.
     if (early !== undefined && seen === undefined) return { kind: 'stepped' }
     const isOlder = seen !== undefined && (this.#czxid === undefined || seen.stat.czxid < this.#czxid)
     const isLeftover = (found: Found): boolean =>
@@ -152,13 +152,13 @@ export class Upkeep {
     }
   }
 
-  /** Resolves when it is gone, at the latest with its session, or to why it may not be deleted. Never rejects. */
+  /** Resolves when it is gone, at the latest with its session, or to the reason why it may not be deleted. Never rejects. */
   async remove(): Promise<LeftBehind | undefined> {
     let races = 0
     const backoff = new Backoff(this.#zk, { baseMs: 50 })
     while (!isOver(this.#zk)) {
       try {
-        // Behind requests that were given up on their way.
+        // Sent after requests that were abandoned on their way.
         const [, { stat }] = await Promise.all([this.#zk.sync(this.#path), this.#zk.get(this.#path)])
         const isOurs = this.#isEphemeral ? this.#isOwn(stat.ephemeralOwner) : stat.ephemeralOwner === 0n
         if (!isOurs) return undefined
@@ -166,9 +166,9 @@ export class Upkeep {
         return undefined
       } catch (error) {
         if (KeeperError.is(error, 'NO_NODE')) return undefined
-        // Another client has written it between the two requests: it is ours all the same.
+        // Another client has written it between the two requests: it is still ours.
         const isWritten = KeeperError.is(error, 'BAD_VERSION') && ++races < racesMax
-        // A refusal would come again. After any other error the next try may get through.
+        // A server would repeat a refusal. After any other error the next try may succeed.
         if (!isWritten && KeeperError.is(error) && isRefusal(error)) return mayNotBeDeleted('close', this.#path, error)
       }
       await backoff.pause()

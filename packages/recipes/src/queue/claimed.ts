@@ -1,5 +1,5 @@
 /**
- * Items in the hands of this consumer. A claim is an ephemeral with the name of the item; the item and its claim are deleted together
+ * The items that this consumer has claimed. A claim is an ephemeral with the name of the item; item and claim are deleted together
  * when the work is done. An item znode may hold several items, which end together.
  */
 import { KeeperError, type Lease, op, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
@@ -11,27 +11,27 @@ import { Limit, type WaitOptions } from '../common/limit.ts'
 import type { Place } from './layout.ts'
 import type { Site } from './site.ts'
 
-/** An item that this consumer has claimed. Disposing of it gives it back unless it is done. */
+/** An item that this consumer has claimed. Its disposal gives the item back unless it is done. */
 export interface QueueItem<T> extends AsyncDisposable {
   readonly value: T
   /** Aborts when other consumers may take the item: the session of the claim is about to expire. */
   readonly signal: AbortSignal
   /**
-   * Deletes the item. Where the claim was lost meanwhile it is deleted all the same: it was processed.
-   * @throws KeeperError TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal, where no server has confirmed it. The
-   *   deletion is tried until the session ends; after that the item comes again.
+   * Deletes the item, even if the claim was lost meanwhile: the item was processed.
+   * @throws KeeperError TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal, where no server has confirmed it.
+   * The deletion is tried until the session ends; after that the item comes again.
    */
   done(options?: WaitOptions): Promise<void>
-  /** Puts it at the end of the queue, or of its priority. @throws as `done`. */
+  /** Puts it at the end of the queue, or at the end of its priority. @throws as `done`. */
   requeue(options?: WaitOptions): Promise<void>
   /**
-   * Gives it back at its place. Resolves to undefined when that is done, or after `timeout` (default 5000 ms) to a KeeperError that
-   * names the claim, which may keep the item from others until the session ends. Never rejects.
+   * Gives it back; it keeps its place. Resolves to undefined when that is done, or after `timeout` (default 5000 ms) to a
+   * KeeperError that names the claim, which may block the item for others until the session ends. Never rejects.
    */
   release(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
-/** A claim of ours, and the item znode it is for. */
+/** A claim of ours, and its item znode. */
 interface Claim {
   readonly item: ZnodePath
   readonly path: ZnodePath
@@ -41,7 +41,7 @@ interface Claim {
   readonly lease: Lease
 }
 
-/** `unreadable`: it was given back, and is to be skipped. `none`: another consumer has it, it is gone, or it was dropped. */
+/** `unreadable`: it was given back, and will be skipped. `none`: another consumer has it, it is gone, or it was dropped. */
 export type Claimed<T> = readonly QueueItem<T>[] | 'unreadable' | 'none'
 
 /** Claims the item at `place`. @throws the reason of the limit's signal, KeeperError where a server refuses the claim. */
@@ -55,7 +55,7 @@ export async function claim<T>(site: Site<T>, { name, rank }: Place, limit: Limi
     lease[Symbol.dispose]()
     void transactions.release(path, epoch)
   }
-  // Sent beside the claim, which checks that the item is there: an item never changes.
+  // Sent together with the claim, which checks that the item exists: an item never changes.
   const reading = zk.find(item, limit.step)
   reading.catch(() => {})
   const create = op.create(path, site.options.identifier ?? '', { mode: 'ephemeral' })
@@ -120,14 +120,14 @@ class ItemGroup {
     this.#parts = parts
   }
 
-  /** The first ending of each item counts. True when no item is left without one. */
+  /** The first ending of each item counts. Returns true when every item has one. */
   settle(i: number, how: Ending): boolean {
     if (this.#endings.has(i)) return false
     this.#endings.set(i, how)
     return this.#endings.size === this.#parts.length
   }
 
-  /** One item given back is enough: the znode is processed again as a whole. */
+  /** One item that is given back is enough: then the whole znode is processed again. */
   get isReleased(): boolean {
     return [...this.#endings.values()].includes('release')
   }
@@ -177,7 +177,7 @@ async function finish<T>(site: Site<T>, group: ItemGroup): Promise<LeftBehind | 
   } catch (error) {
     const isGone = failedWith(error) === 'NO_NODE' || KeeperError.is(error, 'SESSION_EXPIRED')
     if (!isGone) throw refusalOf(error, 'done')
-    // The claim is lost, or a consumer that claims nothing has taken the item.
+    // The claim is lost, or a consumer without claims has taken the item.
     if (requeued.length === 0) await deleteUnclaimed(site, own)
     return await giveBack(site, own)
   } finally {
@@ -186,7 +186,7 @@ async function finish<T>(site: Site<T>, group: ItemGroup): Promise<LeftBehind | 
 }
 
 async function deleteUnclaimed<T>({ zk }: Site<T>, { item, stat }: Claim): Promise<void> {
-  // Where the queue was made anew its numbers begin again, so another item may have the name.
+  // If the queue was deleted and created again, its numbers begin again, so another item may have the name.
   const found = await zk.exists(item)
   if (found?.czxid !== stat.czxid) return
   try {

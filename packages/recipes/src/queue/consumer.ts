@@ -1,4 +1,4 @@
-/** Takes items from a queue, one after the other, and waits where there are none. */
+/** Takes items from a queue, one after the other, and waits while there are none. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { Races } from '../common/races.ts'
@@ -11,7 +11,7 @@ import type { Site } from './site.ts'
 /** How many items of an append-only queue are taken from one list before it is read again. */
 const listedMax = 1_000
 
-/** A list of children, with an event when it is outdated. */
+/** A list of children, with an event for its next change. */
 interface WatchedList {
   hasFired: boolean
   readonly changed: Promise<unknown>
@@ -19,13 +19,13 @@ interface WatchedList {
 
 export class QueueConsumer<T> {
   readonly #site: Site<T>
-  /** What was listed and not tried yet. */
+  /** Listed items that were not tried yet. */
   #listed: Place[] = []
   /** Names of items that cannot be decoded. */
   readonly #skipped = new Set<string>()
-  /** Numbers of items when they were listed last. */
+  /** Numbers of items in the last list. */
   #seen: { readonly items: number; readonly claimed: number } | undefined
-  /** The rest of an item znode that holds several. */
+  /** The rest of an item znode that holds several items. */
   readonly #backlog: QueueItem<T>[] = []
   readonly #watches = new Map<ZnodePath, WatchedList>()
 
@@ -78,7 +78,7 @@ export class QueueConsumer<T> {
     }
   }
 
-  /** The first item that can be had; else the time when the next one is due. */
+  /** The first item that this consumer gets; otherwise the time when the next one is due. */
   async #takeNow(limit: Limit, isWatched: boolean): Promise<{ readonly item?: QueueItem<T>; readonly at: number }> {
     const { zk, layout, items, claims } = this.#site
     const [names, claimed] = await Promise.all([
@@ -113,7 +113,7 @@ export class QueueConsumer<T> {
     return first
   }
 
-  /** For the error of a `take` that has waited in vain. */
+  /** For the error of a `take` that got nothing. */
   #whyNothing(): string | undefined {
     const seen = this.#seen
     if (seen === undefined) return undefined
@@ -133,7 +133,7 @@ export class QueueConsumer<T> {
     const races = new Races(zk, limit.signal)
     for (;;) {
       const known = this.#watches.get(path)
-      // A watch that stands is not set again: those of takes that gave up must not pile up.
+      // An existing watch is not set again: watches of calls that gave up must not accumulate.
       const watch = isWatched && (known === undefined || known.hasFired)
       try {
         const { children, changed } = await zk.children(path, { ...limit.step, watch })
@@ -143,7 +143,7 @@ export class QueueConsumer<T> {
       } catch (error) {
         if (!KeeperError.is(error, 'NO_NODE')) throw error
         if (!isWatched) return []
-        // Not made yet, or the server deleted it while it was empty. The next item makes it, which the watch reports.
+        // It does not exist yet, or the server deleted it while it was empty. The next item creates it, and the watch reports that.
         const { stat, changed } = await zk.existence(path, { ...limit.step, watch: true })
         if (stat === undefined && changed !== undefined) {
           this.#watches.set(path, watchedList(changed))

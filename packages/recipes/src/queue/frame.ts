@@ -1,4 +1,4 @@
-/** Curator's frame of queue items: a version, then a 1, its length and its bytes for each item, then a 2. */
+/** Curator's frame of queue items: a version; for each item a 1, its length and its bytes; then a 2. */
 
 const version = 0x0001_0001
 const itemFollows = 1

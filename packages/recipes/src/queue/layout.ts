@@ -1,11 +1,11 @@
-/** How queues write their items, and in which order consumers take them, decided from names alone. */
+/** How queues write their items, and in which order consumers take them; decided only from names. */
 import { sequenceOf, type ZnodePath } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
 
-/** An item by its name, and what orders it. */
+/** An item by its name, with its place in the order. */
 export interface Place {
   readonly name: string
-  /** Lower goes first. In a delay queue the time when the item is due, milliseconds since 1970. */
+  /** Items with a lower rank come first. In a delay queue the rank is the time when the item is due, milliseconds since 1970. */
   readonly rank: number
   readonly sequence: number
 }
@@ -18,13 +18,13 @@ export interface QueueLayout {
   name(rank: number): string
   /** Undefined for a name that is no item. */
   place(name: string): Place | undefined
-  /** Whether data stands in Curator's frame. */
+  /** Whether the data uses Curator's frame. */
   readonly isFramed: boolean
-  /** Whether `rank` is a time before which an item must not be taken. */
+  /** Whether `rank` is a time before which consumers must not take the item. */
   readonly isTimed: boolean
-  /** Whether a new item always goes behind all others, so that one list serves for many takes. */
+  /** Whether a new item always goes behind all others, so that one list is good for many takes. */
   readonly isAppendOnly: boolean
-  /** The rank of an item that is put without one. */
+  /** The rank of an item without a given rank. */
   readonly defaultRank: number
   /** The lowest and the highest rank that names can hold. */
   readonly rankRange: readonly [least: number, most: number]
@@ -40,7 +40,7 @@ const curator = {
   rankRange: [-0x8000_0000, 0x7fff_ffff],
 } as const
 
-/** The place of a name that `pattern` fits. */
+/** The place of a name that matches `pattern`. */
 function placeBy(pattern: RegExp, rankOf: (match: RegExpExecArray) => number): (name: string) => Place | undefined {
   return (name) => {
     const match = pattern.exec(name)
@@ -91,7 +91,7 @@ export const layouts = {
     items: (path) => below(path, 'entries'),
     claims: (path) => below(path, 'taken'),
   },
-  /** kazoo's Queue. Its own consumers claim nothing. */
+  /** kazoo's Queue. Its own consumers make no claims. */
   kazooQueue: kazoo,
 } as const satisfies Record<string, QueueLayout>
 
@@ -108,7 +108,7 @@ export type Next =
   /** No item can be taken before `at`, milliseconds since 1970, unless something changes. */
   | { readonly kind: 'wait'; readonly at: number }
 
-/** The first item that no consumer has claimed; `places` stand in order. */
+/** The first item that no consumer has claimed; `places` are in order. */
 export function nextItem(
   layout: QueueLayout,
   places: readonly Place[],

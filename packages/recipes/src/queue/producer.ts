@@ -9,12 +9,12 @@ import { Limit, type WaitOptions } from '../common/limit.ts'
 import { Races } from '../common/races.ts'
 import type { Site } from './site.ts'
 
-/** Waits between looks at a queue that is full, milliseconds: there is room when a consumer has finished items. */
+/** Waits between looks at a full queue, milliseconds: there is room when a consumer has finished items. */
 const fullPoll = { baseMs: 100, maxMs: 1_000 }
 
 export async function put<T>(site: Site<T>, value: T, rank: number, given?: WaitOptions): Promise<void> {
   const options = callOptions(given, 'queue.put')
-  const data = site.joined([bytesOf(await site.codec.encode(value), 'what the codec gives', 'queue.put')])
+  const data = site.joined([bytesOf(await site.codec.encode(value), 'the result of the codec', 'queue.put')])
   using limit = new Limit(site.zk, 'put', site.path, options)
   await room(site, limit)
   const create = op.create(site.itemPath(site.layout.name(rank)), data, { sequential: true })
@@ -24,14 +24,14 @@ export async function put<T>(site: Site<T>, value: T, rank: number, given?: Wait
       return await site.transactions.run([create], { bytes: data.length, signal: limit.signal })
     } catch (error) {
       if (failedWith(error) !== 'NO_NODE') throw refusalOf(error, 'put')
-      // Not made yet, or the server deleted it while it was empty.
+      // It does not exist yet, or the server deleted it while it was empty.
       await makeContainer(site.zk, site.items, limit.signal)
       await races.lost(refusalOf(error, 'put'))
     }
   }
 }
 
-/** Items there are, claimed ones among them. */
+/** Number of items, including claimed ones. */
 export async function lengthOf<T>(site: Site<T>, options: CallOptions): Promise<number> {
   return (await site.zk.exists(site.items, options))?.numChildren ?? 0
 }

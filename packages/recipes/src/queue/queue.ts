@@ -1,6 +1,6 @@
 /**
- * Queues whose items are consumed at least once. A consumer claims an item by an ephemeral of its name, and deletes the item only
- * when it is done; a consumer that dies gives its items back.
+ * Queues whose items are consumed at least once. A consumer claims an item by an ephemeral with the same name, and deletes the item
+ * only when it is done; a consumer that dies gives its items back.
  */
 import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
 import { callable, looking, oneOf, outOfRange, wrongType } from '@lightkeeper/client/arguments'
@@ -15,37 +15,43 @@ import { lengthOf, put } from './producer.ts'
 import { type QueueOptions, Site } from './site.ts'
 
 export interface LayoutOption {
-  /** Curator's, or that of kazoo's LockingQueue or Queue. Consumers of kazoo's Queue take items that others have claimed. Default `curator`. */
+  /**
+   * The layout of Curator, or of kazoo's LockingQueue or Queue. Consumers of kazoo's Queue take items that others have claimed.
+   * Default `curator`.
+   */
   readonly layout?: 'curator' | 'kazooLocking' | 'kazooQueue'
 }
 
 export interface Consumer<T> {
   readonly path: ZnodePath
-  /** The next item; waits for one. @throws the signal's reason, KeeperError TIMEOUT, CLOSED: no item is claimed then. */
+  /** The next item; waits for one. @throws the reason of the signal, KeeperError TIMEOUT, CLOSED: then no item is claimed. */
   take(options?: WaitOptions): Promise<QueueItem<T>>
-  /** Items until the signal aborts. Each is claimed when the loop asks for it, and stays claimed until it is done or given back. */
+  /**
+   * Items until the signal aborts. The loop claims an item when it asks for it; the claim stays until the item is done or given
+   * back.
+   */
   items(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<QueueItem<T>, void, void>
-  /** Number of items, claimed ones among them. */
+  /** Number of items, including claimed ones. */
   length(options?: CallOptions): Promise<number>
 }
 
 export interface Queue<T> extends Consumer<T> {
   /**
    * @throws KeeperError SESSION_EXPIRED with outcome `unknown` where the session ended before the reply: the item was put once or
-   *   not at all.
+   * not at all.
    */
   put(value: T, options?: WaitOptions): Promise<void>
 }
 
 export interface PriorityQueue<T> extends Consumer<T> {
-  /** Lower priorities are taken first: an integer of 32 bits; 0 to 999 in kazoo's layout. @throws as `queue.put`. */
+  /** Consumers take lower priorities first: an integer of 32 bits; 0 to 999 in kazoo's layout. @throws as `queue.put`. */
   put(value: T, priority: number, options?: WaitOptions): Promise<void>
 }
 
 export interface DelayQueue<T> extends Consumer<T> {
   /**
-   * Not taken before `at`, or before `delay` milliseconds have passed, by the wall clocks of producer and consumer. @throws as
-   * `queue.put`.
+   * Consumers take it not before `at`, or not before `delay` milliseconds have passed, by the wall clocks of producer and consumer.
+   * @throws as `queue.put`.
    */
   put(value: T, when: { readonly at: Date } | { readonly delay: number }, options?: WaitOptions): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** Where a queue is and how its items are written: what its producers and its consumers share. */
+/** The paths of a queue and the form of its items: what its producers and its consumers share. */
 import { bytes, type Client, type Codec, type ZnodePath } from '@lightkeeper/client'
 import { MarkedTransactions } from '../common/marked-transactions.ts'
 import { below } from '../common/paths.ts'
@@ -6,15 +6,15 @@ import { decodeItems, encodeItems } from './frame.ts'
 import type { QueueLayout } from './layout.ts'
 
 export interface QueueOptions<T = Uint8Array> {
-  /** How items are written. Default: bytes as they are. */
+  /** The codec of the items. Default: bytes. */
   readonly codec?: Codec<T>
-  /** Where items are claimed: the `lockPath` of Curator's consumers. Default `<path>-claims`; `<path>/taken` in kazoo's layout. */
+  /** Parent of the claims: the `lockPath` of Curator's consumers. Default `<path>-claims`; `<path>/taken` in kazoo's layout. */
   readonly claims?: ZnodePath
-  /** Data of this consumer's claims, for people who look. Default empty. */
+  /** Data of this consumer's claims, for people. Default empty. */
   readonly identifier?: string
-  /** With so many items `put` waits until some are consumed. Several producers may exceed it a little. Default: no limit. */
+  /** With this many items `put` waits until some are consumed. Several producers may exceed it a little. Default: no limit. */
   readonly itemsMax?: number
-  /** What happens to an item that cannot be decoded: it is skipped and stays where it is, or it is deleted. Default: skipped. */
+  /** What to do with an item that cannot be decoded: skip it and leave it in the queue, or delete it. Default: skip. */
   readonly onUnreadable?: (error: unknown, data: Uint8Array) => 'skip' | 'drop'
 }
 
@@ -38,7 +38,7 @@ export class Site<T> {
     this.codec = options.codec ?? (bytes as unknown as Codec<T>)
     this.items = layout.items(path)
     this.claims = options.claims ?? layout.claims(path)
-    // Marks are apart from the claims, because the list of claims is watched.
+    // The marks are not among the claims, because consumers watch the list of claims.
     this.transactions = new MarkedTransactions(zk, `${this.claims}/marks`)
   }
 
@@ -50,7 +50,7 @@ export class Site<T> {
     return below(this.claims, name)
   }
 
-  /** The data of an item znode that holds `parts`: one, unless the layout has frames. */
+  /** The data of an item znode with `parts`: one part, unless the layout has frames. */
   joined(parts: readonly Uint8Array[]): Uint8Array {
     return this.layout.isFramed ? encodeItems(parts) : (parts[0] ?? new Uint8Array())
   }

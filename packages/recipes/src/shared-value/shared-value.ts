@@ -1,4 +1,4 @@
-/** One value that many clients read and some write: in memory, and never overwritten unseen. */
+/** One value that many clients read and some write: kept in memory, and never overwritten without having been read. */
 import {
   bytes,
   type CallOptions,
@@ -23,30 +23,34 @@ import { repeat } from '../common/repeat.ts'
 import { setOrCreate } from '../common/set-or-create.ts'
 
 export interface SharedValueOptions<T> extends WaitOptions {
-  /** Written at the start where the znode does not exist yet. Default: nothing is written, and the value is undefined until a client writes one. */
+  /**
+   * Written at the start where the znode does not exist yet. Default: nothing is written, and the value is undefined until a client
+   * writes one.
+   */
   readonly seed?: T
 }
 
 export interface SharedValue<T> extends AsyncDisposable {
   readonly path: ZnodePath
   /**
-   * The last value seen, undefined where there is no znode. It may lag behind writes of other clients (see `freshness`), never behind
-   * writes of this object: after `set`, `trySet` and `update` it is at least what they wrote.
+   * The last known value, undefined where the znode does not exist. It may lag behind writes of other clients (see `freshness`),
+   * but never behind writes of this object: after `set`, `trySet` and `update` it is at least what they wrote.
    */
   readonly current: { readonly value: T; readonly stat: ZnodeStat } | undefined
   readonly freshness: Freshness
   /** As `changes` of a cache. */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void>
-  /** Sets the value, whatever it was before. Makes the znode where it is missing. @throws KeeperError as `client.set`. */
+  /** Sets the value, whatever it was before. Creates the znode where it is missing. @throws KeeperError as `client.set`. */
   set(value: T, options?: CallOptions): Promise<ZnodeStat>
   /**
-   * Sets the value if no client has written since `current`. Resolves to undefined where one has.
-   * @throws KeeperError CONNECTION_LOSS with outcome `unknown` where the reply was lost and another client may have written the same.
+   * Sets the value if no client has written since `current`. Resolves to undefined where a client has.
+   * @throws KeeperError CONNECTION_LOSS with outcome `unknown` where the reply was lost and another client may have written the
+   * same value.
    */
   trySet(value: T, options?: CallOptions): Promise<ZnodeStat | undefined>
   /** As `update` of a handle. */
   update(change: (value: T | undefined) => T | undefined | Promise<T | undefined>, options?: UpdateOptions): Promise<T>
-  /** Follows it no longer; the znode stays. Resolves after `timeout` (default 5000 ms) at the latest. Never rejects. */
+  /** Stops following it; the znode stays. Resolves not later than `timeout` (default 5000 ms). Never rejects. */
   close(options?: LeaveOptions): Promise<void>
 }
 

@@ -1,4 +1,4 @@
-/** An error in any callback of the host: one line, one connection at the most, never the process. */
+/** An error in any callback of the host costs one line and at most one connection, never the process. */
 import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -11,7 +11,7 @@ const log: Log = (level, message, facts) => void lines.push(`${level} ${message}
 const { network, clock } = nodeRuntime({ log })
 const bug = new Error('a planted bug')
 const closeables: (() => unknown)[] = []
-/** Errors that were not caught. The handlers of the test framework are put aside meanwhile. */
+/** Errors that were not caught. The handlers of the test framework are removed during the test. */
 const escaped: unknown[] = []
 const note = (error: unknown): void => void escaped.push(error)
 let before: NodeJS.UncaughtExceptionListener[] = []
@@ -45,7 +45,7 @@ interface Heard {
   readonly events: LinkEvents
 }
 
-/** Hears everything, and throws at `event`. */
+/** Receives everything, and throws at `event`. */
 function hearer(event: keyof LinkEvents | undefined): Heard {
   const what: string[] = []
   const on = (name: string): void => {
@@ -217,7 +217,7 @@ test('a socket that was reset before accept is dropped, and the next is accepted
     accepted++
     return { data() {}, closed() {} }
   })
-  // Looked at when the reset has arrived: the loop is blocked until then.
+  // The socket is looked at after the reset has arrived: the loop is blocked until then.
   const script = `const s = require('node:net').connect(${address.split(':')[1]}, '127.0.0.1', () => s.resetAndDestroy())`
   for (let i = 0; i < 3; i++) spawnSync(process.execPath, ['-e', script])
   const heard = hearer(undefined)

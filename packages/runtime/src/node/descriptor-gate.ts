@@ -1,6 +1,6 @@
 /**
- * Refuses connections before the process runs out of descriptors: the rest is for the log, snapshots and other files of
- * the program. Logs one line when that begins and one when it is over.
+ * Refuses connections before the process runs out of descriptors: the remaining ones are for the log, snapshots and other files of
+ * the program. Logs one line when that begins and one when it ends.
  */
 import type { Socket } from 'node:net'
 import type { Log } from '../log.ts'
@@ -13,10 +13,10 @@ const spareMax = 64
 export class DescriptorGate {
   readonly #log: Log
   readonly #limit = descriptorLimit()
-  /** A new descriptor gets the lowest free number, so a number from here on says that few are left. */
+  /** A new descriptor gets the lowest free number, so a number at or above this means that few are left. */
   readonly #firstRefused: number
   #open = 0
-  /** Connections that were open when they were refused first; 0 while they are admitted. */
+  /** The number of open connections when the first one was refused; 0 while connections are accepted. */
   #openWhenFull = 0
 
   constructor(log: Log) {
@@ -35,7 +35,7 @@ export class DescriptorGate {
     }
     this.#open++
     socket.once('close', () => void this.#open--)
-    // Not at the first connection that fits: if one comes as another one goes, that would log a line for each.
+    // Not when the first connection fits again: if connections come and go, that would log a line for each.
     if (this.#openWhenFull > 0 && this.#open <= this.#openWhenFull * 0.9) {
       this.#openWhenFull = 0
       this.#log('info', 'connections are accepted again', { open: this.#open })

@@ -1,8 +1,8 @@
-/** File descriptors: how many this process may have, and a reserve for files that clients cannot use up. */
+/** File descriptors: how many this process may have, and a reserve for files, which clients cannot use up. */
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { devNull } from 'node:os'
 
-/** A new log, its durable twin, a snapshot, a directory to sync, and as many again. */
+/** A new log, its second descriptor for durable writes, a snapshot, a directory to sync, and as many again. */
 const reserved = 8
 
 /** Whether an error says that no descriptor was left, for the process or the system. */
@@ -21,12 +21,12 @@ export function descriptorLimit(): number | undefined {
   }
 }
 
-/** Descriptors of nothing, given up one by one when a file must be opened and none is left. */
+/** Descriptors without a purpose. One is closed when a file must be opened and no descriptor is left. */
 export class DescriptorReserve {
   readonly #held: number[] = []
   #isKept = false
 
-  /** From now on some are kept back. */
+  /** From now on some descriptors are reserved. */
   keep(): void {
     this.#isKept = true
     this.refill()
@@ -37,7 +37,7 @@ export class DescriptorReserve {
     for (const descriptor of this.#held.splice(0)) closeSync(descriptor)
   }
 
-  /** Takes back what was given up, as far as it can be had. */
+  /** Reserves again what was given up, as far as possible. */
   refill(): void {
     while (this.#isKept && this.#held.length < reserved) {
       try {
@@ -49,8 +49,8 @@ export class DescriptorReserve {
   }
 
   /**
-   * What `attempt` resolves to; where it finds no descriptor, what `atOnce` returns with one of the reserve given up. That runs
-   * in one go, so that no connection that is accepted can take the descriptor first.
+   * The result of `attempt`. If it finds no descriptor, one of the reserve is closed and the result is that of `atOnce`. Both
+   * happen in one step, so that no accepted connection can take the descriptor.
    */
   async open<T>(attempt: () => Promise<T>, atOnce: () => T): Promise<T> {
     try {

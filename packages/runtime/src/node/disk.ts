@@ -25,10 +25,10 @@ const closeAsync = promisify(close)
 const statAsync = promisify(fstat)
 const truncateAsync = promisify(ftruncate)
 const syncAsync = promisify(fsync)
-/** Not every system has it. */
+/** Not every system has this flag. */
 const durableFlag: number | undefined = constants.O_DSYNC
 
-/** Only this user may use the files and directories that it makes; existing ones keep their modes. */
+/** Only this user may use the files and directories that it creates; existing ones keep their modes. */
 export function nodeDisk(): Disk {
   const reserve = new DescriptorReserve()
   return {
@@ -57,7 +57,7 @@ export function nodeDisk(): Disk {
     },
     async lock(directory) {
       const lock = await lockDirectory(directory)
-      // The owner of a directory writes to it for a long time.
+      // The owner of a directory will write to it for a long time.
       reserve.keep()
       return {
         async release() {
@@ -108,7 +108,7 @@ class NodeFile implements DiskFile {
   readonly #path: string
   readonly #descriptor: number
   readonly #reserve: DescriptorReserve
-  /** The same file, opened so that each write returns when it is durable: one trip to the kernel instead of two. */
+  /** The same file, opened so that each write returns when it is durable: one call to the kernel instead of two. */
   #durable: Promise<number> | undefined
 
   private constructor(path: string, descriptor: number, reserve: DescriptorReserve) {
@@ -169,7 +169,7 @@ class NodeFile implements DiskFile {
   }
 }
 
-/** A short write is continued; the reason for it (a full disk) then shows as an error of its own. */
+/** A short write continues; its reason (a full disk) then shows as an error. */
 function writeAll(descriptor: number, position: number, chunk: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     const step = (done: number): void => {

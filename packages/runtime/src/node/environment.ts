@@ -1,4 +1,4 @@
-/** Variables of the environment. A host may refuse to show them, as Deno does without `--allow-env`; then there are none. */
+/** Environment variables. A host may refuse to show them, as Deno does without `--allow-env`; then there are none. */
 
 export function environmentVariable(name: string): string | undefined {
   try {

@@ -1,4 +1,4 @@
-/** A log that a user gave. It gets facts that JSON can write, and its errors go no further than here. */
+/** A user's log hook. It gets facts that JSON can write, and its errors are contained here. */
 import { formatFact, type Log, type LogFact, silentLog } from '../log.ts'
 import { reportTo } from './report.ts'
 
@@ -24,7 +24,7 @@ export function guardedLog(log: Log): Log {
   }
 }
 
-/** Integers of 64 bits, which are ids and zxids, as servers print them. */
+/** 64-bit integers are ids and zxids; they are shown as servers print them. */
 function safeFacts(facts: Readonly<Record<string, LogFact>>): Record<string, LogFact> {
   const safe: Record<string, LogFact> = {}
   for (const [name, fact] of Object.entries(facts)) safe[name] = typeof fact === 'bigint' ? formatFact(fact) : fact

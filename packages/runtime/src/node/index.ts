@@ -1,4 +1,4 @@
-/** The host: the only place that imports Node's sockets, files, timers and chance. */
+/** The host: the only place that imports Node's sockets, files, timers and random numbers. */
 import type { Runtime } from '../runtime.ts'
 import { nodeClock } from './clock.ts'
 import { nodeDisk } from './disk.ts'
@@ -12,7 +12,7 @@ import { nodeTrace } from './trace.ts'
 
 export { stderrLog } from './log.ts'
 
-/** The real thing. Parts given in `parts` replace ours, for example a log that prints. */
+/** The real runtime. Parts in `parts` replace ours, for example a log that prints. */
 export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
   const log = guardedLog(parts.log ?? environmentLog())
   return {

@@ -17,8 +17,8 @@ export function stderrLog(least: LogLevel = 'info'): Log {
 }
 
 /**
- * What the environment asks for: `LIGHTKEEPER_LOG=debug` (or `info`, `warn`, `error`) prints lines of that level and above on standard
- * error. Without it nothing is printed.
+ * The log that the environment asks for: `LIGHTKEEPER_LOG=debug` (or `info`, `warn`, `error`) prints lines of that level and above
+ * on standard error. Without it nothing is printed.
  */
 export function environmentLog(wanted: string | undefined = environmentVariable('LIGHTKEEPER_LOG')): Log {
   if (wanted === undefined || wanted === '') return silentLog
@@ -30,5 +30,5 @@ export function environmentLog(wanted: string | undefined = environmentVariable(
   return silentLog
 }
 
-/** Once per process, for any number of clients and servers. */
+/** Once for each process, for any number of clients and servers. */
 let hasComplained = false

@@ -6,7 +6,7 @@ import type { Machine } from '../machine.ts'
 
 /** What Java prints for an unknown value. */
 const unknown = '<NA>'
-/** Java's names where they differ from Node's. */
+/** Java's names, where Node has other names. */
 const archNames = new Map([
   ['x64', 'amd64'],
   ['arm64', 'aarch64'],
@@ -48,7 +48,7 @@ export function nodeMachine(): Machine {
   }
 }
 
-/** A container may run as a user that has no name. */
+/** The user of a container may have no name. */
 function userName(): string {
   try {
     return userInfo().username

@@ -1,11 +1,11 @@
-/** V8's heap: the part of it that holds what lives for long, which ends the process when it is full. */
+/** V8's heap: the part of it for long-lived objects. When that part is full, the process ends. */
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Memory } from '../memory.ts'
 import { environmentVariable } from './environment.ts'
 
 const megabyte = 1024 * 1024
-/** What V8 adds for what is young, three half-spaces of 16 MiB. */
+/** V8 adds this for young objects: three half-spaces of 16 MiB. */
 const youngBytes = 48 * megabyte
 
 export function nodeMemory(): Memory {
@@ -27,14 +27,14 @@ export function nodeMemory(): Memory {
   }
 }
 
-/** What the command line says, or what V8 took. */
+/** The limit from the command line, or V8's own. */
 function limitOfOld(): number {
   const flags = `${environmentVariable('NODE_OPTIONS') ?? ''} ${process.execArgv.join(' ')}`
   const given = [...flags.matchAll(/--max[-_]old[-_]space[-_]size[= ](\d+)/g)].at(-1)?.[1]
   return given === undefined ? getHeapStatistics().heap_size_limit - youngBytes : Number(given) * megabyte
 }
 
-/** V8 shows its collector to contexts that are made while this flag is set; hosts that are not Node may not. */
+/** V8 shows its collector to contexts that are made while this flag is set; other hosts may not. */
 function collector(): () => void {
   try {
     setFlagsFromString('--expose-gc')

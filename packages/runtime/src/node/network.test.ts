@@ -5,7 +5,7 @@ import { nodeNetwork } from './network.ts'
 const network = nodeNetwork()
 
 /** A listener on loopback whose accepted link and events a test can wait for. */
-/** What happened, in order, and a wait for it. */
+/** The events, in order, and a wait for one of them. */
 function recorder() {
   const seen: string[] = []
   const waiting: (() => void)[] = []

@@ -1,4 +1,4 @@
-/** TCP by node:net, with TLS by node:tls where asked for. */
+/** TCP by node:net, and TLS by node:tls if the options ask for it. */
 import { resolveSrv } from 'node:dns/promises'
 import { createConnection, createServer, type Server, Socket } from 'node:net'
 import { formatAddress, parseAddress } from '../address.ts'
@@ -28,13 +28,13 @@ export function nodeNetwork(log: Log = silentLog): Network {
       try {
         return dial(address, events, options, report)
       } catch (error) {
-        // An unusable address or option is a failure like any other, reported after this call has returned.
+        // An unusable address or option is an ordinary failure, reported after this call has returned.
         return new SocketLink(failedSocket(error as Error), address, () => events, report)
       }
     },
     async service(name) {
       const records = await resolveSrv(name)
-      // Heavier ones tend to come first, each in its priority.
+      // Servers with a larger weight tend to come first, within each priority.
       const order = records.map((record) => ({ record, chance: Math.random() ** (1 / Math.max(0.01, record.weight)) }))
       order.sort((a, b) => a.record.priority - b.record.priority || b.chance - a.chance)
       return order.map(({ record }) => formatAddress(record.name, record.port))

@@ -1,4 +1,4 @@
-/** Chance from the system. */
+/** Random numbers from the system. */
 import { randomBytes, randomInt } from 'node:crypto'
 import type { Random } from '../random.ts'
 

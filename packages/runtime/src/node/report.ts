@@ -14,7 +14,7 @@ export function reportTo(log: Log): Report {
         return
       }
     } catch {
-      // A log that throws must not hide what was to be said.
+      // A log that throws must not hide the message.
     }
     process.emitWarning(`${what}: ${thrown.stack ?? thrown.message}`, 'LightkeeperError')
   }

@@ -1,4 +1,4 @@
-/** A link whose socket lives in a thread of its own, which can send a frame now and then while the program is busy. */
+/** A link whose socket lives in its own thread, which can send a frame at intervals while the program is busy. */
 import { performance } from 'node:perf_hooks'
 import { Worker } from 'node:worker_threads'
 import { parseAddress } from '../address.ts'
@@ -10,7 +10,7 @@ import { explainTls, tlsConnection } from './tls.ts'
 /** How often a program shows that it is alive, milliseconds. */
 const aliveEveryMs = 100
 
-// Some bundlers wrap functions into calls of a helper of theirs, by this name.
+// Some bundlers replace functions by calls of a helper with this name.
 const code = `const __name = (it) => it;
 const { parentPort, workerData } = require('node:worker_threads');
 (${linkThread.toString()})(workerData, parentPort, require('node:net'), require('node:tls'))`
@@ -87,7 +87,7 @@ export class ThreadedLink implements Link {
     try {
       this.#worker?.postMessage(message, transfer)
     } catch (error) {
-      // Never during a call of the link's user.
+      // Never during a call by the link's user.
       queueMicrotask(() => this.#closed(asError(error)))
     }
   }

@@ -1,9 +1,9 @@
-/** TLS by node:tls: which options every connection gets, and what its failures mean. */
+/** TLS by node:tls: the options of every connection, and the meaning of its failures. */
 import { isIP } from 'node:net'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import type { TlsOptions } from '../tls-options.ts'
 
-/** What `tls.connect` is to be given. */
+/** The arguments of `tls.connect`. */
 export function tlsConnection(host: string, port: number, serverName: string, options: TlsOptions): ConnectionOptions {
   // SNI must not contain an IP address (RFC 6066); the certificate is checked against the address anyway.
   const sni = isIP(serverName) === 0 ? { servername: serverName } : {}
@@ -13,7 +13,7 @@ export function tlsConnection(host: string, port: number, serverName: string, op
   return { ...sni, ...given, host, port, checkServerIdentity: refusing(check) }
 }
 
-/** A check that throws refuses the peer: Node calls it at a place where a throw would end the process. */
+/** A check that throws refuses the peer: Node calls it where a throw would end the process. */
 function refusing(check: NonNullable<ConnectionOptions['checkServerIdentity']>): typeof check {
   return (hostname, certificate) => {
     try {
@@ -56,7 +56,7 @@ const meanings: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: '{name} refused our certificate: signed by an authority unknown to it',
 }
 
-/** The same failure with a sentence that names what failed; the original is its cause. */
+/** The same failure with a sentence that names it; the original is its cause. */
 export function explainTls(error: Error, serverName: string, isSecure: boolean): Error {
   const code = (error as NodeJS.ErrnoException).code ?? ''
   const isCutOff = code === 'ECONNRESET' && !isSecure

@@ -1,6 +1,6 @@
 /**
- * Applies transactions to the tree, in their order, and only those that are both durable here and committed. The same in every role.
- * A turn is not filled with it: what is left is applied in the next.
+ * Applies transactions to the tree, in order, and only those that are both durable here and committed. It works the same in every
+ * role. A turn has a limit; the rest is applied in the next turn.
  */
 import { opCode } from '@lightkeeper/protocol'
 import { assert, type Clock, Deque } from '@lightkeeper/runtime'
@@ -9,27 +9,27 @@ import type { Caller } from './caller.ts'
 import type { Entry } from './history.ts'
 import type { Ticket } from './reply-queue.ts'
 
-/** How long transactions are applied in one turn, milliseconds, and how many between two looks at the clock. */
+/** How long one turn applies transactions, milliseconds, and how many transactions between two looks at the clock. */
 const sliceMs = 5
 const entriesPerLook = 4
-/** Digests kept for `hash`, one for each 128 transactions, as in Apache. */
+/** Number of digests kept for `hash`, one for each 128 transactions, as in Apache. */
 const digestsMax = 1024
 
 /** What applying a transaction returned. */
 export type Applied = ReturnType<DataTree['apply']>
 
 export interface ApplierHooks {
-  /** How much work it is to apply an entry, operations and watch events, about. */
+  /** About how much work it is to apply an entry: its operations and watch events. */
   workOf(entry: Entry): number
-  /** Watch events of what was applied wait to be sent: no more is applied meanwhile. */
+  /** Watch events wait to be sent, so nothing more is applied meanwhile. */
   isBehind(): boolean
-  /** The entry of this ticket is applied next: what its caller asked before must not see it. */
+  /** The entry of this ticket is applied next: earlier requests of its caller must not see it. */
   before(ticket: Ticket<Caller>): void
-  /** Watch events of it are written. `wall` is wall-clock milliseconds. */
+  /** The watch events of an entry are written. `wall` is wall-clock milliseconds. */
   applied(entry: Entry, result: Applied, wall: number): void
-  /** A turn's share is applied, everything up to `zxid`. */
+  /** This turn's share is applied, up to `zxid`. */
   settled(zxid: bigint): void
-  /** An invariant broke: the tree may be half of what it should be. */
+  /** An invariant is broken: half of a transaction may be in the tree. */
   broken(error: Error): void
 }
 
@@ -64,12 +64,12 @@ export class Applier {
     this.#hooks = hooks
   }
 
-  /** Transactions that are ordered and not applied. */
+  /** Transactions that are ordered but not applied. */
   get outstanding(): number {
     return this.#entries.length
   }
 
-  /** The work that these are, all together. */
+  /** The work of all of them together. */
   get work(): number {
     return this.#work
   }
@@ -78,14 +78,14 @@ export class Applier {
     this.#isStopped = true
   }
 
-  /** Takes a transaction that will be applied once it is durable and committed. They come in the order of their zxids. */
+  /** Takes a transaction. It will be applied once it is durable and committed. Transactions come in the order of their zxids. */
   add(entry: Entry): void {
     entry.work = this.#hooks.workOf(entry)
     this.#work += entry.work
     this.#entries.push(entry)
   }
 
-  /** Removes and returns what was not applied: nothing of it is committed any more. */
+  /** Removes and returns what was not applied: it will not be committed any more. */
   drop(): Entry[] {
     const dropped = [...this.#entries]
     this.#entries.clear()
@@ -93,19 +93,19 @@ export class Applier {
     return dropped
   }
 
-  /** Everything up to `zxid` is committed; it need not be durable here. What is committed stays so. */
+  /** Everything up to `zxid` is committed and stays so; it may not be durable here yet. */
   commit(zxid: bigint): void {
     if (zxid > this.#committedZxid) this.#committedZxid = zxid
   }
 
-  /** Applies what may be applied, for as long as a turn allows; the rest follows in the next turns. */
+  /** Applies what it may, as long as a turn allows; the next turns apply the rest. */
   run(): void {
-    // Or events would pile up, and everybody's writes behind them.
+    // Otherwise events would accumulate, and all clients' writes would wait behind them.
     if (this.#hooks.isBehind()) this.#runLater()
     else this.#guarded(this.#clock.now() + sliceMs)
   }
 
-  /** Applies what may be applied, however long it takes. */
+  /** Applies what it may, without a time limit. */
   runToEnd(): void {
     this.#guarded(Number.POSITIVE_INFINITY)
   }
@@ -146,7 +146,7 @@ export class Applier {
     }
     // Nothing has left the server yet.
     assert(this.lastZxid <= this.#history.durableZxid, 'nothing is applied before the log has it for good')
-    // Once for all of them: the tree cannot be observed in between.
+    // Once for all of them: nobody can observe the tree in between.
     if (digest !== undefined) this.tree.digest.value = digest
     this.#hooks.settled(this.lastZxid)
   }

@@ -6,26 +6,26 @@ import type { Watcher } from '../watch/watches.ts'
 import type { ReplyQueue } from './reply-queue.ts'
 
 export interface Caller extends Watcher {
-  /** Where replies and events are written; what is in it leaves at the end of the turn. */
+  /** The buffer for replies and events; its content is sent at the end of the turn. */
   readonly writer: Writer
   readonly replies: ReplyQueue<Caller>
   /** Host part of the client's address. */
   readonly remoteHost: string
-  /** Replaced, never changed in place: a request keeps the list that held when it was received. */
+  /** Replaced, never changed in place: a request keeps the list of the time when it was received. */
   identities: readonly Id[]
   session: Session | undefined
-  /** Whether the connect request had the readOnly field; its response has it then. */
+  /** Whether the connect request had the readOnly field; then the response has it too. */
   knowsReadOnly: boolean
   readonly stats: ConnectionStats
   /** False once the link is gone or was cut: nothing written would arrive. */
   readonly isOpen: boolean
   /** The handshake is over: requests may be read. */
   established(): void
-  /** Sends what was written and then `bytes`, which stay as they are: the middle of a frame. */
+  /** Sends the buffer, then `bytes` without copying them: the middle of a frame. */
   passOn(bytes: Uint8Array): void
   /** A frame was completed in `writer`. */
   wrote(): void
-  /** Something that waits may have its answer by now: the queue is looked at again at the end of the turn. */
+  /** A waiting request may have its answer now: the queue is checked again at the end of the turn. */
   answerLater(): void
   /** Sends what was written, then closes. Nothing more is read. */
   hangUp(): void

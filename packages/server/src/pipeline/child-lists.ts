@@ -1,41 +1,41 @@
 /**
- * Long lists of children as they stand on the wire. Making one of two hundred thousand names takes some twenty milliseconds, so what
- * is asked for again while no child came or went is sent from here, and those who do not take it hold it once.
+ * Long lists of children, in wire format. Encoding two hundred thousand names takes some twenty milliseconds. A list that is
+ * requested again before a child comes or goes is sent from here, and clients that read slowly share one copy.
  */
 import { Writer } from '@lightkeeper/protocol'
 import type { Znode } from '../tree/znode.ts'
 
-/** A znode with fewer children is listed anew each time. */
+/** The list of a znode with fewer children is encoded each time. */
 export const longList = 1_000
-/** Bytes of all lists that are kept. */
+/** Bytes of all kept lists. */
 const keptBytesMax = 16 << 20
 
 interface Kept {
   readonly bytes: Uint8Array
-  /** Creates raise the one, deletes lower the other: both alike means that the children are the same. */
+  /** Creates raise one, deletes lower the other: if both are equal, the children are the same. */
   readonly cversion: number
   readonly numChildren: number
 }
 
 export class ChildLists {
-  /** Those asked for last at the end. */
+  /** The last requested ones are at the end. */
   readonly #kept = new Map<Znode, Kept>()
   readonly #limits: { readonly maxReplyBytes: number }
   readonly #keptMax: number
   #bytes = 0
 
-  /** A list of more than `maxReplyBytes` is not made; `keptMax` bytes are kept of all. */
+  /** A list of more than `maxReplyBytes` is not made; all kept lists together have at most `keptMax` bytes. */
   constructor(limits: { readonly maxReplyBytes: number }, keptMax: number = keptBytesMax) {
     this.#limits = limits
     this.#keptMax = keptMax
   }
 
-  /** Bytes of the lists that are kept. */
+  /** Bytes of the kept lists. */
   get keptBytes(): number {
     return this.#bytes
   }
 
-  /** The number of the children of `node` and their names; they stay as they are. Undefined where they are too many bytes. */
+  /** The number and names of the children of `node`, encoded; do not change the bytes. Undefined where they are too many bytes. */
   of(node: Znode): Uint8Array | undefined {
     const { cversion, numChildren } = node
     const kept = this.#kept.get(node)
@@ -56,7 +56,7 @@ export class ChildLists {
     return bytes
   }
 
-  /** Makes the list anew; `expected` is its size in bytes, about. */
+  /** Encodes the list; `expected` is its approximate size in bytes. */
   write(node: Znode, expected: number): Uint8Array | undefined {
     const { maxReplyBytes } = this.#limits
     const writer = new Writer(Math.min(expected, maxReplyBytes) + 1024)
@@ -65,7 +65,7 @@ export class ChildLists {
       writer.ustring(name)
       if (writer.length > maxReplyBytes) return undefined
     }
-    // Without the room behind it, which would be held as long.
+    // Without the unused room at its end, which would be kept as long.
     return writer.bytes.slice(0, writer.length)
   }
 

@@ -1,6 +1,6 @@
 /**
- * Where clients are served: it answers reads from the applied tree, hands what changes something to an orderer, and sees to it that
- * replies leave in the order of the requests. The same in every role; who orders transactions it does not know.
+ * Serves the clients: answers reads from the applied tree, passes everything that changes something to an orderer, and sends
+ * replies in the order of the requests. It works the same in every role; it does not know how transactions are ordered.
  */
 import {
   type Acl,
@@ -38,12 +38,12 @@ import { requestOf, type Serve, serveOf } from './requests.ts'
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const authFailed = keeperCodes.AUTH_FAILED.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
-/** Operations and watch events of transactions under way, above which connections that have one are not read. */
+/** The limit of operations and watch events under way. Above it, connections with an unanswered request are not read. */
 const workMax = 4_000
 const noPassword = new Uint8Array(16)
-/** Characters of what a client says, in a line of the log. */
+/** The most characters of a client's text in a line of the log. */
 const saidMax = 64
-/** Watches of a connection that is gone which are removed in one turn. */
+/** How many watches of a lost connection are removed in one turn. */
 const watchesPerSlice = 5_000
 /** A buffer of length -1. */
 const nullBuffer = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
@@ -78,7 +78,7 @@ export class Desk implements Answers {
   readonly #waitingReader = new Reader(new Uint8Array(0))
   #orderer: Orderer
 
-  /** `broken` hears of an error in work that no client asked for: the server cannot go on. */
+  /** `broken` gets an error in work that no client asked for: the server cannot continue. */
   constructor(start: DeskStart, applier: Applier, orderer: Orderer, broken: (error: Error) => void) {
     const { tree, watches, access, config, runtime } = start
     this.tree = tree
@@ -112,7 +112,7 @@ export class Desk implements Answers {
     return this.#applier.lastZxid
   }
 
-  /** Transactions that are ordered and not applied. */
+  /** Transactions that are ordered but not applied. */
   get outstanding(): number {
     return this.#applier.outstanding
   }
@@ -123,24 +123,24 @@ export class Desk implements Answers {
     return outstanding >= this.#config.globalOutstandingLimit || work >= workMax
   }
 
-  /** From now on another one orders; the one before has answered all that it was asked. */
+  /** Replaces the orderer; the old one has answered everything. */
   turnTo(orderer: Orderer): void {
     this.#orderer = orderer
   }
 
-  /** Whether a client with these identities may read what `acl` guards. */
+  /** Whether a client with these identities may read the data that `acl` guards. */
   mayRead(acl: readonly Acl[], identities: readonly Id[]): boolean {
     return this.#access.allows(acl, permission.read, identities)
   }
 
   // -- connections ----------------------------------------------------------------------------------------------------
 
-  /** Answers the first frame of a connection, or hangs up without an answer, which sends the client to another server. */
+  /** Answers the first frame of a connection, or closes the connection without an answer; then the client tries another server. */
   connect(caller: Caller, request: ConnectRequest): void {
     this.#stats.connectRequests++
-    // A client that has seen later transactions than we have must not be taken back in time.
+    // We must not take a client back in time: it has seen later transactions than we have.
     if (request.lastZxidSeen > this.lastZxid) {
-      // It tries again several times a second, and so do all the others.
+      // It tries again several times a second, and so do all others.
       this.#refusedLine.tell({ client: caller.remoteHost, seen: request.lastZxidSeen, here: this.lastZxid })
       caller.hangUp()
       return
@@ -160,7 +160,7 @@ export class Desk implements Answers {
     }
   }
 
-  /** A client comes back with a session that it has. */
+  /** A client returns with an existing session. */
   #takeOver(caller: Caller, request: ConnectRequest, timeoutMs: number): void {
     const { sessionId, passwd } = request
     const done = (session: Session | undefined): void => {
@@ -172,23 +172,23 @@ export class Desk implements Answers {
       }
       this.#attached.of(sessionId)?.hangUp()
       this.#attach(caller, session)
-      // What was written over the connection before must be seen over this one.
+      // The client must see over this connection what it wrote over an earlier one.
       if (!this.#orderer.isReadOnly) this.#raiseBarrier(caller, 0)
       this.#writeConnectResponse(caller, session)
       caller.established()
     }
-    // The password comes first: a forged reconnect must not close the session's healthy connection, as it does in Apache.
+    // The password is checked first: a forged reconnect must not close the session's healthy connection, as it does in Apache.
     if (this.#keys.isPasswordOf(sessionId, passwd)) this.#orderer.revalidate(sessionId, timeoutMs, done)
     else done(undefined)
   }
 
-  /** The connection is gone; its session lives on until it expires. */
+  /** The connection is gone; its session lives until it expires. */
   disconnected(caller: Caller): void {
     if (caller.session !== undefined) this.#attached.detach(caller.session.id, caller)
     this.#forgetWatches(caller)
   }
 
-  /** In slices: those that are left meanwhile fire for no one, since the connection writes nothing any more. */
+  /** In slices: the watches that remain meanwhile send nothing, since the connection writes nothing any more. */
   #forgetWatches(caller: Caller): void {
     if (!this.watches.removeSome(caller, watchesPerSlice)) return
     this.#runtime.clock.turnEnd(() => {
@@ -220,7 +220,7 @@ export class Desk implements Answers {
 
   // -- requests -------------------------------------------------------------------------------------------------------
 
-  /** Takes one request; `body` stands behind the header. Its bytes must stay as they are, the reader may be used again. */
+  /** Takes one request; `body` is at the end of the header. Its bytes must not change; the reader may be used again. */
   submit(caller: Caller, xid: number, type: number, body: Reader): void {
     this.#stats.received++
     const { session } = caller
@@ -277,8 +277,8 @@ export class Desk implements Answers {
   }
 
   /**
-   * Nothing that this connection asks from here on is answered before every write that was ordered until here is applied. Returns
-   * false where that is refused: the request with this xid has its answer.
+   * Nothing that this connection asks from now on is answered before all writes ordered so far are applied. Returns false where
+   * that is refused: then the request with this xid has its answer.
    */
   #raiseBarrier(caller: Caller, xid: number): boolean {
     const ticket = new Ticket(caller, xid, opCode.sync)
@@ -342,7 +342,7 @@ export class Desk implements Answers {
     this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: authFailed, isLast: true })
   }
 
-  /** Bytes of the reply to a request, about; 0 where it is small whatever it asks for. `frame` is left as it is. */
+  /** About how many bytes the reply to a request has; 0 where it is always small. Does not move `frame`. */
   expectedBytes(frame: Reader): number {
     if (frame.remaining < 8) return 0
     const { pos } = frame
@@ -368,19 +368,19 @@ export class Desk implements Answers {
     for (const caller of new Set(tickets.map((ticket) => ticket.caller))) caller.hangUp()
   }
 
-  /** A verdict that came before the orderer returned is passed on at once, where nothing waits in front of it. */
+  /** If the orderer has decided before it returned, the answer is sent at once, unless something waits before it. */
   #answerAtOnce(ticket: Ticket<Caller>): void {
     const { caller, verdict } = ticket
     if (verdict !== undefined && caller.replies.isNext(ticket)) this.answerNext(caller)
   }
 
-  /** A decided answer leaves at once where nothing waits in front of it. */
+  /** An answer that is decided is sent at once, unless something waits before it. */
   #decided(caller: Caller, decided: Decided): void {
     caller.replies.push(decided)
     if (caller.replies.length === 1) this.answerNext(caller)
   }
 
-  /** Answers the oldest unanswered request, which has an answer. */
+  /** Answers the oldest unanswered request, which has its answer. */
   answerNext(caller: Caller): void {
     const next = caller.replies.take()
     switch (next?.kind) {
@@ -404,13 +404,15 @@ export class Desk implements Answers {
 
   // -- commits --------------------------------------------------------------------------------------------------------
 
-  /** The transaction of this ticket is applied next: what its caller asked before it is answered, so that it cannot see it. */
+  /**
+   * The transaction of this ticket is applied next: earlier requests of its caller are answered first, so that they cannot see it.
+   */
   answerBefore(ticket: Ticket<Caller>): void {
     const { caller } = ticket
     const { replies } = caller
     if (!caller.isOpen || replies.isNext(ticket)) return
     try {
-      // `hasRoom` of the queue saw to it that these are few and small.
+      // `hasRoom` of the queue has made sure that these are few and small.
       while (caller.isOpen && !replies.isNext(ticket)) {
         assert(replies.hasAnswer, 'what was asked before a write can be answered when the write is applied')
         this.answerNext(caller)
@@ -420,20 +422,20 @@ export class Desk implements Answers {
     }
   }
 
-  /** A transaction is applied, and its watch events are written: its reply stands behind them. `wall` is wall-clock milliseconds. */
+  /** A transaction is applied, and its watch events are written: its reply follows them. `wall` is wall-clock milliseconds. */
   applied(entry: Entry, result: Applied, wall: number): void {
     const { header, txn, ticket } = entry
     if (ticket?.caller.isOpen) this.#respond(ticket, entry, result, Math.max(0, wall - Number(header.time)))
     if (txn.type === opCode.closeSession) this.#attached.of(header.clientId)?.hangUp()
   }
 
-  /** `latencyMs` is the time since the request came. */
+  /** `latencyMs` is the time since the request was received. */
   #respond(ticket: Ticket<Caller>, entry: Entry, result: Applied, latencyMs: number): void {
     const { caller } = ticket
     this.#stats.updated(latencyMs)
     if (latencyMs > caller.stats.writeMs) caller.stats.writeMs = latencyMs
     try {
-      // Replies leave in the order of the requests, so a committed write is the oldest one unanswered.
+      // Replies are sent in the order of the requests, so a committed write is the oldest unanswered one.
       caller.replies.take()
       if (ticket.type === opCode.createSession) this.#established(caller)
       else replyToWrite(ticket, entry, result)

@@ -1,19 +1,22 @@
 /**
- * Refuses writes that grow the tree while the heap has little room: V8 ends a process whose heap is full. What was refused can be
- * tried again when something was deleted.
+ * Refuses writes that grow the tree while the heap has little room: V8 ends a process whose heap is full. A client can try again
+ * when something was deleted.
  */
 import type { Clock, Log, Memory } from '@lightkeeper/runtime'
 
-/** Shares of the heap: look closely from here on, refuse above, take again below. Garbage counts in the first alone. */
+/**
+ * Shares of the heap: above the first, look closely; above the second, refuse; below the third, accept again. Only the first counts
+ * garbage.
+ */
 const closeLook = 0.85
 const tight = 0.8
 const roomy = 0.75
-/** No time to find out what is garbage. */
+/** Above this share there is no time to find out what is garbage. */
 const full = 0.95
 const collectEveryMs = 2_000
 /** Bytes of requests between two looks. */
 const lookEveryBytes = 256 * 1024
-/** What a znode costs besides its path and data, about. */
+/** About what a znode costs in addition to its path and data. */
 const znodeBytes = 512
 const lookEveryMs = 1_000
 const megabyte = 1024 * 1024
@@ -49,7 +52,7 @@ export class HeapGuard {
     const share = this.#share()
     if (share < closeLook) return
     const now = this.#clock.now()
-    // Much of it may be garbage, which no write is to be refused for; but collecting it at each look would be all that is done.
+    // Much of it may be garbage, which must not cause refusals; but to collect it at each look would take all the time.
     if (now - this.#collectedAt >= collectEveryMs) {
       this.#memory.collect()
       this.#collectedAt = this.#clock.now()

@@ -1,6 +1,6 @@
 /**
- * The way of transactions to the log, the same in every role: append, and one flush a turn for everything that came in it. Decides
- * nothing about order or commits.
+ * The way of transactions to the log, the same in every role: it appends, and flushes once a turn for everything that came in it.
+ * It decides nothing about order or commits.
  */
 import type { TxnHeader } from '@lightkeeper/protocol'
 import type { Clock } from '@lightkeeper/runtime'
@@ -10,27 +10,27 @@ import type { Txn } from '../tree/txn.ts'
 import type { Caller } from './caller.ts'
 import type { Ticket } from './reply-queue.ts'
 
-/** Transactions of one turn that are worth a flush before its end. */
+/** After this many transactions of one turn it flushes before the turn ends. */
 const earlyFlushTxns = 128
 
-/** One transaction in the order of all. */
+/** One transaction in the common order. */
 export interface Entry {
   readonly header: TxnHeader
   readonly txn: Txn
-  /** The tree's digest once this is applied; undefined where digests are off. */
+  /** The digest of the tree after this is applied; undefined where digests are off. */
   readonly digest: bigint | undefined
-  /** The request of this server's client that it answers; undefined for what nobody here asked for. */
+  /** The request of one of this server's clients that it answers; undefined where no client here asked for it. */
   readonly ticket: Ticket<Caller> | undefined
-  /** Operations and watch events that applying it takes, about. The applier fills it in. */
+  /** About how many operations and watch events applying it takes. The applier fills it in. */
   work: number
 }
 
 export interface HistoryHooks {
   /** More is durable than before. */
   durable(): void
-  /** Called once: the log failed, and what it holds of the last batch is not known. Nothing becomes durable any more. */
+  /** Called once: the log failed, and the fate of its last batch is unknown. Nothing becomes durable any more. */
   failed(error: Error): void
-  /** Half a transaction may be in the log, or a hook threw: nothing may go on. */
+  /** Half a transaction may be in the log, or a hook threw: nothing may continue. */
   broken(error: Error): void
 }
 
@@ -38,11 +38,11 @@ export class History {
   readonly #log: TxnLog
   readonly #clock: Clock
   readonly #stats: ServerStats
-  /** Whether a flush is a sync of a disk. */
+  /** Whether a flush syncs a disk. */
   readonly #syncs: boolean
   readonly #hooks: HistoryHooks
   #flush: 'idle' | 'scheduled' | 'running' = 'idle'
-  /** Transactions given to the log since its last flush that succeeded. */
+  /** Transactions that the log got since its last successful flush. */
   #unflushed = 0
   #failure: Error | undefined
   #isStopped = false
@@ -60,12 +60,12 @@ export class History {
     return this.#log.durableZxid
   }
 
-  /** Why nothing becomes durable any more, undefined while all is well. */
+  /** Why nothing becomes durable any more; undefined while the log works. */
   get failure(): Error | undefined {
     return this.#failure
   }
 
-  /** Nothing is heard of a flush that is under way. */
+  /** A flush under way is not reported any more. */
   stop(): void {
     this.#isStopped = true
   }
@@ -87,7 +87,7 @@ export class History {
       this.#flush = 'scheduled'
       this.#clock.turnEnd(this.#atTurnEnd)
     } else if (this.#flush === 'scheduled' && this.#unflushed >= earlyFlushTxns) {
-      // A long turn: the disk works on its first part while the rest is prepared.
+      // A long turn: the disk writes the first part while the rest is prepared.
       this.#start()
     }
   }
@@ -100,7 +100,7 @@ export class History {
     }
   }
 
-  /** One flush for everything of this turn, and for what arrived while the flush before was running. */
+  /** One flush for everything of this turn, and for what came during the previous flush. */
   #start(): void {
     if (this.#flush !== 'scheduled') return
     this.#flush = 'running'
@@ -110,7 +110,7 @@ export class History {
       if (this.#isStopped) return
       if (this.#syncs) this.#stats.syncs.add(this.#clock.now() - begunAt)
       if (error !== undefined) {
-        // Never tried again: a system may call bytes clean that it could not write.
+        // Never tried again: the system may report bytes as written that it could not write.
         this.#failure = error
         this.#hooks.failed(error)
         return

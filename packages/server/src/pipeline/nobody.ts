@@ -1,6 +1,6 @@
 /**
- * The orderer of a server on which nothing can be ordered: its log failed. Reads are served, sessions live on and expire no more.
- * New sessions are those of this server alone, for clients that asked for no more.
+ * The orderer of a server that cannot order anything, because its log failed. Reads are served, and sessions do not expire any
+ * more. New sessions exist only on this server, for clients that accept that.
  */
 import { keeperCodes } from '@lightkeeper/protocol'
 import type { Clock } from '@lightkeeper/runtime'
@@ -18,7 +18,7 @@ export class Nobody implements Orderer {
   readonly #answers: Answers
   readonly #clock: Clock
 
-  /** `sessions` are those that were known until now; their clocks stand still. */
+  /** `sessions` are the sessions known until now; their clocks have stopped. */
   constructor(sessions: SessionExpiry, answers: Answers, clock: Clock) {
     this.#sessions = sessions
     this.#answers = answers
@@ -29,7 +29,7 @@ export class Nobody implements Orderer {
     this.#answers.refused(ticket, notReadOnly)
   }
 
-  /** A sync promises that no earlier write comes up later, but the failed log may still hold some. */
+  /** A sync promises that no earlier write becomes visible later, but the failed log may still hold some. */
   sync(ticket: Ticket<Caller>): void {
     this.#answers.refused(ticket, notReadOnly)
   }

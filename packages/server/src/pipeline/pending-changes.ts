@@ -1,7 +1,7 @@
 /**
- * What prepared but not yet applied transactions will have done to znodes: a request is validated against the tree and these,
- * so that many writes can be on their way to the log at once (PrepRequestProcessor.java, ChangeRecord). Knows as much of each
- * znode as the digest of the tree needs, since that is logged before anything is applied.
+ * What transactions that are prepared but not applied will change. A request is validated against the tree and these changes, so
+ * that many writes can be on their way to the log at once (PrepRequestProcessor.java, ChangeRecord). It knows of each znode what
+ * the tree's digest needs, since the digest is logged before anything is applied.
  */
 import type { Acl } from '@lightkeeper/protocol'
 import { TextMap, TextSet } from '@lightkeeper/runtime'
@@ -9,10 +9,10 @@ import type { DataTree } from '../tree/data-tree.ts'
 import { crcOfPath, type Digestible, digestOf, digestOfZnode, TreeDigest } from '../tree/digest.ts'
 import type { Znode } from '../tree/znode.ts'
 
-/** What validation needs to know of a znode; a Znode is one. */
+/** What validation must know of a znode; a Znode fits. */
 export interface NodeView {
   readonly version: number
-  /** Children ever created: the sequence counter. */
+  /** Number of children ever created: the sequence counter. */
   readonly cversion: number
   readonly aversion: number
   readonly numChildren: number
@@ -22,15 +22,15 @@ export interface NodeView {
 }
 
 /**
- * A znode as it will be. What no transaction on its way touches is read from the stored znode when it is asked for: until the
- * change is applied that stays as it is, since every change of it goes through here.
+ * A znode as it will be. Fields that no pending transaction changes are read from the stored znode on demand: they cannot change
+ * before this is applied, since every change goes through here.
  */
 export class Change implements NodeView, Digestible {
-  /** Known once it is touched. */
+  /** Known once a transaction touches it. */
   path = ''
   /** The last transaction that touched the znode. */
   zxid = 0n
-  /** The znode will be gone; the other fields mean nothing then. */
+  /** The znode will be gone; then the other fields have no meaning. */
   isGone = false
   readonly source: Znode | undefined
   version: number
@@ -41,19 +41,19 @@ export class Change implements NodeView, Digestible {
   mzxid: bigint | undefined
   mtime: bigint | undefined
   pzxid: bigint | undefined
-  /** For a znode that is not stored yet, as are the two behind it. */
+  /** For a znode that is not stored yet; so are the next two. */
   czxid = 0n
   ctime = 0n
   #ephemeralOwner = 0n
-  /** Undefined while it is that of the stored znode. */
+  /** Undefined while it equals that of the stored znode. */
   #data: Uint8Array | null | undefined
-  /** What the running digest holds of this path. */
+  /** The share of this path in the running digest. */
   counted = 0
-  /** What the path adds to any digest of its znode; -1 while not known. */
+  /** The share that the path alone adds to any digest of its znode; -1 while it is not known. */
   pathCrc = -1
   /** Changed since the last seal. */
   isTouched = false
-  /** Number of the last multi that put it there, or remembers what it was before. */
+  /** Number of the last multi that stored it, or saved its earlier state. */
   multi = 0
 
   constructor(source: Znode | undefined) {
@@ -119,14 +119,14 @@ export class PendingChanges {
   readonly #tree: DataTree
   readonly #withDigest: boolean
   readonly #changes = new TextMap<Change>()
-  /** Digest of the tree as it will be once everything sealed is applied. */
+  /** Digest of the tree after everything sealed is applied. */
   readonly #digest = new TreeDigest()
-  /** Touched since the last seal. */
+  /** Paths that were touched since the last seal. */
   readonly #touched: Change[] = []
   #isTouched = false
-  /** Counts multis. */
+  /** The number of multis. */
   #multi = 0
-  /** While a multi is prepared: each path, and what it was before, to take it all back. */
+  /** While a multi is prepared: each path with its earlier state, to undo everything. */
   #journal: (string | Change | undefined)[] | undefined
 
   constructor(tree: DataTree, withDigest: boolean) {
@@ -139,7 +139,7 @@ export class PendingChanges {
     return this.#changes.size
   }
 
-  /** The znode as it will be once everything prepared is applied. */
+  /** The znode as it will be after everything prepared is applied. */
   view(path: string): NodeView | undefined {
     if (this.#changes.size === 0) return this.#tree.get(path)
     const change = this.#changes.get(path === '' ? '/' : path)
@@ -147,13 +147,13 @@ export class PendingChanges {
     return change.isGone ? undefined : change
   }
 
-  /** A change of an existing znode, to be filled in by the caller. */
+  /** A change of an existing znode; the caller fills it in. */
   change(path: string, zxid: bigint): Change {
     const key = path === '' ? '/' : path
     const existing = this.#changes.get(key)
     if (existing !== undefined) {
       if (this.#journal !== undefined && existing.multi !== this.#multi) {
-        // Once for a multi: what comes back is what was there in front of it.
+        // Saved once for each multi: a rollback restores the state before it.
         this.#journal.push(key, existing.copy())
         existing.multi = this.#multi
       }
@@ -199,7 +199,7 @@ export class PendingChanges {
     this.#replace(path, change)
   }
 
-  /** Ephemerals the session will own once everything prepared is applied. */
+  /** Ephemerals that the session will own after everything prepared is applied. */
   ephemeralsOf(session: bigint): TextSet {
     const paths = new TextSet()
     for (const path of this.#tree.ephemeralsOf(session)) paths.add(path)
@@ -210,12 +210,12 @@ export class PendingChanges {
     return paths
   }
 
-  /** Something was recorded that is part of no sealed transaction yet. */
+  /** Something was recorded that belongs to no sealed transaction yet. */
   get isTouched(): boolean {
     return this.#isTouched
   }
 
-  /** Starts remembering, so that `rollBack` can undo what follows. */
+  /** Saves earlier states from now on, so that `rollBack` can undo what follows. */
   begin(): void {
     this.#journal = []
     this.#multi++
@@ -238,14 +238,14 @@ export class PendingChanges {
     this.#isTouched = false
   }
 
-  /** A transaction is complete: the digest of the tree behind it, undefined where digests are off. */
+  /** A transaction is complete: returns the digest of the tree after it, undefined where digests are off. */
   seal(): bigint | undefined {
     this.#isTouched = false
     if (!this.#withDigest) return undefined
     for (const change of this.#touched) {
       const { path } = change
       change.isTouched = false
-      // One that another change took the place of is counted there.
+      // A change that another one has replaced is counted there.
       if (this.#changes.get(path) !== change) continue
       this.#digest.subtract(change.counted)
       if (change.pathCrc < 0) change.pathCrc = crcOfPath(path)
@@ -256,7 +256,7 @@ export class PendingChanges {
     return this.#digest.value
   }
 
-  /** Everything up to `zxid` is applied; `isAll` when nothing prepared is later than that. */
+  /** Everything up to `zxid` is applied; `isAll` when nothing prepared is later. */
   settle(zxid: bigint, isAll: boolean): void {
     if (isAll) {
       this.#changes.clear()

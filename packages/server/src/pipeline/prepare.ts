@@ -1,7 +1,7 @@
 /**
- * Validates a write against the tree and the pending changes and makes a transaction of it, or says with which error number it
- * is refused. The order of the checks is the order of the errors clients see (PrepRequestProcessor.java). Pure but for the
- * pending changes it records; who orders the transactions is not its business.
+ * Validates a write against the tree and the pending changes and makes a transaction of it, or returns the error number of the
+ * refusal. The order of the checks decides which error a client sees (PrepRequestProcessor.java). Pure, except that it records
+ * pending changes. It does not decide the order of transactions.
  */
 import {
   type CreateRequest,
@@ -31,12 +31,12 @@ import type { HeapGuard } from './heap-guard.ts'
 import type { PendingChanges } from './pending-changes.ts'
 
 export interface PrepareOptions {
-  /** TTL znodes are allowed. */
+  /** Whether TTL znodes are allowed. */
   readonly extendedTypesEnabled: boolean
   readonly enforceQuota: boolean
 }
 
-/** Who asks, and under which zxid. */
+/** The client's identities and session, and the zxid. */
 export interface PrepareContext {
   readonly session: bigint
   readonly identities: readonly Id[]
@@ -49,16 +49,16 @@ type CreateType = typeof opCode.create | typeof opCode.create2 | typeof opCode.c
 
 const undeletable: ReadonlySet<string> = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config'])
 
-/** Characters of the paths that a closeSession lists; above it says "whatever it owns", as before 3.6. */
+/** The most characters of paths that a closeSession lists; above it the record says "everything that it owns", as before 3.6. */
 const listedPathsMax = 256 * 1024
 
-/** No operation of a multi is smaller, bytes: its header, a path of one character, a version. */
+/** No operation of a multi has fewer bytes: a header, a path of one character, a version. */
 const operationBytesMin = 18
 
 const badArguments = keeperCodes.BAD_ARGUMENTS.number
 const noNode = keeperCodes.NO_NODE.number
 const noAuth = keeperCodes.NO_AUTH.number
-/** Operations of a multi that failed: those in front of the cause, and those behind it. */
+/** The results of the operations of a failed multi: of those before the failed one, and of those after it. */
 const rolledBack: NodeTxn = { type: opCode.error, err: 0 }
 const neverTried: NodeTxn = { type: opCode.error, err: keeperCodes.RUNTIME_INCONSISTENCY.number }
 
@@ -75,13 +75,13 @@ export class Preparer {
     this.#options = options
   }
 
-  /** `ttl` is given for createTTL only. Returns the transaction or a negative error number. */
+  /** `ttl` is given only for createTTL. Returns the transaction or a negative error number. */
   create(context: PrepareContext, type: CreateType, request: CreateRequest, ttl: bigint | undefined): NodeTxn | number {
     const mode = createModeOf(request.flags)
     if (mode === undefined) return badArguments
     if (mode.ttl || type === opCode.createTTL) {
       if (!this.#options.extendedTypesEnabled) return keeperCodes.UNIMPLEMENTED.number
-      // Apache lets createTTL pass with the flags of another mode and dies while applying it.
+      // Apache lets createTTL pass with the flags of another mode, and dies when it applies it.
       if (type !== opCode.createTTL || !mode.ttl) return badArguments
       if (ttl === undefined || ttl <= 0n || ttl > BigInt(ttlMsMax)) return badArguments
     }
@@ -135,7 +135,7 @@ export class Preparer {
     return { type: opCode.delete, path }
   }
 
-  /** The reaper's own request: of a container or TTL znode that is still empty. */
+  /** The reaper's own request: deletes a container or TTL znode that is still empty. */
   deleteContainer(zxid: bigint, path: string): NodeTxn | number {
     const view = this.#pending.view(path)
     if (view === undefined) return noNode
@@ -191,11 +191,11 @@ export class Preparer {
   }
 
   /**
-   * All or nothing: each operation sees what the ones before it did. A failed multi is a transaction too, with an error for
-   * every operation: 0 for those rolled back, the cause, RUNTIME_INCONSISTENCY for those never tried.
+   * All or nothing: each operation sees the effects of the ones before it. A failed multi is a transaction too, with an error for
+   * every operation: 0 for those that are rolled back, the cause, RUNTIME_INCONSISTENCY for those after it.
    */
   multi(context: PrepareContext, body: Reader, operationsMax: number, heap: HeapGuard): Txn | number {
-    // What will be refused is not prepared first.
+    // An operation that will be refused is not prepared first.
     if (body.remaining > operationsMax * operationBytesMin && hasMoreOperations(body, operationsMax))
       return badArguments
     this.#pending.begin()
@@ -220,7 +220,7 @@ export class Preparer {
       const { type } = operation
       if (type === opCode.getData || type === opCode.getChildren) reads = true
       else if (type !== opCode.delete && type !== opCode.check) grows = true
-      // What was refused already is read to its end all the same: it may be refused for more than that.
+      // The rest is still read to the end: it may be refused for another reason.
       if (++count > operationsMax || failure !== 0 || reads) return
       const txn = this.#multiPart(context, operation)
       if (typeof txn === 'number') failure = txn
@@ -240,7 +240,7 @@ export class Preparer {
     return { type: opCode.multi, txns: failed }
   }
 
-  /** Ephemerals of still pending creates go as well, so the list is made here and not when it is applied. */
+  /** Ephemerals of pending creates are deleted too, so the list is made here and not when it is applied. */
   closeSession(session: bigint, zxid: bigint): Txn {
     const paths = this.#pending.ephemeralsOf(session)
     let length = 0
@@ -248,7 +248,7 @@ export class Preparer {
       this.#recordDelete(path, path.slice(0, path.lastIndexOf('/')) || '/', zxid)
       length += path.length
     }
-    // What the session will own when this is applied is just that; a record of any size could not be read again.
+    // The session will own exactly these when this is applied. A larger record could not be read again.
     return { type: opCode.closeSession, paths2Delete: length > listedPathsMax ? null : [...paths] }
   }
 
@@ -256,7 +256,7 @@ export class Preparer {
     switch (operation.type) {
       case opCode.create:
       case opCode.create2:
-        // Inside a multi Apache derives the kind of create from the flags, so a container can come this way.
+        // In a multi Apache derives the kind of create from the flags, so a container can come this way.
         return operation.flags === createModes.container.flags
           ? this.create(context, opCode.createContainer, operation, undefined)
           : this.create(context, operation.type, operation, undefined)
@@ -282,7 +282,7 @@ export class Preparer {
     this.#pending.remove(path, zxid)
   }
 
-  /** Only hard limits refuse, and only where quotas are enforced; usage is the applied one, as in Apache. */
+  /** Only hard limits refuse, and only where quotas are enforced; usage is that of the applied tree, as in Apache. */
   #exceedsQuota(path: string, count: number, bytes: number): boolean {
     if (!this.#options.enforceQuota) return false
     const covered = this.#tree.quotas.covering(path)
@@ -294,7 +294,7 @@ export class Preparer {
   }
 }
 
-/** -1 stands for "any version" in requests, so no znode may carry it (ZOOKEEPER-4743). */
+/** In a request -1 means "any version", so no znode may have it (ZOOKEEPER-4743). */
 function nextVersion(version: number): number {
   const next = (version + 1) | 0
   return next === -1 ? 0 : next

@@ -1,9 +1,9 @@
 /**
- * Makes transactions: of what clients ask, of sessions that expire, of containers and TTL znodes that may go. Runs only where
- * transactions are made, and hands each one on in the order of their zxids. What becomes of them then is not its business.
+ * Makes transactions: from clients' requests, from sessions that expire, from containers and TTL znodes that may go. Runs only
+ * where transactions are made, and passes each one on in the order of the zxids. What happens to them then is not its task.
  *
- * A zxid is the epoch (upper 32 bits) and a counter. The first one follows the zxid with which the term begins, so who begins a new
- * epoch begins with its counter at 0. Apache lets the counter of a server that stands alone run over into the epoch; so does this.
+ * A zxid is the epoch (upper 32 bits) and a counter. The first one follows the zxid at the beginning of the term, so in a new epoch
+ * the counter begins at 0. In Apache the counter of a standalone server may overflow into the epoch; the same is true here.
  */
 import { type Id, keeperCodes, MalformedFrameError, opCode, type Reader, type TxnHeader } from '@lightkeeper/protocol'
 import { assert, Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
@@ -37,9 +37,9 @@ export interface PrimaryStart {
 }
 
 export interface PrimaryHooks {
-  /** A transaction has its place in the order. Its commit may happen before this returns. */
+  /** A transaction has its place in the order. Its commit may come before this returns. */
   ordered(entry: Entry): void
-  /** Work that no client asked for threw, or left half a change behind: the server cannot go on. */
+  /** Work that no client asked for threw, or left half a change: the server cannot continue. */
   broken(error: Error): void
 }
 
@@ -54,7 +54,7 @@ export class Primary {
   readonly #pending: PendingChanges
   readonly #preparer: Preparer
   readonly #tools: Preparing
-  /** Filled in for each request: no part of it is kept by what prepares. */
+  /** Filled in for each request: prepare functions keep no part of it. */
   readonly #context: { -readonly [K in keyof PrepareContext]: PrepareContext[K] }
   /** In the order of their zxids. */
   readonly #barriers = new Deque<{ readonly ticket: Ticket<Caller>; readonly zxid: bigint }>()
@@ -77,11 +77,11 @@ export class Primary {
     this.#tools = { preparer: this.#preparer, heap: new HeapGuard(runtime), limits: config }
     this.#context = { session: 0n, identities: [], zxid: 0n, time: 0n }
     this.sessions = new SessionExpiry(config.tickTime, clock.now())
-    // Each gets its full timeout again: no server was there that its client could have spoken to.
+    // Each session gets its full timeout again: before, there was no server that its client could reach.
     for (const [id, timeoutMs] of tree.sessions) this.sessions.add(new Session(id, timeoutMs), clock.now())
   }
 
-  /** Starts the clocks: expiry of sessions, reaping of containers and TTL znodes. */
+  /** Starts the clocks: expiry of sessions, and reaping of containers and TTL znodes. */
   start(): void {
     this.#armExpiry()
     this.#armReaper()
@@ -95,8 +95,9 @@ export class Primary {
   // -- requests -------------------------------------------------------------------------------------------------------
 
   /**
-   * Prepares a write for `owner`, who speaks for the session. What is refused becomes a transaction too, with an error for its
-   * content. Returns an error number where it becomes none: the body cannot be read. `ticket` is given for a client of this server.
+   * Prepares a write for `owner`, which speaks for the session. A refused write becomes a transaction too, with an error as its
+   * content. Returns an error number where there is no transaction: the body cannot be parsed. `ticket` is given for a client of
+   * this server.
    */
   write(
     owner: object,
@@ -114,12 +115,12 @@ export class Primary {
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) {
         this.#lastZxid = header.zxid - 1n
-        // Nothing of it may be left behind: later writes would be judged by what never happened.
+        // No part of it may remain: later writes would be validated against changes that never happened.
         if (this.#pending.isTouched) this.#hooks.broken(error as Error)
         throw error
       }
       if (type !== opCode.multi) {
-        // An unreadable write takes no zxid (3.9), an unreadable multi does.
+        // An unreadable write takes no zxid (3.9), but an unreadable multi takes one.
         this.#lastZxid = header.zxid - 1n
         return marshallingError
       }
@@ -143,7 +144,7 @@ export class Primary {
     return request.prepare(this.#tools, context, body)
   }
 
-  /** The clock of the session runs from here on. */
+  /** The clock of the session starts now. */
   openSession(owner: object, session: Session, ticket: Ticket<Caller> | undefined): void {
     session.owner = owner
     this.sessions.add(session, this.#runtime.clock.now())
@@ -151,14 +152,14 @@ export class Primary {
     this.#order(header, { type: opCode.createSession, timeOut: session.timeoutMs }, ticket)
   }
 
-  /** Owners are not asked: a session that expires is closed by this too. */
+  /** Does not check the owner: this also closes an expired session. */
   closeSession(session: Session, cxid: number, ticket: Ticket<Caller> | undefined): void {
     this.sessions.beginClosing(session)
     const header = this.#nextHeader(session.id, cxid, opCode.closeSession)
     this.#order(header, this.#preparer.closeSession(session.id, header.zxid), ticket)
   }
 
-  /** A barrier behind everything made so far. Returns false where all of that is applied: there is nothing to wait for. */
+  /** A barrier after everything made so far. Returns false where all of that is applied: there is nothing to wait for. */
   awaitAll(ticket: Ticket<Caller>, appliedZxid: bigint): boolean {
     if (appliedZxid === this.#lastZxid) return false
     this.#barriers.push({ ticket, zxid: this.#lastZxid })
@@ -167,20 +168,20 @@ export class Primary {
 
   // -- what was ordered is applied ------------------------------------------------------------------------------------
 
-  /** The next barrier that is open, now that everything up to `zxid` is applied; it is removed. */
+  /** Removes and returns the next barrier that is open, now that everything up to `zxid` is applied. */
   nextOpen(zxid: bigint): Ticket<Caller> | undefined {
     const next = this.#barriers.peek()
     return next !== undefined && next.zxid <= zxid ? this.#barriers.shift()?.ticket : undefined
   }
 
-  /** Removes and returns the barriers that will not open: the log failed. */
+  /** Removes and returns the barriers that will never open: the log failed. */
   dropBarriers(): Ticket<Caller>[] {
     const dropped = [...this.#barriers].map(({ ticket }) => ticket)
     this.#barriers.clear()
     return dropped
   }
 
-  /** A turn's share of transactions was applied, everything up to `zxid`. */
+  /** This turn's share of transactions was applied, up to `zxid`. */
   settled(zxid: bigint): void {
     this.#pending.settle(zxid, zxid === this.#lastZxid)
   }
@@ -192,7 +193,7 @@ export class Primary {
     return { clientId: session, cxid, zxid: this.#lastZxid, time: BigInt(this.#runtime.clock.wall()), type }
   }
 
-  /** `prepared` is a transaction, or the error number with which a request was refused. */
+  /** `prepared` is a transaction, or the error number of a refusal. */
   #order(header: TxnHeader, prepared: Txn | number, ticket: Ticket<Caller> | undefined): void {
     const digest = this.#pending.seal()
     this.#hooks.ordered(
@@ -229,7 +230,7 @@ export class Primary {
     const work = (): void => {
       for (const path of this.#tree.reapable(clock.wall(), znodeContainerMaxNeverUsedIntervalMs)) {
         const header = this.#nextHeader(0n, 0, opCode.deleteContainer)
-        // Where a client used it meanwhile this fails, harmlessly; the zxid is taken all the same, as in Apache.
+        // If a client has used it meanwhile, this fails harmlessly; it takes a zxid, as in Apache.
         this.#order(header, this.#preparer.deleteContainer(header.zxid, path), undefined)
       }
       this.#armReaper()
@@ -237,7 +238,9 @@ export class Primary {
     this.#reapTimer = clock.after(znodeContainerCheckIntervalMs, () => this.#guard(work))
   }
 
-  /** For what no connection asked for: an error there leaves nobody who could ask again, so the server cannot go on. */
+  /**
+   * For work that no connection asked for: after an error there is no client that could ask again, so the server cannot continue.
+   */
   #guard(work: () => void): void {
     try {
       work()

@@ -1,4 +1,4 @@
-/** Requests that change no znode: reads, and the watches of the connection that asks (FinalRequestProcessor.java). */
+/** Requests that change no znode: reads, and the watches of the connection (FinalRequestProcessor.java). */
 import {
   beginMultiResult,
   endMultiResponse,
@@ -29,16 +29,16 @@ const noNode = keeperCodes.NO_NODE.number
 const noAuth = keeperCodes.NO_AUTH.number
 const noWatcher = keeperCodes.NO_WATCHER.number
 
-/** Data of this size leaves without being copied. */
+/** Data of this size or more is sent without being copied. */
 const sharedFrom = 64 * 1024
 const statBytes = 68
-/** A name of a child on the wire, about. */
+/** About the size of a child's name on the wire, bytes. */
 const nameBytes = 32
-/** Where no znode has more, a reply is small whatever it is about. */
+/** Where no znode has more than this, every reply is small. */
 const smallBytes = 4096
 
 export interface ReadLimits {
-  /** Bytes of one reply. */
+  /** The most bytes of one reply. */
   readonly maxReplyBytes: number
   readonly maxMultiOperations: number
 }
@@ -58,9 +58,9 @@ export class Reads {
     this.#lists = new ChildLists(limits)
   }
 
-  /** Bytes of the reply to a request, about; 0 for small ones. `body` is left as it is. */
+  /** About how many bytes the reply to a request has; 0 for small ones. Does not move `body`. */
   expectedBytes(type: number, body: Reader): number {
-    // A pipelining client pays for this with each read behind a write, so no znode is looked up that cannot be large.
+    // A pipelining client pays for this with each read after a write, so a znode that cannot be large is not looked up.
     if (type === opCode.getData) {
       if (this.#tree.largestData <= smallBytes) return this.#tree.largestData
     } else if (type === opCode.getChildren || type === opCode.getChildren2) {
@@ -96,7 +96,7 @@ export class Reads {
     }
   }
 
-  /** A reply that would be too large is taken back: the client hears that it cannot be marshalled. */
+  /** A reply that would be too large is removed: the client gets the error for a reply that cannot be encoded. */
   #isTooLarge(caller: Caller, mark: number, more: number, xid: number, zxid: bigint): boolean {
     if (caller.writer.length - mark + more <= this.#limits.maxReplyBytes) return false
     caller.writer.truncate(mark)
@@ -105,7 +105,7 @@ export class Reads {
   }
 
   // -- one method a request: `zxid` is the last one applied, `identities` those of the connection when the request came ---------
-  // Each throws MalformedFrameError when the body does not parse; nothing was written then.
+  // Each throws MalformedFrameError when the body does not parse; then nothing was written.
 
   sync(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
     const { path } = readPathRequest(body)
@@ -119,7 +119,7 @@ export class Reads {
     replyHeader(caller, xid, zxid, 0)
   }
 
-  /** A watch above the budget is not set, and the request that asked for it is refused; what is watched already may be again. */
+  /** A watch above the budget is not set, and its request is refused; setting an existing watch again is allowed. */
   #isOverWatched(caller: Caller, mark: number, path: string, xid: number, zxid: bigint): boolean {
     if (this.#watches.hasRoom(path, caller)) return false
     caller.writer.truncate(mark)
@@ -142,7 +142,7 @@ export class Reads {
     }
     const { data } = node
     if (data !== null && data.length >= sharedFrom) {
-      // Not copied: many clients that read the same, and do not take it, hold it once. Stored data is never changed in place.
+      // Not copied: many clients that read the same data slowly share one copy. Stored data is never changed in place.
       writer.int(data.length)
       writer.patchInt(mark, writer.length - mark - 4 + data.length + statBytes)
       caller.passOn(data)
@@ -163,7 +163,7 @@ export class Reads {
     if (node !== undefined && !this.#access.allows(node.acl, permission.read, identities)) {
       return replyHeader(caller, xid, zxid, noAuth)
     }
-    // The one read that leaves a watch although it fails: for the creation of the znode.
+    // The only read that leaves a watch although it fails: for the creation of the znode.
     if (watch) {
       if (this.#isOverWatched(caller, caller.writer.length, path, xid, zxid)) return
       this.#watches.addData(path, caller)
@@ -267,11 +267,11 @@ export class Reads {
     }
     const { writer } = caller
     const mark = beginReply(writer, xid, zxid, 0)
-    // Before anything is copied: what is too large costs nothing then.
+    // Before anything is copied: a reply that is too large costs nothing then.
     let expected = 0
     for (const { type, path } of operations) {
       const node = this.#tree.get(path)
-      // Of children at the least: their names are not known to be longer than a character.
+      // A lower bound for children: each name has at least one character.
       expected += (type === opCode.getData ? node?.dataLength : (node?.numChildren ?? 0) * 5) ?? 0
     }
     if (this.#isTooLarge(caller, mark, expected, xid, zxid)) return

@@ -1,4 +1,4 @@
-/** How replies look on the wire. */
+/** The wire format of replies. */
 import { opCode, type Writer, writeMultiResponse } from '@lightkeeper/protocol'
 import { assert } from '@lightkeeper/runtime'
 import { writeNodeStat, Znode } from '../tree/znode.ts'
@@ -21,12 +21,12 @@ export function endReply(caller: Caller, mark: number): void {
   caller.wrote()
 }
 
-/** A reply that is a header alone. */
+/** A reply that consists only of a header. */
 export function replyHeader(caller: Caller, xid: number, zxid: bigint, err: number): void {
   endReply(caller, beginReply(caller.writer, xid, zxid, err))
 }
 
-/** The reply to a write that was applied; `result` is what applying it returned. */
+/** The reply to an applied write; `result` is what applying it returned. */
 export function replyToWrite(ticket: Ticket<Caller>, { header, txn }: Entry, result: Applied): void {
   const { caller } = ticket
   if (txn.type === opCode.error) {
@@ -42,7 +42,7 @@ export function replyToWrite(ticket: Ticket<Caller>, { header, txn }: Entry, res
     case opCode.create2:
     case opCode.createContainer:
     case opCode.createTTL:
-      // Op 1 is answered with a path alone, whatever kind of create it became.
+      // Opcode 1 is answered with a path only, whatever kind of create it became.
       writer.ustring(txn.path)
       if (ticket.type !== opCode.create) writeStat(writer, result)
       break

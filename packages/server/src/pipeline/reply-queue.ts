@@ -1,17 +1,17 @@
 /**
- * What one connection asked and what is not answered yet, oldest first. Replies leave in this order, whatever finishes first. Pure:
- * this file decides what can be answered now and what may be queued; the desk writes the answers.
+ * The unanswered requests of one connection, oldest first. Replies are sent in this order, whatever finishes first. Pure: this file
+ * decides what can be answered now and what may be queued; the desk writes the answers.
  */
 import type { Id } from '@lightkeeper/protocol'
 import { Deque } from '@lightkeeper/runtime'
 
-/** Reads that may wait in front of another write: all of them are answered at once before that write is applied. */
+/** How many reads may wait before another write: all of them are answered at once before that write is applied. */
 const waitingReadsMax = 256
 const waitingBytesMax = 1 << 20
 
 /**
- * A request that only an orderer can answer: a write, the start or the end of a session, or a barrier. A barrier stands for earlier
- * writes of other connections: in front of every `sync`, and in front of everything on a connection that took over a session.
+ * A request that only an orderer can answer: a write, the start or the end of a session, or a barrier. A barrier waits for earlier
+ * writes of other connections: before every `sync`, and before everything on a connection that took over a session.
  */
 export class Ticket<C> {
   readonly kind = 'ticket'
@@ -21,7 +21,7 @@ export class Ticket<C> {
   readonly type: number
   /**
    * Undefined until the orderer answers; then 0 where it agrees (a barrier is open), else the error number. The commit of a write
-   * sets nothing here: it takes the ticket out of the queue.
+   * does not set it: it removes the ticket from the queue.
    */
   verdict: number | undefined = undefined
 
@@ -43,19 +43,19 @@ export interface WaitingRead {
   readonly end: number
   /** The size of the reply in bytes, about. */
   readonly expectedBytes: number
-  /** What the connection was authenticated as when the read was received. */
+  /** The identities of the connection when the read was received. */
   readonly identities: readonly Id[]
 }
 
-/** A reply that is decided, and must not overtake those in front of it. */
+/** A reply that is decided, but must not overtake those before it. */
 export interface Decided {
   readonly kind: 'decided'
   readonly xid: number
   readonly zxid: bigint
   readonly err: number
-  /** What stands behind the header, if anything. */
+  /** The body after the header, if there is one. */
   readonly body?: Uint8Array
-  /** Close the connection behind it. */
+  /** Closes the connection after it. */
   readonly isLast: boolean
 }
 
@@ -70,15 +70,15 @@ export class ReplyQueue<C> {
     return this.#unanswered.length
   }
 
-  /** Whether the oldest request can be answered: it is no ticket, or a ticket that has its verdict. */
+  /** Whether the oldest request can be answered: it is no ticket, or a ticket with a verdict. */
   get hasAnswer(): boolean {
     const next = this.#unanswered.peek()
     return next !== undefined && (next.kind !== 'ticket' || next.verdict !== undefined)
   }
 
   /**
-   * Whether a write may be queued behind the reads that wait: they are few and small, since all of them are answered before it is
-   * applied, however much else there is to do. Another read may always be queued.
+   * Whether a write may be queued behind the waiting reads: they must be few and small, since all of them are answered before it is
+   * applied, however much other work there is. Another read may always be queued.
    */
   get hasRoom(): boolean {
     return this.#waitingReads < waitingReadsMax && this.#waitingBytes < waitingBytesMax
@@ -107,7 +107,7 @@ export class ReplyQueue<C> {
     return next
   }
 
-  /** The connection is gone: nothing is answered any more. */
+  /** The connection is gone: no request is answered any more. */
   clear(): void {
     this.#unanswered.clear()
     this.#waitingReads = 0

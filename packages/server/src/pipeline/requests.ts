@@ -1,4 +1,4 @@
-/** Every request a client can send, and what becomes of it: who serves a read, how a write is prepared. */
+/** Every request that a client can send: which function serves a read, and which prepares a write. */
 import {
   type Id,
   keeperCodes,
@@ -23,12 +23,12 @@ import type { PrepareContext, Preparer } from './prepare.ts'
 import type { Reads } from './reads.ts'
 import { replyHeader } from './replies.ts'
 
-/** The code of a limit that clients know and do not try again at once. */
+/** The error for a limit; clients know it and do not try again at once. */
 const heapFull = keeperCodes.QUOTA_EXCEEDED.number
 
 /**
- * Answers a read from the tree as it is. `identities` are those that the connection had when the read was received, `zxid` is the
- * last one applied. Throws MalformedFrameError where the body does not parse; nothing was written then.
+ * Answers a read from the current tree. `identities` are those of the connection when the read was received, `zxid` is the last one
+ * applied. Throws MalformedFrameError where the body does not parse; then nothing was written.
  */
 export type Serve = (
   reads: Reads,
@@ -39,25 +39,25 @@ export type Serve = (
   zxid: bigint,
 ) => void
 
-/** What preparing a write takes. */
+/** What it takes to prepare a write. */
 export interface Preparing {
   readonly preparer: Preparer
   readonly heap: HeapGuard
   readonly limits: { readonly maxMultiOperations: number; readonly reconfigEnabled: boolean }
 }
 
-/** Makes a transaction of a write, or the error number with which it is refused. Throws MalformedFrameError as `Serve` does. */
+/** Makes a transaction of a write, or the error number of its refusal. Throws MalformedFrameError as `Serve` does. */
 type Prepare = (tools: Preparing, context: PrepareContext, body: Reader) => Txn | number
 
 export type ClientRequest =
   /** Changes no znode and no session. */
   | { readonly kind: 'read'; readonly serve: Serve }
   | { readonly kind: 'write'; readonly prepare: Prepare }
-  /** A read behind every write that was ordered before it. */
+  /** A read that waits for every write that was ordered before it. */
   | { readonly kind: 'sync'; readonly serve: Serve }
   | { readonly kind: 'closeSession' | 'auth' | 'sasl' }
 
-/** What no client may send: connect requests have a form of their own, and `check` is a part of a multi alone. */
+/** Opcodes that no client may send: connect requests have their own format, and `check` exists only inside a multi. */
 type NotFromClients = 'notification' | 'check' | 'deleteContainer' | 'createSession' | 'error'
 
 const noPersistentWatches = { persistentWatches: [], persistentRecursiveWatches: [] }
@@ -114,7 +114,7 @@ const requests = {
   multi: write(({ preparer, heap, limits }, context, body) =>
     preparer.multi(context, body, limits.maxMultiOperations, heap),
   ),
-  // Off by default, and a server that stands alone has no ensemble to change.
+  // Off by default, and a standalone server has no ensemble to change.
   reconfig: write(({ limits }, _context, body) => {
     readReconfigRequest(body)
     return limits.reconfigEnabled ? keeperCodes.UNIMPLEMENTED.number : keeperCodes.RECONFIG_DISABLED.number
@@ -124,7 +124,7 @@ const requests = {
   sasl: { kind: 'sasl' },
 } as const satisfies Record<Exclude<OperationName, NotFromClients>, ClientRequest>
 
-/** By opcode, from the lowest one: a list is read faster than a map, and every request is looked up at least once. */
+/** By opcode, from the lowest one: an array is faster than a map, and every request is looked up at least once. */
 const lowest = Math.min(...Object.values(opCode))
 const byOpcode: (ClientRequest | undefined)[] = Array.from({
   length: Math.max(...Object.values(opCode)) - lowest + 1,
@@ -138,7 +138,7 @@ export function requestOf(type: number): ClientRequest | undefined {
   return byOpcode[type - lowest]
 }
 
-/** How a read is answered. */
+/** How to answer a read. */
 export function serveOf(type: number): Serve {
   const request = requestOf(type)
   assert(request?.kind === 'read' || request?.kind === 'sync', 'only reads are served')

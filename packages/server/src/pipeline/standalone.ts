@@ -1,4 +1,4 @@
-/** The orderer of a server that stands alone: it makes transactions itself, and one is committed when the own log has it for good. */
+/** The orderer of a standalone server: it makes transactions itself, and each is committed when its own log has it durably. */
 import { opCode, type Reader } from '@lightkeeper/protocol'
 import type { Clock } from '@lightkeeper/runtime'
 import type { Session } from '../session/session.ts'
@@ -63,13 +63,13 @@ export class Standalone implements Orderer {
     this.#history.append(entry)
   }
 
-  /** More is in the log for good, and so committed. */
+  /** More is durable in the log, and so committed. */
   durable(): void {
     this.#applier.commit(this.#history.durableZxid)
     this.#applier.run()
   }
 
-  /** The entry is applied: barriers that waited for it alone are open. */
+  /** The entry is applied: barriers that waited only for it are open. */
   applied({ header, txn }: Entry): void {
     const primary = this.#primary
     for (let next = primary.nextOpen(header.zxid); next !== undefined; next = primary.nextOpen(header.zxid)) {
@@ -79,7 +79,7 @@ export class Standalone implements Orderer {
   }
 
   /**
-   * The log failed. What is in it for good is applied and answered. What it holds of the last batch is not known, so nothing of that
+   * The log failed. What is durable in it is applied and answered. The fate of its last batch is unknown, so nothing of that batch
    * is acknowledged, and nothing more is made.
    */
   giveUp(): void {

@@ -1,10 +1,10 @@
-/** How much work it is to apply a transaction: a write that many watch, or that changes much, counts for many. */
+/** How much work it is to apply a transaction: a write with many watches, or with many changes, counts as many. */
 import { opCode, type TxnHeader } from '@lightkeeper/protocol'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Txn } from '../tree/txn.ts'
 import type { Watches } from '../watch/watches.ts'
 
-/** Operations and watch events, about. */
+/** About the number of operations and watch events. */
 export function workOf(header: TxnHeader, txn: Txn, tree: DataTree, watches: Watches): number {
   switch (txn.type) {
     case opCode.multi:

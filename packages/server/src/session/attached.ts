@@ -1,4 +1,4 @@
-/** Which connection of this server speaks for which session: one at a time, the one that came last. */
+/** The connection of this server that speaks for a session: only one at a time, the last one that came. */
 
 export class Attached<C> {
   readonly #connections = new Map<bigint, C>()
@@ -13,7 +13,7 @@ export class Attached<C> {
     this.#connections.set(session, connection)
   }
 
-  /** `connection` is gone. Changes nothing where another one speaks for the session by now. */
+  /** `connection` is gone. Changes nothing if another one speaks for the session by now. */
   detach(session: bigint, connection: C): void {
     if (this.#connections.get(session) === connection) this.#connections.delete(session)
   }

@@ -1,6 +1,6 @@
 /**
- * When sessions expire; runs where transactions are made (SessionTrackerImpl.java). A session has its clock from the moment its
- * createSession is prepared until its closeSession is applied. Which sessions there are is said by the tree alone.
+ * When sessions expire; runs where transactions are made (SessionTrackerImpl.java). A session has a clock from the moment its
+ * createSession is prepared until its closeSession is applied. Only the tree says which sessions exist.
  */
 import { ExpiryQueue } from '@lightkeeper/runtime'
 import type { Session } from './session.ts'
@@ -39,7 +39,7 @@ export class SessionExpiry {
     return true
   }
 
-  /** A closeSession is on its way: no more requests, no more expiry. */
+  /** A closeSession is under way: no more requests, no more expiry. */
   beginClosing(session: Session): void {
     session.isClosing = true
     this.#queue.remove(session)
@@ -53,7 +53,7 @@ export class SessionExpiry {
     this.#sessions.delete(id)
   }
 
-  /** Sessions whose time is up, now closing. */
+  /** Sessions whose time has passed; they are now closing. */
   expire(now: number): Session[] {
     const due = this.#queue.expire(now)
     for (const session of due) session.isClosing = true
@@ -65,7 +65,7 @@ export class SessionExpiry {
     return this.#queue.buckets()
   }
 
-  /** When to look for expired sessions next, monotonic milliseconds. */
+  /** When to look for expired sessions again, monotonic milliseconds. */
   get nextExpiryAt(): number {
     return this.#queue.nextExpiryAt
   }

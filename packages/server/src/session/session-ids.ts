@@ -1,7 +1,7 @@
-/** New ids of sessions: those of one server differ from those of any other, and from those that are in the tree. */
+/** New session ids: those of one server differ from those of any other, and from those in the tree. */
 import type { SessionKeys } from './session-keys.ts'
 
-/** Numbers of sessions: 40 bits, 34 years of milliseconds. */
+/** Numbers of sessions have 40 bits: 34 years of milliseconds. */
 const numbers = 2 ** 40
 
 export class SessionIds {
@@ -17,7 +17,7 @@ export class SessionIds {
     this.#nextNumber = Math.floor(wall) % numbers
   }
 
-  /** An id that was not given before, and that is not among `taken`. */
+  /** An id that was not given before, and is not in `taken`. */
   next(taken: { has(id: bigint): boolean }): bigint {
     for (;;) {
       const id = this.#keys.idOf(this.#serverId, this.#nextNumber)

@@ -1,6 +1,6 @@
 /**
- * Ids and passwords of sessions, from a secret of the data directory. Whoever sees an id, in a Stat for example, can compute
- * neither its password nor the id of another session. Sessions that Apache made have the password Apache derives from their id.
+ * Ids and passwords of sessions, from a secret in the data directory. A client that sees an id, for example in a Stat, can compute
+ * neither its password nor the id of another session. Sessions of Apache's have the password that Apache derives from their id.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { sessionPassword } from '@lightkeeper/protocol'
@@ -10,7 +10,7 @@ const passwordBytes = 16
 const rounds = 4
 const halfBits = 28
 const halfMask = 2 ** halfBits - 1
-/** Zero in what an id is made of: an id whose inverse has another value there is not ours. */
+/** Zero in the input of every id of ours: if its inverse has another value here, the id is not ours. */
 const markBits = 16
 const markMask = 2 ** markBits - 1
 
@@ -22,8 +22,8 @@ export class SessionKeys {
   }
 
   /**
-   * The id of the session with this number, 0 to 2^40 - 1: `serverId` in the first byte, as in Apache, and in the other seven a
-   * permutation that only who knows the secret can compute. Other numbers have other ids.
+   * The id of the session with this number, 0 to 2^40 - 1: `serverId` in the first byte, as in Apache; in the other seven bytes a
+   * permutation that only the owner of the secret can compute. Different numbers have different ids.
    */
   idOf(serverId: number, sequence: number): bigint {
     let left = Math.floor(sequence / 2 ** (halfBits - markBits))
@@ -33,7 +33,7 @@ export class SessionKeys {
     return BigInt.asIntN(64, (BigInt(serverId) << 56n) | permuted)
   }
 
-  /** Whether `idOf` made the id, with this secret. Says so of one in 65,536 others. */
+  /** Whether `idOf` made the id with this secret. It is also true for one in 65,536 other ids. */
   isOurs(id: bigint): boolean {
     let left = Number((id >> BigInt(halfBits)) & BigInt(halfMask))
     let right = Number(id & BigInt(halfMask))
@@ -50,7 +50,7 @@ export class SessionKeys {
     return new Uint8Array(createHmac('sha256', this.#secret).update(message).digest().subarray(0, passwordBytes))
   }
 
-  /** Compares in a time that does not depend on where the first difference is. */
+  /** Compares in a time that does not depend on the first difference. */
   isPasswordOf(id: bigint, password: Uint8Array | null): boolean {
     const expected = this.passwordOf(id)
     return password !== null && password.length === expected.length && timingSafeEqual(password, expected)

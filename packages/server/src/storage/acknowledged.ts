@@ -1,8 +1,8 @@
 /**
- * The highest zxid that this server promised to hold: it acknowledged that transaction to a client or, in an ensemble, to a leader.
- * Kept in a file of its own, so that a log that ends below it is known to be cut. It is written behind every batch that became durable,
- * and made durable itself once a second and at the end: after a kill it is exact, and after a power cut it may be a second old, never
- * ahead of the log. Where a leader has a member cut its log, the promise is lowered first, durably.
+ * The highest zxid that this server promised to keep: it has acknowledged that transaction to a client or, in an ensemble, to a
+ * leader. It has a file of its own, so that a log that ends below it is recognised as cut. It is written after every batch that
+ * became durable, and synced once a second and at the end: after a kill it is exact; after a power cut it may be a second old, but
+ * never ahead of the log. Before a member cuts its log for a leader, the promise is lowered, durably.
  */
 import { crc32, Reader, Writer } from '@lightkeeper/protocol'
 import type { Disk, DiskFile, Runtime, Timer } from '@lightkeeper/runtime'
@@ -10,7 +10,7 @@ import type { Disk, DiskFile, Runtime, Timer } from '@lightkeeper/runtime'
 const fileName = 'acknowledged'
 const magic = 0x4c4b_4143_4b4e_4f57n
 const slotBytes = 32
-/** Two slots in two sectors, written in turn: a torn write leaves the other. */
+/** Two slots in two sectors, written in turn: a torn write leaves the other one. */
 const slotOffsets = [0, 512] as const
 const syncEveryMs = 1_000
 
@@ -30,7 +30,7 @@ export class AcknowledgedMark {
     this.#turn = turn
   }
 
-  /** The promise as it is now; 0 for none. */
+  /** The current promise; 0 for none. */
   get zxid(): bigint {
     return this.#zxid
   }
@@ -41,7 +41,7 @@ export class AcknowledgedMark {
     return new AcknowledgedMark(runtime, file, zxid, turn)
   }
 
-  /** What the mark of a directory says, 0 where there is none. Changes nothing. */
+  /** The mark of a directory, 0 where there is none. Changes nothing. */
   static async read(disk: Disk, directory: string): Promise<bigint> {
     try {
       const file = await disk.open(`${directory}/${fileName}`, { readOnly: true })
@@ -61,7 +61,7 @@ export class AcknowledgedMark {
     if (this.#isFailed) return
     this.#zxid = zxid
     try {
-      // Not a trip to another thread for each batch: the page is in memory.
+      // Without a trip to another thread for each batch: the page is in memory.
       this.#file.writeNow(this.#nextOffset(), this.#slot(zxid))
     } catch (error) {
       this.#failed(error as Error)
@@ -80,7 +80,7 @@ export class AcknowledgedMark {
   }
 
   /**
-   * Takes back the promise of what lies behind `zxid`; resolves when that is durable, and the log may be cut there. Does nothing
+   * Withdraws the promise for transactions after `zxid`. Resolves when that is durable and the log may be cut there. Does nothing
    * where no more was promised.
    */
   async lower(zxid: bigint): Promise<void> {
@@ -94,7 +94,7 @@ export class AcknowledgedMark {
   }
 
   #failed(error: Error): void {
-    // The log decides what is acknowledged; the mark only makes a later loss visible.
+    // The log decides what is acknowledged; the mark only shows a later loss.
     if (!this.#isFailed) this.#runtime.log('error', 'the acknowledged mark is no longer kept', { cause: error.message })
     this.#isFailed = true
   }

@@ -1,6 +1,6 @@
 /**
- * A copy of a data directory as one snapshot, taken while a server, ours or Apache's, goes on using the directory. It holds every
- * transaction that was acknowledged when the copy began, and is read back before it counts.
+ * Copies a data directory as one snapshot, while a server, ours or Apache's, uses the directory. The copy holds every transaction
+ * that was acknowledged when it began, and it is read back before it counts.
  */
 import type { Runtime } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
@@ -14,11 +14,11 @@ import { bytesOf, readSnapshot } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 
 export interface BackupOptions {
-  /** Directory with the snapshots, as in zoo.cfg. */
+  /** Directory of the snapshots, as in zoo.cfg. */
   readonly dataDir: string
-  /** Directory with the logs. Default `dataDir`. */
+  /** Directory of the logs. Default `dataDir`. */
   readonly dataLogDir?: string | undefined
-  /** Made if it is missing; a server started on it has the tree of the backup. Must hold no data. */
+  /** Created if it is missing; a server that starts on it has the tree of the backup. It must hold no data. */
   readonly target: string
   readonly compression?: Compression
 }
@@ -60,7 +60,7 @@ export async function backup(runtime: Runtime, options: BackupOptions): Promise<
   const mark = await AcknowledgedMark.open(runtime, directory)
   await mark.set(lastZxid)
   await mark.close()
-  // With it clients keep their sessions when a server is started on the backup.
+  // With it clients keep their sessions when a server starts on the backup.
   const secret = await readSessionSecret(disk, `${dataDir}/${versionDirectory}`)
   if (secret !== undefined) await writeSessionSecret(disk, directory, secret)
   const file = `${directory}/${name}`

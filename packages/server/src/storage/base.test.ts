@@ -9,6 +9,7 @@ import type { DataTree } from '../tree/data-tree.ts'
 import { TreeWalk } from '../tree/tree-walk.ts'
 import { TruncationRefused } from './base.ts'
 import { ImageEncoder, SnapshotDamage } from './image.ts'
+import { RecoveryError } from './recovery.ts'
 import { Bench, create, directory, dump } from './storage.harness.ts'
 import type { Storage } from './storage.ts'
 import { writeTxn } from './txn-codec.ts'
@@ -373,6 +374,16 @@ describe('a cut', () => {
     expect(bench.names()).toEqual(before)
     await bench.close()
     expect((await found(bench)).last).toBe(old.last)
+  })
+
+  test('right behind an image from a leader is refused: the image holds more than that', async () => {
+    const { bench, storage } = await memberOn(old.files)
+    await bench.world.run(installed(storage, fromLeader))
+    const before = bench.names()
+    await expect(bench.world.run(storage.truncate(fromLeader.zxid + 1n, 0n))).rejects.toThrow(RecoveryError)
+    expect(bench.names()).toEqual(before)
+    await bench.close()
+    expect((await found(bench)).state).toBe(fromLeader.state)
   })
 
   test('below every snapshot that can be used is refused where the log does not begin with the first transaction', async () => {

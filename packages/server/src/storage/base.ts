@@ -1,7 +1,7 @@
 /**
- * Replaces the history of a member of an ensemble by that of its leader, so that a crash at any moment leaves the old one or the new
- * one, whole. Two ways: a whole image (SNAP), or a cut (TRUNC). Nothing is changed before it is certain that the rest will succeed
- * but for the disk.
+ * Replaces the history of a member of an ensemble by that of its leader, so that a crash at any moment leaves the old history or
+ * the new one, whole. There are two ways: a whole image (SNAP), or a cut (TRUNC). Nothing is changed before it is certain that only
+ * the disk can make the rest fail.
  */
 import { crc32, formatHex, MalformedFrameError, opCode, Reader, Writer } from '@lightkeeper/protocol'
 import { assert, type Disk, type DiskFile, type Runtime } from '@lightkeeper/runtime'
@@ -32,18 +32,18 @@ export interface BaseDirectories {
   readonly logs: string
 }
 
-/** The point of no return: while this file is there, the files that it names are the history. */
+/** The point of no return: while this file exists, the files that it names are the history. */
 const installingName = 'installing'
 const installingLine =
   /^(lightkeeper installs ([0-9a-f]{1,16}) (snapshot\.[0-9a-f]+) (log\.[0-9a-f]+|-)) ([0-9a-f]{8})\n$/
-/** Transactions behind an image that are kept in memory before they are written, in bytes. */
+/** Size of the buffer for transactions after an image, in bytes. */
 const bufferBytes = 256 * 1024
 
 // -- an image -----------------------------------------------------------------------------------------------------------
 
 /**
- * A history that is being received: an image, and the transactions behind it. All of it is checked while it comes, and lies in
- * temporary files until `install`; until then the old history is what counts.
+ * A history that is being received: an image, and the transactions after it. All of it is checked on arrival, and stays in
+ * temporary files until `install`; until then the old history counts.
  */
 export class IncomingBase {
   /** The zxid of the image. */
@@ -53,7 +53,7 @@ export class IncomingBase {
   readonly #builder = new ImageTree()
   readonly #parser = new ImageParser(this.#builder)
   readonly #encoder = new SnapshotEncoder()
-  /** Znodes whose ACL list has not come yet: a transaction behind the image has to bring it. */
+  /** Znodes whose ACL list has not come yet: a transaction after the image must bring it. */
   readonly #missing = this.#builder.missingAcls
   readonly #txns = new Writer(bufferBytes)
   #image: TemporaryFile
@@ -70,7 +70,7 @@ export class IncomingBase {
     this.#encoder.header()
   }
 
-  /** `zxid` is that of the packet in front of the image. */
+  /** `zxid` is that of the packet before the image. */
   static async begin(disk: Disk, directories: BaseDirectories, zxid: bigint): Promise<IncomingBase> {
     const image = await TemporaryFile.create(disk, directories.snapshots, snapshotName(zxid, ''))
     return new IncomingBase(disk, directories, zxid, image)
@@ -81,14 +81,14 @@ export class IncomingBase {
     return this.#lastZxid
   }
 
-  /** All of the image is there. */
+  /** The image is complete. */
   get isImageDone(): boolean {
     return this.#parser.isDone
   }
 
   /**
-   * Takes the next bytes of the image. Resolves when there is room for more, to the number of bytes that belong to the image: all of
-   * them, until it ends. @throws SnapshotDamage where they are no image.
+   * Takes the next bytes of the image. Resolves when there is room for more, to the number of bytes that belong to the image: all
+   * of them, until it ends. @throws SnapshotDamage where they are no image.
    */
   async push(bytes: Uint8Array): Promise<number> {
     assert(!this.#isOver && !this.isImageDone, 'bytes of an image come before its end')
@@ -97,7 +97,7 @@ export class IncomingBase {
     if (this.isImageDone) {
       if (!this.#builder.hasRoot) throw new SnapshotDamage('the image has no root', this.#parser.offset)
       this.#builder.tree.loaded()
-      // Which digest belongs to an image that is changed while it is sent is not known.
+      // The image is changed while it is sent, so no digest is known for it.
       this.#encoder.end(this.zxid, 0n, 0n)
     }
     await this.#image.write(this.#encoder.take())
@@ -105,8 +105,8 @@ export class IncomingBase {
   }
 
   /**
-   * Takes a transaction behind the image. Resolves when there is room for more.
-   * @throws MalformedFrameError where the payload is no transaction this version knows: then the history is of no use here.
+   * Takes a transaction after the image. Resolves when there is room for more.
+   * @throws MalformedFrameError where this version does not know the transaction: then the history cannot be used here.
    */
   async append(zxid: bigint, payload: Uint8Array): Promise<void> {
     assert(!this.#isOver && this.isImageDone, 'transactions come behind the image')
@@ -127,9 +127,9 @@ export class IncomingBase {
   }
 
   /**
-   * Makes this the history of the directory, durably, in the place of all that is there; that is kept under other names until
-   * the next time. `mark` is that of the directory. Resolves to the tree of the image, at `zxid`: the transactions up to `lastZxid` are
-   * in the log, and are to be replayed leniently, since the image may hold some of their effects.
+   * Makes this the history of the directory, durably. It replaces all files, which are kept under other names until the next time.
+   * `mark` is that of the directory. Resolves to the tree of the image, at `zxid`: the transactions up to `lastZxid` are in the
+   * log, and must be replayed leniently, since the image may include some of their effects.
    * @throws SnapshotDamage, with nothing changed, where an ACL list is missing.
    */
   async install(mark: AcknowledgedMark): Promise<DataTree> {
@@ -163,7 +163,7 @@ export class IncomingBase {
     return this.#builder.tree
   }
 
-  /** Gives it up: the temporary files go, the old history stays. */
+  /** Discards it: the temporary files are removed, the old history stays. */
   async discard(): Promise<void> {
     if (this.#isOver) return
     this.#isOver = true
@@ -178,7 +178,7 @@ export class IncomingBase {
     await this.#log?.write(bytes)
   }
 
-  /** The lists of these znodes do not matter any more, or are here. */
+  /** The ACL lists of these znodes are not needed any more, or have arrived. */
   #found(txn: Txn): void {
     if (txn.type === opCode.multi) {
       if (txn.txns.every(({ type }) => type !== opCode.error)) for (const part of txn.txns) this.#found(part)
@@ -190,9 +190,9 @@ export class IncomingBase {
   }
 }
 
-/** A file that is written under a temporary name, piece behind piece. */
+/** A file that is written piece by piece under a temporary name. */
 class TemporaryFile {
-  /** The name that it is meant for. */
+  /** The name that it will get. */
   readonly name: string
   readonly path: string
   readonly #disk: Disk
@@ -218,7 +218,7 @@ class TemporaryFile {
     await this.#file.write(at, bytes)
   }
 
-  /** Resolves when the content is durable; the name is not yet. */
+  /** Resolves when the content is durable; the name is not durable yet. */
   async finish(): Promise<void> {
     await this.#file.sync()
     await this.#file.close()
@@ -231,8 +231,8 @@ class TemporaryFile {
 }
 
 /**
- * Finishes what `install` had begun when the process ended; must come before anything is read from the directories. `openMark` opens
- * the mark of the directory of logs. Resolves to whether there was anything to finish.
+ * Finishes an `install` that the end of the process interrupted; call it before anything is read from the directories. `openMark`
+ * opens the mark of the directory of logs. Resolves to whether there was anything to finish.
  * @throws RecoveryError where the file that says so is damaged.
  */
 export async function finishInstalling(
@@ -252,7 +252,7 @@ export async function finishInstalling(
   return true
 }
 
-/** Every step may have been done already, by a process that was killed behind it. */
+/** A process that was killed later may have done every step already. */
 async function finish(
   disk: Disk,
   { snapshots, logs }: BaseDirectories,
@@ -327,17 +327,18 @@ function checksumOf(line: string): string {
 
 // -- a cut --------------------------------------------------------------------------------------------------------------
 
-/** A cut would remove a transaction that this process has seen committed. Only a broken leader asks for that. */
+/** A cut would remove a transaction that this process has seen committed. Only a faulty leader asks for that. */
 export class TruncationRefused extends Error {
   override readonly name = 'TruncationRefused'
   readonly code = 'TRUNCATION_REFUSED'
 }
 
 /**
- * Cuts the history behind `zxid`, durably. `committed` is the highest zxid that this process has seen committed. The log must be quiet,
- * and no snapshot under way. Resolves to the tree at `zxid`.
- * @throws TruncationRefused where committed transactions would go; NotInLogError where `zxid` is not in the log, and RecoveryError where
- * there is no snapshot to start from that is free of what is cut: the member starts from nothing then. Nothing is changed in all three.
+ * Removes all transactions after `zxid`, durably. `committed` is the highest zxid that this process has seen committed. No flush
+ * and no snapshot may be under way. Resolves to the tree at `zxid`.
+ * @throws TruncationRefused where committed transactions would be lost; NotInLogError where `zxid` is not in the log; RecoveryError
+ * where every snapshot may hold transactions after `zxid` and the log does not begin with the first one: the member then starts
+ * from nothing. All three change nothing.
  */
 export async function truncateBase(
   runtime: Runtime,
@@ -363,7 +364,7 @@ export async function truncateBase(
   })
   // From here on a log that ends with `zxid` has lost nothing.
   await mark.lower(zxid)
-  // The newest goes first, and all of them before the log is cut: one that is left would bring back what was cut.
+  // The newest goes first, and all of them before the log is cut: a snapshot that is left would bring back what was cut.
   const from = recovered.snapshotZxid
   const names = snapshotsAmong(await disk.list(snapshots)).filter((each) => from === undefined || each.zxid > from)
   for (const { name } of names.reverse()) await disk.remove(`${snapshots}/${name}`)

@@ -1,15 +1,15 @@
 /**
- * The last committed transactions as bytes, so that a leader brings up a member that is a little behind without reading its disk. It
- * has no gap, ever: a member that got a DIFF from a cache with a gap would miss a transaction for good (ZOOKEEPER-4925).
+ * The last committed transactions as bytes, so that a leader can update a member that is a little behind without reading its disk.
+ * It never has a gap: a member that got a DIFF from a cache with a gap would miss a transaction for good (ZOOKEEPER-4925).
  */
 import { assert, Deque } from '@lightkeeper/runtime'
 import { continues } from './continuity.ts'
 import type { LoggedPayload } from './txn-log.ts'
 
 export interface CommittedLogLimits {
-  /** Transactions kept. Default 500, as in Apache. */
+  /** Number of transactions to keep. Default 500, as in Apache. */
   readonly txns?: number
-  /** Bytes of payload kept. Default 32 MiB. */
+  /** Bytes of payload to keep. Default 32 MiB. */
   readonly bytes?: number
 }
 
@@ -19,18 +19,18 @@ export class CommittedLog {
   #bytes = 0
   #last: bigint
 
-  /** `lastZxid` is the last committed transaction so far, which the cache does not have. */
+  /** `lastZxid` is the last committed transaction so far; it is not in the cache. */
   constructor(lastZxid: bigint, limits: CommittedLogLimits = {}) {
     this.#last = lastZxid
     this.#limits = { txns: 500, bytes: 32 * 1024 * 1024, ...limits }
   }
 
-  /** The oldest transaction that is kept; undefined while none is. */
+  /** The oldest transaction in the cache; undefined while it is empty. */
   get first(): bigint | undefined {
     return this.#txns.peek()?.zxid
   }
 
-  /** The last committed transaction, kept or not. */
+  /** The last committed transaction, in the cache or not. */
   get last(): bigint {
     return this.#last
   }
@@ -39,12 +39,12 @@ export class CommittedLog {
     return this.#txns.length
   }
 
-  /** Bytes of payload that are kept. */
+  /** Bytes of payload in the cache. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** The transaction was committed. `payload` is kept as it is, and must not change. */
+  /** The transaction was committed. `payload` is not copied, and must not change. */
   add(zxid: bigint, payload: Uint8Array): void {
     assert(continues(this.#last, zxid), 'a transaction is committed right behind the one before it')
     this.#last = zxid
@@ -56,8 +56,8 @@ export class CommittedLog {
   }
 
   /**
-   * The transactions behind `zxid`, in order; undefined where the cache does not reach back to it. `zxid` itself must be kept, or be the
-   * last one: whether an older number ever was a transaction is not known here.
+   * The transactions after `zxid`, in order; undefined where the cache does not reach back to it. `zxid` itself must be in the
+   * cache, or be the last one: whether an older number ever was a transaction is not known here.
    */
   behind(zxid: bigint): readonly LoggedPayload[] | undefined {
     if (zxid === this.#last) return []
@@ -69,14 +69,14 @@ export class CommittedLog {
     )
   }
 
-  /** Forgets everything: the history is another one, and ends with `lastZxid`. */
+  /** Empties the cache: the history has been replaced, and ends with `lastZxid`. */
   restart(lastZxid: bigint): void {
     this.#txns.clear()
     this.#bytes = 0
     this.#last = lastZxid
   }
 
-  /** The zxids rise: a search by halves. */
+  /** The zxids rise, so this is a binary search. */
   #indexOf(zxid: bigint): number | undefined {
     let low = 0
     let high = this.#txns.length - 1

@@ -1,4 +1,4 @@
-/** Compressed snapshots: gzip, and snappy in the framing of snappy-java. By the last part of a file's name. */
+/** Compressed snapshots: gzip, and snappy in the framing of snappy-java. The last part of a file's name shows which. */
 import { compress, uncompress } from 'snappyjs'
 import { SnapshotDamage } from './image.ts'
 import type { ByteSource } from './snapshot-file.ts'
@@ -43,7 +43,7 @@ function gzip(sink: ByteSink): Compressor {
   const drained = (async () => {
     for (let piece = await reader.read(); !piece.done; piece = await reader.read()) await sink(piece.value)
   })()
-  // Its failure is told by `end`; until then nobody awaits it.
+  // `end` reports its failure; until then no code awaits it.
   drained.catch((error: unknown) => writer.abort(error).catch(() => {}))
   return {
     write: (bytes) => writer.write(new Uint8Array(bytes)),

@@ -1,14 +1,14 @@
-/** Which zxid may follow which, and which records of a log are repeats of earlier ones. */
+/** Which zxid may follow which, and which records of a log repeat earlier ones. */
 import { opCode, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
 
-/** Whether `zxid` may stand right behind `last`, 0 for none: it is the next number, or the first of a later epoch. */
+/** Whether `zxid` may follow `last` (0 for none): it is the next number, or the first one of a later epoch. */
 export function continues(last: bigint, zxid: bigint): boolean {
   if (zxid === last + 1n) return true
   if (last === 0n) return zxidEpoch(zxid) === 1 && zxidCounter(zxid) <= 1
   return zxidEpoch(zxid) > zxidEpoch(last) && zxidCounter(zxid) <= 1
 }
 
-/** What tells records of one zxid apart: the checksum of the payload and its size in bytes. */
+/** What distinguishes records with the same zxid: the checksum of the payload and its size in bytes. */
 export interface RecordMark {
   readonly checksum: number
   readonly bytes: number
@@ -17,9 +17,9 @@ export interface RecordMark {
 const rememberedMax = 1 << 14
 
 /**
- * The records of a log that were read last, to recognise the repeats that Apache writes: an error with the zxid of the record
- * before it, for a write that a leader of 3.9 could not read; and records that a member had logged before an election and logged
- * again after it, byte for byte. Neither changes anything.
+ * The latest records of a log, to recognise the repeats that Apache writes. One kind is an error with the zxid of the record before
+ * it, for a write that a leader of 3.9 could not read. The other kind are records that a member had logged before an election and
+ * logged again after it, byte for byte. Neither changes anything.
  */
 export class RecentRecords {
   readonly #zxids = new BigInt64Array(rememberedMax)
@@ -37,11 +37,11 @@ export class RecentRecords {
     this.#bytes[at] = bytes
   }
 
-  /** Whether a record that does not follow `last` may be passed over. */
+  /** Whether a record that does not follow `last` may be skipped. */
   isRepeat(last: bigint, zxid: bigint, type: number, { checksum, bytes }: RecordMark): boolean {
     if (zxid > last) return false
     if (zxid === last && type === opCode.error) return true
-    // They rise: a search by halves.
+    // The zxids rise, so this is a binary search.
     let low = Math.max(0, this.#count - rememberedMax)
     let high = this.#count - 1
     while (low < high) {

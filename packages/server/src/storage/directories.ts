@@ -1,17 +1,17 @@
-/** The directories that a user names, and the ones below them that hold the files, as Apache has them. */
+/** The directories that a user names, and the directories below them that hold the files, as in Apache. */
 import type { Disk } from '@lightkeeper/runtime'
 import { logsAmong, snapshotsAmong } from './file-names.ts'
 import { RecoveryError } from './recovery.ts'
 
-/** Below the directories of the settings. */
+/** Below the directories in the settings. */
 export const versionDirectory = 'version-2'
 
 /**
- * Logs and snapshots in the named directory itself would be passed over, and clients would meet an empty tree.
- * @throws RecoveryError that names the directory that was meant.
+ * Logs and snapshots in the named directory itself would be ignored, and clients would see an empty tree.
+ * @throws RecoveryError that names the right directory.
  */
 export async function refuseMisplaced(disk: Disk, directory: string): Promise<void> {
-  // A directory that cannot be listed is made, or refused, by the next step.
+  // The next step creates a directory that cannot be listed, or fails.
   const names = await disk.list(directory).catch(() => [])
   const [found] = [...logsAmong(names), ...snapshotsAmong(names)]
   if (found === undefined) return

@@ -1,6 +1,6 @@
 /**
- * The two epochs of a member of an ensemble, a file each, as Apache writes them: a decimal number (QuorumPeer.java). `acceptedEpoch` is
- * the highest one this server promised to follow, `currentEpoch` the one whose history it has.
+ * The two epochs of a member of an ensemble, each in a file as Apache writes it: a decimal number (QuorumPeer.java).
+ * `acceptedEpoch` is the highest epoch that this server promised to follow, `currentEpoch` the epoch whose history it has.
  */
 import { zxidEpoch } from '@lightkeeper/protocol'
 import { assert, type Disk } from '@lightkeeper/runtime'
@@ -11,7 +11,7 @@ const currentName = 'currentEpoch'
 const digitsMax = 19
 const epochMax = 0xffff_ffff
 
-/** A file of an epoch is there and holds none, or the two contradict each other. */
+/** A file of an epoch exists and holds none, or the two contradict each other. */
 export class EpochFileError extends Error {
   override readonly name = 'EpochFileError'
   readonly code = 'BAD_EPOCH_FILE'
@@ -31,8 +31,8 @@ export class EpochFiles {
   }
 
   /**
-   * Reads the files of a directory of snapshots. A file that is missing stands for the epoch of `lastZxid`, the last transaction
-   * of the directory, as in Apache. @throws EpochFileError
+   * Reads the files in a directory of snapshots. A missing file means the epoch of `lastZxid`, the last transaction of the
+   * directory, as in Apache. @throws EpochFileError
    */
   static async open(disk: Disk, directory: string, lastZxid: bigint): Promise<EpochFiles> {
     const fallback = lastZxid > 0n ? zxidEpoch(lastZxid) : 0
@@ -56,11 +56,11 @@ export class EpochFiles {
     return this.#current
   }
 
-  /** Resolves when both are durable. Neither may go back, and `current` may not be above `accepted`. */
+  /** Resolves when both are durable. Neither may decrease, and `current` may not be above `accepted`. */
   async save(accepted: number, current: number): Promise<void> {
     assert(accepted >= current, 'the accepted epoch is at or above the current one')
     assert(accepted >= this.#accepted && current >= this.#current, 'an epoch never goes back')
-    // In this order: at no moment is the accepted one below the current one.
+    // The order matters: the accepted epoch is never below the current one.
     if (accepted !== this.#accepted) await this.#write(acceptedName, accepted)
     this.#accepted = accepted
     if (current !== this.#current) await this.#write(currentName, current)
@@ -85,9 +85,9 @@ export class EpochFiles {
 /** What a member does about its epochs when it starts. */
 export type EpochJudgement =
   | { readonly kind: 'start' }
-  /** The process ended between the history of an epoch and its file: `current` is to be saved first. */
+  /** The process ended between the history of an epoch and its file: save `current` first. */
   | { readonly kind: 'heal'; readonly current: number }
-  /** The history is of an epoch that this server never promised to follow: it takes no part until it has synced. */
+  /** The history is of an epoch that this server never promised to follow: it must not vote until it has synchronized. */
   | { readonly kind: 'abstain'; readonly reason: string }
 
 /** Apache refuses such directories (ZOOKEEPER-2354). `lastZxid` is the last transaction of the directory. */

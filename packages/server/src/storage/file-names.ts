@@ -6,12 +6,12 @@ export interface NamedFile {
   readonly zxid: bigint
 }
 
-/** In front of the name of a file that is being written; no reader looks at such files. */
+/** The beginning of the name of a file that is being written; no reader looks at such files. */
 export const temporaryPrefix = 'tmp.'
-/** In front of the name of a file that was put aside because it cannot be trusted. */
+/** The beginning of the name of a file that was put aside because it cannot be trusted. */
 const asidePrefix = 'damaged.'
 
-/** In front of the name of a file whose place a snapshot from a leader took. */
+/** The beginning of the name of a file that a snapshot from a leader has replaced. */
 export const replacedPrefix = 'replaced.'
 
 /** The path that a file at `path` gets when it is put aside. */

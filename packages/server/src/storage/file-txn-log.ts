@@ -1,6 +1,6 @@
 /**
- * The transaction log on disk. Transactions of one flush leave in one write that returns when they are durable. A file is never
- * written to again after a restart: each start, and each roll, begins a new one, named by its first transaction.
+ * The transaction log on disk. The transactions of one flush are one write, which returns when they are durable. A file is never
+ * written to again after a restart: each start, and each roll, begins a new file, named by its first transaction.
  */
 import { Writer } from '@lightkeeper/protocol'
 import { assert, type Disk, type DiskFile } from '@lightkeeper/runtime'
@@ -10,15 +10,15 @@ import { beginLogRecord, endLogRecord, writeLogHeader } from './log-file.ts'
 import { type LoggedPayload, NotInLogError, type TxnLog } from './txn-log.ts'
 
 export interface FileTxnLogOptions {
-  /** Bytes a file grows by before they are needed, so that appending changes no size; 0 for none. */
+  /** How many bytes a file grows by before they are needed, so that appending does not change its size; 0 for none. */
   readonly preAllocBytes: number
-  /** False: written, not synced. A power cut loses what was acknowledged. */
+  /** False: written, not synced. A power cut loses acknowledged transactions. */
   readonly forceSync: boolean
   /** Called with the last zxid of each batch that became durable, before the batch is acknowledged. */
   onDurable(zxid: bigint): void
 }
 
-/** Room left in a file below which it grows (FilePadding.java). */
+/** A file grows when it has less room than this (FilePadding.java). */
 const paddingMargin = 4096
 const bufferBytes = 256 * 1024
 const zero = Uint8Array.of(0)
@@ -35,18 +35,18 @@ export class FileTxnLog implements TxnLog {
   /** One is filled while the other is written. */
   #filling = new Writer(bufferBytes)
   #writing = new Writer(bufferBytes)
-  /** Where the record begins that is being written to `#filling`. */
+  /** Where the current record begins in `#filling`. */
   #recordAt = 0
-  /** The first transaction that was not given to the disk yet. */
+  /** The first transaction that the disk has not got yet. */
   #firstZxid: bigint | undefined
   #lastZxid: bigint
   #file: DiskFile | undefined
   #position = 0
   /** The size of the file with its padding, in bytes. */
   #size = 0
-  /** The next batch to be begun goes to a new file. */
+  /** The next batch that begins goes to a new file. */
   #wantsFile = true
-  /** The batch that is filled goes to a new file. */
+  /** The current batch goes to a new file. */
   #beginsFile = false
   #failure: Error | undefined
   #flushing: Promise<void> | undefined
@@ -81,7 +81,7 @@ export class FileTxnLog implements TxnLog {
     this.endRecord()
   }
 
-  /** The next batch that is begun goes to a new file. */
+  /** The next batch that begins goes to a new file. */
   roll(): void {
     this.#wantsFile = true
     this.txns = 0
@@ -119,7 +119,7 @@ export class FileTxnLog implements TxnLog {
       this.durableZxid = last
       this.#options.onDurable(last)
     } catch (error) {
-      // Never tried again: after a failed sync the system may have dropped the bytes and call them clean.
+      // Never tried again: after a failed sync the system may have dropped the bytes and report them as written.
       this.#failure = error as Error
     }
     this.#flushing = undefined
@@ -133,13 +133,13 @@ export class FileTxnLog implements TxnLog {
       await truncateHistory(this.#disk, this.#directory, zxid, this.durableZxid)
       await this.restart(zxid)
     } catch (error) {
-      // How much of it is gone is not known.
+      // How much of the file is gone is unknown.
       if (!(error instanceof NotInLogError)) this.#failure = error as Error
       throw error
     }
   }
 
-  /** The files were changed from outside and end with `zxid`: the next transaction stands behind it, in a new file. */
+  /** Other code has changed the files, and they end with `zxid`: the next transaction follows it, in a new file. */
   async restart(zxid: bigint): Promise<void> {
     this.#assertQuiet()
     const before = this.#file
@@ -150,7 +150,7 @@ export class FileTxnLog implements TxnLog {
     await before?.close()
   }
 
-  /** The files are not as this log knows them: it takes no more. */
+  /** The files are not as this log knows them: it takes nothing more. */
   fail(error: Error): void {
     this.#failure ??= error
   }
@@ -193,7 +193,7 @@ export class FileTxnLog implements TxnLog {
     const before = this.#file
     const file = await this.#disk.open(`${this.#directory}/${logName(first)}`, { create: true })
     this.#file = file
-    // A file of this name holds nothing but a record that was torn.
+    // A file with this name holds nothing but a torn record.
     if ((await file.size()) > 0) await file.truncate(0)
     this.#position = 0
     this.#size = 0

@@ -1,6 +1,6 @@
 /**
- * Reads transactions back from the log files of a directory, by zxid: for members that are behind, and to find the place where a
- * log is cut. The server that owns the directory may go on appending meanwhile.
+ * Reads transactions from the log files of a directory, by zxid: for members that are behind, and to find the place for a cut. The
+ * server that owns the directory may go on appending meanwhile.
  */
 import { formatHex } from '@lightkeeper/protocol'
 import type { Disk } from '@lightkeeper/runtime'
@@ -9,20 +9,20 @@ import { logsAmong, type NamedFile } from './file-names.ts'
 import { behind, LogFile } from './log-file.ts'
 import { type LoggedPayload, NotInLogError } from './txn-log.ts'
 
-/** Bytes of transactions that are read before the first of them is handed out. */
+/** How many bytes of transactions it reads before it returns the first of them. */
 const batchBytes = 256 * 1024
 
-/** The files break off, or go on with another transaction than the next one. */
+/** The files break off, or go on with a transaction that is not the next one. */
 export class HistoryDamage extends Error {
   override readonly name = 'HistoryDamage'
   readonly code = 'HISTORY_DAMAGED'
 }
 
-/** Where a record stands. */
+/** The place of a record. */
 export interface RecordLocation {
   readonly file: NamedFile
   readonly offset: number
-  /** The offset behind it. */
+  /** The offset after it. */
   readonly end: number
 }
 
@@ -83,7 +83,7 @@ export async function* readHistory(
 
 /**
  * Finds the record of `zxid` in a log whose last durable transaction is `last`.
- * @throws NotInLogError, with what the log reaches from and to.
+ * @throws NotInLogError, with the first and last zxid of the log.
  */
 export async function locate(
   disk: Disk,
@@ -135,8 +135,8 @@ function endsEarly(directory: string, last: bigint, until: bigint): string {
 }
 
 /**
- * Removes every record behind `zxid` from the log files, for good. A crash at any moment leaves a log that is whole and reaches to
- * `zxid` at least: the newest file goes first, and a file is cut when those behind it are gone.
+ * Removes every record after `zxid` from the log files, for good. A crash at any moment leaves a whole log that reaches at least to
+ * `zxid`: the newest file goes first, and a file is cut when all later files are gone.
  * @throws NotInLogError, with nothing changed, where `zxid` is not in the log.
  */
 export async function truncateHistory(disk: Disk, directory: string, zxid: bigint, last: bigint): Promise<void> {

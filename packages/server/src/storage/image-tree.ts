@@ -3,10 +3,10 @@ import { type Acl, openAcl } from '@lightkeeper/protocol'
 import { DataTree } from '../tree/data-tree.ts'
 import { type ImageSink, openAclId } from './image.ts'
 
-/** Empty schemes are refused in every request. */
+/** Every request with an empty scheme is refused. */
 const missingScheme = ''
 
-/** Stands for a list that is missing. Equal to no list that a client can set: its scheme is none. */
+/** Replaces a missing list. No list of a client can be equal to it: it has no scheme. */
 function missingAcl(aclId: bigint): readonly Acl[] {
   return [{ perms: 0, id: { scheme: missingScheme, id: String(aclId) } }]
 }
@@ -19,13 +19,13 @@ export class ImageTree implements ImageSink {
   readonly tree = new DataTree()
   /**
    * Znodes whose ACL list is not in the table, by path, with its number there. Apache writes the table first and the znodes later,
-   * so that the list of a later transaction may be missing; the log has it. Nobody passes such a list.
+   * so the list of a later transaction may be missing; the log has it. Until then no client passes such a list.
    */
   readonly missingAcls = new Map<string, bigint>()
   readonly #lists = new Map<bigint, readonly Acl[]>()
   #hasRoot = false
 
-  /** An image without a root is none. */
+  /** An image without a root is not valid. */
   get hasRoot(): boolean {
     return this.#hasRoot
   }

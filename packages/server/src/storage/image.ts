@@ -1,7 +1,7 @@
 /**
  * An image of a tree: sessions, ACL lists, every znode, the end mark. A snapshot file holds one between its header and its
- * checksums; a leader sends one as it is to a member that lacks too much (SerializeUtils.java, DataTree.java). Both ends here work
- * piece by piece: the encoder yields when a piece is ready, and the parser takes pieces as they come, so their owner sets the pace.
+ * checksums; a leader sends one to a member that lacks too much (SerializeUtils.java, DataTree.java). Both directions work piece by
+ * piece: the encoder yields when a piece is ready, and the parser takes pieces as they come, so the caller sets the pace.
  */
 import { type Acl, MalformedFrameError, Reader, Writer } from '@lightkeeper/protocol'
 import type { TreeWalk } from '../tree/tree-walk.ts'
@@ -11,17 +11,17 @@ import { persistedStatBytes, type Znode } from '../tree/znode.ts'
 export const openAclId = -1n
 /** Longer paths and data than this, in bytes, are damage. */
 const fieldBytesMax = 1 << 30
-/** Bytes of a piece, about. */
+/** About the size of a piece, bytes. */
 const pieceBytes = 128 * 1024
 const writerBytes = 256 * 1024
-/** A buffer for the beginning of an item that is larger than this is given back, in bytes. */
+/** A larger buffer for the beginning of an item is not kept, bytes. */
 const heldBytesKept = 1 << 20
 /** An id with a number: a session with its timeout, a list with the count of its entries. */
 const pairBytes = 12
-/** What stands behind the data of a znode: the id of its list and its numbers. */
+/** The part after the data of a znode: the id of its list and its numbers. */
 const znodeTailBytes = 8 + persistedStatBytes
 
-/** Why an image or a snapshot cannot be used, and where that shows. */
+/** Why an image or a snapshot cannot be used, and the place that shows it. */
 export class SnapshotDamage extends Error {
   override readonly name = 'SnapshotDamage'
   readonly code = 'SNAPSHOT_DAMAGED'
@@ -41,7 +41,7 @@ export class ImageEncoder {
     this.#writer = writer
   }
 
-  /** The part in front of the znodes. */
+  /** The part before the znodes. */
   begin(sessions: ReadonlyMap<bigint, number>, lists: readonly (readonly Acl[])[]): void {
     const writer = this.#writer
     writer.int(sessions.size)
@@ -72,8 +72,8 @@ export class ImageEncoder {
   }
 
   /**
-   * Every znode of a walk, in pieces: yields when `take` has one, after `sliceZnodes` znodes at the most. Behind the last yield the
-   * last piece waits to be completed.
+   * Every znode of a walk, in pieces: yields when `take` has one, after at most `sliceZnodes` znodes. After the last yield the last
+   * piece is not complete yet.
    */
   *znodes(walk: TreeWalk, sliceZnodes: number): Generator<undefined, void> {
     for (let count = 1; walk.next(); count++) {
@@ -86,7 +86,7 @@ export class ImageEncoder {
     this.#writer.ustring('/')
   }
 
-  /** What was encoded since the last call, the caller's to keep. */
+  /** The bytes encoded since the last call; the caller owns them. */
   take(): Uint8Array {
     const bytes = this.#writer.written()
     this.#writer.renew(writerBytes)
@@ -96,7 +96,7 @@ export class ImageEncoder {
 
 // -- reading ----------------------------------------------------------------------------------------------------------
 
-/** Takes what an image holds, in its order. Byte arrays are views until the call returns. */
+/** Receives the content of an image, in order. Byte arrays are views, valid until the call returns. */
 export interface ImageSink {
   session(id: bigint, timeoutMs: number): void
   aclList(id: bigint, list: readonly Acl[]): void
@@ -104,28 +104,28 @@ export interface ImageSink {
   znode(path: string, data: Uint8Array | null, aclId: bigint, stat: Uint8Array): string | undefined
 }
 
-/** What comes next in an image. */
+/** The next part of an image. */
 type Part = 'session count' | 'session' | 'list count' | 'list' | 'list entry' | 'znode' | 'end'
 
 /**
- * Parses an image from pieces of any size. Nothing of a piece is kept but the item that it ends in, so the memory it takes is that of
- * the largest znode, however much an image says that it is going to send.
+ * Parses an image from pieces of any size. It keeps nothing of a piece except the item at its end, so it needs memory for the
+ * largest znode only, whatever sizes an image announces.
  */
 export class ImageParser {
   readonly #sink: ImageSink
   readonly #reader = new Reader(new Uint8Array(0))
   #part: Part = 'session count'
-  /** Items of this part that are to come. */
+  /** The number of items of this part that are still to come. */
   #left = 0
   #aclId = 0n
   #list: Acl[] = []
   #entriesLeft = 0
-  /** The beginning of an item whose end has not come yet. */
+  /** The beginning of an item whose end has not arrived yet. */
   #held = new Uint8Array(0)
   #heldBytes = 0
   #offset: number
 
-  /** `offset` is that of the image in what its owner calls the content. */
+  /** `offset` is that of the image in the caller's content. */
   constructor(sink: ImageSink, offset = 0) {
     this.#sink = sink
     this.#offset = offset
@@ -136,14 +136,14 @@ export class ImageParser {
     return this.#part === 'end'
   }
 
-  /** The offset behind the last byte that was taken. */
+  /** The offset after the last byte that was taken. */
   get offset(): number {
     return this.#offset + this.#heldBytes
   }
 
   /**
-   * Takes the bytes from `start` to `end`, and returns how many of them belong to the image: all of them until its end mark, and
-   * none behind it. @throws SnapshotDamage where they are no image; the parser is of no use then.
+   * Takes the bytes from `start` to `end`. Returns how many of them belong to the image: all of them until its end mark, and none
+   * after it. @throws SnapshotDamage where they are no image; then the parser cannot be used any more.
    */
   push(bytes: Uint8Array, start = 0, end: number = bytes.length): number {
     try {
@@ -157,7 +157,7 @@ export class ImageParser {
     }
   }
 
-  /** Parses whole items in place, and keeps the beginning of the one behind them. */
+  /** Parses whole items in place, and keeps the beginning of the next one. */
   #parse(bytes: Uint8Array, start: number, end: number): number {
     const reader = this.#reader.reset(bytes, start, end)
     while (!this.isDone) {
@@ -173,7 +173,7 @@ export class ImageParser {
     return reader.pos
   }
 
-  /** Adds to the item that is held as much as it needs, and parses it when it is whole. */
+  /** Adds the missing bytes to the kept item, and parses it when it is whole. */
   #complete(bytes: Uint8Array, start: number, end: number): number {
     for (let at = start; ; ) {
       const reader = this.#reader.reset(this.#held, 0, this.#heldBytes)
@@ -195,7 +195,7 @@ export class ImageParser {
   #hold(bytes: Uint8Array, start: number, end: number, needed: number): void {
     const size = this.#heldBytes + end - start
     if (size > this.#held.length) {
-      // As much as is there, not as much as is promised.
+      // As much as is here, not as much as is announced.
       const grown = new Uint8Array(Math.max(size, Math.min(needed, this.#held.length * 2)))
       grown.set(this.#held.subarray(0, this.#heldBytes))
       this.#held = grown
@@ -204,7 +204,7 @@ export class ImageParser {
     this.#heldBytes = size
   }
 
-  /** The size of the next item in bytes, or as much of it as has to be there before more is known. */
+  /** The size of the next item in bytes, or the number of bytes that must arrive before more is known. */
   #needed(): number {
     switch (this.#part) {
       case 'session count':
@@ -235,20 +235,20 @@ export class ImageParser {
     const { remaining } = this.#reader
     if (remaining < 4) return 4
     const path = 4 + this.#lengthAt(0)
-    // One byte of path is the end mark.
+    // An end mark is one byte of path.
     if (path === 5) return 5
     if (remaining < path + 4) return path + 4
     return path + 4 + this.#lengthAt(path) + znodeTailBytes
   }
 
-  /** The length of a string or buffer that stands `ahead` bytes on; null counts as 0. */
+  /** The length of a string or buffer `ahead` bytes from here; null counts as 0. */
   #lengthAt(ahead: number): number {
     const length = this.#reader.peekInt(ahead)
     if (length < -1 || length > fieldBytesMax) throw this.#damage(`a field of length ${length}`)
     return Math.max(0, length)
   }
 
-  /** Parses one item, which is there whole. */
+  /** Parses one item, all of which is here. */
   #take(): void {
     const reader = this.#reader
     switch (this.#part) {

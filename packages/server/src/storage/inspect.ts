@@ -1,4 +1,4 @@
-/** What is in the files of a data directory, entry by entry, Apache's files as well as ours; and where one is damaged. */
+/** Lists the content of the files of a data directory, Apache's or ours, entry by entry, and where one is damaged. */
 import type { Acl, MalformedFrameError } from '@lightkeeper/protocol'
 import { formatHex, opCode, operationOf } from '@lightkeeper/protocol'
 import type { Disk } from '@lightkeeper/runtime'
@@ -26,7 +26,7 @@ export type InspectedEntry =
       readonly operation: string
       /** Every path it names. */
       readonly paths: readonly string[]
-      /** What else it says, in words. */
+      /** Other facts, in words. */
       readonly detail: string
     }
   | {
@@ -40,18 +40,20 @@ export type InspectedEntry =
       readonly data: Uint8Array | null
     }
   | { readonly kind: 'session'; readonly file: string; readonly session: bigint; readonly timeoutMs: number }
-  /** How a file ends, or what its directory says. */
+  /** How a file ends, or a fact about its directory. */
   | { readonly kind: 'note'; readonly file: string; readonly text: string }
   | { readonly kind: 'damage'; readonly file: string; readonly offset: number; readonly text: string }
 
 export type Inspect = (entry: InspectedEntry) => void
 
-/** Reads the named files and directories, a directory's files in the order of their zxids. @throws Error where one cannot be read. */
+/**
+ * Reads the named files and directories; files of a directory in the order of their zxids. @throws Error where one cannot be read.
+ */
 export async function inspect(disk: Disk, paths: readonly string[], report: Inspect): Promise<void> {
   for (const path of paths) {
     const names = await disk.list(path).catch((error: Error & { readonly code?: string }) => {
       if (error.code === 'ENOENT') throw new Error(`${path} does not exist`, { cause: error })
-      // A file.
+      // It is a file.
       if (error.code === 'ENOTDIR') return undefined
       throw error
     })
@@ -241,7 +243,7 @@ function aclText(acl: readonly Acl[]): string {
     .join(',')
 }
 
-/** A digest of a password does not belong on a screen. */
+/** Nobody should see the digest of a password on a screen. */
 function redacted(id: string): string {
   return `${id.split(':')[0]}:x`
 }

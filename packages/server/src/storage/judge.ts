@@ -1,34 +1,31 @@
 /**
- * What recovery does at each place where it could be wrong: a record that does not follow, a log file that ends, a history that
- * ends too early. Values in, a judgement out; recovery.ts acts on it. Nothing that may have been acknowledged is given up by any of
- * these: a loss is reported, with what is known to be missing.
+ * Decides what recovery does at each doubtful place: a record that does not follow, the end of a log file, a history that ends too
+ * early. Values in, a judgement out; recovery.ts acts on it. No judgement gives up anything that may have been acknowledged: it
+ * reports a loss, with what is known to be missing.
  */
 import { formatHex } from '@lightkeeper/protocol'
 import { continues } from './continuity.ts'
 import type { LogEnd } from './log-file.ts'
 
-/** What is known of the history where a judgement is asked for. */
+/** What is known of the history at the place of a judgement. */
 export interface Known {
   /** The last transaction of the history so far, 0 for none. */
   readonly last: bigint
-  /**
-   * The highest zxid that this server promised to hold; undefined in a directory that another server wrote, which has no such
-   * mark.
-   */
+  /** The highest zxid that this server promised to keep; undefined in a directory of another server, which has no such mark. */
   readonly promised: bigint | undefined
   /** Transactions of the log were applied already: `last` is not that of a snapshot. */
   readonly hasReplayed: boolean
-  /** No log file follows the one that is read. */
+  /** The current log file is the last one. */
   readonly isLastFile: boolean
 }
 
-/** The first good record behind a place where good records end. */
+/** The first good record after the place where good records end. */
 export interface NextRecord {
   readonly offset: number
   readonly zxid: bigint
 }
 
-/** Something that should be there is not. */
+/** Something that must exist is missing. */
 export interface Loss {
   readonly kind: 'loss'
   /** The last zxid that is known to have existed. */
@@ -37,25 +34,25 @@ export interface Loss {
 }
 
 export type Judgement =
-  /** Goes on with the next file, or where `from` is given, at that offset of the same one. */
+  /** Continues with the next file; with `from`, at that offset of the same file. */
   | { readonly kind: 'continue'; readonly from?: number }
-  /** What a crash tore: the file is cut behind its last good record once the whole directory turns out to be well. */
+  /** Torn by a crash: the file is cut after its last good record, once the whole directory is found to be good. */
   | { readonly kind: 'cut'; readonly reason: string }
-  /** The file never had a record: it is removed once the whole directory turns out to be well. */
+  /** The file never had a record: it is removed, once the whole directory is found to be good. */
   | { readonly kind: 'drop'; readonly hasRecords: boolean }
   | Loss
 
-/** What becomes of a log file whose good records end at `end`. `next` is the first good record behind that place, if there is one. */
+/** Judges a log file whose good records end at `end`. `next` is the first good record after that place, if there is one. */
 export function judge(end: LogEnd, next: NextRecord | undefined, known: Known): Judgement {
   if (end.kind === 'complete' || end.kind === 'stopped') return { kind: 'continue' }
   const what = end.reason || 'zeros'
   // A whole record that this version does not know, or another kind of file: no crash leaves that.
   if (end.kind === 'foreign') return { kind: 'loss', until: known.last + 1n, reason: what }
   if (next !== undefined) {
-    // The damage lies in front of all that is needed: a snapshot covers it.
+    // The damage comes before everything that is needed: a snapshot covers it.
     if (continues(known.last, next.zxid)) return { kind: 'continue', from: next.offset }
-    // Apache writes batches in order, so good records behind the place prove damage. A mark says more: what lies above it was
-    // never acknowledged, and the end of the history is compared with it.
+    // Apache writes batches in order, so good records after the place prove damage. A mark says more: records above it were never
+    // acknowledged, and the end of the history is compared with it.
     if (known.isLastFile && known.promised === undefined) {
       const reason = `${what}, and good transactions from ${formatHex(next.zxid)} on behind it`
       return { kind: 'loss', until: next.zxid, reason }
@@ -66,10 +63,10 @@ export function judge(end: LogEnd, next: NextRecord | undefined, known: Known): 
   return next === undefined ? { kind: 'continue' } : { kind: 'cut', reason: 'a batch that was torn' }
 }
 
-/** What becomes of a good record. `isRepeat`: it is one of the repeats that Apache writes, see RecentRecords. */
+/** Judges a good record. `isRepeat`: it is one of the repeats that Apache writes, see RecentRecords. */
 export function judgeRecord(zxid: bigint, isRepeat: boolean, known: Known): 'apply' | 'skip' | Loss {
   const { last, hasReplayed } = known
-  // The snapshot has it.
+  // The snapshot includes it.
   if (zxid <= last && !hasReplayed) return 'skip'
   if (isRepeat) return 'skip'
   if (continues(last, zxid)) return 'apply'
@@ -81,11 +78,11 @@ export function judgeRecord(zxid: bigint, isRepeat: boolean, known: Known): 'app
   return { kind: 'loss', until: zxid, reason }
 }
 
-/** Up to where a history must reach, for reasons that do not stand in the log. */
+/** How far a history must reach, for reasons outside the log. */
 export interface Reach {
   readonly promised: bigint | undefined
   readonly newestSnapshot: bigint | undefined
-  /** The snapshot may hold effects of transactions up to here. */
+  /** The snapshot may include effects of transactions up to this zxid. */
   readonly fuzzyUntil: bigint
 }
 

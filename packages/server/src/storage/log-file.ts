@@ -1,4 +1,4 @@
-/** A transaction log file: header, records, zeros (FileTxnLog.java). A read says exactly where and why the records end. */
+/** A transaction log file: header, records, zeros (FileTxnLog.java). Reading says exactly where and why the records end. */
 import { adler32, MalformedFrameError, Reader, type Writer } from '@lightkeeper/protocol'
 import type { DiskFile } from '@lightkeeper/runtime'
 import { type LoggedTxn, readTxn } from './txn-codec.ts'
@@ -7,7 +7,7 @@ export const logHeaderBytes = 16
 const logMagic = 0x5a4b_4c47
 const logVersion = 2
 const endOfRecord = 0x42
-/** Checksum and length in front of a payload, the end mark behind it. */
+/** Checksum and length before a payload, the end mark after it. */
 const frontBytes = 12
 const frameBytes = frontBytes + 1
 /** TxnHeader. */
@@ -20,12 +20,12 @@ export function writeLogHeader(writer: Writer): void {
   writer.long(0n)
 }
 
-/** Begins a record: its payload is written next. Returns the mark that `endLogRecord` takes. */
+/** Begins a record: the caller writes its payload next. Returns the mark that `endLogRecord` needs. */
 export function beginLogRecord(writer: Writer): number {
   return writer.reserve(frontBytes)
 }
 
-/** Ends the record begun at `at`: checksum and length in front of the payload, the end mark behind it. */
+/** Ends the record begun at `at`: checksum and length before the payload, the end mark after it. */
 export function endLogRecord(writer: Writer, at: number): void {
   const start = at + frontBytes
   writer.patchInt(at, 0)
@@ -38,20 +38,20 @@ export function endLogRecord(writer: Writer, at: number): void {
 /** Why no further record was read at `offset`. */
 export interface LogEnd {
   /**
-   * `complete`: the file ends behind a record. `padding`: zeros follow. `torn`: something follows that is no record.
-   * `header`: the file has no header, or not all of it. `foreign`: it is another kind of file, or a record is whole and not
-   * known to this version: no crash leaves that. `stopped`: the visitor asked for it; `offset` is where the record it saw stands.
+   * `complete`: the file ends after a record. `padding`: zeros follow. `torn`: the next bytes are no record. `header`: the file has
+   * no header, or only a part. `foreign`: it is another kind of file, or a whole record that this version does not know; no crash
+   * leaves that. `stopped`: the visitor asked for it; `offset` is that of the record that it saw.
    */
   readonly kind: 'complete' | 'padding' | 'torn' | 'header' | 'foreign' | 'stopped'
-  /** Where the first byte is that is not part of a good record. */
+  /** The offset of the first byte that is not part of a good record. */
   readonly offset: number
-  /** What is wrong there, in words; empty for `complete`, `padding` and `stopped`. */
+  /** The reason in words; empty for `complete`, `padding` and `stopped`. */
   readonly reason: string
   /** The size of the file, in bytes. */
   readonly size: number
 }
 
-/** Where a record stands in its file, and what tells it from others of its zxid. Good until the visitor returns. */
+/** The place of a record in its file, and what distinguishes it from others with its zxid. Valid until the visitor returns. */
 export interface RecordPlace {
   readonly offset: number
   /** Adler-32 of the payload. */
@@ -60,7 +60,7 @@ export interface RecordPlace {
   readonly bytes: number
 }
 
-/** The offset behind a record: where the next one stands, or the file ends. */
+/** The offset after a record: that of the next one, or the end of the file. */
 export function behind(at: RecordPlace): number {
   return at.offset + at.bytes + frameBytes
 }
@@ -95,8 +95,9 @@ export class LogFile {
   }
 
   /**
-   * Calls `visit` for every good record from the start, or from a record at `from`, until it returns false. Resolves to how they
-   * end. Byte arrays are views until `visit` returns. Records for which `skips` returns true are neither decoded nor passed on.
+   * Calls `visit` for every good record from the start, or from a record at `from`, until it returns false. Resolves to how the
+   * records end. Byte arrays are views, valid until `visit` returns. Records for which `skips` returns true are not decoded and not
+   * passed on.
    */
   scan(
     visit: (record: LoggedTxn, at: RecordPlace) => void | false,
@@ -107,7 +108,7 @@ export class LogFile {
     return this.#scan(from, (start, end, place) => {
       let record: LoggedTxn
       try {
-        // The zxid stands behind clientId and cxid.
+        // The zxid comes after clientId and cxid.
         if (skips?.(payload.reset(this.#window, start + 12, end).long(), place)) return undefined
         record = readTxn(payload.reset(this.#window, start, end))
       } catch (error) {
@@ -118,7 +119,9 @@ export class LogFile {
     })
   }
 
-  /** As `scan`, with each payload as its bytes, a view until `visit` returns; only its zxid and type are decoded. */
+  /**
+   * As `scan`, but passes the bytes of each payload, a view that is valid until `visit` returns; only zxid and type are decoded.
+   */
   scanPayloads(
     visit: (zxid: bigint, type: number, payload: Uint8Array, at: RecordPlace) => void | false,
     from = 0,
@@ -132,7 +135,7 @@ export class LogFile {
     })
   }
 
-  /** `take` returns false to stop, and a reason where a record that is whole cannot be used. */
+  /** `take` returns false to stop, and a reason where a whole record cannot be used. */
   async #scan(
     from: number,
     take: (start: number, end: number, place: RecordPlace) => string | false | void,
@@ -191,8 +194,8 @@ export class LogFile {
   }
 
   /**
-   * Looks behind `offset` for a good record with a zxid above `last`, at any byte. One that is found proves that what lies
-   * between was damaged: a crash leaves nothing behind the place where it tore.
+   * Looks after `offset` for a good record with a zxid above `last`, at any byte. If it finds one, the bytes in between were
+   * damaged: after the place where a crash tears a file there is nothing.
    */
   async findRecord(offset: number, last: bigint): Promise<{ offset: number; zxid: bigint } | undefined> {
     const reader = new Reader(this.#window)
@@ -204,12 +207,12 @@ export class LogFile {
       const stop = until - this.#base - frontBytes - payloadBytesMin
       const words = new Int32Array(bytes.buffer, 0, bytes.length >> 2)
       for (let at = from - this.#base; at <= stop; at++) {
-        // Padding is long: where nothing stands in the next sixteen bytes, no record begins in the next four.
+        // Padding is long: if the next sixteen bytes are empty, no record begins in the next four.
         for (let word = (at + 3) >> 2; at + 20 < stop; word += 4) {
           if (words[word] !== 0 || words[word + 1] !== 0 || words[word + 2] !== 0 || words[word + 3] !== 0) break
           at = word << 2
         }
-        // The upper half of a checksum is zero, and so are the first bytes of any sane length; an all-zero page goes fast.
+        // The upper half of a checksum is zero, and so are the first bytes of any normal length; a page of zeros is skipped fast.
         if (bytes[at] !== 0 || bytes[at + 1] !== 0 || bytes[at + 2] !== 0 || bytes[at + 3] !== 0) continue
         reader.reset(bytes, at + 8, at + frontBytes + payloadBytesMin)
         const length = reader.int()
@@ -222,7 +225,7 @@ export class LogFile {
         if (zxid !== undefined && zxid > last) return { offset: candidate, zxid }
       }
       if (until === this.size) return undefined
-      // A front that crosses the border is looked at again.
+      // The front of a record that crosses the border is examined again.
       from = until - frontBytes - payloadBytesMin
     }
     return undefined
@@ -244,7 +247,7 @@ export class LogFile {
     }
   }
 
-  /** Whether a payload is the one its record was written with. */
+  /** Whether a payload is the one with which its record was written. */
   matches(checksum: number, bytes: Uint8Array, start: number, end: number): boolean {
     return checksum === adler32(bytes, start, end)
   }
@@ -253,7 +256,7 @@ export class LogFile {
     return offset >= this.#base && offset + count <= this.#base + this.#held
   }
 
-  /** Makes `[offset, offset + count)`, which lies within the file, readable in the window. */
+  /** Makes `[offset, offset + count)`, which must be within the file, readable in the window. */
   async #hold(offset: number, count: number): Promise<void> {
     if (this.#holds(offset, count)) return
     if (count > this.#window.length) this.#window = new Uint8Array(2 ** Math.ceil(Math.log2(count)))

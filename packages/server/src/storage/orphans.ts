@@ -1,12 +1,13 @@
 /**
- * Ephemerals whose session does not exist: their closeSession was applied in part when the snapshot was taken. A standalone server
- * removes them when it starts. A member leaves them, since all members must hold the same tree; the next leader closes their sessions.
+ * Ephemerals whose session does not exist: the snapshot was taken when a part of their closeSession was applied. A standalone
+ * server removes them when it starts. A member leaves them, since all members must have the same tree; the next leader closes their
+ * sessions.
  */
 import { parentPath } from '@lightkeeper/protocol'
 import type { DataTree } from '../tree/data-tree.ts'
 import { digestOfZnode } from '../tree/digest.ts'
 
-/** Removes them, in the name of the last transaction `zxid`. `removed` is called for each. */
+/** Removes them, with `zxid`, the last transaction. `removed` is called for each. */
 export function removeOrphans(tree: DataTree, zxid: bigint, removed: (path: string, session: bigint) => void): void {
   for (const [session, paths] of [...tree.ephemerals()]) {
     if (tree.sessions.has(session)) continue

@@ -1,4 +1,7 @@
-/** Removes what no recovery needs: snapshots beyond the newest few, and logs from before the oldest of those (PurgeTxnLog.java). */
+/**
+ * Removes files that no recovery needs: snapshots beyond the newest few, and logs from before the oldest of those
+ * (PurgeTxnLog.java).
+ */
 import type { Disk } from '@lightkeeper/runtime'
 import { logsAmong, snapshotsAmong } from './file-names.ts'
 
@@ -7,11 +10,11 @@ export const snapshotsKeptMin = 3
 export interface PurgeJob {
   readonly snapshotDirectory: string
   readonly logDirectory: string
-  /** Snapshots to keep, 3 at least. */
+  /** Number of snapshots to keep, at least 3. */
   readonly keep: number
 }
 
-/** Names of what goes, snapshots first: a log must not go before the snapshot that needs it. */
+/** Names of the files to remove, snapshots first: a log must not go before the snapshot that needs it. */
 export function purgeable(
   snapshotNames: readonly string[],
   logNames: readonly string[],
@@ -29,7 +32,7 @@ export function purgeable(
   }
 }
 
-/** Resolves to the names that are gone. Every snapshot in the directory was read or written whole by this server. */
+/** Resolves to the names that were removed. This server must have read or written every snapshot in the directory completely. */
 export async function purge(disk: Disk, job: PurgeJob): Promise<string[]> {
   const { snapshotDirectory, logDirectory } = job
   const names = purgeable(await disk.list(snapshotDirectory), await disk.list(logDirectory), job.keep)

@@ -1,12 +1,14 @@
 /** What a recovery gives when it is asked for less than everything, or for a member of an ensemble; and what Apache logs twice. */
 import { opCode } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
+import type { ServerOptions } from '../config/config.ts'
 import { RecoveryError } from './recovery.ts'
+import { writeSnapshot } from './snapshot-writer.ts'
 import { Bench, create, directory, dump } from './storage.harness.ts'
 
 /** Three logs and two snapshots, with the tree behind each transaction. */
-async function filled(): Promise<{ bench: Bench; states: Map<bigint, string[]> }> {
-  const bench = new Bench(1, { snapshotSliceZnodes: 1 })
+async function filled(options: ServerOptions = {}): Promise<{ bench: Bench; states: Map<bigint, string[]> }> {
+  const bench = new Bench(1, { snapshotSliceZnodes: 1, ...options })
   const states = new Map<bigint, string[]>()
   for (let part = 0; part < 3; part++) {
     await bench.open()
@@ -18,6 +20,19 @@ async function filled(): Promise<{ bench: Bench; states: Map<bigint, string[]> }
     await bench.close()
   }
   return { bench, states }
+}
+
+/** Writes `snapshot.18` while transactions 25 to 28 are applied, so that it holds some of them. */
+async function snapshotWhileWriting(bench: Bench, states: Map<bigint, string[]>): Promise<void> {
+  await bench.open()
+  const snapshot = bench.storage?.snapshot()
+  for (let i = 0; i < 4; i++) {
+    await bench.creates(1)
+    states.set(bench.lastZxid, dump(bench.tree))
+  }
+  await bench.world.run(snapshot as Promise<unknown>)
+  await bench.close()
+  expect(bench.names()).toContain('snapshot.18')
 }
 
 const files = (bench: Bench): [string, Uint8Array][] => [...bench.disk.files(directory)]
@@ -36,15 +51,7 @@ describe('up to a transaction', () => {
 
   test('a snapshot that may hold effects of later ones is not used', async () => {
     const { bench, states } = await filled()
-    await bench.open()
-    const snapshot = bench.storage?.snapshot()
-    for (let i = 0; i < 4; i++) {
-      await bench.creates(1)
-      states.set(bench.lastZxid, dump(bench.tree))
-    }
-    await bench.world.run(snapshot as Promise<unknown>)
-    await bench.close()
-    expect(bench.names()).toContain('snapshot.18')
+    await snapshotWhileWriting(bench, states)
     const used = new Set<bigint | undefined>()
     for (let upTo = 24n; upTo <= 28n; upTo++) {
       const { tree, snapshotZxid } = await bench.recover({ upTo })
@@ -52,6 +59,49 @@ describe('up to a transaction', () => {
       used.add(snapshotZxid)
     }
     expect([...used]).toEqual([16n, 24n])
+  })
+
+  test('a snapshot without a digest is not used: it does not say how far it reaches', async () => {
+    const { bench, states } = await filled({ digestEnabled: false })
+    await snapshotWhileWriting(bench, states)
+    for (let upTo = 24n; upTo <= 28n; upTo++) {
+      const { tree, snapshotZxid } = await bench.recover({ upTo })
+      expect(dump(tree)).toEqual(states.get(upTo))
+      expect(snapshotZxid).toBeUndefined()
+    }
+    // The whole history may start from it: the log makes it whole.
+    const { tree, snapshotZxid } = await bench.recover()
+    expect(snapshotZxid).toBe(24n)
+    expect(dump(tree)).toEqual(states.get(28n))
+    bench.disk.lose(`${directory}/log.1`)
+    await expect(bench.recover({ upTo: 26n })).rejects.toThrow(
+      `${directory}/snapshot.18 may hold transactions after 0x1a: it has no digest.`,
+    )
+  })
+
+  // Apache changes the tree first and the digest afterwards, and takes snapshots in another thread (DataTree.processTxn).
+  test('a snapshot that is one transaction ahead of its digest is not used up to that digest', async () => {
+    const { bench, states } = await filled()
+    await bench.open()
+    const [zxid, digest] = [bench.lastZxid, bench.tree.digest.value]
+    await bench.creates(1)
+    states.set(bench.lastZxid, dump(bench.tree))
+    const { tree } = bench
+    const { disk } = bench.world.runtime('server')
+    const ahead = tree.digest.value
+    tree.digest.value = digest
+    const job = { disk, directory, compression: 'none', withDigest: true, sliceZnodes: 100 } as const
+    await bench.world.run(writeSnapshot(tree, { ...job, appliedZxid: () => zxid, pause: () => Promise.resolve() }))
+    tree.digest.value = ahead
+    await bench.close()
+    for (const [upTo, from] of [
+      [zxid, 16n],
+      [zxid + 1n, zxid],
+    ] as const) {
+      const { tree: recovered, snapshotZxid } = await bench.recover({ upTo })
+      expect(dump(recovered)).toEqual(states.get(upTo))
+      expect(snapshotZxid).toBe(from)
+    }
   })
 
   test('a torn end behind it is left as it is', async () => {

@@ -1,7 +1,7 @@
 /**
- * From a data directory to a tree: the newest good snapshot and every logged transaction behind it. What was acknowledged and is
- * not there any more makes this fail with the file, the place and the choices; it is never passed over. What is decided at each place
- * stands in judge.ts.
+ * From a data directory to a tree: the newest good snapshot and every later transaction in the logs. If an acknowledged transaction
+ * is missing, this fails with the file, the place and the choices; a loss is never ignored. judge.ts decides what to do at each
+ * place.
  */
 import { type Acl, formatHex } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
@@ -17,7 +17,7 @@ import { isMissingAcl } from './image-tree.ts'
 import { judge, judgeReach, judgeRecord, type Known, type Loss } from './judge.ts'
 import { DiskReadError, LogFile, logHeaderBytes, type RecordPlace } from './log-file.ts'
 import { removeOrphans } from './orphans.ts'
-import { bytesOf, type LoadedSnapshot, readSnapshot } from './snapshot-file.ts'
+import { bytesOf, type LoadedSnapshot, readSnapshot, type SnapshotEnd } from './snapshot-file.ts'
 import { type Cut, tidy } from './tidy.ts'
 import type { LoggedTxn } from './txn-codec.ts'
 
@@ -25,14 +25,17 @@ export interface RecoveryOptions {
   readonly snapshotDirectory: string
   readonly logDirectory: string
   /**
-   * What is done where something is lost or damaged. `refuse`: a RecoveryError is thrown. `accept`: the result is what is left, and
-   * what cannot be used is put aside. `report`: nothing is changed, and the result says what is wrong; for a member of an ensemble,
-   * which gets what it lacks from the leader.
+   * What to do where something is lost or damaged. `refuse`: a RecoveryError is thrown. `accept`: the result is what is left, and
+   * files that cannot be used are put aside. `report`: nothing is changed, and the result says what is wrong; this is for a member
+   * of an ensemble, which gets what it lacks from the leader.
    */
   readonly damage: DamagePolicy
   /** Default `remove`; see orphans.ts. */
   readonly orphans?: 'remove' | 'keep'
-  /** Builds the tree as it was behind this transaction, which must be there, and changes nothing. Default: the whole history. */
+  /**
+   * Builds the tree as it was right after this transaction, and changes no file. Default: the whole history. A snapshot is used only
+   * where its digest shows that it holds no later transaction.
+   */
   readonly upTo?: bigint
   /** Changes nothing: for a directory that another process may be using. Default false. */
   readonly readOnly?: boolean
@@ -47,22 +50,22 @@ export interface Recovered {
   /** The snapshot it started from; undefined when there was none. */
   readonly snapshotZxid: bigint | undefined
   readonly replayedTxns: number
-  /** Transactions were given up: the tree must be written down before anything is built on it. */
+  /** Transactions were given up: write a snapshot of the tree before anything is built on it. */
   readonly isLossy: boolean
-  /** Logs that were given up, to be put aside once the tree is written down. */
+  /** Logs that were given up; put them aside after that snapshot is written. */
   readonly aside: readonly string[]
-  /** What is wrong, where that was to be reported: then the tree is empty, `lastZxid` is -1, and the files are as they were. */
+  /** What is wrong, if the policy is `report`: then the tree is empty, `lastZxid` is -1, and the files are unchanged. */
   readonly damage: string | undefined
 }
 
-/** The directory is not what an undamaged server leaves behind. */
+/** The directory is not what an undamaged server leaves. */
 export class RecoveryError extends Error {
   override readonly name = 'RecoveryError'
   readonly code = 'DATA_DAMAGED'
 }
 
-/** A znode's ACL list is neither in the snapshot nor in the log behind it, and there is an older snapshot to try. */
-class IncompleteSnapshot extends Error {
+/** The tree from a snapshot and the log after it is not the requested one: an older snapshot must be tried. */
+class UnfitSnapshot extends Error {
   readonly path: string
 
   constructor(path: string, reason: string) {
@@ -71,7 +74,7 @@ class IncompleteSnapshot extends Error {
   }
 }
 
-/** A loss with the place where it shows. */
+/** A loss, with the place that shows it. */
 type PlacedLoss = Loss & { readonly place: string }
 
 /** Grants nothing. */
@@ -85,7 +88,7 @@ export async function recover(runtime: Runtime, options: RecoveryOptions): Promi
     try {
       return await new Recovery(runtime, options, without).run()
     } catch (error) {
-      if (error instanceof IncompleteSnapshot) {
+      if (error instanceof UnfitSnapshot) {
         runtime.log('error', 'a snapshot cannot be used, trying an older one', {
           file: error.path,
           cause: error.message,
@@ -101,7 +104,7 @@ export async function recover(runtime: Runtime, options: RecoveryOptions): Promi
   }
 }
 
-/** Files in the wrong one of two directories are a mistake of the settings, and no damage. */
+/** Files in the wrong one of two directories are a mistake in the settings, not damage. */
 async function checkPlaces({ disk }: Runtime, { snapshotDirectory, logDirectory }: RecoveryOptions): Promise<void> {
   if (logDirectory === snapshotDirectory) return
   if (snapshotsAmong(await disk.list(logDirectory)).length > 0) {
@@ -125,32 +128,33 @@ class Recovery {
   #isLossy = false
   /** Why snapshots could not be used. */
   readonly #problems: string[] = []
-  /** The path of the snapshot that the tree was loaded from. */
+  /** The path of the loaded snapshot. */
   #snapshot = ''
-  /** Up to here the tree may hold effects of transactions not replayed yet: no digest is compared before. */
+  #digest: SnapshotEnd['digest']
+  /** Up to this zxid the tree may include effects of transactions that are not replayed yet: no digest is compared before. */
   #fuzzyUntil = 0n
   /**
-   * The path of a snapshot that does not have the digest it names. Apache changes the tree first and the digest afterwards, and
-   * writes snapshots in another thread: its tree may be one transaction ahead of its digest, and is right where the digest of that
-   * transaction fits.
+   * The path of a snapshot whose tree does not have the snapshot's own digest. Apache changes the tree first and the digest
+   * afterwards, and writes snapshots in another thread: its tree may be one transaction ahead of its digest, and is right if the
+   * digest of that transaction fits.
    */
   #doubtful: string | undefined
   #comparesDigests = true
   #digestMismatches = 0
-  /** The highest zxid that was promised, undefined where there is no mark: another server's directory. */
+  /** The highest promised zxid; undefined where there is no mark: the directory of another server. */
   #promised: bigint | undefined
   /** Where the last good transaction ends. */
   #logsEnd: string
   readonly #recent = new RecentRecords()
-  /** What is to be done to the files once everything turns out to be well. */
+  /** Changes of files for the case that the whole directory is found to be good. */
   readonly #cuts: Cut[] = []
   readonly #drops: string[] = []
-  /** Logs with something behind their last good record. */
+  /** Logs with bytes after their last good record. */
   readonly #suspects: string[] = []
   readonly #aside: string[] = []
-  /** Snapshots that turned out to be incomplete, and why. */
+  /** Snapshots that cannot be used, and why. */
   readonly #without: ReadonlyMap<string, string>
-  /** Paths whose ACL lists the snapshot lacks. */
+  /** Paths whose ACL lists are missing in the snapshot. */
   #missingAcls: ReadonlyMap<string, bigint> = new Map()
 
   constructor(runtime: Runtime, options: RecoveryOptions, without: ReadonlyMap<string, string>) {
@@ -171,6 +175,7 @@ class Recovery {
     const snapshotZxid = await this.#loadNewest(snapshots)
     this.#lastZxid = snapshotZxid ?? 0n
     await this.#replayLogs(logsAmong(await disk.list(logDirectory)))
+    this.#checkBound()
     if (this.#doubtful !== undefined) {
       log('error', 'a snapshot does not have the digest it says', { file: this.#doubtful })
     }
@@ -213,15 +218,20 @@ class Recovery {
       if (this.#without.has(path) || (upTo !== undefined && zxid > upTo)) continue
       try {
         const { tree, digest, zxid: own, missingAcls } = await this.#load(path)
-        // A snapshot that was renamed would hide what lies between; one by a slow writer holds more than its name says.
+        // A renamed snapshot would hide the transactions in between. A slow writer's snapshot includes more than its name says.
         if (own !== undefined && own < zxid) {
           throw new SnapshotDamage(`it holds transactions up to ${formatHex(own)} alone`, 0)
         }
-        // It may hold effects of transactions that are not wanted.
-        if (upTo !== undefined && digest !== undefined && digest.zxid > upTo) continue
+        if (upTo !== undefined && (digest === undefined || digest.zxid > upTo)) {
+          // Transactions were applied while it was written. Only the digest says how far that went.
+          const reach = digest === undefined ? 'it has no digest' : `its digest is that of ${formatHex(digest.zxid)}`
+          this.#problems.push(`${path} may hold transactions after ${formatHex(upTo)}: ${reach}`)
+          continue
+        }
         this.#tree = tree
         this.#missingAcls = missingAcls
         this.#snapshot = path
+        this.#digest = digest
         if (digest === undefined) this.#comparesDigests = false
         else if (digest.zxid > zxid) this.#fuzzyUntil = digest.zxid
         else if (digest.zxid === zxid && digest.value !== tree.digest.value) this.#doubtful = path
@@ -247,7 +257,7 @@ class Recovery {
   // -- logs -----------------------------------------------------------------------------------------------------------
 
   async #replayLogs(logs: readonly NamedFile[]): Promise<void> {
-    // The newest log that begins at or below the first zxid needed may reach past it.
+    // The newest log that begins at or below the first required zxid may reach past it.
     const start = Math.max(
       0,
       logs.findLastIndex(({ zxid }) => zxid <= this.#lastZxid + 1n),
@@ -257,7 +267,7 @@ class Recovery {
       const file = await this.#runtime.disk.open(path, { readOnly: true })
       try {
         const loss = await this.#replayLog(await LogFile.open(path, file), i === logs.length - 1)
-        // A killed process may have left what it never synced; what is built on it must not outlast it.
+        // A killed process may have left bytes that it never synced; later writes must not outlive them.
         if (!this.#isReadOnly) await file.sync()
         if (loss === undefined) continue
         const rest = logs.slice(i).map((each) => this.#pathOf(each))
@@ -270,7 +280,7 @@ class Recovery {
     }
   }
 
-  /** Applies what a log adds; says what is missing, if anything is. */
+  /** Applies the transactions of a log; returns what is missing, if anything is. */
   async #replayLog(log: LogFile, isLastFile: boolean): Promise<PlacedLoss | undefined> {
     let from = 0
     for (;;) {
@@ -318,7 +328,7 @@ class Recovery {
   }
 
   #judgeRecord({ header, txn }: LoggedTxn, at: RecordPlace): 'apply' | 'skip' | Loss {
-    // The table says the same; nearly all records go this way.
+    // The table gives the same answer; nearly all records go this way.
     if (header.zxid === this.#lastZxid + 1n) return 'apply'
     const isRepeat = this.#recent.isRepeat(this.#lastZxid, header.zxid, txn.type, at)
     return judgeRecord(header.zxid, isRepeat, this.#known(false))
@@ -376,7 +386,20 @@ class Recovery {
 
   // -- what must be there ---------------------------------------------------------------------------------------------
 
-  /** The tree must reach as far as anything that was ever promised or written down; with a bound, exactly to the bound. */
+  /**
+   * A snapshot of Apache's may be one transaction ahead of its digest. With a bound, the tree must not include that transaction.
+   */
+  #checkBound(): void {
+    const { upTo } = this.#options
+    if (upTo === undefined || this.#digest?.zxid !== upTo || this.#lastZxid !== upTo) return
+    if (this.#digest.value === this.#tree.digest.value) return
+    throw new UnfitSnapshot(
+      this.#snapshot,
+      `the tree at ${formatHex(upTo)} does not have the digest that the snapshot says; it may hold a later transaction`,
+    )
+  }
+
+  /** The tree must reach as far as anything that was promised or written; with a bound, exactly to the bound. */
   #checkReach(snapshots: readonly NamedFile[]): void {
     if (this.#isLossy) return
     const { upTo } = this.#options
@@ -384,7 +407,8 @@ class Recovery {
     if (upTo !== undefined) {
       if (last === upTo) return
       throw new RecoveryError(
-        `${this.#logsEnd}: the history has no transaction ${formatHex(upTo)}; the last one before it is ${formatHex(last)}`,
+        `${this.#logsEnd}: the history has no transaction ${formatHex(upTo)}; the last one before it is ${formatHex(last)}` +
+          this.#because,
       )
     }
     const newestSnapshot = snapshots.at(-1)?.zxid
@@ -392,13 +416,17 @@ class Recovery {
     if (loss !== undefined) this.#lose({ ...loss, place: `${this.#logsEnd}: ${loss.reason}` })
   }
 
+  /** The end of a sentence, and why snapshots could not be used. */
+  get #because(): string {
+    return ['', ...this.#problems].map((each) => (each === '' ? '.' : ` ${each}.`)).join('')
+  }
+
   #lose({ place, until }: PlacedLoss): void {
     const first = formatHex(this.#lastZxid + 1n)
     const range = until > this.#lastZxid ? `${first} to ${formatHex(until)}` : `from ${first} on`
-    const because = this.#problems.length === 0 ? '' : ` ${this.#problems.join('. ')}.`
     if (this.#options.damage !== 'accept') {
       throw new RecoveryError(
-        `${place}. Transactions ${range} are missing or damaged, and are not given up silently.${because} ` +
+        `${place}. Transactions ${range} are missing or damaged, and are not given up silently${this.#because} ` +
           'A copy of the directory that was made file by file while a server used it looks like this, too: ' +
           '"lightkeeper backup" makes one that is whole. ' +
           'Restore the directory from a backup or from another member, look into it with "lightkeeper inspect", ' +
@@ -408,12 +436,12 @@ class Recovery {
     this.#runtime.log('error', `continuing without transactions ${range} (--accept-loss)`, { place })
     this.#isLossy = true
     this.#aside.push(...this.#suspects)
-    // New transactions must not take the numbers of lost ones, which clients have seen.
+    // New transactions must not reuse the numbers of lost ones, which clients have seen.
     const highest = [until, this.#promised ?? 0n, this.#fuzzyUntil].reduce((a, b) => (a > b ? a : b))
     if (highest > this.#lastZxid) this.#lastZxid = highest
   }
 
-  /** The log must have supplied by now what the snapshot left open. A list that is not known is never taken for an open one. */
+  /** By now the log must have supplied the missing ACL lists. An unknown list never counts as an open one. */
   #checkAcls(snapshots: readonly NamedFile[]): void {
     const paths = [...this.#missingAcls.keys()].filter((path) => isMissingAcl(this.#tree.get(path)?.acl ?? []))
     const [path] = paths
@@ -424,7 +452,7 @@ class Recovery {
       const each = `${this.#options.snapshotDirectory}/${name}`
       return each !== this.#snapshot && !this.#without.has(each)
     })
-    if (older) throw new IncompleteSnapshot(this.#snapshot, reason)
+    if (older) throw new UnfitSnapshot(this.#snapshot, reason)
     if (this.#options.damage !== 'accept') {
       throw new RecoveryError(
         `${this.#snapshot}: ${reason}, and there is no older snapshot to start from. Restore the directory from a backup or ` +
@@ -438,7 +466,7 @@ class Recovery {
     for (const each of paths) {
       const node = this.#tree.get(each) as Znode
       this.#tree.setAcl(each, nobody, node.aversion)
-      // They come from transactions behind the last one that is known, whose numbers must not be given again.
+      // They come from transactions after the last known one, whose numbers must not be reused.
       for (const zxid of [node.czxid, node.mzxid, node.pzxid]) if (zxid > this.#lastZxid) this.#lastZxid = zxid
     }
     this.#isLossy = true

@@ -1,6 +1,6 @@
 /**
- * The secret that ids and passwords of sessions are made from: a file of the data directory, durable before the first session is
- * opened, so that clients keep their sessions across restarts.
+ * The secret from which session ids and passwords are made: a file in the data directory. It is durable before the first session
+ * opens, so that clients keep their sessions across restarts.
  */
 import { crc32 } from '@lightkeeper/protocol'
 import type { Disk, Runtime } from '@lightkeeper/runtime'
@@ -9,8 +9,8 @@ import { temporaryPrefix } from './file-names.ts'
 
 export const secretFileName = 'session-secret'
 /**
- * A line: what it is, the bytes, and a CRC-32 of the line before it, both in hexadecimal. Without the checksum a flipped bit would
- * be another secret, and every open session would end without a word.
+ * A line: its purpose, the bytes, and a CRC-32 of the line before it, both in hexadecimal. Without the checksum a flipped bit would
+ * make another secret, and every open session would end without notice.
  */
 const front = 'lightkeeper session secret '
 const pattern = new RegExp(`^(${front}([0-9a-f]{${secretBytes * 2}})) ([0-9a-f]{8})\n$`)
@@ -18,16 +18,16 @@ const drawsMax = 32
 const advice =
   'Restore the file from a backup, or remove it: a new one is made then, and clients lose the sessions that this server gave them'
 
-/** The file is there and holds no secret. */
+/** The file exists and holds no secret. */
 export class SessionSecretError extends Error {
   override readonly name = 'SessionSecretError'
   readonly code = 'BAD_SESSION_SECRET'
 }
 
 /**
- * The keys of a directory; makes the secret where there is none yet. `sessions` are those that are open then: they are another
- * server's, and keep the passwords it gave them.
- * @throws SessionSecretError where the file is there and cannot be used.
+ * The keys of a directory; creates the secret where there is none yet. `sessions` are the sessions that are open then: they come
+ * from another server, and keep its passwords.
+ * @throws SessionSecretError where the file exists and cannot be used.
  */
 export async function openSessionKeys(
   { disk, random }: Runtime,
@@ -38,7 +38,7 @@ export async function openSessionKeys(
   if (known !== undefined) return new SessionKeys(known)
   const open = [...sessions]
   let secret = random.bytes(secretBytes)
-  // None of the open sessions may look like one of ours, or its client could not come back.
+  // None of the open sessions may look like one of ours, otherwise its client could not return.
   for (let draws = 1; draws < drawsMax && open.some((id) => new SessionKeys(secret).isOurs(id)); draws++) {
     secret = random.bytes(secretBytes)
   }
@@ -77,7 +77,7 @@ export async function readSessionSecret(disk: Disk, directory: string): Promise<
   return Uint8Array.from({ length: secretBytes }, (_, i) => Number.parseInt(digits.slice(i * 2, i * 2 + 2), 16))
 }
 
-/** Resolves when the file is durable. There must be none before. */
+/** Resolves when the file is durable. It must not exist before. */
 export async function writeSessionSecret(disk: Disk, directory: string, secret: Uint8Array): Promise<void> {
   const path = `${directory}/${secretFileName}`
   const temporary = `${directory}/${temporaryPrefix}${secretFileName}`

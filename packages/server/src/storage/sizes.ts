@@ -1,7 +1,7 @@
 /** Bytes in a directory of logs and snapshots, for the monitoring commands. */
 import type { Disk } from '@lightkeeper/runtime'
 
-/** A file that goes meanwhile, or cannot be opened, counts for nothing. */
+/** A file that is removed meanwhile, or cannot be opened, does not count. */
 export async function directorySize(disk: Disk, directory: string): Promise<number> {
   let total = 0
   for (const name of await disk.list(directory).catch(() => [])) {
@@ -10,7 +10,7 @@ export async function directorySize(disk: Disk, directory: string): Promise<numb
     try {
       total += await file.size()
     } catch {
-      // Gone.
+      // It was removed.
     } finally {
       await file.close()
     }

@@ -1,6 +1,6 @@
 /**
- * A snapshot file: a header, an image of the tree (image.ts), and behind each part an Adler-32 of everything so far (FileSnap.java,
- * SerializeUtils.java). Optional parts at the end are told apart by their size, not by settings.
+ * A snapshot file: a header, an image of the tree (image.ts), and after each part an Adler-32 of everything so far (FileSnap.java,
+ * SerializeUtils.java). The size of the end shows which optional parts it has; settings do not matter.
  */
 import { type Acl, adler32, MalformedFrameError, Reader, Writer } from '@lightkeeper/protocol'
 import type { DiskFile } from '@lightkeeper/runtime'
@@ -19,11 +19,11 @@ const digestPartBytes = 20 + sealBytes
 const zxidPartBytes = 8 + sealBytes
 const readBytes = 1 << 20
 
-/** What a snapshot says behind its image. */
+/** The content of a snapshot after its image. */
 export interface SnapshotEnd {
-  /** Digest of the tree at a zxid at or above the snapshot's; undefined where the writer kept none. */
+  /** The digest of the tree at a zxid at or above the snapshot's; undefined where the writer kept none. */
   readonly digest: { readonly zxid: bigint; readonly value: bigint } | undefined
-  /** What it says of itself: everything up to here is in it. Undefined where the writer did not say, as before 3.9. */
+  /** The snapshot's own zxid: everything up to it is included. Undefined where the writer did not write it, before 3.9. */
   readonly zxid: bigint | undefined
 }
 
@@ -35,37 +35,40 @@ export interface LoadedSnapshot extends SnapshotEnd {
 
 // -- writing ----------------------------------------------------------------------------------------------------------
 
-/** Encodes a snapshot piece by piece: `begin` or `header`, then the image, then `end`. `take` what was encoded before it grows large. */
+/**
+ * Encodes a snapshot piece by piece: `begin` or `header`, then the image, then `end`. Call `take` before the encoded part becomes
+ * large.
+ */
 export class SnapshotEncoder {
   readonly image: ImageEncoder
   readonly #writer = new Writer(writerBytes)
   #sum = 1
-  /** Bytes of the writer that are in the sum already. */
+  /** Bytes of the writer that are included in the sum already. */
   #summed = 0
 
   constructor() {
     this.image = new ImageEncoder(this.#writer)
   }
 
-  /** In front of an image whose bytes are there already: what a leader sends. */
+  /** For an image that exists as bytes: one from a leader. */
   header(): void {
     this.#writer.int(snapshotMagic)
     this.#writer.int(snapshotVersion)
     this.#writer.long(-1n)
   }
 
-  /** The part in front of the znodes. */
+  /** The part before the znodes. */
   begin(sessions: ReadonlyMap<bigint, number>, lists: readonly (readonly Acl[])[]): void {
     this.header()
     this.image.begin(sessions, lists)
   }
 
-  /** Bytes of an image, as they are. */
+  /** Bytes of an image, unchanged. */
   raw(bytes: Uint8Array): void {
     this.#writer.raw(bytes)
   }
 
-  /** Everything behind the image. `digest` is the tree's at `digestZxid`; 0 and 0 say that none is kept. */
+  /** Everything after the image. `digest` is the tree's at `digestZxid`; 0 and 0 mean that there is none. */
   end(zxid: bigint, digestZxid: bigint, digest: bigint): void {
     const writer = this.#writer
     this.#seal()
@@ -77,7 +80,7 @@ export class SnapshotEncoder {
     this.#seal()
   }
 
-  /** What was encoded since the last call, the caller's to keep. */
+  /** The bytes encoded since the last call; the caller owns them. */
   take(): Uint8Array {
     const bytes = this.#writer.written()
     this.#sum = adler32(bytes, this.#summed, bytes.length, this.#sum)
@@ -99,7 +102,7 @@ export class SnapshotEncoder {
 /** Returns the next piece of a file, undefined at its end. */
 export type ByteSource = () => Promise<Uint8Array | undefined>
 
-/** The content of a file from its beginning, in pieces that are the caller's to keep. */
+/** The content of a file from its beginning, in pieces that the caller owns. */
 export function bytesOf(file: DiskFile): ByteSource {
   let position = 0
   return async () => {
@@ -110,7 +113,7 @@ export function bytesOf(file: DiskFile): ByteSource {
   }
 }
 
-/** @throws SnapshotDamage where the bytes are no snapshot, or not all of one. */
+/** @throws SnapshotDamage where the bytes are no snapshot, or not a whole one. */
 export async function readSnapshot(source: ByteSource): Promise<LoadedSnapshot> {
   const builder = new ImageTree()
   const { tree, missingAcls } = builder
@@ -120,8 +123,8 @@ export async function readSnapshot(source: ByteSource): Promise<LoadedSnapshot> 
 }
 
 /**
- * Reads the image of a snapshot into `sink`; `check`, called behind the image, may say what is wrong with it.
- * @throws SnapshotDamage as `readSnapshot`; the sink may have a part by then.
+ * Reads the image of a snapshot into `sink`. `check` is called after the image, and may return what is wrong with it.
+ * @throws SnapshotDamage as `readSnapshot`; the sink may have got a part by then.
  */
 export async function readSnapshotInto(
   source: ByteSource,
@@ -135,7 +138,7 @@ export async function readSnapshotInto(
 
 class SnapshotParser {
   readonly #image: ImageParser
-  /** The header, until it is whole; then what stands behind the image. Both are small. */
+  /** The header, until it is whole; later the part after the image. Both are small. */
   readonly #edge = new Writer(256)
   #isHeaderDone = false
   /** Adler-32 of the header and the image. */

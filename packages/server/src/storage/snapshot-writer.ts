@@ -1,6 +1,6 @@
 /**
- * Writes a snapshot while the server goes on serving: a slice of znodes, then the turn of everything else, then the next slice.
- * It holds everything up to the zxid in its name and some of what came later; a replay of the log from there makes it whole.
+ * Writes a snapshot while the server serves: a slice of znodes, then a turn for all other work, then the next slice. The snapshot
+ * includes everything up to the zxid in its name and some later changes; a replay of the log from there makes it whole.
  */
 import type { Disk, DiskFile } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
@@ -14,11 +14,11 @@ export interface SnapshotJob {
   readonly directory: string
   readonly compression: Compression
   readonly withDigest: boolean
-  /** Znodes written between two turns of everything else, at the most. */
+  /** The most znodes written between two turns for other work. */
   readonly sliceZnodes: number
-  /** Zxid of the last transaction applied to the tree, now. */
+  /** Zxid of the last transaction that is applied to the tree now. */
   appliedZxid(): bigint
-  /** Resolves when other work had its turn. Rejects to give the snapshot up. */
+  /** Resolves when other work has had its turn. Rejects to abandon the snapshot. */
   pause(): Promise<void>
 }
 
@@ -52,7 +52,7 @@ async function writeContent(tree: DataTree, zxid: bigint, job: SnapshotJob, file
   })
   const encoder = new SnapshotEncoder()
   const { image } = encoder
-  // The table of lists must hold the list of every znode that the walk will show: nothing is applied between the two.
+  // The table of lists must include the list of every znode that the walk will show: nothing is applied between the two.
   const walk = new TreeWalk(tree, zxid)
   encoder.begin(tree.sessions, walk.lists)
   try {
@@ -62,7 +62,7 @@ async function writeContent(tree: DataTree, zxid: bigint, job: SnapshotJob, file
       await job.pause()
     }
     image.end()
-    // The digest is that of now, when the last znode is encoded.
+    // The digest of this moment, when the last znode is encoded.
     if (job.withDigest) encoder.end(zxid, job.appliedZxid(), tree.digest.value)
     else encoder.end(zxid, 0n, 0n)
     await out.write(encoder.take())

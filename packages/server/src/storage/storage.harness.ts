@@ -1,4 +1,4 @@
-/** A data directory on a simulated disk, filled by a replica's own log and snapshots, for tests that damage it. */
+/** A data directory on a simulated disk, filled by the real log and snapshots, for tests that damage it. */
 
 import { opCode, parentPath, type TxnHeader } from '@lightkeeper/protocol'
 import { World } from '@lightkeeper/testing/sim'
@@ -19,7 +19,7 @@ export class Bench {
   storage: Storage | undefined
   tree = new DataTree()
   lastZxid = 0n
-  /** The same tree, one batch ahead: a transaction is logged with the digest of the tree behind it before it is applied. */
+  /** The same tree, one batch ahead: a transaction is logged with the digest of the tree after it, before it is applied. */
   #ahead = new DataTree()
   readonly #options: ServerOptions
 
@@ -89,7 +89,7 @@ export class Bench {
     this.storage = undefined
   }
 
-  /** What a start would come to, changing nothing but what a start changes. */
+  /** The result of a start, with no other changes than those of a start. */
   recover(options: Partial<RecoveryOptions> = {}): Promise<Recovered> {
     const all = { snapshotDirectory: directory, logDirectory: directory, damage: 'refuse', ...options } as const
     return this.world.run(recover(this.world.runtime(host), all))
@@ -104,7 +104,7 @@ export class Bench {
     this.disk.damage(`${directory}/${name}`, change)
   }
 
-  /** As if another server had written the directory: without the mark of ours. */
+  /** Removes our mark, as if another server had written the directory. */
   forgetMark(): void {
     this.disk.lose(`${directory}/acknowledged`)
   }
@@ -114,7 +114,7 @@ export function create(path: string, data: Uint8Array | null = null): Txn {
   return { type: opCode.create, path, data, acl: null, ephemeral: false, parentCVersion: -1 }
 }
 
-/** Fills in what prepare would know of the parent. */
+/** Fills in what prepare would know about the parent. */
 function numbered(tree: DataTree, txn: Txn): Txn {
   if (!('parentCVersion' in txn)) return txn
   const parent = tree.get(parentPath(txn.path))
@@ -133,7 +133,7 @@ export function dump(tree: DataTree): string[] {
   return lines.sort()
 }
 
-/** The whole image of a tree, as a snapshot or a leader's stream has it: encoded in slices and read to the end. */
+/** The whole image of a tree, as in a snapshot or from a leader: encoded in slices and read to the end. */
 export function imageOf(tree: DataTree, sliceZnodes: number): Uint8Array {
   const encoder = new ImageEncoder()
   const walk = new TreeWalk(tree, 1n << 62n)

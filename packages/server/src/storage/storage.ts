@@ -1,5 +1,5 @@
 /**
- * A data directory in use: recovered, locked, written to. Decides when a snapshot is due and what may be removed after it
+ * A data directory in use: recovered, locked, written to. Decides when a snapshot is due and which files may be removed after it
  * (SyncRequestProcessor.java, DatadirCleanupManager.java).
  */
 import { assert, type DirectoryLock, type Runtime } from '@lightkeeper/runtime'
@@ -21,7 +21,7 @@ import { writeSnapshot } from './snapshot-writer.ts'
 
 export interface StorageOptions {
   /**
-   * What is done where something is lost or damaged, see RecoveryOptions. A member of an ensemble has it reported, and also keeps
+   * What to do where something is lost or damaged, see RecoveryOptions. A member of an ensemble uses `report`, and also keeps
    * orphans. Default `refuse`.
    */
   readonly damage?: DamagePolicy
@@ -38,16 +38,16 @@ export class Storage {
   readonly snapshotDirectory: string
   readonly logDirectory: string
   readonly sessionKeys: SessionKeys
-  /** Milliseconds that snapshots took. */
+  /** How long snapshots took, milliseconds. */
   readonly snapshotTimes = new Summary()
   readonly #runtime: Runtime
   readonly #config: ServerConfig
   readonly #mark: AcknowledgedMark
   readonly #locks: readonly DirectoryLock[]
-  /** The tree that is served. */
+  /** The current tree. */
   #tree: DataTree
   #appliedZxid: bigint
-  /** The history is being replaced by another one: no snapshot may be written of this one. */
+  /** Another history is replacing this one: no snapshot of this one may be written. */
   #isReplacing = false
   #snapshotAtTxns = 0
   #snapshotAtBytes = 0
@@ -79,14 +79,15 @@ export class Storage {
       forceSync: config.forceSync,
       onDurable: (zxid) => mark.note(zxid),
     })
-    // What was replayed will be replayed again until a snapshot holds it.
+    // Replayed transactions will be replayed again until a snapshot includes them.
     this.log.txns = recovered.replayedTxns
     this.#drawLimits()
   }
 
   /**
-   * Takes the directory of `config` and reads it.
-   * @throws RecoveryError where something acknowledged is missing; SessionSecretError; an Error with code ELOCKED where another process has it.
+   * Locks the directory of `config` and reads it.
+   * @throws RecoveryError where something acknowledged is missing; SessionSecretError; an Error with code ELOCKED where another
+   * process has the directory.
    */
   static async open(
     runtime: Runtime,
@@ -100,7 +101,7 @@ export class Storage {
     const named = `${config.dataLogDir ?? dataDir}/${versionDirectory}`
     const have = config.datadirAutocreate ? makeDirectory : requireDirectory
     for (const directory of new Set([snapshots, named])) await have(disk, directory)
-    // One directory may have two names, and must not be locked against itself.
+    // One directory may have two names, and must not be locked twice.
     const logs = (await disk.identity(named)) === (await disk.identity(snapshots)) ? snapshots : named
     const unique = [...new Set([snapshots, logs])]
     const locks: DirectoryLock[] = []
@@ -126,11 +127,11 @@ export class Storage {
 
   async #begin(): Promise<void> {
     const { recovered } = this
-    // The member that asked for the report gets another history, and this one stays as it is until then.
+    // A member with `report` gets another history, and this one stays unchanged until then.
     if (recovered.damage !== undefined) return
     const { disk, log } = this.#runtime
     const names = await disk.list(this.snapshotDirectory)
-    // Apache does not start from logs alone, and whatever was given up must not come back.
+    // Apache does not start from logs alone, and transactions that were given up must not return.
     if (snapshotsAmong(names).length === 0 || recovered.isLossy) await this.snapshot()
     if (recovered.isLossy) {
       await this.#mark.set(recovered.lastZxid)
@@ -140,12 +141,12 @@ export class Storage {
       }
       await disk.syncDirectory(this.logDirectory)
     }
-    // What was recovered is shown to readers from now on, acknowledged or not, and must not vanish behind their backs.
+    // From now on clients see everything that was recovered, acknowledged or not, so it must not disappear.
     if (this.#mark.zxid < recovered.lastZxid) await this.#mark.set(recovered.lastZxid)
     for (const directory of new Set([this.snapshotDirectory, this.logDirectory])) await disk.syncDirectory(directory)
   }
 
-  /** Everything up to `zxid` was applied to the tree; may begin a snapshot. */
+  /** Everything up to `zxid` was applied to the tree; this may begin a snapshot. */
   applied(zxid: bigint): void {
     this.#appliedZxid = zxid
     const { log } = this
@@ -159,7 +160,7 @@ export class Storage {
     this.snapshot().then(
       () => this.#purge(),
       (error: Error) => {
-        // The log has everything; the next one may succeed.
+        // The log has everything; the next snapshot may succeed.
         this.#runtime.log('error', 'a snapshot could not be written', { cause: error.message })
       },
     )
@@ -198,15 +199,16 @@ export class Storage {
 
   // -- another history, for a member of an ensemble -------------------------------------------------------------------
 
-  /** Begins to receive the history of a leader, an image at `zxid` first. Nothing changes before `install`. */
+  /** Begins to receive the history of a leader, first an image at `zxid`. Nothing changes before `install`. */
   receive(zxid: bigint): Promise<IncomingBase> {
     return IncomingBase.begin(this.#runtime.disk, this.#directories, zxid)
   }
 
   /**
-   * Makes `base` the history, in the place of the one that is here; see IncomingBase. The log must be quiet, and nothing is applied
-   * meanwhile. Resolves to the tree of the image, which is the one that snapshots are written of from now on.
-   * @throws SnapshotDamage, with nothing changed. After any other error the log takes no more, and a start finishes or undoes it.
+   * Replaces the current history by `base`; see IncomingBase. No flush may be under way, and nothing may be applied meanwhile.
+   * Resolves to the tree of the image; from now on snapshots are written of it.
+   * @throws SnapshotDamage, with nothing changed. After any other error the log takes nothing more, and a start finishes or undoes
+   * the change.
    */
   install(base: IncomingBase): Promise<DataTree> {
     return this.#replace(base.zxid, async () => {
@@ -222,8 +224,8 @@ export class Storage {
   }
 
   /**
-   * Cuts the history behind `zxid`; see truncateBase, also for the errors. The log must be quiet, and nothing is applied meanwhile.
-   * Resolves to the tree at `zxid`, which is the one that snapshots are written of from now on.
+   * Removes all transactions after `zxid`; see truncateBase, also for the errors. No flush may be under way, and nothing may be
+   * applied meanwhile. Resolves to the tree at `zxid`; from now on snapshots are written of it.
    */
   truncate(zxid: bigint, committed: bigint): Promise<DataTree> {
     return this.#replace(zxid, async () => {
@@ -251,7 +253,7 @@ export class Storage {
     return { snapshots: this.snapshotDirectory, logs: this.logDirectory }
   }
 
-  /** Bytes in the directories of snapshots and of logs; the same where they are one. */
+  /** Bytes in the directories of snapshots and of logs; equal where they are one directory. */
   async sizes(): Promise<{ readonly snapshots: number; readonly logs: number }> {
     const { disk } = this.#runtime
     const snapshots = await directorySize(disk, this.snapshotDirectory)
@@ -272,8 +274,8 @@ export class Storage {
   }
 
   /**
-   * Removes old files, one purge at a time: two would try to remove the same ones. What is left out now is removed behind the next
-   * snapshot.
+   * Removes old files, one purge at a time: two would try to remove the same files. What one call leaves out, the call after the
+   * next snapshot removes.
    */
   #purge(): void {
     const { autopurgeSnapRetainCount: keep, autopurgePurgeInterval } = this.#config
@@ -293,7 +295,7 @@ export class Storage {
       })
   }
 
-  /** Somewhere in the upper half, so that servers of an ensemble do not all write at once. */
+  /** A number in the upper half, so that the servers of an ensemble do not all write at the same time. */
   #drawLimits(): void {
     const { random } = this.#runtime
     const { snapCount, snapSizeLimitInKb } = this.#config

@@ -1,8 +1,8 @@
-/** Leaves a recovered directory so that Apache can read it too: it takes a torn record with a wrong checksum for a reason to stop. */
+/** Makes a recovered directory readable for Apache too: Apache stops at a torn record with a wrong checksum. */
 import type { Runtime } from '@lightkeeper/runtime'
 import { temporaryPrefix } from './file-names.ts'
 
-/** A file that is cut at `offset`. */
+/** A cut of a file at `offset`. */
 export interface Cut {
   readonly path: string
   readonly offset: number

@@ -21,7 +21,7 @@ export interface DataFiles {
 }
 
 /**
- * Looks into `dataDir`, or into its `version-2`, for snapshots, and into `logDir` for logs. `logDir` is `dataDir` unless given.
+ * Looks for snapshots in `dataDir` or its `version-2`, and for logs in `logDir`. `logDir` is `dataDir` unless given.
  * @throws Error where a directory is missing or holds neither.
  */
 export async function dataFiles(disk: Disk, dataDir: string, logDir = dataDir): Promise<DataFiles> {
@@ -41,7 +41,7 @@ async function namesIn(disk: Disk, directory: string): Promise<[string, string[]
   return names.includes('version-2') ? [below, await disk.list(below)] : [directory, names]
 }
 
-/** One transaction in place. The same object each time: what is wanted of it is taken before the visitor returns. */
+/** One transaction in place. It is the same object each time: copy what you need before the visitor returns. */
 export class TransactionView {
   /** TxnHeader (32 bytes), body, digest. */
   payload: Uint8Array = new Uint8Array(0)
@@ -55,7 +55,7 @@ export class TransactionView {
     return new Reader(this.payload).long()
   }
 
-  /** Milliseconds since 1970, by the clock of the server that took the write. */
+  /** Milliseconds since 1970, by the clock of the server that executed the write. */
   get time(): number {
     return new Reader(this.payload, timeOffset).longAsNumber()
   }
@@ -66,25 +66,25 @@ export class TransactionView {
   }
 }
 
-/** Transactions that ought to be here and cannot be read. */
+/** Transactions that should be here and cannot be read. */
 export interface Gap {
-  /** The last one before, undefined where nothing was read yet. */
+  /** The last one before, undefined where none was read yet. */
   readonly after: bigint | undefined
-  /** The first one behind it. */
+  /** The first one after. */
   readonly next: bigint
   /** File, offset and reason. */
   readonly place: string
 }
 
 export interface TransactionVisitor {
-  /** Returns false to see no more. */
+  /** Returns false to stop. */
   transaction(view: TransactionView): void | false
-  /** Comes in front of the transaction `gap.next`. */
+  /** Called before the transaction `gap.next`. */
   gap(gap: Gap): void
 }
 
 /**
- * Calls `visitor` for every transaction from `from` on, each once, in ascending order. What stands behind a damaged part is read
+ * Calls `visitor` for every transaction from `from` on, each once, in ascending order. Transactions after a damaged part are read
  * too. @throws DiskReadError where a file cannot be read.
  */
 export async function visitTransactions(
@@ -101,7 +101,8 @@ export async function visitTransactions(
   let last: bigint | undefined
   let place = ''
   const see = (zxid: bigint, type: number, payload: Uint8Array, { offset }: { offset: number }): void | false => {
-    // A record again: Apache numbers a write that it could not read so, and cuts a torn log only when it needs the name.
+    // The same record again: Apache gives an unreadable write the zxid of the record before it, and cuts a torn log only when it
+    // needs the file's name.
     if (zxid < from || (last !== undefined && zxid <= last)) return
     if (last !== undefined && !continues(last, zxid)) visitor.gap({ after: last, next: zxid, place })
     last = zxid
@@ -123,7 +124,7 @@ export async function visitTransactions(
         if (end.kind === 'stopped') return
         place = `${path} at offset ${end.offset}: ${end.reason || 'the log ends'}`
         if (end.kind === 'complete') break
-        // The rest of a preallocated file is long, and there is nothing in it where the next file goes on.
+        // The rest of a preallocated file is long, and empty where the next file continues.
         const next = logs[i + 1]
         if (next !== undefined && last !== undefined && continues(last, next.zxid)) break
         const record = await log.findRecord(end.offset, last ?? from - 1n)

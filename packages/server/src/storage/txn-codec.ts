@@ -1,4 +1,6 @@
-/** A transaction as bytes: header, body by type, digest. What a log record and a proposal carry (SerializeUtils.java). */
+/**
+ * A transaction as bytes: header, body by type, digest. It is the content of a log record and of a proposal (SerializeUtils.java).
+ */
 import {
   MalformedFrameError,
   opCode,
@@ -34,7 +36,7 @@ import type { CreateNodeTxn, NodeTxn, Txn } from '../tree/txn.ts'
 export interface LoggedTxn {
   readonly header: TxnHeader
   readonly txn: Txn
-  /** The tree's digest after the transaction; undefined where the writer kept none. */
+  /** The digest of the tree after the transaction; undefined where the writer kept none. */
   readonly digest: bigint | undefined
 }
 
@@ -45,16 +47,16 @@ export function writeTxn(writer: Writer, header: TxnHeader, txn: Txn, digest: bi
   if (txn.type === opCode.multi) {
     writer.int(txn.txns.length)
     for (const part of txn.txns) {
-      // The body is the same, and servers before 3.9 do not know create2 in here (ZOOKEEPER-4026).
+      // The body is the same, and servers before 3.9 do not know create2 here (ZOOKEEPER-4026).
       writer.int(part.type === opCode.create2 ? opCode.create : part.type)
       const mark = writer.beginFrame()
       writeBody(writer, part)
       writer.endFrame(mark)
     }
   } else writeBody(writer, txn)
-  // Apache logs a failed operation without a digest, and readers take what follows the error number for one.
+  // Apache logs a failed operation without a digest, and readers would take the bytes after the error number for one.
   if (digest === undefined || txn.type === opCode.error) return
-  // Nor a closeSession without a list: a digest behind it would be taken for the list.
+  // The same for a closeSession without a list: readers would take a digest after it for the list.
   if (txn.type === opCode.closeSession && txn.paths2Delete === null) return
   writer.int(digestVersion)
   writer.long(digest)
@@ -90,8 +92,8 @@ function writeBody(writer: Writer, txn: Exclude<Txn, { type: typeof opCode.multi
 }
 
 /**
- * Reads the payload of one record, all of it. Byte arrays are views of it.
- * @throws MalformedFrameError where it is no transaction this version knows.
+ * Reads the payload of one record to its end. Byte arrays are views of it.
+ * @throws MalformedFrameError where this version does not know the transaction.
  */
 export function readTxn(reader: Reader): LoggedTxn {
   const header = readTxnHeader(reader)
@@ -149,7 +151,7 @@ function readBody(reader: Reader, type: number): Txn {
   }
 }
 
-/** Before 3.4 a create ended behind `ephemeral`; -1 stands for the parent's cversion plus one. */
+/** Before 3.4 a create ended after `ephemeral`; -1 means the parent's cversion plus one. */
 function readCreateBody(reader: Reader): Omit<CreateNodeTxn, 'type'> {
   const path = reader.ustring() ?? ''
   const data = reader.buffer()

@@ -1,15 +1,15 @@
-/** Seam: where transactions become durable. What is acknowledged was flushed first; nothing else decides that. */
+/** Seam: makes transactions durable. A transaction is acknowledged only after its flush. */
 import type { TxnHeader, Writer } from '@lightkeeper/protocol'
 import type { Txn } from '../tree/txn.ts'
 import { writeTxn } from './txn-codec.ts'
 
-/** A transaction as it stands in a log and in a proposal: its zxid and its bytes, the reader's to keep. */
+/** A transaction in the format of a log and of a proposal: its zxid and its bytes, which the reader owns. */
 export interface LoggedPayload {
   readonly zxid: bigint
   readonly payload: Uint8Array
 }
 
-/** The asked-for transaction is not in the log. `first` and `last` say what the log reaches from and to, where it has any. */
+/** The requested transaction is not in the log. `first` and `last` are the log's first and last zxid, if it has any. */
 export class NotInLogError extends Error {
   override readonly name = 'NotInLogError'
   readonly code = 'NOT_IN_LOG'
@@ -29,34 +29,34 @@ export interface TxnLog {
   /** Everything up to this zxid would survive a power cut (or a kill, where syncing is off). */
   readonly durableZxid: bigint
   /**
-   * Begins the record of the next transaction. Its payload (txn-codec.ts) is written to the writer that this returns, which
-   * is the memory of the next write to the disk, and `endRecord` follows in the same turn. Transactions come in the order of
-   * their zxids. Undefined where the log keeps nothing: nothing is encoded then, and no `endRecord` follows.
+   * Begins the record of the next transaction. Write its payload (txn-codec.ts) to the returned writer, which is the memory of the
+   * next write to the disk, and call `endRecord` in the same turn. Transactions come in the order of their zxids. Undefined where
+   * the log keeps nothing: then encode nothing and do not call `endRecord`.
    */
   beginRecord(zxid: bigint): Writer | undefined
   endRecord(): void
   /** As `beginRecord` and `endRecord`, for a payload that is encoded already. Its bytes are copied. */
   append(zxid: bigint, payload: Uint8Array): void
   /**
-   * Makes everything appended so far durable, then calls `done` once. With an error, nothing appended since the last success
-   * may be acknowledged, and the log takes no more. May call `done` before it returns.
+   * Makes everything appended so far durable, then calls `done` once. After an error, nothing appended since the last success may
+   * be acknowledged, and the log takes nothing more. It may call `done` before it returns.
    */
   flush(done: (error?: Error) => void): void
   /**
-   * Removes every transaction behind `zxid`, which becomes the last one; resolves when they are gone for good. The log is quiet:
-   * everything appended was flushed. After an error other than NotInLogError the log takes no more.
+   * Removes every transaction after `zxid`, which becomes the last one; resolves when they are gone for good. Everything appended
+   * must be flushed. After an error other than NotInLogError the log takes nothing more.
    * @throws NotInLogError, with nothing changed, where `zxid` is not in the log.
    */
   truncate(zxid: bigint): Promise<void>
   /**
-   * The durable transactions from `from` on, `from` included, up to the last one that was durable when this was called.
+   * The durable transactions from `from` on (inclusive), up to the last durable one at the time of this call.
    * @throws NotInLogError where `from` is not in the log; HistoryDamage where the files break off before the end.
    */
   read(from: bigint): AsyncIterable<LoggedPayload>
   close(): Promise<void>
 }
 
-/** Encodes a transaction straight into the log. `digest` is the tree's behind it, undefined where none is kept. */
+/** Encodes a transaction directly into the log. `digest` is that of the tree after it, undefined where none is kept. */
 export function logTxn(log: TxnLog, header: TxnHeader, txn: Txn, digest: bigint | undefined): void {
   const record = log.beginRecord(header.zxid)
   if (record === undefined) return
@@ -64,7 +64,7 @@ export function logTxn(log: TxnLog, header: TxnHeader, txn: Txn, digest: bigint 
   log.endRecord()
 }
 
-/** Remembers nothing: the tree in memory is all there is, and it goes with the process. */
+/** Keeps nothing: the tree is only in memory, and is lost when the process ends. */
 export function memoryLog(): TxnLog {
   let last = 0n
   let durable = 0n

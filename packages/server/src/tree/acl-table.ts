@@ -1,4 +1,4 @@
-/** Equal ACL lists are stored once, however many znodes carry them. */
+/** Stores equal ACL lists once, however many znodes have them. */
 import { type Acl, openAcl } from '@lightkeeper/protocol'
 import { TextMap } from '@lightkeeper/runtime'
 
@@ -33,7 +33,7 @@ export class AclTable {
     return row.list
   }
 
-  /** One user less of a list that `acquire` returned; forgotten with the last. */
+  /** A list that `acquire` returned has one user less; it is removed with the last user. */
   release(list: readonly Acl[]): void {
     if (list === openAcl) return
     const key = keyOf(list)

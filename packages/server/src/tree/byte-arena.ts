@@ -1,6 +1,6 @@
 /**
- * Data of znodes in large pages instead of one typed array each: a typed array costs the engine some three hundred bytes
- * before its first byte of content. Pages hold slots of one size; what is longer than a slot gets an array of its own.
+ * Data of znodes in large pages instead of a typed array for each: a typed array costs the engine some three hundred bytes before
+ * its first byte of content. Pages hold slots of one size; data longer than a slot gets its own array.
  */
 
 const pageBytes = 64 * 1024
@@ -38,11 +38,11 @@ class Page {
   slotBytes = 0
   slots = 0
   used = 0
-  /** Slots from here on were never handed out. */
+  /** Slots from here on were never used. */
   fresh = 0
-  /** First slot given back, -1 for none; each holds the number of the next, plus one, in its first two bytes. */
+  /** The first free slot, -1 for none; each holds the number of the next, plus one, in its first two bytes. */
   freed = -1
-  /** Place in the list of its class that have room, -1 when full. */
+  /** Its place in the list of pages with room, -1 when it is full. */
   place = -1
 
   constructor(index: number) {
@@ -102,7 +102,7 @@ export class ByteArena {
     return (page.index << slotBits) | slot
   }
 
-  /** The bytes at `reference`, in place: good until they are freed, and then another's. */
+  /** The bytes at `reference`, in place: valid until they are freed; then the slot has another owner. */
   view(reference: number, length: number): Uint8Array {
     if (reference < 0) return this.#large[-1 - reference] as Uint8Array
     const page = this.#pages[reference >> slotBits] as Page
@@ -119,7 +119,7 @@ export class ByteArena {
     const page = this.#pages[reference >> slotBits] as Page
     page.give(reference & slotMask)
     if (page.place < 0) this.#enterRoomy(page)
-    // One page with room stays with its class, so that a znode that comes and goes does not format a page each time.
+    // One page with room stays in its class, so that a znode that comes and goes does not format a page each time.
     if (page.used === 0 && (this.#roomy[page.sizeClass] as Page[]).length > 1) {
       this.#leaveRoomy(page)
       this.#empty.push(page)

@@ -1,6 +1,6 @@
 /**
- * The tree of znodes. `apply` is a pure function of a transaction and the tree: it never looks at the clock and never
- * refuses, since what may be refused was refused when the transaction was prepared.
+ * The tree of znodes. `apply` is a pure function of a transaction and the tree. It never looks at the clock and never refuses: the
+ * checks were made when the transaction was prepared.
  */
 import { type Acl, type MultiResult, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
 import { assert, TextSet } from '@lightkeeper/runtime'
@@ -13,21 +13,21 @@ import type { NodeTxn, Txn } from './txn.ts'
 import { statOf, type Znode, ZnodeStore } from './znode.ts'
 import { ZnodeIndex } from './znode-index.ts'
 
-/** Is called for every change as it is applied, in the order Apache triggers watches (DataTree.java). */
-export interface TreeListener {
-  /** A create: of `path` below `parent`. */
+/** Called for every change as it is applied, in the order in which Apache triggers watches (DataTree.java). */
+export interface ChangeReceiver {
+  /** A create of `path` below `parent`. */
   created(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void
   dataChanged(path: string, node: Znode, zxid: bigint): void
   deleted(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void
 }
 
-/** Is called when the ACL list of a znode is about to be replaced; see TreeWalk. */
+/** Called before the ACL list of a znode is replaced; see TreeWalk. */
 export interface AclObserver {
   replaced(path: string, before: readonly Acl[]): void
 }
 
-/** For a tree that nobody watches. */
-const deaf: TreeListener = { created() {}, dataChanged() {}, deleted() {} }
+/** For a tree without watches. */
+const ignoring: ChangeReceiver = { created() {}, dataChanged() {}, deleted() {} }
 /** No system path is longer. */
 const systemPathMax = '/zookeeper/config'.length
 const readOnlyConfigAcl: readonly Acl[] = [{ perms: 1, id: { scheme: 'world', id: 'anyone' } }]
@@ -40,13 +40,13 @@ export class DataTree {
   readonly nodes: ZnodeIndex
   readonly acls = new AclTable()
   readonly quotas = new QuotaPaths()
-  /** Sessions whose creation is applied and whose end is not: id and timeout in milliseconds, as a snapshot holds them. */
+  /** Sessions whose creation is applied and whose end is not: id and timeout in milliseconds, as in a snapshot. */
   readonly sessions = new Map<bigint, number>()
-  /** Walks that are under way over this tree. */
+  /** The walks over this tree that are under way. */
   readonly aclObservers = new Set<AclObserver>()
-  /** May be replaced between two transactions: a tree can be loaded first and watched later. */
-  listener: TreeListener
-  /** The digest of the tree as it is, where digests are on. */
+  /** It may be replaced between two transactions: a tree can be loaded first and watched later. */
+  receiver: ChangeReceiver
+  /** The digest of the current tree, where digests are on. */
   readonly digest = new TreeDigest()
   /** Bytes of paths and data, the number `mntr` calls approximate_data_size. */
   dataSize = 0
@@ -60,9 +60,9 @@ export class DataTree {
   readonly #counts = new DescendantCounts()
   readonly #store = new ZnodeStore()
 
-  constructor(listener: TreeListener = deaf) {
-    this.listener = listener
-    // System znodes are inserted without counting: a fresh root shows cversion -1.
+  constructor(receiver: ChangeReceiver = ignoring) {
+    this.receiver = receiver
+    // System znodes do not count as children: a new root shows cversion -1.
     const root = this.#store.make(openAcl)
     const system = this.#store.make(openAcl)
     const quota = this.#store.make(openAcl)
@@ -97,14 +97,14 @@ export class DataTree {
     return count
   }
 
-  /** The digest from scratch, a walk over every znode. */
+  /** Computes the digest by a walk over every znode. */
   computeDigest(): bigint {
     const digest = new TreeDigest()
     this.nodes.forEach((node, path) => digest.add(digestOfZnode(path, node)))
     return digest.value
   }
 
-  /** Descendants of `path`, which need not exist. Counted once, then kept up to date for as long as it is asked for. */
+  /** Number of descendants of `path`, which may not exist. Counted once, then kept up to date as long as it is requested. */
   countDescendants(path: string): number {
     const node = this.nodes.get(path)
     if (node === undefined) return 0
@@ -112,7 +112,7 @@ export class DataTree {
   }
 
   /**
-   * Containers and TTL znodes that may go: empty, and used before or older than the limits. `now` is wall-clock
+   * Containers and TTL znodes that may be deleted: empty, and used before or older than the limits. `now` is wall-clock
    * milliseconds; `neverUsedMs` 0 keeps containers that never had a child (ContainerManager.java).
    */
   reapable(now: number, neverUsedMs: number): string[] {
@@ -126,15 +126,15 @@ export class DataTree {
     for (const path of this.#ttls) {
       const node = this.nodes.get(path)
       if (node === undefined || node.numChildren > 0) continue
-      // Only setData refreshes a TTL znode; children merely keep it.
+      // Only setData refreshes a TTL znode; children only prevent its deletion.
       if (now - Number(node.mtime) > ttlMsOf(node.ephemeralOwner)) paths.push(path)
     }
     return paths
   }
 
   /**
-   * Applies a committed transaction. Returns the znode it created or changed, so that the reply can show its Stat, and for a
-   * multi the result of each operation.
+   * Applies a committed transaction. Returns the znode that it created or changed, so that the reply can show its Stat; for a multi
+   * the result of each operation.
    */
   apply(header: TxnHeader, txn: Txn): Znode | MultiResult[] | undefined {
     switch (txn.type) {
@@ -180,7 +180,7 @@ export class DataTree {
   }
 
   #applyMulti(header: TxnHeader, txns: readonly NodeTxn[]): MultiResult[] {
-    // A multi that failed is logged with an error for every operation and changes nothing.
+    // A failed multi is logged with an error for every operation and changes nothing.
     return txns.map((txn): MultiResult => {
       const node = this.#applyNodeTxn(header, txn)
       switch (txn.type) {
@@ -223,7 +223,7 @@ export class DataTree {
     node.mtime = header.time
     node.ephemeralOwner = owner
     node.data = txn.data
-    // Raised, never lowered; by serial-number order, so that the counter wraps instead of sticking at 2^31-1.
+    // Raised, never lowered; compared by serial-number order, so that the counter wraps around instead of stopping at 2^31-1.
     if (((txn.parentCVersion - parentNode.cversion) | 0) > 0) parentNode.cversion = txn.parentCVersion
     if (header.zxid > parentNode.pzxid) parentNode.pzxid = header.zxid
     this.nodes.addBelow(parentNode, path, path.lastIndexOf('/'), node)
@@ -233,11 +233,11 @@ export class DataTree {
     if (owner !== 0n) this.#remember(path, owner)
     if (path.startsWith('/zookeeper/')) this.#quotaCreated(path)
     this.#account(path, 1, node.dataLength)
-    this.listener.created(path, node, parent, parentNode, header.zxid)
+    this.receiver.created(path, node, parent, parentNode, header.zxid)
     return node
   }
 
-  /** The znode exists; one with children is deleted by a damaged log alone. */
+  /** The znode exists; only a damaged log can delete one with children. */
   deleteNode(path: string, zxid: bigint): void {
     const node = this.nodes.get(path)
     const parent = parentPath(path)
@@ -252,7 +252,7 @@ export class DataTree {
     const limited = path.startsWith('/zookeeper/') ? quotaTarget(path, limitsName) : undefined
     if (limited !== undefined) this.quotas.remove(limited)
     this.#account(path, -1, -node.dataLength)
-    this.listener.deleted(path, node, parent, parentNode, zxid)
+    this.receiver.deleted(path, node, parent, parentNode, zxid)
     this.#store.release(node)
   }
 
@@ -267,7 +267,7 @@ export class DataTree {
     this.dataSize += growth
     if (node.dataLength > this.largestData) this.largestData = node.dataLength
     if (growth !== 0) this.#account(path, 0, growth)
-    this.listener.dataChanged(path, node, header.zxid)
+    this.receiver.dataChanged(path, node, header.zxid)
     return node
   }
 
@@ -285,11 +285,11 @@ export class DataTree {
   // -- loading ----------------------------------------------------------------------------------------------------------
 
   /**
-   * Puts a znode of a snapshot in its place; parents come in front of their children. `stat` is a StatPersisted, and the root's
-   * path is empty. Returns what is wrong with the znode, undefined where nothing is; the tree is of no use then.
+   * Stores a znode of a snapshot; parents come before their children. `stat` is a StatPersisted, and the root's path is empty.
+   * Returns what is wrong with the znode, undefined where it is right; after an error the tree cannot be used.
    */
   load(path: string, data: Uint8Array | null, acl: readonly Acl[], stat: Uint8Array): string | undefined {
-    // Only the znodes of a fresh tree can be there already.
+    // Only the znodes of a new tree can exist already.
     const known = path.length <= systemPathMax ? this.nodes.get(path === '' ? '/' : path) : undefined
     if (known !== undefined && !this.#fresh.delete(path)) return 'is there twice'
     const node = known ?? this.#store.make(openAcl)
@@ -313,14 +313,14 @@ export class DataTree {
     return undefined
   }
 
-  /** Znodes of a fresh tree that were not loaded yet. */
+  /** Znodes of a new tree that were not loaded yet. */
   readonly #fresh = new Set(['', '/zookeeper', quotaRoot, '/zookeeper/config'])
 
-  /** Path and znode of the parent of the znode that was loaded last. */
+  /** Path and znode of the parent of the last loaded znode. */
   #loadingUnder = '?'
   #loadingParent: Znode | undefined
 
-  /** Everything is loaded: makes anew what is derived from znodes, usage below quotas included. */
+  /** Everything is loaded: computes what follows from the znodes, including usage below quotas. */
   loaded(): void {
     this.dataSize = 0
     const counted: string[] = []
@@ -365,7 +365,7 @@ export class DataTree {
     }
   }
 
-  /** A new limits znode starts counting; a new stats znode is overwritten with what is there now. */
+  /** A new limits znode starts counting; a new stats znode is overwritten with the current usage. */
   #quotaCreated(path: string): void {
     const limited = quotaTarget(path, limitsName)
     if (limited !== undefined) this.quotas.add(limited)
@@ -380,7 +380,7 @@ export class DataTree {
     stats.data = formatUsage(usage.count, usage.bytes)
   }
 
-  /** Znodes at and below `path` and the bytes of their data. */
+  /** Number of znodes at and below `path`, and the bytes of their data. */
   #usage(path: string): { count: number; bytes: number } {
     const node = this.nodes.get(path)
     if (node === undefined) return { count: 0, bytes: 0 }

@@ -1,10 +1,10 @@
 /**
- * How many znodes stand below some that were asked for. A count is made once, by a walk, and kept up to date from then on: while
- * nobody asks, creates and deletes pay nothing.
+ * The number of descendants of some requested znodes. A walk counts once; from then on the count is kept up to date. While no count
+ * is requested, creates and deletes cost nothing.
  */
 import type { Znode } from './znode.ts'
 
-/** Znodes whose count is kept; the one asked for first is forgotten for another. */
+/** Number of znodes with a kept count; a new one replaces the one that was requested first. */
 const keptMax = 256
 
 /** A znode and everything below it, at any depth. */
@@ -34,7 +34,7 @@ export class DescendantCounts {
     return count
   }
 
-  /** A znode came (1) or went (-1) at `path`; those above it stand in the tree. */
+  /** A znode was created (1) or deleted (-1) at `path`; its parents exist in the tree. */
   changed(root: Znode, path: string, by: 1 | -1): void {
     let node: Znode | undefined = root
     for (let from = 1; ; ) {
@@ -53,7 +53,7 @@ export class DescendantCounts {
     this.changed(root, path, -1)
   }
 
-  /** Where a count below is kept it is taken. */
+  /** A kept count of a znode below is used. */
   #walk(top: Znode): number {
     let count = -1
     const stack = [top]

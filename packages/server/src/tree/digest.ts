@@ -1,7 +1,7 @@
 /**
- * The digest of a tree: the sum modulo 2^64 of one CRC-32 for each znode, over its path, data and numbers; znodes below
- * /zookeeper do not count (DigestCalculator.java, AdHash.java). Logged behind each transaction, so that whoever replays it can
- * tell whether it came to the same tree.
+ * The digest of a tree: the sum modulo 2^64 of one CRC-32 for each znode, over its path, data and numbers; znodes below /zookeeper
+ * do not count (DigestCalculator.java, AdHash.java). It is logged after each transaction, so that a replay can check whether it
+ * came to the same tree.
  */
 import { crc32, Writer } from '@lightkeeper/protocol'
 import type { Znode } from './znode.ts'
@@ -9,7 +9,7 @@ import type { Znode } from './znode.ts'
 /** The version in a TxnDigest. */
 export const digestVersion = 2
 
-/** What a digest takes of a znode that is not stored as it will be: what is not given is that of `source`. */
+/** What the digest of a znode needs if the znode is not stored in its final form: missing fields are those of `source`. */
 export interface Digestible {
   readonly source: Znode | undefined
   readonly czxid: bigint
@@ -44,7 +44,7 @@ export class TreeDigest {
     this.#high = (this.#high - 1) >>> 0
   }
 
-  /** Signed, as it is logged. */
+  /** Signed, as in the log. */
   get value(): bigint {
     return BigInt.asIntN(64, (BigInt(this.#high) << 32n) | BigInt(this.#low))
   }
@@ -61,7 +61,7 @@ function isCounted(path: string): boolean {
   return !path.startsWith('/zookeeper/')
 }
 
-/** Path first, as UTF-8; the root's is empty. */
+/** The path comes first, as UTF-8; the root's is empty. */
 export function crcOfPath(path: string): number {
   if (path === '/') return 0
   scratch.clear()
@@ -69,13 +69,13 @@ export function crcOfPath(path: string): number {
   return crc32(scratch.bytes, 4, scratch.length)
 }
 
-/** What a stored znode adds to the digest: unsigned 32 bits. `pathCrc` is `crcOfPath(path)`, where it is known. */
+/** The share of a stored znode in the digest: unsigned 32 bits. `pathCrc` is `crcOfPath(path)`, where it is known. */
 export function digestOfZnode(path: string, node: Znode, pathCrc: number = crcOfPath(path)): number {
   if (!isCounted(path)) return 0
   let crc = pathCrc
   const { data } = node
   if (data !== null) crc = crc32(data, 0, data.length, crc)
-  // Stored as czxid mzxid | ctime … ephemeralOwner | pzxid; the digest has pzxid third.
+  // Stored as czxid mzxid | ctime … ephemeralOwner | pzxid; in the digest pzxid is third.
   const { bytes } = node.block
   const { row } = node
   crc = crc32(bytes, row, row + 16, crc)
@@ -83,7 +83,7 @@ export function digestOfZnode(path: string, node: Znode, pathCrc: number = crcOf
   return crc32(bytes, row + 16, row + 52, crc)
 }
 
-/** As `digestOfZnode`, for a znode that is not stored yet, or not as it will be. */
+/** As `digestOfZnode`, for a znode that is not stored yet, or not in its final form. */
 export function digestOf(path: string, node: Digestible, pathCrc: number = crcOfPath(path)): number {
   if (!isCounted(path)) return 0
   let crc = pathCrc

@@ -1,4 +1,4 @@
-/** A few values by path, to be found from any path below: one step for each segment that is there, and no more. */
+/** A few values by path, which can be found from any path below: one step for each segment that exists, and no more. */
 import { TextMap } from '@lightkeeper/runtime'
 
 class Branch<V> {
@@ -46,7 +46,7 @@ export class PathTrie<V> {
     if (at === undefined || at.value === undefined) return
     at.value = undefined
     this.size--
-    // Branches that lead nowhere any more.
+    // Removes branches without values.
     for (let i = way.length - 1; i >= 0; i--) {
       const [parent, segment] = way[i] as [Branch<V>, string]
       const branch = parent.branches?.get(segment) as Branch<V>
@@ -56,7 +56,7 @@ export class PathTrie<V> {
     }
   }
 
-  /** Every value at `path` and above, the highest first; `end` is the length of its path, 1 for that of the root. */
+  /** Every value at `path` and above, the highest first; `end` is the length of its path, 1 for the root. */
   above(path: string, visit: (value: V, end: number) => void): void {
     if (this.size > 0) this.#walk(path, visit)
   }
@@ -72,7 +72,7 @@ export class PathTrie<V> {
   }
 }
 
-/** The segments of a path, the first of which is empty; the root has that one alone. Stops when `visit` says false. */
+/** The segments of a path, the first of which is empty; the root has only that one. Stops when `visit` returns false. */
 function eachSegment(path: string, visit: (segment: string, end: number) => boolean): void {
   if (path === '/') {
     visit('', 1)

@@ -1,6 +1,6 @@
 /**
- * Quotas: limits and usage below /zookeeper/quota, in the text format of StatsTrack.java. Usage is counted for the deepest
- * limit above a changed znode only; stats are written without a version, a watch or a transaction, as Apache does.
+ * Quotas: limits and usage below /zookeeper/quota, in the text format of StatsTrack.java. Usage is counted only for the deepest
+ * limit above a changed znode. Stats are written without a version, a watch or a transaction, as in Apache.
  */
 import { PathTrie } from './path-trie.ts'
 
@@ -8,7 +8,7 @@ export const quotaRoot = '/zookeeper/quota'
 export const limitsName = 'zookeeper_limits'
 export const statsName = 'zookeeper_stats'
 
-/** -1 means no limit, or for usage not known. */
+/** -1 means no limit, or for usage: not known. */
 export interface QuotaNumbers {
   readonly count: number
   readonly bytes: number
@@ -16,7 +16,7 @@ export interface QuotaNumbers {
   readonly bytesHard: number
 }
 
-/** Missing, empty and malformed numbers read as -1, which limits nothing. */
+/** Missing, empty and malformed numbers are read as -1, which limits nothing. */
 export function parseQuota(data: Uint8Array | null): QuotaNumbers {
   const values = new Map<string, number>()
   let text = ''
@@ -44,7 +44,7 @@ export function quotaTarget(path: string, name: typeof limitsName | typeof stats
   return path.slice(quotaRoot.length, path.length - name.length - 1)
 }
 
-/** The paths that carry limits. */
+/** The paths with limits. */
 export class QuotaPaths {
   readonly #paths = new PathTrie<true>()
 
@@ -60,12 +60,12 @@ export class QuotaPaths {
     this.#paths.delete(path)
   }
 
-  /** The deepest path with limits at or above `path`; undefined for system znodes and where there is none. */
+  /** The deepest path with limits at or above `path`; undefined for system znodes, and where there is none. */
   covering(path: string): string | undefined {
     if (this.#paths.size === 0 || path === '/zookeeper' || path.startsWith('/zookeeper/')) return undefined
     let deepest = 0
     this.#paths.above(path, (_value, end) => {
-      // The root carries no limits: they would stand under an empty name.
+      // The root has no limits: their znode would have an empty name.
       if (end > 1) deepest = end
     })
     return deepest === 0 ? undefined : path.slice(0, deepest)

@@ -1,7 +1,7 @@
 /**
- * Applies a logged transaction to a tree that may hold its effects already, or those of later ones: a snapshot is written while
- * transactions are applied, so each of them in that range meets a tree it did not expect, and at the end of the range all is
- * right (DataTree.java: processTxn, createNode, deleteNode, killSession).
+ * Applies a logged transaction to a tree that may already have its effects, or those of later ones. A snapshot is written while
+ * transactions are applied, so each of them in that range meets an unexpected tree; at the end of the range everything is right
+ * (DataTree.java: processTxn, createNode, deleteNode, killSession).
  */
 import { type Acl, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
 import { TextSet } from '@lightkeeper/runtime'
@@ -10,7 +10,7 @@ import { digestOfZnode } from './digest.ts'
 import { containerOwner, ttlOwner } from './ephemeral-owner.ts'
 import type { NodeTxn, Txn } from './txn.ts'
 
-/** Keeps the digest of the tree in step. */
+/** Keeps the digest of the tree up to date. */
 export function replay(tree: DataTree, header: TxnHeader, txn: Txn): void {
   const touched = touchedBy(tree, header, txn)
   for (const path of touched) {
@@ -34,7 +34,7 @@ function step(tree: DataTree, header: TxnHeader, txn: Txn): void {
       tree.sessions.set(header.clientId, txn.timeOut)
       return
     case opCode.closeSession: {
-      // The list names what goes, whoever owns it in this tree; whatever else the session owns goes too.
+      // The list names what is deleted, whatever its owner is in this tree; everything else that the session owns is deleted too.
       const paths = [...(txn.paths2Delete ?? []), ...tree.ephemeralsOf(header.clientId)]
       for (const path of paths) remove(tree, path, header.zxid)
       tree.sessions.delete(header.clientId)
@@ -77,7 +77,7 @@ function create(
   owner: bigint,
 ): void {
   const parent = tree.get(parentPath(txn.path))
-  // Deleted later in the range.
+  // A later transaction in the range has deleted it.
   if (parent === undefined) return
   const parentCVersion = txn.parentCVersion === -1 ? (parent.cversion + 1) | 0 : txn.parentCVersion
   const node = tree.get(txn.path)
@@ -85,7 +85,7 @@ function create(
     tree.createNode(header, { ...txn, parentCVersion }, owner)
     return
   }
-  // Its list may have come after the table of lists in the snapshot.
+  // Its list may be newer than the table of lists in the snapshot.
   if (txn.acl !== null) tree.setAcl(txn.path, txn.acl, node.aversion)
   if (((parentCVersion - parent.cversion) | 0) <= 0) return
   parent.cversion = parentCVersion
@@ -94,7 +94,7 @@ function create(
 
 function remove(tree: DataTree, path: string, zxid: bigint): void {
   if (tree.get(path) !== undefined) {
-    // Parents in front of their children, so that the deepest go first from the end.
+    // Parents before their children, so that from the end the deepest are deleted first.
     const paths = [path]
     for (let i = 0; i < paths.length; i++) {
       const parent = paths[i] as string

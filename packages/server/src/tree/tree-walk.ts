@@ -1,7 +1,7 @@
 /**
- * A walk over the znodes of a tree, parents in front of their children, while transactions change it between two steps. Several
- * walks may be under way at once. What a walk shows is what a snapshot holds: all of the tree as it was when the walk began, and
- * some of what came later.
+ * A walk over the znodes of a tree, parents before their children, while transactions change the tree between two steps. Several
+ * walks may be under way at once. A walk shows what a snapshot holds: all of the tree as it was when the walk began, and some later
+ * changes.
  */
 import type { Acl } from '@lightkeeper/protocol'
 import { TextMap } from '@lightkeeper/runtime'
@@ -9,15 +9,15 @@ import type { AclObserver, DataTree } from './data-tree.ts'
 import type { Znode } from './znode.ts'
 
 export class TreeWalk implements AclObserver {
-  /** The path of the znode that `next` moved to; `/` for the root. */
+  /** The path of the current znode; `/` for the root. */
   path = ''
   /** The ACL lists in use when the walk began. `acl` is always one of these, or the open list. */
   readonly lists: readonly (readonly Acl[])[]
   readonly #tree: DataTree
   readonly #zxid: bigint
   /**
-   * The lists that znodes had when the walk began and that were replaced since. An image has its table of lists in front of its
-   * znodes, so it cannot name a list that came later.
+   * The lists that znodes had when the walk began and that were replaced since. An image has its table of lists before its znodes,
+   * so it cannot refer to a later list.
    */
   readonly #replaced = new TextMap<readonly Acl[]>()
   readonly #stack: { readonly base: string; readonly names: Iterator<string> }[] = []
@@ -42,7 +42,7 @@ export class TreeWalk implements AclObserver {
     return this.#replaced.size === 0 ? acl : (this.#replaced.get(this.path) ?? acl)
   }
 
-  /** Moves to the next znode; false behind the last one. */
+  /** Moves to the next znode; returns false after the last one. */
   next(): boolean {
     if (this.#node === undefined) {
       this.#enter('/', this.#tree.nodes.root)
@@ -51,7 +51,7 @@ export class TreeWalk implements AclObserver {
     for (;;) {
       const level = this.#stack.at(-1)
       if (level === undefined) return false
-      // A live iterator: what is added meanwhile comes at the end, what is removed does not come.
+      // A live iterator: new znodes come at the end, removed ones do not come.
       const step = level.names.next()
       if (step.done) {
         this.#stack.pop()
@@ -59,14 +59,14 @@ export class TreeWalk implements AclObserver {
       }
       const path = `${level.base}/${step.value}`
       const node = this.#tree.get(path)
-      // A later znode is in the log; its ACL list may not be among those of the walk.
+      // A znode that is newer than the walk is in the log; its ACL list may not be in the walk's table.
       if (node === undefined || node.czxid > this.#zxid) continue
       this.#enter(path, node)
       return true
     }
   }
 
-  /** The tree need not report to this walk any more. */
+  /** The tree does not report to this walk any more. */
   end(): void {
     this.#tree.aclObservers.delete(this)
   }

@@ -1,4 +1,4 @@
-/** Transactions: what prepare makes of a request and apply does to the tree. The records are Apache's own. */
+/** Transactions: prepare makes them from requests, and apply changes the tree by them. The records are Apache's own. */
 import type {
   CheckVersionTxn,
   CreateContainerTxn,
@@ -31,6 +31,6 @@ export type Txn =
   | ({ readonly type: typeof opCode.createSession } & CreateSessionTxn)
   | {
       readonly type: typeof opCode.closeSession
-      /** Null in logs from before 3.6: whatever the session owns. */
+      /** Null in logs from before 3.6: everything that the session owns. */
       readonly paths2Delete: readonly string[] | null
     }

@@ -1,6 +1,6 @@
 /**
- * Znodes by path. Each stands in the children of its parent under its name alone, and only those that have children are also
- * found by their whole path: of a million leaves no path is kept. In parts, since a single map of a million entries stops
+ * Znodes by path. Each is in the children of its parent under its name. Only znodes with children are also found by their whole
+ * path, so no paths are stored for a million leaves. The map has many parts, since a single map of a million entries stops
  * everything for tens of milliseconds each time it doubles.
  */
 import { TextMap } from '@lightkeeper/runtime'
@@ -10,7 +10,7 @@ const parts = 256
 
 export class ZnodeIndex {
   readonly root: Znode
-  /** Znodes, the root counted once. */
+  /** Number of znodes; the root counts once. */
   size = 1
   readonly #parents: TextMap<Znode>[] = Array.from({ length: parts }, () => new TextMap<Znode>())
 
@@ -18,7 +18,7 @@ export class ZnodeIndex {
     this.root = root
   }
 
-  /** The root stands under `/` and under the empty path, as in Apache. */
+  /** The root has the paths `/` and empty, as in Apache. */
   get(path: string): Znode | undefined {
     if (path.length <= 1 && (path === '/' || path === '')) return this.root
     const slash = path.lastIndexOf('/')
@@ -35,7 +35,9 @@ export class ZnodeIndex {
     this.addBelow(this.get(path.slice(0, slash)) as Znode, path, slash, node)
   }
 
-  /** As `add`, with the parent found and the last slash. False where the path was not free; the index is of no use then. */
+  /**
+   * As `add`, with the parent and the last slash known. False where the path was not free; then the index cannot be used any more.
+   */
   addBelow(parent: Znode, path: string, slash: number, node: Znode): boolean {
     if (parent.children === undefined) {
       parent.children = new TextMap()
@@ -64,7 +66,7 @@ export class ZnodeIndex {
     }
   }
 
-  /** Every znode with its path, parents in front of their children; the root's is `/`. */
+  /** Every znode with its path, parents before their children; the root's is `/`. */
   forEach(visit: (node: Znode, path: string) => void): void {
     visit(this.root, '/')
     const stack: [base: string, node: Znode][] = [['', this.root]]
@@ -92,7 +94,7 @@ export class ZnodeIndex {
   }
 }
 
-/** The end of a string, in memory of its own: a slice would keep the whole alive. */
+/** The end of a string, in its own memory: a slice would keep the whole string alive. */
 function ownString(text: string, from: number): string {
   let own = ''
   let i = from
@@ -109,7 +111,7 @@ function ownString(text: string, from: number): string {
     )
   }
   if (i < text.length) own += text.slice(i)
-  // Puts the pieces together now, once.
+  // Joins the pieces now, once.
   own.charCodeAt(0)
   return own
 }

@@ -1,6 +1,6 @@
 /**
- * One znode, as stored. Numbers stand packed, in the order and byte order of a snapshot's StatPersisted, in blocks shared by
- * many znodes: a million znodes are a million small objects and not ten million, and a Stat leaves by copying bytes.
+ * One stored znode. Its numbers are packed, in the order and byte order of a snapshot's StatPersisted, in blocks that many znodes
+ * share. So a million znodes are a million small objects, not ten million, and a Stat is sent by copying bytes.
  */
 import type { Acl, Stat, Writer } from '@lightkeeper/protocol'
 import type { TextMap } from '@lightkeeper/runtime'
@@ -28,7 +28,7 @@ class Block {
   readonly view = new DataView(this.bytes.buffer)
 }
 
-/** Where the numbers and the data of znodes live. */
+/** Stores the numbers and the data of znodes. */
 export class ZnodeStore {
   readonly arena = new ByteArena()
   readonly #free: { readonly block: Block; readonly row: number }[] = []
@@ -49,7 +49,7 @@ export class ZnodeStore {
     return new Znode(this.arena, this.#block, this.#used++ * rowBytes, acl)
   }
 
-  /** The znode is gone; its row and its data are another's from now on. */
+  /** The znode is deleted; another one may get its row and its data from now on. */
   release(node: Znode): void {
     node.data = null
     this.#free.push({ block: node.block, row: node.row })
@@ -58,13 +58,13 @@ export class ZnodeStore {
 
 export class Znode {
   readonly #arena: ByteArena
-  /** For `ZnodeStore` alone. */
+  /** Only for `ZnodeStore`. */
   readonly block: Block
-  /** For `ZnodeStore` alone: offset into the block. */
+  /** Only for `ZnodeStore`: offset into the block. */
   readonly row: number
   /** Interned by the tree's AclTable: equal lists are the same object. */
   acl: readonly Acl[]
-  /** By name; there while there is one. */
+  /** By name; present only while there is a child. */
   children: TextMap<Znode> | undefined
 
   constructor(arena: ByteArena, block: Block, row: number, acl: readonly Acl[]) {
@@ -126,7 +126,7 @@ export class Znode {
     this.block.view.setInt32(this.row + version, value)
   }
 
-  /** Children ever created below this znode: the sequence counter. Not what clients see, see `visibleCversion`. */
+  /** Number of children ever created below this znode: the sequence counter. Clients see `visibleCversion` instead. */
   get cversion(): number {
     return this.block.view.getInt32(this.row + cversion)
   }
@@ -165,7 +165,7 @@ export class Znode {
     return Math.max(0, this.block.view.getInt32(this.row + dataLengthAt))
   }
 
-  /** A view in place, good until the znode changes; null is kept apart from empty. */
+  /** A view in place, valid until the znode changes; null differs from empty. */
   get data(): Uint8Array | null {
     const { view } = this.block
     const length = view.getInt32(this.row + dataLengthAt)
@@ -179,7 +179,7 @@ export class Znode {
     const before = view.getInt32(this.row + dataLengthAt)
     const reference = view.getInt32(this.row + dataReferenceAt)
     const length = bytes === null ? -1 : bytes.length
-    // Stored before the old is freed: `bytes` may be a view of it.
+    // Stored before the old bytes are freed: `bytes` may be a view of them.
     if (bytes !== null && length > 0) view.setInt32(this.row + dataReferenceAt, this.#arena.store(bytes))
     if (before > 0) this.#arena.free(reference)
     view.setInt32(this.row + dataLengthAt, length)
@@ -197,7 +197,7 @@ export class Znode {
 
 const empty = new Uint8Array(0)
 
-/** Creates plus deletes of children: what a Stat calls cversion (DataNode.java, copyStat). */
+/** Creates plus deletes of children: the cversion of a Stat (DataNode.java, copyStat). */
 export function visibleCversion(node: Znode): number {
   return (2 * node.cversion - node.numChildren) | 0
 }
@@ -207,13 +207,13 @@ function visibleOwner(node: Znode): bigint {
   return node.isPersistent || kindOf(node.ephemeralOwner) !== 'ephemeral' ? 0n : node.ephemeralOwner
 }
 
-/** Appends the 68 bytes of the Stat without building one: this is on the way of every read. */
+/** Appends the 68 bytes of the Stat without creating an object: every read does this. */
 export function writeNodeStat(writer: Writer, node: Znode): void {
   const { bytes } = node.block
   const { row } = node
   const at = writer.reserve(68)
   const target = writer.bytes
-  // czxid, mzxid, ctime, mtime, version stand in the same order in both.
+  // czxid, mzxid, ctime, mtime, version have the same order in both.
   for (let i = 0; i < 36; i++) target[at + i] = bytes[row + i] as number
   writer.patchInt(at + 36, visibleCversion(node))
   for (let i = 40; i < 44; i++) target[at + i] = bytes[row + i] as number
@@ -224,7 +224,7 @@ export function writeNodeStat(writer: Writer, node: Znode): void {
   for (let i = 0; i < 8; i++) target[at + 60 + i] = bytes[row + 52 + i] as number
 }
 
-/** The Stat as it is now; later changes of the znode do not show in it. */
+/** The current Stat; later changes of the znode do not change it. */
 export function statOf(node: Znode): Stat {
   return {
     czxid: node.czxid,

@@ -1,25 +1,25 @@
 /**
- * Who watches what: path → watchers and watcher → paths, one table for data and one for children (WatchManager.java).
- * A watcher is a connection; its watches die with it, not with the session.
+ * Who watches what: path → watchers and watcher → paths, one table for data and one for children (WatchManager.java). A watcher is
+ * a connection; its watches end with it, not with the session.
  */
 import { TextMap, TextSet } from '@lightkeeper/runtime'
 import { PathTrie } from '../tree/path-trie.ts'
 
-/** Bits of the modes a watcher may hold on one path, all at once since 3.9. */
+/** Bits of the modes that a watcher may have on one path, several at once since 3.9. */
 export const watchMode = { oneShot: 1, persistent: 2, recursive: 4 } as const
 
-/** What a watch takes beside its path, bytes, about. */
+/** About the bytes of a watch without its path. */
 const entryBytes = 128
-/** Characters of a path behind this one count four times: the heap grows by several times their number while such paths come. */
+/** Characters of a path after this one count four times: while such paths arrive, the heap grows by several times their number. */
 const longFrom = 1024
 
-/** Who watches, and what that takes: counted here, over all tables it has watches in. */
+/** A watcher, and the size of its watches over all tables. */
 export interface WatchHolder {
   watchCount: number
   watchBytes: number
 }
 
-/** What all watches of a server take, bytes, about. */
+/** About the bytes of all watches of a server. */
 export interface WatchTotal {
   bytes: number
 }
@@ -31,12 +31,12 @@ export function bytesOfWatch(path: string): number {
 export class WatchTable<W extends WatchHolder> {
   /** Pairs of watcher and path. */
   size = 0
-  /** No path has had more watchers since there were none at all. */
+  /** The largest number of watchers that a path has had since the table was last empty. */
   widest = 0
   readonly #total: WatchTotal
   readonly #watchersOf = new TextMap<Map<W, number>>()
   readonly #pathsOf = new Map<W, TextSet>()
-  /** Who has recursive watches, found from any path below. */
+  /** Watchers with recursive watches, found from any path below. */
   readonly #recursive = new PathTrie<Set<W>>()
 
   constructor(total: WatchTotal = { bytes: 0 }) {
@@ -79,13 +79,13 @@ export class WatchTable<W extends WatchHolder> {
     this.#count(path, watcher, 1)
   }
 
-  /** Whether the watcher holds `mode` on `path`; 0 asks for any. */
+  /** Whether the watcher has `mode` on `path`; 0 means any. */
   has(path: string, watcher: W, mode: number): boolean {
     const held = this.#watchersOf.get(path)?.get(watcher) ?? 0
     return mode === 0 ? held !== 0 : (held & mode) !== 0
   }
 
-  /** Takes `mode` away, or with 0 all. Returns whether there was anything to take. */
+  /** Removes `mode`, or with 0 all modes. Returns whether there was anything to remove. */
   remove(path: string, watcher: W, mode: number): boolean {
     const watchers = this.#watchersOf.get(path)
     const held = watchers?.get(watcher) ?? 0
@@ -95,7 +95,7 @@ export class WatchTable<W extends WatchHolder> {
     return true
   }
 
-  /** Removes up to `most` watches of a watcher, less where paths are long; false when there are none left. */
+  /** Removes up to `most` watches of a watcher, fewer where paths are long; returns false when there are none left. */
   removeSome(watcher: W, most: number): boolean {
     const paths = this.#pathsOf.get(watcher)
     if (paths === undefined) return false
@@ -109,8 +109,8 @@ export class WatchTable<W extends WatchHolder> {
   }
 
   /**
-   * Everybody to tell about a change of `path`, each once: those who watch it, whose one-shot watches are used up by this, and
-   * those with a recursive watch on an ancestor. Undefined when there is nobody.
+   * Everyone who gets an event for a change of `path`, each once: its watchers, whose one-shot watches are now used up, and
+   * watchers with a recursive watch on an ancestor. Undefined when there is no watcher.
    */
   trigger(path: string): Set<W> | undefined {
     let told: Set<W> | undefined
@@ -130,7 +130,7 @@ export class WatchTable<W extends WatchHolder> {
     return told
   }
 
-  /** How many `trigger` would return, about. */
+  /** About how many watchers `trigger` would return. */
   reach(path: string): number {
     let count = this.#watchersOf.get(path)?.size ?? 0
     this.#recursive.above(path, (recursive) => {

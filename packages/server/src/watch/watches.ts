@@ -1,6 +1,6 @@
 /**
- * The two watch tables of a server and the rules between them: which change reaches whom, in which order, what a reconnecting
- * client missed (DataTree.java: createNode, deleteNode, setData, setWatches).
+ * The two watch tables of a server and the rules between them: which change causes which events, in which order, and what a
+ * reconnecting client has missed (DataTree.java: createNode, deleteNode, setData, setWatches).
  */
 import {
   type Acl,
@@ -11,27 +11,27 @@ import {
   type SetWatches2,
   watcherType,
 } from '@lightkeeper/protocol'
-import type { DataTree, TreeListener } from '../tree/data-tree.ts'
+import type { ChangeReceiver, DataTree } from '../tree/data-tree.ts'
 import type { Znode } from '../tree/znode.ts'
 import { OverBudget } from './over-budget.ts'
 import { bytesOfWatch, type WatchHolder, WatchTable, type WatchTotal, watchMode } from './watch-table.ts'
 
-/** A connection, as far as watches are concerned. */
+/** A connection, as a watcher. */
 export interface Watcher extends WatchHolder {
   /**
-   * Queues an event in front of everything the connection is told later. `acl` guards the znode the event is about; whoever
-   * may not read it is not told, and a one-shot watch is used up all the same. Null stands for no check.
+   * Queues an event before everything that the connection gets later. `acl` guards the event's znode: a watcher that may not read
+   * it gets no event, and its one-shot watch is still used up. Null means no check.
    */
   notify(type: EventType, path: string, zxid: bigint, acl: readonly Acl[] | null): void
 }
 
-/** Zxid in events that do not come from a transaction: catch-up after a reconnect. */
+/** The zxid of events without a transaction: those after a reconnect. */
 const noZxid = -1n
 
-/** Fewer watchers of one path than this are no work worth counting. */
+/** Fewer watchers of one path than this do not count as work. */
 const wide = 32
 
-/** How much may be watched; docs/operations/limits.md. */
+/** The limits of watches; docs/operations/limits.md. */
 export interface WatchLimits {
   readonly maxCnxnWatches: number
   readonly maxCnxnWatchBytes: number
@@ -44,7 +44,7 @@ const unlimited: WatchLimits = {
   maxWatchBytes: Number.POSITIVE_INFINITY,
 }
 
-export class Watches implements TreeListener {
+export class Watches implements ChangeReceiver {
   readonly #total: WatchTotal = { bytes: 0 }
   readonly #limits: WatchLimits
   readonly data = new WatchTable<Watcher>(this.#total)
@@ -54,7 +54,7 @@ export class Watches implements TreeListener {
     this.#limits = limits
   }
 
-  /** What all watches take, bytes, about. */
+  /** About the bytes of all watches. */
   get bytes(): number {
     return this.#total.bytes
   }
@@ -70,12 +70,12 @@ export class Watches implements TreeListener {
     )
   }
 
-  /** How many are told when the data of `path` changes, about; 0 while no znode has many watchers. */
+  /** About how many events a change of the data of `path` causes; 0 while no znode has many watchers. */
   reach(path: string): number {
     return this.data.widest < wide ? 0 : this.data.reach(path)
   }
 
-  /** As `reach`, for a `path` that comes or goes. */
+  /** As `reach`, for the creation or deletion of `path`. */
   reachWithParent(path: string): number {
     if (this.children.widest < wide) return this.reach(path)
     return this.data.reach(path) + this.children.reach(parentPath(path))
@@ -104,7 +104,7 @@ export class Watches implements TreeListener {
     this.children.add(path, watcher, watchMode.oneShot)
   }
 
-  /** `mode` as in addWatch, 0 or 1; the path need not exist. */
+  /** `mode` as in addWatch, 0 or 1; the path may not exist. */
   addPersistent(path: string, watcher: Watcher, mode: number): void {
     if (mode === addWatchMode.persistentRecursive) {
       this.data.add(path, watcher, watchMode.recursive)
@@ -114,7 +114,7 @@ export class Watches implements TreeListener {
     this.children.add(path, watcher, watchMode.persistent)
   }
 
-  /** Whether the watcher holds a watch of this type, 1 … 5. */
+  /** Whether the watcher has a watch of this type, 1 … 5. */
   has(path: string, watcher: Watcher, type: number): boolean {
     switch (type) {
       case watcherType.children:
@@ -130,7 +130,7 @@ export class Watches implements TreeListener {
     }
   }
 
-  /** Removes watches of this type, 1 … 5; false when there were none. */
+  /** Removes watches of this type, 1 … 5; returns false when there were none. */
   remove(path: string, watcher: Watcher, type: number): boolean {
     switch (type) {
       case watcherType.children:
@@ -147,11 +147,13 @@ export class Watches implements TreeListener {
     }
   }
 
-  /** Registers what a reconnected client watched; what changed since `relativeZxid` is told at once and not registered. */
+  /**
+   * Registers the watches of a reconnected client. A watch whose znode changed since `relativeZxid` gets its event at once instead.
+   */
   restore(request: SetWatches2, watcher: Watcher, tree: DataTree): void {
     const since = request.relativeZxid
     const add = (path: string, register: () => void): void => {
-      // A part of them would be lost without a word: setWatches knows no error of one path.
+      // Some of them would be lost without notice: setWatches has no error for a single path.
       if (!this.hasRoom(path, watcher)) throw new OverBudget('it has too many watches, or too long ones')
       register()
     }
@@ -179,7 +181,7 @@ export class Watches implements TreeListener {
     }
   }
 
-  /** Removes up to `most` watches of a watcher that is gone, and is told nothing meanwhile; false when there are none left. */
+  /** Removes up to `most` watches of a watcher that is gone and gets no more events; returns false when there are none left. */
   removeSome(watcher: Watcher, most: number): boolean {
     return this.data.removeSome(watcher, most) || this.children.removeSome(watcher, most)
   }

@@ -1,11 +1,11 @@
-/** What is committed: a transaction that a quorum has, behind transactions that are committed. */
+/** What is committed: a transaction that a quorum has, if all earlier ones are committed. */
 import { Deque } from '@lightkeeper/runtime'
 import type { Quorum } from './quorum.ts'
 
 export interface Proposal {
   readonly zxid: bigint
   readonly payload: Uint8Array
-  /** Servers with a vote that have it on their disks, each once. */
+  /** The servers with a vote that have it on their disks, each once. */
   readonly acks: number[]
 }
 
@@ -30,7 +30,10 @@ export class CommitRule {
     this.#outstanding.push({ zxid, payload, acks: [] })
   }
 
-  /** Counts one acknowledgement. It says nothing about earlier transactions. What is not outstanding does not matter. */
+  /**
+   * Counts one acknowledgement. It says nothing about earlier transactions. An acknowledgement of a transaction that is not
+   * outstanding is ignored.
+   */
   acknowledge(sid: number, zxid: bigint): void {
     const first = this.#outstanding.peek()
     if (first === undefined) return
@@ -39,8 +42,8 @@ export class CommitRule {
   }
 
   /**
-   * Takes back what a server acknowledged, since it is about to be told to cut its log. Apache's leader goes on counting it, and may commit
-   * what a quorum had and has no more.
+   * Withdraws what a server acknowledged, because it will be asked to cut its log. Apache's leader continues to count it, and may
+   * commit a transaction that a quorum had and lost again.
    */
   retract(sid: number): void {
     for (const { acks } of this.#outstanding) {
@@ -49,7 +52,7 @@ export class CommitRule {
     }
   }
 
-  /** Takes out the oldest transaction if it is committed now. */
+  /** Removes and returns the oldest transaction if it is committed now. */
   takeCommitted(): Proposal | undefined {
     const first = this.#outstanding.peek()
     return first !== undefined && this.isCommitted(first.acks) ? this.#outstanding.shift() : undefined

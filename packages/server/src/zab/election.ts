@@ -1,6 +1,6 @@
 /**
- * Leader election (FastLeaderElection). Notifications and time in; notifications and a verdict out. It proposes who may lead; whether
- * that server does lead is for the epochs and a quorum of NEWLEADER to say, so no safety rests on what is here.
+ * Leader election (FastLeaderElection). Notifications and time in; notifications and a verdict out. It proposes a server to lead.
+ * Epochs and a quorum of NEWLEADER decide whether that server does lead, so safety does not depend on this file.
  */
 import type { Notification, ServerState } from '@lightkeeper/protocol'
 import type { Membership } from '../config/membership.ts'
@@ -9,11 +9,11 @@ import type { PeerOutput } from './outputs.ts'
 import { type Quorum, quorumOf } from './quorum.ts'
 import { emptyVote, incomplete, isBetter, isSameLeader, isSameVote, type Vote } from './vote.ts'
 
-/** What this server has when it begins to look. */
+/** The state of this server when it begins to look. */
 export interface Candidate {
   readonly zxid: bigint
   readonly peerEpoch: number
-  /** `abstains`: its history is not whole. `fresh`: it has none, and may have lost one. */
+  /** `abstains`: its history is not whole. `fresh`: it has no history, and may have lost one. */
   readonly state: 'whole' | 'abstains' | 'fresh'
 }
 
@@ -24,19 +24,19 @@ export class Election {
   readonly #membership: Membership
   readonly #quorum: Quorum
   readonly #times: ZabTimes
-  /** Counts the elections. Not kept over a restart; servers that are behind take the higher one. */
+  /** The number of the election. It is lost at a restart; servers with a lower number take the higher one. */
   round = 0
   #state: ServerState = 'looking'
-  /** What is proposed while looking, and what was agreed on afterwards. */
+  /** The proposal while looking, and the agreement afterwards. */
   #vote: Vote = emptyVote
-  /** Round of `#vote`. It differs from `round` in nothing but answers to servers without a vote. */
+  /** Round of `#vote`. It differs from `round` only in answers to servers without a vote. */
   #voteRound = 0
   #candidate: Candidate = { zxid: 0n, peerEpoch: 0, state: 'whole' }
-  /** Votes of this round, of servers that look for a leader or found one in it. */
+  /** Votes of this round, from servers that look for a leader or found one in it. */
   readonly #votes = new Map<number, Notification>()
-  /** Votes of servers that have a leader, of whatever round. */
+  /** Votes of servers that have a leader, of any round. */
   readonly #outside = new Map<number, Notification>()
-  /** Whether each voter has a history, as far as it was heard. For a fresh server alone. */
+  /** Whether each voter has a history, as far as it has answered. Only for a fresh server. */
   readonly #histories = new Map<number, boolean>()
   #interval = 0
   #resendAt = Number.POSITIVE_INFINITY
@@ -54,7 +54,7 @@ export class Election {
     return this.#quorum.voters.includes(this.#sid)
   }
 
-  /** Whether its own votes count, so that it hears what others propose. */
+  /** Whether its own votes count, so that it gets the proposals of others. */
   get takesPart(): boolean {
     return this.#hasVote && this.#candidate.state === 'whole'
   }
@@ -85,7 +85,7 @@ export class Election {
     return this.#agreed(now)
   }
 
-  /** A verdict is the sid of the server that shall lead. */
+  /** A verdict is the sid of the server that will lead. */
   hear(now: number, from: number, heard: Notification, out: PeerOutput): number | undefined {
     const isVoter = this.#quorum.voters.includes(from)
     if (!isVoter) {
@@ -122,7 +122,7 @@ export class Election {
     return this.#agreed(now)
   }
 
-  /** The initial history of `epoch` is complete here: votes of all that follow its leader agree from now on. */
+  /** The initial history of `epoch` is complete here: from now on the votes of all followers of its leader agree. */
   synchronized(epoch: number): void {
     this.#vote = { ...this.#vote, peerEpoch: epoch }
   }
@@ -165,7 +165,10 @@ export class Election {
     return this.#agreed(now)
   }
 
-  /** A quorum has the vote proposed here: done at once if it is everybody, else when nothing better comes for a while. */
+  /**
+   * A quorum has the vote that we propose: the election ends at once if all servers have it, otherwise after a time without a
+   * better vote.
+   */
   #agreed(now: number): number | undefined {
     if (!this.takesPart) return undefined
     const own = this.#notification(this.round)
@@ -191,7 +194,7 @@ export class Election {
     const same: number[] = []
     for (const [sid, vote] of votes) if (vote.state !== 'looking' && isSameLeader(vote, heard)) same.push(sid)
     if (!this.#quorum.has(same)) return false
-    // Those who follow me may know of a term that is over. In this round it can only be one that I am about to begin.
+    // My followers may know of a term that is over. In this round it can only be a term that I am about to begin.
     if (heard.leader === this.#sid) return heard.round === this.round && this.takesPart
     return votes.get(heard.leader)?.state === 'leading'
   }
@@ -208,7 +211,7 @@ export class Election {
     return isBetter(vote, than, this.#quorum.weightOf)
   }
 
-  /** A fresh server waits for others that have a history; it takes part when all were heard and none has. */
+  /** A fresh server waits for others that have a history; it takes part when all have answered and none has one. */
   #noteHistory(now: number, from: number, { zxid, peerEpoch }: Notification, out: PeerOutput): void {
     if (this.#candidate.state !== 'fresh') return
     this.#histories.set(from, zxid > 0n || peerEpoch > 0)

@@ -6,12 +6,12 @@ import type { PeerOutput } from './outputs.ts'
 
 export class Follower {
   readonly #history: History
-  /** Proposals that are not committed, oldest first, from the synchronization on into the term (ZOOKEEPER-4394). */
+  /** Proposals that are not committed, oldest first, from the synchronization into the term (ZOOKEEPER-4394). */
   readonly #outstanding = new Deque<bigint>()
   /** Proposals that wait for the disk and then for their ACK. */
   #unacknowledged = new Deque<bigint>()
   #phase: 'synchronizing' | 'acknowledged' | 'live' = 'synchronizing'
-  /** What is committed if the leader becomes one; committed in truth from UPTODATE on. */
+  /** What is committed if the leader becomes one; from UPTODATE on it is really committed. */
   #committed = 0n
 
   constructor(history: History) {

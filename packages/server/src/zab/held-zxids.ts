@@ -1,6 +1,6 @@
 /**
- * Which transactions a log has, by zxid alone. Counters of one epoch follow each other without a hole, so a log of a million records is
- * a few ranges, one for each epoch.
+ * Which transactions a log has, only by zxid. Counters of one epoch have no gaps, so a log of a million records is a few ranges,
+ * one for each epoch.
  */
 
 import { formatHex, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
@@ -12,13 +12,13 @@ interface Range {
 }
 
 export class HeldZxids {
-  /** The log has everything behind this zxid. Itself it is in a snapshot or image, or 0. */
+  /** The log has everything after this zxid. The transaction itself is in a snapshot or image; 0 for none. */
   base: bigint
   #ranges: Range[] = []
 
   /**
-   * A hole inside an epoch, which bugs of Apache's servers have left in logs (ZOOKEEPER-4925), moves the base behind it: what is in front
-   * cannot be handed on as a continuous history.
+   * A hole inside an epoch, which bugs of Apache's servers have left in logs (ZOOKEEPER-4925), moves the base behind the hole: what
+   * comes before it cannot be passed on as a continuous history.
    */
   constructor(base: bigint, ranges: readonly { readonly from: bigint; readonly to: bigint }[] = []) {
     let start = base
@@ -53,14 +53,14 @@ export class HeldZxids {
     return zxid === this.base || this.#ranges.some(({ from, to }) => from <= zxid && zxid <= to)
   }
 
-  /** The newest transaction that is not above `zxid`; undefined where that lies in front of the log. */
+  /** The newest transaction that is not above `zxid`; undefined where that is before the log. */
   atOrBelow(zxid: bigint): bigint | undefined {
     const range = this.#ranges.findLast(({ from }) => from <= zxid)
     if (range !== undefined) return range.to < zxid ? range.to : zxid
     return this.base <= zxid ? this.base : undefined
   }
 
-  /** Forgets what is in front of `zxid`, which becomes the base. */
+  /** Forgets what is before `zxid`, which becomes the base. */
   purge(zxid: bigint): void {
     if (!this.has(zxid) || zxid === this.base) return
     this.base = zxid

@@ -1,6 +1,6 @@
 /**
- * This server's history: its log and its two epochs, what of it is durable, committed and applied. Everything that is asked of the disk is
- * asked here, so that what must be durable before a promise is given is in one place. It outlasts elections and terms.
+ * This server's history: its log and its two epochs; which part is durable, committed and applied. All requests to the disk are
+ * made here, so that one place knows what must be durable before a promise. It outlasts elections and terms.
  */
 import { formatHex } from '@lightkeeper/protocol'
 import { assert } from '@lightkeeper/runtime'
@@ -9,29 +9,29 @@ import type { DiskInput, Recovered } from './inputs.ts'
 import type { PeerOutput } from './outputs.ts'
 
 export class History {
-  /** Epoch that this server promised to a leader: it follows none of an older one. Durable. */
+  /** The epoch that this server promised to a leader: it follows no older one. Durable. */
   acceptedEpoch: number
-  /** Epoch of the leader whose initial history this server has whole. Durable, never above the other. */
+  /** The epoch of the leader whose whole initial history this server has. Durable, never above the other. */
   currentEpoch: number
-  /** What the log has once everything is done that was asked for. */
+  /** The content of the log once all requested work is done. */
   held: HeldZxids
-  /** Last zxid that is on the disk for certain. Never above `held.last`. */
+  /** Last zxid that is certainly on the disk. Never above `held.last`. */
   durable: bigint
   /** Highest zxid known to be committed. Never decreases. */
   committed: bigint
-  /** What the tree has. Never above `committed` nor `durable`; goes back when an image takes its place. */
+  /** The last zxid in the tree. Never above `committed` or `durable`; it decreases when an image replaces the tree. */
   applied: bigint
-  /** The disk failed. Nothing is asked of it any more. */
+  /** The disk failed. It gets no more requests. */
   isFailed = false
   /** Something is missing here, or may be: this server must not vote before a leader has made its history whole. */
   isIncomplete: boolean
-  /** The last zxid that was given to `commit`. */
+  /** The last zxid that was passed to `commit`. */
   #told: bigint
   #epochsAsked: { readonly accepted: number; readonly current: number } | undefined
   #cuts = 0
-  /** An image that is complete but not installed, and what was appended behind it. */
+  /** An image that is complete but not installed, and the transactions appended after it. */
   #staged: HeldZxids | undefined
-  /** Last zxid that will be durable with the image once it is installed. */
+  /** The last zxid that will be durable with the image once it is installed. */
   #installing: bigint | undefined
 
   constructor(recovered: Recovered) {
@@ -50,7 +50,7 @@ export class History {
     return this.#staged ?? this.held
   }
 
-  /** No disk work is under way: what is known of the disk is all there is. */
+  /** No disk work is under way: the known state of the disk is complete. */
   get isQuiet(): boolean {
     return this.isDurable && !this.isSavingEpochs
   }
@@ -59,7 +59,7 @@ export class History {
     return this.#epochsAsked !== undefined
   }
 
-  /** Everything that was appended, truncated or installed is durable, what waits behind an image that is not installed apart. */
+  /** Everything that was appended, truncated or installed is durable, except what waits behind an image that is not installed. */
   get isDurable(): boolean {
     return this.durable === this.held.last && this.#cuts === 0 && this.#installing === undefined
   }
@@ -99,20 +99,20 @@ export class History {
     out.install()
   }
 
-  /** Forgets an image that is not being installed. One that is will be what this server has. */
+  /** Discards an image that is not being installed. One that is being installed will be the history of this server. */
   discardImage(out: PeerOutput): void {
     if (this.#installing !== undefined) return
     this.#staged = undefined
     out.discardImage()
   }
 
-  /** Notes that everything up to `zxid` is committed. It is applied when it is durable here, not earlier (ZOOKEEPER-4882). */
+  /** Records that everything up to `zxid` is committed. It is applied when it is durable here, not earlier (ZOOKEEPER-4882). */
   commit(zxid: bigint, out: PeerOutput): void {
     if (zxid > this.committed) this.committed = zxid
     this.#tellCommitted(out)
   }
 
-  /** The tree has everything up to `zxid`. A report of a tree that an image has replaced is ignored. */
+  /** The tree includes everything up to `zxid`. A report about a tree that an image has replaced is ignored. */
   noteApplied(zxid: bigint): void {
     if (zxid > this.applied && zxid <= this.#told) this.applied = zxid
   }
@@ -163,7 +163,7 @@ export class History {
   }
 
   #tellCommitted(out: PeerOutput): void {
-    // A tree that is about to be replaced gets nothing more.
+    // A tree that will be replaced gets nothing more.
     if (this.#installing !== undefined) return
     const ready = this.applicable()
     if (ready <= this.#told) return

@@ -1,10 +1,10 @@
-/** What happens to the machines. Each input is a fact: it has happened, and for disk work it is durable. */
+/** The inputs of the machines. Each input is a fact: it has happened, and for disk work it is durable. */
 import type { Notification, QuorumPacket } from '@lightkeeper/protocol'
 
 export type PeerInput =
   | { readonly kind: 'timePassed' }
   | { readonly kind: 'notification'; readonly from: number; readonly notification: Notification }
-  /** The dial of `attempt` has come through. */
+  /** The dial of `attempt` has succeeded. */
   | { readonly kind: 'linkOpened'; readonly link: number; readonly attempt: number }
   | { readonly kind: 'dialFailed'; readonly attempt: number }
   /** Another server dialed the quorum port. */
@@ -14,7 +14,7 @@ export type PeerInput =
   | DiskInput
   | { readonly kind: 'imageSent'; readonly link: number }
   | { readonly kind: 'applied'; readonly zxid: bigint }
-  /** The log no longer has what is not behind `zxid`. */
+  /** The log has lost everything after `zxid`. */
   | { readonly kind: 'purged'; readonly zxid: bigint }
   /** Leading: the next transaction. */
   | { readonly kind: 'propose'; readonly zxid: bigint; readonly payload: Uint8Array }
@@ -30,20 +30,20 @@ export type DiskInput =
   | { readonly kind: 'epochsSaved' }
   /** The image is complete and in temporary files, not installed. */
   | { readonly kind: 'imageReceived'; readonly link: number; readonly zxid: bigint }
-  /** The image and everything appended behind it before `install` is durable. */
+  /** The image and everything appended after it before `install` is durable. */
   | { readonly kind: 'installed' }
-  /** A write failed. Nothing on this disk is to be believed before a restart. */
+  /** A write failed. Nothing on this disk can be trusted before a restart. */
   | { readonly kind: 'logFailed' }
 
-/** What a directory holds when the process starts. */
+/** The content of a directory when the process starts. */
 export interface Recovered {
   readonly acceptedEpoch: number
   readonly currentEpoch: number
-  /** The log has everything behind this zxid; a snapshot has what is before. */
+  /** The log has everything after this zxid; a snapshot includes everything before. */
   readonly base: bigint
   /** Records of the log, as ranges without a hole, in order. */
   readonly ranges: readonly { readonly from: bigint; readonly to: bigint }[]
-  /** Known to be committed: the newest snapshot, which holds applied transactions only. */
+  /** Certainly committed: the newest snapshot, which includes only applied transactions. */
   readonly committed: bigint
   /** `damaged`: something is missing. `fresh`: it is empty, and no file says that this is a new server. */
   readonly state: 'whole' | 'damaged' | 'fresh'
@@ -55,10 +55,10 @@ export interface ZabTimes {
   readonly initLimit: number
   /** Ticks of silence that end a link. */
   readonly syncLimit: number
-  /** First wait for notifications, doubled each time up to the other. */
+  /** First wait for notifications; it doubles each time, up to the second. */
   readonly notificationMs: number
   readonly notificationMaxMs: number
-  /** How long a better vote may still come when a quorum agrees. */
+  /** How long a better vote may still come after a quorum agrees. */
   readonly settleMs: number
 }
 

@@ -1,9 +1,9 @@
 /**
- * A leading server (`Leader.java`, `LearnerHandler.java`): a new epoch, a quorum that has its initial history, then proposals, counting
- * and commits, until it steps down.
+ * A leading server (`Leader.java`, `LearnerHandler.java`): a new epoch, a quorum that has its initial history, then proposals,
+ * acknowledgements and commits, until it steps down.
  *
- * Gentle to learners: before NEWLEADER they get committed transactions only, between it and UPTODATE nothing but PING. What is proposed
- * meanwhile follows UPTODATE, so that learners of all versions are spared their own bugs (ZOOKEEPER-4394, 4685).
+ * It is careful with learners: before NEWLEADER they get only committed transactions; between NEWLEADER and UPTODATE they get only
+ * PING. Proposals of that time follow UPTODATE. So learners of all versions are spared their own bugs (ZOOKEEPER-4394, 4685).
  */
 import {
   formatHex,
@@ -29,8 +29,9 @@ import { planSync, type SyncPlan } from './sync-plan.ts'
 import { incomplete } from './vote.ts'
 
 /**
- * discovering: epochs are collected. promising: acceptedEpoch is being saved. electing: ACKEPOCHs are collected. beginning: currentEpoch is
- * being saved. synchronizing: ACKs of NEWLEADER are collected. applying: the initial history is committed and being applied.
+ * discovering: epochs are collected. promising: acceptedEpoch is being saved. electing: ACKEPOCHs are collected. beginning:
+ * currentEpoch is being saved. synchronizing: ACKs of NEWLEADER are collected. applying: the initial history is committed and being
+ * applied.
  */
 export type LeaderState =
   | 'discovering'
@@ -57,12 +58,12 @@ export class Leader {
   epoch: number
   /** Last zxid that was proposed in this term; counter 0 before the first. */
   lastProposed = 0n
-  /** What a learner shall have: the initial history, later what is committed. */
+  /** What a learner must get: the initial history, later everything committed. */
   lastCommitted = 0n
   over: CloseReason | undefined
-  /** (currentEpoch, last zxid) before this term. No learner that is counted may have more. */
+  /** (currentEpoch, last zxid) before this term. No counted learner may have more. */
   readonly #summary: { readonly currentEpoch: number; readonly zxid: bigint }
-  /** Voters that said their epoch, that acknowledged ours, that acknowledged NEWLEADER. */
+  /** The voters that sent their epoch, that acknowledged ours, that acknowledged NEWLEADER. */
   readonly #connected: number[] = []
   readonly #electing: number[] = []
   readonly #synchronized: number[] = []
@@ -103,7 +104,7 @@ export class Leader {
 
   get wakeAt(): number {
     let at = Math.min(this.#phaseUntil, this.#halfTickAt)
-    // While it broadcasts the half tick comes before every limit, and limits are looked at then.
+    // During broadcast the half tick comes before every limit, and limits are checked then.
     if (this.#halfTickAt === Number.POSITIVE_INFINITY)
       for (const learner of this.#learners.values()) at = Math.min(at, this.#silentAt(learner))
     return at
@@ -119,11 +120,11 @@ export class Leader {
     this.#learners.set(link, new Progress(link, now))
   }
 
-  /** The quorum is not counted again before the next whole tick: a learner whose connection broke may be back by then. */
+  /** The quorum is not counted again before the next whole tick: a learner whose connection broke may have returned by then. */
   closed(link: number): void {
     const learner = this.#learners.get(link)
     this.#learners.delete(link)
-    // A learner that left may be about to follow another leader: this one must not begin with its word.
+    // A learner that left may be about to follow another leader: this one must not begin with its promise.
     const at = learner?.sid === undefined ? -1 : this.#synchronized.indexOf(learner.sid)
     if (at >= 0) this.#synchronized.splice(at, 1)
   }
@@ -157,7 +158,7 @@ export class Leader {
     if (problem !== undefined) this.#close(learner, { kind: 'illegal', text: problem }, out)
   }
 
-  /** The disk has reported, or something was applied: goes on where that was waited for. */
+  /** The disk has reported, or something was applied: continues what waited for it. */
   advance(now: number, out: PeerOutput): void {
     if (this.state === 'promising' && this.#history.acceptedEpoch === this.epoch) this.#elect(now, out)
     if (this.state === 'beginning' && this.#history.currentEpoch === this.epoch) this.#synchronize(now, out)
@@ -166,7 +167,7 @@ export class Leader {
   }
 
   propose(now: number, zxid: bigint, payload: Uint8Array, out: PeerOutput): void {
-    // A transaction of a term that is over, or of one that does not serve yet.
+    // A transaction of a term that has ended, or of one that does not serve yet.
     if (zxidEpoch(zxid) !== this.epoch || !this.isServing) return
     if (zxidCounter(zxid) > counterMax) {
       this.#stepDown('the counter of this epoch is used up, a new epoch is needed')
@@ -189,7 +190,7 @@ export class Leader {
     if (this.#learners.get(link)?.state === 'up') out.send(link, packet)
   }
 
-  /** The image is on its way whole: whatever it may hold too early comes behind it, and then NEWLEADER (ZOOKEEPER-3104). */
+  /** The whole image is under way. What it may include too early comes again after it, and then NEWLEADER (ZOOKEEPER-3104). */
   imageSent(now: number, link: number, out: PeerOutput): void {
     const learner = this.#learners.get(link)
     if (learner?.state === 'imaging') this.#sendRest(now, learner, learner.sentTo, out)
@@ -231,7 +232,7 @@ export class Leader {
     learner.isVoter = isVoter && !learner.isObserver
     learner.enter('informed', now)
     if (this.state !== 'discovering') {
-      // It promised more to a leader that came to nothing, and could never join this epoch.
+      // It promised a higher epoch to a leader that failed, and could never join this epoch.
       if (this.mustMakeRoom(learner, zxidEpoch(zxid)))
         this.#stepDown(`server ${info.sid} accepted epoch ${zxidEpoch(zxid)}, a newer one is needed`)
       else if (this.state !== 'promising') this.#offer(now, learner, out)
@@ -292,7 +293,9 @@ export class Leader {
     return currentEpoch > own.currentEpoch || (currentEpoch === own.currentEpoch && zxid > own.zxid)
   }
 
-  /** A voter that has more must not be led from here. When no quorum is left without such voters, another election is due at once. */
+  /**
+   * A voter that has more must not be led from here. When no quorum is left without such voters, another election is due at once.
+   */
   #giveWay(learner: Progress, currentEpoch: number, out: PeerOutput): undefined {
     const text = `server ${learner.sid} has more: epoch ${currentEpoch}, ${formatHex(learner.zxid)}`
     if (learner.isVoter) this.#ahead.add(learner.sid as number)
@@ -327,7 +330,7 @@ export class Leader {
   }
 
   #plan(now: number, learner: Progress, out: PeerOutput): void {
-    // What it acknowledged on an earlier link it may be about to cut from its log.
+    // It may be about to cut from its log what it acknowledged on an earlier link.
     if (learner.isVoter) this.#rule.retract(learner.sid as number)
     const plan = this.planFor(learner)
     if (plan.kind === 'snap') {
@@ -344,7 +347,7 @@ export class Leader {
     this.#sendRest(now, learner, plan.after, out)
   }
 
-  /** What is committed behind the base of this learner, and NEWLEADER. */
+  /** Sends what is committed after the base of this learner, and NEWLEADER. */
   #sendRest(now: number, learner: Progress, after: bigint, out: PeerOutput): void {
     if (after < this.lastCommitted) out.sendHistory(learner.link, after, this.lastCommitted, 'pairs')
     learner.sentTo = this.lastCommitted
@@ -357,7 +360,7 @@ export class Leader {
     })
   }
 
-  /** With a quorum behind it the initial history is committed: that of this leader, whatever became of others. */
+  /** With a quorum for it the initial history is committed: that of this leader, whatever other leaders have tried. */
   #commitInitialHistory(now: number, out: PeerOutput): void {
     if (!this.#quorum.has(this.#synchronized)) return
     this.state = 'applying'
@@ -372,7 +375,7 @@ export class Leader {
     for (const learner of this.#learners.values()) if (learner.state === 'acknowledged') this.bringUp(now, learner, out)
   }
 
-  /** UPTODATE, and behind it what was committed and proposed since this learner was synchronized. */
+  /** UPTODATE, then everything that was committed and proposed since this learner was synchronized. */
   bringUp(now: number, learner: Progress, out: PeerOutput): void {
     out.send(learner.link, { type: 'UPTODATE', zxid: -1n, data: null, authinfo: null })
     learner.enter('up', now)
@@ -410,7 +413,7 @@ export class Leader {
     return undefined
   }
 
-  /** Its own acknowledgement is that of its disk. */
+  /** The leader's own acknowledgement is the report of its disk. */
   #acknowledgeOwn(out: PeerOutput): void {
     const { lastProposed } = this
     const durable = this.ownDurable()

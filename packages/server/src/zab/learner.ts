@@ -1,9 +1,10 @@
 /**
- * Handshake and synchronization, common to follower and observer (`Learner.java`). The only place that answers LEADERINFO and NEWLEADER.
+ * Handshake and synchronization, the same for follower and observer (`Learner.java`). Only this file answers LEADERINFO and
+ * NEWLEADER.
  *
- * Each answer waits for the disk: acceptedEpoch before ACKEPOCH, the whole history and then currentEpoch before ACK of NEWLEADER
- * (ZOOKEEPER-2678, 3023, 3911, 4643, 4646, 4785). Nothing is applied before UPTODATE: until then a COMMIT is the word of a leader that may
- * yet fail.
+ * Each answer waits for the disk: acceptedEpoch before ACKEPOCH; the whole history and then currentEpoch before ACK of NEWLEADER
+ * (ZOOKEEPER-2678, 3023, 3911, 4643, 4646, 4785). Nothing is applied before UPTODATE: until then a COMMIT comes from a leader that
+ * may still fail.
  */
 import {
   formatHex,
@@ -23,9 +24,10 @@ import type { CloseReason, PeerOutput } from './outputs.ts'
 import { incomplete } from './vote.ts'
 
 /**
- * connecting: the dial is under way. discovery: LEADERINFO is awaited. promising: acceptedEpoch is being saved. base: DIFF, TRUNC or SNAP is
- * awaited. receiving: the image is on its way. catchingUp: history comes, then NEWLEADER. acknowledging: it is being made durable, then
- * currentEpoch. waiting: UPTODATE is awaited. applying: what UPTODATE committed is being applied. serving: the term is on.
+ * connecting: the dial is under way. discovery: it waits for LEADERINFO. promising: acceptedEpoch is being saved. base: it waits
+ * for DIFF, TRUNC or SNAP. receiving: the image is under way. catchingUp: history comes, then NEWLEADER. acknowledging: the history
+ * is being made durable, then currentEpoch. waiting: it waits for UPTODATE. applying: what UPTODATE committed is being applied.
+ * serving: the term has begun.
  */
 export type LearnerState =
   | 'connecting'
@@ -54,11 +56,11 @@ const legal: Readonly<Record<QuorumPacketName, Readonly<Record<keyof typeof ille
   INFORM: history,
   NEWLEADER: { ...illegal, sync: 'take' },
   UPTODATE: { ...illegal, acked: 'take' },
-  // Apache's learners do not answer one before they serve; nothing may be sent between ACKEPOCH and ACK of NEWLEADER.
+  // Apache's learners do not answer one before they serve; they must send nothing between ACKEPOCH and ACK of NEWLEADER.
   PING: { discovery: 'illegal', base: 'drop', sync: 'drop', acked: 'take', live: 'take' },
   SYNC: { ...illegal, live: 'take' },
   REVALIDATE: { ...illegal, live: 'take' },
-  // The ensemble is being reconfigured, and the configuration of this server says that it never is.
+  // The ensemble is being reconfigured; the configuration of this server says that this never happens.
   COMMITANDACTIVATE: illegal,
   INFORMANDACTIVATE: illegal,
   REQUEST: illegal,
@@ -81,7 +83,7 @@ const columns: Readonly<Record<LearnerState, keyof typeof illegal | undefined>> 
   serving: 'live',
 }
 
-/** What follower and observer do differently. */
+/** The differences between follower and observer. */
 export interface LearnerRole {
   /** A committed history up to `zxid` was the base of the synchronization. */
   begin(zxid: bigint): void
@@ -108,10 +110,10 @@ export class Learner {
   link: number | undefined
   /** Epoch of the leader, from LEADERINFO on. */
   epoch = 0
-  /** Why this term is over. */
+  /** Why this term has ended. */
   over: CloseReason | undefined
   #heardAt: number
-  /** NEWLEADER was the last packet of the history; what comes behind it is not waited for. */
+  /** NEWLEADER was the last packet of the history; it does not wait for later ones. */
   #isSavingCurrent = false
   #committed = 0n
 
@@ -168,7 +170,7 @@ export class Learner {
     if (problem !== undefined) this.#leave('illegal', problem)
   }
 
-  /** The disk has reported, or something was applied: goes on where that was waited for. */
+  /** The disk has reported, or something was applied: continues what waited for it. */
   advance(now: number, out: PeerOutput): void {
     if (this.link === undefined || this.over !== undefined) return
     if (this.state === 'promising' && this.#history.acceptedEpoch === this.epoch) this.#acknowledgeEpoch(now, out, true)
@@ -264,7 +266,7 @@ export class Learner {
     const { committed, held } = this.#history
     if (zxid < committed) return `TRUNC to ${formatHex(zxid)}, but ${formatHex(committed)} is committed`
     if (!held.has(zxid)) {
-      // Whole as it is, but it cannot go back there: another copy of all is needed, and no vote before.
+      // The history is whole, but cannot be cut there: it needs a whole copy, and must not vote before.
       this.#history.isIncomplete = true
       this.#leave('behind', `the log has no ${formatHex(zxid)} to go back to`)
       return undefined
@@ -286,7 +288,7 @@ export class Learner {
     return undefined
   }
 
-  /** In this order: history, epoch, word. */
+  /** In this order: history, epoch, answer. */
   #acknowledgeLeader(now: number, out: PeerOutput): void {
     if (!this.#isSavingCurrent) {
       if (!this.isHistoryDurable()) return

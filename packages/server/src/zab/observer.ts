@@ -1,4 +1,4 @@
-/** A learner without a vote: it gets what is committed, appends and applies it, and never acknowledges a transaction. */
+/** A learner without a vote: it gets committed transactions, appends and applies them, and never acknowledges one. */
 import { formatHex } from '@lightkeeper/protocol'
 import { Deque } from '@lightkeeper/runtime'
 import type { History } from './history.ts'
@@ -6,7 +6,7 @@ import type { PeerOutput } from './outputs.ts'
 
 export class Observer {
   readonly #history: History
-  /** PROPOSALs whose COMMIT has not come. Old leaders send some to observers, and never commit them there. */
+  /** PROPOSALs without a COMMIT yet. Old leaders send some to observers, and never commit them there. */
   readonly #proposed = new Deque<{ readonly zxid: bigint; readonly payload: Uint8Array }>()
   #isLive = false
   #committed = 0n
@@ -24,7 +24,7 @@ export class Observer {
     return undefined
   }
 
-  /** Ignores one that names no waiting proposal: what is committed comes to observers by INFORM too. */
+  /** Ignores a COMMIT without a waiting proposal: observers also get committed transactions by INFORM. */
   commit(zxid: bigint, out: PeerOutput): string | undefined {
     const oldest = this.#proposed.peek()
     if (oldest?.zxid !== zxid) return undefined

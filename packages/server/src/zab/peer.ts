@@ -1,9 +1,9 @@
 /**
- * One member of an ensemble: looking → following, observing or leading → looking. Owns history, epochs and the number of the term. A term
- * begins only when the disk is quiet, and its links and dials are its own, so nothing of an old term gets into a new one (ZOOKEEPER-4541,
- * 4712).
+ * One member of an ensemble: looking → following, observing or leading → looking. Owns history, epochs and the number of the term.
+ * A term begins only when the disk has no work under way, and its links and dials belong to it, so nothing of an old term gets into
+ * a new one (ZOOKEEPER-4541, 4712).
  *
- * Pure: no clock, link, disk or promise. `step` takes what happened and calls what is to be done.
+ * Pure: no clock, link, disk or promise. `step` takes what happened and calls what must be done.
  */
 import { type Notification, zxidEpoch } from '@lightkeeper/protocol'
 import type { Membership } from '../config/membership.ts'
@@ -22,7 +22,7 @@ export interface PeerOptions {
   readonly acceptsUnlisted?: boolean
 }
 
-/** settling: the disk still works for the term before. failed: it failed; this server takes no part until it is restarted. */
+/** settling: the disk still works for the last term. failed: it failed; this server takes no part until it is restarted. */
 type State = 'settling' | 'looking' | 'learning' | 'leading' | 'failed'
 
 export class Peer {
@@ -176,13 +176,14 @@ export class Peer {
     out.stopServing(why.text)
   }
 
-  /** All reports of disk work that an old term asked for are in, so what this server votes with is what it has. */
+  /** All reports of disk work for an old term have arrived, so this server votes with what it really has. */
   #lookWhenQuiet(now: number, out: PeerOutput): void {
     const { history } = this
     if (!history.isQuiet) return
     const epoch = zxidEpoch(history.held.last)
     if (epoch > history.currentEpoch) {
-      // The process or the leader died between the history and its epoch. A log with a transaction of an epoch has what that epoch began with.
+      // The process or the leader died between the history and its epoch. A log with a transaction of an epoch includes the initial
+      // history of that epoch.
       if (epoch <= history.acceptedEpoch) {
         history.saveEpochs(history.acceptedEpoch, epoch, out)
         return

@@ -1,10 +1,10 @@
-/** A leader's view of one learner: how far it is, what it was sent, when it was last heard. */
+/** A leader's view of one learner: its state, what was sent to it, and when it was last heard. */
 import type { QuorumPacketName } from '@lightkeeper/protocol'
 
 /**
- * connected: its FOLLOWERINFO is awaited. informed: it waits for our epoch. offered: its ACKEPOCH is awaited. ready: it waits for the
- * quorum of ACKEPOCHs. imaging: an image is on its way to it. synchronizing: NEWLEADER is sent, its ACK is awaited. acknowledged: it waits
- * for the quorum of those. up: it gets everything as it happens.
+ * connected: the leader waits for its FOLLOWERINFO. informed: it waits for our epoch. offered: the leader waits for its ACKEPOCH.
+ * ready: it waits for the quorum of ACKEPOCHs. imaging: an image is under way to it. synchronizing: NEWLEADER is sent, the leader
+ * waits for its ACK. acknowledged: it waits for the quorum of those. up: it gets everything as it happens.
  */
 export type ProgressState =
   | 'connected'
@@ -32,7 +32,7 @@ const legal: Readonly<Record<QuorumPacketName, Readonly<Record<ProgressState, bo
   FOLLOWERINFO: { ...nothing, connected: true },
   OBSERVERINFO: { ...nothing, connected: true },
   ACKEPOCH: { ...nothing, offered: true },
-  // Learners of 3.5.10 to 3.9.1 acknowledge transactions of the synchronization too, before NEWLEADER or behind it (ZOOKEEPER-4685).
+  // Learners of 3.5.10 to 3.9.1 also acknowledge transactions of the synchronization, before or after NEWLEADER (ZOOKEEPER-4685).
   ACK: { ...nothing, imaging: true, synchronizing: true, acknowledged: true, up: true },
   PING: { ...nothing, acknowledged: true, up: true },
   REQUEST: { ...nothing, up: true },
@@ -53,19 +53,19 @@ const legal: Readonly<Record<QuorumPacketName, Readonly<Record<ProgressState, bo
 
 export class Progress {
   readonly link: number
-  /** Undefined until it says who it is. */
+  /** Undefined until it has named itself. */
   sid: number | undefined
   isObserver = false
   /** Its acknowledgements count. */
   isVoter = false
   state: ProgressState = 'connected'
-  /** When it was last heard, or when it was last its turn. */
+  /** When it was last heard, or last had to answer. */
   heardAt: number
   /** Its last zxid, from ACKEPOCH on; -1 if it lost something. */
   zxid = 0n
-  /** The last transaction that it was sent. Nothing above it can be acknowledged. */
+  /** The last transaction that was sent to it. It cannot acknowledge anything above. */
   sentTo = 0n
-  /** A proposal that it has not acknowledged, and since when: the oldest, or one sent after that was looked at last. */
+  /** A proposal that it has not acknowledged, and since when: the oldest one, or one that was sent after the last check. */
   #unacknowledged: { readonly zxid: bigint; readonly since: number } | undefined
 
   constructor(link: number, now: number) {
@@ -77,7 +77,7 @@ export class Progress {
     return legal[type][this.state]
   }
 
-  /** Whether it is its turn: its silence counts then. */
+  /** Whether it has to answer: then its silence counts. */
   get isAwaited(): boolean {
     return this.state !== 'informed' && this.state !== 'ready' && this.state !== 'imaging'
   }
@@ -101,7 +101,7 @@ export class Progress {
     this.#unacknowledged = zxid < this.sentTo ? { zxid: this.sentTo, since: now } : undefined
   }
 
-  /** Since when a proposal waits for its acknowledgement. */
+  /** Since when a proposal has waited for its acknowledgement. */
   get waitingSince(): number {
     return this.#unacknowledged?.since ?? Number.POSITIVE_INFINITY
   }

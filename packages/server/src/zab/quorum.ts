@@ -1,16 +1,16 @@
-/** Which sets of servers are a quorum: majority, hierarchical, or both of two configurations. Decides nothing else. */
+/** Which sets of servers are a quorum: majority, hierarchical, or both of two configurations. It decides nothing else. */
 import type { Membership, Voter } from '../config/membership.ts'
 
 export interface Quorum {
-  /** Everybody who has a vote in one of the configurations. */
+  /** All servers with a vote in one of the configurations. */
   readonly voters: readonly number[]
-  /** Whether these servers, each named once, are a quorum of every configuration. Servers without a vote do not matter. */
+  /** Whether these servers, each listed once, are a quorum of every configuration. Servers without a vote are ignored. */
   has(sids: readonly number[]): boolean
   /** 0 for a server that must not lead. */
   weightOf(sid: number): number
 }
 
-/** With two configurations a set has to be a quorum of both: an old and a new one overlap in no other way. */
+/** With two configurations a set must be a quorum of both: only then do an old and a new quorum overlap. */
 export function quorumOf(...memberships: readonly Membership[]): Quorum {
   const rules = memberships.map(({ voters }) => ruleOf(voters))
   const weights = new Map(memberships.flatMap(({ voters }) => voters).map(({ sid, weight }) => [sid, weight]))
@@ -37,7 +37,7 @@ function majority(voters: readonly Voter[]): Rule {
   }
 }
 
-/** A group agrees when more than half of its weight does; a quorum is more than half of the groups that have weight. */
+/** A group agrees when more than half of its weight agrees; a quorum is more than half of the groups with weight. */
 function hierarchical(voters: readonly Voter[]): Rule {
   const members = new Map(voters.map((voter) => [voter.sid, voter]))
   const whole = new Map<number, number>()

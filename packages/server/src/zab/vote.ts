@@ -2,7 +2,7 @@
 import { type Notification, noVote } from '@lightkeeper/protocol'
 
 export interface Vote {
-  /** sid of the server that shall lead. */
+  /** sid of the server that should lead. */
   readonly leader: number
   /** Last zxid in the log of that server. */
   readonly zxid: bigint
@@ -10,15 +10,15 @@ export interface Vote {
   readonly peerEpoch: number
 }
 
-/** The vote of a server that has no say. */
+/** The vote of a server that takes no part. */
 export const emptyVote: Vote = { leader: noVote, zxid: -(2n ** 63n), peerEpoch: noVote }
 
-/** The zxid in a vote of a server that lost something, or may have: its vote must not count. */
+/** The zxid in the vote of a server that lost something, or may have: its vote must not count. */
 export const incomplete = -1n
 
 /**
- * The more recent history wins: epoch first, since a longer log of an older epoch may hold what was never committed; the sid makes the
- * order total. A server without weight never wins.
+ * The more recent history wins: epoch first, since a longer log of an older epoch may include transactions that were never
+ * committed. The sid makes the order total. A server without weight never wins.
  */
 export function isBetter(vote: Vote, than: Vote, weightOf: (sid: number) => number): boolean {
   if (weightOf(vote.leader) === 0) return false
@@ -33,8 +33,8 @@ export function isSameVote(a: Notification, b: Notification): boolean {
 }
 
 /**
- * Among servers that have a leader: the rounds and zxids of their votes are those of different elections (ZOOKEEPER-1732, 1805) and say
- * nothing; all that followed the same leader into the same epoch agree.
+ * Among servers that have a leader: the rounds and zxids of their votes come from different elections (ZOOKEEPER-1732, 1805) and
+ * mean nothing; all servers that followed the same leader into the same epoch agree.
  */
 export function isSameLeader(a: Notification, b: Notification): boolean {
   return a.leader === b.leader && a.peerEpoch === b.peerEpoch

@@ -1,4 +1,6 @@
-/** Proxies between the servers of an ensemble and in front of them, so that each can be cut off without any rights. */
+/**
+ * Proxies between the servers of an ensemble and in front of them, so that tests can cut each server off without special rights.
+ */
 import { type Proxy, proxy } from '../proxy.ts'
 
 /** The ports of one server. */
@@ -11,7 +13,7 @@ export interface Member {
 /** A proxy in front of every client port, and a pair for every direction between two servers. */
 export interface Cables {
   readonly clientPorts: readonly number[]
-  /** Where server `from` reaches server `to`; undefined for itself. */
+  /** The port through which server `from` reaches server `to`; undefined for itself. */
   between(from: number, to: number): { readonly quorum: number; readonly election: number } | undefined
   set(index: number, isCut: boolean): void
   close(): Promise<void>
@@ -29,7 +31,7 @@ export async function lay(members: readonly Member[]): Promise<Cables> {
       // A server dials back to the address in the message, which must lead through a cable too.
       const opening = (bytes: Buffer): Buffer | undefined =>
         withElectionAddress(bytes, `127.0.0.1:${pairs.get(`${to} ${from}`)?.election.port}`)
-      // A follower comes before its leader listens, and takes a refusal, but not an end, for a reason to wait.
+      // A follower dials before its leader listens. After a refusal it waits; after an end of the connection it does not.
       const pair = {
         quorum: await proxy(quorum, { patience: 1_000 }),
         election: await proxy(election, { opening }),
@@ -66,8 +68,8 @@ export async function lay(members: readonly Member[]): Promise<Cables> {
 }
 
 /**
- * The initial message of an election connection (QuorumCnxManager.java, InitialMessage: version, sid, length, address) with
- * another address; undefined while it has not all come.
+ * The initial message of an election connection (QuorumCnxManager.java, InitialMessage: version, sid, length, address) with another
+ * address; undefined until all of it has arrived.
  */
 export function withElectionAddress(bytes: Buffer, address: string): Buffer | undefined {
   if (bytes.length < 20) return undefined

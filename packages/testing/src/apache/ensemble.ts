@@ -1,6 +1,6 @@
 /**
- * A real Apache ZooKeeper, alone or as an ensemble, when this machine has one. Host code on purpose: it starts processes, and
- * waiting for one means asking until it answers.
+ * A real Apache ZooKeeper, alone or as an ensemble, if this machine has one. This is host code on purpose: it starts processes, and
+ * to wait for a process means to ask until it answers.
  */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,51 +12,48 @@ import { ApacheProcess, removeAtExit, removeNow } from './process.ts'
 import { jvmOptions, zooCfg } from './zoo-cfg.ts'
 
 export interface ApacheOptions {
-  /** Servers: 1 stands alone, 3 and more form an ensemble on this machine. Default 1. */
+  /** The number of servers: 1 is standalone, 3 or more are an ensemble on this machine. Default 1. */
   readonly size?: number
   /** Default 3.8. */
   readonly version?: ApacheVersion
-  /** Lines of zoo.cfg; keys that Apache reads from the JVM (`zookeeper.…`, `znode.container.…`) become properties. */
+  /** Lines of zoo.cfg. Keys that Apache reads from the JVM (`zookeeper.…`, `znode.container.…`) become properties. */
   readonly config?: Readonly<Record<string, string | number>>
-  /** Options of the JVM, besides ours for a quick start. */
+  /** Options of the JVM, added to ours for a quick start. */
   readonly jvm?: readonly string[]
-  /**
-   * How much a server prints, for `said`; needs slf4j-simple, which Debian has and the fetched jars have not.
-   * Default: errors.
-   */
+  /** How much a server prints, for `said`; needs slf4j-simple, which Debian has and the fetched jars do not. Default: errors. */
   readonly logLevel?: 'error' | 'info'
-  /** A folder of yours for data and logs, one sub-folder a server; it stays. Default: a temporary one, removed at the end. */
+  /** A folder for data and logs, with a sub-folder for each server; it is kept. Default: a temporary one, removed at the end. */
   readonly dataDir?: string
   /**
-   * Clients and other servers reach each server through proxies of this process, so that it can be cut off. Needs no rights, as
-   * network namespaces would. Default false.
+   * Clients and other servers reach each server through proxies of this process, so that it can be cut off. Unlike network
+   * namespaces this needs no special rights. Default false.
    */
   readonly cuttable?: boolean
 }
 
 export interface ApacheServer extends AsyncDisposable {
   readonly connectString: string
-  /** Client ports, in the order of the servers; with `cuttable` those of the proxies. */
+  /** Client ports, in the order of the servers; with `cuttable` the ports of the proxies. */
   readonly ports: readonly number[]
   readonly version: string
   /** SIGKILL: nothing is flushed, sessions are not closed. `index` counts from 0. */
   kill(index?: number): Promise<void>
-  /** SIGTERM: an orderly end, as an operator asks for it. */
+  /** SIGTERM: an orderly end, as an operator would stop it. */
   stop(index?: number): Promise<void>
-  /** Starts a server again on its port and data, killing it first if it runs; resolves when it serves. */
+  /** Starts a server again with its port and data, after killing it if it runs; resolves when it serves. */
   restart(index?: number): Promise<void>
-  /** SIGSTOP and SIGCONT: the machine hangs, its sockets stay. */
+  /** SIGSTOP and SIGCONT: the machine hangs, its sockets stay open. */
   pause(index?: number): void
   resume(index?: number): void
   /**
-   * A partition: nothing passes between this server and the others or its clients, and no connection is closed. What was under
-   * way arrives after `heal`. @throws Error without the option `cuttable`.
+   * A partition: nothing passes between this server and the others or its clients, and no connection is closed. Bytes that were
+   * under way arrive after `heal`. @throws Error without the option `cuttable`.
    */
   cut(index?: number): void
   heal(index?: number): void
-  /** The end of the output of a server since its last start; `logLevel` says how much it prints. */
+  /** The end of the output of a server since its last start; `logLevel` sets how much it prints. */
   said(index?: number): string
-  /** The leader, or the standalone server; undefined while no server or more than one says that it leads. */
+  /** The leader, or the standalone server; undefined while no server, or more than one, reports that it leads. */
   leader(): Promise<number | undefined>
   close(): Promise<void>
 }
@@ -90,7 +87,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     return new ApacheProcess({ version: found.version, args, port: client, temporary: own })
   })
 
-  /** Lines of zoo.cfg; none for a server that stands alone. */
+  /** Lines of zoo.cfg; none for a standalone server. */
   function membersAsSeenBy(index: number): string[] {
     if (size === 1) return []
     return members.map((member, i) => {

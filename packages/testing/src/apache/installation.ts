@@ -13,7 +13,7 @@ export const debianJars = '/usr/share/java'
 const debianClasses = [
   'zookeeper',
   'zookeeper-jute',
-  // Debian's netty-all is a list of these, and lacks some.
+  // Debian's netty-all only refers to these jars, and some are missing there.
   'netty-all',
   'netty-buffer',
   'netty-codec',
@@ -39,7 +39,7 @@ const debianClasses = [
 const fetchedJars = (version: ApacheVersion): string =>
   fileURLToPath(new URL(`../../../../.cache/apache-${version}`, import.meta.url))
 
-/** Whether a server of that line can be started here, and if not, why. */
+/** Whether a server of that release can be started here, and if not, why. */
 export function apacheAvailable(version: ApacheVersion): Availability {
   if (spawnSync('java', ['-version']).status !== 0)
     return { available: false, reason: 'there is no java on this machine' }
@@ -55,7 +55,7 @@ export function apacheAvailable(version: ApacheVersion): Availability {
   }
   if (!existsSync(`${debianJars}/zookeeper.jar`))
     return { available: false, reason: 'the Debian package zookeeper is not installed' }
-  // Debian's jar has no version in its name; a link beside it has.
+  // Debian's jar has no version in its name; a link to it has.
   const named = readdirSync(debianJars).map((jar) => /^zookeeper-(\d+\.\d+\.\d+)\.jar$/.exec(jar)?.[1])
   const release = named.find((each) => each?.startsWith('3.8.'))
   if (release === undefined) {

@@ -1,4 +1,4 @@
-/** Ports for servers that must come back on the port they had. */
+/** Ports for servers that must return on the same port. */
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 

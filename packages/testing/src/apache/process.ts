@@ -1,12 +1,12 @@
 /**
- * One Apache server as a process of this machine. None of them, and no folder made for them, outlives this process, however it
+ * One Apache server as a process of this machine. No such process and no folder for it outlives this process, however this process
  * ends.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { ask } from './ask.ts'
 
-/** Characters kept of what a server prints. */
+/** How many characters of a server's output to keep. */
 const outputMax = 100_000
 
 const running = new Set<ChildProcess>()
@@ -23,7 +23,7 @@ function cleanAtExit(): void {
   })
 }
 
-/** Removes `directory` when this process ends, unless `removeNow` was there before. */
+/** Removes `directory` when this process ends, unless `removeNow` was called before. */
 export function removeAtExit(directory: string): void {
   cleanAtExit()
   temporary.add(directory)
@@ -35,8 +35,8 @@ export function removeNow(directory: string): void {
 }
 
 /**
- * Ends `child` when this process dies without running its exit handlers, of SIGKILL or of SIGINT: a shell in a process group of
- * its own waits for the end of a pipe that only we hold open.
+ * Ends `child` when this process dies without its exit handlers, by SIGKILL or SIGINT: a shell in its own process group waits for
+ * the end of a pipe that only we hold open.
  */
 function guard(child: ChildProcess, directory: string | undefined): void {
   const clean = directory === undefined ? '' : '; rm -rf -- "$2"'
@@ -58,7 +58,7 @@ export interface ServerPlan {
   /** Arguments of `java`. */
   readonly args: readonly string[]
   readonly port: number
-  /** A folder to remove with the server when this process is killed. */
+  /** A folder to remove together with the server when this process is killed. */
   readonly temporary: string | undefined
 }
 
@@ -87,10 +87,10 @@ export class ApacheProcess {
     this.#child = child
   }
 
-  /** Resolves when it serves. @throws Error with the end of its output when it ended or does not answer for a minute. */
+  /** Resolves when it serves. @throws Error with the end of its output where it ended or did not answer within a minute. */
   async serving(): Promise<void> {
     const deadline = Date.now() + 60_000
-    // A word that is not allowed is answered too, by a server that is up.
+    // A running server also answers a word that is not allowed.
     while (!/^Mode: |not in the whitelist/m.test(await ask(this.#plan.port, 'srvr').catch(() => ''))) {
       const { exitCode, signalCode } = this.#child as ChildProcess
       const isGone = exitCode !== null || signalCode !== null

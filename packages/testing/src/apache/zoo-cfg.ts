@@ -2,10 +2,12 @@
 
 type Config = Readonly<Record<string, string | number>>
 
-/** Keys that Apache takes from the JVM alone. */
+/** Keys that Apache reads only from the JVM. */
 const jvmKeys = /^(znode\.container\.|jute\.maxbuffer|readonlymode\.|zookeeper\.)/
 
-/** The text of a zoo.cfg: `config` over our defaults, and over both where this server is. `members` are lines `server.N=…`. */
+/**
+ * The text of a zoo.cfg: our defaults, then `config`, then the paths and ports of this server. `members` are lines `server.N=…`.
+ */
 export function zooCfg(
   config: Config,
   server: { readonly dataDir: string; readonly clientPort: number; readonly members: readonly string[] },
@@ -25,7 +27,7 @@ export function zooCfg(
   return [...[...settings].map(([key, value]) => `${key}=${value}`), ...server.members, ''].join('\n')
 }
 
-/** Options of the JVM: ours for a quick start and a quiet log, the keys of `config` that belong here, then `more`. */
+/** Options of the JVM: ours for a quick start and a quiet log, then the keys of `config` that belong here, then `more`. */
 export function jvmOptions(config: Config, logLevel: 'error' | 'info', more: readonly string[]): string[] {
   return [
     '-Xmx256m',
@@ -35,7 +37,7 @@ export function jvmOptions(config: Config, logLevel: 'error' | 'info', more: rea
     // A server that looks for a leader asks again within seconds; by default it waits up to a minute
     // (FastLeaderElection.java).
     '-Dzookeeper.fastleader.maxNotificationInterval=2000',
-    // Quiet by default, but not about why it ended.
+    // Quiet by default, except for the reason of its end.
     `-Dorg.slf4j.simpleLogger.defaultLogLevel=${logLevel}`,
     '-Dorg.slf4j.simpleLogger.showDateTime=true',
     '-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS',

@@ -1,9 +1,9 @@
 /**
- * What must hold of an ensemble, under the names of the Zab paper and of Apache's TLA+ specifications. It is given what servers do and
- * have, step by step, and throws at the first step that breaks a rule. It knows nothing of how they do it.
+ * The rules that an ensemble must keep, with the names of the Zab paper and of Apache's TLA+ specifications. The checker receives
+ * what servers do and store, step by step, and throws at the first step that breaks a rule. It does not know how servers do it.
  */
 
-/** One transaction, its payload by an identifying number. */
+/** One transaction; a number identifies its payload. */
 export interface CheckedTxn {
   readonly zxid: bigint
   readonly payload: number
@@ -20,15 +20,15 @@ export class ZabViolation extends Error {
 }
 
 export type ZabInvariant =
-  /** One server an epoch has a quorum behind its initial history. */
+  /** In each epoch, a quorum accepts the initial history of one server only. */
   | 'Leadership'
-  /** All servers apply the same transactions in the same order, none in between left out. */
+  /** All servers apply the same transactions in the same order, without gaps. */
   | 'TotalOrder'
-  /** What is applied was proposed, as it is, by the leader of its epoch. */
+  /** Every applied transaction was proposed, unchanged, by the leader of its epoch. */
   | 'Integrity'
-  /** Transactions of one leader in its order, without a hole. */
+  /** The transactions of one leader are applied in its order, without a hole. */
   | 'LocalPrimaryOrder'
-  /** Epochs in order. */
+  /** Epochs are applied in order. */
   | 'GlobalPrimaryOrder'
   /** A leader has applied everything of earlier epochs before it proposes. */
   | 'PrimaryIntegrity'
@@ -36,22 +36,22 @@ export type ZabInvariant =
   | 'LeaderLogCompleteness'
   /** A committed transaction is on the disks of a quorum, whatever is cut or replaced. */
   | 'CommittedLogDurability'
-  /** A word is given when what it says is durable. */
+  /** A server promises only what is durable. */
   | 'HistoryOrder'
-  /** Between healthy servers no packet comes where it may not. */
+  /** Healthy servers never send each other a packet that is not allowed at that point. */
   | 'MessageLegal'
-  /** When the faults are over, all serve again, with the same state. */
+  /** When the faults have ended, all servers serve again, with the same state. */
   | 'Liveness'
 
 export class ZabChecker {
   readonly #isQuorum: (sids: readonly number[]) => boolean
   readonly #voters: readonly number[]
-  /** What is committed, in order. */
+  /** The committed transactions, in order. */
   readonly committed: CheckedTxn[] = []
   readonly #proposals = new Map<bigint, { readonly payload: number; readonly sid: number }>()
   readonly #leaders = new Map<number, number>()
   readonly #promises = new Map<string, number>()
-  /** How many committed transactions each voter has on its disk, as a prefix of its history. */
+  /** For each voter: how many committed transactions its disk has, as a prefix of its history. */
   readonly #durable = new Map<number, number>()
 
   constructor(voters: readonly number[], isQuorum: (sids: readonly number[]) => boolean) {
@@ -59,7 +59,7 @@ export class ZabChecker {
     this.#isQuorum = isQuorum
   }
 
-  /** A leader hands out a transaction. `applied` is how many it has applied. */
+  /** A leader proposes a transaction. `applied` is the number of transactions that it has applied. */
   proposed(sid: number, { zxid, payload }: CheckedTxn, applied: number): void {
     const epoch = Number(zxid >> 32n)
     this.#require(this.#leaders.get(epoch) === sid, 'Leadership', `${hex(zxid)} is proposed by server ${sid}`)
@@ -78,7 +78,7 @@ export class ZabChecker {
     const other = this.#leaders.get(epoch)
     this.#require(other === undefined || other === sid, 'Leadership', `epoch ${epoch} has leaders ${other} and ${sid}`)
     this.#leaders.set(epoch, sid)
-    // A leader may be the last to learn that a later epoch has begun; it lacks nothing of earlier ones.
+    // A leader may be the last to learn that a later epoch has begun; it must have everything of earlier epochs.
     const missing = this.committed.find((txn, i) => Number(txn.zxid >> 32n) < epoch && !isSame(txn, history[i]))
     this.#require(
       missing === undefined,
@@ -87,7 +87,7 @@ export class ZabChecker {
     )
   }
 
-  /** A server sends a leader ACKEPOCH that may count: the promise to follow it in `epoch`. */
+  /** A server sends a leader an ACKEPOCH that may count: the promise to follow it in `epoch`. */
   promised(sid: number, epoch: number, leader: number): void {
     const key = `${sid} ${epoch}`
     const other = this.#promises.get(key)
@@ -114,7 +114,7 @@ export class ZabChecker {
     this.#commit(sid, txn)
   }
 
-  /** The state of a server is replaced by one that these transactions make. */
+  /** The state of a server is replaced by the state that these transactions make. */
   restored(sid: number, state: readonly CheckedTxn[]): void {
     for (const [index, txn] of state.entries()) {
       const known = this.committed[index]
@@ -126,7 +126,7 @@ export class ZabChecker {
     }
   }
 
-  /** What is on the disk of a server has changed. */
+  /** The disk of a server has changed. */
   disk(sid: number, history: readonly CheckedTxn[], why: string): void {
     if (!this.#voters.includes(sid)) return
     const before = this.#durable.get(sid) ?? 0
@@ -137,7 +137,7 @@ export class ZabChecker {
     this.#requireQuorum(`after ${why} at server ${sid}`)
   }
 
-  /** Claims that a word may be given now. */
+  /** Claims that a server may send a promise now. */
   word(isTrue: boolean, text: string): void {
     this.#require(isTrue, 'HistoryOrder', text)
   }
@@ -146,7 +146,7 @@ export class ZabChecker {
     throw new ZabViolation(invariant, text)
   }
 
-  /** Servers and histories at the moment when something is committed for the first time. Set by the model. */
+  /** The servers and histories at the first moment when something is committed. Set by the model. */
   historyOf: (sid: number) => readonly CheckedTxn[] = () => []
 
   #commit(sid: number, txn: CheckedTxn): void {
@@ -166,12 +166,12 @@ export class ZabChecker {
     this.#requireQuorum(`when ${show(txn)} was committed`)
   }
 
-  /** How many committed transactions `history` begins with. `known`: so many are looked at no more. */
+  /** The number of committed transactions at the start of `history`. `known`: the first ones, which are not compared again. */
   #prefix(history: readonly CheckedTxn[], known: number): number {
     const { committed } = this
     const most = Math.min(history.length, committed.length)
     if (known > 0 && known <= most && isSame(committed[known - 1] as CheckedTxn, history[known - 1])) {
-      // Histories with one transaction in common have all in front of it in common, or TotalOrder fails where it is applied.
+      // Histories with one common transaction have everything before it in common; if not, TotalOrder fails where it is applied.
       let at = known
       while (at < most && isSame(committed[at] as CheckedTxn, history[at])) at++
       return at

@@ -1,26 +1,28 @@
 /**
- * Files that survive what they promised to survive and nothing else. Written bytes are durable once synced, names once their
- * directory is. A power cut keeps of the rest what the seed says: sectors of a write in any combination, directory changes up to
- * any point. A kill keeps everything, since the system lives on.
+ * Files that survive exactly what they promised to survive. Written bytes are durable after a sync; names are durable after a sync
+ * of their directory. After a power cut the seed decides what remains of the rest: sectors of a write in any combination, directory
+ * changes up to any point. A kill keeps everything, because the system lives on.
  */
 import type { DirectoryLock, Disk, DiskFile, OpenOptions } from '@lightkeeper/runtime'
 import type { SeededRandom } from './random.ts'
 
 const sectorBytes = 512
 
-/** What the disk gets wrong on purpose, all of it off at first. */
+/** Faults of the disk; all are off at first. */
 export interface DiskFaults {
-  /** Bytes all files may take together. */
+  /** The largest number of bytes in all files together. */
   capacity: number
   /** Chance in a thousand that a read fails. */
   readErrors: number
   /** Chance in a thousand that a write fails. */
   writeErrors: number
-  /** Chance in a thousand that a sync, or a write that was to be durable, fails; what it was to save may be lost then. */
+  /** Chance in a thousand that a sync or a durable write fails; the bytes may be lost then. */
   syncErrors: number
   /** Longest time of an operation, milliseconds. */
   latencyMs: number
-  /** For planted bugs: which syncs say they are done and do nothing, those of files opened for reading, or all but `writeDurably`. */
+  /**
+   * For planted bugs: which syncs report success and do nothing: those of files opened for reading, or all except `writeDurably`.
+   */
   liesAboutSync: 'no' | 'readers' | 'files' | 'all'
   /** For planted bugs: the same for directories. */
   liesAboutDirectories: boolean
@@ -63,11 +65,11 @@ class Content {
 }
 
 class Inode {
-  /** As programs see it. */
+  /** The content that programs see. */
   seen = new Content()
-  /** As it is after a power cut. */
+  /** The content after a power cut. */
   durable = new Content()
-  /** What stands between the two, oldest first. */
+  /** The changes between the two, oldest first. */
   unsynced: Change[] = []
 
   apply(change: Change): void {
@@ -80,7 +82,7 @@ class Inode {
     this.unsynced = []
   }
 
-  /** One write is durable, with what came before it in the same place, and the size of the file; nothing else need be. */
+  /** One write is durable, with earlier writes to the same place and the size of the file; nothing else need be durable. */
   syncOne(write: Change & { readonly kind: 'write' }): void {
     const at = this.unsynced.indexOf(write)
     const isWith = (change: Change, i: number): boolean => {
@@ -144,7 +146,7 @@ class Directory {
   }
 
   powerCut(random: SeededRandom): void {
-    // A journal keeps the order: some of the first changes are there, the others are not.
+    // A journal keeps the order: the first changes are there, the later ones are not.
     const kept = random.below(this.unsynced.length + 1)
     for (const change of this.unsynced.slice(0, kept)) rename(this.durable, change)
     this.unsynced = []
@@ -183,7 +185,7 @@ export class SimDisk {
     this.#random = random
   }
 
-  /** The host died with its system: what was not synced is lost or torn. */
+  /** The host died with its system: bytes that were not synced are lost or torn. */
   powerCut(): void {
     for (const directory of this.#directories.values()) {
       const inodes = new Set([...directory.seen.values(), ...directory.durable.values()])
@@ -194,7 +196,7 @@ export class SimDisk {
     this.#locks.clear()
   }
 
-  /** A process died; the system writes what it was given. */
+  /** A process died; the system writes the bytes that it was given. */
   killed(): void {
     this.#locks.clear()
   }
@@ -205,7 +207,7 @@ export class SimDisk {
     return new Map(names.map(([name, { seen }]) => [name, seen.bytes.slice(0, seen.size)]))
   }
 
-  /** Changes a file durably and unnoticed by programs: rot, or an operator. */
+  /** Changes a file durably, and programs do not notice: rot, or an operator. */
   damage(path: string, change: (bytes: Uint8Array) => Uint8Array): void {
     const inode = this.#inode(path)
     if (inode === undefined) throw new Error(`no file ${path}`)
@@ -217,7 +219,7 @@ export class SimDisk {
     inode.unsynced = []
   }
 
-  /** Adds a file durably and unnoticed by programs. */
+  /** Adds a file durably, and programs do not notice. */
   put(path: string, bytes: Uint8Array): void {
     const [directory, name] = split(path)
     const inode = new Inode()
@@ -228,14 +230,14 @@ export class SimDisk {
     names?.durable.set(name, inode)
   }
 
-  /** Removes a file durably and unnoticed by programs. */
+  /** Removes a file durably, and programs do not notice. */
   lose(path: string): void {
     const [directory, name] = split(path)
     this.#directories.get(directory)?.seen.delete(name)
     this.#directories.get(directory)?.durable.delete(name)
   }
 
-  /** The disk as a process sees it; `schedule` forgets what a dead process waits for. */
+  /** The disk as a process sees it; `schedule` drops what a dead process waits for. */
   mounted(schedule: Schedule, isAlive: () => boolean): Disk {
     const run = <T>(work: () => T): Promise<T> =>
       new Promise((resolve, reject) => {
@@ -279,7 +281,7 @@ export class SimDisk {
         },
         writeDurably: async (position, chunk) => {
           const bytes = chunk.slice()
-          // On its way from now on: a power cut before it resolves finds some of it.
+          // From now on the write is under way: a power cut before it resolves may leave some of it.
           const change = await run(() => write(position, bytes))
           await run(() => {
             fails(this.faults.syncErrors, 'EIO', path)
@@ -319,7 +321,7 @@ export class SimDisk {
         run(() => {
           if (!this.#directories.has(path)) this.#directories.set(path, new Directory())
         }),
-      // Directories have one name each here.
+      // A directory has only one name here.
       identity: (directory) => Promise.resolve(directory),
       rename: (from, to) =>
         run(() => {

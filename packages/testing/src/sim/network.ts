@@ -1,30 +1,30 @@
 /**
- * Streams between simulated hosts. Bytes arrive late, in pieces cut anywhere, and in order; faults are named: `reset` tears a
- * connection down, `cut` holds everything back until `heal` (what TCP does to a partition that ends), `vanish` makes a host's
- * connections dead without a word, so that the peer holds a half-open link.
+ * Streams between simulated hosts. Bytes arrive late, in order, and cut into pieces at any place. Faults have names: `reset` ends a
+ * connection with an error, `cut` holds everything back until `heal` (what TCP does in a partition that ends), `vanish` drops a
+ * host's connections without informing the peer, which then has a half-open link.
  */
 import type { Link, LinkEvents, Listener, Network } from '@lightkeeper/runtime'
 import type { SeededRandom } from './random.ts'
 
-/** Bytes on their way above which a writer is asked to wait. */
+/** Above this number of bytes under way a writer is asked to wait. */
 const highWater = 64 * 1024
 
-/** What the network needs of the world that it is part of. */
+/** What the network needs from its world. */
 interface Surroundings {
   readonly random: SeededRandom
   after(delayMs: number, task: () => void): { cancel(): void }
   isPaused(host: string): boolean
-  /** `events` as a process of `host` gets them, which may be stopped or dead. */
+  /** `events` as a process of `host` gets them; the process may be stopped or dead. */
   received(host: string, events: LinkEvents): LinkEvents
 }
 
 export class SimNetwork {
-  /** Latency of a chunk, milliseconds: this and up to this much more. */
+  /** Latency of a chunk, milliseconds: the fixed part, and the largest random part. */
   latencyMs = 0.5
   jitterMs = 1
   /**
-   * Whether an attempt to connect through a cut is made again as a kernel does, 1, 3, 7 … seconds after the first packet.
-   * Otherwise it goes on within 50 ms after the cut is healed.
+   * Whether an attempt to connect through a cut is repeated as a kernel does, 1, 3, 7 … seconds after the first packet. Otherwise
+   * it succeeds within 50 ms after `heal`.
    */
   losesFirstPackets = false
   readonly #world: Surroundings
@@ -39,7 +39,7 @@ export class SimNetwork {
     this.#world = world
   }
 
-  /** The network as seen from `host`; addresses are `name:port`, the name being a host's. */
+  /** The network as seen from `host`; addresses are `name:port`, where the name is that of a host. */
   host(host: string): Network {
     return {
       connect: (address, events) => this.#connect(host, address, events),
@@ -56,17 +56,17 @@ export class SimNetwork {
     }
   }
 
-  /** Tears down every connection between two hosts; both sides see an error. */
+  /** Resets every connection between two hosts; both sides get an error. */
   reset(a: string, b: string): void {
     for (const end of [...this.#ends]) if (end.isBetween(a, b)) end.fail(new Error('connection reset'))
   }
 
-  /** Holds back everything between two hosts, connection attempts included, until `heal`. */
+  /** Holds back everything between two hosts, including attempts to connect, until `heal`. */
   cut(a: string, b: string): void {
     this.#cuts.add(pair(a, b))
   }
 
-  /** Attempts to connect are refused, as by a system without a listener, until `heal`. What is connected stays so. */
+  /** Attempts to connect are refused, as by a system without a listener, until `heal`. Existing connections stay. */
   refuse(a: string, b: string): void {
     this.#refusals.add(pair(a, b))
   }
@@ -175,7 +175,7 @@ class LinkEnd implements Link {
   isClosed = false
   readonly #world: Surroundings
   readonly #network: SimNetwork
-  /** Written here, not yet arrived there; in order. */
+  /** Written here, not arrived there yet; in order. */
   readonly #outgoing: Message[] = []
   #isDelivering = false
   #isPaused = false
@@ -201,7 +201,7 @@ class LinkEnd implements Link {
 
   write(chunk: Uint8Array): boolean {
     if (this.isClosed || this.#isEnding) return true
-    // Cut anywhere: a receiver must not care where chunks end.
+    // At any place: a receiver must not depend on where chunks end.
     let at = 0
     while (at < chunk.length) {
       const size = this.#world.random.oneIn(4) ? 1 + this.#world.random.below(chunk.length - at) : chunk.length - at
@@ -239,12 +239,12 @@ class LinkEnd implements Link {
       this.#world.after(this.#network.latency(), () => peer.fail(new Error('connection reset by peer')))
   }
 
-  /** Closes with an error, at both ends' own time. */
+  /** Closes with an error; each end learns it at its own time. */
   fail(reason: Error | undefined): void {
     if (!this.isClosed) this.#close(reason)
   }
 
-  /** Ends without notifying any program, that of this host included. */
+  /** Ends without notifying any program, including that of this host. */
   forget(): void {
     this.isClosed = true
     this.events = undefined
@@ -252,7 +252,7 @@ class LinkEnd implements Link {
     this.#network.gone(this)
   }
 
-  /** Sends the next message on its way, unless one is, or nothing may pass. */
+  /** Sends the next message, unless one is under way or nothing may pass. */
   resumeDelivery(): void {
     if (this.#isDelivering || this.#outgoing.length === 0 || this.peer === undefined) return
     this.#isDelivering = true
@@ -287,7 +287,7 @@ class LinkEnd implements Link {
     this.isClosed = true
     this.#network.gone(this)
     const { events } = this
-    // Never from within a call to the link.
+    // Never during a call to the link.
     this.#world.after(0, () => {
       if (this.events === undefined && events === undefined) return
       this.events = undefined

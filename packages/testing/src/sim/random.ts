@@ -1,7 +1,7 @@
-/** Chance from a seed: the same seed, the same run. Not for secrets. */
+/** Random numbers from a seed: the same seed gives the same run. Not for secrets. */
 import type { Random } from '@lightkeeper/runtime'
 
-/** Mulberry32: 32 bits of state, good enough to choose faults by. */
+/** Mulberry32: 32 bits of state, good enough to choose faults. */
 export class SeededRandom implements Random {
   #state: number
 
@@ -34,7 +34,7 @@ export class SeededRandom implements Random {
     return items[this.below(items.length)] as T
   }
 
-  /** Another source, for a part that must not disturb this one. */
+  /** Another source, for a part that must not influence this one. */
   fork(): SeededRandom {
     return new SeededRandom(this.next())
   }

@@ -1,6 +1,6 @@
 /**
- * A world without sockets and without waiting: one queue of events ordered by time, hosts with clocks that read it, a network
- * that does what a seed says. Two runs of one seed leave the same trace.
+ * A world without sockets and without waiting: one queue of events ordered by time, hosts with clocks that read it, and a network
+ * whose behaviour comes from a seed. Two runs with one seed leave the same trace.
  */
 import { type Clock, formatLine, type LinkEvents, type Runtime, silentTrace, type Trace } from '@lightkeeper/runtime'
 import { SimDisk } from './disk.ts'
@@ -9,22 +9,22 @@ import { SeededRandom } from './random.ts'
 
 interface Scheduled {
   readonly at: number
-  /** Order among events of one instant. */
+  /** Order of events at the same time. */
   readonly sequence: number
   task: (() => void) | undefined
 }
 
 interface Host {
-  /** Shared by its present processes; replaced when they die. */
+  /** Its current processes share this; it is replaced when they die. */
   process: { isAlive: boolean }
   readonly disk: SimDisk
   wallOffsetMs: number
   isPaused: boolean
-  /** What its processes would have done since they were stopped, and have not done yet. */
+  /** The tasks of stopped processes, which run after they resume. */
   missed: { readonly isTimer: boolean; readonly task: () => void }[]
 }
 
-/** A macrotask hop: promises the last event settled run their course before the next event. */
+/** Waits for a macrotask, so that the promises of the last event settle before the next event. */
 const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 export class World {
@@ -45,9 +45,9 @@ export class World {
   }
 
   /**
-   * Everything a client or server on `host` may ask of it, for a process that lives until the host crashes: after that
-   * nothing it scheduled runs, nothing it waits for comes. `trace` gets what client and server publish, for example
-   * `nodeTrace` of the host; by default there is no listener.
+   * Everything that a client or server on `host` may ask of it, for a process that lives until the host crashes: after that none of
+   * its tasks runs, and nothing that it waits for comes. `trace` gets what client and server publish, for example `nodeTrace` of
+   * the host; by default there is no listener.
    */
   runtime(host: string, trace: Trace = silentTrace): Runtime {
     const { process, disk } = this.#host(host)
@@ -134,7 +134,7 @@ export class World {
     if (host.missed.length > 0) this.after(0, () => this.#catchUp(host))
   }
 
-  /** The events of a link of `host`, which reach a stopped process when it goes on. */
+  /** The events of a link of `host`; a stopped process gets them when it resumes. */
   received(host: string, events: LinkEvents): LinkEvents {
     return {
       opened: () => this.#whileRunning(host, false, () => events.opened?.()),
@@ -150,7 +150,7 @@ export class World {
     else missed.push({ isTimer, task })
   }
 
-  /** Sets the wall clock of a host forward or back; its monotonic clock goes on as ever. */
+  /** Sets the wall clock of a host forward or back; its monotonic clock is not changed. */
   jumpWallClock(host: string, byMs: number): void {
     this.note(host, `wall clock jumps by ${byMs} ms`)
     this.#host(host).wallOffsetMs += byMs
@@ -225,7 +225,7 @@ export class World {
     return promise
   }
 
-  /** Time passes in the background while `promise` is waited for. */
+  /** Lets time pass in the background until `promise` settles. */
   delay(ms: number): Promise<void> {
     return new Promise((resolve) => this.after(ms, resolve))
   }

@@ -1,4 +1,4 @@
-/** What differs between two trees: znodes that only one has, data, types and ACLs. */
+/** The differences between two trees: znodes that only one has, data, types and ACLs. */
 import type { Acl, ZnodePath } from '@lightkeeper/client'
 import { isWithin } from '@lightkeeper/protocol'
 import { type ValueDiff, valueDiff } from '../history/value-diff.ts'
@@ -20,14 +20,14 @@ export type TreeDifference = { readonly path: string } & (
   | { readonly kind: 'only in b'; readonly znode: WholeZnode }
   | {
       readonly kind: 'both'
-      /** Undefined where it is the same. */
+      /** Undefined where it is equal. */
       readonly data: ValueDiff | undefined
       readonly type: readonly [a: ZnodeType, b: ZnodeType] | undefined
       readonly acl: readonly [a: readonly Acl[], b: readonly Acl[]] | undefined
     }
 )
 
-/** By path, parents in front of their children. */
+/** By path, parents before their children. */
 export function compareTrees(a: WholeTree, b: WholeTree): TreeDifference[] {
   const differences: TreeDifference[] = []
   for (const path of [...new Set([...a.keys(), ...b.keys()])].sort(byPath)) {
@@ -48,7 +48,7 @@ export function compareTrees(a: WholeTree, b: WholeTree): TreeDifference[] {
   return differences
 }
 
-/** By whole names: `/a/b` in front of `/a-b`. */
+/** Compares whole names: `/a/b` comes before `/a-b`. */
 export function byPath(a: string, b: string): number {
   const [x, y] = [a.replaceAll('/', '\0'), b.replaceAll('/', '\0')]
   return x < y ? -1 : x > y ? 1 : 0
@@ -58,7 +58,7 @@ export function typeText(type: ZnodeType): string {
   return typeof type === 'object' ? `ttl=${type.ttl}` : type
 }
 
-/** Equal for lists that grant the same: their order means nothing. */
+/** Equal for lists that grant the same permissions: the order has no meaning. */
 function aclKey(acl: readonly Acl[]): string {
   return acl
     .map(({ perms, id }) => `${perms} ${id.scheme} ${id.id}`)
@@ -66,7 +66,7 @@ function aclKey(acl: readonly Acl[]): string {
     .join('\n')
 }
 
-/** A tree that was read from `root`, without what a server keeps of itself below `/zookeeper`. */
+/** A tree that was read from `root`, without the server's own znodes below `/zookeeper`. */
 export function withoutSystem<Z extends WholeZnode>(root: string, tree: WholeTree<Z>): WholeTree<Z> {
   if (root !== '/') return tree
   return new Map([...tree].filter(([path]) => !isWithin(path, '/zookeeper')))

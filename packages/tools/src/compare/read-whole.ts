@@ -1,4 +1,4 @@
-/** Reads a subtree with its ACLs, all of it as it is after one transaction. */
+/** Reads a subtree with its ACLs, as all of it is after one transaction. */
 import {
   type Acl,
   type CallOptions,
@@ -14,19 +14,19 @@ export interface ReadZnode extends WholeZnode {
 }
 
 export interface ReadWhole {
-  /** The last transaction that is in it. */
+  /** The last transaction that the result includes. */
   readonly zxid: bigint
   readonly nodes: WholeTree<ReadZnode>
 }
 
 const aclsAtOnce = 256
-/** A tree whose ACLs change all the time is given up. */
+/** The number of attempts for a tree whose ACLs change all the time. */
 const attemptsMax = 10
 
 /**
- * The znodes from `root` downwards; none where `root` does not exist. No event says that an ACL was changed, so each ACL is compared
- * with the number of the znode's ACL changes in the tree, and all is read again where they differ.
- * @throws KeeperError NO_AUTH where a znode may not be read; UNIMPLEMENTED before ZooKeeper 3.6.
+ * The znodes from `root` downwards; none where `root` does not exist. No event reports a change of an ACL. So each ACL is compared
+ * with the aversion of its znode in the tree, and everything is read again where they differ.
+ * @throws KeeperError NO_AUTH where this client may not read a znode; UNIMPLEMENTED before ZooKeeper 3.6.
  */
 export async function readWhole(
   zk: Pick<Client, 'tree' | 'getAcl'>,
@@ -35,7 +35,7 @@ export async function readWhole(
 ): Promise<ReadWhole> {
   for (let attempt = 1; ; attempt++) {
     const { nodes, zxid } = await zk.tree(root, options)
-    // Each of very many requests would listen to the signal; between them is soon enough.
+    // With very many requests, each would listen to the signal; a check between them is soon enough.
     const { signal, ...each } = options
     const whole = new Map<string, ReadZnode>()
     const entries = [...nodes]
@@ -62,7 +62,7 @@ export async function readWhole(
   }
 }
 
-/** Undefined where the znode is gone. */
+/** Undefined where the znode does not exist any more. */
 async function aclOf(
   zk: Pick<Client, 'getAcl'>,
   path: ZnodePath,

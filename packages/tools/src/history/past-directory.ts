@@ -1,4 +1,4 @@
-/** A data directory as a witness of the past: brings the znodes of a scope to any transaction, from the best snapshot there is. */
+/** The past in a data directory: brings the znodes of a scope to the state after any transaction, from the best snapshot. */
 
 import { type Acl, formatHex, opCode, openAcl } from '@lightkeeper/protocol'
 import type { Disk } from '@lightkeeper/runtime'
@@ -15,10 +15,10 @@ import { type Change, PastTree, systemZnode } from './past-tree.ts'
 import { concerns, type Scope } from './scope.ts'
 import { newestZxidIn, pastZnodeOf } from './stat-bytes.ts'
 
-/** The number of the list that every snapshot knows. */
+/** The number of the ACL list that every snapshot knows. */
 const openAclId = -1n
 
-/** Where a question begins: the znodes of its scope as they were after the transaction `zxid`. */
+/** The start of an answer: the znodes of its scope as they were after the transaction `zxid`. */
 interface Start {
   readonly zxid: bigint
   load(tree: PastTree): void
@@ -26,17 +26,17 @@ interface Start {
 
 export interface Walked {
   readonly tree: PastTree
-  /** The last transaction that was seen, or the one of the snapshot where none was. */
+  /** The last transaction that was read; that of the snapshot where none was. */
   readonly zxid: bigint
 }
 
 export interface WalkOptions {
-  /** Begins as late as the state after this transaction can be known; without it, with the first transaction there is. */
+  /** Begins as late as the state after this transaction can still be known; without it, with the first transaction that exists. */
   readonly exactAt?: bigint
-  /** The last transaction to look at. Default: the last there is. */
+  /** The last transaction to read. Default: the last one that exists. */
   readonly until?: bigint
   readonly onChange?: (change: Change) => void
-  /** Without it, missing transactions make the walk fail. */
+  /** Without it, missing transactions are an error. */
   readonly onGap?: (gap: Gap) => void
 }
 
@@ -49,12 +49,12 @@ export class PastDirectory {
     this.#files = files
   }
 
-  /** Ours or Apache's, in use or not. @throws Error where nothing of a server is there. */
+  /** A directory of our server or of Apache's, in use or not. @throws Error where it has no files of a server. */
   static async open(disk: Disk, dataDir: string, logDir?: string): Promise<PastDirectory> {
     return new PastDirectory(disk, await dataFiles(disk, dataDir, logDir))
   }
 
-  /** @throws Error where the state after `exactAt` cannot be known, or where transactions are missing and `onGap` is not given. */
+  /** @throws Error where the state after `exactAt` cannot be known, or where transactions are missing and there is no `onGap`. */
   async walk(scope: Scope, { exactAt, until, onChange, onGap }: WalkOptions = {}): Promise<Walked> {
     const start = exactAt === undefined ? await this.#earliest(scope) : await this.#latest(scope, exactAt)
     const tree = new PastTree(scope, onChange)
@@ -87,7 +87,7 @@ export class PastDirectory {
     return { tree, zxid: last }
   }
 
-  /** Every transaction from `from` on, in place. */
+  /** Every transaction from `from` on; the bytes are valid only during the call. */
   visit(
     from: bigint,
     visitor: { transaction(view: TransactionView): void | false; gap?(gap: Gap): void },
@@ -96,7 +96,7 @@ export class PastDirectory {
     return visitTransactions(this.#disk, this.#files, from, { transaction, gap })
   }
 
-  /** The last transaction of all, in the logs or in a snapshot's name. */
+  /** The last transaction of all, in the logs or in the name of a snapshot. */
   async lastZxid(): Promise<bigint> {
     const { logs, snapshots } = this.#files
     let last = snapshots.at(-1)?.zxid ?? 0n
@@ -127,7 +127,7 @@ export class PastDirectory {
     return 0n
   }
 
-  /** The newest snapshot that holds nothing behind `at`, or the beginning of all. */
+  /** The newest snapshot that holds nothing after `at`, or the beginning of all. */
   async #latest(scope: Scope, at: bigint): Promise<Start> {
     let earliest: string | undefined
     const problems: string[] = []
@@ -148,7 +148,7 @@ export class PastDirectory {
     )
   }
 
-  /** As much as there is to know of the state before the first transaction in the logs. */
+  /** Everything that is known of the state before the first transaction in the logs. */
   async #earliest(scope: Scope): Promise<Start> {
     if (await this.#beginsAtFirst()) return firstStart(scope)
     const [log] = this.#files.logs
@@ -168,7 +168,7 @@ export class PastDirectory {
     return first !== undefined && (first.zxid === 1n || first.zxid === 0x1_0000_0001n || first.zxid === 0x1_0000_0000n)
   }
 
-  /** `reach` is the last transaction of which it may hold something: a server goes on while it writes. */
+  /** `reach` is the last transaction that it may include in part: a server continues while it writes a snapshot. */
   async #read(scope: Scope, named: DataFiles['snapshots'][number]): Promise<{ start: Start; reach: bigint }> {
     const loaded: [string, ReturnType<typeof pastZnodeOf>][] = []
     let newestNumber = 0
@@ -179,20 +179,21 @@ export class PastDirectory {
       znode(path, data, aclId, stat) {
         const own = path === '' ? '/' : path
         newestNumber = Math.max(newestNumber, newestZxidIn(stat))
-        // A list that is missing is that of a later transaction, which says it.
+        // A missing ACL list belongs to a later transaction, which contains it.
         if (scope.has(own)) loaded.push([own, pastZnodeOf(data, lists.get(aclId) ?? [], stat)])
         return undefined
       },
     })
     const newest = BigInt(newestNumber) > named.zxid ? BigInt(newestNumber) : named.zxid
-    // The digest is that of a transaction behind everything in it; a writer without one leaves only the znodes to ask.
+    // The digest is from a transaction after everything in the snapshot. Without a digest, only the znodes themselves show the
+    // reach.
     const reach = end.digest === undefined || end.digest.zxid < newest ? newest : end.digest.zxid
     const start: Start = { zxid: named.zxid, load: (tree) => loaded.forEach(([path, node]) => tree.load(path, node)) }
     return { start, reach }
   }
 }
 
-/** Nothing but what every tree has. */
+/** Only what every tree has. */
 function firstStart(scope: Scope): Start {
   return {
     zxid: 0n,
@@ -204,7 +205,10 @@ function firstStart(scope: Scope): Start {
   }
 }
 
-/** What a snapshot tells of an earlier state: what was made later is left out, what was written later has unknown data. */
+/**
+ * What a snapshot shows of an earlier state: znodes that were created later are left out; znodes that were written later have
+ * unknown data.
+ */
 function asOf(start: Start, zxid: bigint): Start {
   return {
     zxid,

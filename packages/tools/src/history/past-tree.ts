@@ -1,11 +1,11 @@
-/** A part of a tree as it was, brought forward transaction by transaction; each change with what was there before. */
+/** A part of a past tree, which moves forward transaction by transaction. Each change includes the state before it. */
 import type { Acl } from '@lightkeeper/client'
 import { opCode } from '@lightkeeper/protocol'
 import type { LoggedTxn } from '@lightkeeper/server'
 import type { Scope } from './scope.ts'
 
 export interface PastZnode {
-  /** Undefined where it cannot be known: a snapshot that is written while the server works holds some of what came later. */
+  /** Undefined where it cannot be known: a snapshot that is written while the server works includes some later changes. */
   readonly data: Uint8Array | undefined
   readonly acl: readonly Acl[]
   readonly czxid: bigint
@@ -15,7 +15,7 @@ export interface PastZnode {
   readonly mtime: number
   readonly version: number
   readonly aversion: number
-  /** As a Stat has it: a session id, 0n, or the mark of a container or of a TTL. */
+  /** The owner, as in a Stat: a session id, 0n, or the mark of a container or of a TTL. */
   readonly ephemeralOwner: bigint
 }
 
@@ -23,12 +23,12 @@ export interface Change {
   readonly kind: 'created' | 'changed' | 'acl changed' | 'deleted'
   readonly path: string
   readonly zxid: bigint
-  /** Milliseconds since 1970, by the clock of the server that took the write. */
+  /** Milliseconds since 1970, by the clock of the server that executed the write. */
   readonly time: number
   readonly session: bigint
-  /** Undefined for what is created, and where it is not known. */
+  /** Undefined for a created znode, and where it is not known. */
   readonly before: PastZnode | undefined
-  /** Undefined for what is deleted. */
+  /** Undefined for a deleted znode. */
   readonly after: PastZnode | undefined
 }
 
@@ -37,7 +37,7 @@ export const containerOwner = -0x8000_0000_0000_0000n
 const empty = new Uint8Array(0)
 
 export class PastTree {
-  /** By path, in no order. */
+  /** By path, in no particular order. */
   readonly nodes = new Map<string, PastZnode>()
   readonly #scope: Scope
   readonly #told: (change: Change) => void
@@ -48,13 +48,13 @@ export class PastTree {
     this.#told = told
   }
 
-  /** Puts what a snapshot has in its place, without a word. */
+  /** Stores a znode of a snapshot, without reporting a change. */
   load(path: string, node: PastZnode): void {
     this.nodes.set(path, node)
     this.#own(path, node.ephemeralOwner)
   }
 
-  /** Transactions are missing: nothing is known any more. */
+  /** Transactions are missing: from here on the state is not known. */
   forget(): void {
     this.nodes.clear()
     this.#ephemerals.clear()
@@ -168,7 +168,7 @@ type NodeTxn = Exclude<
   { type: typeof opCode.multi | typeof opCode.createSession | typeof opCode.closeSession }
 >
 
-/** What a server puts into a new tree by itself. */
+/** The znodes that a server creates in a new tree. */
 export const systemZnode: PastZnode = {
   data: empty,
   acl: openAcl,
@@ -181,7 +181,7 @@ export const systemZnode: PastZnode = {
   ephemeralOwner: 0n,
 }
 
-/** What a write meets that is not known to exist. */
+/** The state before a write whose znode is not known to exist. */
 const unknownZnode: PastZnode = {
   data: undefined,
   acl: [],
@@ -207,7 +207,7 @@ function ttlOwner(ttlMs: bigint): bigint {
   return BigInt.asIntN(64, (0xffn << 56n) | (ttlMs & 0xff_ffff_ffffn))
 }
 
-/** Milliseconds of an owner that `kindOf` calls `ttl`. */
+/** The TTL, in milliseconds, of an owner for which `kindOf` returns `ttl`. */
 export function ttlMsOf(owner: bigint): number {
   return Number(owner & 0xff_ffff_ffffn)
 }

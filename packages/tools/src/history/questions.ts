@@ -1,4 +1,7 @@
-/** Questions about the past of a data directory: what happened to a znode, the tree at a time, what a session did, what differs. */
+/**
+ * Questions about the past of a data directory: the changes of a znode, the tree at a time, the transactions of a session,
+ * differences.
+ */
 import { operationOf } from '@lightkeeper/protocol'
 import type { Gap, LoggedTxn } from '@lightkeeper/server'
 import type { PastDirectory } from './past-directory.ts'
@@ -8,7 +11,7 @@ import { exactly, oneOf, within } from './scope.ts'
 export type HistoryEntry = Change | ({ readonly kind: 'gap' } & Gap)
 
 export interface HistoryOptions {
-  /** With everything below the path. Default false. */
+  /** Includes everything below the path. Default false. */
   readonly recursive?: boolean
   /** The first and the last transaction of interest. */
   readonly from?: bigint
@@ -16,8 +19,8 @@ export interface HistoryOptions {
 }
 
 /**
- * Every write of a znode, in order; transactions that are missing stand as gaps between them. Byte arrays are copies.
- * `told` is called as they are found.
+ * Every write of a znode, in order. Missing transactions are gaps between them. Byte arrays are copies. `told` is called for each
+ * as it is found.
  */
 export async function history(
   directory: PastDirectory,
@@ -37,20 +40,23 @@ export async function history(
 }
 
 export interface PastView {
-  /** The last transaction that is in it. */
+  /** The last transaction that the result includes. */
   readonly zxid: bigint
-  /** By path, parents in front of their children. */
+  /** By path, parents before their children. */
   readonly nodes: ReadonlyMap<string, PastZnode>
 }
 
-/** The tree from `path` downwards, as it was after the transaction `at`, or after the last one. @throws Error where that is not known. */
+/**
+ * The tree from `path` downwards, as it was after the transaction `at`, or after the last one. @throws Error where that is not
+ * known.
+ */
 export async function treeAt(directory: PastDirectory, path: string, at?: bigint): Promise<PastView> {
   const last = at ?? (await directory.lastZxid())
   const { tree, zxid } = await directory.walk(within(path), { exactAt: last, until: last })
   return { zxid, nodes: new Map([...tree.nodes].sort(byPath)) }
 }
 
-/** By whole names: `/a/b` in front of `/a-b`. */
+/** Compares whole names: `/a/b` comes before `/a-b`. */
 function byPath([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   const [x, y] = [a.replaceAll('/', '\0'), b.replaceAll('/', '\0')]
   return x < y ? -1 : x > y ? 1 : 0
@@ -63,7 +69,9 @@ export interface PastDifference {
   readonly after: PastZnode | undefined
 }
 
-/** What differs below `path` between the states after two transactions, by path. `replaced` is another znode of the same path. */
+/**
+ * The differences below `path` between the states after two transactions, by path. `replaced` is another znode with the same path.
+ */
 export async function differencesBetween(
   directory: PastDirectory,
   path: string,
@@ -103,12 +111,12 @@ export interface SessionAct {
   readonly time: number
   /** `create`, `multi`, `closeSession`, `error`…; the number of an unknown type. */
   readonly operation: string
-  /** The error that a refused write got, as a number; a refused multi has that of the part that failed. */
+  /** The error of a refused write, as a number; for a refused multi that of the operation that failed. */
   readonly error: number | undefined
   readonly changes: readonly Change[]
 }
 
-/** All that a session did, from the transaction that made it to the one that ended it, refused writes included. */
+/** Everything that a session did, from the transaction that created it to the one that ended it, including refused writes. */
 export async function actsOf(directory: PastDirectory, session: bigint): Promise<SessionAct[]> {
   const acts: { zxid: bigint; time: number; operation: string; error: number | undefined; changes: Change[] }[] = []
   const paths = new Set<string>()
@@ -124,7 +132,7 @@ export async function actsOf(directory: PastDirectory, session: bigint): Promise
   const byZxid = new Map(acts.map((act) => [act.zxid, act]))
   await directory.walk(oneOf(paths), {
     onChange: (change) => void byZxid.get(change.zxid)?.changes.push(change),
-    // What was there before is not known then, and the change says so.
+    // The state before is unknown then, and the change says so.
     onGap() {},
   })
   return acts
@@ -137,7 +145,7 @@ export function pathsOf(txn: LoggedTxn['txn']): string[] {
 }
 
 const noError = 0
-/** What the parts behind the one that failed get. */
+/** The error of the operations after the one that failed. */
 const notTried = -2
 
 function errorOf(txn: LoggedTxn['txn']): number | undefined {

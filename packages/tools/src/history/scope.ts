@@ -1,14 +1,16 @@
-/** Which znodes a question is about; asked of every transaction of a directory, so of its bytes, without making objects. */
+/**
+ * The znodes that a question concerns. Every transaction of a directory is checked, so this works on bytes and creates no objects.
+ */
 import { isWithin, opCode } from '@lightkeeper/protocol'
 import type { TransactionView } from '@lightkeeper/server'
 
 export interface Scope {
   has(path: string): boolean
-  /** Whether a path of UTF-8 bytes, `[start, end)`, is in it. */
+  /** Whether a path in UTF-8, the bytes `[start, end)`, is in scope. */
   hasBytes(bytes: Uint8Array, start: number, end: number): boolean
 }
 
-/** One znode alone. */
+/** One znode. */
 export function exactly(path: string): Scope {
   const wanted = new TextEncoder().encode(path)
   return {
@@ -31,7 +33,7 @@ export function within(path: string): Scope {
   }
 }
 
-/** These znodes, each alone. */
+/** These znodes, without what is below them. */
 export function oneOf(paths: ReadonlySet<string>): Scope {
   const lengths = new Set<number>()
   const encoder = new TextEncoder()
@@ -44,11 +46,11 @@ export function oneOf(paths: ReadonlySet<string>): Scope {
 }
 
 const slash = 0x2f
-/** Bytes of a TxnHeader. */
+/** Size of a TxnHeader in bytes. */
 const headerBytes = 32
 
 /**
- * Whether a transaction may change a znode of `scope`. A session that ends takes its ephemerals along: where the transaction does not
+ * Whether a transaction may change a znode of `scope`. The end of a session deletes its ephemerals: where the transaction does not
  * list them, this is true.
  */
 export function concerns({ payload: bytes, type }: TransactionView, scope: Scope): boolean {
@@ -74,7 +76,7 @@ export function concerns({ payload: bytes, type }: TransactionView, scope: Scope
       let count = intAt(bytes, at)
       at += 4
       for (; count > 0 && at + 12 <= end; count--) {
-        // A part is its type, the length of its body, and the body, whose path is first.
+        // A part is its type, the length of its body, and the body, which begins with the path.
         const part = intAt(bytes, at)
         const next = at + 8 + Math.max(0, intAt(bytes, at + 4))
         if (part !== opCode.error && pathIsIn(bytes, at + 8, scope)) return true
@@ -100,7 +102,7 @@ function intAt(bytes: Uint8Array, at: number): number {
   )
 }
 
-/** From the end, where paths differ. */
+/** Compares from the end, where paths differ. */
 function startsWith(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
   for (let i = wanted.length - 1; i >= 0; i--) if (bytes[start + i] !== wanted[i]) return false
   return true

@@ -3,7 +3,7 @@ import type { Acl } from '@lightkeeper/client'
 import { Reader } from '@lightkeeper/protocol'
 import type { PastZnode } from './past-tree.ts'
 
-/** `data` and `stat` may be views: what is kept is copied. */
+/** `data` and `stat` may be views: copy what you keep. */
 export function pastZnodeOf(data: Uint8Array | null, acl: readonly Acl[], stat: Uint8Array): PastZnode {
   const reader = new Reader(stat)
   const czxid = reader.long()
@@ -27,12 +27,12 @@ export function pastZnodeOf(data: Uint8Array | null, acl: readonly Acl[], stat: 
   }
 }
 
-/** The highest of its three zxids. A number, exact as long as there were less than two million epochs. */
+/** The highest of its three zxids, as a number; exact below two million epochs. */
 export function newestZxidIn(stat: Uint8Array): number {
   return Math.max(longAt(stat, 0), longAt(stat, 8), longAt(stat, 52))
 }
 
-/** Without an object: this is asked of every znode of a snapshot. */
+/** Creates no object: this is called for every znode of a snapshot. */
 function longAt(bytes: Uint8Array, at: number): number {
   return intAt(bytes, at) * 0x1_0000_0000 + intAt(bytes, at + 4)
 }

@@ -1,4 +1,4 @@
-/** The transaction that takes another one back: what it consists of, and why it cannot be made where it cannot. */
+/** The transaction that undoes another one: its operations, or why it is impossible. */
 import { formatHex } from '@lightkeeper/protocol'
 import type { WriteStep } from '../write-step.ts'
 import type { PastDirectory } from './past-directory.ts'
@@ -12,19 +12,19 @@ export interface Undo {
   readonly session: bigint
   /** What the transaction did. */
   readonly changes: readonly Change[]
-  /** In the order in which they are to be done. Versions let them fail where a znode was written since. */
+  /** The operations, in order. Their versions make them fail where a znode was written since. */
   readonly steps: readonly WriteStep[]
-  /** Why it cannot be taken back, a sentence each; empty where it can. */
+  /** The reasons why it is impossible, one sentence each; empty where it is possible. */
   readonly obstacles: readonly string[]
 }
 
-/** @throws Error where there is no such transaction in the logs, or what was there before it is not known. */
+/** @throws Error where the logs have no such transaction, or the state before it is not known. */
 export async function undoOf(directory: PastDirectory, zxid: bigint): Promise<Undo> {
   const found: { readonly time: number; readonly session: bigint; readonly scope: Scope }[] = []
   await directory.visit(zxid, {
     transaction(view) {
       const { txn } = view.decode()
-      // Before 3.6 the end of a session did not say what went with it.
+      // Before 3.6 the end of a session did not list what it deleted.
       const isOpen = 'paths2Delete' in txn && txn.paths2Delete === null
       const scope = isOpen ? within('/') : oneOf(new Set(pathsOf(txn)))
       if (view.zxid === zxid) found.push({ time: view.time, session: view.session, scope })
@@ -59,7 +59,7 @@ export async function undoOf(directory: PastDirectory, zxid: bigint): Promise<Un
   return { zxid, time, session, changes, steps: steps.map(withLastVersions(changes)), obstacles }
 }
 
-/** The step that takes one change back, or why there is none. */
+/** The operation that undoes one change, or the reason why there is none. */
 function inverse({ kind, path, before, after }: Change): WriteStep | string {
   if (kind === 'created') return { kind: 'delete', path, version: after?.version ?? 0 }
   if (before?.data === undefined) return `what ${path} was before is not known`
@@ -72,8 +72,8 @@ function inverse({ kind, path, before, after }: Change): WriteStep | string {
 }
 
 /**
- * Where one transaction changed a znode twice, the first step back meets the last version, and each further one a version higher, or 0
- * where a step before has made the znode again.
+ * Where one transaction changed a znode twice, the first operation expects the last version, and each later one a version that is
+ * higher by 1; or 0, where an earlier operation has created the znode again.
  */
 function withLastVersions(changes: readonly Change[]): (step: WriteStep) => WriteStep {
   const versions = new Map<string, number>()

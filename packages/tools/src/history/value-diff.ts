@@ -1,4 +1,4 @@
-/** What changed between two values: by member where both are JSON, by line where both are text, by length where not. */
+/** The difference between two values: by member where both are JSON, by line where both are text, otherwise by length. */
 
 export type ValueDiff =
   | { readonly kind: 'same' }
@@ -8,7 +8,7 @@ export type ValueDiff =
   | { readonly kind: 'text'; readonly lines: readonly LineDiff[] }
   | { readonly kind: 'bytes'; readonly before: number; readonly after: number; readonly firstDifference: number }
 
-/** `before` or `after` is missing where the member is new or gone. */
+/** `before` is missing where the member is new, `after` where it is gone. */
 export interface MemberDiff {
   /** JSON pointer (RFC 6901); empty for the whole value. */
   readonly pointer: string
@@ -23,7 +23,7 @@ export interface LineDiff {
   readonly text: string
 }
 
-/** More lines than this on both sides are shown as one block. */
+/** If both sides have more lines than this, they are shown as one block. */
 const comparedLinesMax = 2_000
 
 export function valueDiff(before: Uint8Array | undefined, after: Uint8Array | undefined): ValueDiff {
@@ -35,11 +35,11 @@ export function valueDiff(before: Uint8Array | undefined, after: Uint8Array | un
     return { kind: 'bytes', before: before.length, after: after.length, firstDifference }
   }
   const [oldJson, nowJson] = [jsonOf(old), jsonOf(now)]
-  // Numbers and words alone are JSON too, and read better as text.
+  // A single number or word is JSON too, and reads better as text.
   if (isComposed(oldJson) && isComposed(nowJson)) {
     const members: MemberDiff[] = []
     compareMembers('', oldJson, nowJson, members)
-    // What differs in space alone has no member that differs.
+    // Values that differ only in white space have no member that differs.
     if (members.length > 0) return { kind: 'json', members }
   }
   return { kind: 'text', lines: lineDiff(old.split('\n'), now.split('\n')) }
@@ -72,7 +72,7 @@ function isComposed(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-/** Without recursion: what a client writes may be as deep as it likes. */
+/** Without recursion: what a client writes may be nested very deeply. */
 function compareMembers(root: string, before: object, after: object, found: MemberDiff[]): void {
   const open: [pointer: string, before: object, after: object][] = []
   const compare = (pointer: string, old: unknown, now: unknown): void => {
@@ -96,7 +96,7 @@ function compareMembers(root: string, before: object, after: object, found: Memb
   }
 }
 
-/** What the longest common run of lines leaves over. Long texts are compared between their common beginning and end only. */
+/** The lines outside the longest common subsequence. Long texts are compared only between their common beginning and end. */
 function lineDiff(before: readonly string[], after: readonly string[]): LineDiff[] {
   let start = 0
   while (start < before.length && start < after.length && before[start] === after[start]) start++

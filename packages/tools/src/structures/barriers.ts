@@ -1,4 +1,4 @@
-/** Double barriers: Curator's, which is ours too, and kazoo's. */
+/** Double barriers: Curator's, which ours also use, and kazoo's. */
 import type { ZnodePath } from '@lightkeeper/client'
 import { type Directories, isEphemeral, partyOf } from './directory.ts'
 import type { Structure } from './structure.ts'
@@ -6,7 +6,7 @@ import type { Structure } from './structure.ts'
 const dashedUuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const bareUuid = /^[0-9a-f]{32}$/
 
-/** Members are ephemerals named by a UUID; `ready` lets them in. How many there must be is known to the programs alone. */
+/** Members are ephemerals with a UUID as name; `ready` lets them in. Only the programs know the number of members. */
 export function doubleBarrierAt(directories: Directories, path: ZnodePath): { structure: Structure } | undefined {
   const children = directories.children(path)
   const members = children

@@ -1,9 +1,9 @@
-/** A tree as recognisers look at it: a znode with its children. */
+/** A tree in the form that recognisers use: a znode with its children. */
 import type { ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { joinPath } from '@lightkeeper/protocol'
 import type { Party } from './structure.ts'
 
-/** What is looked at of a znode; what `client.get` and `client.tree` give fits. */
+/** The part of a znode that they read; results of `client.get` and `client.tree` have this form. */
 export interface SeenZnode {
   readonly data: Uint8Array
   readonly stat: ZnodeStat
@@ -57,7 +57,7 @@ export function partyOf({ path, data, stat }: Child): Party {
   return { path, session, since: stat.created, id: plainText(data), data }
 }
 
-/** Undefined for no bytes and for what is no line of printable text. */
+/** Undefined for no bytes, and for anything but a line of printable text. */
 export function plainText(data: Uint8Array): string | undefined {
   if (data.length === 0 || data.length > 1_000) return undefined
   try {

@@ -1,4 +1,4 @@
-/** Groups: who is there, an ephemeral each. */
+/** Groups: their members, each an ephemeral. */
 import type { ZnodePath } from '@lightkeeper/client'
 import { type Child, type Directories, isEphemeral, partyOf } from './directory.ts'
 import { isMaster } from './masters.ts'
@@ -7,7 +7,9 @@ import type { Layout, Party, Structure } from './structure.ts'
 const party = /^[0-9a-f]{32}__party__$/
 const shallow = /^[0-9a-f]{32}-(.*)$/s
 
-/** kazoo's parties by their names; any other ephemerals that stand together are members of something, as Curator's GroupMember has them. */
+/**
+ * kazoo's parties by their names; any other ephemerals with the same parent are members of a group, as in Curator's GroupMember.
+ */
 export function groupAt(directories: Directories, path: ZnodePath): { structure: Structure } | undefined {
   const members = directories.children(path).filter((child) => isEphemeral(child) && !isMaster(directories, child))
   if (members.length === 0) return undefined

@@ -1,4 +1,4 @@
-/** Locks, read-write locks and elections: children that stand in one line. */
+/** Locks, read-write locks and elections: children in one line. */
 
 import type { ZnodePath } from '@lightkeeper/client'
 import type { Directories } from './directory.ts'
@@ -17,7 +17,7 @@ export function lineAt(directories: Directories, path: ZnodePath): { structure: 
   return { structure: { kind, path, layouts, ...standings(line), notes: notesOn(layouts) } }
 }
 
-/** The children of `path` that stand in line, first come first. */
+/** The children of `path` that are in the line, first come first. */
 export function lineOf(directories: Directories, path: string): InLine[] {
   return inOrder(directories.children(path).flatMap((child) => inLine(child) ?? []))
 }

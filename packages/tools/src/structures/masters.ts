@@ -1,4 +1,4 @@
-/** The classic election of ours: the master is one ephemeral znode, beside a persistent one that counts its terms. */
+/** Our classic election: the master is one ephemeral znode; a persistent znode beside it counts the terms. */
 import type { ZnodePath } from '@lightkeeper/client'
 import { type Child, type Directories, isEphemeral, partyOf } from './directory.ts'
 import type { Structure } from './structure.ts'

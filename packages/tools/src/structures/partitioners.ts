@@ -36,7 +36,7 @@ function oursAt(directories: Directories, path: ZnodePath): FoundPartitioner | u
   }
 }
 
-/** Undefined for what is no assignment of ours. */
+/** Undefined for data that is no assignment of ours. */
 function assignedItems(data: Uint8Array | undefined): string[] | undefined {
   try {
     const { assigned } = JSON.parse(new TextDecoder().decode(data)) as { readonly assigned?: unknown }
@@ -57,7 +57,7 @@ function decoded(name: string): string {
 
 const member = /^[0-9a-f]{32}-(.*)$/s
 
-/** A line of kazoo's locks for each item; `party` has the members. */
+/** A line of kazoo's locks for each item; `party` holds the members. */
 function kazooAt(directories: Directories, path: ZnodePath): FoundPartitioner | undefined {
   const members = directories.below(path, 'party').filter((each) => isEphemeral(each) && member.test(each.name))
   if (members.length === 0) return undefined

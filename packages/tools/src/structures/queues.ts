@@ -1,4 +1,4 @@
-/** Queues: Curator's, Apache's, kazoo's and ours, with who has claimed an item and who waits for one. */
+/** Queues of Curator, Apache, kazoo and ours: who has claimed an item, and who waits for one. */
 import type { ZnodePath } from '@lightkeeper/client'
 import { joinPath } from '@lightkeeper/protocol'
 import { type Directories, isEphemeral, partyOf } from './directory.ts'
@@ -46,7 +46,7 @@ export function queueAt(directories: Directories, path: ZnodePath): FoundQueue |
         .children(line)
         .filter(({ name }) => /-waiting-(?:-\d{9,10}|\d{10})$/.test(name))
         .sort((a, b) => Number(a.stat.czxid - b.stat.czxid))
-        // An item wakes it, whatever comes: it waits for nobody.
+        // Any new item wakes it: it waits for no particular client.
         .map((child): Waiter => ({ ...partyOf(child), behind: [], needs: 'all' })),
       items: children.filter(({ name }) => form.name.test(name)).length,
       notes: [],

@@ -1,4 +1,4 @@
-/** Reads what recognisers look at, also from a tree that may not be read everywhere. */
+/** Reads what recognisers need, even from a tree that this client may not read everywhere. */
 import { type CallOptions, type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { joinPath } from '@lightkeeper/protocol'
 import type { SeenTree, SeenZnode } from './directory.ts'
@@ -6,8 +6,8 @@ import type { SeenTree, SeenZnode } from './directory.ts'
 export interface Seen {
   readonly tree: SeenTree
   /**
-   * Everything from `root` downwards is as it was after this transaction; undefined where it was read znode by znode, while others
-   * may have written.
+   * Everything from `root` downwards is as it was after this transaction. Undefined where the znodes were read one by one, while
+   * others may have written.
    */
   readonly zxid: bigint | undefined
   /** Znodes that this client may not read, or whose children it may not list. */
@@ -16,13 +16,15 @@ export interface Seen {
 
 const readsAtOnce = 64
 
-/** What needs the whole and cannot have it: a znode that may not be read, a server before 3.6. */
+/** Reasons why the whole cannot be read: a znode that this client may not read, a server before 3.6. */
 const withoutWhole: ReadonlySet<string> = new Set(['NO_AUTH', 'UNIMPLEMENTED'])
 
-/** What stands beside a structure and is part of it: kazoo's line of a semaphore, our claims of a queue, our terms of a master. */
+/** The siblings that are part of a structure: kazoo's line of a semaphore, our claims of a queue, our terms of a master. */
 const besides = ['-__lock__', '-claims', '-epoch'] as const
 
-/** The znodes from `root` downwards, and what stands beside it and belongs to it. @throws KeeperError NO_NODE where `root` does not exist. */
+/**
+ * The znodes from `root` downwards, and the siblings that belong to it. @throws KeeperError NO_NODE where `root` does not exist.
+ */
 export async function readSeen(zk: Reads, root: ZnodePath, options: CallOptions = {}): Promise<Seen> {
   const own = await readBelow(zk, root, options)
   if (root === '/') return own

@@ -1,4 +1,4 @@
-/** Finds what recipes have built in a tree, by the names and kinds of znodes alone. */
+/** Finds what recipes have built in a tree, only by the names and kinds of znodes. */
 import type { ZnodePath } from '@lightkeeper/client'
 import { isWithin } from '@lightkeeper/protocol'
 import { doubleBarrierAt } from './barriers.ts'
@@ -12,16 +12,16 @@ import { semaphoreAt } from './semaphores.ts'
 import { serviceAt } from './services.ts'
 import type { Structure } from './structure.ts'
 
-/** What a recogniser found, and the directories that are part of it and are not looked at again. */
+/** The structure that a recogniser found, and the directories that belong to it and are not examined again. */
 export interface Found {
   readonly structure: Structure
-  /** Paths whose children belong to it, besides its own. */
+  /** Paths whose children belong to it, in addition to its own. */
   readonly parts?: readonly string[]
 }
 
 export type Recogniser = (directories: Directories, path: ZnodePath) => Found | undefined
 
-/** The more znodes one needs to see, the earlier it is asked. */
+/** A recogniser that needs more znodes is asked earlier. */
 const recognisers: readonly Recogniser[] = [
   partitionerAt,
   semaphoreAt,
@@ -33,19 +33,19 @@ const recognisers: readonly Recogniser[] = [
 ]
 
 /**
- * Everything recognised in `tree`, by path. What consists of one znode (a barrier, a counter, a shared value) looks like any other
- * znode, and is not found; nor is a lock that is free, since it has no children.
+ * Everything recognised in `tree`, by path. A structure of a single znode (a barrier, a counter, a shared value) looks like any
+ * other znode, so it is not found; nor is a free lock, since it has no children.
  */
 export function recognise(tree: SeenTree): Structure[] {
   const directories = new Directories(tree)
   const paths = [...directories.parents].filter((path) => !isWithin(path, '/zookeeper')).sort() as ZnodePath[]
   const found: Structure[] = []
   const taken = new Set<string>()
-  // A structure is met before its parts that way: they are below it, or a sibling with a longer name.
+  // In this order a structure comes before its parts: they are below it, or a sibling with a longer name.
   for (const path of paths) {
     if (taken.has(path)) continue
     found.push(...mastersIn(directories, path))
-    // What was not read has more children than are here.
+    // An incomplete read has fewer children than the server.
     if (!tree.has(path)) continue
     for (const recogniser of recognisers) {
       const each = recogniser(directories, path)

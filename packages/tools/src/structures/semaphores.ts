@@ -1,4 +1,4 @@
-/** Semaphores: Curator's InterProcessSemaphoreV2, which is ours too, and kazoo's. */
+/** Semaphores: Curator's InterProcessSemaphoreV2, which ours also use, and kazoo's. */
 import type { ZnodePath } from '@lightkeeper/client'
 import { joinPath } from '@lightkeeper/protocol'
 import { type Child, type Directories, isEphemeral, partyOf, plainText } from './directory.ts'
@@ -28,7 +28,7 @@ function curatorAt(directories: Directories, path: ZnodePath): FoundSemaphore | 
 
 const bareUuid = /^[0-9a-f]{32}$/
 
-/** kazoo keeps the number of leases as the data of the semaphore, and its line in a sibling. */
+/** In kazoo's semaphores the data is the number of leases, and the line is a sibling. */
 function kazooAt(directories: Directories, path: ZnodePath): FoundSemaphore | undefined {
   const stored = plainText(directories.tree.get(path)?.data ?? new Uint8Array(0))
   const leases = directories.children(path).filter((child) => bareUuid.test(child.name) && isEphemeral(child))
@@ -39,7 +39,7 @@ function kazooAt(directories: Directories, path: ZnodePath): FoundSemaphore | un
   return { structure: semaphoreOf(path, 'kazoo', inOrderOfMaking, line, Number(stored)), parts: [sibling] }
 }
 
-/** `leases` and `line` stand in order. */
+/** `leases` and `line` are in order. */
 function semaphoreOf(
   path: ZnodePath,
   layout: Layout,
@@ -50,7 +50,7 @@ function semaphoreOf(
   const asking = line[0]?.child
   const newest = leases.at(-1)
   const isOver = capacity === undefined || leases.length > capacity
-  // Whoever is first in line makes its lease, and then waits until it is among the leases that there are.
+  // The first in line creates its lease, and then waits until it is among the leases that are granted.
   const mayWait = isOver && asking !== undefined && newest?.stat.ephemeralOwner === asking.stat.ephemeralOwner
   const holders = (mayWait ? leases.slice(0, -1) : leases).map(partyOf)
   const notes = mayWait ? [`${newest?.path} is counted as asked for: its owner still stands in line`] : []
@@ -65,7 +65,7 @@ function semaphoreOf(
   return capacity === undefined ? common : { ...common, capacity }
 }
 
-/** The first in line waits for any of the leases, each of the others for the one before it. */
+/** The first in line waits for any of the leases, each other one for the one before it. */
 function waitersOf(line: readonly InLine[], holders: readonly Party[]): Waiter[] {
   const { holders: first, waiters } = standings(line)
   const behind = holders.map(({ path }) => path)

@@ -1,4 +1,4 @@
-/** Services: Curator's x-discovery, which is ours and Spring's too, and Dubbo's registry. */
+/** Services: Curator's x-discovery, which ours and Spring's also use, and Dubbo's registry. */
 import type { ZnodePath } from '@lightkeeper/client'
 import { type Child, type Directories, partyOf } from './directory.ts'
 import type { Party, Structure } from './structure.ts'
@@ -23,7 +23,7 @@ interface Instance {
   readonly serviceType?: unknown
 }
 
-/** An instance's znode is named by its id, with a number behind it where it is sequential. */
+/** An instance's znode has its id as name, with a number behind it if the znode is sequential. */
 function curatorInstance(child: Child): Party | undefined {
   if (child.data[0] !== 0x7b) return undefined
   let instance: Instance
@@ -39,7 +39,7 @@ function curatorInstance(child: Child): Party | undefined {
   return { ...partyOf(child), id: typeof port === 'number' ? `${where}:${port}` : where || undefined }
 }
 
-/** All of it is in the name, an encoded URL. */
+/** Everything is in the name, an encoded URL. */
 function dubboInstance(child: Child): Party | undefined {
   let text: string
   try {

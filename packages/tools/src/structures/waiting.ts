@@ -1,4 +1,4 @@
-/** Who waits for whom over all structures, and the circles in it. */
+/** Who waits for whom over all structures, and circles of waiting sessions. */
 import type { Party, Structure, StructureKind, Waiter } from './structure.ts'
 
 /** A session waits at a structure for another session that holds it. */
@@ -8,13 +8,13 @@ export interface Edge {
   readonly structure: Structure
 }
 
-/** Steps of which each waits for the holder of the next, the last for the first. */
+/** Waits in a circle: each is for the session of the next, and the last is for the first. */
 export type Cycle = readonly Edge[]
 
-/** Where a program stands still while it waits; a candidate of an election, or a consumer of a queue, has other things to do. */
+/** Structures at which a program stops while it waits; a candidate of an election, or a consumer of a queue, continues. */
 const blocking: ReadonlySet<StructureKind> = new Set(['lock', 'read-write lock', 'semaphore'])
 
-/** From each waiter for a lock or a lease to each holder of another session. */
+/** From each waiter for a lock or a lease to each holder in another session. */
 export function edgesOf(structures: readonly Structure[]): Edge[] {
   return structures.flatMap((structure) => {
     if (!blocking.has(structure.kind)) return []
@@ -28,8 +28,8 @@ export function edgesOf(structures: readonly Structure[]): Edge[] {
 }
 
 /**
- * Circles of sessions that wait for each other at two structures or more: one for each group of sessions that none can leave. A
- * session is what ZooKeeper knows; a program that holds and waits in tasks of its own, independent of each other, may still go on.
+ * Circles of sessions that wait for each other at two or more structures: one circle for each group of sessions that none can
+ * leave. ZooKeeper knows only sessions; a program whose tasks hold and wait independently of each other may still continue.
  */
 export function cyclesOf(structures: readonly Structure[]): Cycle[] {
   const stuck = stuckSessions(structures)
@@ -44,7 +44,7 @@ export function cyclesOf(structures: readonly Structure[]): Cycle[] {
     if (done.has(session)) continue
     const cycle = shortestCycle(session, next)
     if (cycle === undefined) continue
-    // All that wait for each other are one group.
+    // All sessions that wait for each other are one group.
     const before = reached(session, previous, ({ waiter }) => waiter.session)
     for (const each of reached(session, next, ({ holder }) => holder.session)) if (before.has(each)) done.add(each)
     if (new Set(cycle.map(({ structure }) => structure)).size > 1) cycles.push(cycle)
@@ -68,23 +68,23 @@ function reached(
   otherEnd: (edge: Edge) => bigint,
 ): Set<bigint> {
   const seen = new Set([start])
-  // A set that grows is walked to its end.
+  // A set that grows during the loop is walked to its end.
   for (const session of seen) for (const edge of edges.get(session) ?? []) seen.add(otherEnd(edge))
   return seen
 }
 
-/** What one waiter needs: that all, or any, of these sessions can go on. */
+/** The condition of one waiter: all, or any, of these sessions can continue. */
 interface Need {
   readonly session: bigint
   readonly of: readonly bigint[]
   readonly needs: 'all' | 'any'
 }
 
-/** Sessions that cannot go on whatever happens: all others are struck off, one after the other. */
+/** The sessions that can never continue: the others are removed, one after the other. */
 function stuckSessions(structures: readonly Structure[]): Set<bigint> {
   let needs = structures.flatMap(({ waiters, holders, kind }): Need[] => {
     const of = holders.map(({ session }) => session)
-    // A lease is enough, for whoever waits at a semaphore.
+    // A waiter at a semaphore needs only one of the leases.
     const mode = kind === 'semaphore' ? 'any' : 'all'
     return of.length === 0 || !blocking.has(kind) ? [] : waiters.map(({ session }) => ({ session, of, needs: mode }))
   })

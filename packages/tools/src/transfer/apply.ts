@@ -1,17 +1,17 @@
-/** Executes a plan in transactions of bounded size, one behind the other. */
+/** Executes a plan in transactions of bounded size, one after the other. */
 import { type Client, KeeperError, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
 import type { WriteStep } from '../write-step.ts'
 
 export interface ApplyOptions {
-  /** One transaction for everything but ACLs, of any size. Default false. */
+  /** Everything except ACLs in one transaction of any size. Default false. */
   readonly atOnce?: boolean
   /** Stops between two transactions. */
   readonly signal?: AbortSignal
-  /** Called behind each transaction, with the number of steps that are done. */
+  /** Called after each transaction, with the number of steps that are done. */
   readonly onProgress?: (done: number) => void
 }
 
-/** A plan was executed in part: `done` of its steps stay. */
+/** A plan was executed in part: the first `done` steps stay. */
 export class PartlyDone extends Error {
   override readonly name = 'PartlyDone'
   readonly done: number
@@ -22,13 +22,13 @@ export class PartlyDone extends Error {
   }
 }
 
-/** Well below what a server accepts in one request by default. */
+/** Well below the default limit of a server for one request. */
 const batchBytesMax = 512 * 1024
 const batchStepsMax = 500
-/** What an operation takes beside its path and data, generously. */
+/** Upper bound of the bytes of an operation without its path and data. */
 const opBytes = 128
 
-/** @throws PartlyDone with the reason as its cause; nothing of the transaction that failed is done. */
+/** @throws PartlyDone with the reason as its cause; nothing of the failed transaction was executed. */
 export async function applySteps(
   zk: Pick<Client, 'transactionOf' | 'setAcl'>,
   steps: readonly WriteStep[],
@@ -49,14 +49,14 @@ export async function applySteps(
   }
 }
 
-/** A refused transaction names the operation that was refused. */
+/** The error of a refused transaction names the operation that was refused. */
 function withPath(error: unknown): unknown {
   if (!KeeperError.is(error, 'TRANSACTION_FAILED')) return error
   const { failedOp } = error
   return failedOp === undefined ? error : new Error(`${failedOp.path}: ${failedOp.code}`, { cause: error })
 }
 
-/** ACLs alone, everything else in order and in one transaction as long as it is small enough. */
+/** ACLs one by one; everything else in order, in one transaction as long as it is small enough. */
 function* batchesOf(steps: readonly WriteStep[], atOnce: boolean): Generator<WriteStep[], undefined> {
   let batch: WriteStep[] = []
   let bytes = 0

@@ -1,15 +1,15 @@
 /**
- * A subtree as lines of JSON: a head, a line a znode with parents in front of their children, an end that says how many there were.
- * Data stands as text where it is UTF-8, else in base64. What is usual is left out: an open ACL, a persistent znode.
+ * A subtree as lines of JSON: a header, one line for each znode with parents before their children, and an end that counts the
+ * znodes. Data is text where it is UTF-8, else base64. Usual values are left out: an open ACL, a persistent znode.
  */
 import type { Acl } from '@lightkeeper/client'
 import { formatHex, openAcl, pathProblem } from '@lightkeeper/protocol'
 import { byPath, type WholeTree, type WholeZnode, type ZnodeType } from '../compare/compare.ts'
 
 export interface ExportedTree {
-  /** The path it was read from. */
+  /** The path that was exported. */
   readonly root: string
-  /** The last transaction that is in it. */
+  /** The last transaction that the file includes. */
   readonly zxid: bigint
   readonly nodes: WholeTree<ExportedZnode>
 }
@@ -22,7 +22,7 @@ export interface ExportedZnode extends WholeZnode {
 const format = 'lightkeeper-export'
 const formatVersion = 1
 
-/** The lines of a file, each without its end. */
+/** The lines of a file, each without a line end. */
 export function* exportLines({ root, zxid, nodes }: ExportedTree): Generator<string, undefined> {
   yield JSON.stringify({ format, version: formatVersion, path: root, zxid: formatHex(zxid), znodes: nodes.size })
   for (const path of [...nodes.keys()].sort(byPath)) yield lineOf(path, nodes.get(path) as ExportedZnode)
@@ -38,7 +38,7 @@ function lineOf(path: string, { data, type, acl, owner }: ExportedZnode): string
     ...(owner !== undefined && { owner: formatHex(owner) }),
     ...(!isOpen(acl) && { acl: acl.map(({ perms, id }) => ({ perms, scheme: id.scheme, id: id.id })) }),
   }
-  // Some readers of lines take these for their ends.
+  // Some programs treat these as line ends.
   return JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029')
 }
 
@@ -61,7 +61,7 @@ function isOpen(acl: readonly Acl[]): boolean {
   return acl.length === 1 && first?.perms === 31 && first.id.scheme === 'world' && first.id.id === 'anyone'
 }
 
-/** What is wrong with a file, and in which line, counted from 1. */
+/** An error in a file, with its line, counted from 1. */
 export class ExportFileError extends Error {
   override readonly name = 'ExportFileError'
   readonly line: number
@@ -72,7 +72,7 @@ export class ExportFileError extends Error {
   }
 }
 
-/** @throws ExportFileError for what is no such file, not all of one, or not in order. */
+/** @throws ExportFileError where the file has another format, is not complete, or not in order. */
 export async function parseExport(lines: AsyncIterable<string> | Iterable<string>): Promise<ExportedTree> {
   let number = 0
   let head: { readonly root: string; readonly zxid: bigint } | undefined
@@ -113,7 +113,7 @@ function objectIn(line: string, number: number): Value {
     const value: unknown = JSON.parse(line)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Value
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new ExportFileError(number, 'it is no JSON object')
 }
@@ -157,7 +157,7 @@ function dataOf(text: unknown, base64: unknown, fail: Fail): Uint8Array {
   try {
     if (typeof base64 === 'string') return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
   } catch {
-    // Said below.
+    // Reported below.
   }
   return fail('"base64" is none')
 }

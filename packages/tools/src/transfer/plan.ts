@@ -1,4 +1,4 @@
-/** What must be written so that a subtree becomes that of a file. Nothing is written where both are equal: a plan made anew goes on. */
+/** The writes that make a subtree equal to a file. Equal parts need no write, so after an error a new plan continues. */
 import type { Acl } from '@lightkeeper/client'
 import { byPath, compareTrees, typeText, type WholeTree, type WholeZnode } from '../compare/compare.ts'
 import type { ReadZnode } from '../compare/read-whole.ts'
@@ -7,18 +7,18 @@ import type { WriteStep } from '../write-step.ts'
 export interface PlanOptions {
   /** Deletes what is not in the file. Default false. */
   readonly delete?: boolean
-  /** What becomes of the file's ephemerals: an ephemeral of the importing session would end with it. Default `skip`. */
+  /** What to do with ephemerals in the file: an ephemeral of the importing session would end with it. Default `skip`. */
   readonly ephemerals?: 'skip' | 'persistent'
 }
 
 export interface ImportPlan {
-  /** In order: parents are made before and deleted behind their children. Paths are below the root. */
+  /** In order: parents are created before their children and deleted after them. Paths are below the root. */
   readonly steps: readonly WriteStep[]
-  /** What the plan leaves as it is, a sentence each. */
+  /** What the plan does not change, one sentence each. */
   readonly notes: readonly string[]
 }
 
-/** `file` into what is there. ZooKeeper's own znodes, below `/zookeeper` of a whole tree, are left alone. */
+/** Writes `file` over the current state. ZooKeeper's own znodes, below `/zookeeper` of a whole tree, stay unchanged. */
 export function planImport(
   file: WholeTree,
   there: WholeTree<ReadZnode>,
@@ -66,7 +66,7 @@ export function planImport(
   return { steps, notes }
 }
 
-/** Ephemerals belong to their sessions, and keep what is above them. */
+/** Ephemerals belong to their sessions, and prevent the deletion of their parents. */
 function keptBy(surplus: readonly string[], there: WholeTree): ReadonlySet<string> {
   const kept = new Set<string>()
   for (const path of surplus) {

@@ -1,4 +1,4 @@
-/** Trees that were read from a server once, written down as JSON: what `ZnodeStat` writes, and data in base64. */
+/** Trees that were once read from a server and saved as JSON: the output of `ZnodeStat`, with data in base64. */
 import { type ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import type { SeenTree, SeenZnode } from '../directory.ts'
 
