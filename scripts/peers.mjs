@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const debian = [
   'zookeeper',
   'python3-kazoo',
+  'python3-pure-sasl',
   'libzookeeper-mt-dev',
   'libcurator-framework-java',
   'libcurator-recipes-java',

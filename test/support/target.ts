@@ -1,9 +1,9 @@
 /** The server a test runs against: ours by default, or a real Apache ZooKeeper, named by LIGHTKEEPER_TARGET. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
+import { parseZooCfg, type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
 import { type ApacheServer, type ApacheVersion, apache, apacheAvailable } from '@lightkeeper/testing'
 
 export type TargetName = 'ours' | `apache-${ApacheVersion}`
@@ -44,15 +44,24 @@ export interface TargetSettings {
   readonly readOnlyMode?: boolean
   readonly containerCheckMs?: number
   readonly fourLetterWords?: string
+  /** Keys of Apache's zoo.cfg, without the prefix `zookeeper.`. */
+  readonly keys?: Readonly<Record<string, string>>
+  /** The text of a JAAS file. */
+  readonly jaas?: string
 }
 
 export async function startTarget(settings: TargetSettings = {}, name: TargetName = targetName): Promise<TargetServer> {
   return name === 'ours' ? startOurs(settings) : startApache(settings, versionOf(name))
 }
 
+const jaasKey = 'java.security.auth.login.config'
+
 async function startOurs(settings: TargetSettings): Promise<TargetServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
+  const more = new Map(Object.entries(settings.keys ?? {}))
+  if (settings.jaas !== undefined) more.set(jaasKey, jaasFile(dataDir, settings.jaas))
   const options: ServerOptions = {
+    ...parseZooCfg('', { more, readFile: (path) => readFileSync(path, 'latin1') }).options,
     dataDir,
     // Small files, quickly thrown away; snapshots are taken while the cases run.
     preAllocSize: 64,
@@ -101,7 +110,19 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
   set('readonlymode.enabled', settings.readOnlyMode)
   set('znode.container.checkIntervalMs', settings.containerCheckMs)
   set('4lw.commands.whitelist', settings.fourLetterWords)
-  const server: ApacheServer = await apache({ version, config })
+  for (const [key, value] of Object.entries(settings.keys ?? {})) set(`zookeeper.${key}`, value)
+  const jvm: string[] = []
+  const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
+  if (settings.jaas !== undefined) {
+    // 3.9 has no MD5 in this mode, which is its default.
+    set('zookeeper.fips-mode', false)
+    jvm.push(`-D${jaasKey}=${jaasFile(directory, settings.jaas)}`, '-Dfile.encoding=UTF-8')
+  }
+  const server: ApacheServer = await apache({ version, config, jvm })
+  const close = async (): Promise<void> => {
+    await server.close()
+    rmSync(directory, { recursive: true, force: true })
+  }
   return {
     port: server.ports[0] as number,
     connectString: server.connectString,
@@ -109,7 +130,13 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
       await server.kill()
       await server.restart()
     },
-    close: () => server.close(),
-    [Symbol.asyncDispose]: () => server.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   }
+}
+
+function jaasFile(directory: string, text: string): string {
+  const path = join(directory, 'jaas.conf')
+  writeFileSync(path, text)
+  return path
 }

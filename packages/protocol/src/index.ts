@@ -231,6 +231,17 @@ export {
   writeWatchesRequest,
   writeWhoAmIResponse,
 } from './records.gen.ts'
+export {
+  type DigestInput,
+  type Directive,
+  digestProofs,
+  hexOf,
+  quoted,
+  readDirectives,
+  saslBytes,
+  saslDigestUri,
+  saslRealm,
+} from './sasl/digest-md5.ts'
 export { sessionPassword } from './session-password.ts'
 export {
   type AddWatchMode,

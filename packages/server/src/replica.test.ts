@@ -13,6 +13,7 @@ import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { connectFrame, Frames } from '../../../test/support/frames.mjs'
 import { Access } from './auth/access.ts'
+import { Authentication } from './auth/authentication.ts'
 import { authProviders } from './auth/providers.ts'
 import { resolveConfig } from './config/config.ts'
 import { Replica } from './replica.ts'
@@ -51,7 +52,9 @@ beforeEach(async () => {
   const keys = new SessionKeys(new Uint8Array(secretBytes))
   const stats = new ServerStats()
   const ids = new SessionIds(keys, 1, clock.wall())
-  const access = new Access(authProviders(config), false)
+  const providers = authProviders(config)
+  const access = new Access(providers, false)
+  const authentication = new Authentication(providers, config, runtime, stats)
   listener = new ClientListener(config, runtime, stats, { storage: undefined })
   await listener.listen()
   let port = 50_000
@@ -64,7 +67,7 @@ beforeEach(async () => {
     const tree = after?.tree ?? new DataTree()
     const lastZxid = after?.replica.lastZxid ?? 0n
     const hooks = { applied() {}, isBehind: () => false, failed: (error: Error) => void failures.push(error) }
-    const replica = new Replica({ config, runtime, access, stats, keys, ids }, { tree, lastZxid, log }, hooks)
+    const replica = new Replica({ config, runtime, access, authentication, stats, keys, ids }, { tree, lastZxid, log }, hooks)
     replica.start()
     listener.serve(replica)
     return { replica, tree }

@@ -7,6 +7,7 @@
  */
 import type { Runtime } from '@lightkeeper/runtime'
 import type { Access } from './auth/access.ts'
+import type { Authentication } from './auth/authentication.ts'
 import type { ServerConfig } from './config/config.ts'
 import { Applier } from './pipeline/applier.ts'
 import { Desk } from './pipeline/desk.ts'
@@ -29,6 +30,7 @@ export interface ReplicaHouse {
   readonly config: ServerConfig
   readonly runtime: Runtime
   readonly access: Access
+  readonly authentication: Authentication
   readonly stats: ServerStats
   readonly keys: SessionKeys
   readonly ids: SessionIds

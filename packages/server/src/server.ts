@@ -2,6 +2,7 @@
 import { countedLog, formatAddress, leveledLog, parseAddress, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { Access } from './auth/access.ts'
+import { Authentication } from './auth/authentication.ts'
 import { authProviders } from './auth/providers.ts'
 import type { ServerConfig, ServerOptions } from './config/config.ts'
 import { LiveConfig, type Reload } from './config/live-config.ts'
@@ -85,10 +86,12 @@ export async function startServer(
   const stopped = new Promise<Error | undefined>((resolve) => {
     settle = resolve
   })
+  const providers = authProviders(config)
   const house = {
     config,
     runtime: host,
-    access: new Access(authProviders(config), config.skipACL),
+    access: new Access(providers, config.skipACL),
+    authentication: new Authentication(providers, config, host, stats),
     stats,
     keys,
     ids: new SessionIds(keys, ownServerId, host.clock.wall()),

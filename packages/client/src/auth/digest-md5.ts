@@ -1,7 +1,15 @@
 /** SASL DIGEST-MD5 (RFC 2831) as ZooKeeper servers speak it: both ends authenticate; later packets are not protected. */
-import { KeeperError } from '@lightkeeper/protocol'
+import {
+  type Directive,
+  digestProofs,
+  hexOf,
+  KeeperError,
+  quoted,
+  readDirectives,
+  saslBytes,
+  saslDigestUri,
+} from '@lightkeeper/protocol'
 import { type Check, OptionSet, secretText } from '../arguments/checks.ts'
-import { md5 } from './md5.ts'
 import type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './sasl.ts'
 
 /** A value, or a function that is called before every connection. */
@@ -34,13 +42,13 @@ export function digestMd5(given: DigestMd5Options): SaslMechanism {
   for (const name of ['username', 'password'] as const) {
     if (options[name] === undefined) throw new TypeError(`digestMd5: options.${name} is missing`)
   }
-  const { authzid, realm, digestUri = 'zookeeper/zk-sasl-md5' } = options
+  const { authzid, realm, digestUri = saslDigestUri } = options
   return {
     name: 'DIGEST-MD5',
     async start({ random }: SaslContext): Promise<SaslExchange> {
       const username = await ask(options.username)
       const password = await ask(options.password)
-      const cnonce = hex(random.bytes(16))
+      const cnonce = hexOf(random.bytes(16))
       let expected: string | undefined
       return {
         first: new Uint8Array(0),
@@ -74,38 +82,11 @@ export function digestMd5(given: DigestMd5Options): SaslMechanism {
             'qop=auth',
             ...(authzid === undefined ? [] : [`authzid=${quoted(authzid)}`]),
           ]
-          const text = fields.join(',')
-          return { token: offer.isUtf8 ? utf8(text) : (latin1(text) ?? utf8(text)), isDone: false }
+          return { token: saslBytes(fields.join(','), offer.isUtf8), isDone: false }
         },
       }
     },
   }
-}
-
-export interface DigestInput {
-  readonly username: string
-  readonly password: string
-  readonly realm: string
-  readonly nonce: string
-  readonly cnonce: string
-  readonly digestUri: string
-  readonly authzid?: string | undefined
-  readonly isUtf8: boolean
-}
-
-/** The proof of each end that it knows the password (section 2.1.2.1): `response` and `rspauth`. */
-export function digestProofs(input: DigestInput): { readonly client: string; readonly server: string } {
-  const { nonce, cnonce, digestUri, authzid } = input
-  // Each part is encoded separately: a name that fits into ISO 8859-1 is hashed in ISO 8859-1 whatever the charset, so that older
-  // hashes stay valid.
-  const parts = [input.username, input.realm, input.password].map((part) => latin1(part) ?? utf8(part))
-  const [user, realm, password] = parts as [Uint8Array, Uint8Array, Uint8Array]
-  const secret = md5(joined(user, utf8(':'), realm, utf8(':'), password))
-  const rest = `:${nonce}:${cnonce}${authzid === undefined ? '' : `:${authzid}`}`
-  const a1 = hex(md5(joined(secret, utf8(rest))))
-  const proof = (method: string): string =>
-    hex(md5(utf8(`${a1}:${nonce}:00000001:${cnonce}:auth:${hex(md5(utf8(`${method}:${digestUri}`)))}`)))
-  return { client: proof('AUTHENTICATE'), server: proof('') }
 }
 
 interface Offer {
@@ -131,18 +112,9 @@ function verify(challenge: Uint8Array, expected: string): void {
   if (shown !== expected) throw failed('the server did not prove that it knows the password')
 }
 
-/** `name=value` or `name="value"`, separated by commas (section 7.1). */
-function readFields(challenge: Uint8Array): (readonly [string, string])[] {
-  const text = new TextDecoder().decode(challenge)
-  const pattern = /[\s,]*([^\s=,"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)/gy
-  const fields: (readonly [string, string])[] = []
-  let end = 0
-  for (const match of text.matchAll(pattern)) {
-    const [whole, name = '', inQuotes, plain = ''] = match
-    fields.push([name.toLowerCase(), inQuotes?.replaceAll(/\\(.)/gs, '$1') ?? plain])
-    end = match.index + whole.length
-  }
-  if (text.slice(end).trim() !== '' || fields.length === 0) throw failed('the challenge of the server cannot be read')
+function readFields(challenge: Uint8Array): readonly Directive[] {
+  const fields = readDirectives(new TextDecoder().decode(challenge))
+  if (fields === undefined) throw failed('the challenge of the server cannot be read')
   return fields
 }
 
@@ -154,32 +126,4 @@ async function ask(secret: Secret): Promise<string> {
   const value: unknown = typeof secret === 'function' ? await secret() : secret
   if (typeof value !== 'string') throw new TypeError('the function for a user name or password must return a string')
   return value
-}
-
-function quoted(text: string): string {
-  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`
-}
-
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
-
-/** Undefined where ISO 8859-1 does not have a character. */
-function latin1(text: string): Uint8Array | undefined {
-  const codes = Array.from(text, (character) => character.codePointAt(0) as number)
-  return codes.every((code) => code < 256) ? Uint8Array.from(codes) : undefined
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,8 +1,15 @@
 import { inspect } from 'node:util'
-import { KeeperError, opCode, readGetSASLRequest, type Writer, writeSetSASLResponse } from '@lightkeeper/protocol'
+import {
+  digestProofs,
+  KeeperError,
+  opCode,
+  readGetSASLRequest,
+  type Writer,
+  writeSetSASLResponse,
+} from '@lightkeeper/protocol'
 import type { LogFact } from '@lightkeeper/runtime'
 import { expect, test } from 'vitest'
-import { digestMd5, digestProofs } from '../auth/digest-md5.ts'
+import { digestMd5 } from '../auth/digest-md5.ts'
 import type { SaslMechanism } from '../auth/sasl.ts'
 import { type ServerEnd, type Stage, settle, stage } from '../client.harness.ts'
 

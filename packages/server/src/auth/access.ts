@@ -55,7 +55,7 @@ export class Access {
     return fixed
   }
 
-  /** What somebody without ADMIN sees of an ACL: digests cut off. */
+  /** What a caller without ADMIN sees of an ACL: digests cut off. */
   redact(acl: readonly Acl[]): readonly Acl[] {
     return acl.map((entry) =>
       entry.id.scheme === 'digest'

@@ -1,5 +1,5 @@
-/** Who fails to authenticate again and again is slowed; who made a mistake is not, and nobody else is. */
-import { opCode, type Writer } from '@lightkeeper/protocol'
+/** A client that fails to authenticate again and again is slowed; one that made a mistake is not, and no other client is. */
+import { digestProofs, opCode, readDirectives, type Writer } from '@lightkeeper/protocol'
 import { describe, expect, test, vi } from 'vitest'
 import { type HandClient, handServer } from '../server.harness.ts'
 import { AuthBudget } from './auth-budget.ts'
@@ -92,5 +92,63 @@ describe('a server', () => {
     const { attempt } = await server()
     expect(attempt('nothing', 'x').err).toBe(-115)
     for (let i = 0; i < 100; i++) expect(attempt('digest', i % 2 === 0 ? 'super:secret' : `user${i}:p`).err).toBe(0)
+  })
+})
+
+describe('a server with logins', () => {
+  const token = (bytes: Uint8Array) => (writer: Writer) => writer.buffer(bytes)
+  const server = async () => {
+    const hand = await handServer({ saslUsers: { bob: 'secret' }, maxClientCnxns: 0 })
+    /** The code that answers a login: of the challenge where there is none, else of the answer. */
+    const login = (password: string, host?: string): number => {
+      const client = hand.dial(host)
+      client.connect()
+      const offered = client.call(opCode.sasl, token(new Uint8Array(0)))
+      if (offered.err !== 0) return offered.err
+      const offer = new Map(readDirectives(new TextDecoder().decode(offered.body.buffer() ?? undefined)) ?? [])
+      const input = {
+        username: 'bob',
+        password,
+        realm: offer.get('realm') ?? '',
+        nonce: offer.get('nonce') ?? '',
+        cnonce: 'c',
+        digestUri: 'zookeeper/zk-sasl-md5',
+        isUtf8: true,
+      }
+      const { client: response } = digestProofs(input)
+      const answer =
+        `charset=utf-8,username="bob",realm="${input.realm}",nonce="${input.nonce}",nc=00000001,cnonce="c",` +
+        `digest-uri="${input.digestUri}",response=${response}`
+      return client.call(opCode.sasl, token(new TextEncoder().encode(answer))).err
+    }
+    const packet = (scheme: string, text: string): number => {
+      const client = hand.dial()
+      client.connect()
+      return client.call(opCode.auth, credentials(scheme, text), -4).err
+    }
+    return { ...hand, login, packet }
+  }
+
+  test('refuses an address that guesses passwords, the right one included, and no other address', async () => {
+    const { login, clock } = await server()
+    expect(login('secret')).toBe(0)
+    for (let i = 0; i < 30; i++) expect(login(`guess ${i}`)).toBe(-115)
+    expect([login('secret'), login('secret', '10.0.0.2')]).toEqual([-115, 0])
+    clock.advance(2_500)
+    expect(login('secret')).toBe(0)
+  })
+
+  test('counts the failures of an address together, whatever the way', async () => {
+    const { login, packet } = await server()
+    for (let i = 0; i < 15; i++) {
+      expect(login(`guess ${i}`)).toBe(-115)
+      expect(packet('nothing', 'x')).toBe(-115)
+    }
+    expect([login('secret'), packet('digest', 'user:password')]).toEqual([-115, -115])
+  })
+
+  test('does not count logins that succeed, however many', async () => {
+    const { login } = await server()
+    for (let i = 0; i < 100; i++) expect(login('secret')).toBe(0)
   })
 })

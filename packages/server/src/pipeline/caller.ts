@@ -1,18 +1,15 @@
 /** A client's connection, as the pipeline sees it. */
-import type { Id, Writer } from '@lightkeeper/protocol'
+import type { Writer } from '@lightkeeper/protocol'
+import type { Identified } from '../auth/authentication.ts'
 import type { ConnectionStats } from '../connection-stats.ts'
 import type { Session } from '../session/session.ts'
 import type { Watcher } from '../watch/watches.ts'
 import type { ReplyQueue } from './reply-queue.ts'
 
-export interface Caller extends Watcher {
+export interface Caller extends Watcher, Identified {
   /** The buffer for replies and events; its content is sent at the end of the turn. */
   readonly writer: Writer
   readonly replies: ReplyQueue<Caller>
-  /** Host part of the client's address. */
-  readonly remoteHost: string
-  /** Replaced, never changed in place: a request keeps the list of the time when it was received. */
-  identities: readonly Id[]
   session: Session | undefined
   /** Whether the connect request had the readOnly field; then the response has it too. */
   knowsReadOnly: boolean

@@ -16,8 +16,7 @@ import {
 } from '@lightkeeper/protocol'
 import { assert, RepeatedLine, type Runtime } from '@lightkeeper/runtime'
 import type { Access } from '../auth/access.ts'
-import { AuthBudget } from '../auth/auth-budget.ts'
-import { authenticate } from '../auth/authenticate.ts'
+import type { AuthAnswer, Authentication } from '../auth/authentication.ts'
 import type { ServerConfig } from '../config/config.ts'
 import { Attached } from '../session/attached.ts'
 import { Session } from '../session/session.ts'
@@ -36,22 +35,18 @@ import { type Decided, Ticket } from './reply-queue.ts'
 import { requestOf, type Serve, serveOf } from './requests.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
-const authFailed = keeperCodes.AUTH_FAILED.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
 /** The limit of operations and watch events under way. Above it, connections with an unanswered request are not read. */
 const workMax = 4_000
 const noPassword = new Uint8Array(16)
-/** The most characters of a client's text in a line of the log. */
-const saidMax = 64
 /** How many watches of a lost connection are removed in one turn. */
 const watchesPerSlice = 5_000
-/** A buffer of length -1. */
-const nullBuffer = Uint8Array.of(0xff, 0xff, 0xff, 0xff)
 
 export interface DeskStart {
   readonly tree: DataTree
   readonly watches: Watches
   readonly access: Access
+  readonly authentication: Authentication
   readonly config: ServerConfig
   readonly runtime: Runtime
   readonly stats: ServerStats
@@ -73,8 +68,7 @@ export class Desk implements Answers {
   readonly #attached = new Attached<Caller>()
   readonly #reads: Reads
   readonly #refusedLine: RepeatedLine
-  readonly #tooManyLine: RepeatedLine
-  readonly #authBudget = new AuthBudget()
+  readonly #authentication: Authentication
   readonly #waitingReader = new Reader(new Uint8Array(0))
   #orderer: Orderer
 
@@ -98,12 +92,7 @@ export class Desk implements Answers {
       'warn',
       'refused a client that has seen a later zxid than this server',
     )
-    this.#tooManyLine = new RepeatedLine(
-      runtime.log,
-      runtime.clock,
-      'warn',
-      'too many failed authentications from one address, refusing all of them for a while',
-    )
+    this.#authentication = start.authentication
     this.#orderer = orderer
   }
 
@@ -226,6 +215,10 @@ export class Desk implements Answers {
     const { session } = caller
     if (session === undefined) return
     const request = requestOf(type)
+    if (!this.#authentication.admits(caller) && request?.kind !== 'auth' && request?.kind !== 'sasl') {
+      this.#answer(caller, xid, this.#authentication.refusal(caller))
+      return
+    }
     switch (request?.kind) {
       case 'read':
         this.#orderer.touch(session)
@@ -248,11 +241,10 @@ export class Desk implements Answers {
         this.#closeSession(caller, session, xid)
         return
       case 'auth':
-        this.#authenticate(caller, xid, body)
+        this.#answer(caller, xid, this.#authentication.packet(caller, body))
         return
       case 'sasl':
-        // No SASL mechanism is configured: Apache answers with a null token then, and no identity is added.
-        this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: 0, body: nullBuffer, isLast: false })
+        this.#answer(caller, xid, this.#authentication.token(caller, body))
         return
       case undefined:
         this.#runtime.log('warn', 'unknown or internal opcode from a client, closing the connection', {
@@ -313,33 +305,10 @@ export class Desk implements Answers {
     }
   }
 
-  #authenticate(caller: Caller, xid: number, body: Reader): void {
-    const { maxIdentities } = this.#config
-    const { providers } = this.#access
-    const client = caller.remoteHost
-    const now = this.#runtime.clock.now()
-    if (this.#authBudget.isSpent(client, now)) {
-      this.#stats.authFailures++
-      this.#tooManyLine.tell({ client })
-      this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: authFailed, isLast: true })
-      return
-    }
-    const outcome = authenticate(providers, body, client, caller.identities, maxIdentities)
-    if (outcome.kind === 'authenticated') {
-      caller.identities = outcome.identities
-      if (outcome.isSuspect) this.#authBudget.failed(client, now)
-      this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: 0, isLast: false })
-      return
-    }
-    const { log } = this.#runtime
-    this.#authBudget.failed(client, now)
-    if (outcome.kind === 'tooMany') {
-      log('warn', 'authentication refused: the connection has too many identities', { client, maxIdentities })
-    } else {
-      this.#stats.authFailures++
-      log('warn', 'authentication failed', { client, scheme: shortened(outcome.scheme) })
-    }
-    this.#decided(caller, { kind: 'decided', xid, zxid: 0n, err: authFailed, isLast: true })
+  /** Hangs up where there is no answer. */
+  #answer(caller: Caller, xid: number, answer: AuthAnswer | undefined): void {
+    if (answer === undefined) caller.hangUp()
+    else this.#decided(caller, { kind: 'decided', xid, zxid: 0n, ...answer })
   }
 
   /** About how many bytes the reply to a request has; 0 where it is always small. Does not move `frame`. */
@@ -448,8 +417,4 @@ export class Desk implements Answers {
     this.#writeConnectResponse(caller, caller.session)
     caller.established()
   }
-}
-
-function shortened(text: string): string {
-  return text.length <= saidMax ? text : `${text.slice(0, saidMax)}… (${text.length} characters)`
 }

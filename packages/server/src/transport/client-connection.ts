@@ -15,6 +15,7 @@ import {
   Writer,
 } from '@lightkeeper/protocol'
 import type { Link, LinkEvents } from '@lightkeeper/runtime'
+import type { DigestMd5Login } from '../auth/sasl/digest-md5-login.ts'
 import { ConnectionStats } from '../connection-stats.ts'
 import type { Caller } from '../pipeline/caller.ts'
 import type { Desk } from '../pipeline/desk.ts'
@@ -44,6 +45,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   readonly remoteHost: string
   readonly remote: string
   identities: readonly Id[]
+  login: DigestMd5Login | undefined
   session: Session | undefined
   knowsReadOnly = false
   /** Frames received and written, for the monitoring commands. */

@@ -1,0 +1,117 @@
+/**
+ * One login by SASL DIGEST-MD5 as a server sees it: a challenge, an answer, and the proof that the server knows the password too
+ * (RFC 2831; ZooKeeperSaslServer.java). The client sends an empty token first. Each login has one try.
+ */
+import {
+  type Directive,
+  digestProofs,
+  quoted,
+  readDirectives,
+  saslBytes,
+  saslDigestUri,
+  saslRealm,
+} from '@lightkeeper/protocol'
+import { isSameText } from '../secrets.ts'
+import type { SaslUsers } from './users.ts'
+
+/** Bytes of an answer (section 2.1.2). */
+const answerMax = 4096
+
+export type LoginStep =
+  | { readonly kind: 'challenge'; readonly token: Uint8Array }
+  /** `token` proves that the server knows the password. */
+  | { readonly kind: 'done'; readonly token: Uint8Array; readonly user: string }
+  /** `why` holds nothing that came from the client, but a name. */
+  | { readonly kind: 'failed'; readonly why: string; readonly user?: string }
+
+export class DigestMd5Login {
+  readonly #users: SaslUsers
+  readonly #nonce: string
+  #next: 'begin' | 'answer' | 'over' = 'begin'
+
+  /** `nonce` is drawn at random for this login alone; base64. */
+  constructor(users: SaslUsers, nonce: string) {
+    this.#users = users
+    this.#nonce = nonce
+  }
+
+  step(token: Uint8Array): LoginStep {
+    const next = this.#next
+    this.#next = 'over'
+    if (next === 'over') return { kind: 'failed', why: 'the login is over already' }
+    if (next === 'answer') return this.#judge(token)
+    if (token.length > 0) return { kind: 'failed', why: 'the first token is not empty, as that of DIGEST-MD5 is' }
+    this.#next = 'answer'
+    const offer = [
+      `realm=${quoted(saslRealm)}`,
+      `nonce=${quoted(this.#nonce)}`,
+      'charset=utf-8',
+      // Without `qop`: authentication alone.
+      'algorithm=md5-sess',
+    ]
+    return { kind: 'challenge', token: saslBytes(offer.join(','), true) }
+  }
+
+  #judge(token: Uint8Array): LoginStep {
+    const answer = token.length > answerMax ? undefined : Answer.read(token)
+    if (answer === undefined) return { kind: 'failed', why: 'the answer cannot be read' }
+    const why = answer.problem(this.#nonce)
+    const user = answer.text('username') ?? ''
+    if (why !== undefined) return { kind: 'failed', why, user }
+    const password = this.#users.passwordOf(user)
+    const proofs = digestProofs({
+      username: user,
+      // The proof is computed and compared for a user that does not exist too, so that both take the same time.
+      password: password ?? '',
+      realm: answer.text('realm') ?? '',
+      nonce: this.#nonce,
+      cnonce: answer.text('cnonce') ?? '',
+      digestUri: answer.text('digest-uri') ?? '',
+      authzid: answer.text('authzid'),
+      isUtf8: answer.isUtf8,
+    })
+    const isRight = isSameText(answer.text('response') ?? '', proofs.client)
+    if (!isRight || password === undefined) return { kind: 'failed', why: 'wrong user or password', user }
+    // A client that asks to act as another user is still the one whose password it knows (SaslServerCallbackHandler.java).
+    return { kind: 'done', token: saslBytes(`rspauth=${proofs.server}`, answer.isUtf8), user }
+  }
+}
+
+class Answer {
+  readonly isUtf8: boolean
+  readonly #directives: readonly Directive[]
+
+  private constructor(directives: readonly Directive[]) {
+    this.#directives = directives
+    this.isUtf8 = directives.some(([name, value]) => name === 'charset' && value.toLowerCase() === 'utf-8')
+  }
+
+  static read(token: Uint8Array): Answer | undefined {
+    let text = ''
+    for (const byte of token) text += String.fromCharCode(byte)
+    const directives = readDirectives(text)
+    return directives === undefined ? undefined : new Answer(directives)
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#directives.find(([each]) => each === name)?.[1]
+    if (value === undefined || !this.isUtf8) return value
+    return new TextDecoder().decode(Uint8Array.from(value, (character) => character.charCodeAt(0)))
+  }
+
+  /** What is wrong with the form of the answer. */
+  problem(nonce: string): string | undefined {
+    for (const name of ['username', 'nonce', 'cnonce', 'nc', 'digest-uri', 'response']) {
+      const count = this.#directives.filter(([each]) => each === name).length
+      if (count !== 1) return `the answer has ${count === 0 ? 'no' : 'more than one'} ${name}`
+    }
+    if (!isSameText(this.text('nonce') ?? '', nonce)) return 'the answer is one to another challenge'
+    if (!/^0{7}1$/.test(this.text('nc') ?? '')) return 'the answer is not the first one to its challenge'
+    if ((this.text('realm') ?? '') !== saslRealm) return `the answer names another realm than ${saslRealm}`
+    if ((this.text('qop') ?? 'auth') !== 'auth') return 'the answer asks for protection of what follows'
+    if ((this.text('digest-uri') ?? '').toLowerCase() !== saslDigestUri) {
+      return `the answer is meant for another server than ${saslDigestUri}`
+    }
+    return undefined
+  }
+}
