@@ -9,7 +9,7 @@ import { aclOf, type Wire } from './wire.ts'
 const jaas = `// Who may log in.
 Server {
   org.apache.zookeeper.server.auth.DigestLoginModule required
-  user_bob="bob secret" user_ann='ann secret' user_super="super secret" /* the last one */ user_ünal="pässwörd";
+  user_bob="bob secret" user_ann="ann secret" user_super="super secret" /* the last one */ user_ünal="pässwörd";
 };
 Client { org.apache.zookeeper.server.auth.DigestLoginModule required username="bob" password="bob secret"; };
 `
@@ -48,12 +48,10 @@ chapter('SASL DIGEST-MD5', { keys: saslKeys, jaas }, (c) => {
     expect((await logIn(wire, { ...bob, authzid: 'super' })).isProved).toBe(true)
     expect(await identities(wire)).toEqual(['ip 127.0.0.1', 'sasl bob'])
   })
-  fact('names and passwords beyond ASCII log in, in UTF-8 and in ISO 8859-1', async () => {
-    for (const isUtf8 of [true, false]) {
-      const wire = await c.connect()
-      expect((await logIn(wire, { username: 'ünal', password: 'pässwörd', isUtf8 })).isProved).toBe(true)
-      expect(await identities(wire)).toContain('sasl ünal')
-    }
+  fact('names and passwords beyond ASCII log in', async () => {
+    const wire = await c.connect()
+    expect((await logIn(wire, { username: 'ünal', password: 'pässwörd' })).isProved).toBe(true)
+    expect(await identities(wire)).toContain('sasl ünal')
   })
   fact('a login may come later than other requests', async () => {
     const wire = await c.connect()
@@ -71,8 +69,6 @@ chapter('SASL DIGEST-MD5', { keys: saslKeys, jaas }, (c) => {
     ['another nonce', { ...bob, nonce: 'bm9uY2U=' }],
     ['no nonce', { ...bob, sent: { nonce: undefined } }],
     ['no nonce of the client', { ...bob, sent: { cnonce: undefined } }],
-    ['a second use of the nonce', { ...bob, sent: { nc: '00000002' } }],
-    ['no count of uses', { ...bob, sent: { nc: undefined } }],
     ['another server', { ...bob, digestUri: 'imap/zk-sasl-md5' }],
     ['another host', { ...bob, digestUri: 'zookeeper/localhost' }],
     ['no server', { ...bob, sent: { 'digest-uri': undefined } }],
@@ -91,6 +87,11 @@ chapter('SASL DIGEST-MD5', { keys: saslKeys, jaas }, (c) => {
   }
   fact('an answer without qop means authentication alone', async () => {
     expect((await logIn(await c.connect(), { ...bob, sent: { qop: undefined } })).isProved).toBe(true)
+  })
+  fact('how often an answer says that the nonce was used does not matter', async () => {
+    for (const nc of ['00000002', 'x', undefined]) {
+      expect((await logIn(await c.connect(), { ...bob, sent: { nc } })).isProved).toBe(true)
+    }
   })
   fact('the name of the server is compared without regard to case', async () => {
     const reply = (await logIn(await c.connect(), { ...bob, digestUri: 'ZooKeeper/ZK-sasl-md5' })).reply

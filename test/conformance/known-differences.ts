@@ -77,6 +77,12 @@ export const knownDifferences: readonly Difference[] = [
     reason: 'checked from 3.8.4 and 3.9.2 on',
   },
   {
+    fact: 'exists asks for what it must and for nothing else',
+    targets: old,
+    how: 'run',
+    reason: 'it asks for READ from 3.8.4 and 3.9.2 on',
+  },
+  {
     fact: 'one connection holds one-shot, persistent and recursive watches on one path at once',
     targets: old,
     how: 'run',

@@ -66,11 +66,11 @@ const operations: Readonly<Record<string, Operation>> = {
   },
   'getData in a multiRead': {
     needs: permission.read,
-    act: ({ wire, path }) => alone(wire, { type: opCode.getData, path } as MultiOperation, opCode.multiRead),
+    act: ({ wire, path }) => alone(wire, { type: opCode.getData, path, watch: false }, opCode.multiRead),
   },
   'getChildren in a multiRead': {
     needs: permission.read,
-    act: ({ wire, path }) => alone(wire, { type: opCode.getChildren, path } as MultiOperation, opCode.multiRead),
+    act: ({ wire, path }) => alone(wire, { type: opCode.getChildren, path, watch: false }, opCode.multiRead),
   },
   getACL: {
     needs: permission.read | permission.admin,

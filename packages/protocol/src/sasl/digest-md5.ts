@@ -2,6 +2,7 @@
  * The text and the proofs of SASL DIGEST-MD5 (RFC 2831), for both ends. Which end sends what, and what it accepts, stands in
  * `client/auth/digest-md5.ts` and `server/auth/sasl/digest-md5-login.ts`.
  */
+import { encodeUtf8, utf8Length } from '../utf8.ts'
 import { md5 } from './md5.ts'
 
 /** What Apache's servers call themselves, in every installation. */
@@ -68,7 +69,9 @@ export function hexOf(bytes: Uint8Array): string {
 }
 
 function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
+  const bytes = new Uint8Array(utf8Length(text))
+  encodeUtf8(text, bytes, 0)
+  return bytes
 }
 
 /** Undefined where ISO 8859-1 does not have a character. */

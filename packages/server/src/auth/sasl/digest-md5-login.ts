@@ -99,14 +99,13 @@ class Answer {
     return new TextDecoder().decode(Uint8Array.from(value, (character) => character.charCodeAt(0)))
   }
 
-  /** What is wrong with the form of the answer. */
+  /** What is wrong with the form of the answer. Apache does not look at `nc`, and a nonce is used once here. */
   problem(nonce: string): string | undefined {
-    for (const name of ['username', 'nonce', 'cnonce', 'nc', 'digest-uri', 'response']) {
+    for (const name of ['username', 'nonce', 'cnonce', 'digest-uri', 'response']) {
       const count = this.#directives.filter(([each]) => each === name).length
       if (count !== 1) return `the answer has ${count === 0 ? 'no' : 'more than one'} ${name}`
     }
     if (!isSameText(this.text('nonce') ?? '', nonce)) return 'the answer is one to another challenge'
-    if (!/^0{7}1$/.test(this.text('nc') ?? '')) return 'the answer is not the first one to its challenge'
     if ((this.text('realm') ?? '') !== saslRealm) return `the answer names another realm than ${saslRealm}`
     if ((this.text('qop') ?? 'auth') !== 'auth') return 'the answer asks for protection of what follows'
     if ((this.text('digest-uri') ?? '').toLowerCase() !== saslDigestUri) {

@@ -19,7 +19,7 @@ describe('a JAAS file', () => {
       // for clients
       Server {
         a.B required
-          one="1" two='two words'
+          one="1" two="two words"
           three=three;
         c.D Optional; /* no
                          options */
@@ -39,8 +39,8 @@ describe('a JAAS file', () => {
   })
 
   test('has the escapes of Java in quotes', () => {
-    const [module] = parseJaas(String.raw`S { m required a="q\"\\\n\t\101\7x" b='it is "b"'; };`).get('S') ?? []
-    expect([...(module?.options.values() ?? [])]).toEqual(['q"\\\n\tA\x07x', 'it is "b"'])
+    const [module] = parseJaas(String.raw`S { m required a="q\"\\\n\t\101\7x" b="it's b"; };`).get('S') ?? []
+    expect([...(module?.options.values() ?? [])]).toEqual(['q"\\\n\tA\x07x', "it's b"])
   })
 
   test('has the last value of an option that is there twice', () => {
@@ -60,11 +60,12 @@ describe('a JAAS file', () => {
     [`Server { m required a="${secret}"; }`, 'line 1: the file ends, expected ;'],
     [`Server { m a="${secret}"; };`, 'line 1: there is text, expected one of required'],
     [`Server { m required a "${secret}"; };`, 'line 1: there is text, expected = behind the option a'],
-    [`Server { m required a=; };`, 'line 1: there is ;, expected what a is set to, in quotes'],
-    [`Server { m required a="${secret}\n"; };`, 'line 1: a text in quotes that does not end on its line'],
-    [`Server { m required a="${secret}`, 'line 1: a text in quotes that does not end on its line'],
-    ['Server { m required a=1; };', 'line 1: text that begins like a number, which must stand in quotes'],
-    ['Server { m required a=b!c; };', 'line 1: a character that must stand in quotes: "!"'],
+    [`Server { m required a=; };`, 'line 1: there is ;, expected what a is set to, in double quotes'],
+    [`Server { m required a="${secret}\n"; };`, 'line 1: a text in double quotes that does not end on its line'],
+    [`Server { m required a="${secret}`, 'line 1: a text in double quotes that does not end on its line'],
+    ['Server { m required a=1; };', 'line 1: text that begins like a number, which must stand in double quotes'],
+    [`Server { m required a='${secret}'; };`, 'line 1: a character that must stand in double quotes: "\'"'],
+    ['Server { m required a=b!c; };', 'line 1: a character that must stand in double quotes: "!"'],
     ['Server { m required a="${user.home}"; };', 'line 1: the option a holds a Java property, ${…}'],
     ['/* x', 'line 1: a comment that does not end'],
     ['A { }; A { };', 'line 1: the section A is there a second time'],

@@ -51,7 +51,7 @@ function readModule({ text: name, line }: TextToken, tokens: Tokens): LoginModul
     if (token.kind !== 'text') throw unexpected(token, `an option of ${name}, or ;`)
     tokens.expect('=', `behind the option ${token.text}`)
     const value = tokens.next()
-    if (value.kind !== 'text') throw unexpected(value, `what ${token.text} is set to, in quotes`)
+    if (value.kind !== 'text') throw unexpected(value, `what ${token.text} is set to, in double quotes`)
     if (value.text.includes('${')) {
       throw new JaasError(value.line, `the option ${token.text} holds a Java property, \${…}, and there are none here`)
     }
@@ -111,10 +111,10 @@ class Tokens {
       this.#at++
       return { kind: 'sign', sign: first, line }
     }
-    if (first === '"' || first === "'") return { kind: 'text', text: this.#quoted(first), line }
+    if (first === '"') return { kind: 'text', text: this.#quoted(), line }
     const word = /^[\w$*.\-\u00a0-\uffff]+/.exec(text.slice(this.#at, this.#at + 1000))?.[0]
-    if (word === undefined) throw new JaasError(line, `a character that must stand in quotes: ${JSON.stringify(first)}`)
-    if (/^[-.\d]/.test(word)) throw new JaasError(line, 'text that begins like a number, which must stand in quotes')
+    if (word === undefined) throw new JaasError(line, `a character that must stand in double quotes: ${JSON.stringify(first)}`)
+    if (/^[-.\d]/.test(word)) throw new JaasError(line, 'text that begins like a number, which must stand in double quotes')
     this.#at += word.length
     return { kind: 'text', text: word, line }
   }
@@ -138,17 +138,17 @@ class Tokens {
     }
   }
 
-  /** What stands in quotes, with the escapes of java.io.StreamTokenizer. */
-  #quoted(quote: string): string {
+  /** What stands in double quotes, the only ones, with the escapes of java.io.StreamTokenizer. */
+  #quoted(): string {
     const text = this.#text
     let value = ''
     this.#at++
     for (;;) {
       const character = text[this.#at++]
       if (character === undefined || character === '\n' || character === '\r') {
-        throw new JaasError(this.#line, 'a text in quotes that does not end on its line')
+        throw new JaasError(this.#line, 'a text in double quotes that does not end on its line')
       }
-      if (character === quote) return value
+      if (character === '"') return value
       value += character === '\\' ? this.#escaped() : character
     }
   }
