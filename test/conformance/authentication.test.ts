@@ -104,10 +104,9 @@ chapter('SASL DIGEST-MD5', { keys: saslKeys, jaas }, (c) => {
       expect((await sendToken(wire, new TextEncoder().encode(text))).code).toBe('AUTH_FAILED')
     }
   })
-  fact('a first token that says something is AUTH_FAILED', async () => {
-    const wire = await c.connect()
-    expect((await sendToken(wire, new TextEncoder().encode('bob'))).code).toBe('AUTH_FAILED')
-    expect(await wire.closes()).toBe(true)
+  fact('what the first token says does not matter', async () => {
+    const { code, token } = await sendToken(await c.connect(), new TextEncoder().encode('bob'))
+    expect([code, new TextDecoder().decode(token ?? undefined)]).toEqual(['OK', expect.stringContaining('nonce=')])
   })
   fact('a token behind a login is AUTH_FAILED, then the server closes', async () => {
     const wire = await c.connect()
@@ -195,24 +194,32 @@ chapter('SASL superusers', { keys: { ...saslKeys, superUser: 'bob', 'superUser.2
   })
 })
 
-chapter('a password for super', { keys: { ...saslKeys, 'SASLAuthenticationProvider.superPassword': 'other' }, jaas }, (c) => {
-  fact('counts in place of the one in the file', async () => {
-    const codes: string[] = []
-    for (const password of ['other', 'super secret']) {
-      codes.push((await logIn(await c.connect(), { username: 'super', password })).reply.code)
-    }
-    expect(codes).toEqual(['OK', 'AUTH_FAILED'])
-  })
-})
+chapter(
+  'a password for super',
+  { keys: { ...saslKeys, 'SASLAuthenticationProvider.superPassword': 'other' }, jaas },
+  (c) => {
+    fact('counts in place of the one in the file', async () => {
+      const codes: string[] = []
+      for (const password of ['other', 'super secret']) {
+        codes.push((await logIn(await c.connect(), { username: 'super', password })).reply.code)
+      }
+      expect(codes).toEqual(['OK', 'AUTH_FAILED'])
+    })
+  },
+)
 
-chapter('an id that every SASL user matches', { keys: { ...saslKeys, letAnySaslUserDoX: 'anyone of ours' }, jaas }, (c) => {
-  fact('opens a znode to each of them and to no stranger', async () => {
-    const path = await c.wire.made(c.unique(), { acl: [aclOf(1, 'sasl', 'anyone of ours')] })
-    const wire = await c.connect()
-    await logIn(wire, ann)
-    expect([await read(wire, path), await read(c.wire, path)]).toEqual(['OK', 'NO_AUTH'])
-  })
-})
+chapter(
+  'an id that every SASL user matches',
+  { keys: { ...saslKeys, letAnySaslUserDoX: 'anyone of ours' }, jaas },
+  (c) => {
+    fact('opens a znode to each of them and to no stranger', async () => {
+      const path = await c.wire.made(c.unique(), { acl: [aclOf(1, 'sasl', 'anyone of ours')] })
+      const wire = await c.connect()
+      await logIn(wire, ann)
+      expect([await read(wire, path), await read(c.wire, path)]).toEqual(['OK', 'NO_AUTH'])
+    })
+  },
+)
 
 chapter('logins without the provider', { jaas }, (c) => {
   fact('a login is an identity, which no ACL may name', async () => {
@@ -232,11 +239,15 @@ chapter('the provider without logins', { keys: saslKeys }, (c) => {
   })
 })
 
-chapter('another section', { keys: { ...saslKeys, 'sasl.serverconfig': 'Other' }, jaas: jaas.replace('Server', 'Other') }, (c) => {
-  fact('has the users where sasl.serverconfig names it', async () => {
-    expect((await logIn(await c.connect(), bob)).isProved).toBe(true)
-  })
-})
+chapter(
+  'another section',
+  { keys: { ...saslKeys, 'sasl.serverconfig': 'Other' }, jaas: jaas.replace('Server', 'Other') },
+  (c) => {
+    fact('has the users where sasl.serverconfig names it', async () => {
+      expect((await logIn(await c.connect(), bob)).isProved).toBe(true)
+    })
+  },
+)
 
 chapter('failed logins that are overlooked', { keys: { ...saslKeys, allowSaslFailedClients: 'true' }, jaas }, (c) => {
   fact('the client is answered with a null token and served on, without an identity', async () => {
@@ -338,7 +349,9 @@ for (const [java, node] of [
 const superDigest = `super:${createHash('sha1').update('super:test').digest('base64')}`
 chapter(
   'digest turned off',
-  { keys: { 'DigestAuthenticationProvider.enabled': 'false', 'DigestAuthenticationProvider.superDigest': superDigest } },
+  {
+    keys: { 'DigestAuthenticationProvider.enabled': 'false', 'DigestAuthenticationProvider.superDigest': superDigest },
+  },
   (c) => {
     fact('its auth packets are AUTH_FAILED, those of super too, and its ids no ACL', async () => {
       const wire = await c.connect()

@@ -147,8 +147,7 @@ chapter('who may do what', { keys, jaas, superDigest }, (c: Chapter) => {
           const name = c.unique().slice(1)
           const child = await root.made(`${path}/${name}`)
           const wire = wires.get(caller) as Wire
-          const isAllowed =
-            needs === 0 || has(supers, caller) || ((perms & needs) !== 0 && has(entry.matches, caller))
+          const isAllowed = needs === 0 || has(supers, caller) || ((perms & needs) !== 0 && has(entry.matches, caller))
           const expected = isAllowed ? 'OK' : 'NO_AUTH'
           const code = await act({ wire, path, acl, child, fresh: `${path}/${name}-new` })
           if (code !== expected) lines.push(`${entry.name} ${perms}, ${caller}: ${code}, expected ${expected}`)

@@ -30,8 +30,7 @@ const file = (name: string, text: string): string => {
 }
 
 const login = 'org.apache.zookeeper.server.auth.DigestLoginModule'
-const jaas = (): string =>
-  file('jaas.conf', `Server { ${login} required user_bob="${marker}-bob" user_super="x"; };\n`)
+const jaas = (): string => file('jaas.conf', `Server { ${login} required user_bob="${marker}-bob" user_super="x"; };\n`)
 const zooCfg = (more = ''): string =>
   file(
     'zoo.cfg',
@@ -111,7 +110,10 @@ test.each([
   ['a JAAS file that does not end', () => file('jaas.conf', `Server { ${login} required user_bob="${marker}-bob`)],
   ['a password that is a number', () => file('jaas.conf', `Server { ${login} required user_bob=1${marker}; };`)],
   ['a module that is not known', () => file('jaas.conf', `Server { my.Module required user_bob="${marker}"; };`)],
-  ['a superDigest that is a password', () => [jaas(), zooCfg(`DigestAuthenticationProvider.superDigest=super:${marker}`)]],
+  [
+    'a superDigest that is a password',
+    () => [jaas(), zooCfg(`DigestAuthenticationProvider.superDigest=super:${marker}`)],
+  ],
 ])('%s is refused, and the error shows no credential', async (_, broken) => {
   jaas()
   const path = zooCfg()

@@ -133,19 +133,19 @@ describe('what a file says about security is done or refused, with and without t
     'ssl.quorum.keyStore.password=changeit',
     'ssl.clientAuth=need',
     'sslQuorum=true',
-    'authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
-    'authProvider.sasl=org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
+    'authProvider.1=org.apache.zookeeper.server.auth.KeyAuthenticationProvider',
+    'authProvider.sasl=com.example.SASLAuthenticationProvider',
+    'java.security.auth.login.config=/no/such/file',
     'authProvider.x509=com.example.Own',
     'requireClientAuthScheme=sasl',
     'sessionRequireClientSASLAuth=true',
-    'enforce.auth.enabled=true',
     'enforce.auth.schemes=sasl',
     'quorum.auth.enableSasl=true',
     'quorum.auth.serverRequireSasl=true',
     'quorum.auth.learner.saslLoginContext=QuorumLearner',
     'audit.enable=true',
-    'DigestAuthenticationProvider.digestAlg=SHA3-256',
-    'DigestAuthenticationProvider.enabled=false',
+    'DigestAuthenticationProvider.digestAlg=SHA-3000',
+    'DigestAuthenticationProvider.superDigest=super:changeit',
     'group.1=1:2:3',
     'weight.1=1',
     'peerType=observer',
@@ -221,6 +221,49 @@ test('values out of range are named as the file names them', () => {
   ] as const) {
     expect(() => parseZooCfg(line)).toThrow(says)
   }
+})
+
+test('schemes, their hash and their superusers are taken as a file says', () => {
+  const package_ = 'org.apache.zookeeper.server.auth'
+  const { options, unknown, ignored } = parseZooCfg(
+    [
+      `authProvider.1=${package_}.SASLAuthenticationProvider`,
+      `zookeeper.authProvider.x509=${package_}.X509AuthenticationProvider`,
+      `authProvider.ensemble=${package_}.EnsembleAuthenticationProvider`,
+      'ensembleAuthName=one, two',
+      'DigestAuthenticationProvider.enabled=false',
+      'DigestAuthenticationProvider.digestAlg=SHA3-256',
+      'superUser=bob',
+      'zookeeper.superUser.1=ann',
+      'X509AuthenticationProvider.superUser=CN=root',
+      'allowSaslFailedClients=true',
+      'letAnySaslUserDoX=X',
+      'enforce.auth.enabled=true',
+      'enforce.auth.schemes= sasl ,x509',
+    ].join('\n'),
+  )
+  expect(options).toMatchObject({
+    authProviders: ['sasl', 'x509', 'ensemble'],
+    ensembleAuthName: 'one, two',
+    digestAuthEnabled: false,
+    digestAlg: 'SHA3-256',
+    superUsers: ['bob', 'ann'],
+    x509SuperUser: 'CN=root',
+    allowSaslFailedClients: true,
+    letAnySaslUserDoX: 'X',
+    enforcedAuthSchemes: ['sasl', 'x509'],
+  })
+  expect([unknown, ignored]).toEqual([[], []])
+})
+
+test.each([
+  ['enforce.auth.enabled=true', /^enforce\.auth\.schemes is missing/],
+  ['enforce.auth.schemes=digest', /^enforce\.auth\.schemes names schemes, and enforce\.auth\.enabled=true is missing/],
+  ['enforce.auth.enabled=true\nenforce.auth.schemes=nothing', /^enforce\.auth\.schemes demands the scheme nothing/],
+  ['enforce.auth.enabled=true\nenforce.auth.schemes=x509', /X509AuthenticationProvider adds it$/],
+  ['sessionRequireClientSASLAuth=true', /^sessionRequireClientSASLAuth demands the scheme sasl/],
+])('a demand that no client could meet is refused: %s', (text, why) => {
+  expect(() => parseZooCfg(text)).toThrow(why)
 })
 
 test('a super digest may be of any user, and a wrong one is never printed', async () => {

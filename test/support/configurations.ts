@@ -50,7 +50,7 @@ export function layOut({ text }: Configuration, port: number): LaidOut {
   mkdirSync(join(directory, 'data'))
   writeFileSync(join(directory, 'data', 'myid'), '1\n')
   writeFileSync(file, filled(text))
-  for (const other of ['members', 'one']) {
+  for (const other of ['members', 'one', 'jaas.conf']) {
     writeFileSync(join(directory, other), filled(readFileSync(join(folder, other), 'utf8')))
   }
   return { directory, file, filled, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) }

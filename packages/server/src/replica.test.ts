@@ -67,7 +67,11 @@ beforeEach(async () => {
     const tree = after?.tree ?? new DataTree()
     const lastZxid = after?.replica.lastZxid ?? 0n
     const hooks = { applied() {}, isBehind: () => false, failed: (error: Error) => void failures.push(error) }
-    const replica = new Replica({ config, runtime, access, authentication, stats, keys, ids }, { tree, lastZxid, log }, hooks)
+    const replica = new Replica(
+      { config, runtime, access, authentication, stats, keys, ids },
+      { tree, lastZxid, log },
+      hooks,
+    )
     replica.start()
     listener.serve(replica)
     return { replica, tree }

@@ -1,11 +1,11 @@
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.List;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.ZooDefs.Ids;
+import org.apache.zookeeper.data.Id;
 
 /** Logs in with the JAAS file of its JVM, does one thing, and says in one line what became of it. Arguments: servers, path. */
 public class Login {
@@ -26,8 +26,8 @@ public class Login {
         if (isLoggedIn[0]) {
             try {
                 zk.create(args[1], "x".getBytes(), Ids.CREATOR_ALL_ACL, CreateMode.PERSISTENT);
-                List<?> acl = zk.getACL(args[1], null);
-                said[0] = "logged in " + acl.get(0).toString().trim().replaceAll("\\s+", " ");
+                Id owner = zk.getACL(args[1], null).get(0).getId();
+                said[0] = "logged in " + owner.getScheme() + " " + owner.getId();
             } catch (KeeperException error) {
                 said[0] = error.code().toString();
             }

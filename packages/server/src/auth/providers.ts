@@ -107,7 +107,8 @@ function ensemble({ ensembleAuthName: names }: AuthSettings): AuthProvider {
     isAuthenticated: false,
     refusesInSilence: true,
     authenticate(credentials) {
-      const isMeant = credentials.length === 0 || names.length === 0 || names.includes(Buffer.from(credentials).toString())
+      const isMeant =
+        credentials.length === 0 || names.length === 0 || names.includes(Buffer.from(credentials).toString())
       return isMeant ? [] : undefined
     },
     isValid: () => false,

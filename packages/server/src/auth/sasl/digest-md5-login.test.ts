@@ -62,12 +62,9 @@ test('an answer of more than 4096 bytes is not read', () => {
 })
 
 test('no reason of a failure shows what the client sent but a name', () => {
-  const reasons = [
-    { realm: 'REALM' },
-    { nonce: 'NONCE' },
-    { digestUri: 'URI' },
-    { password: 'PASSWORD' },
-  ].map((given) => why(begun().step(answer(given))))
+  const reasons = [{ realm: 'REALM' }, { nonce: 'NONCE' }, { digestUri: 'URI' }, { password: 'PASSWORD' }].map(
+    (given) => why(begun().step(answer(given))),
+  )
   expect(reasons).toHaveLength(4)
   for (const reason of reasons) expect(reason).not.toMatch(/REALM|NONCE|URI|PASSWORD|[0-9a-f]{32}/)
 })

@@ -83,7 +83,8 @@ function isSign(token: Token, sign: string): boolean {
 
 /** Text that came is not repeated: it may be a password that stands in the wrong place. */
 function unexpected(token: Token, wanted: string): JaasError {
-  const found = token.kind === 'end' ? 'the file ends' : token.kind === 'sign' ? `there is ${token.sign}` : 'there is text'
+  const found =
+    token.kind === 'end' ? 'the file ends' : token.kind === 'sign' ? `there is ${token.sign}` : 'there is text'
   return new JaasError(token.line, `${found}, expected ${wanted}`)
 }
 
@@ -113,8 +114,10 @@ class Tokens {
     }
     if (first === '"') return { kind: 'text', text: this.#quoted(), line }
     const word = /^[\w$*.\-\u00a0-\uffff]+/.exec(text.slice(this.#at, this.#at + 1000))?.[0]
-    if (word === undefined) throw new JaasError(line, `a character that must stand in double quotes: ${JSON.stringify(first)}`)
-    if (/^[-.\d]/.test(word)) throw new JaasError(line, 'text that begins like a number, which must stand in double quotes')
+    if (word === undefined)
+      throw new JaasError(line, `a character that must stand in double quotes: ${JSON.stringify(first)}`)
+    if (/^[-.\d]/.test(word))
+      throw new JaasError(line, 'text that begins like a number, which must stand in double quotes')
     this.#at += word.length
     return { kind: 'text', text: word, line }
   }

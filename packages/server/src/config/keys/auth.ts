@@ -39,6 +39,9 @@ export interface AuthOptions {
   readonly enforcedAuthSchemes?: readonly string[]
 }
 
+/** One of each length. */
+const hashes = ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512']
+
 const schemes: readonly AuthScheme[] = ['digest', 'ip', 'x509', 'sasl', 'ensemble']
 
 /** A list of names. */
@@ -66,7 +69,11 @@ const settings = {
     byDefault: 'SHA1',
     check(given, name) {
       if (typeof given === 'string' && digestHash(given) !== undefined) return given
-      throw new ConfigError(name, given, 'a hash by its name in Java: SHA1, SHA-256, SHA-512, SHA3-256 or MD5, for example')
+      throw new ConfigError(
+        name,
+        given,
+        'a hash by its name in Java: SHA1, SHA-256, SHA-512, SHA3-256 or MD5, for example',
+      )
     },
   }),
   superDigest: setting<string | undefined>({
@@ -76,7 +83,7 @@ const settings = {
     // Never shown: with the hash, passwords can be tried.
     isSecret: true,
     check(given, name) {
-      if (typeof given === 'string' && /^[^:]*:[A-Za-z0-9+/]+={0,2}$/.test(given)) return given
+      if (typeof given === 'string' && hashes.some((hash) => isDigestOf(given, hash))) return given
       throw ConfigError.refused(name, 'is not of the form user:<base64 of the hash of "user:password">')
     },
   }),
@@ -148,7 +155,11 @@ function providersOf(values: ReadonlyMap<string, string>): readonly AuthScheme[]
     if (!providerKey.test(key) || isOff(value)) continue
     const scheme = classes[/^org\.apache\.zookeeper\.server\.auth\.(\w+)$/.exec(value)?.[1] ?? '']
     if (scheme === undefined) {
-      throw new ConfigError(key, value, `one of Apache's classes ${Object.keys(classes).join(', ')}, with their package`)
+      throw new ConfigError(
+        key,
+        value,
+        `one of Apache's classes ${Object.keys(classes).join(', ')}, with their package`,
+      )
     }
     if (!found.includes(scheme)) found.push(scheme)
   }
@@ -181,13 +192,27 @@ function usersOf(values: ReadonlyMap<string, string>, { readFile, note }: Family
 /** Which schemes a client must have one of (AuthenticationHelper.java). */
 function enforcedOf(values: ReadonlyMap<string, string>): readonly string[] {
   const isOn = (key: string): boolean => values.get(key)?.toLowerCase() === 'true'
-  const listed = (key: string): string[] => (values.get(key) ?? '').split(',').map((each) => each.trim()).filter(Boolean)
+  const listed = (key: string): string[] =>
+    (values.get(key) ?? '')
+      .split(',')
+      .map((each) => each.trim())
+      .filter(Boolean)
   if (isOn('sessionRequireClientSASLAuth')) return demanded('sessionRequireClientSASLAuth', ['sasl'], values)
   if (isOn('enforce.auth.enabled')) {
     const key = 'enforce.auth.schemes'
     const wanted = listed(key)
     if (wanted.length > 0) return demanded(key, wanted, values)
-    throw ConfigError.refused(key, 'is missing, and enforce.auth.enabled=true needs it: name a scheme, sasl for example')
+    throw ConfigError.refused(
+      key,
+      'is missing, and enforce.auth.enabled=true needs it: name a scheme, sasl for example',
+    )
+  }
+  const onlyNamed = 'enforce.auth.schemes'
+  if (values.get('enforce.auth.enabled') === undefined && !isOff(values.get(onlyNamed) ?? '')) {
+    throw ConfigError.refused(
+      onlyNamed,
+      'names schemes, and enforce.auth.enabled=true is missing; set it, or false where strangers are served',
+    )
   }
   // Old files ask by this key. Apache serves strangers all the same; a file that asks for authentication gets it here.
   const old = 'requireClientAuthScheme'
@@ -204,7 +229,10 @@ function demanded(key: string, wanted: readonly string[], values: ReadonlyMap<st
     throw ConfigError.refused(key, `demands the scheme ${scheme}, which this server does not have${how}`)
   }
   if (wanted.length === 1 && wanted[0] === 'sasl' && !values.has(jaasKey)) {
-    throw ConfigError.refused(key, `demands a login by SASL, and nobody can log in: ${jaasKey} names no file with users`)
+    throw ConfigError.refused(
+      key,
+      `demands a login by SASL, and nobody can log in: ${jaasKey} names no file with users`,
+    )
   }
   return wanted
 }
