@@ -57,7 +57,6 @@ const alone = async (wire: Wire, operation: MultiOperation, type?: number): Prom
 
 const operations: Readonly<Record<string, Operation>> = {
   getData: { needs: permission.read, act: ({ wire, path }) => codeOf(wire.read(opCode.getData, path)) },
-  exists: { needs: permission.read, act: ({ wire, path }) => codeOf(wire.read(opCode.exists, path)) },
   getChildren: { needs: permission.read, act: ({ wire, path }) => codeOf(wire.read(opCode.getChildren, path)) },
   getChildren2: { needs: permission.read, act: ({ wire, path }) => codeOf(wire.read(opCode.getChildren2, path)) },
   getAllChildrenNumber: {
@@ -162,6 +161,11 @@ chapter('who may do what', { keys, jaas, superDigest }, (c: Chapter) => {
       expect(await differing(operation)).toEqual([])
     })
   }
+
+  fact('exists asks for what it must and for nothing else', async () => {
+    const act: Operation['act'] = ({ wire, path }) => codeOf(wire.read(opCode.exists, path))
+    expect(await differing({ needs: permission.read, act })).toEqual([])
+  })
 
   fact('an ACL is shown with its hashes to those with ADMIN, and without them to those with READ alone', async () => {
     const root = wires.get('super') as Wire

@@ -25,7 +25,7 @@ export function digestHash(javaName: string): string | undefined {
   const name = javaName.toLowerCase()
   const hash = /^sha-?1?$/.test(name)
     ? 'sha1'
-    : /^sha3-/.test(name)
+    : name.startsWith('sha3-')
       ? name
       : name.replace(/^sha-/, 'sha').replace('/', '-')
   if (!/^(md5|sha1|sha(224|256|384|512)|sha512-(224|256)|sha3-(224|256|384|512))$/.test(hash)) return undefined
