@@ -164,7 +164,7 @@ const places: Record<string, (scene: Scene) => void> = {
   },
   'a decided answer is written'({ victim }) {
     breaks(ClientConnection, 'wrote', victim.remote)
-    victim.send(opCode.sasl)
+    victim.send(opCode.sasl, (writer) => writer.buffer(new Uint8Array(0)))
   },
   'an authentication is checked'({ victim }) {
     breaks(Reader, 'ustring')
