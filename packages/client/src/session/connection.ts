@@ -52,6 +52,8 @@ export class Connection implements LinkEvents {
   phase: ConnectionPhase = 'dialing'
   /** When it became ready for requests; monotonic milliseconds. */
   servingSince = 0
+  /** Replies to all requests of the client before it began to serve. */
+  #answeredBefore = 0
   readonly #host: ConnectionHost
   // Parts of the host, kept as fields because every request uses them.
   readonly #clock: Clock
@@ -159,6 +161,12 @@ export class Connection implements LinkEvents {
   serve(): void {
     this.phase = 'serving'
     this.servingSince = this.#clock.now()
+    this.#answeredBefore = this.#meters.answered
+  }
+
+  /** Whether a request was answered on it since it began to serve. */
+  get hasAnswered(): boolean {
+    return this.#meters.answered > this.#answeredBefore
   }
 
   isPreparationOverdue(now: number): boolean {

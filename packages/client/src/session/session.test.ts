@@ -1,6 +1,7 @@
 import { KeeperError, opCode } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
 import { connected, type ServerEnd, type Stage, settle, stage } from '../client.harness.ts'
+import type { Client } from '../client.ts'
 import { connect } from '../connect.ts'
 import { HostList } from '../host-list.ts'
 
@@ -475,6 +476,47 @@ describe('a connection that ends as soon as it serves', () => {
     }
     expect(await reading).toMatch(/^TIMEOUT/)
     expect(made.peers.length).toBeGreaterThan(3)
+    expect(made.peers.length).toBeLessThan(600)
+  })
+
+  /** Asks for something and gets an answer. */
+  const answered = async ({ zk, clock, peer }: Stage & { readonly zk: Client }): Promise<void> => {
+    const asking = zk.sync('/')
+    await clock.advance(0)
+    peer.reply(peer.request().xid, 0, (writer) => writer.ustring('/'))
+    await asking
+  }
+
+  test('is made again at once where it answered a request, and after a wait where it did not', async () => {
+    const made = await connected({ sessionTimeout: 30_000 })
+    await answered(made)
+    await made.clock.advance(100)
+    made.peer.lose()
+    await made.clock.advance(0)
+    expect(made.peers).toHaveLength(2)
+
+    const other = await connected({ sessionTimeout: 30_000 })
+    await other.clock.advance(100)
+    other.peer.lose()
+    await other.clock.advance(0)
+    expect(other.peers).toHaveLength(1)
+    await other.clock.advance(3_000)
+    expect(other.peers).toHaveLength(2)
+  })
+
+  test('waits where the one before it had been made at once: what a server answers before it closes is no sign of health', async () => {
+    const made = await connected({ sessionTimeout: 30_000 })
+    const { clock } = made
+    for (let ms = 0; ms < 20_000; ms += 10) {
+      await clock.advance(10)
+      if (made.peer.isClosed) continue
+      if (made.zk.state.kind !== 'connected') accept(made.peer)
+      await clock.advance(0)
+      await answered(made)
+      made.peer.lose('closed by the server')
+    }
+    // One in a second without a wait, and those between with one.
+    expect(made.peers.length).toBeGreaterThan(20)
     expect(made.peers.length).toBeLessThan(600)
   })
 })

@@ -28,7 +28,7 @@ import { Watchdog, type WatchdogHost } from './watchdog.ts'
 import { WritableSearch } from './writable-search.ts'
 
 const nothingLeft: Closing = { isEnded: true, left: [], leftForMs: 0 }
-/** A connection that was ready for this long, milliseconds, or for a tenth of the session timeout, was a good one. */
+/** A connection that was ready for this long, milliseconds, or for a tenth of the session timeout, was a good one whatever it answered. */
 const servingMsMin = 1_000
 
 export class Session implements ConnectionHost, WatchdogHost {
@@ -56,6 +56,8 @@ export class Session implements ConnectionHost, WatchdogHost {
   readonly #dialer: Dialer
   readonly #watchdog: Watchdog
   #hasServed = false
+  /** When the last good connection was lost; monotonic milliseconds. */
+  #goodUntil = Number.NEGATIVE_INFINITY
   #writableSearch: WritableSearch | undefined
   #closing: Promise<Closing> | undefined
   /** New calls are refused. */
@@ -304,7 +306,7 @@ export class Session implements ConnectionHost, WatchdogHost {
   // -- losing the connection ------------------------------------------------------------------------------------------
 
   lost(connection: Connection, cause: Error, isDropped: boolean): void {
-    const { server, phase, servingSince } = connection
+    const { server, phase } = connection
     const wasServing = phase === 'serving'
     const { lastZxid } = this
     if (phase === 'handshake' && !isDropped && this.claim.closedSilently(this.hosts.servers.length)) {
@@ -321,15 +323,25 @@ export class Session implements ConnectionHost, WatchdogHost {
     this.lines.loseInFlight('CONNECTION_LOSS', cause)
     if (this.isOver) return
     if (wasServing) {
-      // A connection may end as soon as it is ready, perhaps because of a request on it. The next one must not follow without a
-      // wait.
-      const servedMs = this.runtime.clock.now() - servingSince
-      if (servedMs >= Math.min(servingMsMin, this.times.timeoutMs / 10)) this.hosts.succeeded()
+      if (this.#wasGood(connection)) this.hosts.succeeded()
       this.balance.lost()
       this.watches.disconnected()
       this.#report({ kind: 'disconnected', epoch: this.epoch, sessionId: this.sessionId, reason: cause.message })
     }
     this.#dial()
+  }
+
+  /**
+   * Whether the next connection may be made without a wait. A connection may end as soon as it is ready because of a request that is
+   * sent on it each time. So a short one was good if it answered a request, but not twice in a short time.
+   */
+  #wasGood(connection: Connection): boolean {
+    const now = this.runtime.clock.now()
+    const enoughMs = Math.min(servingMsMin, this.times.timeoutMs / 10)
+    const hasServed = connection.hasAnswered && now - this.#goodUntil >= enoughMs
+    if (!hasServed && now - connection.servingSince < enoughMs) return false
+    this.#goodUntil = now
+    return true
   }
 
   /** Ends the connection, and any attempt to make one. */
