@@ -1,8 +1,9 @@
 /** A multi that is rolled back must find each change as it was: the copies it keeps have every field. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { DataTree } from '../tree/data-tree.ts'
 import { Znode, ZnodeStore } from '../tree/znode.ts'
-import { Change } from './pending-changes.ts'
+import { Change, PendingChanges } from './pending-changes.ts'
 
 /** Belong to the list that a change stands in, not to the znode it describes. */
 const ofTheList = new Set(['isTouched', 'multi'])
@@ -47,6 +48,51 @@ test.each([
       // They are two: what happens to the change afterwards does not reach its copy.
       for (const key of fieldsOf(change)) fields[key] = { value: 'later' }
       expect(valuesOf(copy)).toEqual(before)
+    }),
+  )
+})
+
+test('the ephemerals of a session are what a look at everything finds, whatever is pending or rolled back', () => {
+  const sessions = [1n, 2n, -0x7000_0000_0000_0000n]
+  const paths = ['/a', '/b', '/c', '/d']
+  const step = fc.record({
+    kind: fc.constantFrom('create', 'create', 'remove', 'set', 'begin', 'keep', 'rollBack'),
+    path: fc.constantFrom(...paths),
+    owner: fc.constantFrom(...sessions, 0n),
+  })
+  const stores = fc.array(fc.record({ path: fc.constantFrom(...paths), owner: fc.constantFrom(...sessions) }))
+  fc.assert(
+    fc.property(stores, fc.array(step, { maxLength: 40 }), (stored, steps) => {
+      const tree = new DataTree()
+      let zxid = 1n
+      for (const { path, owner } of stored) {
+        if (tree.nodes.has(path)) continue
+        const header = { clientId: owner, cxid: 0, zxid: zxid++, time: 0n, type: 1 }
+        tree.createNode(header, { path, data: null, acl: null, parentCVersion: 1 }, owner)
+      }
+      const pending = new PendingChanges(tree, false)
+      let isMulti = false
+      for (const { kind, path, owner } of steps) {
+        const view = pending.view(path)
+        zxid++
+        if (kind === 'create' && view === undefined) pending.create(path, zxid, 0n, owner, [], null)
+        else if (kind === 'remove' && view !== undefined) pending.remove(path, zxid)
+        else if (kind === 'set' && view !== undefined) pending.change(path, zxid).version++
+        else if (kind === 'begin' && !isMulti) {
+          pending.begin()
+          isMulti = true
+        } else if (kind === 'keep' && isMulti) {
+          pending.keep()
+          isMulti = false
+        } else if (kind === 'rollBack' && isMulti) {
+          pending.rollBack()
+          isMulti = false
+        }
+        for (const session of sessions) {
+          const all = paths.filter((each) => pending.view(each)?.ephemeralOwner === session)
+          expect([...pending.ephemeralsOf(session)].sort()).toEqual(all)
+        }
+      }
     }),
   )
 })

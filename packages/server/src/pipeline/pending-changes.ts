@@ -119,6 +119,11 @@ export class PendingChanges {
   readonly #tree: DataTree
   readonly #withDigest: boolean
   readonly #changes = new TextMap<Change>()
+  /**
+   * Paths at which an ephemeral was made by a change that is pending, by session; what became of it since is in `#changes`. Thousands
+   * of sessions may end at once, and none of them must look at the changes of all.
+   */
+  readonly #ephemerals = new Map<bigint, TextSet>()
   /** Digest of the tree after everything sealed is applied. */
   readonly #digest = new TreeDigest()
   /** Paths that were touched since the last seal. */
@@ -189,7 +194,14 @@ export class PendingChanges {
     change.ephemeralOwner = ephemeralOwner
     change.acl = acl
     change.data = data
+    if (ephemeralOwner !== 0n) this.#noteEphemeral(path, ephemeralOwner)
     this.#replace(path, change)
+  }
+
+  #noteEphemeral(path: string, owner: bigint): void {
+    const known = this.#ephemerals.get(owner)
+    if (known === undefined) this.#ephemerals.set(owner, new TextSet().add(path))
+    else known.add(path)
   }
 
   remove(path: string, zxid: bigint): void {
@@ -202,10 +214,14 @@ export class PendingChanges {
   /** Ephemerals that the session will own after everything prepared is applied. */
   ephemeralsOf(session: bigint): TextSet {
     const paths = new TextSet()
-    for (const path of this.#tree.ephemeralsOf(session)) paths.add(path)
-    for (const [path, change] of this.#changes) {
-      if (!change.isGone && change.ephemeralOwner === session) paths.add(path)
-      else paths.delete(path)
+    const owns = (change: Change): boolean => !change.isGone && change.ephemeralOwner === session
+    for (const path of this.#tree.ephemeralsOf(session)) {
+      const change = this.#changes.size === 0 ? undefined : this.#changes.get(path)
+      if (change === undefined || owns(change)) paths.add(path)
+    }
+    for (const path of this.#ephemerals.get(session) ?? []) {
+      const change = this.#changes.get(path)
+      if (change !== undefined && owns(change)) paths.add(path)
     }
     return paths
   }
@@ -260,9 +276,16 @@ export class PendingChanges {
   settle(zxid: bigint, isAll: boolean): void {
     if (isAll) {
       this.#changes.clear()
+      this.#ephemerals.clear()
       return
     }
-    for (const [path, change] of this.#changes) if (change.zxid <= zxid) this.#changes.delete(path)
+    this.#ephemerals.clear()
+    for (const [path, change] of this.#changes) {
+      if (change.zxid <= zxid) this.#changes.delete(path)
+      else if (change.source === undefined && change.ephemeralOwner !== 0n) {
+        this.#noteEphemeral(path, change.ephemeralOwner)
+      }
+    }
   }
 
   #replace(path: string, change: Change): void {

@@ -25,6 +25,8 @@ import { type Preparing, requestOf } from './requests.ts'
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
 const sessionMoved = keeperCodes.SESSION_MOVED.number
+/** How long sessions that expired are closed in one turn, milliseconds. */
+const expiryMs = 4
 
 export interface PrimaryStart {
   readonly tree: DataTree
@@ -60,6 +62,8 @@ export class Primary {
   readonly #barriers = new Deque<{ readonly ticket: Ticket<Caller>; readonly zxid: bigint }>()
   /** Zxid of the last transaction that was made. */
   #lastZxid: bigint
+  /** Sessions whose time is up, and which are not closed yet. */
+  readonly #expired = new Deque<Session>()
   #expiryTimer: Timer | undefined
   #reapTimer: Timer | undefined
 
@@ -88,6 +92,7 @@ export class Primary {
   }
 
   stop(): void {
+    this.#expired.clear()
     this.#expiryTimer?.cancel()
     this.#reapTimer?.cancel()
   }
@@ -212,16 +217,27 @@ export class Primary {
   // -- clocks ---------------------------------------------------------------------------------------------------------
 
   #armExpiry(): void {
-    const { clock, log } = this.#runtime
+    const { clock } = this.#runtime
     const work = (): void => {
-      for (const session of this.sessions.expire(clock.now())) {
-        this.#stats.expiredSessions++
-        log('info', 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
-        this.closeSession(session, 0, undefined)
-      }
+      const isUnderWay = this.#expired.length > 0
+      for (const session of this.sessions.expire(clock.now())) this.#expired.push(session)
+      if (!isUnderWay) this.#closeExpired()
       this.#armExpiry()
     }
     this.#expiryTimer = clock.after(Math.max(0, this.sessions.nextExpiryAt - clock.now()), () => this.#guard(work))
+  }
+
+  /** Thousands may expire at once: they are closed for a part of a turn, and the rest in the next. */
+  #closeExpired(): void {
+    const { clock, log } = this.#runtime
+    const until = clock.now() + expiryMs
+    for (let session = this.#expired.shift(); session !== undefined; session = this.#expired.shift()) {
+      this.#stats.expiredSessions++
+      log('info', 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
+      this.closeSession(session, 0, undefined)
+      if (clock.now() >= until) break
+    }
+    if (this.#expired.length > 0) clock.turnEnd(() => this.#guard(() => this.#closeExpired()))
   }
 
   #armReaper(): void {
