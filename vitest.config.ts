@@ -15,7 +15,10 @@ export default defineConfig({
       // No module keeps state of its own, so these share one module graph per thread.
       project('unit', ['packages/*/src/**/*.test.ts'], { isolate: false, testTimeout: 60_000 }),
       project('simulation', ['test/simulation/**/*.test.ts'], { isolate: false, testTimeout: 120_000 }),
-      project('swarm', ['test/simulation/**/*.swarm.ts'], { isolate: false, testTimeout: 86_400_000 }),
+      project('swarm', ['test/simulation/**/*.swarm.ts', 'test/fuzz/**/*.swarm.ts'], {
+        isolate: false,
+        testTimeout: 86_400_000,
+      }),
       project('tidy', ['test/tidy/**/*.test.ts'], { isolate: false, testTimeout: 60_000 }),
       project('conformance', ['test/conformance/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('client', ['test/client/**/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),

@@ -258,6 +258,23 @@ describe('replies that are not taken', () => {
     expect(client.waiting).toBe(51)
   })
 
+  test('are no reason to wait where the link does not ask for it: it would not say when it is drained', async () => {
+    const { dial, clock } = await handServer({ slowReaderPauseBytes: 1_000 })
+    const client = dial()
+    client.connect()
+    client.create('/node', 0, 'x'.repeat(900))
+    client.write = (chunk) => {
+      client.bytes.push(chunk.slice())
+      client.queuedBytes += chunk.length
+      return true
+    }
+    for (let i = 0; i < 10; i++) {
+      read(client, '/node')
+      clock.endTurn()
+    }
+    expect([client.isPaused, client.waiting]).toEqual([false, 10])
+  })
+
   test('of all clients together have a bound: large ones wait, small ones do not, and the largest holder is cut', async () => {
     const { dial, clock } = await handServer({ heldReplyBytes: 1_000_000, maxClientCnxns: 0 })
     const honest = dial()
@@ -426,6 +443,33 @@ describe('watches', () => {
     expect(lines).toContain('warn closing a connection: it has too many watches, or too long ones')
   })
 
+  test('asked for behind a write close the connection in the same way, and not as a fault of the server', async () => {
+    const lines: string[] = []
+    const { dial, clock } = await handServer(limits, (level, message) => void lines.push(`${level} ${message}`))
+    const client = dial()
+    client.connect()
+    set(client, '/')
+    const existWatches = Array.from({ length: 20 }, (_, i) => `/n${i}`)
+    client.send(opCode.setWatches, (writer) =>
+      writeSetWatches(writer, { relativeZxid: 0n, dataWatches: [], existWatches, childWatches: [] }),
+    )
+    set(client, '/')
+    clock.endTurn()
+    expect(client.isDestroyed).toBe(true)
+    expect(lines.filter((line) => /^(warn|error)/.test(line))).toEqual([
+      'warn closing a connection: it has too many watches, or too long ones',
+    ])
+  })
+
+  test('that are persistent count twice, since they are of data and of children', async () => {
+    const { dial } = await handServer({ maxCnxnWatches: 3 })
+    const client = dial()
+    client.connect()
+    const add = (path: string, mode: number): number =>
+      client.call(opCode.addWatch, (writer) => writeAddWatchRequest(writer, { path, mode })).err
+    expect([add('/a', 0), add('/b', 0), add('/c', 1)]).toEqual([0, -125, 0])
+  })
+
   test('of a connection that is gone are removed in slices', async () => {
     const { dial, clock, server } = await handServer({ fourLetterWordWhitelist: 'wchs' })
     const client = dial()
@@ -451,6 +495,42 @@ describe('watches', () => {
     expect(counts).toEqual([7_000, 2_000, 0])
     await server.close()
   })
+})
+
+test('sessions that expire at once are closed in slices, and others are answered in between', async () => {
+  const expired: string[] = []
+  const { dial, clock } = await handServer({ maxClientCnxns: 0 }, (_, message) => {
+    if (message === 'session expired') expired.push(message)
+  })
+  const crowd = 300
+  const clients = Array.from({ length: crowd }, () => dial())
+  for (const client of clients) {
+    client.connect({ timeOut: 2_000 })
+    client.create(`/${client.remote}`, 1)
+    client.closed()
+  }
+  const other = dial()
+  other.connect({ timeOut: 20_000 })
+  const { now, endTurn } = clock
+  clock.endTurn = () => {}
+  clock.now = () => (clock.time += 1)
+  clock.advance(3_500)
+  expect(expired.length).toBeLessThan(10)
+  for (let turns = 0; expired.length < crowd; turns++) {
+    expect(turns).toBeLessThan(crowd)
+    const before = expired.length
+    read(other)
+    clock.oneTurn()
+    expect(other.next().err).toBe(0)
+    expect(expired.length - before).toBeLessThan(10)
+  }
+  clock.now = now
+  clock.endTurn = endTurn
+  clock.endTurn()
+  expect(
+    other.call(opCode.getChildren, (writer) => writePathWatchRequest(writer, { path: '/', watch: false })).err,
+  ).toBe(0)
+  expect(other.get(`/${clients[0]?.remote}`).err).toBe(-101)
 })
 
 test('what was held back is read on behind a reply that fills a whole buffer', async () => {

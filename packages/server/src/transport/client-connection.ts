@@ -66,6 +66,8 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #isPumping = false
   #isPaused = false
   #isDirty = false
+  /** The link asked to wait until it is drained, and will say when it is. */
+  #isFull = false
   /** A reply was written, and not passed on yet. */
   hasReply = false
   /** A four-letter word is being answered. */
@@ -170,16 +172,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
       // A closing connection is read to its end, or its close would never be seen.
       this.#setPaused(this.#state !== 'closing' && !this.#mayReceive())
     } catch (error) {
-      if (error instanceof MalformedFrameError) {
-        this.#host.log('warn', 'closing a connection that does not speak the protocol', {
-          client: this.remote,
-          problem: error.message,
-        })
-        this.cut()
-      } else if (error instanceof OverBudget) {
-        this.#host.log('warn', `closing a connection: ${error.message}`, { client: this.remote })
-        this.cut()
-      } else this.fail(error)
+      this.fail(error)
     }
   }
 
@@ -247,7 +240,8 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #hasRoom(): boolean {
     const { queuedBytes } = this.#link
     const { limits, held } = this.#host
-    return queuedBytes < limits.slowReaderPauseBytes && (queuedBytes < countedFrom || !held.isTooMuch)
+    if (queuedBytes >= limits.slowReaderPauseBytes && this.#isFull) return false
+    return queuedBytes < countedFrom || !held.isTooMuch
   }
 
   /** Whether the frame may be served now. It is looked at again whenever something was answered, or there is room. */
@@ -306,6 +300,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   drained(): void {
+    this.#isFull = false
     try {
       this.#host.held.count(this)
     } catch (error) {
@@ -371,7 +366,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   passOn(bytes: Uint8Array): void {
     this.#link.write(this.writer.written())
-    this.#link.write(bytes)
+    this.#isFull = !this.#link.write(bytes)
     this.#host.slices.look()
     this.#writtenBefore = 0
     const queued = this.#link.queuedBytes
@@ -410,7 +405,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   #flush(): void {
     const queuedBefore = this.#link.queuedBytes
-    this.#link.write(this.writer.written())
+    this.#isFull = !this.#link.write(this.writer.written())
     this.#writtenBefore = 0
     const queued = this.#link.queuedBytes
     if (queued === 0) {
@@ -475,7 +470,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     }
   }
 
-  /** Serving this connection failed in a way that nobody foresaw: it is closed, and only it. */
+  /** Serving this connection threw: it is closed, and only it. */
   fail(error: unknown): void {
     if (!this.isOpen) return
     this.#report(error)
@@ -483,6 +478,12 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   #report(error: unknown): void {
+    const client = this.remote
+    if (error instanceof OverBudget) return this.#host.log('warn', `closing a connection: ${error.message}`, { client })
+    if (error instanceof MalformedFrameError) {
+      const problem = error.message
+      return this.#host.log('warn', 'closing a connection that does not speak the protocol', { client, problem })
+    }
     const { message, stack } = error instanceof Error ? error : new Error(String(error))
     this.#host.log('error', 'closing a connection: serving it failed', {
       client: this.remote,

@@ -59,12 +59,12 @@ export class Watches implements ChangeReceiver {
     return this.#total.bytes
   }
 
-  /** Whether `watcher` may have one more watch, on `path`. */
-  hasRoom(path: string, watcher: Watcher): boolean {
+  /** Whether `watcher` may have one more watch on `path`, or `count` more: a persistent one is a watch of data and one of children. */
+  hasRoom(path: string, watcher: Watcher, count = 1): boolean {
     const { maxCnxnWatches, maxCnxnWatchBytes, maxWatchBytes } = this.#limits
-    const bytes = bytesOfWatch(path)
+    const bytes = count * bytesOfWatch(path)
     return (
-      watcher.watchCount < maxCnxnWatches &&
+      watcher.watchCount + count <= maxCnxnWatches &&
       watcher.watchBytes + bytes <= maxCnxnWatchBytes &&
       this.#total.bytes + bytes <= maxWatchBytes
     )
@@ -152,9 +152,9 @@ export class Watches implements ChangeReceiver {
    */
   restore(request: SetWatches2, watcher: Watcher, tree: DataTree): void {
     const since = request.relativeZxid
-    const add = (path: string, register: () => void): void => {
+    const add = (path: string, register: () => void, count?: number): void => {
       // Some of them would be lost without notice: setWatches has no error for a single path.
-      if (!this.hasRoom(path, watcher)) throw new OverBudget('it has too many watches, or too long ones')
+      if (!this.hasRoom(path, watcher, count)) throw new OverBudget('it has too many watches, or too long ones')
       register()
     }
     for (const path of request.dataWatches) {
@@ -174,7 +174,7 @@ export class Watches implements ChangeReceiver {
       else add(path, () => this.addChildren(path, watcher))
     }
     for (const path of request.persistentWatches) {
-      add(path, () => this.addPersistent(path, watcher, addWatchMode.persistent))
+      add(path, () => this.addPersistent(path, watcher, addWatchMode.persistent), 2)
     }
     for (const path of request.persistentRecursiveWatches) {
       add(path, () => this.addPersistent(path, watcher, addWatchMode.persistentRecursive))

@@ -6,9 +6,6 @@
 import type { Link, LinkEvents, Listener, Network } from '@lightkeeper/runtime'
 import type { SeededRandom } from './random.ts'
 
-/** Above this number of bytes under way a writer is asked to wait. */
-const highWater = 64 * 1024
-
 /** What the network needs from its world. */
 interface Surroundings {
   readonly random: SeededRandom
@@ -22,6 +19,8 @@ export class SimNetwork {
   /** Latency of a chunk, milliseconds: the fixed part, and the largest random part. */
   latencyMs = 0.5
   jitterMs = 1
+  /** Above this number of bytes under way a writer is asked to wait. */
+  highWaterBytes = 64 * 1024
   /**
    * Whether an attempt to connect through a cut is repeated as a kernel does, 1, 3, 7 … seconds after the first packet. Otherwise
    * it succeeds within 50 ms after `heal`.
@@ -210,7 +209,7 @@ class LinkEnd implements Link {
     }
     this.queuedBytes += chunk.length
     this.resumeDelivery()
-    if (this.queuedBytes < highWater) return true
+    if (this.queuedBytes < this.#network.highWaterBytes) return true
     this.#wantsDrain = true
     return false
   }

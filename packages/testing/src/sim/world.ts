@@ -196,6 +196,11 @@ export class World {
     }
   }
 
+  /** Timers that are set and everything on its way: what would still happen if nobody did anything more. */
+  get pending(): number {
+    return this.#queue.reduce((count, { task }) => (task === undefined ? count : count + 1), 0)
+  }
+
   /** Lets `ms` pass, event by event. */
   async advance(ms: number): Promise<void> {
     const until = this.time + ms
