@@ -41,7 +41,7 @@ async function start(name) {
 /** @returns {Promise<Target>} */
 async function ours() {
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-attacks-'))
-  const settings = ['forceSync=no', 'maxClientCnxns=0'].flatMap((each) => ['--set', each])
+  const settings = ['forceSync=no', 'maxClientCnxns=0', '4lw.commands.whitelist=*'].flatMap((each) => ['--set', each])
   const child = spawn(process.execPath, [bin, 'server', '--port', '0', '--data-dir', directory, ...settings], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -112,7 +112,7 @@ async function isAlive(port) {
   return Promise.race([asking.catch(() => false), late])
 }
 
-/** @param {string} name @param {import('./attacks/list.mjs').Attack} attack */
+/** @param {string} name @param {import('./attacks/kit.mjs').Attack} attack */
 async function run(name, attack) {
   const target = await start(name)
   try {
