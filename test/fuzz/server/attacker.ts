@@ -32,7 +32,7 @@ export class Attacker {
   #connection: Conversation | undefined
   readonly #left: Conversation[] = []
 
-  /** `report` hears of what must not happen. `forbidden` is the session that nobody but its owner may get. */
+  /** `report` hears of what must not happen. `forbidden` is the session that only its owner may get. */
   constructor(world: World, host: string, forbidden: () => bigint, report: (error: Error) => void) {
     this.#world = world
     this.host = host

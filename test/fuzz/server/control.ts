@@ -55,7 +55,7 @@ export class Control {
     })
   }
 
-  /** Opens the session and makes the znodes that nobody else may touch. */
+  /** Opens the session and makes the znodes that no other client may touch. */
   async begin(): Promise<void> {
     const { sessionId, passwd } = readConnectResponse(await this.#reply('the handshake'))
     this.sessionId = sessionId

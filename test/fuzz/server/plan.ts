@@ -46,7 +46,7 @@ export interface Plan {
 
 export const slots = 6
 export const dataDir = '/data'
-/** What nobody knows: the password of the superuser. */
+/** A superuser whose password no client knows. */
 const superDigest = 'super:AAAAAAAAAAAAAAAAAAAAAAAAAAA='
 
 const mix: readonly (readonly [kind: StepKind, weight: number])[] = [

@@ -4,7 +4,7 @@ import type { SeededRandom } from '@lightkeeper/testing/sim'
 
 /** A frame that was written: what its reply looks like. */
 export interface Written {
-  /** The xid of the reply, undefined where it cannot be told from a watch event. */
+  /** The xid of the reply, undefined where it looks like a watch event. */
   readonly xid: number | undefined
   /** False where the length of the frame does not fit: what follows are no frames any more. */
   readonly isWhole: boolean
