@@ -31,6 +31,8 @@ export interface FamilyTools {
   /** Reads a file that a value names; its errors are passed on. Undefined where files must not be read. */
   readonly readFile: ReadFile | undefined
   readonly note: Note
+  /** What the sources have by key, beside the keys of the family. */
+  readonly all: ReadonlyMap<string, string>
 }
 
 /** The text of a file, decoded as ISO 8859-1. */

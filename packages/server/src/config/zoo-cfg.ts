@@ -99,7 +99,9 @@ function interpret(pairs: ReadonlyMap<string, Pair>, notes: string[], readFile: 
   for (const { keys, option, read } of families) {
     const own = [...pairs].filter(([key]) => keys.test(key))
     if (own.length === 0) continue
-    const given = problems.try(() => read(new Map(own.map(([key, { value }]) => [key, value])), { readFile, note }))
+    const tools = { readFile, note, all: values }
+    const given = problems.try(() => read(new Map(own.map(([key, { value }]) => [key, value])), tools))
+    if (given === undefined) continue
     options.set(option, given)
     origins.set(option, own.map(([, { origin }]) => origin).join(' '))
   }

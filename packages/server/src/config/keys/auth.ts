@@ -190,18 +190,18 @@ function usersOf(values: ReadonlyMap<string, string>, { readFile, note }: Family
 }
 
 /** Which schemes a client must have one of (AuthenticationHelper.java). */
-function enforcedOf(values: ReadonlyMap<string, string>): readonly string[] {
+function enforcedOf(values: ReadonlyMap<string, string>, { all }: FamilyTools): readonly string[] {
   const isOn = (key: string): boolean => values.get(key)?.toLowerCase() === 'true'
   const listed = (key: string): string[] =>
     (values.get(key) ?? '')
       .split(',')
       .map((each) => each.trim())
       .filter(Boolean)
-  if (isOn('sessionRequireClientSASLAuth')) return demanded('sessionRequireClientSASLAuth', ['sasl'], values)
+  if (isOn('sessionRequireClientSASLAuth')) return demanded('sessionRequireClientSASLAuth', ['sasl'], all)
   if (isOn('enforce.auth.enabled')) {
     const key = 'enforce.auth.schemes'
     const wanted = listed(key)
-    if (wanted.length > 0) return demanded(key, wanted, values)
+    if (wanted.length > 0) return demanded(key, wanted, all)
     throw ConfigError.refused(
       key,
       'is missing, and enforce.auth.enabled=true needs it: name a scheme, sasl for example',
@@ -216,12 +216,17 @@ function enforcedOf(values: ReadonlyMap<string, string>): readonly string[] {
   }
   // Old files ask by this key. Apache serves strangers all the same; a file that asks for authentication gets it here.
   const old = 'requireClientAuthScheme'
-  return isOff(values.get(old) ?? '') ? [] : demanded(old, listed(old), values)
+  return isOff(values.get(old) ?? '') ? [] : demanded(old, listed(old), all)
+}
+
+/** With TLS certificates are identities, whether there is an `authProvider` for them or not. */
+function hasTls(values: ReadonlyMap<string, string>): boolean {
+  return values.has('secureClientPort') || values.get('client.portUnification')?.toLowerCase() === 'true'
 }
 
 /** The schemes where a client can have them. @throws ConfigError that names `key` where no client could. */
 function demanded(key: string, wanted: readonly string[], values: ReadonlyMap<string, string>): readonly string[] {
-  const providers: readonly string[] = ['digest', 'ip', ...providersOf(values)]
+  const providers: readonly string[] = ['digest', 'ip', ...(hasTls(values) ? ['x509'] : []), ...providersOf(values)]
   for (const scheme of wanted) {
     if (providers.includes(scheme)) continue
     const name = Object.entries(classes).find(([, each]) => each === scheme)?.[0]
@@ -258,7 +263,7 @@ export const auth = {
     },
     { keys: /^superUser(\..*)?$/, option: 'superUsers', read: (values) => [...values.values()].filter(Boolean) },
     {
-      keys: /^(sessionRequireClientSASLAuth|requireClientAuthScheme|enforce\.auth\..*|authProvider(\..*)?|java\.security\.auth\.login\.config)$/,
+      keys: /^(sessionRequireClientSASLAuth|requireClientAuthScheme|enforce\.auth\..*)$/,
       option: 'enforcedAuthSchemes',
       read: enforcedOf,
     },
