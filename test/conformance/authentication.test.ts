@@ -53,6 +53,23 @@ chapter('SASL DIGEST-MD5', { keys: saslKeys, jaas }, (c) => {
     expect((await logIn(wire, { username: 'ünal', password: 'pässwörd' })).isProved).toBe(true)
     expect(await identities(wire)).toContain('sasl ünal')
   })
+  fact('digests are made of what was sent in UTF-8, and of U+FFFD for each byte that is none', async () => {
+    const wire = await c.connect()
+    const id = (text: string): string => createHash('sha1').update(text).digest('base64')
+    await wire.auth('digest', 'jöe:pä')
+    await wire.call(
+      opCode.auth,
+      (writer) => {
+        writer.int(0)
+        writer.ustring('digest')
+        writer.buffer(Uint8Array.of(0x61, 0x3a, 0xff, 0x62))
+      },
+      -4,
+    )
+    const path = await wire.made(c.unique(), { acl: [aclOf(31, 'auth', '')] })
+    const { acl } = readGetACLResponse((await wire.readPath(opCode.getACL, path)).body)
+    expect(acl.map((entry) => entry.id.id).sort()).toEqual([`a:${id('a:\ufffdb')}`, `jöe:${id('jöe:pä')}`])
+  })
   fact('a login may come later than other requests', async () => {
     const wire = await c.connect()
     expect(await read(wire, '/')).toBe('OK')

@@ -68,3 +68,19 @@ test('no reason of a failure shows what the client sent but a name', () => {
   expect(reasons).toHaveLength(4)
   for (const reason of reasons) expect(reason).not.toMatch(/REALM|NONCE|URI|PASSWORD|[0-9a-f]{32}/)
 })
+
+test('whatever bytes an answer has, it fails and throws nothing', () => {
+  let seed = 7
+  const below = (n: number): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff
+    return seed % n
+  }
+  for (let i = 0; i < 2_000; i++) {
+    const token = answer({ password: 'guess' })
+    for (let times = below(8); times >= 0; times--) token[below(token.length)] = below(256)
+    expect(begun().step(token.subarray(0, below(token.length + 1))).kind).toBe('failed')
+  }
+  for (const text of [' '.repeat(4096), `a${' '.repeat(4095)}`, '"'.repeat(4096), 'a=,'.repeat(1365)]) {
+    expect(begun().step(new TextEncoder().encode(text)).kind).toBe('failed')
+  }
+})

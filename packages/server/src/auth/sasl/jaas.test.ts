@@ -111,3 +111,28 @@ describe('the users of a server', () => {
     expect(problem(kerberos.replace('Server', 'Client'), read)).toBe('no problem')
   })
 })
+
+test('whatever a file holds, it is read or refused, and in time', () => {
+  const whole = `Server { ${digest} required user_bob="b\\"\\101" /* x */ a=b; }; // end\n`
+  const odd = ['"', '\\', '{', '}', ';', '=', '/*', '//', "'", '\n', '1', '-', '${', 'é', '\u{1f600}', '\0', ' ']
+  let seed = 7
+  const below = (n: number): number => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff
+    return seed % n
+  }
+  let refused = 0
+  for (let i = 0; i < 5_000; i++) {
+    let text = whole
+    for (let times = below(4); times >= 0; times--) {
+      const at = below(text.length + 1)
+      text = text.slice(0, at) + (odd[below(odd.length)] ?? '') + text.slice(at + below(3))
+    }
+    try {
+      jaasUsers(text)
+    } catch (error) {
+      if (!(error instanceof JaasError)) throw error
+      refused++
+    }
+  }
+  expect(refused).toBeGreaterThan(1_000)
+})
