@@ -59,7 +59,7 @@ async function start(name: 'ours' | 'apache-3.8' | 'apache-3.9', folder: string)
   return { connectString: server.connectString, dataDir: join(folder, '1'), end: () => server.close() }
 }
 
-/** Servers do not tell clients of containers and of times to live. */
+/** Servers do not show clients which znodes are containers or have a TTL. */
 const sessionIn = (owner: bigint): bigint => (owner < 0n ? 0n : owner)
 
 const hashOf = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex').slice(0, 8)
@@ -194,7 +194,7 @@ describe.each(targets)('a directory of %s', (name) => {
       ).toEqual(differing.sort())
     })
 
-    test('tells the history of a znode from its creation on, with what each write changed', async () => {
+    test('prints the history of a znode from its creation on, with the changes of each write', async () => {
       const { out, code } = await run('history', '/plain', '--data-dir', target.dataDir)
       expect(code).toBe(0)
       const lines = out.split('\n')
@@ -210,7 +210,7 @@ describe.each(targets)('a directory of %s', (name) => {
       for (const [i, { before }] of facts.entries()) if (i > 0) expect(before).toEqual(facts[i - 1]?.['after'])
     })
 
-    test('tells all that a session did, to its end', async () => {
+    test('prints everything that a session did, to its end', async () => {
       const first = objects((await run('history', '/leaving', '--data-dir', target.dataDir, '--json')).out)
       expect(first.map(({ kind }) => kind)).toEqual(['created', 'deleted'])
       const { out } = await run('history', '--session', String(first[0]?.['session']), '--data-dir', target.dataDir)

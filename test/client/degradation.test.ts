@@ -5,6 +5,7 @@
 import { type Client, connect, KeeperError, type WatchChange, type ZnodePath } from '@lightkeeper/client'
 import { ask, type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { outcomeOf } from '../support/outcome.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
 import { text } from '../support/text.ts'
 import { sleep, until } from '../support/wait.ts'
@@ -13,11 +14,6 @@ const reason =
   targetName === 'apache-3.5' ? missingTarget() : `it is about another target: LIGHTKEEPER_TARGET=apache-3.5 runs it`
 if (reason !== undefined) console.log(`degradation, on ${targetName}: skipped, because ${reason}`)
 
-const outcomeOf = (call: Promise<unknown>): Promise<string> =>
-  call.then(
-    () => 'ok',
-    (error: unknown) => (KeeperError.is(error) ? `${error.code} ${error.outcome}` : String(error)),
-  )
 const connections = (zk: Client): number => zk.stats().connections.established
 /** Follows a stream, checks its promises, and keeps what it yields as a tree. */
 class Follower {
@@ -81,7 +77,7 @@ class Follower {
   }
 }
 
-/** Data by path of what is in scope, as another client reads it. */
+/** Data by path of everything in scope, as another client reads it. */
 async function contents(zk: Client, root: ZnodePath, scope: 'node' | 'children' | 'tree'): Promise<object> {
   const all = new Map<ZnodePath, string>()
   const visit = async (path: ZnodePath, depth: number): Promise<void> => {
@@ -181,7 +177,7 @@ describe.skipIf(reason !== undefined)(`the client degrades, on ${targetName}`, (
     },
   )
 
-  test('a stream hears of a znode that is not there yet, that goes and comes back', async () => {
+  test('a stream reports a znode that is created later, deleted, and created again', async () => {
     const zk = await through()
     const follower = new Follower(zk, `${root}/later/n`, { recursive: true })
     await follower.ready()

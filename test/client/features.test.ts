@@ -9,17 +9,14 @@ import {
   text,
   type ZnodePath,
 } from '@lightkeeper/client'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { twoClients } from '../support/clients.ts'
+import { codeOf } from '../support/outcome.ts'
+import { missingTarget, type TargetServer, targetName } from '../support/target.ts'
 
 const reason = missingTarget()
 if (reason !== undefined) console.log(`client features on ${targetName}: skipped, because ${reason}`)
 
-const codeOf = (call: Promise<unknown>): Promise<string> =>
-  call.then(
-    () => 'ok',
-    (error: unknown) => (KeeperError.is(error) ? error.code : String(error)),
-  )
 /** A case that reads trees, which takes persistent watches. */
 const testOfTrees = (sentence: string, run: () => Promise<void>): void => {
   const isOld = targetName === 'apache-3.5'
@@ -33,21 +30,11 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
   let zk: Client
   let other: Client
   let root: ZnodePath
-  let tests = 0
-  beforeAll(async () => {
-    server = await startTarget({ extendedTypesEnabled: true, tickTime: 500 })
-    zk = await connect(server)
-    other = await connect(server)
+  twoClients('/features', (given) => void ({ server, a: zk, b: other, path: root } = given), {
+    extendedTypesEnabled: true,
+    tickTime: 500,
   })
-  afterAll(async () => {
-    await zk.close()
-    await other.close()
-    await server.close()
-  })
-  beforeEach(async () => {
-    root = `/t${++tests}`
-    await zk.create(root)
-  })
+  beforeEach(() => zk.create(root, '', { parents: true }))
 
   test('a handle reads and writes values; absence is a value only where it is asked for', async () => {
     const node = zk.node(`${root}/db`, json<{ pool: number }>())

@@ -22,18 +22,13 @@ import {
 import { type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Authority } from '../support/certificates.ts'
+import { outcomeOf } from '../support/outcome.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
 import { text } from '../support/text.ts'
 import { sleep } from '../support/wait.ts'
 
 const reason = missingTarget()
 if (reason !== undefined) console.log(`pains on ${targetName}: skipped, because ${reason}`)
-
-const outcomeOf = (call: Promise<unknown>): Promise<string> =>
-  call.then(
-    () => 'ok',
-    (error: unknown) => (KeeperError.is(error) ? `${error.code} ${error.outcome}` : String(error)),
-  )
 
 /** The first state that fits, from now on. */
 async function stateOf(zk: Client, fits: (state: SessionState) => boolean): Promise<SessionState> {

@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** Takes TLS and passes what is in it to the server. */
+/** Accepts TLS and passes its content to the server. */
 async function front(options: ServerTls): Promise<Front> {
   const secured: TLSSocket[] = []
   const listening = createServer(options, (socket) => {

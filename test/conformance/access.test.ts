@@ -184,7 +184,7 @@ chapter('identities', { superDigest: 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=' }, (c)
     await other.auth('digest', 'super:test')
     expect([(await other.read(opCode.getData, path)).code, (await other.set(path, 'x')).code]).toEqual(['OK', 'OK'])
   })
-  fact('whoAmI tells the identities of the connection', async () => {
+  fact('whoAmI returns the identities of the connection', async () => {
     const other = await c.connect()
     await other.auth('digest', 'joe:pw')
     const { clientInfo } = readWhoAmIResponse((await other.call(opCode.whoAmI)).body)

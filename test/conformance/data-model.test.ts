@@ -1,7 +1,10 @@
 /** Paths, sequence numbers, Stat arithmetic, kinds of znodes (server-semantics §1 to §4). */
-import { opCode, readStat, sequenceOf } from '@lightkeeper/protocol'
+import { opCode, openAcl, readStat, sequenceOf } from '@lightkeeper/protocol'
 import { expect } from 'vitest'
 import { chapter, fact } from './fact.ts'
+
+/** A sequential create as an operation of a multi. */
+const sequentialCreate = (path: string) => ({ type: opCode.create, path, data: null, acl: openAcl, flags: 2 }) as const
 
 chapter('paths', {}, (c) => {
   for (const path of [
@@ -143,25 +146,13 @@ chapter('sequence numbers', {}, (c) => {
   })
   fact('a failed multi takes its counter back', async () => {
     const root = await c.wire.made(c.unique())
-    const create = {
-      type: opCode.create,
-      path: `${root}/x-`,
-      data: null,
-      acl: [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }],
-      flags: 2,
-    } as const
+    const create = sequentialCreate(`${root}/x-`)
     await c.wire.multi([create, { type: opCode.check, path: `${root}/nope`, version: -1 }])
     expect(await c.wire.made(`${root}/x-`, { flags: 2 })).toBe(`${root}/x-0000000000`)
   })
   fact('sequential creates inside one multi advance the counter each', async () => {
     const root = await c.wire.made(c.unique())
-    const create = {
-      type: opCode.create,
-      path: `${root}/x-`,
-      data: null,
-      acl: [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }],
-      flags: 2,
-    } as const
+    const create = sequentialCreate(`${root}/x-`)
     await c.wire.multi([create, create])
     expect(await c.wire.children(root)).toEqual(['x-0000000000', 'x-0000000001'])
   })
@@ -274,7 +265,7 @@ chapter('Stat', {}, (c) => {
       'OK',
     ])
   })
-  fact('null data is told from empty data', async () => {
+  fact('null data differs from empty data', async () => {
     const path = await c.wire.made(c.unique(), { data: null })
     expect([await c.wire.data(path), (await c.wire.stat(path)).dataLength]).toEqual([null, 0])
     await c.wire.set(path, '')

@@ -25,7 +25,7 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
     const answers = await Promise.all(words.filter((word) => word !== 'stmk').map(ask))
     expect(answers.filter((answer) => /whitelist/.test(answer))).toEqual([])
   })
-  fact('srvr and stat tell the version with the minute it was built', async () => {
+  fact('srvr and stat print the version with the minute of its build', async () => {
     for (const word of ['srvr', 'stat']) {
       const [first = ''] = (await ask(word)).split('\n')
       expect(first.slice(0, 19)).toBe('Zookeeper version: ')
@@ -51,7 +51,7 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
     for (const line of clients) expect(line).toMatch(brief)
     expect(lines[end + 1]).toMatch(/^Latency min\/avg\/max: \d+\/\d+\.\d+\/\d+$/)
   })
-  fact('cons tells what each session did, and of who asks no session', async () => {
+  fact('cons prints what each session did, and no session for its own connection', async () => {
     const session = await c.connect({ timeOut: 10_000 })
     expect((await session.read(opCode.getData, '/')).code).toBe('OK')
     const answer = await ask('cons')
@@ -74,7 +74,7 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
     expect(ids).toContain(hex(session.sessionId))
     session.destroy()
   })
-  fact('dump tells when sessions and connections end, and who owns which ephemerals', async () => {
+  fact('dump prints when sessions and connections end, and the ephemerals of each session', async () => {
     const session = await c.connect()
     const path = c.unique()
     expect((await session.create(path, { flags: 1 })).code).toBe('OK')
@@ -104,7 +104,7 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
       expect(names).toContain(name)
     }
   })
-  fact('conf tells the directories as they are used, and their sizes', async () => {
+  fact('conf prints the directories in use, and their sizes', async () => {
     const pairs = new Map(
       (await ask('conf'))
         .trimEnd()
@@ -121,10 +121,10 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
     expect(Number(pairs.get('dataLogSize'))).toBeGreaterThan(0)
     expect(pairs.get('serverId')).toBe('0')
   })
-  fact('dirs tells the sizes', async () => {
+  fact('dirs prints the sizes', async () => {
     expect(await ask('dirs')).toMatch(/^datadir_size: [1-9]\d*\nlogdir_size: [1-9]\d*\n$/)
   })
-  fact('wchs, wchc and wchp tell of watches of data', async () => {
+  fact('wchs, wchc and wchp print the watches of data', async () => {
     const session = await c.connect()
     const path = c.unique()
     await session.create(path)
@@ -150,7 +150,7 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
     expect(await askWith(mask(5))).toBe('5')
     expect(await ask('gtmk')).toBe('5')
   })
-  fact('hash tells digests by zxid', async () => {
+  fact('hash prints digests by zxid', async () => {
     const parent = c.unique()
     await c.wire.create(parent)
     for (let i = 0; i < 140; i++) await c.wire.create(`${parent}/${i}`)

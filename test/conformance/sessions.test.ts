@@ -1,6 +1,7 @@
 /** Handshakes, sessions, special xids, opcodes nobody has, framing, four-letter words (wire-protocol §2 to §5, §15; server-semantics §10). */
 import { opCode, readStat, sessionPassword } from '@lightkeeper/protocol'
 import { expect } from 'vitest'
+import { createBody } from '../support/requests.ts'
 import { chapter, fact } from './fact.ts'
 import { bytesOf, Wire } from './wire.ts'
 
@@ -95,15 +96,7 @@ chapter('handshake', { tickTime: 2000 }, (c) => {
   fact('writes of a connection that drops are executed', async () => {
     const first = await c.connect()
     const path = c.unique()
-    first.send(opCode.create, (writer) => {
-      writer.ustring(path)
-      writer.buffer(null)
-      writer.int(1)
-      writer.int(31)
-      writer.ustring('world')
-      writer.ustring('anyone')
-      writer.int(0)
-    })
+    first.send(opCode.create, createBody(path, 0))
     first.end()
     while ((await c.wire.read(opCode.exists, path)).code !== 'OK')
       await new Promise((resolve) => setTimeout(resolve, 10))
@@ -121,15 +114,7 @@ chapter('end of a session', { tickTime: 200 }, (c) => {
   fact('closeSession waits for earlier requests and takes their ephemerals along', async () => {
     const owner = await c.connect()
     const path = c.unique()
-    owner.send(opCode.create, (writer) => {
-      writer.ustring(path)
-      writer.buffer(null)
-      writer.int(1)
-      writer.int(31)
-      writer.ustring('world')
-      writer.ustring('anyone')
-      writer.int(1)
-    })
+    owner.send(opCode.create, createBody(path, 1))
     owner.send(opCode.closeSession)
     expect([(await owner.reply()).code, (await owner.reply()).code]).toEqual(['OK', 'OK'])
     expect((await c.wire.read(opCode.exists, path)).code).toBe('NO_NODE')
@@ -138,15 +123,7 @@ chapter('end of a session', { tickTime: 200 }, (c) => {
     const owner = await c.connect()
     const path = c.unique()
     owner.send(opCode.closeSession)
-    owner.send(opCode.create, (writer) => {
-      writer.ustring(path)
-      writer.buffer(null)
-      writer.int(1)
-      writer.int(31)
-      writer.ustring('world')
-      writer.ustring('anyone')
-      writer.int(0)
-    })
+    owner.send(opCode.create, createBody(path, 0))
     await owner.reply()
     // Apache mostly closes without a word, and now and then still says SESSION_EXPIRED.
     const last = await owner.reply().catch(() => undefined)
@@ -159,7 +136,7 @@ chapter('end of a session', { tickTime: 200 }, (c) => {
     const wire = await Wire.open(c.server.port)
     expect(await wire.handshake({ sessionId: owner.sessionId, passwd: owner.passwd })).toMatchObject({ timeOut: 0 })
   })
-  fact('a silent session expires: its connection is closed and its ephemerals are told as deleted', async () => {
+  fact('a silent session expires: its connection is closed and its ephemerals are reported as deleted', async () => {
     const owner = await c.connect({ timeOut: 400 })
     const path = await owner.made(c.unique(), { flags: 1 })
     await c.wire.read(opCode.exists, path, true)
@@ -273,30 +250,20 @@ chapter('xids and opcodes', {}, (c) => {
 })
 
 chapter('framing', {}, (c) => {
-  const createOf =
-    (path: string, bytes: number): ((wire: Wire) => void) =>
-    (wire) => {
-      wire.send(opCode.create, (writer) => {
-        writer.ustring(path)
-        writer.buffer(new Uint8Array(bytes))
-        writer.int(1)
-        writer.int(31)
-        writer.ustring('world')
-        writer.ustring('anyone')
-        writer.int(0)
-      })
-    }
+  const create = (wire: Wire, path: string, bytes: number): void => {
+    wire.send(opCode.create, createBody(path, 0, new Uint8Array(bytes)))
+  }
   /** Bytes of a create request besides path and data. */
   const overhead = 8 + 4 + 4 + 4 + 4 + 4 + 5 + 4 + 6 + 4
   fact('a request of 1048575 bytes is served', async () => {
     const path = c.unique()
-    createOf(path, 1_048_575 - overhead - path.length)(c.wire)
+    create(c.wire, path, 1_048_575 - overhead - path.length)
     expect((await c.wire.reply()).code).toBe('OK')
   })
   fact('a request of 1048576 bytes closes the connection without a reply', async () => {
     const wire = await c.connect()
     const path = c.unique()
-    createOf(path, 1_048_576 - overhead - path.length)(wire)
+    create(wire, path, 1_048_576 - overhead - path.length)
     expect(await wire.closes()).toBe(true)
   })
   fact('a negative length closes the connection', async () => {
@@ -336,7 +303,7 @@ chapter('four-letter words', { fourLetterWords: 'ruok,srvr,mntr,isro' }, (c) => 
   fact('isro is answered with rw and no newline', async () => {
     expect(await ask('isro')).toBe('rw')
   })
-  fact('srvr tells version, latency, counters, zxid, mode and znodes', async () => {
+  fact('srvr prints version, latency, counters, zxid, mode and znodes', async () => {
     const lines = (await ask('srvr')).trimEnd().split('\n')
     const patterns = [
       /^Zookeeper version: 3\./,
@@ -352,7 +319,7 @@ chapter('four-letter words', { fourLetterWords: 'ruok,srvr,mntr,isro' }, (c) => 
     expect(lines).toHaveLength(patterns.length)
     for (const [i, pattern] of patterns.entries()) expect(lines[i]).toMatch(pattern)
   })
-  fact('mntr tells metrics as name TAB value', async () => {
+  fact('mntr prints metrics as name TAB value', async () => {
     const lines = (await ask('mntr')).trimEnd().split('\n')
     const names = lines.map((line) => line.split('\t')[0])
     for (const name of [

@@ -75,13 +75,13 @@ chapter('triggers', {}, (c) => {
       })
     }
   }
-  fact('create P tells an exists watch on the missing P', async () => {
+  fact('create P fires an exists watch on the missing P', async () => {
     const path = c.unique()
     await exists(c.wire, path)
     await c.wire.create(path)
     expect(await c.wire.heard()).toEqual([`${created} ${path}`])
   })
-  fact('create P tells persistent and recursive watches on the missing P', async () => {
+  fact('create P fires persistent and recursive watches on the missing P', async () => {
     const [a, b] = [c.unique(), c.unique()]
     await persistent(c.wire, a)
     await recursive(c.wire, b)
@@ -105,7 +105,7 @@ chapter('triggers', {}, (c) => {
       }
     },
   )
-  fact('setData of a child tells the parent a recursive watch alone', async () => {
+  fact('setData of a child fires only a recursive watch of the parent', async () => {
     const path = await c.wire.made(c.unique())
     await c.wire.made(`${path}/a`)
     for (const register of [data, children, persistent]) await register(c.wire, path)
@@ -130,7 +130,7 @@ chapter('triggers', {}, (c) => {
     await c.wire.create(path)
     expect(await c.wire.heard()).toEqual([`${dataChanged} ${path}`, `${deleted} ${path}`, `${created} ${path}`])
   })
-  fact('a recursive watch hears of every depth, and never that children changed', async () => {
+  fact('a recursive watch reports every depth, and never changed children', async () => {
     const path = await c.wire.made(c.unique())
     await recursive(c.wire, path)
     await c.wire.create(`${path}/a`)
@@ -150,14 +150,14 @@ chapter('triggers', {}, (c) => {
     await c.wire.create(`${path}-other`)
     expect(await c.wire.heard()).toEqual([])
   })
-  fact('a recursive watch on the root hears of everything', async () => {
+  fact('a recursive watch on the root reports everything', async () => {
     const other = await c.connect()
     await recursive(other, '/')
     const path = await c.wire.made(c.unique())
     expect(await other.heard()).toEqual([`${created} ${path}`])
     other.destroy()
   })
-  fact('data and child watches on one path hear of one delete once', async () => {
+  fact('data and child watches on one path get one event for a delete', async () => {
     const path = await c.wire.made(c.unique())
     await data(c.wire, path)
     await children(c.wire, path)
@@ -206,7 +206,7 @@ chapter('triggers', {}, (c) => {
     const { zxid } = await c.wire.set(path, 'x')
     expect(c.wire.events.splice(0)).toMatchObject([{ zxid }])
   })
-  fact('the ephemerals of a closed session are told as deletes', async () => {
+  fact('the ephemerals of a closed session are reported as deletes', async () => {
     const owner = await c.connect()
     const path = await c.wire.made(c.unique())
     await owner.made(`${path}/e`, { flags: 1 })
@@ -240,7 +240,7 @@ chapter('registration', {}, (c) => {
     await c.wire.set(path, 'x')
     expect(await c.wire.heard()).toEqual([])
   })
-  fact('registering the same watch twice tells once', async () => {
+  fact('a watch that is registered twice fires once', async () => {
     const path = await c.wire.made(c.unique())
     await data(c.wire, path)
     await data(c.wire, path)
@@ -257,7 +257,7 @@ chapter('registration', {}, (c) => {
       expect((await c.wire.watches(opCode.addWatch, c.unique(), mode)).code).toBe('MARSHALLING_ERROR')
     })
   }
-  fact('an event is not told to who may not read the znode, and uses the watch up', async () => {
+  fact('a client that may not read the znode gets no event, and its watch is used up', async () => {
     const path = await c.wire.made(c.unique())
     const other = await c.connect()
     await data(other, path)
@@ -371,12 +371,12 @@ chapter('catch-up after a reconnect', {}, (c) => {
   }
   const at = async (chapterOf: Chapter): Promise<bigint> => (await chapterOf.wire.readPath(opCode.sync, '/')).zxid
 
-  fact('data: a missing znode is told as deleted', async () => {
+  fact('data: a missing znode is reported as deleted', async () => {
     const path = c.unique()
     await restore(c.wire, await at(c), { data: [path] })
     expect(await c.wire.heard()).toEqual([`${deleted} ${path}`])
   })
-  fact('data: a later change is told, and the watch is used up', async () => {
+  fact('data: a later change is reported, and the watch is used up', async () => {
     const path = await c.wire.made(c.unique())
     const zxid = await at(c)
     await c.wire.set(path, 'x')
@@ -392,7 +392,7 @@ chapter('catch-up after a reconnect', {}, (c) => {
     await c.wire.set(path, 'x')
     expect(await c.wire.heard()).toEqual([`${dataChanged} ${path}`])
   })
-  fact('data: delete and create while away is told as a change', async () => {
+  fact('data: delete and create while away are reported as a change', async () => {
     const path = await c.wire.made(c.unique())
     const zxid = await at(c)
     await c.wire.delete(path)
@@ -407,17 +407,17 @@ chapter('catch-up after a reconnect', {}, (c) => {
     await c.wire.create(path)
     expect(await c.wire.heard()).toEqual([`${created} ${path}`])
   })
-  fact('exists: a znode that is there is told as created', async () => {
+  fact('exists: an existing znode is reported as created', async () => {
     const path = await c.wire.made(c.unique())
     await restore(c.wire, await at(c), { exists: [path] })
     expect(await c.wire.heard()).toEqual([`${created} ${path}`])
   })
-  fact('child: a missing znode is told as deleted', async () => {
+  fact('child: a missing znode is reported as deleted', async () => {
     const path = c.unique()
     await restore(c.wire, await at(c), { children: [path] })
     expect(await c.wire.heard()).toEqual([`${deleted} ${path}`])
   })
-  fact('child: later children are told, later data is not', async () => {
+  fact('child: later children are reported, later data is not', async () => {
     const path = await c.wire.made(c.unique())
     const zxid = await at(c)
     await c.wire.set(path, 'x')
@@ -428,7 +428,7 @@ chapter('catch-up after a reconnect', {}, (c) => {
     await restore(c.wire, zxid, { children: [path] })
     expect(await c.wire.heard()).toEqual([`${childrenChanged} ${path}`])
   })
-  fact('a path in both the data and the child list may be told twice', async () => {
+  fact('a path in both the data and the child list may be reported twice', async () => {
     const path = c.unique()
     await restore(c.wire, 0n, { data: [path], children: [path] })
     expect(await c.wire.heard()).toEqual([`${deleted} ${path}`, `${deleted} ${path}`])

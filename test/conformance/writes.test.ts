@@ -198,16 +198,16 @@ chapter('multi', { extendedTypesEnabled: true }, (c) => {
   fact('check of a malformed path is BAD_ARGUMENTS', async () => {
     expect(await c.wire.outcomes([check('/a/', -1)])).toEqual(['BAD_ARGUMENTS'])
   })
-  fact('a create2 inside a multi tells the Stat', async () => {
+  fact('a create2 inside a multi returns the Stat', async () => {
     const path = c.unique()
     const { body } = await c.wire.multi([{ ...create(path), type: opCode.create2 } as MultiOperation])
     expect(readMultiResponse(body)).toMatchObject([{ type: opCode.create2, path, stat: { version: 0 } }])
   })
-  fact('a create inside a multi tells the path', async () => {
+  fact('a create inside a multi returns the path', async () => {
     const path = c.unique()
     expect(readMultiResponse((await c.wire.multi([create(path)])).body)).toMatchObject([{ type: opCode.create, path }])
   })
-  fact('a setData inside a multi tells the Stat as of itself', async () => {
+  fact('a setData inside a multi returns the Stat after itself', async () => {
     const path = await c.wire.made(c.unique())
     const results = readMultiResponse((await c.wire.multi([set(path, 'a'), set(path, 'bb')])).body)
     expect(results).toMatchObject([{ stat: { version: 1, dataLength: 1 } }, { stat: { version: 2, dataLength: 2 } }])

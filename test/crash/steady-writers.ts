@@ -57,7 +57,7 @@ export class SteadyWriters {
     await Promise.all(this.#clients.map((client) => client.close()))
   }
 
-  /** Reads everything through a client of its own; says what is not as it must be. */
+  /** Reads everything through its own client; returns what is wrong. */
   async check(connectString: string): Promise<string[]> {
     await using client = await connect(connectString, { sessionTimeout: 20_000, connectTimeout: 60_000 })
     const wrong: string[] = []

@@ -123,7 +123,10 @@ function tells({ versions }: Write, index: number, version: number | undefined):
   return told === undefined || told === version
 }
 
-/** Creates with a counter in `folder`: told of means there, under that name; never there twice; refused means not there. */
+/**
+ * Checks creates with a counter in `folder`: one that was acknowledged exists under its name; none exists twice; a refused one
+ * does not exist.
+ */
 export function checkNamedCreates(
   creates: readonly NamedCreate[],
   folder: string,

@@ -102,7 +102,7 @@ const faults: readonly Fault[] = [
       await load.loseOwners()
       for (let time = 0; time < 10; time++) {
         for (const wire of wires) wire.swallowReplies()
-        // Long enough for what was sent to be executed.
+        // Long enough for the sent requests to be executed.
         await sleep(100)
         for (const wire of wires) {
           wire.cut()

@@ -1,4 +1,4 @@
-/** What the fault matrix relies on: cables that can be pulled, and an ensemble whose servers can be cut off. */
+/** The tools of the fault matrix: cables that can be unplugged, and an ensemble whose servers can be cut off. */
 import { once } from 'node:events'
 import { createConnection, createServer, type Socket } from 'node:net'
 import { apache, ask, proxy, withElectionAddress } from '@lightkeeper/testing'
@@ -70,7 +70,7 @@ describe('a proxy with its cable out', () => {
 })
 
 describe('a proxy that fails', () => {
-  test('loses the answer to one request, which the server has heard, and the connection with it', async () => {
+  test('loses the answer to one request, which the server has received, and the connection with it', async () => {
     const { port, heard } = await echo()
     await using wire = await proxy(port)
     const [hit, other] = [await dial(wire.port), await dial(wire.port)]

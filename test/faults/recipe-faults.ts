@@ -7,7 +7,7 @@ import { apacheEnsemble, type Servers } from './targets.ts'
 
 /** Work that goes on meanwhile. */
 export interface Progress {
-  /** Resolves when as much more of it was done. */
+  /** Resolves when this much more work was done. */
   progress(count: number): Promise<void>
 }
 

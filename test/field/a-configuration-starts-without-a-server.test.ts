@@ -56,7 +56,7 @@ test.each([
     expect([pool.current, pool.freshness.kind]).toEqual([{ size: 20 }, 'live'])
     await world.run(zk.close())
 
-    // The next cold start has what was saved.
+    // The next cold start has the saved value.
     world.crash('server', 'kill')
     const again = await world.run(begin(world))
     const kept = await world.run(configuration(again, path, codec, options))

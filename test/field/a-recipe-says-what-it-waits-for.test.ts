@@ -1,4 +1,7 @@
-/** N11, N6 and their kind: an error of a recipe says what stood in the way, a signal's reason has a code, and all of it can be logged. */
+/**
+ * N11, N6 and similar cases: an error of a recipe says what prevented the call, the reason of a signal has a code, and all of it
+ * can be logged.
+ */
 import { type Client, connect, KeeperError, text, type ZnodePath } from '@lightkeeper/client'
 import {
   barrier,
@@ -17,26 +20,15 @@ import {
   semaphore,
   sharedValue,
 } from '@lightkeeper/recipes'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startTarget, type TargetServer } from '../support/target.ts'
+import { describe, expect, test } from 'vitest'
+import { twoClients } from '../support/clients.ts'
+import type { TargetServer } from '../support/target.ts'
 
 let server: TargetServer
 let zk: Client
 let other: Client
 let path: ZnodePath
-let count = 0
-
-beforeAll(async () => {
-  server = await startTarget({ tickTime: 500 })
-  ;[zk, other] = await Promise.all([connect(server.connectString), connect(server.connectString)])
-})
-beforeEach(() => {
-  path = `/words/${++count}`
-})
-afterAll(async () => {
-  await Promise.all([zk.close(), other.close()])
-  await server.close()
-})
+twoClients('/words', (given) => void ({ server, a: zk, b: other, path } = given))
 
 const soon = { timeout: 60 }
 

@@ -1,4 +1,7 @@
-/** F10, a control: the server reaps the empty containers of a queue under a consumer that waits; what is put later reaches it. */
+/**
+ * F10, a control: the server deletes the empty containers of a queue while a consumer waits; an item that is put later reaches
+ * it.
+ */
 import { type Client, connect, text, type ZnodePath } from '@lightkeeper/client'
 import { queue } from '@lightkeeper/recipes'
 import { type RunningServer, startServer } from '@lightkeeper/server'

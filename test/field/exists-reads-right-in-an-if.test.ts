@@ -1,4 +1,4 @@
-/** People who come from another client write `if (await zk.exists(path))`. */
+/** Users of other clients write `if (await zk.exists(path))`. */
 import { connect, KeeperError } from '@lightkeeper/client'
 import { startServer } from '@lightkeeper/server'
 import { expect, test } from 'vitest'

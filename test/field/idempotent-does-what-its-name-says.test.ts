@@ -1,7 +1,8 @@
-/** `idempotent` on create and delete: doing it again is success, and what is not the same is not taken for it. */
-import { type Client, connect, KeeperError, readOnlyAcl } from '@lightkeeper/client'
+/** `idempotent` on create and delete: a repeated call succeeds, and a different znode does not count as the same. */
+import { type Client, connect, readOnlyAcl } from '@lightkeeper/client'
 import { startServer } from '@lightkeeper/server'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { codeOf } from '../support/outcome.ts'
 
 type Server = Awaited<ReturnType<typeof startServer>>
 let server: Server
@@ -21,13 +22,6 @@ afterAll(async () => {
 
 const idempotent = true
 
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  return call.then(
-    () => 'done',
-    (error: unknown) => (KeeperError.is(error) ? error.code : String(error)),
-  )
-}
-
 test('a create that is made again succeeds with the znode that is there', async () => {
   const first = await zk.create('/again', 'data', { idempotent })
   const second = await other.create('/again', 'data', { idempotent })
@@ -43,7 +37,7 @@ test('other data, another kind and an ephemeral of another session are not the s
   expect(await codeOf(zk.create('/same', 'other', { idempotent }))).toBe('NODE_EXISTS')
   expect(await codeOf(zk.create('/same', 'data', { idempotent, mode: 'ephemeral' }))).toBe('NODE_EXISTS')
   expect(await codeOf(zk.create('/same', 'data', { idempotent, mode: 'container' }))).toBe('NODE_EXISTS')
-  expect(await codeOf(zk.create('/mine', 'data', { idempotent, mode: 'ephemeral' }))).toBe('done')
+  expect(await codeOf(zk.create('/mine', 'data', { idempotent, mode: 'ephemeral' }))).toBe('ok')
   expect(await codeOf(other.create('/mine', 'data', { idempotent, mode: 'ephemeral' }))).toBe('NODE_EXISTS')
 })
 
@@ -61,10 +55,10 @@ test('creates of which each makes another znode cannot be so', async () => {
 test('a delete of what is not there succeeds, with its parents or without, recursive or not', async () => {
   await zk.create('/gone/below', '', { parents: true })
   expect(await codeOf(zk.delete('/gone', { idempotent }))).toBe('NOT_EMPTY')
-  for (let i = 0; i < 2; i++) expect(await codeOf(zk.delete('/gone', { idempotent, recursive: true }))).toBe('done')
+  for (let i = 0; i < 2; i++) expect(await codeOf(zk.delete('/gone', { idempotent, recursive: true }))).toBe('ok')
   for (const path of ['/gone', '/gone/below', '/never/was'] as const) {
-    expect(await codeOf(zk.delete(path, { idempotent }))).toBe('done')
-    expect(await codeOf(zk.delete(path, { idempotent, version: 3 }))).toBe('done')
+    expect(await codeOf(zk.delete(path, { idempotent }))).toBe('ok')
+    expect(await codeOf(zk.delete(path, { idempotent, version: 3 }))).toBe('ok')
     expect(await codeOf(zk.delete(path))).toBe('NO_NODE')
   }
   await zk.create('/versioned')
@@ -74,9 +68,9 @@ test('a delete of what is not there succeeds, with its parents or without, recur
 test('of many who create the same at once each succeeds, and of many who delete it', async () => {
   const clients = [zk, other, zk, other]
   expect(await Promise.all(clients.map((each) => codeOf(each.create('/race', 'x', { idempotent }))))).toEqual(
-    clients.map(() => 'done'),
+    clients.map(() => 'ok'),
   )
   expect(await Promise.all(clients.map((each) => codeOf(each.delete('/race', { idempotent }))))).toEqual(
-    clients.map(() => 'done'),
+    clients.map(() => 'ok'),
   )
 })

@@ -3,9 +3,10 @@
  * half path stayed locked. No call gives what it makes on the way the ACL of what it was asked for, and none destroys or leaves half
  * of something where it can know that it will be refused.
  */
-import { type Acl, type Client, connect, KeeperError, openAcl, permission, type ZnodePath } from '@lightkeeper/client'
+import { type Acl, type Client, connect, openAcl, permission, type ZnodePath } from '@lightkeeper/client'
 import { type RunningServer, startServer } from '@lightkeeper/server'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { codeOf } from '../support/outcome.ts'
 
 const world = { scheme: 'world', id: 'anyone' }
 const readOnly: readonly Acl[] = [{ perms: permission.read, id: world }]
@@ -27,11 +28,6 @@ afterAll(async () => {
 
 const aclOf = async (path: ZnodePath): Promise<readonly Acl[]> => (await zk.getAcl(path)).acl
 const namesIn = async (path: ZnodePath): Promise<ZnodePath[]> => [...(await zk.tree(path)).nodes.keys()]
-const codeOf = (call: Promise<unknown>): Promise<string> =>
-  call.then(
-    () => 'ok',
-    (error: unknown) => (KeeperError.is(error) ? error.code : String(error)),
-  )
 
 describe('parents that are made on the way', () => {
   const ways = {

@@ -52,7 +52,7 @@ interface Settled {
   readonly error: unknown
 }
 
-/** What a call rejects with; in an object, since what was thrown may look like a promise. */
+/** The reason of a rejection, inside an object, since the thrown value may look like a promise. */
 async function settled(work: Promise<unknown>): Promise<Settled> {
   return work.then(
     () => ({ error: 'it resolved' }),
@@ -174,7 +174,7 @@ test('functions that give something of another type fail in words', async () => 
   )
 })
 
-test('a log hook that is JSON.stringify hears of every line of server and client', async () => {
+test('a log hook that is JSON.stringify gets every line of server and client', async () => {
   const lines: string[] = []
   const log = (level: string, message: string, facts?: object): void =>
     void lines.push(JSON.stringify({ level, message, ...facts }))

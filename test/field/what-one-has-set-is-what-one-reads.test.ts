@@ -1,21 +1,12 @@
 /** N2 and its kind: after a write has resolved, its writer reads at least that. */
-import { type Client, connect, json, text } from '@lightkeeper/client'
+import { type Client, json, text } from '@lightkeeper/client'
 import { cache, configuration, counter, sharedValue } from '@lightkeeper/recipes'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTarget, type TargetServer } from '../support/target.ts'
+import { expect, test } from 'vitest'
+import { twoClients } from '../support/clients.ts'
 
-let server: TargetServer
 let zk: Client
 let other: Client
-
-beforeAll(async () => {
-  server = await startTarget({ tickTime: 500 })
-  ;[zk, other] = await Promise.all([connect(server.connectString), connect(server.connectString)])
-})
-afterAll(async () => {
-  await Promise.all([zk.close(), other.close()])
-  await server.close()
-})
+twoClients('/values', (given) => void ({ a: zk, b: other } = given))
 
 const times = 200
 

@@ -1,4 +1,7 @@
-/** A setting of the wrong type or range is refused at once: which, what came, what is expected; and nothing is opened before. */
+/**
+ * A setting of the wrong type or range is refused at once, with its name, its value and what is expected; nothing is opened
+ * before.
+ */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -70,7 +70,7 @@ export function runToEnd(
   cwd: string,
   onLine: (line: string) => void = () => {},
 ): Promise<Outcome> {
-  // Credentials and settings of the one who runs the tests are no part of what is tested.
+  // Credentials and settings of the user who runs the tests must not influence them.
   const env = { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
   return new Child(command, { env, isAlone: true, cwd, timeoutMs: 40_000, onLine }).closed
 }

@@ -23,8 +23,9 @@ import {
   sharedValue,
 } from '@lightkeeper/recipes'
 import { proxy } from '@lightkeeper/testing'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { describe, expect, test } from 'vitest'
+import { twoClients } from '../support/clients.ts'
+import { missingTarget, type TargetServer, targetName } from '../support/target.ts'
 
 const missing = missingTarget()
 if (missing !== undefined) console.log(`counters, queues and barriers on ${targetName}: skipped, because ${missing}`)
@@ -51,19 +52,7 @@ describe.skipIf(missing !== undefined)(`counters, queues and barriers on ${targe
   let zk: Client
   let other: Client
   let root: ZnodePath
-  let tests = 0
-  beforeAll(async () => {
-    server = await startTarget({ tickTime: 500 })
-    zk = await connect(server.connectString)
-    other = await connect(server.connectString)
-  })
-  afterAll(async () => {
-    await Promise.all([zk.close(), other.close()])
-    await server.close()
-  })
-  beforeEach(() => {
-    root = `/t${++tests}`
-  })
+  twoClients('/counting', (given) => void ({ server, a: zk, b: other, path: root } = given))
 
   describe('a counter', () => {
     test('adds what many ask for at once in few writes, and gives each its own sum', async () => {
@@ -342,7 +331,7 @@ describe.skipIf(missing !== undefined)(`counters, queues and barriers on ${targe
       await routes.atLeast(zk.lastZxid)
       expect(routes.children(root)).toEqual(['a', 'b'])
       // Nothing in it changes, and it is at the transaction all the same.
-      const { stat } = await zk.create(`/elsewhere${tests}`)
+      const { stat } = await zk.create(`${root}-elsewhere`)
       await routes.atLeast(stat.czxid, { timeout: 10_000 })
       await expect(routes.atLeast(stat.czxid + (1n << 40n), { timeout: 10_000 })).rejects.toMatchObject({
         code: 'DATA_INCONSISTENCY',

@@ -1,8 +1,9 @@
 /** Registering, looking up and following services on the target; groups and znodes that stay. */
 import { type Client, connect, KeeperError, readOnlyAcl, type ZnodePath } from '@lightkeeper/client'
 import { discovery, group, persistentNode, type Resolver, roundRobin } from '@lightkeeper/recipes'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { describe, expect, test } from 'vitest'
+import { twoClientsEachTest } from '../support/clients.ts'
+import { missingTarget, type TargetServer, targetName } from '../support/target.ts'
 import { text } from '../support/text.ts'
 import { until } from '../support/wait.ts'
 
@@ -14,18 +15,7 @@ describe.skipIf(missing !== undefined)(`on ${targetName}`, () => {
   let a: Client
   let b: Client
   let base: ZnodePath
-  let count = 0
-
-  beforeAll(async () => {
-    server = await startTarget({ tickTime: 500 })
-  })
-  afterAll(() => server?.close())
-  beforeEach(async () => {
-    base = `/t${++count}`
-    const each = (): Promise<Client> => connect(server.connectString, { sessionTimeout: 4000 })
-    ;[a, b] = await Promise.all([each(), each()])
-  })
-  afterEach(() => Promise.all([a.close(), b.close()]))
+  twoClientsEachTest('/discovery', (given) => void ({ server, a, b, path: base } = given))
 
   describe('a znode that stays', () => {
     test('is made again when another client deletes it, and written again when another client overwrites it', async () => {

@@ -1,10 +1,11 @@
-/** Elections on the target: who leads, who is next, who hears of it, and what a leader of the past may still do. */
+/** Elections on the target: who leads, who is next, who gets to know it, and what a past leader may still do. */
 import { fileURLToPath } from 'node:url'
 import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { type Election, election, type Leader, masterElection, type Term } from '@lightkeeper/recipes'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { twoClientsEachTest } from '../support/clients.ts'
 import { Child } from '../support/process.ts'
-import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { missingTarget, type TargetServer, targetName } from '../support/target.ts'
 import { until } from '../support/wait.ts'
 
 const missing = missingTarget()
@@ -25,19 +26,8 @@ describe.skipIf(missing !== undefined)(`elections on ${targetName}`, () => {
   let server: TargetServer
   let a: Client
   let b: Client
-  let count = 0
   let path: ZnodePath
-
-  beforeAll(async () => {
-    server = await startTarget({ tickTime: 500 })
-  })
-  afterAll(() => server?.close())
-  beforeEach(async () => {
-    path = `/election/${++count}`
-    const each = (): Promise<Client> => connect(server.connectString, { sessionTimeout: 4000 })
-    ;[a, b] = await Promise.all([each(), each()])
-  })
-  afterEach(() => Promise.all([a.close(), b.close()]))
+  twoClientsEachTest('/election', (given) => void ({ server, a, b, path } = given))
 
   describe.each(names)('%s', (name) => {
     const make = (zk: Client, id: string): Election => recipes[name](zk, path, { id })
@@ -202,7 +192,7 @@ describe.skipIf(missing !== undefined)(`elections on ${targetName}`, () => {
     await (await waiting).resign()
   })
 
-  test('candidates of a higher priority go first, and a leader hears that one waits', async () => {
+  test('candidates of a higher priority go first, and a leader learns that one waits', async () => {
     const low = await nextTerm(election(a, path, { id: 'low' }))
     const { challenged } = low
     const middle = nextTerm(election(a, path, { id: 'middle', priority: 5 }))

@@ -1,8 +1,9 @@
-/** Locks on the target: who has them, who waits, what is left behind. */
-import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+/** Locks on the target: who holds them, who waits, what is left. */
+import { type Client, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
 import { lock, multiLock, readWriteLock, semaphore } from '@lightkeeper/recipes'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
+import { describe, expect, test } from 'vitest'
+import { twoClientsEachTest } from '../support/clients.ts'
+import { missingTarget, targetName } from '../support/target.ts'
 import { text } from '../support/text.ts'
 import { until } from '../support/wait.ts'
 
@@ -20,22 +21,10 @@ function fate<T>(promise: Promise<T>): { readonly value?: T; readonly error?: un
 }
 
 describe.skipIf(missing !== undefined)(`locks on ${targetName}`, () => {
-  let server: TargetServer
   let a: Client
   let b: Client
-  let count = 0
   let path: ZnodePath
-
-  beforeAll(async () => {
-    server = await startTarget({ tickTime: 500 })
-  })
-  afterAll(() => server?.close())
-  beforeEach(async () => {
-    path = `/locks/${++count}`
-    const each = (): Promise<Client> => connect(server.connectString, { sessionTimeout: 4000 })
-    ;[a, b] = await Promise.all([each(), each()])
-  })
-  afterEach(() => Promise.all([a.close(), b.close()]))
+  twoClientsEachTest('/locks', (given) => void ({ a, b, path } = given))
 
   const names = async (): Promise<readonly string[]> => {
     await b.sync(path)

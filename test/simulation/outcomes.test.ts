@@ -13,7 +13,7 @@ const outcomeOf = (call: Promise<unknown>): Promise<Outcome> =>
     (error: unknown) => (KeeperError.is(error) ? error.outcome : Promise.reject(error as Error)),
   )
 
-/** Two clients under resets and cuts run `work`; then the network heals and `look` sees what is there. */
+/** Two clients run `work` under resets and cuts; then the network heals and `look` reads the result. */
 async function under<R>(
   seed: number,
   work: (client: Client, index: number, round: number) => Promise<void>,
@@ -59,25 +59,28 @@ describe('under lost connections', () => {
     expect(n, JSON.stringify(count)).toBeLessThanOrEqual(count.ok + count.unknown)
   })
 
-  test.each(seeds(60))('with data that names its writer an update is told from others, seed %i', async (seed) => {
-    let updates = 0
-    const n = await under(
-      seed,
-      async (client, index, round) => {
-        const change = (data?: Uint8Array): string => {
-          const before = data === undefined ? 0 : (JSON.parse(text(data)) as { n: number }).n
-          return JSON.stringify({ n: before + 1, by: `${index}.${round}` })
-        }
-        for (;;) {
-          const outcome = await outcomeOf(client.update('/n', change, { idempotent: true }))
-          if (outcome === 'ok') updates++
-          if (outcome !== 'not-sent') break
-        }
-      },
-      async (client) => (JSON.parse(text((await client.get('/n')).data)) as { n: number }).n,
-    )
-    expect(n).toBeGreaterThanOrEqual(updates)
-  })
+  test.each(seeds(60))(
+    'with data that names its writer an update is distinguished from others, seed %i',
+    async (seed) => {
+      let updates = 0
+      const n = await under(
+        seed,
+        async (client, index, round) => {
+          const change = (data?: Uint8Array): string => {
+            const before = data === undefined ? 0 : (JSON.parse(text(data)) as { n: number }).n
+            return JSON.stringify({ n: before + 1, by: `${index}.${round}` })
+          }
+          for (;;) {
+            const outcome = await outcomeOf(client.update('/n', change, { idempotent: true }))
+            if (outcome === 'ok') updates++
+            if (outcome !== 'not-sent') break
+          }
+        },
+        async (client) => (JSON.parse(text((await client.get('/n')).data)) as { n: number }).n,
+      )
+      expect(n).toBeGreaterThanOrEqual(updates)
+    },
+  )
 
   test.each(seeds(60))(
     'a transaction with a marker never ends in doubt while its session lives, seed %i',
@@ -136,25 +139,28 @@ describe('under lost connections', () => {
     }
   })
 
-  test.each(seeds(60))('a znode is deleted by one at most: whoever succeeded has the claim, seed %i', async (seed) => {
-    const outcomes = new Map<string, Outcome[]>()
-    const made = new Set<string>()
-    const names = await under(
-      seed,
-      async (client, index, round) => {
-        const path = `/job-${round}` as const
-        if (index === 0 && (await outcomeOf(client.create(path, '', { idempotent: true }))) === 'ok') made.add(path)
-        const outcome = await outcomeOf(client.delete(path))
-        if (outcome !== 'rejected') outcomes.set(path, [...(outcomes.get(path) ?? []), outcome])
-      },
-      async (client) => new Set((await client.children('/')).children.map((name) => `/${name}`)),
-    )
-    for (const [path, of] of outcomes) {
-      const told = `${path} ${of.join()}`
-      expect(of.filter((each) => each === 'ok').length, told).toBeLessThanOrEqual(1)
-      if (made.has(path) && !names.has(path)) expect(of.includes('ok') || of.includes('unknown'), told).toBe(true)
-    }
-  })
+  test.each(seeds(60))(
+    'a znode is deleted by one client at most: the one that succeeded has the claim, seed %i',
+    async (seed) => {
+      const outcomes = new Map<string, Outcome[]>()
+      const made = new Set<string>()
+      const names = await under(
+        seed,
+        async (client, index, round) => {
+          const path = `/job-${round}` as const
+          if (index === 0 && (await outcomeOf(client.create(path, '', { idempotent: true }))) === 'ok') made.add(path)
+          const outcome = await outcomeOf(client.delete(path))
+          if (outcome !== 'rejected') outcomes.set(path, [...(outcomes.get(path) ?? []), outcome])
+        },
+        async (client) => new Set((await client.children('/')).children.map((name) => `/${name}`)),
+      )
+      for (const [path, of] of outcomes) {
+        const told = `${path} ${of.join()}`
+        expect(of.filter((each) => each === 'ok').length, told).toBeLessThanOrEqual(1)
+        if (made.has(path) && !names.has(path)) expect(of.includes('ok') || of.includes('unknown'), told).toBe(true)
+      }
+    },
+  )
 
   test.each(seeds(60))('an ephemeral whose reply was lost is found by its session, seed %i', async (seed) => {
     const outcomes = new Map<string, Outcome>()

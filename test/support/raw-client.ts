@@ -1,15 +1,9 @@
 /** A client that sends any frame over a real socket: for requests that no client library would send. */
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
-import {
-  opCode,
-  openAcl,
-  type Reader,
-  readConnectResponse,
-  type Writer,
-  writeCreateRequest,
-} from '@lightkeeper/protocol'
+import { opCode, type Reader, readConnectResponse, type Writer } from '@lightkeeper/protocol'
 import { connectFrame, Frames, frameOf, requestFrame } from './frames.mjs'
+import { createBody } from './requests.ts'
 
 export interface RawReply {
   readonly xid: number
@@ -77,7 +71,7 @@ export class RawClient implements AsyncDisposable {
   }
 
   create(path: string, flags = 0, data: Uint8Array | null = null): Promise<RawReply> {
-    return this.call(opCode.create, (writer) => writeCreateRequest(writer, { path, data, acl: openAcl, flags }))
+    return this.call(opCode.create, createBody(path, flags, data))
   }
 
   /** Resolves when the server has closed the connection. */

@@ -1,15 +1,11 @@
 import { KeeperError, opCode, readSetWatches } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
+import { outcomeOf } from '../../../test/support/outcome.ts'
 import { connected, type ServerEnd, settle, stage } from './client.harness.ts'
 import { Chroot, parseConnectString } from './connect-string.ts'
 import { HostList } from './host-list.ts'
 import { op } from './operations/op.ts'
 
-const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'ok',
-    (error: unknown) => (KeeperError.is(error) ? `${error.code} ${error.outcome}` : String(error)),
-  )
 const noNode = -101
 
 describe('connect strings', () => {

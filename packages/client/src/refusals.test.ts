@@ -94,7 +94,7 @@ function writeStat(children: number): Uint8Array {
   return bytes
 }
 
-/** Answers what is waiting as a server that refuses all writes; returns how many requests of the call there were. */
+/** Answers the waiting requests like a server that refuses all writes; returns the number of requests of the call. */
 function answer(peer: ServerEnd, refusal: Refusal): number {
   let count = 0
   const err = keeperCodes[refusal === 'missing chroot' ? 'NO_NODE' : refusal].number

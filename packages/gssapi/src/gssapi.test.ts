@@ -36,7 +36,7 @@ function standIn(offer: Uint8Array): KerberosModule & { asked: unknown[]; wrappe
   }
 }
 
-test('shows a ticket, hears the server prove itself, and chooses no layer', async () => {
+test('shows a ticket, checks the proof of the server, and chooses no layer', async () => {
   const kerberos = standIn(Uint8Array.of(7, 0, 255, 255))
   const exchange = await gssapi({ kerberos, authzid: 'me', principal: 'me@R' }).start({ host: 'zk1', random })
   expect(kerberos.asked).toEqual([['zookeeper@zk1', { flags: 42, principal: 'me@R' }]])

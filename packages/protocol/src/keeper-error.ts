@@ -82,8 +82,8 @@ export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Err
   /** The fields for JSON; for the cause only the name and message. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, path, operation, outcome, failedOp, number, cause } = this
-    const told = cause === undefined ? undefined : textOf(cause)
-    return { name, code, message, path, operation, outcome, failedOp, number, cause: told }
+    const shown = cause === undefined ? undefined : textOf(cause)
+    return { name, code, message, path, operation, outcome, failedOp, number, cause: shown }
   }
 
   /** Whether `error` is a KeeperError, of this code if one is given; true across copies of the package. */

@@ -82,7 +82,7 @@ describe('strings', () => {
     const cesu = Uint8Array.of(0, 0, 0, 8, 0x61, 0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80, 0x62)
     expect(new Reader(cesu).ustring()).toBe('a😀b')
   })
-  test('of any length read alike, whatever stands at their end', () => {
+  test('of any length are read in the same way, whatever follows them', () => {
     for (const length of [500, 511, 512, 513, 514, 2000]) {
       for (const end of ['', 'z', 'é', '漢', '😀', '\ufeff']) {
         const text = `${'x'.repeat(length)}${end}`

@@ -103,7 +103,7 @@ test('a second term serves its own tree, and the connections of the first are cl
   expect(second.replica.watches.data.size).toBe(0)
 })
 
-test('a flush that ends after its term applies nothing and answers nobody', () => {
+test('a flush that ends after its term applies nothing and answers no request', () => {
   let done: (error?: Error) => void = () => {}
   let durableZxid = 0n
   const slow: TxnLog = {

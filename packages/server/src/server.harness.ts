@@ -2,13 +2,11 @@
 import {
   type ConnectResponse,
   opCode,
-  openAcl,
   type Reader,
   readConnectResponse,
   readWatcherEvent,
   type WatcherEvent,
   type Writer,
-  writeCreateRequest,
   writePathWatchRequest,
   writeSetDataRequest,
 } from '@lightkeeper/protocol'
@@ -23,6 +21,7 @@ import {
 } from '@lightkeeper/runtime'
 import { connectFrame, Frames, frameOf } from '../../../test/support/frames.mjs'
 import { ManualTime } from '../../../test/support/hand-clock.ts'
+import { createBody } from '../../../test/support/requests.ts'
 import type { ServerOptions } from './config/config.ts'
 import { type RunningServer, startServer } from './server.ts'
 
@@ -163,9 +162,7 @@ export class HandClient implements Link {
   }
 
   create(path: string, flags = 0, data = ''): Frame {
-    return this.call(opCode.create, (writer) =>
-      writeCreateRequest(writer, { path, data: new TextEncoder().encode(data), acl: openAcl, flags }),
-    )
+    return this.call(opCode.create, createBody(path, flags, new TextEncoder().encode(data)))
   }
 
   set(path: string, data: string, version = -1): Frame {

@@ -8,6 +8,7 @@ import {
   writeSetDataRequest,
 } from '@lightkeeper/protocol'
 import { describe, expect, test, vi } from 'vitest'
+import { createBody } from '../../../test/support/requests.ts'
 import { parseZooCfg } from './config/zoo-cfg.ts'
 import { handServer } from './server.harness.ts'
 
@@ -153,15 +154,7 @@ describe('sessions', () => {
     const client = dial()
     client.connect()
     client.create('/p')
-    client.send(opCode.create, (writer) => {
-      writer.ustring('/p/e')
-      writer.buffer(null)
-      writer.int(1)
-      writer.int(31)
-      writer.ustring('world')
-      writer.ustring('anyone')
-      writer.int(1)
-    })
+    client.send(opCode.create, createBody('/p/e', 1))
     client.send(opCode.closeSession)
     const other = dial()
     clock.endTurn()
@@ -215,7 +208,7 @@ describe('order', () => {
     expect(frames[2]?.body.buffer()).toEqual(word('newer'))
   })
 
-  test('tells the writer of its own event before the reply', async () => {
+  test('sends a writer the event of its own write before the reply', async () => {
     const { dial } = await handServer()
     const client = dial()
     client.connect()
@@ -234,16 +227,7 @@ describe('order', () => {
     const two = dial()
     one.connect()
     two.connect()
-    const create = (client: typeof one): number =>
-      client.send(opCode.create, (writer) => {
-        writer.ustring('/race')
-        writer.buffer(null)
-        writer.int(1)
-        writer.int(31)
-        writer.ustring('world')
-        writer.ustring('anyone')
-        writer.int(0)
-      })
+    const create = (client: typeof one): number => client.send(opCode.create, createBody('/race'))
     create(one)
     create(two)
     clock.endTurn()
@@ -340,16 +324,7 @@ describe('containers and TTL znodes', () => {
     const { dial, clock } = await handServer({ znodeContainerCheckIntervalMs: 10_000, maxSessionTimeout: 100_000 })
     const client = dial()
     client.connect({ timeOut: 100_000 })
-    const container = (path: string): number =>
-      client.call(opCode.createContainer, (writer) => {
-        writer.ustring(path)
-        writer.buffer(null)
-        writer.int(1)
-        writer.int(31)
-        writer.ustring('world')
-        writer.ustring('anyone')
-        writer.int(4)
-      }).err
+    const container = (path: string): number => client.call(opCode.createContainer, createBody(path, 4)).err
     expect(container('/used')).toBe(0)
     expect(container('/unused')).toBe(0)
     client.create('/used/child')

@@ -70,7 +70,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper elect on ${targetName}`, () =
     high.child.stdin?.end()
     await begun(low, 2)
     const events = low.facts('errors').map(({ event }) => event)
-    // It may wait long enough to say who leads.
+    // It may wait long enough to print the leader.
     expect(events.filter((event) => event !== 'waiting')).toEqual([
       ...['standing', 'elected', 'started', 'stopping', 'ended', 'deposed'],
       ...['standing', 'elected', 'started'],

@@ -152,7 +152,7 @@ describe.skipIf(reason !== undefined)(`lightkeeper lock on ${targetName}`, () =>
       const rival = lock(zk, `/${signal}`).acquire()
       running.kill(signal)
       await using _held = await rival
-      // Of what was killed, the number is there until its parent, which is stopped, takes note of it.
+      // The process id of a killed process exists until its parent, which is stopped, waits for it.
       expect(processes.map(isAlive)).toEqual([false, false])
       expect(running.lines.slice(1)).toEqual(['told'])
       if (signal === 'SIGKILL') return

@@ -64,7 +64,7 @@ test('prints who holds and who waits in order, and sessions that wait for each o
   await Promise.all(waiting)
 })
 
-test('a lock alone, a semaphore by its path, and with -w only where somebody waits', async () => {
+test('a lock alone, a semaphore by its path, and with -w only where a client waits', async () => {
   await using a = await connect(server.connectString)
   await using _reader = await readWriteLock(a, '/w/lock').read.acquire()
   const two = semaphore(a, '/w/semaphore', { leases: 2, names: 'kazoo' })

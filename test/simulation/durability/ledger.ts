@@ -32,7 +32,7 @@ export class Ledger {
   readonly #sequenceNames = new Set<string>()
   acknowledged = 0
 
-  /** Runs a write of `value` to `key`; rethrows what is no proper end of a call. */
+  /** Runs a write of `value` to `key`; rethrows an error that is no normal end of a call. */
   async attempt(
     key: string,
     value: string | undefined,
@@ -75,7 +75,7 @@ export class Ledger {
     return [...this.#histories.keys()]
   }
 
-  /** Call before reading `key`; the result checks what was read, with anything that was attempted meanwhile. */
+  /** Call this before reading `key`; the result checks the read value, including attempts made meanwhile. */
   reading(key: string): (value: string | undefined) => void {
     const history = this.#history(key)
     const { floor } = history

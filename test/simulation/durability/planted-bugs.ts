@@ -100,7 +100,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     plant: () => replace(LogFile.prototype, 'matches', () => () => true),
   },
   {
-    name: 'a watch is told before the write is durable',
+    name: 'a watch fires before the write is durable',
     plant: () =>
       replace(
         Desk.prototype,
@@ -114,7 +114,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       ),
   },
   {
-    name: 'a change of a znode is not told',
+    name: 'a change of a znode is not reported',
     plant: () =>
       replace(
         Watches.prototype,

@@ -185,7 +185,7 @@ class Story {
     await this.#verifyWithFresh()
   }
 
-  /** What a server without a log answers is true, and none of it is a write that was acknowledged. */
+  /** A server without a log answers only what is true, and acknowledges no write. */
   async #verifyReadOnly(): Promise<void> {
     for (const client of this.#clients) {
       if (client.state.kind !== 'connected') continue
@@ -256,7 +256,7 @@ class Story {
     const connected = this.#clients.filter(({ state }) => state.kind === 'connected')
     const epochs = connected.map(({ epoch }) => epoch)
     const crashedAt = world.time
-    // After a power cut the mark of what was acknowledged may be a second old, and rot in just that second is not noticed.
+    // After a power cut the mark may be a second old, and damage in just that second is not noticed.
     const mayRot = this.#plan.rot && kind === 'kill' && this.#server !== undefined
     world.crash(server, kind)
     this.#restarts++
@@ -394,14 +394,14 @@ class Story {
           client.transaction(op.set(own('x'), value), op.set(own('z'), value), op.check('/reg', 1 << 30))
         const { epoch } = client
         const { established } = client.stats().connections
-        // All in one turn: the write behind must not see what was never done.
+        // All in one turn: the later write must not see what was never executed.
         const before = client.exists(own('z'))
         const failing = ledger.attempt(own('x'), value, write, () => false)
         const written = client.set(own('z'), value)
         for (const each of [before, written]) each.catch(() => {})
         if (await failing) throw new Violation('a transaction with a failing check was acknowledged')
         const [stat, { version }] = await Promise.all([before, written])
-        // A read whose reply is lost is made again, behind the write.
+        // A read whose reply is lost is sent again, after the write.
         const isOneConnection = client.epoch === epoch && client.stats().connections.established === established
         if (isOneConnection && version !== (stat?.version ?? 0) + 1) {
           throw new Violation(`version ${version} behind ${stat?.version}, with a failed transaction between`)

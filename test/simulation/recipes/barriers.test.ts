@@ -8,7 +8,7 @@ import { everything, scene } from './scene.ts'
 const count = 3
 
 describe('a double barrier', () => {
-  test.each(seeds(150))('is gone through by all or by nobody, round after round, seed %i', (seed) =>
+  test.each(seeds(150))('is passed by all members or by none, round after round, seed %i', (seed) =>
     scene(
       seed,
       { clients: count, cutMsMax: 600 },
@@ -102,7 +102,7 @@ describe('a double barrier', () => {
 })
 
 describe('a barrier', () => {
-  test.each(seeds(100))('holds whoever comes while it is up, and nobody when it is down, seed %i', (seed) =>
+  test.each(seeds(100))('holds every client that comes while it exists, and none after its deletion, seed %i', (seed) =>
     scene(
       seed,
       { clients: 4, cutMsMax: 9_000 },

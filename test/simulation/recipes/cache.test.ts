@@ -59,7 +59,7 @@ describe('a cache under lost connections', () => {
                     if (!random.oneIn(3)) return
                     await filled.atLeast(mzxid)
                     const now = filled.get(path)
-                    // Nobody else writes: what was written is there.
+                    // No other client writes, so the tree holds what was written.
                     if (now?.stat.mzxid !== mzxid) problems.push(`atLeast shows ${now?.stat.mzxid}, not ${mzxid}`)
                   })
           await call.catch((error: unknown) => {

@@ -130,7 +130,7 @@ async function story(seed: number, format: 'curator' | 'dubbo'): Promise<void> {
   trouble.end()
   await world.advance(9_000)
   await world.run(Promise.all(all), 120_000)
-  // The sessions of those who were killed end, and waits between two tries.
+  // The sessions of the killed clients end, and so do waits between two tries.
   await world.advance(20_000)
   expect(problems, replay).toEqual([])
   const expected = [...wanted.values()].map(({ address, weight, enabled }) => `${address} ${weight} ${enabled}`).sort()

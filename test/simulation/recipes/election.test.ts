@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest'
 import { Trouble } from '../../support/trouble.ts'
 import { delay } from '../../support/wait.ts'
 import { Stage, seeds, serverHost } from '../stage.ts'
+import { expectOneToWake } from './scene.ts'
 
 const path: ZnodePath = '/election/one'
 const register: ZnodePath = '/register'
@@ -22,7 +23,7 @@ const recipes: Record<string, Recipe> = {
   'master election': (zk, id) => masterElection(zk, path, { id }),
 }
 
-/** Knows of everybody who leads, as no client does. */
+/** Knows every leader, as no client does. */
 class Judge {
   readonly problems: string[] = []
   readonly writes: { readonly zxid: bigint; readonly epoch: bigint }[] = []
@@ -163,28 +164,8 @@ test('an observer sees each leader in turn, and that there is none', async () =>
   await world.run(Promise.resolve(stage.close()))
 })
 
-test('the end of a term wakes the next in line, and no other', async () => {
-  const stage = new Stage(1)
-  const { world } = stage
-  await stage.startServer()
-  const clients = await world.run(Promise.all(Array.from({ length: 20 }, () => stage.connect())))
-  const events = (): number => clients.reduce((sum, zk) => sum + zk.stats().watches.received, 0)
-  const terms: Term[] = []
-  for (const zk of clients) {
-    void election(zk, path)
-      .terms()
-      .next()
-      .then(({ value }) => terms.push(value as Term))
-  }
-  await world.advance(1000)
-  for (let i = 0; i < clients.length; i++) {
-    expect(terms.length).toBe(i + 1)
-    const before = events()
-    await world.run((terms[i] as Term).resign())
-    await world.advance(100)
-    // Its own znode, and the one behind it.
-    expect(events() - before).toBe(i === clients.length - 1 ? 1 : 2)
-  }
-  await world.run(Promise.all(clients.map((client) => client.close())))
-  await world.run(Promise.resolve(stage.close()))
-})
+test('the end of a term wakes the next in line, and no other', () =>
+  expectOneToWake(async (zk) => {
+    const { value } = await election(zk, path).terms().next()
+    return () => (value as Term).resign()
+  }))

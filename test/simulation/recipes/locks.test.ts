@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { Trouble } from '../../support/trouble.ts'
 import { delay } from '../../support/wait.ts'
 import { Stage, seeds, serverHost } from '../stage.ts'
+import { expectOneToWake } from './scene.ts'
 
 const path: ZnodePath = '/locks/one'
 const register: ZnodePath = '/register'
@@ -47,7 +48,7 @@ const recipes: Record<string, { readonly asked: Recipe; readonly shared: number 
   },
 }
 
-/** Knows of everybody who has the lock, as no client does. */
+/** Knows every holder of the lock, as no client does. */
 class Judge {
   readonly problems: string[] = []
   readonly writes: { readonly zxid: bigint; readonly token: bigint }[] = []
@@ -92,7 +93,7 @@ async function work(zk: Client, recipe: Recipe, random: SeededRandom, judge: Jud
     }
     const leave = judge.enter(held, isExclusive, zk.clock.now())
     held.signal.addEventListener('abort', leave)
-    // A znode of a session before this one goes with that: who stands on it has nothing.
+    // A znode of an earlier session goes with that session, so it gives nobody the lock.
     const [{ path: own }, { epoch, sessionId }] = [held, zk]
     const isOwn = zk.exists(own).then((stat) => {
       const owner = stat?.ephemeralOwner ?? sessionId
@@ -155,7 +156,7 @@ async function story(seed: number, name: string): Promise<void> {
   const inOrder = [...judge.writes].sort((a, b) => (a.zxid < b.zxid ? -1 : 1)).map(({ token }) => token)
   expect(inOrder, told).toEqual([...inOrder].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)))
   expect(judge.grants, told).toBeGreaterThan(0)
-  // The sessions of those who were killed end; all others live on, and have nothing there.
+  // The sessions of the killed clients end; all others live, and have no znodes there.
   await world.advance(10_000)
   const parents: ZnodePath[] = name === 'semaphore' ? [`${path}/locks`, `${path}/leases`] : [path, `${path}-__lock__`]
   for (const parent of parents) {
@@ -168,32 +169,13 @@ async function story(seed: number, name: string): Promise<void> {
 }
 
 describe.each(Object.keys(recipes))('a %s', (name) => {
-  test.each(seeds(120))('is had by those who may, in order, and nobody is forgotten, seed %i', (seed) =>
+  test.each(seeds(120))('goes to the clients that may have it, in order, and no client is forgotten, seed %i', (seed) =>
     story(seed, name),
   )
 })
 
-test('a release wakes one of those who wait, and no other', async () => {
-  const stage = new Stage(1)
-  const { world } = stage
-  await stage.startServer()
-  const clients = await world.run(Promise.all(Array.from({ length: 20 }, () => stage.connect())))
-  const events = (): number => clients.reduce((sum, zk) => sum + zk.stats().watches.received, 0)
-  const turns: Held[] = []
-  for (const zk of clients)
-    void lock(zk, path)
-      .acquire()
-      .then((held) => turns.push(held))
-  await world.advance(1000)
-  expect(events()).toBe(0)
-  for (let i = 0; i < clients.length; i++) {
-    expect(turns.length).toBe(i + 1)
-    const before = events()
-    await world.run((turns[i] as Held).release())
-    await world.advance(100)
-    // Its own znode, and the one behind it.
-    expect(events() - before).toBe(i === clients.length - 1 ? 1 : 2)
-  }
-  await world.run(Promise.all(clients.map((client) => client.close())))
-  await world.run(Promise.resolve(stage.close()))
-})
+test('a release wakes one of the waiting clients, and no other', () =>
+  expectOneToWake(async (zk) => {
+    const held = await lock(zk, path).acquire()
+    return () => held.release()
+  }))

@@ -90,7 +90,7 @@ function story(seed: number, cutMsMax: number): Promise<Story> {
   )
 }
 
-/** What could not be said of an item whose session ended; it comes again. */
+/** The items with an unknown end, because the session ended; they come again. */
 function ignoreLost(error: unknown): void {
   if (!KeeperError.is(error) || error.outcome === 'rejected') throw error
 }

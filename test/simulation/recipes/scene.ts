@@ -1,6 +1,7 @@
 /** A server, clients, and trouble between them: what the properties of counters, queues, barriers, caches and partitioners run in. */
 import { type Client, KeeperError } from '@lightkeeper/client'
 import type { World } from '@lightkeeper/testing/sim'
+import { expect } from 'vitest'
 import { Trouble } from '../../support/trouble.ts'
 import { Stage, serverHost } from '../stage.ts'
 
@@ -54,7 +55,7 @@ export async function scene<R, S>(
 
 export type Ended = 'ok' | 'unknown' | 'not done'
 
-/** How a change ended for who made it. @throws whatever is no KeeperError. */
+/** How a change ended for its caller. @throws any error that is no KeeperError. */
 export function ended(call: Promise<unknown>): Promise<Ended> {
   return call.then(
     () => 'ok',
@@ -69,4 +70,30 @@ export function ended(call: Promise<unknown>): Promise<Ended> {
 export async function everything(zk: Client): Promise<string[]> {
   const { nodes } = await zk.tree('/')
   return [...nodes.keys()].filter((path) => !path.startsWith('/zookeeper')).sort()
+}
+
+/**
+ * Lets twenty clients wait in a line. `turnOf` resolves when it is the client's turn, to the function that ends the turn. Expects that
+ * the end of a turn wakes the next client, and no other.
+ */
+export async function expectOneToWake(turnOf: (zk: Client) => Promise<() => Promise<unknown>>): Promise<void> {
+  const stage = new Stage(1)
+  const { world } = stage
+  await stage.startServer()
+  const clients = await world.run(Promise.all(Array.from({ length: 20 }, () => stage.connect())))
+  const events = (): number => clients.reduce((sum, zk) => sum + zk.stats().watches.received, 0)
+  const turns: (() => Promise<unknown>)[] = []
+  for (const zk of clients) void turnOf(zk).then((end) => turns.push(end))
+  await world.advance(1000)
+  expect(events()).toBe(0)
+  for (let i = 0; i < clients.length; i++) {
+    expect(turns.length).toBe(i + 1)
+    const before = events()
+    await world.run((turns[i] as () => Promise<unknown>)())
+    await world.advance(100)
+    // The event of its own znode, and that of the next one in line.
+    expect(events() - before).toBe(i === clients.length - 1 ? 1 : 2)
+  }
+  await world.run(Promise.all(clients.map((client) => client.close())))
+  await world.run(Promise.resolve(stage.close()))
 }

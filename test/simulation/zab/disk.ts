@@ -165,7 +165,7 @@ export class Disk {
     if (image.zxid > (this.snapshots.at(-1) as Image).zxid) this.snapshots.push(image)
   }
 
-  /** Keeps the newest snapshot and what is behind it. Returns the new base. */
+  /** Keeps the newest snapshot and everything after it. Returns the new base. */
   purge(): bigint {
     const newest = this.snapshots.at(-1) as Image
     this.snapshots = [newest]

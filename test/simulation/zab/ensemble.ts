@@ -36,7 +36,7 @@ export class Ensemble {
   readonly hosts: readonly Host[]
   /** Runs after a message has arrived somewhere: the place for a crash between two messages. */
   onDelivered: ((sid: number) => void) | undefined
-  /** What happens, line by line, where somebody wants to read it. */
+  /** The events, line by line, for those who want to read them. */
   trace: string[] | undefined
   /** When a leader of a higher epoch began to serve. */
   #newest = { epoch: 0, at: 0 }

@@ -14,7 +14,7 @@ export class Host implements PeerOutput {
   readonly #options: PeerOptions
   /** Undefined while the process is dead. */
   peer: Peer | undefined
-  /** Rises with each start: what was under way for another one does not arrive. */
+  /** Grows with each start: what was under way for an earlier start does not arrive. */
   incarnation = 0
   isListening = false
   role: Role | undefined

@@ -45,7 +45,7 @@ export class Network {
     return (this.#cuts.get(pair(from, to)) ?? 0) > 0
   }
 
-  /** Nothing gets from one to the other until the returned function is called; what is sent waits. */
+  /** Nothing passes from one to the other until the returned function is called; sent messages wait. */
   cut(from: number, to: number): () => void {
     const key = pair(from, to)
     this.#cuts.set(key, (this.#cuts.get(key) ?? 0) + 1)
@@ -201,7 +201,7 @@ export class Network {
     }
   }
 
-  /** A connection breaks: both sides learn of it, and what was on its way is lost. */
+  /** A connection breaks: both sides learn it, and what was under way is lost. */
   breakLink(link: number): void {
     for (const stream of this.#streams.get(link) ?? []) {
       stream.items.length = 0

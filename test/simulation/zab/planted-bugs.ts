@@ -289,7 +289,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       ),
   },
   {
-    name: 'what a learner acknowledged counts when it was told to cut it',
+    name: 'what a learner acknowledged counts after it had to cut it',
     finds: ['CommittedLogDurability'],
     plant: () => replace(CommitRule.prototype, 'retract', () => () => {}),
   },

@@ -10,7 +10,7 @@ export interface SchedulePlan {
   readonly trace?: string[]
   /** Every so often, on average, a server makes a snapshot and purges its log, so that others need an image. */
   readonly purgeMs?: number
-  /** Only what is safe is looked at, not whether servers come together again. */
+  /** Checks only safety, not whether the servers reach the same state again. */
   readonly isSafetyOnly?: boolean
   /** How long faults last, in milliseconds of the model. */
   readonly faultMs?: number
@@ -139,7 +139,7 @@ export function runSchedule(seed: number, plan: SchedulePlan = {}): ScheduleRepo
   return { events: events.count, committed: ensemble.checker.committed.length, elections: ensemble.leader?.epoch ?? 0 }
 }
 
-/** Without faults all serve again soon, and what is written then is everywhere. */
+/** Without faults all servers serve again soon, and new writes reach every server. */
 export function endWell(ensemble: Ensemble): void {
   const { checker, hosts } = ensemble
   const limit = 3 * (modelTimes.initLimit + modelTimes.syncLimit) * modelTimes.tickMs

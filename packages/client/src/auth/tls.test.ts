@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { settle } from '../client.harness.ts'
 import { type Tls, withTls } from './tls.ts'
 
-/** A network whose state is private, as a class of a user may have it. */
+/** A network whose state is private, as in a user's class. */
 class Recording implements Network {
   readonly #opened: (LinkOptions | undefined)[] = []
 

@@ -1,12 +1,7 @@
 import { KeeperError, opCode, type Writer } from '@lightkeeper/protocol'
 import { expect, test } from 'vitest'
+import { outcomeOf } from '../../../../test/support/outcome.ts'
 import { connected, type ServerEnd } from '../client.harness.ts'
-
-const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'ok',
-    (error: unknown) => (KeeperError.is(error) ? `${error.code} ${error.outcome}` : String(error)),
-  )
 
 function stat(writer: Writer, ephemeralOwner: bigint): void {
   for (let i = 0; i < 4; i++) writer.long(20n)

@@ -1,15 +1,10 @@
-import { KeeperError, opCode } from '@lightkeeper/protocol'
+import { opCode } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
+import { outcomeOf } from '../../../../test/support/outcome.ts'
 import { connected, type ServerEnd, type Stage, settle, stage } from '../client.harness.ts'
 import type { Client } from '../client.ts'
 import { connect } from '../connect.ts'
 import { HostList } from '../host-list.ts'
-
-const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'ok',
-    (error: unknown) => (KeeperError.is(error) ? `${error.code} ${error.outcome}` : String(error)),
-  )
 
 describe('identities', () => {
   test('are accepted before the replies to earlier requests, as a server that reads ahead sends them', async () => {
@@ -101,6 +96,14 @@ describe('identities', () => {
   })
 })
 
+/** Lets the client see a reply with this zxid. */
+async function see({ zk, clock, peer }: Awaited<ReturnType<typeof connected>>, zxid: bigint): Promise<void> {
+  const seeing = zk.sync('/')
+  await clock.advance(0)
+  peer.reply(peer.request().xid, 0, (writer) => writer.ustring('/'), zxid)
+  await seeing
+}
+
 describe('connecting', () => {
   test('shares the time of connect() among the servers: one that never answers leaves time for the next', async () => {
     const made = withPeers(stage({ connectTimeout: 10_000, sessionTimeout: 30_000 }, 'a:1,b:2'))
@@ -113,10 +116,7 @@ describe('connecting', () => {
 
   test('starts over at zxid 0 for a new session where no server has what the old one saw', async () => {
     const made = await connected({ sessionTimeout: 9000 })
-    const seeing = made.zk.sync('/')
-    await made.clock.advance(0)
-    made.peer.reply(made.peer.request().xid, 0, (writer) => writer.ustring('/'), 500n)
-    await seeing
+    await see(made, 500n)
     made.peer.lose()
     await made.clock.advance(2000)
     expect(made.peer.open()).toMatchObject({ sessionId: 0x77n, lastZxidSeen: 500n })
@@ -133,10 +133,7 @@ describe('connecting', () => {
 
   test('never goes back behind what a living session has seen', async () => {
     const made = await connected({ sessionTimeout: 9000 })
-    const seeing = made.zk.sync('/')
-    await made.clock.advance(0)
-    made.peer.reply(made.peer.request().xid, 0, (writer) => writer.ustring('/'), 500n)
-    await seeing
+    await see(made, 500n)
     for (let i = 0; i < 4; i++) {
       made.peer.lose()
       await made.clock.advance(1700)
@@ -373,7 +370,7 @@ describe('which server', () => {
     expect(made.peer.isClosed).toBe(false)
   })
 
-  test('is told anew while the client runs: it leaves one that is no longer there', async () => {
+  test('can change while the client runs: it leaves a server that is not in the new list', async () => {
     const made = await connected({}, 'a:1')
     made.zk.updateServers('a:1')
     await made.clock.advance(2000)

@@ -5,8 +5,8 @@ import { DirtyPaths } from './dirty.ts'
 const { nodeCreated, nodeDataChanged, nodeDeleted, nodeChildrenChanged } = eventType
 const many = 100
 
-describe('paths a stream has heard of', () => {
-  test('come in the order they were first heard of, each once', () => {
+describe('paths with events', () => {
+  test('come in the order of their first events, each once', () => {
     const dirty = new DirtyPaths()
     for (const path of ['/b', '/a', '/b'] as const) dirty.hear(nodeDataChanged, path, 1n, true, many)
     expect([dirty.size, dirty.first]).toEqual([2, '/b'])

@@ -8,7 +8,7 @@ const marshallingError = -5
 
 type Host = Pick<Stage, 'clock' | 'peer'>
 
-/** Answers everything the client asks: nothing exists. Returns what was asked, in short. */
+/** Answers every request of the client: nothing exists. Returns the requests in a short form. */
 async function serve({ clock, peer }: Host, removals: 'known' | 'unknown' = 'known'): Promise<string[]> {
   const asked: string[] = []
   await clock.advance(0)

@@ -174,7 +174,7 @@ class Tree implements WatchSource {
 }
 
 const decoder = new TextDecoder()
-const told = (change: WatchChange<unknown>): string => {
+const shown = (change: WatchChange<unknown>): string => {
   if (change.kind === 'ready' || change.kind === 'stale') return change.kind
   if (change.kind === 'unreadable') return `unreadable ${change.path} ${String(change.error)}`
   if (change.kind === 'deleted') return `deleted ${change.path}`
@@ -193,8 +193,22 @@ function follow<T = Uint8Array>(tree: Tree, options: WatchOptions<T>, root: Znod
     }
     return changes
   }
-  const take = async (count: number): Promise<string[]> => (await next(count)).map(told)
+  const take = async (count: number): Promise<string[]> => (await next(count)).map(shown)
   return { stream, take, next }
+}
+
+/** A tree with `znodes` (text by path) and a stream that has delivered all of them and `ready`. */
+async function followed<T = Uint8Array>(
+  persistent: boolean,
+  znodes: Readonly<Record<string, string>>,
+  options: WatchOptions<T> = {} as WatchOptions<T>,
+) {
+  const tree = new Tree(persistent)
+  const paths = Object.entries(znodes)
+  for (const [path, text] of paths) tree.set(path, text)
+  const following = follow(tree, options)
+  expect((await following.next(paths.length + 1)).at(-1)?.kind).toBe('ready')
+  return { tree, ...following }
 }
 
 describe.each([
@@ -226,7 +240,7 @@ describe.each([
     },
   )
 
-  test('says ready once more when it is asked, behind everything heard of by then', async () => {
+  test('yields another ready when it is asked, after every event received by then', async () => {
     const tree = new Tree(persistent)
     tree.set('/r', '1')
     const ready = new ReadyRequest()
@@ -312,10 +326,7 @@ describe.each([
   })
 
   test('coalesces what a slow consumer did not take, and says how many writes it never saw', async () => {
-    const tree = new Tree(persistent)
-    tree.set('/r', '0')
-    const { take } = follow(tree, {})
-    await take(2)
+    const { tree, take } = await followed(persistent, { '/r': '0' })
     for (let i = 1; i <= 1000; i++) tree.set('/r', `${i}`)
     const before = tree.reads
     expect(await take(1)).toEqual(['changed /r 1000 missed 999'])
@@ -323,10 +334,11 @@ describe.each([
   })
 
   test('delivers the difference after a lost connection: changed, gone, new, and deleted and made again', async () => {
-    const tree = new Tree(persistent)
-    for (const path of ['/r', '/r/changed', '/r/gone', '/r/again']) tree.set(path, '1')
-    const { take } = follow(tree, { recursive: true })
-    await take(5)
+    const { tree, take } = await followed(
+      persistent,
+      { '/r': '1', '/r/changed': '1', '/r/gone': '1', '/r/again': '1' },
+      { recursive: true },
+    )
     tree.disconnect()
     expect(await take(1)).toEqual(['stale'])
     tree.set('/r/changed', '2')
@@ -363,11 +375,8 @@ describe.each([
     expect([tree.armed, tree.held]).toEqual([0, 0])
   })
 
-  test('yields a parent before its children and its end after theirs, in whatever order they were heard of', async () => {
-    const tree = new Tree(persistent)
-    tree.set('/r', '')
-    const { take } = follow(tree, { recursive: true })
-    await take(2)
+  test('yields a parent before its children and its end after theirs, in whatever order the events came', async () => {
+    const { tree, take } = await followed(persistent, { '/r': '' }, { recursive: true })
     tree.set('/r/a', '')
     tree.set('/r/a/b', '')
     tree.delete('/r/a/b')
@@ -384,10 +393,11 @@ describe.each([
   })
 
   test('a znode of a stream that may not be read is yielded, and the rest goes on', async () => {
-    const tree = new Tree(persistent)
-    for (const path of ['/r', '/r/open', '/r/secret', '/r/secret/inner']) tree.set(path, '1')
-    const { take } = follow(tree, { recursive: true })
-    await take(5)
+    const { tree, take } = await followed(
+      persistent,
+      { '/r': '1', '/r/open': '1', '/r/secret': '1', '/r/secret/inner': '1' },
+      { recursive: true },
+    )
     tree.disconnect()
     tree.forbidden.add('/r/secret')
     tree.reconnect()
@@ -402,10 +412,7 @@ describe.each([
   })
 
   test('data the codec refuses is yielded with the reason; the chain goes on from the last good value', async () => {
-    const tree = new Tree(persistent)
-    tree.set('/r', '{"pool":1}')
-    const { next } = follow(tree, { codec: json<{ pool: number }>() })
-    await next(2)
+    const { tree, next } = await followed(persistent, { '/r': '{"pool":1}' }, { codec: json<{ pool: number }>() })
     tree.set('/r', '{"pool":')
     const [refused] = await next(1)
     expect(refused).toMatchObject({ kind: 'unreadable', previous: { value: { pool: 1 } }, stat: { version: 1 } })
@@ -429,10 +436,7 @@ describe.each([
   })
 
   test('remembers a bounded number of changed paths, and reads everything when there are more', async () => {
-    const tree = new Tree(persistent)
-    tree.set('/r', '')
-    const { take } = follow(tree, { recursive: true })
-    await take(2)
+    const { tree, take } = await followed(persistent, { '/r': '' }, { recursive: true })
     for (let i = 0; i < 5000; i++) {
       tree.set(`/r/n${i}`, '')
       if (i < 4990) tree.delete(`/r/n${i}`)
@@ -443,10 +447,7 @@ describe.each([
   })
 
   test('tries again after a read that a living server refused for the moment', async () => {
-    const tree = new Tree(persistent)
-    tree.set('/r', '1')
-    const { take } = follow(tree, {})
-    await take(2)
+    const { tree, take } = await followed(persistent, { '/r': '1' })
     tree.failures.push(new KeeperError('THROTTLED_OP'), new KeeperError('CONNECTION_LOSS', { outcome: 'not-sent' }))
     tree.set('/r', '2')
     const next = take(1)
@@ -455,11 +456,11 @@ describe.each([
   })
 
   test('the self-audit finds a change whose event was lost, heals the watch, and counts it', async () => {
-    const tree = new Tree(persistent)
-    tree.set('/r', '')
-    tree.set('/r/a', '1')
-    const { take, next } = follow(tree, { recursive: true, auditInterval: 1000 })
-    await take(3)
+    const { tree, take, next } = await followed(
+      persistent,
+      { '/r': '', '/r/a': '1' },
+      { recursive: true, auditInterval: 1000 },
+    )
     tree.lose = '/r/a'
     tree.set('/r/a', '2')
     const changes = next(2)
@@ -501,7 +502,7 @@ describe('how many changes were missed', () => {
     tree.delete('/r')
     tree.set('/r', '')
     tree.set('/r', '')
-    // Of the znode that is there now, one write; what was there in between was another.
+    // One write of the znode that exists now; the znodes in between were others.
     expect(await next(1)).toMatchObject([{ kind: 'created', missed: 1 }])
     tree.set('/r', '')
     tree.set('/r', '')
@@ -523,10 +524,7 @@ describe('how many changes were missed', () => {
   })
 
   test('is not guessed where events were missed: only writes of one znode count themselves', async () => {
-    const tree = new Tree(true)
-    for (const path of ['/r', '/r/again', '/r/gone']) tree.set(path, '')
-    const { next } = follow(tree, { recursive: true })
-    await next(4)
+    const { tree, next } = await followed(true, { '/r': '', '/r/again': '', '/r/gone': '' }, { recursive: true })
     tree.disconnect()
     await next(1)
     tree.set('/r', '')
@@ -547,10 +545,7 @@ describe('how many changes were missed', () => {
   })
 
   test('is not guessed from events that came while everything was read', async () => {
-    const tree = new Tree(true)
-    for (const path of ['/r', '/r/a']) tree.set(path, '')
-    const { next } = follow(tree, { recursive: true })
-    await next(3)
+    const { tree, next } = await followed(true, { '/r': '', '/r/a': '' }, { recursive: true })
     tree.disconnect()
     await next(1)
     tree.reconnect()
@@ -563,16 +558,13 @@ describe('how many changes were missed', () => {
       return names
     }
     const changes = await next(3)
-    expect(changes.map(told)).toEqual(['deleted /r/a', 'ready', 'created /r/a '])
+    expect(changes.map(shown)).toEqual(['deleted /r/a', 'ready', 'created /r/a '])
     expect(changes[0]).toMatchObject({ missed: undefined })
   })
 })
 
 test('a server that lost its persistent watches to a downgrade is followed by one-shot watches, and back', async () => {
-  const tree = new Tree(true)
-  tree.set('/r', '1')
-  const { take } = follow(tree, {})
-  await take(2)
+  const { tree, take } = await followed(true, { '/r': '1' })
   tree.disconnect()
   await take(1)
   tree.isPersistentKnown = false
@@ -590,10 +582,7 @@ test('a server that lost its persistent watches to a downgrade is followed by on
 })
 
 test('an event of a later change in front of the continuation of a read is not taken for part of it', async () => {
-  const tree = new Tree(true)
-  tree.set('/r', '1')
-  const { take } = follow(tree, { codec: text })
-  await take(2)
+  const { tree, take } = await followed(true, { '/r': '1' }, { codec: text })
   const { read } = tree
   tree.read = async (path, watcher, onReply) => {
     tree.read = read
@@ -607,10 +596,7 @@ test('an event of a later change in front of the continuation of a read is not t
 })
 
 test('with one-shot watches, a write between reading a znode and listing its children is not lost', async () => {
-  const tree = new Tree(false)
-  tree.set('/r', '1')
-  const { take } = follow(tree, { recursive: true })
-  await take(2)
+  const { tree, take } = await followed(false, { '/r': '1' }, { recursive: true })
   const { list } = tree
   tree.list = (path, watcher, onReply) => {
     tree.list = list

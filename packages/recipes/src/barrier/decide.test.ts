@@ -23,7 +23,7 @@ describe('a round', () => {
   })
 })
 
-describe('whoever leaves', () => {
+describe('a member that leaves', () => {
   const three = members(1, 2, 3)
 
   test.each([
@@ -36,8 +36,8 @@ describe('whoever leaves', () => {
     ['is done though those of the next round are there', members(11, 12), 'm2', { kind: 'done' }],
   ] as const)('%s', (_, there, mine, expected) => expect(leave(there, 10n, mine)).toEqual(expected))
 
-  test('at the end has left nobody waiting', () => {
-    // Everybody acts as told, in any order, until nobody is left.
+  test('leaves no other member waiting at the end', () => {
+    // Every member acts on its decision, in any order, until no member is left.
     const names = ['m1', 'm2', 'm3', 'm4']
     const there = new Set(names)
     const done = new Set<string>()

@@ -35,7 +35,7 @@ function remove(view: CacheView<string>, path: ZnodePath): void {
   view.apply(change)
 }
 
-/** All that a reader has not been told. */
+/** All changes that a reader has not got yet. */
 function told(view: CacheView<string>, reader: Untold<string>): string[] {
   const all: string[] = []
   for (let change = view.next(reader); change !== undefined; change = view.next(reader)) {
@@ -46,7 +46,7 @@ function told(view: CacheView<string>, reader: Untold<string>): string[] {
   return all
 }
 
-test('a slow reader is told the difference, and nothing of what came and went', () => {
+test('a slow reader gets the difference, without znodes that came and went', () => {
   const view = new CacheView<string>()
   make(view, '/r', 'root', stat(1))
   const reader = view.read()
@@ -62,7 +62,7 @@ test('a slow reader is told the difference, and nothing of what came and went', 
   expect(told(view, reader)).toEqual(['deleted /r/a'])
 })
 
-test('a znode that was made anew is told as another', () => {
+test('a znode that was deleted and created again is delivered as another one', () => {
   const view = new CacheView<string>()
   make(view, '/r', 'old', stat(1))
   const reader = view.read()
@@ -92,7 +92,7 @@ test('children stand by name, also those of the root and of what is not in the c
   expect(view.children('/')).toEqual(['b'])
 })
 
-test('an unreadable znode is told, and the last good value stays', () => {
+test('an unreadable znode is delivered, and the last good value stays', () => {
   const view = new CacheView<string>()
   make(view, '/r', 'good', stat(1))
   const reader = view.read()

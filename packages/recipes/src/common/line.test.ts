@@ -4,7 +4,7 @@ import { lineOf, standingIn } from './line.ts'
 const names = (children: string[], ...markers: string[]): string[] => lineOf(children, markers).map(({ name }) => name)
 
 describe('a line', () => {
-  test('is in the order of the numbers behind the last marker, whatever stands in front', () => {
+  test('is in the order of the numbers after the last marker, whatever comes before', () => {
     const children = ['_c_ff-lock-0000000010', '_c_00-lock-0000000009', 'zz-lock-5-lock-0000000002']
     expect(names(children, 'lock-')).toEqual([children[2], children[1], children[0]])
   })

@@ -1,4 +1,4 @@
-/** Texts that Curator 5.4 and Dubbo wrote, and what is made of others. */
+/** Texts that Curator 5.4 and Dubbo wrote, and what we make of other texts. */
 import { describe, expect, test } from 'vitest'
 import { curator, spring } from './curator.ts'
 import { dubbo, formatDubboUrl, formDecode, formEncode, parseDubboUrl } from './dubbo.ts'

@@ -168,7 +168,7 @@ test('least outstanding evens out what is on its way, by weight', () => {
 describe('consistent hash', () => {
   const keys = Array.from({ length: 20_000 }, (_, i) => `key-${i}`)
 
-  test('gives the same one for a key, whoever asks and in whatever order they were told', () => {
+  test('gives the same one for a key, to every consumer and in whatever order the instances came', () => {
     const one = balancer(consistentHash, four)
     const other = balancer(consistentHash, [...four].reverse())
     for (const key of keys.slice(0, 1_000)) expect(one.pick(key)?.id).toBe(other.pick(key)?.id)

@@ -59,7 +59,7 @@ describe('who waits for whom', () => {
     expect(electionStanding([...names].reverse(), names[at] as string)).toEqual(standing)
   })
 
-  test('one whose znode is not there waits for nobody', () => {
+  test('a contender without a znode waits for no other', () => {
     expect(electionStanding(line('c c1'), `_c_${uuid}-latch-0000000009`)).toEqual({ kind: 'gone' })
   })
 

@@ -36,7 +36,7 @@ describe('who waits for whom', () => {
     expect(lockStanding([...names].reverse(), own, side)).toEqual(standing)
   })
 
-  test('one whose znode is not there waits for nobody', () => {
+  test('a contender without a znode waits for no other', () => {
     expect(lockStanding(children('m m'), 'x-lock-0000000009', 'write')).toEqual({ kind: 'gone' })
   })
 

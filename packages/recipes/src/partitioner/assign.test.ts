@@ -14,7 +14,7 @@ function sizes(assignment: ReadonlyMap<string, string>, group: readonly string[]
 }
 
 describe('items are assigned', () => {
-  test('each to a member, evenly, whatever was before', () => {
+  test('each to a member, evenly, whatever the assignment was before', () => {
     fc.assert(
       fc.property(fc.nat(21), members, before, (count, group, was) => {
         const after = assign(items(count), group, new Map(Object.entries(was)))
@@ -32,7 +32,7 @@ describe('items are assigned', () => {
         const held = new Map(Object.entries(was))
         const after = assign(items(count), group, held)
         const stays = items(count).filter((item) => after.get(item) === held.get(item)).length
-        // The most that can stay: the larger shares go to those who have most.
+        // The most items that can stay: the larger shares go to the members with the most items.
         const kept = group
           .map((member) => items(count).filter((item) => held.get(item) === member).length)
           .sort((a, b) => b - a)
@@ -44,7 +44,7 @@ describe('items are assigned', () => {
     )
   })
 
-  test('in the same way by everybody, in whatever order members and items are named', () => {
+  test('in the same way by every member, in whatever order members and items are listed', () => {
     fc.assert(
       fc.property(fc.nat(21), members, before, (count, group, was) => {
         const held = new Map(Object.entries(was))
@@ -56,7 +56,7 @@ describe('items are assigned', () => {
     )
   })
 
-  test('to nobody, where there is nobody', () => {
+  test('to no member, where there are none', () => {
     expect(assign(items(3), [], new Map()).size).toBe(0)
   })
 })

@@ -1,4 +1,4 @@
-/** What is applied, and when: only what the log has for good and what is committed, and never more than a share of a turn. */
+/** What is applied, and when: only transactions that are durable and committed, and never more than the share of a turn. */
 import { opCode, openAcl } from '@lightkeeper/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
@@ -60,7 +60,7 @@ describe('a transaction is applied', () => {
     expect([applied, applier.lastZxid, applier.outstanding]).toEqual([[1n, 2n, 3n], 3n, 2])
   })
 
-  test('also where an older commit is heard of later', () => {
+  test('even where an older commit is reported later', () => {
     history.durableZxid = 5n
     applier.commit(4n)
     applier.commit(2n)

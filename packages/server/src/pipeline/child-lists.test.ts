@@ -1,4 +1,4 @@
-/** A long list of children is made once for all who ask, until a child comes or goes. */
+/** A long list of children is encoded once for all clients, until a child comes or goes. */
 import {
   opCode,
   openAcl,

@@ -1,4 +1,4 @@
-/** When the log is flushed, and what is heard of it. */
+/** When the log is flushed, and what is reported about it. */
 import { opCode } from '@lightkeeper/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
@@ -88,7 +88,7 @@ describe('a flush', () => {
     expect([flushes, heard]).toEqual([2, ['durable', 'durable']])
   })
 
-  test('that fails is heard of once and is never tried again', () => {
+  test('that fails is reported once and never tried again', () => {
     append(1)
     clock.endTurn()
     end(new Error('no space'))
@@ -98,7 +98,7 @@ describe('a flush', () => {
     expect(flushes).toBe(1)
   })
 
-  test('that ends after the history was stopped is not heard of', () => {
+  test('that ends after the history was stopped is not reported', () => {
     append(1)
     clock.endTurn()
     history.stop()
@@ -107,7 +107,7 @@ describe('a flush', () => {
   })
 })
 
-test('half a record in the log is a broken invariant, and the one who appends hears of it too', () => {
+test('half a record in the log is a broken invariant, and the append throws it too', () => {
   log.beginRecord = () => {
     throw new Error('too long')
   }

@@ -1,4 +1,4 @@
-/** Transactions that are made: their numbers, who may ask for them, and what waits for them. */
+/** New transactions: their numbers, who may request them, and what waits for them. */
 import { opCode, openAcl, Reader, Writer, writeCreateRequest } from '@lightkeeper/protocol'
 import { silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'

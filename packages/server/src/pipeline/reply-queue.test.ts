@@ -56,7 +56,7 @@ describe('what can be answered', () => {
   })
 })
 
-test('whatever is asked leaves in the order in which it was asked', () => {
+test('replies leave in the order of the requests', () => {
   const request = fc.nat(2).map((kind) => [write, read, decided][kind] as (xid: number) => Unanswered<string>)
   fc.assert(
     fc.property(fc.array(fc.option(request)), (steps) => {

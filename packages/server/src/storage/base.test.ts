@@ -138,7 +138,7 @@ async function installed(storage: Storage, what: Sent): Promise<void> {
   await storage.install(await receive(storage, what))
 }
 
-/** Opens a directory after a crash and says what is there; twice, since a start must not undo what the one before did. */
+/** Opens a directory after a crash and returns what is there; twice, since one start must not undo what the one before did. */
 async function found(bench: Bench): Promise<{ last: bigint; state: string }> {
   const seen: { last: bigint; state: string }[] = []
   for (let i = 0; i < 2; i++) {
@@ -151,7 +151,7 @@ async function found(bench: Bench): Promise<{ last: bigint; state: string }> {
   return seen[0] as { last: bigint; state: string }
 }
 
-/** Runs `work` on a member that halts at each of its steps in turn, and crashes there. Calls `check` with what is found then. */
+/** Runs `work` on a member that halts at each of its steps in turn, and crashes there. Then calls `check` with the result. */
 async function crashingAtEachStep(
   kind: 'kill' | 'power',
   seed: number,

@@ -51,7 +51,7 @@ for (const mark of [true, false]) {
 
     test('B: the last record is torn, and was never acknowledged: it is cut off, loudly', async () => {
       const bench = await filled({ mark: false })
-      // One more on its way, whose write was torn.
+      // One more transaction was under way, and its write was torn.
       bench.damage('log.1', (bytes) => {
         const end = recordAt(bytes, count)
         const torn = bytes.slice()
@@ -128,7 +128,7 @@ for (const mark of [true, false]) {
   })
 }
 
-test('C: the log is cut in the middle, which only the mark can tell: refused, with the range and the way out', async () => {
+test('C: the log is cut in the middle, which only the mark shows: refused, with the range and the way out', async () => {
   const bench = await filled()
   bench.damage('log.1', cut(count / 2))
   await expect(bench.recover()).rejects.toThrow(/more was acknowledged.*Transactions 0x65 to 0xc8.*--accept-loss/s)

@@ -85,7 +85,7 @@ test('a crash at any moment leaves each as it was or as it was to be, and both i
     expect(accepted).toBeGreaterThanOrEqual(current)
     if (isSaved) expect([accepted, current]).toEqual([9, 9])
     seen.add(`${accepted} ${current}`)
-    // The next save works whatever is left behind.
+    // The next save works, whatever the last one left.
     const again = await open(world)
     await world.run(again.save(10, 9))
     expect((await open(world)).accepted).toBe(10)

@@ -108,7 +108,7 @@ test.each(Array.from({ length: 60 }, (_, i) => i + 1))('leads to the tree that w
   expect(bench.world.trace.filter((line) => line.includes('digest'))).toEqual([])
 })
 
-/** Writes `bench.tree` as the state at `zxid` with `digest`, in the middle of whatever is being applied. */
+/** Writes `bench.tree` as the state at `zxid` with `digest`, while transactions are being applied. */
 async function snapshotAs(bench: Bench, zxid: bigint, digest: bigint): Promise<void> {
   const { tree } = bench
   const { disk } = bench.world.runtime('server')
@@ -133,7 +133,7 @@ async function oneBehind(): Promise<{ bench: Bench; zxid: bigint; digest: bigint
 const complaints = (bench: Bench): string[] => bench.world.trace.filter((line) => line.includes('digest'))
 
 // Apache sets the digest after it has changed the tree, and takes snapshots in another thread (DataTree.processTxn).
-test('the effect of one transaction more than its digest tells is no damage', async () => {
+test('a snapshot that is one transaction ahead of its digest is not damaged', async () => {
   const { bench, zxid, digest } = await oneBehind()
   await bench.close()
   await snapshotAs(bench, zxid, digest)
@@ -142,7 +142,7 @@ test('the effect of one transaction more than its digest tells is no damage', as
   expect(complaints(bench)).toEqual([])
 })
 
-test('a digest that is right neither at once nor one transaction later is told', async () => {
+test('a digest that is right neither at once nor one transaction later is logged', async () => {
   const { bench, digest } = await oneBehind()
   await bench.close()
   await snapshotAs(bench, bench.lastZxid, digest)

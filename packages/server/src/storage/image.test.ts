@@ -30,7 +30,7 @@ const tree = await varied()
 
 const whole = imageOf(tree, 7)
 
-/** Parses pieces that end where `cut` says; returns what was built and how many bytes belong to it. */
+/** Parses pieces that end at the places in `cut`; returns the tree and the number of bytes that belong to the image. */
 function parsed(bytes: Uint8Array, cut: (at: number) => number): { image: ImageTree; taken: number; isDone: boolean } {
   const image = new ImageTree()
   const parser = new ImageParser(image)

@@ -1,4 +1,4 @@
-/** The decisions of recovery as tables: what is found and known, and what is done about it. */
+/** The decisions of recovery as tables: what is found and known, and what recovery does. */
 import { describe, expect, test } from 'vitest'
 import { type Judgement, judge, judgeReach, judgeRecord, type Known } from './judge.ts'
 import type { LogEnd } from './log-file.ts'

@@ -169,7 +169,7 @@ describe('watch events', () => {
   }
   const told = (watchers: readonly HandClient[]): number => watchers.filter(({ bytes }) => bytes.length > 0).length
 
-  test('of one change leave in slices, and whoever asks is answered in between', async () => {
+  test('of one change leave in slices, and other requests are answered in between', async () => {
     const { scene, watchers } = await watched()
     const { dial, clock } = scene
     const writer = dial()
@@ -290,7 +290,7 @@ describe('replies that are not taken', () => {
     }
     const held = (): number => stuck.reduce((sum, client) => sum + (client.isDestroyed ? 0 : client.queuedBytes), 0)
     expect(held()).toBeLessThan(1_500_000)
-    // Others are served, but for what is large.
+    // Other requests are served, except large ones.
     expect(honest.get('/').err).toBe(0)
     read(honest, '/large')
     clock.endTurn()
@@ -582,7 +582,7 @@ test('a multi of too many operations is refused before any of them is prepared, 
     ]),
   ).toBe(-8)
   expect(prepared).not.toHaveBeenCalled()
-  // A read in a multi, or an operation that nobody knows, makes all of it unreadable: what was prepared is taken back.
+  // A read in a multi, or an unknown operation, makes all of it unreadable: the prepared part is undone.
   expect(creates(3, [{ type: opCode.getData, path: '/', watch: false }])).toBe(-5)
   expect(client.get('/n0').err).toBe(-101)
   expect(creates(100)).toBe(0)

@@ -113,21 +113,21 @@ export class WatchTable<W extends WatchHolder> {
    * watchers with a recursive watch on an ancestor. Undefined when there is no watcher.
    */
   trigger(path: string): Set<W> | undefined {
-    let told: Set<W> | undefined
+    let reached: Set<W> | undefined
     const watchers = this.#watchersOf.get(path)
     if (watchers !== undefined) {
-      told = new Set(watchers.keys())
+      reached = new Set(watchers.keys())
       for (const [watcher, held] of watchers) {
         if ((held & watchMode.oneShot) !== 0) this.#lower(path, watchers, watcher, held, watchMode.oneShot)
       }
     }
     this.#recursive.above(path, (recursive) => {
       for (const watcher of recursive) {
-        told ??= new Set()
-        told.add(watcher)
+        reached ??= new Set()
+        reached.add(watcher)
       }
     })
-    return told
+    return reached
   }
 
   /** About how many watchers `trigger` would return. */

@@ -91,8 +91,8 @@ export class Watches implements ChangeReceiver {
   }
 
   deleted(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void {
-    const told = this.#fire(this.data, eventType.nodeDeleted, path, zxid, node.acl)
-    this.#fire(this.children, eventType.nodeDeleted, path, zxid, node.acl, told)
+    const notified = this.#fire(this.data, eventType.nodeDeleted, path, zxid, node.acl)
+    this.#fire(this.children, eventType.nodeDeleted, path, zxid, node.acl, notified)
     this.#fire(this.children, eventType.nodeChildrenChanged, parent, zxid, parentNode.acl)
   }
 
@@ -195,10 +195,10 @@ export class Watches implements ChangeReceiver {
     except?: Set<Watcher>,
   ): Set<Watcher> | undefined {
     if (table.pathCount === 0) return undefined
-    const told = table.trigger(path)
-    for (const watcher of told ?? []) {
+    const notified = table.trigger(path)
+    for (const watcher of notified ?? []) {
       if (!except?.has(watcher)) watcher.notify(type, path, zxid, acl)
     }
-    return told
+    return notified
   }
 }

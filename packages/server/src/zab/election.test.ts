@@ -42,7 +42,7 @@ describe('a newcomer joins a running ensemble', () => {
     expect(election.round).toBe(4)
   })
 
-  test('but not a leader that nobody says to follow, nor one that does not say it leads', () => {
+  test('but not a leader without followers, nor one that does not say that it leads', () => {
     const { hear } = looking(1, [1, 2, 3, 4, 5], whole)
     expect(hear(3, heard('leading', 3))).toBe(undefined)
     const other = looking(1, [1, 2, 3], whole)
@@ -59,7 +59,7 @@ describe('a newcomer joins a running ensemble', () => {
 })
 
 describe('a server that lost something', () => {
-  test('has no vote, hears none, and joins a leader that others follow', () => {
+  test('has no vote, ignores votes, and joins a leader that others follow', () => {
     const { hear, sent } = looking(1, [1, 2, 3], { ...whole, state: 'abstains' })
     expect(sent.notifications.map(([, { zxid }]) => zxid)).toEqual([-1n, -1n])
     expect(hear(2, heard('looking', 1, { round: 1 }))).toBe(undefined)
@@ -77,7 +77,7 @@ describe('a server that lost something', () => {
 describe('a server without a history, which may have lost one', () => {
   const fresh = { zxid: 0n, peerEpoch: 0, state: 'fresh' } as const
 
-  test('votes when all were heard and none has one', () => {
+  test('votes when all have answered and none has one', () => {
     const { hear, election, sent } = looking(1, [1, 2, 3], fresh)
     hear(2, heard('looking', 2, { zxid: -1n, peerEpoch: 0 }))
     expect(election.takesPart).toBe(false)
@@ -94,7 +94,7 @@ describe('a server without a history, which may have lost one', () => {
     expect(election.takesPart).toBe(false)
   })
 
-  test('votes after initLimit when nobody was heard to have one, and at once when it is alone', () => {
+  test('votes after initLimit when no server has reported one, and at once when it is alone', () => {
     const { election, sent } = looking(1, [1, 2, 3], fresh)
     election.timePassed(defaultTimes.initLimit * defaultTimes.tickMs, sent.out)
     expect(election.takesPart).toBe(true)

@@ -26,7 +26,7 @@ export class History {
   /** Something is missing here, or may be: this server must not vote before a leader has made its history whole. */
   isIncomplete: boolean
   /** The last zxid that was passed to `commit`. */
-  #told: bigint
+  #passedOn: bigint
   #epochsAsked: { readonly accepted: number; readonly current: number } | undefined
   #cuts = 0
   /** An image that is complete but not installed, and the transactions appended after it. */
@@ -41,7 +41,7 @@ export class History {
     this.durable = this.held.last
     this.committed = recovered.committed
     this.applied = recovered.committed
-    this.#told = recovered.committed
+    this.#passedOn = recovered.committed
     this.isIncomplete = recovered.state !== 'whole'
   }
 
@@ -114,7 +114,7 @@ export class History {
 
   /** The tree includes everything up to `zxid`. A report about a tree that an image has replaced is ignored. */
   noteApplied(zxid: bigint): void {
-    if (zxid > this.applied && zxid <= this.#told) this.applied = zxid
+    if (zxid > this.applied && zxid <= this.#passedOn) this.applied = zxid
   }
 
   /** Takes a report of the disk. */
@@ -154,7 +154,7 @@ export class History {
     this.#installing = undefined
     // The tree is that of the image now.
     this.applied = staged.base
-    this.#told = staged.base
+    this.#passedOn = staged.base
     if (staged.base > this.committed) this.committed = staged.base
   }
 
@@ -166,8 +166,8 @@ export class History {
     // A tree that will be replaced gets nothing more.
     if (this.#installing !== undefined) return
     const ready = this.applicable()
-    if (ready <= this.#told) return
-    this.#told = ready
+    if (ready <= this.#passedOn) return
+    this.#passedOn = ready
     out.commit(ready)
   }
 }

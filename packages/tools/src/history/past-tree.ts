@@ -40,12 +40,12 @@ export class PastTree {
   /** By path, in no particular order. */
   readonly nodes = new Map<string, PastZnode>()
   readonly #scope: Scope
-  readonly #told: (change: Change) => void
+  readonly #onChange: (change: Change) => void
   readonly #ephemerals = new Map<bigint, Set<string>>()
 
-  constructor(scope: Scope, told: (change: Change) => void = () => {}) {
+  constructor(scope: Scope, onChange: (change: Change) => void = () => {}) {
     this.#scope = scope
-    this.#told = told
+    this.#onChange = onChange
   }
 
   /** Stores a znode of a snapshot, without reporting a change. */
@@ -112,7 +112,7 @@ export class PastTree {
           ephemeralOwner: owner,
         }
         this.load(path, after)
-        this.#told({ kind: 'created', ...common, before: undefined, after })
+        this.#onChange({ kind: 'created', ...common, before: undefined, after })
         return
       }
       case opCode.setData:
@@ -125,13 +125,13 @@ export class PastTree {
           version: txn.version,
         }
         this.nodes.set(path, after)
-        this.#told({ kind: 'changed', ...common, before, after })
+        this.#onChange({ kind: 'changed', ...common, before, after })
         return
       }
       case opCode.setACL: {
         const after: PastZnode = { ...(before ?? unknownZnode), acl: txn.acl ?? openAcl, aversion: txn.version }
         this.nodes.set(path, after)
-        this.#told({ kind: 'acl changed', ...common, before, after })
+        this.#onChange({ kind: 'acl changed', ...common, before, after })
         return
       }
       case opCode.delete:
@@ -152,7 +152,7 @@ export class PastTree {
       if (owned?.size === 0) this.#ephemerals.delete(before.ephemeralOwner)
     }
     const { zxid, time, clientId: session } = header
-    this.#told({ kind: 'deleted', path, zxid, time: Number(time), session, before, after: undefined })
+    this.#onChange({ kind: 'deleted', path, zxid, time: Number(time), session, before, after: undefined })
   }
 
   #own(path: string, owner: bigint): void {

@@ -208,7 +208,7 @@ describe('missing transactions', () => {
   })
 })
 
-test('a new epoch is no gap, and a transaction that stands twice is told once', async () => {
+test('a new epoch is no gap, and a transaction that is logged twice is reported once', async () => {
   const epoch = 0x1_0000_0000
   const past = await directory({
     'log.1': log(create(1, '/a', 'one'), set(2, '/a', 'two', 1)),

@@ -19,22 +19,22 @@ export interface HistoryOptions {
 }
 
 /**
- * Every write of a znode, in order. Missing transactions are gaps between them. Byte arrays are copies. `told` is called for each
+ * Every write of a znode, in order. Missing transactions are gaps between them. Byte arrays are copies. `onEntry` is called for each
  * as it is found.
  */
 export async function history(
   directory: PastDirectory,
   path: string,
-  told: (entry: HistoryEntry) => void,
+  onEntry: (entry: HistoryEntry) => void,
   { recursive = false, from = 0n, until }: HistoryOptions = {},
 ): Promise<void> {
   await directory.walk(recursive ? within(path) : exactly(path), {
     ...(until !== undefined && { until }),
     onChange(change) {
-      if (change.zxid >= from) told(change)
+      if (change.zxid >= from) onEntry(change)
     },
     onGap(gap) {
-      if (gap.next > from) told({ kind: 'gap', ...gap })
+      if (gap.next > from) onEntry({ kind: 'gap', ...gap })
     },
   })
 }

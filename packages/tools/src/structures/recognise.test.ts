@@ -11,7 +11,7 @@ import { cyclesOf } from './waiting.ts'
 const recorded = (peer: string): SeenTree =>
   treeOf(JSON.parse(readFileSync(new URL(`./recorded/${peer}.json`, import.meta.url), 'utf8')))
 
-/** Sessions as letters, in the order of their numbers; znodes without what is drawn anew each time. */
+/** Sessions as letters, in the order of their numbers; znodes without the parts that are random. */
 function facts(tree: SeenTree): Record<string, string> {
   const found = recognise(tree)
   const sessions = [
@@ -66,7 +66,7 @@ test('everything of kazoo is recognised; its election has the names of a lock', 
     '/kazoo/party': 'group kazoo [a a, b b]',
     '/kazoo/queue': 'priority queue kazoo 1 items []',
     '/kazoo/read-write': 'read-write lock kazoo [a read a] b write b (all of 1), a read c (all of 1)',
-    // kazoo 2.8 writes who asks as Python prints bytes.
+    // kazoo 2.8 writes the identifier as Python prints bytes.
     '/kazoo/semaphore': "semaphore kazoo of 2 [a a, b b] a b'c' (any of 2)",
     '/kazoo/shallow': 'group kazoo [a a]',
   })

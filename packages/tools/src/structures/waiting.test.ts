@@ -45,7 +45,7 @@ test('two sessions that wait for what the other holds are a circle', () => {
   expect(named([structure('/a', [1], [2]), structure('/b', [2], [1])])).toEqual(['2 at /a for 1, 1 at /b for 2'])
 })
 
-test('a circle of three is named once, and whoever waits for one of it is no part of it', () => {
+test('a circle of three is reported once, without sessions that only wait for a member of it', () => {
   const locks = [structure('/a', [1], [3, 4]), structure('/b', [2], [1]), structure('/c', [3], [2])]
   expect(named(locks)).toEqual(['3 at /a for 1, 1 at /b for 2, 2 at /c for 3'])
 })
