@@ -96,7 +96,7 @@ export const knownDifferences: readonly Difference[] = [
   },
   { fact: 'checkWatches finds watches by type', targets: old, how: 'run', reason: 'types 4 and 5 came with 3.9' },
   {
-    fact: 'a create2 inside a multi tells the Stat',
+    fact: 'a create2 inside a multi returns the Stat',
     targets: old,
     how: 'run',
     reason: '3.8.0 answers with the result of a plain create',
