@@ -119,6 +119,19 @@ const ofNewest = /** @type {const} */ ([
   ['org.xerial.snappy', 'snappy-java', '1.1.10.5'],
 ])
 console.log(`Apache ZooKeeper 3.9: ${fetchApache('3.9', newest, ofNewest)}`)
+// What its admin pages and its metrics need besides: it comes with them, and its pom does not name them.
+const webJars = `${root}.cache/apache-3.9-admin`
+if (existsSync(webJars)) console.log('web server of Apache ZooKeeper 3.9: present')
+else if (!has('mvn')) console.log('web server of Apache ZooKeeper 3.9: missing, because there is no mvn')
+else {
+  const why = fetchJars(webJars, [
+    ['org.eclipse.jetty', 'jetty-server', '9.4.58.v20250814'],
+    ['org.eclipse.jetty', 'jetty-servlet', '9.4.58.v20250814'],
+    ['com.fasterxml.jackson.core', 'jackson-databind', '2.15.2'],
+    ['org.apache.zookeeper', 'zookeeper-prometheus-metrics', '3.9.4', ['org.apache.zookeeper']],
+  ])
+  console.log(`web server of Apache ZooKeeper 3.9: ${why === undefined ? 'fetched' : `missing, because ${why}`}`)
+}
 // The last line without persistent watches and other parts of 3.6; it has only the interface of a log.
 const ofOldest = /** @type {const} */ ([['org.slf4j', 'slf4j-simple', '1.7.36']])
 console.log(`Apache ZooKeeper 3.5: ${fetchApache('3.5', ['3.5.10', '3.5.9'], ofOldest)}`)

@@ -6,6 +6,7 @@ import { startServer } from '@lightkeeper/server'
 import { ask } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
 import { Wire } from '../conformance/wire.ts'
+import { solrStatus } from '../support/monitoring-parsers.ts'
 
 const all = 'ruok srvr stat mntr conf cons dump envi dirs wchs wchc wchp crst srst gtmk isro hash'.split(' ')
 
@@ -20,9 +21,21 @@ test.each(all)('%s is answered where it is listed, and refused by its name where
 
 test('a server without a directory answers too', async () => {
   await using server = await startServer({ port: 0, fourLetterWordWhitelist: '*' })
-  expect(await ask(server.port, 'conf')).toMatch(/^clientPort=\d+\nsecureClientPort=-1\ndataDir=\ndataDirSize=0\n/)
+  expect(await ask(server.port, 'conf')).toMatch(
+    /^clientPort=\d+\nsecureClientPort=-1\ndataDir=\(memory\)\ndataDirSize=0\n/,
+  )
   expect(await ask(server.port, 'conf')).toContain(`clientPort=${server.port}\n`)
   expect(await ask(server.port, 'dirs')).toBe('datadir_size: 0\nlogdir_size: 0\n')
+})
+
+test("Solr's status page takes the answers of a server without a directory", async () => {
+  await using server = await startServer({ port: 0, fourLetterWordWhitelist: '*' })
+  const [ruok, mntr, conf] = [
+    await ask(server.port, 'ruok'),
+    await ask(server.port, 'mntr'),
+    await ask(server.port, 'conf'),
+  ]
+  expect(solrStatus({ ruok, mntr, conf })).toEqual({ ok: true, errors: [] })
 })
 
 test('conf shows no secret', async () => {

@@ -57,6 +57,8 @@ export async function serverSettings(
     origins.set(option, flag)
   }
   given['logLevel'] ??= 'info'
+  // As in Apache 3.9, where a file that says nothing of it has the admin pages; here they are on this machine alone.
+  if (file !== undefined) given['adminEnableServer'] ??= true
   const options: ServerOptions = given
   if (file !== undefined) {
     // As in Apache: a server that loses its data with the process must be requested; a misspelt key must not lead to

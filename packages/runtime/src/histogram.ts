@@ -12,12 +12,13 @@ export class Histogram {
   sumMs = 0
   maxMs = 0
 
-  record(ms: number): void {
+  /** Notes that `times` things took `ms` milliseconds each. */
+  record(ms: number, times = 1): void {
     const exact = Math.floor(Math.log2(Math.max(1, ms / unitMs)) * perDoubling)
     const at = Math.min(buckets - 1, exact)
-    this.#counts[at] = (this.#counts[at] as number) + 1
-    this.count++
-    this.sumMs += ms
+    this.#counts[at] = (this.#counts[at] as number) + times
+    this.count += times
+    this.sumMs += ms * times
     if (ms > this.maxMs) this.maxMs = ms
   }
 

@@ -1,6 +1,7 @@
 /** Everything a client or server may ask of its host, in one bundle. */
 import type { Clock } from './clock.ts'
 import type { Disk } from './disk.ts'
+import type { Http } from './http.ts'
 import type { Log } from './log.ts'
 import type { Machine } from './machine.ts'
 import type { Memory } from './memory.ts'
@@ -12,6 +13,7 @@ export interface Runtime {
   readonly clock: Clock
   readonly random: Random
   readonly network: Network
+  readonly http: Http
   readonly disk: Disk
   readonly log: Log
   readonly machine: Machine

@@ -71,7 +71,7 @@ export class Replica {
   constructor(house: ReplicaHouse, start: ReplicaStart, hooks: ReplicaHooks) {
     const { config, runtime, stats } = house
     const { tree, log, lastZxid } = start
-    const watches = new Watches(config)
+    const watches = new Watches(config, stats.watchersReached)
     tree.receiver = watches
     const { clock } = runtime
     const broken = (error: Error): void => this.#fail(error)

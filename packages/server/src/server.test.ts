@@ -375,7 +375,11 @@ describe('what connections and sessions leave behind', () => {
       client.closed()
       return text
         .split('\n')
-        .filter((line) => /znode_count|watch_count|ephemerals|global_sessions|data_size|alive/.test(line))
+        .filter((line) =>
+          /^zk_(znode_count|watch_count|ephemerals_count|global_sessions|approximate_data_size|num_alive_connections)\t/.test(
+            line,
+          ),
+        )
     }
     const before = await gauges()
     expect(before).toHaveLength(6)

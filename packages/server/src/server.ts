@@ -1,6 +1,10 @@
 /** Composition root: settings and a host in, a running server out. */
 import { countedLog, formatAddress, leveledLog, parseAddress, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
+import type { Phase } from './admin/health.ts'
+import { HttpPorts } from './admin/ports.ts'
+import { Transfer } from './admin/transfer.ts'
+import { transferAccess } from './admin/transfer-access.ts'
 import { Access } from './auth/access.ts'
 import { Authentication } from './auth/authentication.ts'
 import { authProviders } from './auth/providers.ts'
@@ -10,6 +14,8 @@ import { Replica } from './replica.ts'
 import { SessionIds } from './session/session-ids.ts'
 import { SessionKeys, secretBytes } from './session/session-keys.ts'
 import { ServerStats } from './stats.ts'
+import { SnapshotDamage } from './storage/image.ts'
+import { removeOrphans } from './storage/orphans.ts'
 import { type SnapshotResult, Storage } from './storage/storage.ts'
 import { memoryLog } from './storage/txn-log.ts'
 import { ClientListener } from './transport/client-listener.ts'
@@ -28,6 +34,10 @@ export interface RunningServer {
   readonly connectString: string
   /** The settings, as they are now. */
   readonly config: ServerConfig
+  /** Where the admin pages are, `host:port`; undefined where there are none. */
+  readonly adminAddress: string | undefined
+  /** Where Prometheus may scrape `/metrics`, `host:port`; undefined where there is nothing to scrape. */
+  readonly metricsAddress: string | undefined
   /** Why nothing is written any more: the log failed. Undefined while it works. Reads are still served. */
   readonly logFailure: Error | undefined
   /** Resolves when the server has ended: to undefined after `close`, else to the reason. */
@@ -64,12 +74,39 @@ export async function startServer(
   const host: Runtime = { ...given, log: counted.log }
   const begun = host.clock.now()
   host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
-  const storage =
-    config.dataDir === undefined
-      ? undefined
-      : await Storage.open(given, config, config.dataDir, { damage: config.acceptLoss ? 'accept' : 'refuse' })
+  const stats = new ServerStats()
+  const providers = authProviders(config)
+  const access = new Access(providers, config.skipACL)
+  const authentication = new Authentication(providers, config, host, stats)
+  let phase: Phase = 'starting'
+  let storage: Storage | undefined
+  let listener: ClientListener | undefined
+  const subject = {
+    get phase() {
+      return phase
+    },
+    get view() {
+      return listener
+    },
+    get storage() {
+      return storage
+    },
+    reload: () => live.reload(reread, host.log),
+    restore: (body: AsyncIterable<Uint8Array>): Promise<bigint> => restore(body),
+  }
+  const ports = new HttpPorts(subject, config, host)
+  await ports.open(new Transfer(subject, transferAccess(access, authentication), config, stats, host))
+  try {
+    storage = await openStorage(given, config)
+  } catch (error) {
+    await ports.close()
+    throw error
+  }
+  stats.starts.add(host.clock.now() - begun)
   if (storage !== undefined) {
-    const { tree, lastZxid, snapshotZxid, replayedTxns } = storage.recovered
+    const { tree, lastZxid, snapshotZxid, replayedTxns, digestMismatches } = storage.recovered
+    stats.replays.add(replayedTxns)
+    stats.digestMismatches = digestMismatches
     host.log('info', 'the data directory is recovered', {
       znodes: tree.nodes.size,
       sessions: tree.sessions.size,
@@ -81,42 +118,70 @@ export async function startServer(
   }
   const log = storage?.log ?? memoryLog()
   const keys = storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes))
-  const stats = new ServerStats()
   let settle: (error: Error | undefined) => void = () => {}
   const stopped = new Promise<Error | undefined>((resolve) => {
     settle = resolve
   })
-  const providers = authProviders(config)
   const house = {
     config,
     runtime: host,
-    access: new Access(providers, config.skipACL),
-    authentication: new Authentication(providers, config, host, stats),
+    access,
+    authentication,
     stats,
     keys,
     ids: new SessionIds(keys, ownServerId, host.clock.wall()),
   }
-  const start = {
-    tree: storage?.recovered.tree ?? new DataTree(),
-    lastZxid: storage?.recovered.lastZxid ?? config.initialZxid,
-    log,
+  const clients = new ClientListener(config, host, stats, { storage })
+  listener = clients
+  // A failure during the stop must not hide its reason, nor end the process.
+  const failed = (error: Error): void => {
+    const settled = (): void => settle(error)
+    shutDown().then(settled, settled)
   }
-  const replica = new Replica(house, start, {
-    applied: (zxid) => storage?.applied(zxid),
-    isBehind: (): boolean => listener.isBehind,
-    // A failure during the stop must not hide its reason, nor end the process.
-    failed: (error) => {
-      const settled = (): void => settle(error)
-      shutDown().then(settled, settled)
-    },
-  })
-  const listener = new ClientListener(config, host, stats, { storage })
-  listener.serve(replica)
+  const newTerm = (tree: DataTree, lastZxid: bigint): Replica =>
+    new Replica(
+      house,
+      { tree, lastZxid, log },
+      { applied: (zxid) => storage?.applied(zxid), isBehind: () => clients.isBehind, failed },
+    )
+  let replica = newTerm(storage?.recovered.tree ?? new DataTree(), storage?.recovered.lastZxid ?? config.initialZxid)
+  clients.serve(replica)
+  const restore = async (body: AsyncIterable<Uint8Array>): Promise<bigint> => {
+    if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
+    const base = await storage.receiveSnapshot(body)
+    const before = replica
+    // Clients come back to what is there then.
+    clients.serve(undefined)
+    before.stop()
+    try {
+      await storage.log.quiet()
+      const tree = await storage.install(base)
+      removeOrphans(tree, base.lastZxid, (path, session) =>
+        host.log('warn', 'removed an ephemeral whose session does not exist', { path, session }),
+      )
+      replica = newTerm(tree, base.lastZxid)
+    } catch (error) {
+      if (!(error instanceof SnapshotDamage)) failed(error as Error)
+      else {
+        await base.discard()
+        replica = newTerm(before.tree, before.lastZxid)
+      }
+      throw error
+    } finally {
+      if (replica !== before) {
+        clients.serve(replica)
+        replica.start()
+      }
+    }
+    return base.lastZxid
+  }
   let down: Promise<void> | undefined
   const shutDown = (): Promise<void> => {
     down ??= (async () => {
+      phase = 'stopping'
       replica.stop()
-      await listener.close()
+      await clients.close()
+      await ports.close()
       counted.stop()
       await (storage ?? log).close()
       host.log('info', 'the server has stopped', { lastZxid: replica.lastZxid })
@@ -125,13 +190,14 @@ export async function startServer(
   }
   let address: string
   try {
-    address = await listener.listen()
+    address = await clients.listen()
   } catch (error) {
     // A failure during the stop must not hide its reason.
     await shutDown().catch(() => {})
     throw error
   }
   replica.start()
+  phase = 'serving'
   host.log('info', 'the server listens', { address })
   const { port } = parseAddress(address)
   const close = async (): Promise<void> => {
@@ -146,6 +212,8 @@ export async function startServer(
     port,
     connectString: formatAddress(reachable(config.clientPortAddress), port),
     config,
+    adminAddress: ports.adminAddress,
+    metricsAddress: ports.metricsAddress,
     get logFailure() {
       return replica.logFailure
     },
@@ -154,10 +222,16 @@ export async function startServer(
       if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
       return storage.snapshot()
     },
-    reload: () => live.reload(reread, host.log),
+    reload: subject.reload,
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Reads the data directory; undefined where data is in memory only. */
+async function openStorage(runtime: Runtime, config: ServerConfig): Promise<Storage | undefined> {
+  if (config.dataDir === undefined) return undefined
+  return Storage.open(runtime, config, config.dataDir, { damage: config.acceptLoss ? 'accept' : 'refuse' })
 }
 
 /** An address that a client on this machine can connect to, for one that means "all interfaces". */

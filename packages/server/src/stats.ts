@@ -1,5 +1,11 @@
-/** Counters of a server, as `srvr` and `mntr` print them. */
+/**
+ * Counters of a server: what `srvr`, `mntr`, the admin pages and `/metrics` show. The parts of the server add to them as they work, so
+ * adding is a few operations on numbers. What shows them does the rest (admin/figures.ts).
+ */
 import { Histogram } from '@lightkeeper/runtime'
+
+/** Apache's default of fsync.warningthresholdms. */
+const slowSyncMs = 1000
 
 /** Times or sizes, as `mntr` sums them up. */
 export class Summary {
@@ -18,6 +24,58 @@ export class Summary {
   get average(): number {
     return this.count === 0 ? 0 : this.sum / this.count
   }
+
+  reset(): void {
+    this.count = 0
+    this.sum = 0
+    this.min = 0
+    this.max = 0
+  }
+}
+
+/** A summary that also knows quantiles. */
+export class Distribution extends Summary {
+  #histogram = new Histogram()
+
+  override add(value: number, times = 1): void {
+    super.add(value, times)
+    this.#histogram.record(value, times)
+  }
+
+  override reset(): void {
+    super.reset()
+    this.#histogram = new Histogram()
+  }
+
+  /** What a share `q` (0 … 1) of the values did not exceed, to within a tenth; 0 where there are none. */
+  quantile(q: number): number {
+    return this.#histogram.quantileMs(q)
+  }
+}
+
+/** The sizes of replies, in bytes. -1 before the first one, as in Apache (BufferStats.java). */
+export class ReplySizes {
+  last = -1
+  min = -1
+  max = -1
+  /** All of them together. */
+  sum = 0
+
+  /** `frameBytes` with the four bytes of the length, which Apache does not count. */
+  add(frameBytes: number): void {
+    const bytes = frameBytes - 4
+    this.last = bytes
+    this.sum += bytes
+    if (bytes > this.max) this.max = bytes
+    if (bytes < this.min || this.min < 0) this.min = bytes
+  }
+
+  reset(): void {
+    this.last = -1
+    this.min = -1
+    this.max = -1
+    this.sum = 0
+  }
 }
 
 export class ServerStats {
@@ -32,14 +90,37 @@ export class ServerStats {
   droppedConnections = 0
   expiredSessions = 0
   expiredSessionless = 0
+  /** Clients that came back with a session. */
+  revalidations = 0
+  readonly replySizes = new ReplySizes()
+  /** Bytes of watch events. */
+  watchBytes = 0
   /** Milliseconds from receipt to reply. */
-  latency = new Summary()
+  readonly latency = new Summary()
   /** Writes that were answered since the last call of `answered`. */
   #updatesOfTurn = 0
-  readonly reads = new Summary()
-  readonly updates = new Summary()
-  readonly updateTimes = new Histogram()
+  readonly reads = new Distribution()
+  readonly updates = new Distribution()
+  /** Milliseconds that the disk took to make a batch of transactions durable. */
   readonly syncs = new Summary()
+  /** Syncs above `slowSyncMs`. */
+  slowSyncs = 0
+  /** Milliseconds that a batch took on its way to the log, and transactions in each. */
+  readonly flushes = new Distribution()
+  readonly batches = new Summary()
+  /** Watchers that one change reached, by the type of the event; none at index 0. */
+  readonly watchersReached: readonly Summary[] = [0, 1, 2, 3, 4].map(() => new Summary())
+  /** Milliseconds of each start of the database, and transactions replayed in it. */
+  readonly starts = new Summary()
+  readonly replays = new Summary()
+  /** Digests that differed when the directory was read. */
+  digestMismatches = 0
+  /** Milliseconds that restores took, and how often one failed or came too soon; the same for snapshots that were asked for. */
+  readonly restores = new Summary()
+  restoreErrors = 0
+  restoresRefused = 0
+  snapshotErrors = 0
+  snapshotsRefused = 0
 
   /** `count` requests were answered `latencyMs` after they were received; `updated` has counted the writes among them. */
   answered(count: number, latencyMs: number): void {
@@ -54,14 +135,37 @@ export class ServerStats {
   updated(latencyMs: number): void {
     this.#updatesOfTurn++
     this.updates.add(latencyMs)
-    this.updateTimes.record(latencyMs)
     this.latency.add(latencyMs)
   }
 
-  /** Resets what `srst` resets: packets and latencies, as in Apache. */
+  /** A batch of `count` transactions took so long to the log; `isSync` where the disk was waited for. */
+  flushed(count: number, ms: number, isSync: boolean): void {
+    this.flushes.add(ms)
+    this.batches.add(count)
+    if (!isSync) return
+    this.syncs.add(ms)
+    if (ms > slowSyncMs) this.slowSyncs++
+  }
+
+  /** Resets what `srst` resets: all but failed authentications and slow syncs, as in Apache (ServerStats.java). */
   reset(): void {
     this.received = 0
     this.sent = 0
-    this.latency = new Summary()
+    this.receivedBytes = 0
+    this.rejectedConnections = 0
+    this.connectRequests = 0
+    this.droppedConnections = 0
+    this.expiredSessions = 0
+    this.expiredSessionless = 0
+    this.revalidations = 0
+    this.watchBytes = 0
+    this.digestMismatches = 0
+    this.restoreErrors = 0
+    this.restoresRefused = 0
+    this.snapshotErrors = 0
+    this.snapshotsRefused = 0
+    this.replySizes.reset()
+    const summaries = [this.latency, this.reads, this.updates, this.syncs, this.flushes, this.batches]
+    for (const each of [...summaries, this.starts, this.replays, this.restores, ...this.watchersReached]) each.reset()
   }
 }

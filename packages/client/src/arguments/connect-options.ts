@@ -79,6 +79,7 @@ const runtime = new OptionSet<Partial<Runtime>>({
   clock: withMethods('a clock', 'now', 'wall', 'after', 'turnEnd'),
   random: withMethods('a source of chance', 'bytes', 'below'),
   network: withMethods('a network', 'connect'),
+  http: withMethods('an HTTP server', 'listen'),
   disk: withMethods('a disk'),
   log: callable,
   machine: withMethods('a machine', 'facts', 'descriptors'),

@@ -3,6 +3,7 @@ import type { Runtime } from '../runtime.ts'
 import { nodeClock } from './clock.ts'
 import { nodeDisk } from './disk.ts'
 import { guardedLog } from './guarded-log.ts'
+import { nodeHttp } from './http.ts'
 import { environmentLog } from './log.ts'
 import { nodeMachine } from './machine.ts'
 import { nodeMemory } from './memory.ts'
@@ -19,6 +20,7 @@ export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {
     clock: nodeClock(log),
     random: nodeRandom(),
     network: nodeNetwork(log),
+    http: nodeHttp(log),
     disk: nodeDisk(),
     machine: nodeMachine(),
     trace: nodeTrace(),

@@ -36,16 +36,20 @@ const operationNames: ReadonlyMap<number, string> = new Map<number, string>([
   [opCode.getEphemerals, 'GETE'],
 ])
 
+/** Apache's name of an operation, `NA` where there is none. */
+export function operationName(type: number | undefined): string {
+  return (type === undefined ? undefined : operationNames.get(type)) ?? 'NA'
+}
+
 /** ` /127.0.0.1:50606[1](queued=0,recved=1,sent=0)`, and in full with what the session did last. */
 export function connectionLine(connection: ConnectionView, isBrief: boolean): string {
   const { remote, replies, received, sent, session, stats } = connection
   const brief = ` /${remote}[${connection.isReading ? 1 : 0}](queued=${replies.length},recved=${received},sent=${sent}`
   // Without a session there is nothing more: who asks is such a one.
   if (isBrief || session === undefined) return `${brief})`
-  const operation = stats.lastType === undefined ? undefined : operationNames.get(stats.lastType)
   const cxid = stats.lastCxid < 0 ? '' : `,lcxid=0x${stats.lastCxid.toString(16)}`
   return (
-    `${brief},sid=${formatHex(session.id)},lop=${operation ?? 'NA'},est=${stats.establishedAt},to=${session.timeoutMs}${cxid}` +
+    `${brief},sid=${formatHex(session.id)},lop=${operationName(stats.lastType)},est=${stats.establishedAt},to=${session.timeoutMs}${cxid}` +
     `,lzxid=${formatHex(stats.lastZxid)},lresp=${whole(stats.lastResponseAt)},llat=${whole(stats.lastLatency)}` +
     `,minlat=${whole(stats.minLatency)},avglat=${whole(stats.averageLatency)},maxlat=${whole(stats.maxLatency)})`
   )

@@ -9,7 +9,10 @@ import type { Storage } from '../storage/storage.ts'
 import { version } from '../version.ts'
 import { BoundedText } from './bounded-text.ts'
 import { connectionLine, dump, whole } from './connections.ts'
-import { decimal, metrics } from './monitor.ts'
+import { configurationFacts, mode, resetConnectionStats, resetServerStats } from './facts.ts'
+import { znodeCount } from './figures.ts'
+import { JavaDouble } from './json.ts'
+import { monitorPairs, readFigures } from './monitor.ts'
 import type { ServerView } from './view.ts'
 
 /** Where words look besides the listener. */
@@ -20,7 +23,6 @@ export interface WordSources {
 
 /** What a word is answered from: a server that serves clients. */
 interface Asked {
-  readonly words: FourLetterWords
   readonly server: ServerView
   readonly replica: Replica
   readonly sources: WordSources
@@ -54,7 +56,7 @@ const answers = new Map<string, Answer>([
   ['wchs', watchSummary],
   ['wchc', watchesByWatcher],
   ['wchp', watchesByPath],
-  ['gtmk', ({ words }) => `${words.traceMask}`],
+  ['gtmk', ({ server }) => `${server.trace.mask}`],
   ['stmk', setTraceMask],
   ['hash', digests],
 ])
@@ -63,15 +65,11 @@ export class FourLetterWords {
   readonly server: ServerView
   readonly sources: WordSources
   readonly runtime: Runtime
-  /** What `stmk` set and `gtmk` shows, Apache's default at first. It changes nothing here. */
-  traceMask = 306n
-  readonly startedAt: number
 
   constructor(server: ServerView, sources: WordSources, runtime: Runtime) {
     this.server = server
     this.sources = sources
     this.runtime = runtime
-    this.startedAt = runtime.clock.now()
   }
 
   /** Bytes of the word that `bytes`, four of them or more, begin with, and of what belongs to it; 0 where they are no word. */
@@ -88,7 +86,7 @@ export class FourLetterWords {
     const { server, sources, runtime } = this
     const { replica } = server
     if (replica === undefined) return notServing
-    return answers.get(word)?.({ words: this, server, replica, sources, runtime, argument: bytes.subarray(4) }) ?? ''
+    return answers.get(word)?.({ server, replica, sources, runtime, argument: bytes.subarray(4) }) ?? ''
   }
 
   #isAllowed(word: string): boolean {
@@ -103,19 +101,10 @@ function wordOf(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes.subarray(0, 4))
 }
 
-/** Apache counts the root twice, since it stands under two paths there. */
-function znodeCount({ tree }: Replica): number {
-  return tree.nodes.size + 1
-}
-
-function mode({ logFailure }: Replica): string {
-  return logFailure === undefined ? 'standalone' : 'read-only'
-}
-
 function summary({ server, replica }: Asked): string {
   const { latency, received, sent } = server.stats
   return [
-    `Latency min/avg/max: ${whole(latency.min)}/${decimal(latency.average)}/${whole(latency.max)}`,
+    `Latency min/avg/max: ${whole(latency.min)}/${new JavaDouble(latency.average).toString()}/${whole(latency.max)}`,
     `Received: ${received}`,
     `Sent: ${sent}`,
     `Connections: ${server.connections.size}`,
@@ -137,40 +126,30 @@ function connections({ server }: Asked, isBrief: boolean): string {
 }
 
 function resetConnections({ server }: Asked): string {
-  for (const connection of server.connections) {
-    connection.received = 0
-    connection.sent = 0
-    connection.stats.reset()
-  }
+  resetConnectionStats(server)
   return 'Connection stats reset.\n'
 }
 
-function resetStats({ server }: Asked): string {
-  server.stats.reset()
+function resetStats({ server, sources }: Asked): string {
+  resetServerStats(server, sources.storage)
   return 'Server stats reset.\n'
 }
 
 async function configuration({ server, sources, runtime }: Asked): Promise<string> {
-  const { config } = server
-  const { storage } = sources
-  const sizes = await storage?.sizes()
-  const absolute = (path: string | undefined): string => {
-    if (path === undefined || /^([/\\]|[A-Za-z]:)/.test(path)) return path ?? ''
-    return `${runtime.machine.facts().get('user.dir') ?? ''}/${path}`
-  }
+  const facts = await configurationFacts(server, sources.storage, runtime)
   return Object.entries({
-    clientPort: server.port,
-    secureClientPort: -1,
-    dataDir: absolute(storage?.snapshotDirectory),
-    dataDirSize: sizes?.snapshots ?? 0,
-    dataLogDir: absolute(storage?.logDirectory),
-    dataLogSize: sizes?.logs ?? 0,
-    tickTime: config.tickTime,
-    maxClientCnxns: config.maxClientCnxns,
-    minSessionTimeout: config.minSessionTimeout,
-    maxSessionTimeout: config.maxSessionTimeout,
-    clientPortListenBacklog: config.clientPortListenBacklog,
-    serverId: 0,
+    clientPort: facts.clientPort,
+    secureClientPort: facts.secureClientPort,
+    dataDir: facts.dataDir,
+    dataDirSize: facts.dataDirSize,
+    dataLogDir: facts.dataLogDir,
+    dataLogSize: facts.dataLogSize,
+    tickTime: facts.tickTime,
+    maxClientCnxns: facts.maxClientCnxns,
+    minSessionTimeout: facts.minSessionTimeout,
+    maxSessionTimeout: facts.maxSessionTimeout,
+    clientPortListenBacklog: facts.clientPortListenBacklog,
+    serverId: facts.serverId,
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
@@ -193,16 +172,11 @@ function environment({ runtime }: Asked): string {
   return `Environment:\nzookeeper.version=${version}\n${facts.join('')}`
 }
 
-async function monitored({ words, server, replica, sources, runtime }: Asked): Promise<string> {
-  const descriptors = await runtime.machine.descriptors()
-  const all = metrics(server, replica, {
-    mode: mode(replica),
-    znodeCount: znodeCount(replica),
-    uptimeMs: runtime.clock.now() - words.startedAt,
-    snapshotTimes: sources.storage?.snapshotTimes,
-    descriptors,
-  })
-  return all.map(([name, value]) => `zk_${name}\t${value}\n`).join('')
+async function monitored({ server, replica, sources, runtime }: Asked): Promise<string> {
+  const all = await readFigures(server, replica, sources.storage, runtime)
+  return monitorPairs(mode(replica), all)
+    .map(([name, value]) => `zk_${name}\t${value.toString()}\n`)
+    .join('')
 }
 
 function watchSummary({ replica }: Asked): string {
@@ -236,9 +210,9 @@ function watchesByPath({ replica, server }: Asked): string {
   return `${text.toString()}\n`
 }
 
-function setTraceMask({ words, argument }: Asked): string {
-  words.traceMask = new DataView(argument.buffer, argument.byteOffset, argument.length).getBigInt64(0)
-  return `${words.traceMask}`
+function setTraceMask({ server, argument }: Asked): string {
+  server.trace.mask = new DataView(argument.buffer, argument.byteOffset, argument.length).getBigInt64(0)
+  return `${server.trace.mask}`
 }
 
 function digests({ replica }: Asked): string {

@@ -26,6 +26,10 @@ export interface ServerView {
   readonly replica: Replica | undefined
   readonly connections: ReadonlySet<ConnectionView>
   readonly port: number
+  /** What `stmk` set and `gtmk` shows, Apache's default at first. It changes nothing here. */
+  readonly trace: { mask: bigint }
+  /** When the server started, monotonic milliseconds. */
+  readonly startedAt: number
   /** Connections without a session by the time at which they are closed, monotonic milliseconds, earliest first. */
   impatience(): [expiresAt: number, connections: ReadonlySet<ConnectionView>][]
 }

@@ -159,6 +159,7 @@ export class Desk implements Answers {
         caller.hangUp()
         return
       }
+      this.#stats.revalidations++
       this.#attached.of(sessionId)?.hangUp()
       this.#attach(caller, session)
       // The client must see over this connection what it wrote over an earlier one.

@@ -108,7 +108,7 @@ export class History {
     const begunAt = this.#clock.now()
     this.#log.flush((error) => {
       if (this.#isStopped) return
-      if (this.#syncs) this.#stats.syncs.add(this.#clock.now() - begunAt)
+      this.#stats.flushed(count, this.#clock.now() - begunAt, this.#syncs)
       if (error !== undefined) {
         // Never tried again: the system may report bytes as written that it could not write.
         this.#failure = error

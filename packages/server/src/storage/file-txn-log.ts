@@ -155,6 +155,16 @@ export class FileTxnLog implements TxnLog {
     this.#failure ??= error
   }
 
+  /** Resolves when nothing is on its way to the files. @throws the error of a write that failed. */
+  async quiet(): Promise<void> {
+    while (this.#firstZxid !== undefined || this.#flushing !== undefined) {
+      if (this.#failure !== undefined) throw this.#failure
+      if (this.#flushing !== undefined) await this.#flushing
+      else await new Promise<void>((resolve) => this.flush(() => resolve()))
+    }
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
   read(from: bigint): AsyncIterable<LoggedPayload> {
     return readHistory(this.#disk, this.#directory, from, this.durableZxid)
   }

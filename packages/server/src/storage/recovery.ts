@@ -50,6 +50,8 @@ export interface Recovered {
   /** The snapshot it started from; undefined when there was none. */
   readonly snapshotZxid: bigint | undefined
   readonly replayedTxns: number
+  /** Transactions behind which the tree did not have the digest that the log says. */
+  readonly digestMismatches: number
   /** Transactions were given up: write a snapshot of the tree before anything is built on it. */
   readonly isLossy: boolean
   /** Logs that were given up; put them aside after that snapshot is written. */
@@ -98,7 +100,13 @@ export async function recover(runtime: Runtime, options: RecoveryOptions): Promi
       }
       const isReported = error instanceof RecoveryError || error instanceof DiskReadError
       if (options.damage !== 'report' || !isReported) throw error
-      const nothing = { tree: new DataTree(), lastZxid: -1n, snapshotZxid: undefined, replayedTxns: 0 }
+      const nothing = {
+        tree: new DataTree(),
+        lastZxid: -1n,
+        snapshotZxid: undefined,
+        replayedTxns: 0,
+        digestMismatches: 0,
+      }
       return { ...nothing, isLossy: false, aside: [], damage: error.message }
     }
   }
@@ -195,6 +203,7 @@ class Recovery {
       lastZxid: this.#lastZxid,
       snapshotZxid,
       replayedTxns: this.#replayed,
+      digestMismatches: this.#digestMismatches,
       isLossy: this.#isLossy,
       aside: this.#aside,
       damage: undefined,

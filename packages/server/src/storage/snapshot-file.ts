@@ -11,7 +11,8 @@ import { ImageTree } from './image-tree.ts'
 
 const snapshotMagic = 0x5a4b_534e
 const snapshotVersion = 2
-const headerBytes = 16
+/** Bytes in front of the image. */
+export const headerBytes = 16
 const writerBytes = 256 * 1024
 /** A checksum and the text "/". */
 const sealBytes = 13

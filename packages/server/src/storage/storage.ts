@@ -13,10 +13,12 @@ import { makeDirectory, refuseMisplaced, requireDirectory, versionDirectory } fr
 import { asidePath, snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
 import { SnapshotDamage } from './image.ts'
+import { receiveSnapshot } from './incoming-snapshot.ts'
 import { purge } from './purge.ts'
 import { type DamagePolicy, type Recovered, recover } from './recovery.ts'
 import { openSessionKeys } from './session-secret.ts'
 import { directorySize } from './sizes.ts'
+import { bytesOf } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
 
 export interface StorageOptions {
@@ -54,6 +56,7 @@ export class Storage {
   #running: Promise<SnapshotResult> | undefined
   #purging: Promise<void> | undefined
   #isClosed = false
+  #lastSnapshot: { readonly zxid: bigint; readonly wall: number } | undefined
 
   private constructor(
     runtime: Runtime,
@@ -186,6 +189,7 @@ export class Storage {
       },
     }).then((result) => {
       this.snapshotTimes.add(clock.now() - begun)
+      this.#lastSnapshot = { zxid: result.zxid, wall: clock.wall() }
       log('info', 'snapshot written', { file: result.name, ms: Math.round(clock.now() - begun) })
       return result
     })
@@ -195,6 +199,41 @@ export class Storage {
     }
     running.then(settled, settled)
     return running
+  }
+
+  /**
+   * The zxid of the last snapshot, and when it was written, wall-clock milliseconds; -1000 where it is older than this process. Undefined
+   * where there is none.
+   */
+  get lastSnapshot(): { readonly zxid: bigint; readonly wall: number } | undefined {
+    if (this.#lastSnapshot !== undefined) return this.#lastSnapshot
+    const { snapshotZxid } = this.recovered
+    return snapshotZxid === undefined ? undefined : { zxid: snapshotZxid, wall: -1000 }
+  }
+
+  /** The bytes of a snapshot, by its name. They are there as long as they are read, also where a purge removes the file. */
+  async snapshotContent(
+    name: string,
+  ): Promise<{ readonly size: number; readonly content: () => AsyncIterable<Uint8Array>; close(): Promise<void> }> {
+    const file = await this.#runtime.disk.open(`${this.snapshotDirectory}/${name}`, { readOnly: true })
+    const close = (): Promise<void> => file.close()
+    const next = bytesOf(file)
+    return {
+      size: await file.size(),
+      async *content() {
+        try {
+          for (let piece = await next(); piece !== undefined; piece = await next()) yield piece
+        } finally {
+          await close()
+        }
+      },
+      close,
+    }
+  }
+
+  /** Takes in a snapshot as a file holds it, and checks all of it; see receiveSnapshot. Nothing changes before `install`. */
+  receiveSnapshot(source: AsyncIterable<Uint8Array>): Promise<IncomingBase> {
+    return receiveSnapshot(this.#runtime.disk, this.#directories, source)
   }
 
   // -- another history, for a member of an ensemble -------------------------------------------------------------------

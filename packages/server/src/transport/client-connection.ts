@@ -8,7 +8,6 @@ import {
   type EventType,
   Framer,
   type Id,
-  MalformedFrameError,
   opCode,
   type Reader,
   readConnectRequest,
@@ -22,7 +21,7 @@ import type { Desk } from '../pipeline/desk.ts'
 import { ReplyQueue } from '../pipeline/reply-queue.ts'
 import { isReading } from '../pipeline/requests.ts'
 import type { Session } from '../session/session.ts'
-import { OverBudget } from '../watch/over-budget.ts'
+import { logCloseReason } from './close-reason.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { countedFrom, type Holder } from './held-bytes.ts'
 import { Opening } from './opening.ts'
@@ -79,7 +78,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #held: Reader | undefined
   /** Bytes of requests since there was last none unanswered. */
   #takenBytes = 0
-  /** Where the frame that is written begins, to see large ones. */
+  /** Where the frame that is written begins; below 0 where a part of it was passed on already. */
   #writtenBefore = 0
 
   /** `wall` is wall-clock milliseconds. */
@@ -341,6 +340,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     try {
       if (acl !== null && !this.#desk.mayRead(acl, this.identities)) return
       this.writer.raw(this.#host.events.frame(type, path, zxid))
+      this.#host.stats.watchBytes += this.writer.length - this.#writtenBefore
       this.#wrote()
     } catch (error) {
       // It concerns this client alone: the change it would have heard of is everybody's.
@@ -350,6 +350,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   wrote(): void {
     this.hasReply = true
+    this.#host.stats.replySizes.add(this.writer.length - this.#writtenBefore)
     this.#wrote()
   }
 
@@ -365,10 +366,11 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   passOn(bytes: Uint8Array): void {
+    const passedBytes = this.writer.length - this.#writtenBefore + bytes.length
     this.#link.write(this.writer.written())
     this.#isFull = !this.#link.write(bytes)
     this.#host.slices.look()
-    this.#writtenBefore = 0
+    this.#writtenBefore = -passedBytes
     const queued = this.#link.queuedBytes
     if (queued === 0) this.writer.clear()
     else this.writer.renew()
@@ -478,21 +480,6 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   #report(error: unknown): void {
-    const client = this.remote
-    if (error instanceof OverBudget) return this.#host.log('warn', `closing a connection: ${error.message}`, { client })
-    if (error instanceof MalformedFrameError) {
-      const problem = error.message
-      return this.#host.log('warn', 'closing a connection that does not speak the protocol', { client, problem })
-    }
-    const { message, stack } = error instanceof Error ? error : new Error(String(error))
-    this.#host.log('error', 'closing a connection: serving it failed', {
-      client: this.remote,
-      session: this.session?.id,
-      problem: message,
-      at: stack
-        ?.split('\n')
-        .find((line) => line.startsWith('    at '))
-        ?.trim(),
-    })
+    logCloseReason(this.#host.log, error, this.remote, this.session?.id)
   }
 }

@@ -40,6 +40,8 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   readonly held: HeldBytes
   readonly events = new EventFrames()
   readonly words: FourLetterWords
+  readonly startedAt: number
+  readonly trace = { mask: 306n }
   readonly #runtime: Runtime
   #replica: Replica | undefined
   readonly #byHost = new Map<string, number>()
@@ -63,6 +65,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.stats = stats
     this.log = runtime.log
     this.#runtime = runtime
+    this.startedAt = runtime.clock.now()
     this.words = new FourLetterWords(this, sources, runtime)
     this.#rejectedLine = new RepeatedLine(runtime.log, runtime.clock, 'warn', 'too many connections, refusing another')
     this.slices = new Slices(runtime.clock)

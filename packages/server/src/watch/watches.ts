@@ -47,11 +47,14 @@ const unlimited: WatchLimits = {
 export class Watches implements ChangeReceiver {
   readonly #total: WatchTotal = { bytes: 0 }
   readonly #limits: WatchLimits
+  readonly #reached: readonly { add(watchers: number): void }[] | undefined
   readonly data = new WatchTable<Watcher>(this.#total)
   readonly children = new WatchTable<Watcher>(this.#total)
 
-  constructor(limits: WatchLimits = unlimited) {
+  /** `reached` sums up how many watchers each change reached, by the type of the event. */
+  constructor(limits: WatchLimits = unlimited, reached?: readonly { add(watchers: number): void }[]) {
     this.#limits = limits
+    this.#reached = reached
   }
 
   /** About the bytes of all watches. */
@@ -196,7 +199,9 @@ export class Watches implements ChangeReceiver {
   ): Set<Watcher> | undefined {
     if (table.pathCount === 0) return undefined
     const notified = table.trigger(path)
-    for (const watcher of notified ?? []) {
+    if (notified === undefined) return undefined
+    this.#reached?.[type]?.add(notified.size)
+    for (const watcher of notified) {
       if (!except?.has(watcher)) watcher.notify(type, path, zxid, acl)
     }
     return notified

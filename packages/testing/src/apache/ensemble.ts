@@ -18,6 +18,8 @@ export interface ApacheOptions {
   readonly version?: ApacheVersion
   /** Lines of zoo.cfg. Keys that Apache reads from the JVM (`zookeeper.…`, `znode.container.…`) become properties. */
   readonly config?: Readonly<Record<string, string | number>>
+  /** More classes, in the form of a class path. */
+  readonly jars?: string
   /** Options of the JVM, added to ours for a quick start. */
   readonly jvm?: readonly string[]
   /** How much a server prints, for `said`; needs slf4j-simple, which Debian has and the fetched jars do not. Default: errors. */
@@ -75,6 +77,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   }))
   const cables = options.cuttable ? await lay(members) : undefined
   const config = options.config ?? {}
+  const classPath = options.jars === undefined ? found.classPath : `${found.classPath}:${options.jars}`
   const jvm = jvmOptions(config, options.logLevel ?? 'error', options.jvm ?? [])
   const servers = members.map(({ client }, i) => {
     const dataDir = join(directory, `${i + 1}`)
@@ -83,7 +86,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     writeFileSync(join(dataDir, 'myid'), `${i + 1}\n`)
     writeFileSync(file, zooCfg(config, { dataDir, clientPort: client, members: membersAsSeenBy(i) }))
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-    const args = [...jvm, '-cp', found.classPath, main, file]
+    const args = [...jvm, '-cp', classPath, main, file]
     return new ApacheProcess({ version: found.version, args, port: client, temporary: own })
   })
 

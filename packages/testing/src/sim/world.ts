@@ -77,6 +77,7 @@ export class World {
       // A story must not depend on the memory of this process.
       memory: { heap: () => ({ used: 0, limit: 1 }), collect() {} },
       network: this.network.host(host),
+      http: { listen: () => Promise.reject(new Error('a simulated world has no HTTP')) },
       disk: disk.mounted(after, () => process.isAlive),
       log: (level, message, facts) => {
         if (process.isAlive) this.note(host, `${level} ${formatLine(message, facts)}`)

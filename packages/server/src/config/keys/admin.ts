@@ -1,14 +1,56 @@
-/** What operators may ask: four-letter words, and Apache's web pages and metrics, which this server has not. */
+/** What operators may ask: four-letter words, the admin pages, metrics. docs/operations/monitoring.md explains them. */
+import { parseHost } from '@lightkeeper/runtime'
 import { ConfigError } from '../config-error.ts'
-import { idleKeys, type Room } from '../room.ts'
-import { type SettingsFor, setting } from '../setting.ts'
+import { atLeast, decoded, looseBoolean, parsedInt } from '../java-values.ts'
+import { idleKeys, isOff, type Room } from '../room.ts'
+import { flag, integer, type SettingsFor, setting } from '../setting.ts'
 
 export interface AdminOptions {
   /** Four-letter words that are answered: a comma list, `*` for all. Default `srvr`. */
   readonly fourLetterWordWhitelist?: string
+  /** Whether the admin pages are served by HTTP. Default false here, and true where a zoo.cfg does not say otherwise. */
+  readonly adminEnableServer?: boolean
+  /** The host of the admin pages. Default 127.0.0.1. */
+  readonly adminServerAddress?: string
+  /** The port of the admin pages; 0 for any that is free. Default 8080. */
+  readonly adminServerPort?: number
+  /** The path of the admin pages. Default `/commands`. */
+  readonly adminCommandUrl?: string
+  /** A connection to the admin pages on which nothing moves for so long is closed, milliseconds. Default 30000. */
+  readonly adminIdleTimeout?: number
+  /** One snapshot and one restore may be asked for by HTTP in so many milliseconds. Default 300000. */
+  readonly adminRateLimiterIntervalMs?: number
+  /** Whether a snapshot may be asked for by HTTP. Default true. */
+  readonly adminSnapshotEnabled?: boolean
+  /** Whether a snapshot may be restored by HTTP. Default true. */
+  readonly adminRestoreEnabled?: boolean
+  /** Host names under which the admin pages may be asked, besides localhost and addresses: a comma list, `*` for any. */
+  readonly adminAllowedHosts?: string
+  /** `PrometheusMetricsProvider` serves metrics by HTTP. Default `DefaultMetricsProvider`, which serves none. */
+  readonly metricsProviderClassName?: string
+  /** The host of the metrics. Default 0.0.0.0. */
+  readonly metricsHttpHost?: string
+  /** The port of the metrics; 0 for any that is free. Default 7000. */
+  readonly metricsHttpPort?: number
+  /** Whether the metrics of the process are served too. Default true. */
+  readonly metricsExportJvmInfo?: boolean
 }
 
 const wanted = 'a comma list of four-letter words, or *'
+const providers = ['PrometheusMetricsProvider', 'DefaultMetricsProvider', 'NullMetricsProvider']
+
+function host(row: { readonly key: string; readonly byDefault: string }) {
+  const wantedHost = 'a host name or an IP address, without a port'
+  return setting<string>({
+    ...row,
+    check(given, name) {
+      try {
+        if (typeof given === 'string') return parseHost(given)
+      } catch {}
+      throw new ConfigError(name, given, wantedHost)
+    },
+  })
+}
 
 const settings = {
   fourLetterWordWhitelist: setting<readonly string[]>({
@@ -25,16 +67,83 @@ const settings = {
     },
     show: (words) => words.join(','),
   }),
+  adminEnableServer: flag({
+    key: 'admin.enableServer',
+    // Apache takes the word false alone for no (AdminServerFactory.java).
+    read: (value) => value !== 'false',
+    byDefault: false,
+  }),
+  adminServerAddress: host({ key: 'admin.serverAddress', byDefault: '127.0.0.1' }),
+  adminServerPort: integer({ key: 'admin.serverPort', read: decoded, byDefault: 8080, min: 0, max: 65535 }),
+  adminCommandUrl: setting<string>({
+    key: 'admin.commandURL',
+    byDefault: '/commands',
+    check(given, name) {
+      if (typeof given === 'string' && /^(\/[\w.~-]+)+$/.test(given)) return given
+      throw new ConfigError(name, given, 'a path like /commands')
+    },
+  }),
+  adminIdleTimeout: integer({ key: 'admin.idleTimeout', read: decoded, byDefault: 30_000, min: 1 }),
+  adminRateLimiterIntervalMs: integer({
+    key: 'admin.rateLimiterIntervalInMS',
+    read: atLeast(0, parsedInt),
+    byDefault: 300_000,
+    min: 0,
+  }),
+  adminSnapshotEnabled: flag({
+    key: 'admin.snapshot.enabled',
+    read: looseBoolean,
+    byDefault: true,
+    isLive: true,
+  }),
+  adminRestoreEnabled: flag({
+    key: 'admin.restore.enabled',
+    read: looseBoolean,
+    byDefault: true,
+    isLive: true,
+  }),
+  adminAllowedHosts: setting<readonly string[]>({
+    key: 'admin.allowedHosts',
+    byDefault: [],
+    check(given, name) {
+      const names = typeof given === 'string' ? given.split(',').map((each) => each.trim()) : []
+      if (names.length > 0 && names.every((each) => each === '*' || /^[\w.-]+$/.test(each))) return names
+      throw new ConfigError(name, given, 'a comma list of host names without ports, or *')
+    },
+    show: (names) => names.join(','),
+  }),
+  metricsProviderClassName: setting<string>({
+    key: 'metricsProvider.className',
+    byDefault: 'DefaultMetricsProvider',
+    check(given, name) {
+      const found = providers.find((each) => typeof given === 'string' && given.split('.').at(-1) === each)
+      if (found !== undefined) return found
+      throw new ConfigError(
+        name,
+        given,
+        `${providers.join(', ')}, with its package or without; Java's own classes cannot be loaded`,
+      )
+    },
+  }),
+  metricsHttpHost: host({ key: 'metricsProvider.httpHost', byDefault: '0.0.0.0' }),
+  metricsHttpPort: integer({ key: 'metricsProvider.httpPort', read: parsedInt, byDefault: 7000, min: 0, max: 65535 }),
+  metricsExportJvmInfo: flag({ key: 'metricsProvider.exportJvmInfo', read: looseBoolean, byDefault: true }),
 } satisfies SettingsFor<AdminOptions>
+
+const noTls = 'asks for TLS, which the admin pages do not speak; leave them on 127.0.0.1, or put a proxy in front'
 
 export const admin = {
   settings,
   idle: idleKeys([
-    ...['admin.enableServer', 'admin.serverAddress', 'admin.serverPort', 'admin.commandURL', 'admin.idleTimeout'],
-    ...['admin.httpVersion', 'admin.rateLimiterIntervalInMS', 'admin.snapshot.enabled', 'admin.restore.enabled'],
-    ...['admin.needClientAuth', 'admin.forceHttps', 'admin.portUnification', 'metricsProvider.className'],
-    ...['metricsProvider.httpHost', 'metricsProvider.httpPort', 'metricsProvider.exportJvmInfo'],
-    ...['metricsProvider.numWorkerThreads', 'metricsProvider.maxQueueSize', 'metricsProvider.workerShutdownTimeoutMs'],
+    ...['admin.httpVersion', 'metricsProvider.numWorkerThreads', 'metricsProvider.maxQueueSize'],
+    'metricsProvider.workerShutdownTimeoutMs',
   ]),
   idleFamilies: [/^metricsProvider\./],
+  refusals: [
+    { keys: /^admin\.(needClientAuth|forceHttps|portUnification)$/, why: noTls, isHarmless: isOff },
+    {
+      keys: /^metricsProvider\.(httpsPort|ssl\..*)$/,
+      why: 'asks for TLS, which the metrics page does not speak; use metricsProvider.httpPort, or put a proxy in front',
+    },
+  ],
 } as const satisfies Room

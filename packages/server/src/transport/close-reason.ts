@@ -1,0 +1,14 @@
+/** Why a connection was closed by an error, as a line of the log: what its client did, or what went wrong while it was served. */
+import { MalformedFrameError } from '@lightkeeper/protocol'
+import type { Log } from '@lightkeeper/runtime'
+import { OverBudget } from '../watch/over-budget.ts'
+
+export function logCloseReason(log: Log, error: unknown, client: string, session: bigint | undefined): void {
+  if (error instanceof OverBudget) return log('warn', `closing a connection: ${error.message}`, { client })
+  if (error instanceof MalformedFrameError) {
+    return log('warn', 'closing a connection that does not speak the protocol', { client, problem: error.message })
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error))
+  const at = stack?.split('\n').find((line) => line.startsWith('    at '))
+  log('error', 'closing a connection: serving it failed', { client, session, problem: message, at: at?.trim() })
+}
