@@ -55,6 +55,7 @@ describe('a file in the format of java.util.Properties', () => {
         ['__proto__', '2'],
       ],
     ],
+    ['a=${HOME}/b ${user.name}', [['a', '${HOME}/b ${user.name}']]],
     ['', []],
   ])('%j', (content, pairs) => {
     expect(parseProperties(content).map(([key, value]) => [key, value])).toEqual(pairs)

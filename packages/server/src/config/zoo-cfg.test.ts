@@ -108,6 +108,13 @@ test('one error names everything that is wrong, each under the name that the fil
   ])
 })
 
+test('an interval of purges may have a unit, as from Apache 3.10 on', () => {
+  const hours = (value: string): unknown =>
+    parseZooCfg(`autopurge.purgeInterval=${value}`).options.autopurgePurgeInterval
+  expect(['24', '0', '-1', '30m', '2d', '0s', '1ms'].map(hours)).toEqual([24, 0, 0, 1, 48, 0, 1])
+  for (const value of ['', '5 m', 'm', '1w', '1.5h']) expect(() => hours(value)).toThrow(/^autopurge\.purgeInterval is/)
+})
+
 test('no room has a key or an option of another room', () => {
   const keys = [...rooms.flatMap((room) => Object.keys(room.idle ?? {})), ...honoured.keys()]
   expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([])

@@ -3,7 +3,7 @@
 import type { Compression } from '../../storage/compression.ts'
 import { snapshotsKeptMin } from '../../storage/purge.ts'
 import { ConfigError } from '../config-error.ts'
-import { atLeast, decoded, looseBoolean, notNo, parsedInt, parsedLong } from '../java-values.ts'
+import { atLeast, decoded, looseBoolean, notNo, parsedInt, parsedLong, type Read } from '../java-values.ts'
 import { idleKeys, type Room } from '../room.ts'
 import { type ConfigOf, flag, integer, oneOf, path, type SettingsFor, setting } from '../setting.ts'
 
@@ -44,6 +44,22 @@ export interface DataOptions {
 /** 2020-01-01: milliseconds since then, times four million transactions each, fit 63 bits until 2089. */
 const epochStart = 1_577_836_800_000
 
+const hourMs = 3_600_000
+const unitMs = new Map([
+  ['ms', 1],
+  ['s', 1_000],
+  ['m', 60_000],
+  ['h', hourMs],
+  ['d', 24 * hourMs],
+])
+
+/** Hours, or a number with a unit, which Apache knows from 3.10 on. Here it only counts whether it is 0. */
+const purgeInterval: Read = (value, key, note) => {
+  const [, count, unit = ''] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value) ?? []
+  if (count === undefined) return atLeast(0, parsedInt, true)(value, key, note)
+  return Math.ceil((Number(count) * (unitMs.get(unit) ?? 0)) / hourMs)
+}
+
 const settings = {
   dataDir: path({ key: 'dataDir', what: 'directory' }),
   dataLogDir: path({ key: 'dataLogDir', what: 'directory' }),
@@ -82,7 +98,7 @@ const settings = {
   }),
   autopurgePurgeInterval: integer({
     key: 'autopurge.purgeInterval',
-    read: atLeast(0, parsedInt, true),
+    read: purgeInterval,
     byDefault: 1,
     min: 0,
     isLive: true,
