@@ -302,6 +302,23 @@ describe('replies that are not taken', () => {
     expect(held()).toBeLessThan(1_500_000)
   })
 
+  test('one reply may be larger than what cuts a client off, and so may what follows it while it is on its way', async () => {
+    const { dial, clock } = await handServer({ slowReaderCutBytes: 100_000 })
+    const client = dial()
+    const other = dial()
+    client.connect()
+    other.connect()
+    for (let i = 0; i < 200; i++) other.create(`/${'n'.repeat(1_000)}-${i}`)
+    client.isStuck = true
+    // The Stat behind the list belongs to the same reply.
+    client.send(opCode.getChildren2, (writer) => writePathWatchRequest(writer, { path: '/', watch: true }))
+    clock.endTurn()
+    other.create('/makes-an-event')
+    expect(client.isDestroyed).toBe(false)
+    client.drain()
+    expect(client.next().err).toBe(0)
+  })
+
   test('a client that drains in time is never cut, and what waited for room is answered', async () => {
     const { dial, clock } = await handServer({ heldReplyBytes: 500_000, maxClientCnxns: 0 })
     const clients = Array.from({ length: 8 }, () => dial())

@@ -80,6 +80,8 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #takenBytes = 0
   /** Where the frame that is written begins; below 0 where a part of it was passed on already. */
   #writtenBefore = 0
+  /** The largest piece among what waits in the link, bytes; 0 where nothing waits. */
+  #largestQueued = 0
 
   /** `wall` is wall-clock milliseconds. */
   constructor(
@@ -372,6 +374,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#host.slices.look()
     this.#writtenBefore = -passedBytes
     const queued = this.#link.queuedBytes
+    this.#largestQueued = queued === 0 ? 0 : Math.max(this.#largestQueued, bytes.length)
     if (queued === 0) this.writer.clear()
     else this.writer.renew()
     if (queued >= countedFrom) this.#host.held.count(this)
@@ -411,15 +414,18 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#writtenBefore = 0
     const queued = this.#link.queuedBytes
     if (queued === 0) {
+      this.#largestQueued = 0
       this.writer.clear()
       // A burst must not leave every connection with a large buffer.
       if (this.writer.bytes.length > 2 * flushBytes) this.writer.renew()
       return
     }
     this.writer.renew()
-    // One reply may be larger than that; who took nothing of what came before is cut.
-    if (queuedBefore > this.#host.limits.slowReaderCutBytes) this.#cutAsSlow({ queuedBytes: queued })
+    // One reply may be larger than that, and counts until all of it was taken.
+    if (queuedBefore - this.#largestQueued > this.#host.limits.slowReaderCutBytes)
+      this.#cutAsSlow({ queuedBytes: queued })
     else if (queued >= countedFrom) this.#host.held.count(this)
+    this.#largestQueued = Math.max(this.#largestQueued, queued - queuedBefore)
   }
 
   cutAsHolder(heldBytes: number): void {
