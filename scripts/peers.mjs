@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Fetches what the lanes with peers need: Debian packages if there is apt-get, and Apache ZooKeeper's newest 3.9 and 3.5 from Maven
- * into .cache/. Prints a line for each peer; a missing one is printed with the reason, and is no failure here.
+ * Fetches what the lanes that need peers test against: Debian packages where apt-get is; into .cache/ Apache ZooKeeper's newest 3.9
+ * and 3.5, Curator and Kafka from Maven, kazoo with its tests from PyPI, and clients from npm. Prints a line a peer; what cannot be
+ * had is named with its reason and is no failure here.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -12,6 +13,8 @@ const debian = [
   'zookeeper',
   'python3-kazoo',
   'python3-pure-sasl',
+  'python3-pip',
+  'python3-dev',
   'libzookeeper-mt-dev',
   'libcurator-framework-java',
   'libcurator-recipes-java',
@@ -35,6 +38,7 @@ const commands = new Map([
   ['gcc', 'gcc'],
   ['maven', 'mvn'],
   ['g++', 'g++'],
+  ['python3-pip', 'pip3'],
 ])
 
 /** @param {string} command @param {readonly string[]} args */
@@ -59,16 +63,37 @@ for (const name of debian) {
   console.log(`${name}: ${installed(name) ? 'present' : `missing, because ${why}`}`)
 }
 
-// Not a dependency of the workspace: it has native code, and only the Kerberos lane needs it.
-const kerberos = `${root}.cache/kerberos`
-if (existsSync(`${kerberos}/node_modules/kerberos/build`)) console.log('kerberos: present')
-else {
-  mkdirSync(kerberos, { recursive: true })
-  writeFileSync(`${kerberos}/package.json`, '{ "private": true }\n')
-  const got = run('npm', 'install', '--prefix', kerberos, '--no-audit', '--no-fund', 'kerberos@7.0.0')
-  console.log(got.status === 0 ? 'kerberos: installed' : 'kerberos: missing, because npm could not install or build it')
-  if (got.status !== 0) rmSync(kerberos, { recursive: true, force: true })
+/**
+ * A package of npm's in a folder of its own: no dependency of the workspace, since only one lane needs it.
+ * @param {string} name @param {string} version @param {string} sign a file below the package that is there when it is whole
+ */
+function fetchFromNpm(name, version, sign) {
+  const target = `${root}.cache/${name}`
+  if (existsSync(`${target}/node_modules/${name}/${sign}`)) return 'present'
+  mkdirSync(target, { recursive: true })
+  writeFileSync(`${target}/package.json`, '{ "private": true }\n')
+  const got = run('npm', 'install', '--prefix', target, '--no-audit', '--no-fund', `${name}@${version}`)
+  if (got.status === 0) return 'installed'
+  rmSync(target, { recursive: true, force: true })
+  return 'missing, because npm could not install or build it'
 }
+
+// It brings native code.
+console.log(`kerberos: ${fetchFromNpm('kerberos', '7.0.0', 'build')}`)
+console.log(`node-zookeeper-client: ${fetchFromNpm('node-zookeeper-client', '1.1.3', 'index.js')}`)
+
+/** kazoo with its own tests, and what these import. */
+function fetchKazoo() {
+  const target = `${root}.cache/kazoo-suite`
+  if (existsSync(`${target}/kazoo/tests`)) return 'present'
+  const packages = ['kazoo==2.11.0', 'pytest==8.4.2', 'pytest-timeout==2.4.0', 'pure-sasl==0.6.2', 'objgraph==3.6.2']
+  const besides = ['pyjks==20.0.0', 'pyOpenSSL==24.2.1', 'gevent==25.9.1', 'eventlet==0.40.3', 'setuptools==80.9.0']
+  const got = run('python3', '-m', 'pip', 'install', '--quiet', '--target', target, ...packages, ...besides)
+  if (got.status === 0 && existsSync(`${target}/kazoo/tests`)) return 'installed'
+  rmSync(target, { recursive: true, force: true })
+  return `missing, because ${got.status === 0 ? 'its release holds no tests' : got.stderr?.trim().split('\n').pop()}`
+}
+console.log(`kazoo with its tests: ${fetchKazoo()}`)
 
 /** @typedef {readonly [group: string, artifact: string, version: string, without?: readonly string[]]} Artifact */
 
@@ -136,7 +161,35 @@ else {
 const ofOldest = /** @type {const} */ ([['org.slf4j', 'slf4j-simple', '1.7.36']])
 console.log(`Apache ZooKeeper 3.5: ${fetchApache('3.5', ['3.5.10', '3.5.9'], ofOldest)}`)
 
-// Used with Debian's Curator: from Spring only the class of its payload, from Dubbo its registry.
+/**
+ * The first of `versions` that Maven has whole, into .cache/<folder>; `sign` is what one of its jars is called.
+ * @param {string} folder @param {string} sign @param {readonly string[]} versions @param {(version: string) => readonly Artifact[]} artifacts
+ */
+function fetchNewest(folder, sign, versions, artifacts) {
+  const target = `${root}.cache/${folder}`
+  if (existsSync(target) && readdirSync(target).some((jar) => jar.startsWith(sign))) return 'present'
+  if (!has('mvn')) return 'missing, because there is no mvn'
+  let reason
+  for (const version of versions) {
+    reason = fetchJars(target, artifacts(version))
+    if (reason === undefined) return `fetched ${version}`
+  }
+  return `missing, because ${reason}`
+}
+
+const curator = fetchNewest('curator', 'curator-x-async-', ['5.9.0', '5.8.0', '5.7.1', '5.5.0'], (version) => [
+  ['org.apache.curator', 'curator-recipes', version],
+  ['org.apache.curator', 'curator-x-discovery', version],
+  ['org.apache.curator', 'curator-x-async', version],
+])
+console.log(`Curator: ${curator}`)
+// The last line whose brokers keep their metadata in ZooKeeper.
+const kafka = fetchNewest('kafka', 'kafka_2.13-3.', ['3.9.2', '3.9.1', '3.9.0', '3.8.1', '3.7.2'], (version) => [
+  ['org.apache.kafka', 'kafka_2.13', version],
+])
+console.log(`Kafka: ${kafka}`)
+
+// Beside Debian's Curator: of Spring the one class that is its payload, of Dubbo its registry.
 const discovery = /** @type {const} */ ([
   ['org.springframework.cloud', 'spring-cloud-zookeeper-discovery', '3.1.5', ['*']],
   ['org.apache.dubbo', 'dubbo', '3.2.16', ['io.netty', 'org.springframework', 'com.alibaba.spring']],

@@ -20,8 +20,8 @@ import { compileJava, javaClassPath, javaMissing } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { missingTarget, startTarget, type TargetName, type TargetServer } from '../../../support/target.ts'
 import { until } from '../../../support/wait.ts'
+import { Peer } from '../../peer.ts'
 import { missingKazoo, python } from '../../python.ts'
-import { Peer } from './peer.ts'
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const classPath = javaClassPath(here('../../../../.cache/interop/java'))

@@ -16,7 +16,7 @@ import {
 } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../../support/wait.ts'
-import { Peer } from '../counters-queues-barriers/peer.ts'
+import { Peer } from '../../peer.ts'
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const fetched = file('../../../../.cache/discovery-peers')

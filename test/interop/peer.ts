@@ -2,7 +2,7 @@
  * A program of another language that executes commands: a line `id verb arguments…` in, a line `{"id", "value"}` or
  * `{"id", "error"}` out. A command that waits does not hold up the next one.
  */
-import { Child } from '../../../support/process.ts'
+import { Child } from '../support/process.ts'
 
 interface Answer {
   readonly id: number

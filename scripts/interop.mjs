@@ -1,0 +1,30 @@
+// @ts-check
+/**
+ * `npm run test:interop -- [--target ours|apache-3.8|apache-3.9|all] [--long] [file …]`: clients in other languages against each.
+ * With `--long` also what takes longer than CI may: all of kazoo's own tests, and more rounds of locks and of counters.
+ */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const { values, positionals } = parseArgs({
+  options: {
+    target: { type: 'string', default: process.env['LIGHTKEEPER_TARGET'] ?? 'ours' },
+    long: { type: 'boolean' },
+  },
+  allowPositionals: true,
+})
+const all = ['ours', 'apache-3.8', 'apache-3.9']
+const targets = values.target === 'all' ? all : [values.target]
+const root = fileURLToPath(new URL('..', import.meta.url))
+for (const target of targets) {
+  if (!all.includes(target)) {
+    console.error(`no target "${target}"; there are ${all.join(', ')}, all`)
+    process.exit(2)
+  }
+  const long = values.long ? { INTEROP_LONG: 'yes', LOCK_ROUNDS: '200', PEER_ROUNDS: '2000' } : {}
+  const env = { ...process.env, ...long, LIGHTKEEPER_TARGET: target }
+  const script = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'interop', ...positionals]
+  const { status } = spawnSync(process.execPath, script, { cwd: root, stdio: 'inherit', env })
+  if (status !== 0) process.exitCode = 1
+}
