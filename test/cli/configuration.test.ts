@@ -114,6 +114,10 @@ describe('in the place of zkServer.sh', () => {
       expect(rows.get('snapCount')).toEqual(['404', '-Dzookeeper.snapCount of SERVER_JVMFLAGS'])
       expect(rows.get('maxCnxns')?.[0]).toBe('3')
     }
+    writeFileSync(join(where, 'zookeeper-env.sh'), 'ZOO_DATADIR_AUTOCREATE_DISABLE=1\n')
+    const strict = checked(await run(['start-foreground', '--check'], { ...env, ZOOCFGDIR: where }))
+    expect(strict.get('datadir.autocreate')).toEqual(['false', '-Dzookeeper.datadir.autocreate of SERVER_JVMFLAGS'])
+    expect(strict.get('maxCnxns')?.[0]).toBe('3')
     const { code, errors } = await run(['restart'], { ZOOCFGDIR: where })
     expect([code, errors]).toEqual([2, expect.stringContaining('"restart" of zkServer.sh is not supported')])
   })

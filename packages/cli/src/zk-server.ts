@@ -32,10 +32,11 @@ export function isZkServer([word]: readonly string[]): boolean {
 export function zkServer(args: readonly string[], configDirectory: string | undefined, given: Environment): ZkServer {
   const [, name, ...more] = args
   if (more.length > 0) throw new UsageError(`start-foreground takes one file, got ${args.slice(1).join(' ')}`)
-  const directory = configDirectory ?? (given['ZOOCFGDIR'] || (existsSync('conf') ? 'conf' : '/etc/zookeeper'))
+  const usual = ['conf', '/etc/zookeeper/conf'].find((each) => existsSync(each)) ?? '/etc/zookeeper'
+  const directory = configDirectory ?? (given['ZOOCFGDIR'] || usual)
   const environment = withAutocreate(sourced(directory, given))
-  if (name?.includes('/')) return { file: name, environment }
-  return { file: `${directory}/${name ?? (environment['ZOOCFG'] || 'zoo.cfg')}`, environment }
+  const file = name ?? (environment['ZOOCFG'] || 'zoo.cfg')
+  return { file: file.includes('/') ? file : `${directory}/${file}`, environment }
 }
 
 /** `ZOO_DATADIR_AUTOCREATE_DISABLE` is a flag in front of all others, as in zkServer.sh. */
