@@ -92,34 +92,17 @@ describe('in the place of zkServer.sh', () => {
     const directory = folder()
     mkdirSync(join(directory, 'conf'))
     writeFileSync(join(directory, 'conf', 'zoo.cfg'), `dataDir=${directory}/data\nclientPort=2181\n`)
-    writeFileSync(join(directory, 'conf', 'other.cfg'), `dataDir=${directory}/other\nclientPort=2181\n`)
     writeFileSync(
       join(directory, 'conf', 'java.env'),
       'echo read by the shell\nexport SERVER_JVMFLAGS="$SERVER_JVMFLAGS -Dzookeeper.snapCount=$((400 + 4))"\n',
     )
-    const env = { SERVER_JVMFLAGS: '-Dzookeeper.maxCnxns=3' }
-    const where = `${directory}/conf`
-    for (const [args, more, cwd, dataDir] of [
-      [['start-foreground'], {}, directory, 'data'],
-      [['start-foreground'], { ZOOCFGDIR: where }, '/', 'data'],
-      [['start-foreground', 'other.cfg'], { ZOOCFGDIR: where }, '/', 'other'],
-      [['--config', where, 'start-foreground', 'other.cfg'], {}, '/', 'other'],
-      [['start-foreground', `${where}/other.cfg`], { ZOOCFGDIR: where }, '/', 'other'],
-      [['start-foreground'], { ZOOCFGDIR: where, ZOOCFG: 'other.cfg' }, '/', 'other'],
-    ] as const) {
-      const outcome = await run([...args, '--check'], { ...env, ...more }, cwd)
-      expect(outcome.code, outcome.errors).toBe(0)
-      const rows = checked(outcome)
-      expect(rows.get('dataDir')?.[0]).toBe(`${directory}/${dataDir}`)
-      expect(rows.get('snapCount')).toEqual(['404', '-Dzookeeper.snapCount of SERVER_JVMFLAGS'])
-      expect(rows.get('maxCnxns')?.[0]).toBe('3')
-    }
-    writeFileSync(join(where, 'zookeeper-env.sh'), 'ZOO_DATADIR_AUTOCREATE_DISABLE=1\n')
-    const strict = checked(await run(['start-foreground', '--check'], { ...env, ZOOCFGDIR: where }))
-    expect(strict.get('datadir.autocreate')).toEqual(['false', '-Dzookeeper.datadir.autocreate of SERVER_JVMFLAGS'])
-    expect(strict.get('maxCnxns')?.[0]).toBe('3')
-    const { code, errors } = await run(['restart'], { ZOOCFGDIR: where })
-    expect([code, errors]).toEqual([2, expect.stringContaining('"restart" of zkServer.sh is not supported')])
+    const env = { SERVER_JVMFLAGS: '-Dzookeeper.maxCnxns=3', ZOOCFGDIR: `${directory}/conf` }
+    const outcome = await run(['start-foreground', '--check'], env, '/')
+    expect(outcome.code, outcome.errors).toBe(0)
+    const rows = checked(outcome)
+    expect(rows.get('dataDir')?.[0]).toBe(`${directory}/data`)
+    expect(rows.get('snapCount')).toEqual(['404', '-Dzookeeper.snapCount of SERVER_JVMFLAGS'])
+    expect(rows.get('maxCnxns')?.[0]).toBe('3')
   })
 
   test('the arguments of the main class of Apache are a port, a directory, a tick and a limit', async () => {
@@ -131,7 +114,6 @@ describe('in the place of zkServer.sh', () => {
       '9',
     ])
     expect((await run(['2182', '/d', '500', '9', '1', '--check'])).code).toBe(2)
-    expect((await run(['a.cfg', 'b.cfg', '--check'])).code).toBe(2)
   })
 
   test('a super user of any name comes from SERVER_JVMFLAGS', async () => {
