@@ -53,6 +53,24 @@ async function take(
   return values
 }
 
+/** Each side waits at a barrier that the other has set, and continues when it is removed. `set` is the peer's command for that. */
+async function holdEachOther({ zk, peer }: { readonly zk: Client; readonly peer: Peer }, set: string): Promise<void> {
+  const ours = barrier(zk, '/gates/a')
+  await peer.call(set, '/gates/a')
+  await expect(ours.wait({ timeout: 300 })).rejects.toMatchObject({ code: 'TIMEOUT' })
+  const waiting = ours.wait()
+  await peer.call('barrier-remove', '/gates/a')
+  await waiting
+  await ours.set()
+  const theirs = peer.call('barrier-wait', '/gates/a')
+  let isOver = false
+  void theirs.then(() => (isOver = true))
+  await zk.sync('/')
+  expect(isOver).toBe(false)
+  await ours.remove()
+  expect((await theirs).toLowerCase()).toBe('true')
+}
+
 /** A lane for one kind of peer, on Apache 3.8 and on ours. */
 function lane(
   name: string,
@@ -142,23 +160,7 @@ lane('Curator', missingCurator(), java, (parties) => {
     expect((await zk.get('/app/text')).data).toEqual(text.encode('theirs'))
   })
 
-  test('each holds the other at a barrier and lets it go', async () => {
-    const { zk, peer } = parties()
-    const ours = barrier(zk, '/gates/a')
-    await peer.call('barrier-set', '/gates/a')
-    await expect(ours.wait({ timeout: 300 })).rejects.toMatchObject({ code: 'TIMEOUT' })
-    const waiting = ours.wait()
-    await peer.call('barrier-remove', '/gates/a')
-    await waiting
-    await ours.set()
-    const theirs = peer.call('barrier-wait', '/gates/a')
-    let isOver = false
-    void theirs.then(() => (isOver = true))
-    await zk.sync('/')
-    expect(isOver).toBe(false)
-    await ours.remove()
-    expect(await theirs).toBe('true')
-  })
+  test('each holds the other at a barrier and lets it go', () => holdEachOther(parties(), 'barrier-set'))
 
   test('both go through one double barrier together, several times', async () => {
     const { zk, peer } = parties()
@@ -298,19 +300,7 @@ lane(
       await following
     })
 
-    test('each holds the other at a barrier and lets it go', async () => {
-      const { zk, peer } = parties()
-      const ours = barrier(zk, '/gates/a')
-      await peer.call('barrier-create', '/gates/a')
-      await expect(ours.wait({ timeout: 300 })).rejects.toMatchObject({ code: 'TIMEOUT' })
-      const waiting = ours.wait()
-      await peer.call('barrier-remove', '/gates/a')
-      await waiting
-      await ours.set()
-      const theirs = peer.call('barrier-wait', '/gates/a')
-      await ours.remove()
-      expect(await theirs).toBe('True')
-    })
+    test('each holds the other at a barrier and lets it go', () => holdEachOther(parties(), 'barrier-create'))
 
     test('both go through one double barrier together', async () => {
       const { zk, peer } = parties()
