@@ -15,7 +15,7 @@ scheduler, register, work off orders under locks and follow one configuration. N
   --seed S          what goes wrong, and in which order (default: any)
   --calm            nothing goes wrong
   -s, --server H    servers to use, which are not harmed (default: a server of the demo's own, which is killed as well)
-  --json            a JSON object a line
+  --json            one JSON object per line
 
 Exit code: 0 when every order was done once and nothing was left behind, 1 when not.
 `

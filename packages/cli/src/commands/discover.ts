@@ -19,12 +19,12 @@ export const placingUsage = `  --base PATH           where services are (default
 
 const usage = `usage: lightkeeper discover [NAME] [options]
 
-Prints the instances of the service NAME, a line each, or the names of all services.
+Prints the instances of the service NAME, one line each, or the names of all services.
 
-  -w, --watch           then each that comes ("+"), goes ("-") or changes ("="), until it is interrupted; "stale" while no server
-                        is reached: the last known stand
+  -w, --watch           then each one that comes ("+"), goes ("-") or changes ("="), until it is interrupted; "stale" while no server
+                        is reached: then the list is the last known one
   --pick                only the address of one, in proportion to the weights
-${placingUsage}${connectingUsage('a JSON object a line; with --watch all instances at each change')}
+${placingUsage}${connectingUsage('one JSON object per line; with --watch all instances at each change')}
 Exit code: 0 done, 1 when it fails or --pick finds none, 2 for wrong usage.
 `
 

@@ -19,19 +19,19 @@ import { supervise } from '../supervise/supervise.ts'
 
 const usage = `usage: lightkeeper elect PATH [options] -- COMMAND [ARGUMENT…]
 
-Stands for election at PATH, says who leads while it waits, and runs COMMAND while it leads. COMMAND is stopped before another
-can lead: SIGTERM, then SIGKILL, in time; then it stands again. When COMMAND ends by itself, or by a signal to this process, it
-resigns and leaves. The line is that of Curator's LeaderLatch and of kazoo's Election.
+Stands for election at PATH, prints the leader while it waits, and runs COMMAND while it leads. COMMAND is stopped before another
+can lead: SIGTERM, then SIGKILL; then it stands again. When COMMAND ends by itself, or by a signal to this process, it
+resigns and ends. It uses the same line as Curator's LeaderLatch and kazoo's Election.
 
   --id TEXT             what others read of the leader (default: host name and process id)
-  --priority N          those in line with a higher one go first (default: 0)
-  --yield               stops COMMAND when one with a higher priority waits, and stands again
-${runningUsage}${connectingUsage('reports on standard error as JSON, a line each')}
+  --priority N          candidates in line with a higher priority go first (default: 0)
+  --yield               stops COMMAND when a candidate with a higher priority waits, and stands again
+${runningUsage}${connectingUsage('reports on standard error as JSON, one line each')}
 COMMAND finds in its environment: LIGHTKEEPER_EPOCH, a number that grows with every leader, also as LIGHTKEEPER_FENCING_TOKEN;
 LIGHTKEEPER_ID, LIGHTKEEPER_PATH, LIGHTKEEPER_ZNODE and LIGHTKEEPER_SERVER.
 
-Exit code: that of COMMAND, 128+n where a signal has ended it; 1 when it fails, 2 for wrong usage, 126 and 127 when COMMAND cannot
-be run or is not there.
+Exit code: that of COMMAND, 128+n if signal n ended it; 1 for a failure, 2 for wrong usage, 126 if COMMAND cannot
+be run, 127 if it does not exist.
 `
 
 export const electCommand: Command = {

@@ -27,7 +27,7 @@ ${pastUsage}  -r, --recursive       with everything below PATH
   --from ZXID|TIME      the first transaction of interest
   --to ZXID|TIME        the last one
   --session ID          a session id, as servers print it
-  --json                a JSON object a line
+  --json                one JSON object per line
 Exit code: 0 done, 1 when it fails or transactions are missing, 2 for wrong usage.
 `
 

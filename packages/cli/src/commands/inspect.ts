@@ -16,7 +16,7 @@ directory: its newest snapshot, then every log. Says where a file is damaged and
   --session S       only what concerns a session, hexadecimal
   --since T         only from a time on: 2026-01-31, 2026-01-31T12:00:00Z, or milliseconds since 1970
   --until T         only up to a time
-  --json            a JSON object a line; data of znodes as base64
+  --json            one JSON object per line; data of znodes as base64
 
 Exit code: 0 when all is well, 1 when something is damaged or missing.
 `

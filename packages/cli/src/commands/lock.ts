@@ -20,18 +20,19 @@ import { supervise } from '../supervise/supervise.ts'
 
 const usage = `usage: lightkeeper lock PATH [options] -- COMMAND [ARGUMENT…]
 
-Waits for the lock at PATH and says who has it, runs COMMAND while it holds it, and releases it when COMMAND has ended. COMMAND is stopped before the
-lock can go to another: SIGTERM, then SIGKILL, in time. The line is Curator's, kazoo's and go-zk's.
+Waits for the lock at PATH and prints its holder, runs COMMAND while it holds the lock, and releases it when COMMAND has ended.
+COMMAND is stopped before another client can get the lock: SIGTERM, then SIGKILL. It uses the same line as Curator, kazoo and
+go-zk.
 
-  --timeout MS          waits no longer than this, 0 for not at all (default: as long as it takes)
-  --shared              with others that say so too: the reading side of a read-write lock
+  --timeout MS          the longest wait, 0 for no wait (default: no limit)
+  --shared              together with others that use it too: the reading side of a read-write lock
   --data TEXT           what others read of the owner (default: host name and process id)
-${runningUsage}${connectingUsage('reports on standard error as JSON, a line each')}
+${runningUsage}${connectingUsage('reports on standard error as JSON, one line each')}
 COMMAND finds in its environment: LIGHTKEEPER_FENCING_TOKEN, a number that grows with every owner, LIGHTKEEPER_PATH,
 LIGHTKEEPER_ZNODE and LIGHTKEEPER_SERVER.
 
-Exit code: that of COMMAND, 128+n where a signal has ended it; 1 when the lock is not had in time or is lost, 2 for wrong usage,
-126 and 127 when COMMAND cannot be run or is not there.
+Exit code: that of COMMAND, 128+n if signal n ended it; 1 if the lock is not free in time or is lost, 2 for wrong usage,
+126 if COMMAND cannot be run, 127 if it does not exist.
 `
 
 export const lockCommand: Command = {

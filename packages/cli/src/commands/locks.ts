@@ -17,12 +17,12 @@ import { hexOf, jsonLine, printable } from '../output.ts'
 const usage = `usage: lightkeeper locks [PATH] [options]
 
 Recognises locks, read-write locks, semaphores, elections, queues, double barriers, partitioners, services and groups at and below
-PATH (default: /) by their znodes, made by this library, Curator, kazoo, go-zk, Spring, Dubbo or Apache's recipes. Prints who holds
-each, since when its znode is there, its session and what it says of itself; who waits, in order; and sessions that wait for each
+PATH (default: /) by their znodes, from this library, Curator, kazoo, go-zk, Spring, Dubbo or Apache's recipes. Prints the holders of
+each with the time of the znode, the session and the identifier; the waiting clients, in order; and sessions that wait for each
 other in a circle.
 
-  -w, --waiting         only where somebody waits
-${connectingUsage('a JSON object a line: each structure, then each circle')}
+  -w, --waiting         only where a client waits
+${connectingUsage('one JSON object per line: each structure, then each circle')}
 Exit code: 0 done, 1 when it fails, 2 for wrong usage.
 `
 

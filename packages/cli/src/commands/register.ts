@@ -13,23 +13,23 @@ import { checkServiceName, placeOf, placing, placingUsage } from './discover.ts'
 
 const usage = `usage: lightkeeper register NAME --address A --port P [options] [-- COMMAND [ARGUMENT…]]
 
-Registers an instance of the service NAME, and again whenever its session is lost, until it is interrupted; or, with COMMAND, as
-long as that runs. A signal to this process removes the instance first, and then stops COMMAND.
+Registers an instance of the service NAME, and again after its session was lost, until it is interrupted; or, with COMMAND, as
+long as COMMAND runs. A signal to this process first removes the instance, and then stops COMMAND.
 
-  --address A           where it is reached
-  --port P              0 to 65535
+  --address A           the address of the instance
+  --port P              its port, 0 to 65535
   --weight W            its share of the calls, 0 for none (default: 1)
   --zone Z              where it runs
-  --id ID               unique within the service; one that stays the same takes the place of its own leftover
-                        (default: a random one)
-  --metadata KEY=VALUE  what else others may want to know; may be repeated
-  --wait-port           registers when something accepts connections there, not before
+  --id ID               unique within the service; an id that stays the same replaces the instance of an earlier process
+                        (default: a random id)
+  --metadata KEY=VALUE  another property for consumers; may be repeated
+  --wait-port           registers only when something accepts connections at that address
   --drain MS            waits between the removal and the signal to COMMAND (default: 0)
-${placingUsage}${runningUsage}${connectingUsage('reports as JSON, a line each; on standard error where COMMAND is run')}
+${placingUsage}${runningUsage}${connectingUsage('reports as JSON, one line each; on standard error if there is a COMMAND')}
 COMMAND finds in its environment: LIGHTKEEPER_SERVICE, LIGHTKEEPER_INSTANCE_ID and LIGHTKEEPER_SERVER.
 
-Exit code: that of COMMAND, 128+n where a signal has ended it; without COMMAND 0 when interrupted; 1 when it fails, 2 for wrong
-usage, 126 and 127 when COMMAND cannot be run or is not there.
+Exit code: that of COMMAND, 128+n if signal n ended it; without COMMAND 0 when interrupted; 1 for a failure, 2 for wrong
+usage, 126 if COMMAND cannot be run, 127 if it does not exist.
 `
 
 export const registerCommand: Command = {

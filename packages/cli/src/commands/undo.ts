@@ -7,13 +7,13 @@ import { changeFacts, changeText, openPast, pastOptions, pastUsage, stepText, ti
 
 const usage = `usage: lightkeeper undo ZXID --data-dir D [--apply] [options]
 
-Prints what the transaction ZXID did, and the transaction that takes it back: deleted znodes are made again, changed ones get the
-data they had, created ones are deleted. With --apply it is sent to the server. Each step names the version that the znode has if
-nobody wrote it since: where somebody did, the server refuses all of it.
+Prints what the transaction ZXID did, and the transaction that undoes it: deleted znodes are created again, changed ones get the
+data they had, created ones are deleted. With --apply it is sent to the server. Each step has the version that the znode has if
+no client has written it since: otherwise the server refuses the whole transaction.
 
-${pastUsage}  --apply               do it
-${connectingUsage('a JSON object: what it did, the steps, what stands against it, whether they were done')}
-Exit code: 0 done, 1 when it fails or cannot be taken back, 2 for wrong usage.
+${pastUsage}  --apply               send it
+${connectingUsage('a JSON object: what it did, the steps, the obstacles, whether the steps were done')}
+Exit code: 0 done, 1 when it fails or cannot be undone, 2 for wrong usage.
 `
 
 export const undoCommand: Command = {
@@ -41,7 +41,7 @@ export const undoCommand: Command = {
         jsonLine({ ...undo, changes: undo.changes.map(changeFacts), isDone: values.apply && isPossible }),
       )
     }
-    if (!isPossible) throw new Error(`${hexOf(zxid)} cannot be taken back: ${undo.obstacles.join('; ')}`)
+    if (!isPossible) throw new Error(`${hexOf(zxid)} cannot be undone: ${undo.obstacles.join('; ')}`)
     if (!values.json) process.stdout.write(values.apply ? 'done\n' : 'nothing was sent; --apply does it\n')
     return 0
   },

@@ -8,14 +8,14 @@ import { Signals } from '../signals.ts'
 
 const usage = `usage: lightkeeper watch PATH [options]
 
-Prints what is at PATH now, then "ready", then a line for each change, until it is interrupted. Lost connections and sessions are
-caught up with: "stale" when the connection is lost, then the difference and another "ready". Of several writes in a row the
+Prints the current state of PATH, then "ready", then a line for each change, until it is interrupted. It continues after lost connections
+and sessions: "stale" when the connection is lost, then the difference and another "ready". Of several writes in a row the
 last is shown; "missed" counts the others. Standard error says when no server is reached.
 
   -r, --recursive       the znode and everything below it
-  --children            the direct children of the znode, instead of itself
-${connectingUsage('a JSON object a line: data as base64, and as text where it is UTF-8')}
-Exit code: 0 when it is interrupted, 1 when it cannot go on, 2 for wrong usage.
+  --children            the direct children of the znode, instead of the znode itself
+${connectingUsage('one JSON object per line: data as base64, and as text if it is UTF-8')}
+Exit code: 0 when it is interrupted, 1 when it cannot continue, 2 for wrong usage.
 `
 
 export const watchCommand: Command = {
