@@ -1,4 +1,5 @@
 /** The form of every four-letter word, as scripts and other programs parse it (FourLetterCommands.java and siblings). */
+import { readFileSync } from 'node:fs'
 import { opCode } from '@lightkeeper/protocol'
 import { expect } from 'vitest'
 import { chapter, fact } from './fact.ts'
@@ -180,6 +181,30 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
     expect(Number(pairs.get('zk_uptime'))).toBeGreaterThan(0)
     expect(Number(pairs.get('zk_cnt_updatelatency'))).toBeGreaterThan(100)
     expect(Number(pairs.get('zk_open_file_descriptor_count'))).toBeGreaterThan(5)
+  })
+  fact('mntr has every figure of the page about monitoring', async () => {
+    const names = (await ask('mntr')).split('\n').map((line) => line.split('\t')[0])
+    const page = readFileSync(new URL('../../docs/operations/monitoring.md', import.meta.url), 'utf8')
+    const table = [...page.matchAll(/^\| `(\w+)` +\| (counter|gauge|summary)( with quantiles|, one for each)?/gm)]
+    expect(table.length).toBeGreaterThan(50)
+    for (const [, name = '', kind, more] of table) {
+      // There is one for each top-level znode with a quota.
+      if (more === ', one for each') continue
+      const parts = kind === 'summary' ? ['avg_', 'min_', 'max_', 'cnt_', 'sum_'] : ['']
+      if (more === ' with quantiles') parts.push('p50_', 'p95_', 'p99_', 'p999_')
+      for (const part of parts) expect(names).toContain(`zk_${part}${name}`)
+    }
+  })
+  fact('mntr has limits and usage of quotas by top-level znode', async () => {
+    for (const path of ['/zookeeper/quota/shop', '/shop']) await c.wire.create(path)
+    await c.wire.create('/zookeeper/quota/shop/zookeeper_limits', { data: 'count=9,bytes=-1' })
+    await c.wire.create('/zookeeper/quota/shop/zookeeper_stats', { data: 'count=1,bytes=0' })
+    await c.wire.create('/shop/item', { data: 'x' })
+    const answer = await ask('mntr')
+    expect(answer).toContain('zk_shop_quota_count_limit_per_namespace\t9\n')
+    expect(answer).toContain('zk_shop_quota_bytes_limit_per_namespace\t-1\n')
+    expect(answer).toContain('zk_shop_quota_count_usage_per_namespace\t2\n')
+    expect(answer).toContain('zk_shop_quota_bytes_usage_per_namespace\t1\n')
   })
   fact('who asks and says no more is answered all the same', async () => {
     const wire = await Wire.open(c.server.port)

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { honoured } from '../../packages/server/src/config/rooms.ts'
 import { read, root, tracked } from './tree.ts'
 
 const documents = tracked.filter((file) => file.endsWith('.md'))
@@ -18,6 +19,12 @@ test('links in the documentation lead somewhere', () => {
       expect(existsSync(join(root, dirname(file), target)), `${file} links to ${target}`).toBe(true)
     }
   }
+})
+
+test('every key of a zoo.cfg that has an effect is in the pages for operators', () => {
+  const pages = documents.filter((file) => file.startsWith('docs/operations/'))
+  const named = new Set(pages.flatMap(quoted))
+  expect([...honoured.keys()].filter((key) => !named.has(key))).toEqual([])
 })
 
 test('every file and folder that ARCHITECTURE.md names is there', () => {
