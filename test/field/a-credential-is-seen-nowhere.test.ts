@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { connect, digestMd5 } from '@lightkeeper/client'
 import { ask } from '@lightkeeper/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ourProcess } from '../support/our-process.ts'
+import { freePort, ourProcess } from '../support/our-process.ts'
 
 const marker = 'hunter2'
 /** What every base64 of a text that begins with it begins with. */
@@ -47,7 +47,11 @@ const zooCfg = (more = ''): string =>
     ].join('\n'),
   )
 
-const expectNoSecret = (where: string, text: string, secrets = [marker, base64, superHash]): void => {
+const expectNoSecret = (
+  where: string,
+  text: string,
+  secrets: readonly string[] = [marker, base64, superHash],
+): void => {
   for (const secret of secrets) expect(text.includes(secret), `${where}: ${text}`).toBe(false)
 }
 
@@ -62,7 +66,16 @@ const attempt = async (where: string, act: Promise<unknown>): Promise<void> => {
 
 test('nothing that a server prints, answers or stores shows a credential', async () => {
   expect(readFileSync(jaas(), 'utf8')).toContain(marker)
-  await using server = await ourProcess([zooCfg(), '--verbose'])
+  const [adminPort, metricsPort] = [await freePort(), await freePort()]
+  const pages = [
+    'admin.enableServer=true',
+    'admin.serverAddress=127.0.0.1',
+    `admin.serverPort=${adminPort}`,
+    'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
+    'metricsProvider.httpHost=127.0.0.1',
+    `metricsProvider.httpPort=${metricsPort}`,
+  ]
+  await using server = await ourProcess([zooCfg(pages.join('\n')), '--verbose'])
   const { connectString, port, child } = server
   const sasl = (username: string, password: string) => ({ sasl: digestMd5({ username, password }) })
   const digest = (credentials: string, scheme = 'digest') => ({ auth: [{ scheme, credentials }] })
@@ -93,6 +106,18 @@ test('nothing that a server prints, answers or stores shows a credential', async
     await attempt(where, act())
   }
   for (const word of words) expectNoSecret(word, await ask(port, word))
+  const authorization = `digest joe:${marker}-joe`
+  const page = async (url: string, headers = {}): Promise<string> => {
+    const text = await (await fetch(url, { headers })).text()
+    // A snapshot is data.
+    expectNoSecret(url, text, url.endsWith('/snapshot') ? [marker, base64] : undefined)
+    return text
+  }
+  const admin = `http://127.0.0.1:${adminPort}/commands`
+  const commands = [...(await page(admin)).matchAll(/href="[^"]*?(\w+)"/g)].map(([, name = '']) => name)
+  expect(commands).toEqual(expect.arrayContaining(['configuration', 'environment', 'monitor', 'connections']))
+  for (const name of commands) await page(`${admin}/${name}`, { authorization })
+  expect(await page(`http://127.0.0.1:${metricsPort}/metrics`)).toMatch(/^auth_failed_count/m)
   expectNoSecret('the process list', readFileSync(`/proc/${child.pid}/cmdline`, 'latin1'))
   await server.end('SIGTERM')
   expect(server.errors()).toContain('a SASL login failed')
