@@ -64,7 +64,7 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
   const plan = holding === undefined ? noLease : planFor(timeoutMs, graceMs)
   const guard = new Guard()
   guard.onFailure(() => {
-    reports.warn('unguarded', {}, 'the guard has ended: nobody stops the command if this process is killed')
+    reports.warn('unguarded', {}, 'the guard has ended: if this process is killed, the command continues')
   })
   const env = { ...process.env, ...environment }
   const child = spawn('sh', ['-c', gate, 'lightkeeper', ...command], {
@@ -110,7 +110,7 @@ export async function supervise(supervision: Supervision): Promise<Ended> {
     look()
   }
   const onAsked = (): void => {
-    reports.warn('asked', { pid }, 'somebody asks for it: SIGTERM to the command')
+    reports.warn('asked', { pid }, 'another client asks for it: SIGTERM to the command')
     send(target, 'SIGTERM')
   }
   let before: Promise<void> | undefined
