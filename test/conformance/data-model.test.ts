@@ -380,27 +380,3 @@ chapter('TTL znodes', { extendedTypesEnabled: true }, (c) => {
     expect((await c.wire.create(c.unique(), { type: opCode.createTTL, flags: 0, ttl: -1n })).code).toBe('BAD_ARGUMENTS')
   })
 })
-
-chapter('reaping', { extendedTypesEnabled: true, containerCheckMs: 300 }, (c) => {
-  const gone = async (path: string): Promise<void> => {
-    while ((await c.wire.read(opCode.exists, path)).code === 'OK')
-      await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  fact('an emptied container goes, one never used stays, and the events are those of a delete', async () => {
-    const used = await c.wire.made(c.unique(), { type: opCode.createContainer, flags: 4 })
-    const unused = await c.wire.made(c.unique(), { type: opCode.createContainer, flags: 4 })
-    await c.wire.made(`${used}/a`)
-    await c.wire.read(opCode.exists, used, true)
-    await c.wire.delete(`${used}/a`)
-    expect(await c.wire.event()).toMatchObject({ type: 2, path: used })
-    await gone(used)
-    expect((await c.wire.read(opCode.exists, unused)).code).toBe('OK')
-  })
-  fact('a TTL znode goes when its time is up, and not while it has children', async () => {
-    const short = await c.wire.made(c.unique(), { type: opCode.createTTL, flags: 5, ttl: 100n })
-    const parent = await c.wire.made(c.unique(), { type: opCode.createTTL, flags: 5, ttl: 100n })
-    await c.wire.made(`${parent}/a`)
-    await gone(short)
-    expect((await c.wire.read(opCode.exists, parent)).code).toBe('OK')
-  })
-})

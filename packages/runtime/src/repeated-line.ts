@@ -30,3 +30,48 @@ export class RepeatedLine {
     this.#untold = 0
   }
 }
+
+/** Keys that are told apart, and the characters of one that count. */
+const keysMax = 200
+const keyMax = 200
+
+/**
+ * The same for lines about many things, addresses of clients for example: each thing has a line of its own. What comes when too many
+ * of them are told apart shares one line.
+ */
+export class RepeatedLines {
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #level: LogLevel
+  /** By thing and message, least recent first. */
+  readonly #lines = new Map<string, { readonly line: RepeatedLine; at: number }>()
+
+  constructor(log: Log, clock: Clock, level: LogLevel) {
+    this.#log = log
+    this.#clock = clock
+    this.#level = level
+  }
+
+  /** Reports that it happened again to the thing that `key` names. */
+  tell(key: string, message: string, facts: Readonly<Record<string, LogFact>>): void {
+    const id = `${message} ${key.slice(0, keyMax)}`
+    let known = this.#lines.get(id)
+    if (known === undefined) {
+      this.#forgetOld()
+      const isCrowded = this.#lines.size >= keysMax
+      if (isCrowded) known = this.#lines.get(message)
+      if (known === undefined) {
+        known = { line: new RepeatedLine(this.#log, this.#clock, this.#level, message), at: 0 }
+        this.#lines.set(isCrowded ? message : id, known)
+      }
+    }
+    known.at = this.#clock.now()
+    known.line.tell(facts)
+  }
+
+  #forgetOld(): void {
+    const before = this.#clock.now() - 2 * quietMs
+    if (this.#lines.size < keysMax) return
+    for (const [id, { at }] of this.#lines) if (at < before) this.#lines.delete(id)
+  }
+}

@@ -68,7 +68,7 @@ beforeEach(async () => {
     const lastZxid = after?.replica.lastZxid ?? 0n
     const hooks = { applied() {}, isBehind: () => false, failed: (error: Error) => void failures.push(error) }
     const replica = new Replica(
-      { config, runtime, access, authentication, stats, keys, ids },
+      { config, runtime, access, authentication, stats, keys, ids, audit: undefined },
       { tree, lastZxid, log },
       hooks,
     )

@@ -6,6 +6,7 @@
  * A write goes desk → orderer → history → applier → desk.
  */
 import type { Runtime } from '@lightkeeper/runtime'
+import type { Auditor } from './audit/auditor.ts'
 import type { Access } from './auth/access.ts'
 import type { Authentication } from './auth/authentication.ts'
 import type { ServerConfig } from './config/config.ts'
@@ -34,6 +35,8 @@ export interface ReplicaHouse {
   readonly stats: ServerStats
   readonly keys: SessionKeys
   readonly ids: SessionIds
+  /** Undefined where nothing is audited. */
+  readonly audit: Auditor | undefined
 }
 
 /** The state at the beginning of a term. */

@@ -106,7 +106,9 @@ describe('sessions', () => {
     clock.advance(2000)
     expect(observer.event()).toMatchObject({ type: 2, path: '/lease' })
     expect(owner.isEnded).toBe(true)
-    await server.close()
+    const closed = server.close()
+    clock.advance(10_000)
+    await closed
   })
 
   test('keeps a session alive by pings alone', async () => {

@@ -5,6 +5,7 @@ import type { Phase } from './admin/health.ts'
 import { HttpPorts } from './admin/ports.ts'
 import { Transfer } from './admin/transfer.ts'
 import { transferAccess } from './admin/transfer-access.ts'
+import { openAudit } from './audit/audit-log.ts'
 import { Access } from './auth/access.ts'
 import { Authentication } from './auth/authentication.ts'
 import { authProviders } from './auth/providers.ts'
@@ -14,6 +15,7 @@ import { Replica } from './replica.ts'
 import { SessionIds } from './session/session-ids.ts'
 import { SessionKeys, secretBytes } from './session/session-keys.ts'
 import { ServerStats } from './stats.ts'
+import { within } from './stopping.ts'
 import { SnapshotDamage } from './storage/image.ts'
 import { removeOrphans } from './storage/orphans.ts'
 import { type SnapshotResult, Storage } from './storage/storage.ts'
@@ -50,7 +52,11 @@ export interface RunningServer {
    * @throws ConfigError, or the error of a file, where something cannot be used. Nothing has changed then.
    */
   reload(): Promise<Reload>
-  /** Closes sockets and timers. Sessions are not closed: clients see a lost connection. */
+  /**
+   * Stops: accepts no more connections, answers what was read, then closes sockets, timers and files. Takes `stopTimeout` milliseconds
+   * for the answers at the most, and as long again for the disk. Sessions are not closed: clients see a lost connection.
+   * @throws Error when the disk does not finish in that time. Nothing that was acknowledged is lost.
+   */
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
 }
@@ -74,6 +80,8 @@ export async function startServer(
   const host: Runtime = { ...given, log: counted.log }
   const begun = host.clock.now()
   host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
+  // Whatever the level: an audit log without some of its lines is none.
+  const audit = await openAudit(config, { ...given, log: own.log })
   const stats = new ServerStats()
   const providers = authProviders(config)
   const access = new Access(providers, config.skipACL)
@@ -99,7 +107,9 @@ export async function startServer(
   try {
     storage = await openStorage(given, config)
   } catch (error) {
+    audit?.auditor.failedToStart()
     await ports.close()
+    await audit?.close()
     throw error
   }
   stats.starts.add(host.clock.now() - begun)
@@ -130,13 +140,14 @@ export async function startServer(
     stats,
     keys,
     ids: new SessionIds(keys, ownServerId, host.clock.wall()),
+    audit: audit?.auditor,
   }
   const clients = new ClientListener(config, host, stats, { storage })
   listener = clients
   // A failure during the stop must not hide its reason, nor end the process.
   const failed = (error: Error): void => {
     const settled = (): void => settle(error)
-    shutDown().then(settled, settled)
+    shutDown(false).then(settled, settled)
   }
   const newTerm = (tree: DataTree, lastZxid: bigint): Replica =>
     new Replica(
@@ -176,14 +187,27 @@ export async function startServer(
     return base.lastZxid
   }
   let down: Promise<void> | undefined
-  const shutDown = (): Promise<void> => {
+  const shutDown = (answers: boolean): Promise<void> => {
     down ??= (async () => {
       phase = 'stopping'
+      audit?.auditor.stopping()
+      const { clock } = host
+      const { stopTimeout } = config
+      if (answers && !(await within(clock, stopTimeout, clients.drain()))) {
+        host.log('warn', 'the server stops although some clients have not read their answers, or the disk is slow', {
+          connections: clients.connections.size,
+          outstanding: replica.desk.outstanding,
+          stopTimeout,
+        })
+      }
       replica.stop()
       await clients.close()
       await ports.close()
       counted.stop()
-      await (storage ?? log).close()
+      const closed = Promise.all([(storage ?? log).close(), audit?.close()])
+      if (!(await within(clock, stopTimeout, closed))) {
+        throw new Error(`the disk did not finish within ${stopTimeout} ms; what was acknowledged is safe`)
+      }
       host.log('info', 'the server has stopped', { lastZxid: replica.lastZxid })
     })()
     return down
@@ -193,16 +217,18 @@ export async function startServer(
     address = await clients.listen()
   } catch (error) {
     // A failure during the stop must not hide its reason.
-    await shutDown().catch(() => {})
+    audit?.auditor.failedToStart()
+    await shutDown(false).catch(() => {})
     throw error
   }
   replica.start()
   phase = 'serving'
+  audit?.auditor.started()
   host.log('info', 'the server listens', { address })
   const { port } = parseAddress(address)
   const close = async (): Promise<void> => {
     try {
-      await shutDown()
+      await shutDown(true)
     } finally {
       settle(undefined)
     }

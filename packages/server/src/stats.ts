@@ -95,6 +95,8 @@ export class ServerStats {
   readonly replySizes = new ReplySizes()
   /** Bytes of watch events. */
   watchBytes = 0
+  /** Writes that a hard quota refused. */
+  quotaRefusals = 0
   /** Milliseconds from receipt to reply. */
   readonly latency = new Summary()
   /** Writes that were answered since the last call of `answered`. */

@@ -1,8 +1,9 @@
 /** `lightkeeper server`: a server in the foreground. */
 import type { Log } from '@lightkeeper/runtime'
-import { stderrLog } from '@lightkeeper/runtime/node'
 import { parseAll } from '../arguments.ts'
 import { type Command, UsageError } from '../command.ts'
+import { endProcess } from '../end-process.ts'
+import { logFormatOf, logSink } from '../log-sink.ts'
 import { jsonLine, say } from '../output.ts'
 import { type ServerFlags, type ServerSettings, serverSettings } from '../server-settings.ts'
 import { StopSignals } from '../stop-signals.ts'
@@ -28,6 +29,7 @@ where zkServer.sh does, in DIR, $ZOOCFGDIR, conf or /etc/zookeeper, and runs zoo
   --check           print every setting, its value and where it comes from, and end: 0 if a server could start with them;
                     nothing is opened. With --json one JSON object a line
   --verbose         log every connection
+  --log-format F    text or json: how the log is written (default: text)
 
 The first line on standard output once clients are accepted is: lightkeeper listening on HOST:PORT
 What it does is logged on standard error. Neither needs a reader.
@@ -35,7 +37,7 @@ What it does is logged on standard error. Neither needs a reader.
 SIGHUP reads the file again and takes over what may change while the server runs; the log says what changed and what needs a restart.
 
 Exit code: 0 when SIGTERM or SIGINT ended it, 1 when it could not start or its log had failed, 2 for wrong usage; 143 or 130 when a
-second SIGTERM or SIGINT came while it was stopping.
+second SIGTERM or SIGINT came while it was stopping; 137 when it had to be killed then because its disk did not answer.
 `
 
 export const serverCommand: Command = {
@@ -44,13 +46,14 @@ export const serverCommand: Command = {
   usage,
   async run(args) {
     const { values, positionals } = parseAll('server', args, optionTypes)
+    const format = logFormatOf(values['log-format'])
     const read = settingsReader(positionals, values)
     if (values.check) return check(await read(), values.json ?? false)
 
     const signals = new StopSignals()
     const { startServer } = await import('@lightkeeper/server')
     // The server decides by its setting logLevel, which may change.
-    const log = stderrLog('debug')
+    const log = await logSink(format)
     const { options, warnings } = await read()
     const warn = (each: ServerSettings['warnings'], to: Log): void => {
       for (const { message, facts } of each) to('warn', message, facts)
@@ -69,7 +72,10 @@ export const serverCommand: Command = {
     })
     signals.serving((signal) => {
       log('info', 'the server stops because of a signal', { signal })
-      server.close().catch((error: Error) => log('error', 'an error while stopping', { cause: error.message }))
+      server.close().catch((error: Error) => {
+        log('error', 'the server ends without having stopped in order', { cause: error.message })
+        endProcess(1)
+      })
     })
     say(`lightkeeper listening on ${server.connectString}\n`)
     const { dataDir, forceSync } = server.config
@@ -95,6 +101,7 @@ const optionTypes = {
   check: { type: 'boolean' },
   json: { type: 'boolean' },
   verbose: { type: 'boolean' },
+  'log-format': { type: 'string' },
 } as const
 
 /** Reads the settings that the arguments name, each time it is called. @throws UsageError for arguments that name none. */

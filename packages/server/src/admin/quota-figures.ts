@@ -1,6 +1,7 @@
 /** Limits and usage of quotas, summed up for each top-level znode (QuotaMetricsUtils.java). */
 import type { DataTree } from '../tree/data-tree.ts'
-import { limitsName, parseQuota, quotaRoot, statsName } from '../tree/quota.ts'
+import { parseLimits, parseUsage } from '../tree/quota.ts'
+import { limitsName, quotaRoot, statsName } from '../tree/quotas.ts'
 
 export interface QuotaFigures {
   readonly countLimit: ReadonlyMap<string, number>
@@ -23,15 +24,17 @@ export function quotaFigures(tree: DataTree): QuotaFigures {
     for (const name of node.children?.keys() ?? []) paths.push(`${path}/${name}`)
     const [, , , namespace, ...rest] = path.split('/')
     const name = rest.at(-1)
-    if (namespace === undefined || (name !== limitsName && name !== statsName)) continue
-    const { count, bytes, countHard, bytesHard } = parseQuota(node.data)
-    if (name === limitsName) {
+    if (namespace === undefined) continue
+    const limits = name === limitsName ? parseLimits(node.data) : undefined
+    if (limits !== undefined) {
+      const { count, bytes, countHard, bytesHard } = limits
       add(found.countLimit, namespace, countHard > -1 ? countHard : count)
       add(found.bytesLimit, namespace, bytesHard > -1 ? bytesHard : bytes)
-    } else {
-      add(found.count, namespace, count)
-      add(found.bytes, namespace, bytes)
     }
+    if (name !== statsName) continue
+    const { count, bytes } = parseUsage(node.data)
+    add(found.count, namespace, count)
+    add(found.bytes, namespace, bytes)
   }
   return found
 }

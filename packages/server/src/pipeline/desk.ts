@@ -14,7 +14,8 @@ import {
   Reader,
   writeConnectResponse,
 } from '@lightkeeper/protocol'
-import { assert, RepeatedLine, type Runtime } from '@lightkeeper/runtime'
+import { assert, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import type { Auditor } from '../audit/auditor.ts'
 import type { Access } from '../auth/access.ts'
 import type { AuthAnswer, Authentication } from '../auth/authentication.ts'
 import type { ServerConfig } from '../config/config.ts'
@@ -38,6 +39,10 @@ const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
 /** The limit of operations and watch events under way. Above it, connections with an unanswered request are not read. */
 const workMax = 4_000
+const laterZxidSeen =
+  'refused a client that has seen a later zxid than this server: it was connected to another server, or data was lost here'
+const unknownOpcode =
+  'closing a connection: its client sent an opcode that this server does not know or take from clients'
 const noPassword = new Uint8Array(16)
 /** How many watches of a lost connection are removed in one turn. */
 const watchesPerSlice = 5_000
@@ -52,6 +57,8 @@ export interface DeskStart {
   readonly stats: ServerStats
   readonly keys: SessionKeys
   readonly ids: SessionIds
+  /** Undefined where nothing is audited. */
+  readonly audit: Auditor | undefined
 }
 
 export class Desk implements Answers {
@@ -63,11 +70,12 @@ export class Desk implements Answers {
   readonly #stats: ServerStats
   readonly #keys: SessionKeys
   readonly #ids: SessionIds
+  readonly #audit: Auditor | undefined
   readonly #applier: Applier
   readonly #broken: (error: Error) => void
   readonly #attached = new Attached<Caller>()
   readonly #reads: Reads
-  readonly #refusedLine: RepeatedLine
+  readonly #repeated: RepeatedLines
   readonly #authentication: Authentication
   readonly #waitingReader = new Reader(new Uint8Array(0))
   #orderer: Orderer
@@ -83,15 +91,11 @@ export class Desk implements Answers {
     this.#stats = start.stats
     this.#keys = start.keys
     this.#ids = start.ids
+    this.#audit = start.audit
     this.#applier = applier
     this.#broken = broken
     this.#reads = new Reads(tree, watches, access, config)
-    this.#refusedLine = new RepeatedLine(
-      runtime.log,
-      runtime.clock,
-      'warn',
-      'refused a client that has seen a later zxid than this server',
-    )
+    this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.#authentication = start.authentication
     this.#orderer = orderer
   }
@@ -129,8 +133,9 @@ export class Desk implements Answers {
     this.#stats.connectRequests++
     // We must not take a client back in time: it has seen later transactions than we have.
     if (request.lastZxidSeen > this.lastZxid) {
-      // It tries again several times a second, and so do all others.
-      this.#refusedLine.tell({ client: caller.remoteHost, seen: request.lastZxidSeen, here: this.lastZxid })
+      // It tries again several times a second, and so do all the others.
+      const facts = { client: caller.remoteHost, seen: request.lastZxidSeen, here: this.lastZxid }
+      this.#repeated.tell(caller.remoteHost, laterZxidSeen, facts)
       caller.hangUp()
       return
     }
@@ -229,6 +234,7 @@ export class Desk implements Answers {
         this.#orderer.touch(session)
         const ticket = new Ticket(caller, xid, type)
         caller.replies.push(ticket)
+        if (this.#audit !== undefined) this.#audit.asked(ticket, caller, type, body)
         this.#orderer.write(ticket, session, body)
         this.#answerAtOnce(ticket)
         return
@@ -248,7 +254,7 @@ export class Desk implements Answers {
         this.#answer(caller, xid, this.#authentication.token(caller, body))
         return
       case undefined:
-        this.#runtime.log('warn', 'unknown or internal opcode from a client, closing the connection', {
+        this.#repeated.tell(caller.remoteHost, unknownOpcode, {
           client: caller.remoteHost,
           opcode: type,
           name: operationOf(type)?.name,
@@ -330,11 +336,13 @@ export class Desk implements Answers {
   }
 
   refused(ticket: Ticket<Caller>, err: number): void {
+    this.#audit?.dropped(ticket)
     ticket.verdict = err
     ticket.caller.answerLater()
   }
 
   lost(tickets: readonly Ticket<Caller>[]): void {
+    for (const ticket of tickets) this.#audit?.dropped(ticket)
     for (const caller of new Set(tickets.map((ticket) => ticket.caller))) caller.hangUp()
   }
 
@@ -395,6 +403,7 @@ export class Desk implements Answers {
   /** A transaction is applied, and its watch events are written: its reply follows them. `wall` is wall-clock milliseconds. */
   applied(entry: Entry, result: Applied, wall: number): void {
     const { header, txn, ticket } = entry
+    if (this.#audit !== undefined) this.#audit.applied(header, txn, ticket)
     if (ticket?.caller.isOpen) this.#respond(ticket, entry, result, Math.max(0, wall - Number(header.time)))
     if (txn.type === opCode.closeSession) this.#attached.of(header.clientId)?.hangUp()
   }

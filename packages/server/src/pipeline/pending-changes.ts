@@ -17,6 +17,8 @@ export interface NodeView {
   readonly aversion: number
   readonly numChildren: number
   readonly ephemeralOwner: bigint
+  /** Undefined while it is that of the stored znode. */
+  readonly mtime: bigint | undefined
   readonly acl: readonly Acl[]
   readonly dataLength: number
 }

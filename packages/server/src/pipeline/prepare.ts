@@ -25,7 +25,8 @@ import {
 import type { Access } from '../auth/access.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { containerOwner, kindOf, ttlOwner } from '../tree/ephemeral-owner.ts'
-import { limitsName, parseQuota, quotaRoot, statsName } from '../tree/quota.ts'
+import { type Excess, excessOf } from '../tree/quota.ts'
+import { isReapable } from '../tree/reaping.ts'
 import type { NodeTxn, Txn } from '../tree/txn.ts'
 import type { HeapGuard } from './heap-guard.ts'
 import type { PendingChanges } from './pending-changes.ts'
@@ -35,6 +36,9 @@ export interface PrepareOptions {
   readonly extendedTypesEnabled: boolean
   readonly enforceQuota: boolean
 }
+
+/** Called for each write that exceeds a limit of the quota of `path`, whether it is refused for it or not. */
+export type OverQuota = (path: string, excess: Excess, isRefused: boolean) => void
 
 /** The client's identities and session, and the zxid. */
 export interface PrepareContext {
@@ -67,12 +71,20 @@ export class Preparer {
   readonly #pending: PendingChanges
   readonly #access: Access
   readonly #options: PrepareOptions
+  readonly #overQuota: OverQuota
 
-  constructor(tree: DataTree, pending: PendingChanges, access: Access, options: PrepareOptions) {
+  constructor(
+    tree: DataTree,
+    pending: PendingChanges,
+    access: Access,
+    options: PrepareOptions,
+    overQuota: OverQuota = () => {},
+  ) {
     this.#tree = tree
     this.#pending = pending
     this.#access = access
     this.#options = options
+    this.#overQuota = overQuota
   }
 
   /** `ttl` is given only for createTTL. Returns the transaction or a negative error number. */
@@ -99,7 +111,7 @@ export class Preparer {
     if (this.#pending.view(path) !== undefined) return keeperCodes.NODE_EXISTS.number
     if (kindOf(parentView.ephemeralOwner) === 'ephemeral') return keeperCodes.NO_CHILDREN_FOR_EPHEMERALS.number
     const { data } = request
-    if (this.#exceedsQuota(path, 1, data?.length ?? 0)) return keeperCodes.QUOTA_EXCEEDED.number
+    if (this.#refusesQuota(path, 1, data?.length ?? 0)) return keeperCodes.QUOTA_EXCEEDED.number
 
     const parentCVersion = (parentView.cversion + 1) | 0
     const change = this.#pending.change(parent, context.zxid)
@@ -135,7 +147,16 @@ export class Preparer {
     return { type: opCode.delete, path }
   }
 
-  /** The reaper's own request: deletes a container or TTL znode that is still empty. */
+  /** Whether the container or TTL znode may go once everything prepared is applied; see isReapable for the arguments. */
+  mayReap(path: string, now: number, neverUsedMs: number): boolean {
+    const view = this.#pending.view(path)
+    const mtime = view?.mtime ?? this.#tree.get(path)?.mtime
+    if (view === undefined || mtime === undefined) return false
+    const { ephemeralOwner, cversion, numChildren } = view
+    return isReapable({ ephemeralOwner, cversion, numChildren, mtime }, now, neverUsedMs)
+  }
+
+  /** The reaper's own request: removes a container or TTL znode that is still empty. */
   deleteContainer(zxid: bigint, path: string): NodeTxn | number {
     const view = this.#pending.view(path)
     if (view === undefined) return noNode
@@ -152,7 +173,7 @@ export class Preparer {
     if (view === undefined) return noNode
     if (!this.#access.allows(view.acl, permission.write, context.identities)) return noAuth
     const length = request.data?.length ?? 0
-    if (this.#exceedsQuota(path, 0, length - view.dataLength)) return keeperCodes.QUOTA_EXCEEDED.number
+    if (this.#refusesQuota(path, 0, length - view.dataLength)) return keeperCodes.QUOTA_EXCEEDED.number
     if (request.version !== -1 && request.version !== view.version) return keeperCodes.BAD_VERSION.number
     const version = nextVersion(view.version)
     const { data } = request
@@ -282,15 +303,18 @@ export class Preparer {
     this.#pending.remove(path, zxid)
   }
 
-  /** Only hard limits refuse, and only where quotas are enforced; usage is that of the applied tree, as in Apache. */
-  #exceedsQuota(path: string, count: number, bytes: number): boolean {
-    if (!this.#options.enforceQuota) return false
-    const covered = this.#tree.quotas.covering(path)
-    if (covered === undefined) return false
-    const limits = parseQuota(this.#tree.get(`${quotaRoot}${covered}/${limitsName}`)?.data ?? null)
-    const usage = parseQuota(this.#tree.get(`${quotaRoot}${covered}/${statsName}`)?.data ?? null)
-    if (count !== 0 && limits.countHard > -1 && usage.count + count > limits.countHard) return true
-    return bytes !== 0 && limits.bytesHard > -1 && usage.bytes + bytes > limits.bytesHard
+  /**
+   * Whether a quota forbids this change. Only hard limits forbid, and only where quotas are enforced. Usage is the applied one, as in
+   * Apache: what is on its way, other operations of the same multi included, is not counted yet.
+   */
+  #refusesQuota(path: string, count: number, bytes: number): boolean {
+    const quota = this.#tree.quotas.covering(path)
+    if (quota?.limits === undefined || quota.usage === undefined) return false
+    const excess = excessOf(quota.limits, quota.usage, count, bytes)
+    if (excess === undefined) return false
+    const isRefused = excess.isHard && this.#options.enforceQuota
+    this.#overQuota(quota.path, excess, isRefused)
+    return isRefused
   }
 }
 

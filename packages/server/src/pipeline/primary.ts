@@ -6,24 +6,28 @@
  * the counter begins at 0. In Apache the counter of a standalone server may overflow into the epoch; the same is true here.
  */
 import { type Id, keeperCodes, MalformedFrameError, opCode, type Reader, type TxnHeader } from '@lightkeeper/protocol'
-import { assert, Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
+import { assert, Deque, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
 import type { Access } from '../auth/access.ts'
 import type { ServerConfig } from '../config/config.ts'
 import { SessionExpiry } from '../session/expiry.ts'
 import { Session } from '../session/session.ts'
 import type { ServerStats } from '../stats.ts'
 import type { DataTree } from '../tree/data-tree.ts'
+import type { Excess } from '../tree/quota.ts'
 import type { Txn } from '../tree/txn.ts'
 import type { Caller } from './caller.ts'
 import { HeapGuard } from './heap-guard.ts'
 import type { Entry } from './history.ts'
 import { PendingChanges } from './pending-changes.ts'
 import { type PrepareContext, Preparer } from './prepare.ts'
+import { Reaper } from './reaper.ts'
 import type { Ticket } from './reply-queue.ts'
 import { type Preparing, requestOf } from './requests.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
+/** Sessions that end at the same time and have a line of their own in the log. */
+const expiredLinesMax = 5
 const sessionMoved = keeperCodes.SESSION_MOVED.number
 /** How long sessions that expired are closed in one turn, milliseconds. */
 const expiryMs = 4
@@ -48,7 +52,6 @@ export interface PrimaryHooks {
 export class Primary {
   /** The clocks of all sessions. */
   readonly sessions: SessionExpiry
-  readonly #tree: DataTree
   readonly #config: ServerConfig
   readonly #runtime: Runtime
   readonly #stats: ServerStats
@@ -64,22 +67,42 @@ export class Primary {
   #lastZxid: bigint
   /** Sessions whose time is up, and which are not closed yet. */
   readonly #expired = new Deque<Session>()
+  /** Those that expired since there was last none of them. */
+  #expiredLines = 0
   #expiryTimer: Timer | undefined
-  #reapTimer: Timer | undefined
+  readonly #reaper: Reaper
+  readonly #overQuotaLines: RepeatedLines
 
   constructor(start: PrimaryStart, hooks: PrimaryHooks) {
     const { tree, access, config, runtime } = start
     const { clock } = runtime
-    this.#tree = tree
     this.#config = config
     this.#runtime = runtime
     this.#stats = start.stats
     this.#hooks = hooks
     this.#lastZxid = start.lastZxid
     this.#pending = new PendingChanges(tree, config.digestEnabled)
-    this.#preparer = new Preparer(tree, this.#pending, access, config)
+    this.#overQuotaLines = new RepeatedLines(runtime.log, clock, 'warn')
+    this.#preparer = new Preparer(tree, this.#pending, access, config, (path, excess, isRefused) =>
+      this.#sayOverQuota(path, excess, isRefused),
+    )
     this.#tools = { preparer: this.#preparer, heap: new HeapGuard(runtime), limits: config }
     this.#context = { session: 0n, identities: [], zxid: 0n, time: 0n }
+    this.#reaper = new Reaper(
+      { after: (ms, work) => clock.after(ms, () => this.#guard(work)) },
+      {
+        get checkIntervalMs() {
+          return config.znodeContainerCheckIntervalMs
+        },
+        get maxPerMinute() {
+          return config.znodeContainerMaxPerMinute
+        },
+      },
+      {
+        candidates: () => tree.reapable(clock.wall(), config.znodeContainerMaxNeverUsedIntervalMs),
+        reap: (path) => this.#reap(path),
+      },
+    )
     this.sessions = new SessionExpiry(config.tickTime, clock.now())
     // Each session gets its full timeout again: before, there was no server that its client could reach.
     for (const [id, timeoutMs] of tree.sessions) this.sessions.add(new Session(id, timeoutMs), clock.now())
@@ -88,13 +111,13 @@ export class Primary {
   /** Starts the clocks: expiry of sessions, and reaping of containers and TTL znodes. */
   start(): void {
     this.#armExpiry()
-    this.#armReaper()
+    this.#reaper.start()
   }
 
   stop(): void {
     this.#expired.clear()
     this.#expiryTimer?.cancel()
-    this.#reapTimer?.cancel()
+    this.#reaper.stop()
   }
 
   // -- requests -------------------------------------------------------------------------------------------------------
@@ -233,25 +256,37 @@ export class Primary {
     const until = clock.now() + expiryMs
     for (let session = this.#expired.shift(); session !== undefined; session = this.#expired.shift()) {
       this.#stats.expiredSessions++
-      log('info', 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
+      // Clients decide how many there are at once.
+      const level = this.#expiredLines++ < expiredLinesMax ? 'info' : 'debug'
+      log(level, 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
       this.closeSession(session, 0, undefined)
       if (clock.now() >= until) break
     }
-    if (this.#expired.length > 0) clock.turnEnd(() => this.#guard(() => this.#closeExpired()))
+    if (this.#expired.length > 0) {
+      clock.turnEnd(() => this.#guard(() => this.#closeExpired()))
+      return
+    }
+    if (this.#expiredLines > expiredLinesMax) {
+      log('info', 'more sessions expired', { times: this.#expiredLines - expiredLinesMax })
+    }
+    this.#expiredLines = 0
   }
 
-  #armReaper(): void {
-    const { clock } = this.#runtime
-    const { znodeContainerCheckIntervalMs, znodeContainerMaxNeverUsedIntervalMs } = this.#config
-    const work = (): void => {
-      for (const path of this.#tree.reapable(clock.wall(), znodeContainerMaxNeverUsedIntervalMs)) {
-        const header = this.#nextHeader(0n, 0, opCode.deleteContainer)
-        // If a client has used it meanwhile, this fails harmlessly; it takes a zxid, as in Apache.
-        this.#order(header, this.#preparer.deleteContainer(header.zxid, path), undefined)
-      }
-      this.#armReaper()
-    }
-    this.#reapTimer = clock.after(znodeContainerCheckIntervalMs, () => this.#guard(work))
+  #reap(path: string): void {
+    const { znodeContainerMaxNeverUsedIntervalMs } = this.#config
+    if (!this.#preparer.mayReap(path, this.#runtime.clock.wall(), znodeContainerMaxNeverUsedIntervalMs)) return
+    const header = this.#nextHeader(0n, 0, opCode.deleteContainer)
+    this.#order(header, this.#preparer.deleteContainer(header.zxid, path), undefined)
+  }
+
+  #sayOverQuota(path: string, { of, value, limit, isHard }: Excess, isRefused: boolean): void {
+    if (isRefused) this.#stats.quotaRefusals++
+    const message = isRefused
+      ? 'refused a write that exceeds a hard quota; delete something below the path, or raise the limit with setquota'
+      : isHard
+        ? 'a hard quota is exceeded and not enforced; enforceQuota=true enforces it'
+        : 'a soft quota is exceeded'
+    this.#overQuotaLines.tell(`${path} ${of}`, message, { path, [of]: value, limit })
   }
 
   /**

@@ -14,6 +14,9 @@ const slotBytes = 32
 const slotOffsets = [0, 512] as const
 const syncEveryMs = 1_000
 
+const markLost =
+  'the file "acknowledged" cannot be written: a loss at the end of the log would not be noticed at the next start; see to the disk and restart'
+
 export class AcknowledgedMark {
   readonly #file: DiskFile
   readonly #runtime: Runtime
@@ -94,8 +97,8 @@ export class AcknowledgedMark {
   }
 
   #failed(error: Error): void {
-    // The log decides what is acknowledged; the mark only shows a later loss.
-    if (!this.#isFailed) this.#runtime.log('error', 'the acknowledged mark is no longer kept', { cause: error.message })
+    // The log decides what is acknowledged; the mark only makes a later loss visible.
+    if (!this.#isFailed) this.#runtime.log('error', markLost, { cause: error.message })
     this.#isFailed = true
   }
 

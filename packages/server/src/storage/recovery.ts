@@ -185,7 +185,9 @@ class Recovery {
     await this.#replayLogs(logsAmong(await disk.list(logDirectory)))
     this.#checkBound()
     if (this.#doubtful !== undefined) {
-      log('error', 'a snapshot does not have the digest it says', { file: this.#doubtful })
+      log('error', 'a snapshot does not have the digest it says; compare its znodes with a backup or another server', {
+        file: this.#doubtful,
+      })
     }
     this.#checkReach(snapshots)
     this.#checkAcls(snapshots)
@@ -194,9 +196,13 @@ class Recovery {
     } else if (this.#isLossy) await tidy(this.#runtime, this.#directories, [], [])
     else await tidy(this.#runtime, this.#directories, this.#cuts, this.#drops)
     if (this.#options.orphans !== 'keep') {
-      removeOrphans(this.#tree, this.#lastZxid, (path, session) =>
-        log('warn', 'removed an ephemeral whose session does not exist', { path, session }),
-      )
+      let count = 0
+      let first: { readonly path: string; readonly session: bigint } | undefined
+      removeOrphans(this.#tree, this.#lastZxid, (path, session) => {
+        count++
+        first ??= { path, session }
+      })
+      if (first !== undefined) log('warn', 'removed ephemerals whose session does not exist', { count, ...first })
     }
     return {
       tree: this.#tree,
@@ -362,7 +368,8 @@ class Recovery {
     const here = this.#tree.digest.value
     if (digest === here) this.#doubtful = undefined
     else if (this.#digestMismatches++ === 0) {
-      const message = 'the tree does not have the digest the log says; it differs from the one that was served'
+      const message =
+        'the tree does not have the digest the log says: it differs from the one that was served; compare it with a backup or another server'
       this.#runtime.log('error', message, { zxid, logged: digest, here })
     }
   }

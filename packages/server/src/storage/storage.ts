@@ -157,14 +157,21 @@ export class Storage {
     this.#drawLimits()
     log.roll()
     if (this.#running !== undefined) {
-      this.#runtime.log('warn', 'a snapshot is due while the one before is still written; it is left out')
+      this.#runtime.log(
+        'warn',
+        'a snapshot is due while the one before is still written, and is left out; the disk is slow, or snapCount is small',
+      )
       return
     }
     this.snapshot().then(
       () => this.#purge(),
       (error: Error) => {
-        // The log has everything; the next snapshot may succeed.
-        this.#runtime.log('error', 'a snapshot could not be written', { cause: error.message })
+        // The log has everything; the next one may succeed.
+        this.#runtime.log(
+          'error',
+          'a snapshot could not be written; the log keeps everything, and the next one is tried later; see to the disk',
+          { cause: error.message },
+        )
       },
     )
   }

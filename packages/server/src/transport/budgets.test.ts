@@ -510,7 +510,9 @@ describe('watches', () => {
       counts.push(watchCount())
     }
     expect(counts).toEqual([7_000, 2_000, 0])
-    await server.close()
+    const closed = server.close()
+    clock.advance(10_000)
+    await closed
   })
 })
 

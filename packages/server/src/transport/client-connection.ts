@@ -227,7 +227,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   #mayRead(): boolean {
-    if (this.#state === 'waiting' || this.#state === 'closing') return false
+    if (this.#state === 'waiting' || this.#state === 'closing' || this.#host.isDraining) return false
     const waiting = this.replies.length
     if (waiting > 0) {
       const { limits } = this.#host
@@ -433,11 +433,12 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   #cutAsSlow(facts: Readonly<Record<string, number>>): void {
-    this.#host.log('warn', 'closing a connection that does not read its replies', {
-      client: this.remote,
-      ...facts,
-    })
+    this.#warn('closing a connection that does not read its replies', facts)
     this.cut()
+  }
+
+  #warn(message: string, facts: Readonly<Record<string, string | number>>): void {
+    this.#host.repeated.tell(this.remoteHost, message, { client: this.remote, ...facts })
   }
 
   /** At the end of a turn: what waited behind something answered is answered, what was held back is read. */
@@ -486,6 +487,6 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   }
 
   #report(error: unknown): void {
-    logCloseReason(this.#host.log, error, this.remote, this.session?.id)
+    logCloseReason(this.#host, error, this, this.session?.id)
   }
 }

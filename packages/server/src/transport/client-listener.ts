@@ -9,7 +9,7 @@ import {
   type Listener,
   type Log,
   parseAddress,
-  RepeatedLine,
+  RepeatedLines,
   type Runtime,
   type Timer,
 } from '@lightkeeper/runtime'
@@ -26,8 +26,9 @@ import { EventFrames } from './event-frames.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { Slices } from './slices.ts'
 
-/** How long a caller that was told good-bye may take to close its side. */
+/** How long a client that was told good-bye may take to close its side, also while the server stops, milliseconds. */
 const farewellMs = 5_000
+const lastFarewellMs = 1_000
 const sessionlessTickMs = 1_000
 
 export class ClientListener implements ConnectionHost<ClientConnection>, ServerView {
@@ -35,6 +36,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   readonly limits: ServerConfig
   readonly stats: ServerStats
   readonly log: Log
+  readonly repeated: RepeatedLines
   readonly connections = new Set<ClientConnection>()
   readonly slices: Slices
   readonly held: HeldBytes
@@ -52,11 +54,14 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   readonly #awaiting = new Deque<ClientConnection>()
   readonly #departures: Departures
   #isTurnEndDue = false
+  /** The server stops: no request is read any more, those that were read are answered. */
+  isDraining = false
+  /** Called once, when no connection is left. */
+  #drained: (() => void) | undefined
   #listener: Listener | undefined
   #timer: Timer | undefined
   #turnStartedAt = 0
   #turns = 0
-  readonly #rejectedLine: RepeatedLine
   #answeredBefore = 0
 
   constructor(config: ServerConfig, runtime: Runtime, stats: ServerStats, sources: WordSources) {
@@ -67,7 +72,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#runtime = runtime
     this.startedAt = runtime.clock.now()
     this.words = new FourLetterWords(this, sources, runtime)
-    this.#rejectedLine = new RepeatedLine(runtime.log, runtime.clock, 'warn', 'too many connections, refusing another')
+    this.repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.slices = new Slices(runtime.clock)
     this.#departures = new Departures(runtime.clock)
     this.held = new HeldBytes(runtime.clock, config)
@@ -98,6 +103,24 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     for (const connection of [...this.connections]) connection.cut()
   }
 
+  /**
+   * Stops accepting and reading. Resolves when every request that was read is answered and every client has closed its side, which a
+   * client that does not read never does: bound the wait, then call `close`.
+   */
+  drain(): Promise<void> {
+    this.isDraining = true
+    void this.#listener?.close()
+    return new Promise((resolve) => {
+      this.#drained = resolve
+      for (const connection of [...this.connections]) this.#hangUpAnswered(connection)
+      if (this.connections.size === 0) resolve()
+    })
+  }
+
+  #hangUpAnswered(connection: ClientConnection): void {
+    if (connection.replies.length === 0) connection.hangUp()
+  }
+
   /** Stops accepting and closes every connection; sessions are left as they are. */
   async close(): Promise<void> {
     this.#timer?.cancel()
@@ -122,10 +145,10 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     const { maxClientCnxns, maxCnxns, sessionlessCnxnTimeout } = this.config
     const fromHost = this.#byHost.get(host) ?? 0
     const replica = this.#replica
-    if (replica === undefined) return refused(link)
+    if (replica === undefined || this.isDraining) return refused(link)
     if ((maxClientCnxns > 0 && fromHost >= maxClientCnxns) || (maxCnxns > 0 && this.connections.size >= maxCnxns)) {
       this.stats.rejectedConnections++
-      this.#rejectedLine.tell({
+      this.repeated.tell(host, 'too many connections, refusing another; see maxClientCnxns and maxCnxns', {
         client: link.remote,
         fromHost,
         maxClientCnxns,
@@ -148,7 +171,8 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   }
 
   hungUp(connection: ClientConnection): void {
-    if (connection.isOpen) this.#impatience.touch(connection, this.#runtime.clock.now(), farewellMs)
+    if (!connection.isOpen) return
+    this.#impatience.touch(connection, this.#runtime.clock.now(), this.isDraining ? lastFarewellMs : farewellMs)
   }
 
   closed(connection: ClientConnection, reason: Error | undefined): void {
@@ -164,6 +188,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
       session: connection.session?.id,
       reason: reason?.message,
     })
+    if (this.connections.size === 0) this.#drained?.()
   }
 
   /** Watch events of what was applied before wait to be sent. */
@@ -219,6 +244,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     const tookMs = now - this.#turnStartedAt
     for (const connection of dirty) if (connection.session !== undefined) connection.stats.left(now, tookMs, lastZxid)
     stats.answered(stats.sent - this.#answeredBefore, tookMs)
+    if (this.isDraining) for (const connection of dirty) this.#hangUpAnswered(connection)
   }
 
   #armImpatience(): void {

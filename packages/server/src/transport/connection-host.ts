@@ -1,5 +1,5 @@
 /** What a connection needs of the server around it, besides the desk that serves it. */
-import type { Log } from '@lightkeeper/runtime'
+import type { Log, RepeatedLines } from '@lightkeeper/runtime'
 import type { ServerConfig } from '../config/config.ts'
 import type { ServerStats } from '../stats.ts'
 import type { EventFrames } from './event-frames.ts'
@@ -24,10 +24,14 @@ export interface ConnectionHost<C> {
   readonly limits: ConnectionLimits
   readonly stats: ServerStats
   readonly log: Log
+  /** Warnings about clients that would come again and again: a line for each address, then how often. */
+  readonly repeated: RepeatedLines
   readonly slices: Slices
   readonly held: HeldBytes
   readonly events: EventFrames
   readonly words: Words
+  /** The server stops: no request is read any more. */
+  readonly isDraining: boolean
   /** The connection said who it is; from here on its session's timeout rules. */
   handshakeStarted(connection: C): void
   /** The connection has something to send: it is asked to do so once, at the end of the turn. */

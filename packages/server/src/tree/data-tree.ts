@@ -5,10 +5,11 @@
 import { type Acl, type MultiResult, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
 import { assert, TextSet } from '@lightkeeper/runtime'
 import { AclTable } from './acl-table.ts'
-import { DescendantCounts, eachOf } from './descendant-counts.ts'
+import { DescendantCounts } from './descendant-counts.ts'
 import { digestOfZnode, TreeDigest } from './digest.ts'
-import { containerOwner, kindOf, ttlMsOf, ttlOwner } from './ephemeral-owner.ts'
-import { formatUsage, limitsName, QuotaPaths, quotaRoot, quotaTarget, statsName } from './quota.ts'
+import { containerOwner, kindOf, ttlOwner } from './ephemeral-owner.ts'
+import { Quotas, quotaRoot } from './quotas.ts'
+import { isReapable } from './reaping.ts'
 import type { NodeTxn, Txn } from './txn.ts'
 import { statOf, type Znode, ZnodeStore } from './znode.ts'
 import { ZnodeIndex } from './znode-index.ts'
@@ -39,8 +40,8 @@ export class DataTree {
   /** Every znode by path. */
   readonly nodes: ZnodeIndex
   readonly acls = new AclTable()
-  readonly quotas = new QuotaPaths()
-  /** Sessions whose creation is applied and whose end is not: id and timeout in milliseconds, as in a snapshot. */
+  readonly quotas: Quotas
+  /** Sessions whose creation is applied and whose end is not: id and timeout in milliseconds, as a snapshot holds them. */
   readonly sessions = new Map<bigint, number>()
   /** The walks over this tree that are under way. */
   readonly aclObservers = new Set<AclObserver>()
@@ -70,6 +71,7 @@ export class DataTree {
     for (const node of [root, system, quota, config]) node.data = new Uint8Array(0)
     config.aversion = -1
     this.nodes = new ZnodeIndex(root)
+    this.quotas = new Quotas(this.nodes)
     this.nodes.add('/zookeeper', system)
     this.nodes.add(quotaRoot, quota)
     this.nodes.add('/zookeeper/config', config)
@@ -112,22 +114,15 @@ export class DataTree {
   }
 
   /**
-   * Containers and TTL znodes that may be deleted: empty, and used before or older than the limits. `now` is wall-clock
-   * milliseconds; `neverUsedMs` 0 keeps containers that never had a child (ContainerManager.java).
+   * Paths of containers and TTL znodes that may go; see isReapable for the arguments.
    */
   reapable(now: number, neverUsedMs: number): string[] {
     const paths: string[] = []
-    for (const path of this.#containers) {
-      const node = this.nodes.get(path)
-      if (node === undefined || node.numChildren > 0) continue
-      const age = now - Number(node.mtime)
-      if (node.cversion !== 0 || (neverUsedMs > 0 && age > neverUsedMs)) paths.push(path)
-    }
-    for (const path of this.#ttls) {
-      const node = this.nodes.get(path)
-      if (node === undefined || node.numChildren > 0) continue
-      // Only setData refreshes a TTL znode; children only prevent its deletion.
-      if (now - Number(node.mtime) > ttlMsOf(node.ephemeralOwner)) paths.push(path)
+    for (const among of [this.#containers, this.#ttls]) {
+      for (const path of among) {
+        const node = this.nodes.get(path)
+        if (node !== undefined && isReapable(node, now, neverUsedMs)) paths.push(path)
+      }
     }
     return paths
   }
@@ -231,8 +226,8 @@ export class DataTree {
     this.#noteRead(parentNode, node)
     if (this.#counts.size > 0) this.#counts.changed(this.nodes.root, path, 1)
     if (owner !== 0n) this.#remember(path, owner)
-    if (path.startsWith('/zookeeper/')) this.#quotaCreated(path)
-    this.#account(path, 1, node.dataLength)
+    if (path.startsWith('/zookeeper/')) this.quotas.created(path)
+    this.quotas.used(path, 1, node.dataLength)
     this.receiver.created(path, node, parent, parentNode, header.zxid)
     return node
   }
@@ -249,9 +244,8 @@ export class DataTree {
     this.dataSize -= path.length + node.dataLength
     this.acls.release(node.acl)
     if (!node.isPersistent) this.#forget(path, node.ephemeralOwner)
-    const limited = path.startsWith('/zookeeper/') ? quotaTarget(path, limitsName) : undefined
-    if (limited !== undefined) this.quotas.remove(limited)
-    this.#account(path, -1, -node.dataLength)
+    if (path.startsWith('/zookeeper/')) this.quotas.deleted(path)
+    this.quotas.used(path, -1, -node.dataLength)
     this.receiver.deleted(path, node, parent, parentNode, zxid)
     this.#store.release(node)
   }
@@ -266,7 +260,8 @@ export class DataTree {
     node.version = version
     this.dataSize += growth
     if (node.dataLength > this.largestData) this.largestData = node.dataLength
-    if (growth !== 0) this.#account(path, 0, growth)
+    if (path.startsWith('/zookeeper/')) this.quotas.written(path)
+    if (growth !== 0) this.quotas.used(path, 0, growth)
     this.receiver.dataChanged(path, node, header.zxid)
     return node
   }
@@ -323,15 +318,12 @@ export class DataTree {
   /** Everything is loaded: computes what follows from the znodes, including usage below quotas. */
   loaded(): void {
     this.dataSize = 0
-    const counted: string[] = []
+    const ofQuotas: string[] = []
     this.nodes.forEach((node, path) => {
       this.dataSize += path.length + node.dataLength
-      if (!path.startsWith(quotaRoot)) return
-      const limited = quotaTarget(path, limitsName)
-      if (limited !== undefined) this.quotas.add(limited)
-      counted.push(path)
+      if (path.startsWith(quotaRoot)) ofQuotas.push(path)
     })
-    for (const path of counted) this.#recount(path)
+    this.quotas.loaded(ofQuotas)
     this.digest.value = this.computeDigest()
   }
 
@@ -364,50 +356,6 @@ export class DataTree {
       if (paths?.size === 0) this.#ephemerals.delete(owner)
     }
   }
-
-  /** A new limits znode starts counting; a new stats znode is overwritten with the current usage. */
-  #quotaCreated(path: string): void {
-    const limited = quotaTarget(path, limitsName)
-    if (limited !== undefined) this.quotas.add(limited)
-    this.#recount(path)
-  }
-
-  #recount(path: string): void {
-    const counted = quotaTarget(path, statsName)
-    const stats = counted === undefined ? undefined : this.nodes.get(path)
-    if (counted === undefined || stats === undefined) return
-    const usage = this.#usage(counted)
-    stats.data = formatUsage(usage.count, usage.bytes)
-  }
-
-  /** Number of znodes at and below `path`, and the bytes of their data. */
-  #usage(path: string): { count: number; bytes: number } {
-    const node = this.nodes.get(path)
-    if (node === undefined) return { count: 0, bytes: 0 }
-    let count = 0
-    let bytes = 0
-    eachOf(node, (each) => {
-      count++
-      bytes += each.dataLength
-    })
-    return { count, bytes }
-  }
-
-  #account(path: string, count: number, bytes: number): void {
-    const covered = this.quotas.covering(path)
-    if (covered === undefined) return
-    const stats = this.nodes.get(`${quotaRoot}${covered}/${statsName}`)
-    if (stats === undefined) return
-    const usage = parseUsage(stats.data)
-    stats.data = formatUsage(usage.count + count, usage.bytes + bytes)
-  }
-}
-
-function parseUsage(data: Uint8Array | null): { count: number; bytes: number } {
-  let text = ''
-  for (const byte of data ?? []) text += String.fromCharCode(byte)
-  const match = /count=(-?\d+),bytes=(-?\d+)/.exec(text)
-  return { count: Number(match?.[1] ?? 0), bytes: Number(match?.[2] ?? 0) }
 }
 
 const none = new TextSet()

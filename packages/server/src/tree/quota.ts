@@ -1,30 +1,40 @@
 /**
- * Quotas: limits and usage below /zookeeper/quota, in the text format of StatsTrack.java. Usage is counted only for the deepest
- * limit above a changed znode. Stats are written without a version, a watch or a transaction, as in Apache.
+ * What a quota says: limits and usage in the text format of StatsTrack.java, and which limit a change exceeds. Pure; which znodes hold
+ * these texts is quotas.ts's business.
  */
-import { PathTrie } from './path-trie.ts'
 
-export const quotaRoot = '/zookeeper/quota'
-export const limitsName = 'zookeeper_limits'
-export const statsName = 'zookeeper_stats'
+/** Znodes and bytes of data at and below a path. */
+export interface Usage {
+  readonly count: number
+  readonly bytes: number
+}
 
-/** -1 means no limit, or for usage: not known. */
-export interface QuotaNumbers {
+/** -1 means no limit. A hard limit, where there is one, takes the place of the soft one. */
+export interface Limits {
   readonly count: number
   readonly bytes: number
   readonly countHard: number
   readonly bytesHard: number
 }
 
-/** Missing, empty and malformed numbers are read as -1, which limits nothing. */
-export function parseQuota(data: Uint8Array | null): QuotaNumbers {
+/** The limit that a change exceeds, and the number it would lead to. */
+export interface Excess {
+  readonly of: 'count' | 'bytes'
+  readonly value: number
+  readonly limit: number
+  readonly isHard: boolean
+}
+
+/**
+ * Reads `count=5,bytes=-1`, or `count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=3` as zkCli writes it. Missing and empty numbers
+ * are -1. Undefined for a text with a value that is no whole number.
+ */
+export function parseLimits(data: Uint8Array | null): Limits | undefined {
   const values = new Map<string, number>()
-  let text = ''
-  for (const byte of data ?? []) text += String.fromCharCode(byte)
-  for (const piece of text.split(/[,;]+/)) {
+  for (const piece of textOf(data).split(/[,;]+/)) {
     const [name = '', value = ''] = piece.split('=')
-    const number = Number(value)
-    values.set(name, value === '' || !Number.isFinite(number) ? -1 : number)
+    if (value !== '' && !/^[+-]?\d{1,19}$/.test(value)) return undefined
+    values.set(name, value === '' ? -1 : Number(value))
   }
   return {
     count: values.get('count') ?? -1,
@@ -34,40 +44,37 @@ export function parseQuota(data: Uint8Array | null): QuotaNumbers {
   }
 }
 
-export function formatUsage(count: number, bytes: number): Uint8Array {
+/** A text without these numbers, which a client wrote in the place of ours, counts as 0 znodes and 0 bytes. */
+export function parseUsage(data: Uint8Array | null): Usage {
+  const match = /count=(-?\d{1,15}),bytes=(-?\d{1,15})/.exec(textOf(data))
+  return { count: Number(match?.[1] ?? 0), bytes: Number(match?.[2] ?? 0) }
+}
+
+export function formatUsage({ count, bytes }: Usage): Uint8Array {
   return Uint8Array.from(`count=${count},bytes=${bytes}`, (character) => character.charCodeAt(0))
 }
 
-/** `/a/b` for `/zookeeper/quota/a/b/zookeeper_limits`, undefined for any other path. */
-export function quotaTarget(path: string, name: typeof limitsName | typeof statsName): string | undefined {
-  if (!path.startsWith(quotaRoot) || !path.endsWith(`/${name}`)) return undefined
-  return path.slice(quotaRoot.length, path.length - name.length - 1)
+/**
+ * The limit that a change by `count` znodes and `bytes` bytes exceeds, a hard one first; undefined where there is none. A change by 0
+ * is not compared, and one that makes the usage smaller is, as in Apache (ZooKeeperServer.java, checkQuota).
+ */
+export function excessOf(limits: Limits, usage: Usage, count: number, bytes: number): Excess | undefined {
+  const ofCount = compared('count', usage.count, count, limits.countHard, limits.count)
+  if (ofCount?.isHard) return ofCount
+  const ofBytes = compared('bytes', usage.bytes, bytes, limits.bytesHard, limits.bytes)
+  return ofBytes?.isHard ? ofBytes : (ofCount ?? ofBytes)
 }
 
-/** The paths with limits. */
-export class QuotaPaths {
-  readonly #paths = new PathTrie<true>()
+function compared(of: Excess['of'], used: number, by: number, hard: number, soft: number): Excess | undefined {
+  if (by === 0) return undefined
+  const isHard = hard > -1
+  const limit = isHard ? hard : soft
+  const value = used + by
+  return limit > -1 && value > limit ? { of, value, limit, isHard } : undefined
+}
 
-  get size(): number {
-    return this.#paths.size
-  }
-
-  add(path: string): void {
-    this.#paths.set(path, true)
-  }
-
-  remove(path: string): void {
-    this.#paths.delete(path)
-  }
-
-  /** The deepest path with limits at or above `path`; undefined for system znodes, and where there is none. */
-  covering(path: string): string | undefined {
-    if (this.#paths.size === 0 || path === '/zookeeper' || path.startsWith('/zookeeper/')) return undefined
-    let deepest = 0
-    this.#paths.above(path, (_value, end) => {
-      // The root has no limits: their znode would have an empty name.
-      if (end > 1) deepest = end
-    })
-    return deepest === 0 ? undefined : path.slice(0, deepest)
-  }
+function textOf(data: Uint8Array | null): string {
+  let text = ''
+  for (const byte of data ?? []) text += String.fromCharCode(byte)
+  return text
 }

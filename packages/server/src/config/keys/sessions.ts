@@ -1,4 +1,4 @@
-/** How long sessions live. */
+/** How long sessions live, and how long a stop takes. */
 import { ConfigError } from '../config-error.ts'
 import { atLeast, decoded, parsedInt, strictBoolean } from '../java-values.ts'
 import { idleKeys, type Room } from '../room.ts'
@@ -13,6 +13,8 @@ export interface SessionOptions {
   readonly maxSessionTimeout?: number
   /** A connection without a handshake is closed after this time, milliseconds. Default 10000. */
   readonly sessionlessCnxnTimeout?: number
+  /** How long a stop waits for clients to read their answers, and then for the disk, milliseconds each. Default 5000. */
+  readonly stopTimeout?: number
 }
 
 /** -1 means the default (QuorumPeerConfig.java); `zoo-cfg.ts` leaves it out. */
@@ -30,6 +32,7 @@ const settings = {
     min: 1,
     isLive: true,
   }),
+  stopTimeout: integer({ key: 'stopTimeout', byDefault: 5_000, min: 0, isLive: true }),
 } satisfies SettingsFor<SessionOptions>
 
 export const sessions = {

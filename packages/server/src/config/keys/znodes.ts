@@ -14,6 +14,8 @@ export interface ZnodeOptions {
   readonly znodeContainerCheckIntervalMs?: number
   /** Age at which a container that never had a child goes, milliseconds; 0 is never. Default 0. */
   readonly znodeContainerMaxNeverUsedIntervalMs?: number
+  /** Containers and TTL znodes that are removed in a minute, at the most. Default 10000. */
+  readonly znodeContainerMaxPerMinute?: number
 }
 
 const settings = {
@@ -34,9 +36,16 @@ const settings = {
     min: 0,
     isLive: true,
   }),
+  znodeContainerMaxPerMinute: integer({
+    key: 'znode.container.maxPerMinute',
+    read: atLeast(1, decoded, true),
+    byDefault: 10_000,
+    min: 1,
+    isLive: true,
+  }),
 } satisfies SettingsFor<ZnodeOptions>
 
 export const znodes = {
   settings,
-  idle: idleKeys(['emulate353TTLNodes', 'znode.container.maxPerMinute', 'enableEagerACLCheck', 'pathStats.enabled']),
+  idle: idleKeys(['emulate353TTLNodes', 'enableEagerACLCheck', 'pathStats.enabled']),
 } as const satisfies Room

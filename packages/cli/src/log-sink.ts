@@ -1,0 +1,65 @@
+/** Where `lightkeeper server` writes its log: lines of text, or one JSON object a line, on standard error. */
+import { cutText, formatFact, type Log, type LogFact } from '@lightkeeper/runtime'
+import { stderrLog } from '@lightkeeper/runtime/node'
+import { UsageError } from './command.ts'
+
+export const logFormats = ['text', 'json'] as const
+export type LogFormat = (typeof logFormats)[number]
+
+/** @throws UsageError for a format that there is not. */
+export function logFormatOf(given: string | undefined): LogFormat {
+  const format = logFormats.find((each) => each === (given ?? 'text'))
+  if (format === undefined) throw new UsageError(`--log-format wants ${logFormats.join(' or ')}, got "${given}"`)
+  return format
+}
+
+/** Passes lines of every level on: the server leaves out those below its own level. */
+export async function logSink(format: LogFormat): Promise<Log> {
+  return format === 'text' ? stderrLog('debug') : jsonLog((line) => void process.stderr.write(line))
+}
+
+/** Names that a line has for itself. */
+const reserved = new Set(['level', 'time', 'message'])
+/** Characters that JSON leaves as they are, and that move a cursor, colour a terminal or change the direction of text. */
+const unprintable = /[\x7f-\x9f\p{Cf}\u2028\u2029]/gu
+
+/** `{"level":"info","time":"2026-01-31T12:00:00.000Z","message":"…", facts}`, made by pino. */
+export async function jsonLog(write: (line: string) => void): Promise<Log> {
+  const { pino, stdTimeFunctions } = await import('pino')
+  const logger = pino(
+    {
+      level: 'debug',
+      base: null,
+      messageKey: 'message',
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    {
+      write(line: string) {
+        try {
+          write(line.replace(unprintable, escapesOf))
+        } catch {
+          // A file on a full disk throws here, while a pipe fails later. Neither may disturb the code that logs.
+        }
+      },
+    },
+  )
+  return (level, message, facts = {}) => logger[level](safeFacts(facts), cutText(message))
+}
+
+function safeFacts(facts: Readonly<Record<string, LogFact>>): Record<string, string | number | boolean> {
+  const safe: Record<string, string | number | boolean> = {}
+  for (const [name, fact] of Object.entries(facts)) {
+    if (fact === undefined) continue
+    const value = typeof fact === 'bigint' ? formatFact(fact) : typeof fact === 'string' ? cutText(fact) : fact
+    safe[reserved.has(name) ? `fact_${name}` : name] = value
+  }
+  return safe
+}
+
+/** The same characters as JSON writes them in ASCII. */
+function escapesOf(text: string): string {
+  let escapes = ''
+  for (let i = 0; i < text.length; i++) escapes += `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`
+  return escapes
+}
