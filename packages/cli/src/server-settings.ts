@@ -58,7 +58,10 @@ export async function serverSettings(
   }
   given['logLevel'] ??= 'info'
   // As in Apache 3.9, where a file that says nothing of it has the admin pages; here they are on this machine alone.
-  if (file !== undefined) given['adminEnableServer'] ??= true
+  if (file !== undefined && given['adminEnableServer'] === undefined) {
+    given['adminEnableServer'] = true
+    origins.set('adminEnableServer', 'default of a zoo.cfg')
+  }
   const options: ServerOptions = given
   if (file !== undefined) {
     // As in Apache: a server that loses its data with the process must be requested; a misspelt key must not lead to
