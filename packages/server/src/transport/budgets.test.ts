@@ -158,12 +158,17 @@ describe('time', () => {
 describe('watch events', () => {
   const crowd = 600
 
-  const watched = async (): Promise<{ scene: HandServer; watchers: HandClient[] }> => {
+  const watched = async (path = '/'): Promise<{ scene: HandServer; watchers: HandClient[] }> => {
     const scene = await handServer({ maxClientCnxns: 0 })
+    if (path !== '/') {
+      const maker = scene.dial()
+      maker.connect()
+      maker.create(path)
+    }
     const watchers = Array.from({ length: crowd }, () => scene.dial())
     for (const client of watchers) {
       client.connect()
-      client.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path: '/', mode: 0 }))
+      client.call(opCode.addWatch, (body) => writeAddWatchRequest(body, { path, mode: 0 }))
     }
     return { scene, watchers }
   }
@@ -192,25 +197,46 @@ describe('watch events', () => {
     expect(writer.next().err).toBe(0)
   })
 
-  test('are sent before further transactions are applied, so that they do not pile up', async () => {
+  test('that wait leave in one write with those of later changes, which are applied meanwhile', async () => {
     const { scene, watchers } = await watched()
+    const { dial, clock } = scene
+    const writers = [dial(), dial(), dial()]
+    for (const client of writers) client.connect()
+    const { now } = clock
+    clock.now = () => (clock.time += 1)
+    for (const client of writers) {
+      set(client, '/')
+      for (let turns = 0; client.waiting === 0 && turns < 10; turns++) clock.oneTurn()
+      expect(client.next().err).toBe(0)
+    }
+    expect(told(watchers)).toBeLessThan(crowd)
+    clock.now = now
+    clock.endTurn()
+    // The last ones got all three at once.
+    expect(watchers.at(-1)?.bytes).toHaveLength(1)
+    for (const client of watchers) expect(client.waiting).toBe(3)
+  })
+
+  test('of many bytes are sent before further transactions are applied, so that they do not pile up', async () => {
+    const path = `/${'w'.repeat(4_000)}`
+    const { scene, watchers } = await watched(path)
     const { dial, clock } = scene
     const writers = [dial(), dial()]
     for (const client of writers) client.connect()
     const { now } = clock
     clock.now = () => (clock.time += 1)
-    for (const client of writers) for (let i = 0; i < 5; i++) set(client, '/', `${i}`)
+    for (const client of writers) for (let i = 0; i < 10; i++) set(client, path, `${i}`)
     const answered = (): number => writers.reduce((sum, client) => sum + client.waiting, 0)
-    for (let turns = 0; answered() < 10 && turns < 10 * crowd; turns++) {
+    for (let turns = 0; answered() < 20 && turns < 40 * crowd; turns++) {
       clock.oneTurn()
       const events = watchers.map(({ waiting }) => waiting)
-      // One turn applies a few transactions at the most, until it looks at the clock.
+      // A change makes 2.4 MB of events, and 4 MiB may wait; one turn applies a few, until it looks at the clock.
       expect(Math.max(...events) - Math.min(...events)).toBeLessThanOrEqual(10)
     }
     clock.now = now
-    expect(answered()).toBe(10)
+    expect(answered()).toBe(20)
     clock.endTurn()
-    for (const client of watchers) expect(client.waiting).toBe(10)
+    for (const client of watchers) expect(client.waiting).toBe(20)
   })
 
   test('to many make a write much work: a client that sends more of them is not read, and others come next', async () => {

@@ -74,7 +74,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.words = new FourLetterWords(this, sources, runtime)
     this.repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.slices = new Slices(runtime.clock)
-    this.#departures = new Departures(runtime.clock)
+    this.#departures = new Departures(runtime.clock, this.events)
     this.held = new HeldBytes(runtime.clock, config)
     this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
   }

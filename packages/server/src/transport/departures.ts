@@ -1,37 +1,49 @@
 /**
- * Connections that have watch events to send and no reply. One change may be told to thousands: they are sent for some milliseconds
- * of a turn, and the rest in the next, in the order in which they came. Meanwhile no further transaction is applied.
+ * Connections that have watch events to send and no reply. One change may concern thousands: they are sent for some milliseconds
+ * of a turn, and the rest in the next, in the order in which they came. What is told to a connection while it waits leaves in the
+ * same write, since a write costs more than many events; when too much waits, no further transaction is applied.
  */
-import { type Clock, Deque } from '@lightkeeper/runtime'
+import type { Clock } from '@lightkeeper/runtime'
+import type { EventFrames } from './event-frames.ts'
 
 /** How long events are sent in one turn, milliseconds. */
 const sendMs = 4
+/** How many bytes of events may have been written since none waited. */
+const owedBytesMax = 4 << 20
 
 export class Departures {
   readonly #clock: Clock
-  readonly #waiting = new Deque<{ flush(): void }>()
+  readonly #events: Pick<EventFrames, 'bytes'>
+  readonly #waiting = new Set<{ flush(): void }>()
+  /** Bytes of all events when none waited last. */
+  #paidBytes = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, events: Pick<EventFrames, 'bytes'>) {
     this.#clock = clock
+    this.#events = events
   }
 
-  /** Some have not sent yet what they were told. */
+  /** So many events wait that there should not be more. */
   get isBehind(): boolean {
-    return this.#waiting.length > 0
+    return this.#waiting.size > 0 && this.#events.bytes - this.#paidBytes >= owedBytesMax
   }
 
   add(connection: { flush(): void }): void {
-    this.#waiting.push(connection)
+    this.#waiting.add(connection)
   }
 
   /** Sends for a part of a turn; true when that was not enough. */
   send(): boolean {
-    if (this.#waiting.length === 0) return false
-    const until = this.#clock.now() + sendMs
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      next.flush()
-      if (this.#clock.now() >= until) break
+    if (this.#waiting.size > 0) {
+      const until = this.#clock.now() + sendMs
+      for (const next of this.#waiting) {
+        this.#waiting.delete(next)
+        next.flush()
+        if (this.#clock.now() >= until) break
+      }
     }
-    return this.isBehind
+    if (this.#waiting.size > 0) return true
+    this.#paidBytes = this.#events.bytes
+    return false
   }
 }

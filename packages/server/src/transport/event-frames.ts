@@ -3,6 +3,8 @@ import { type EventType, keeperState, specialXid, Writer } from '@lightkeeper/pr
 import { beginReply } from '../pipeline/replies.ts'
 
 export class EventFrames {
+  /** Bytes of all frames that were given out, each counted for each connection that got it. */
+  bytes = 0
   readonly #writer = new Writer(256)
   #type: EventType | undefined
   #path = ''
@@ -23,6 +25,7 @@ export class EventFrames {
       this.#path = path
       this.#zxid = zxid
     }
+    this.bytes += writer.length
     return writer.written()
   }
 }
