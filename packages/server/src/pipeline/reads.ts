@@ -1,6 +1,5 @@
 /** Requests that change no znode: reads, and the watches of the connection (FinalRequestProcessor.java). */
 import {
-  addWatchMode,
   beginMultiResult,
   endMultiResponse,
   type Id,
@@ -121,8 +120,8 @@ export class Reads {
   }
 
   /** A watch above the budget is not set, and its request is refused; setting an existing watch again is allowed. */
-  #isOverWatched(caller: Caller, mark: number, path: string, xid: number, zxid: bigint, count?: number): boolean {
-    if (this.#watches.hasRoom(path, caller, count)) return false
+  #isOverWatched(caller: Caller, mark: number, path: string, xid: number, zxid: bigint, mode?: number): boolean {
+    if (this.#watches.hasRoom(path, caller, mode)) return false
     caller.writer.truncate(mark)
     replyHeader(caller, xid, zxid, keeperCodes.QUOTA_EXCEEDED.number)
     return true
@@ -322,8 +321,7 @@ export class Reads {
   addWatch(caller: Caller, xid: number, body: Reader, zxid: bigint): void {
     const { path, mode } = readAddWatchRequest(body)
     if (mode !== 0 && mode !== 1) return replyHeader(caller, xid, zxid, keeperCodes.MARSHALLING_ERROR.number)
-    const count = mode === addWatchMode.persistent ? 2 : 1
-    if (this.#isOverWatched(caller, caller.writer.length, path, xid, zxid, count)) return
+    if (this.#isOverWatched(caller, caller.writer.length, path, xid, zxid, mode)) return
     this.#watches.addPersistent(path, caller, mode)
     const mark = beginReply(caller.writer, xid, zxid, 0)
     caller.writer.int(0)

@@ -166,6 +166,8 @@ export class Storage {
     this.snapshot().then(
       () => this.#purge(),
       (error: Error) => {
+        // Given up for the stop of the server: the log has everything.
+        if (this.#isClosed) return
         // The log has everything; the next one may succeed.
         this.#runtime.log(
           'error',

@@ -486,6 +486,28 @@ describe('watches', () => {
     expect(lines).toContain('warn closing a connection: it has too many watches, or too long ones')
   })
 
+  test('that are recursive count for each level of their paths, which has a place of its own in memory', async () => {
+    const { dial, clock, server } = await handServer({ maxCnxnWatchBytes: 1_000_000, fourLetterWordWhitelist: 'wchs' })
+    const client = dial()
+    client.connect()
+    const add = (path: string, mode: number): number =>
+      client.call(opCode.addWatch, (writer) => writeAddWatchRequest(writer, { path, mode })).err
+    expect(add('/d'.repeat(1_000), 0)).toBe(0)
+    expect(add('/d'.repeat(10_000), 1)).toBe(-125)
+    // A level takes 400 bytes.
+    expect(add('/d'.repeat(1_000), 1)).toBe(0)
+    expect(add('/e'.repeat(2_000), 1)).toBe(-125)
+    const remove = (path: string): number =>
+      client.call(opCode.removeWatches, (writer) => {
+        writer.ustring(path)
+        writer.int(5)
+      }).err
+    expect([remove('/d'.repeat(1_000)), add('/e'.repeat(2_000), 1)]).toEqual([0, 0])
+    client.closed()
+    clock.endTurn()
+    await server.close()
+  })
+
   test('asked for behind a write close the connection in the same way, and not as a fault of the server', async () => {
     const lines: string[] = []
     const { dial, clock } = await handServer(limits, (level, message) => void lines.push(`${level} ${message}`))

@@ -71,9 +71,11 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   hasReply = false
   /** A four-letter word is being answered. */
   #isAnswering = false
+  /** A four-letter word that was not answered yet. */
+  #word: Uint8Array | undefined
   /** Had its slice; served again when the others had theirs. */
   #awaitsTurn = false
-  readonly #share: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
+  #share: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
   /** A frame that was read and may not be served yet; good as long as the framer is not asked for the next. */
   #held: Reader | undefined
   /** Bytes of requests since there was last none unanswered. */
@@ -135,19 +137,25 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     if (opened === undefined) return new Uint8Array(0)
     this.#opening = undefined
     if (!opened.isWord) return opened.bytes
-    // Nothing more is read, an end of the stream neither, until the answer is there.
+    // Nothing more is read, an end of the stream neither, until the answer is there. All words have one share of a turn.
     this.#state = 'waiting'
+    this.#isAnswering = true
+    this.#word = opened.bytes
+    this.#share = this.#host.wordShare
     this.received++
-    const answer = this.#host.words.answer(opened.bytes)
+    return new Uint8Array(0)
+  }
+
+  #answer(word: Uint8Array): void {
+    this.#word = undefined
+    const answer = this.#host.words.answer(word)
     if (typeof answer === 'string') this.#answerWord(answer)
     else {
-      this.#isAnswering = true
       answer.then(
         (text) => this.#answerWord(text),
         (error: unknown) => this.fail(error),
       )
     }
-    return new Uint8Array(0)
   }
 
   #answerWord(answer: string): void {
@@ -189,6 +197,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     const { replies } = this
     this.#isPumping = true
     try {
+      if (this.#word !== undefined) return this.#answer(this.#word)
       for (;;) {
         if (replies.hasAnswer) {
           if (!this.#hasRoom()) break

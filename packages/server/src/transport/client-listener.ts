@@ -24,7 +24,7 @@ import type { ConnectionHost } from './connection-host.ts'
 import { Departures } from './departures.ts'
 import { EventFrames } from './event-frames.ts'
 import { HeldBytes } from './held-bytes.ts'
-import { Slices } from './slices.ts'
+import { type Share, Slices } from './slices.ts'
 
 /** How long a client that was told good-bye may take to close its side, also while the server stops, milliseconds. */
 const farewellMs = 5_000
@@ -39,6 +39,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   readonly repeated: RepeatedLines
   readonly connections = new Set<ClientConnection>()
   readonly slices: Slices
+  readonly wordShare: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
   readonly held: HeldBytes
   readonly events = new EventFrames()
   readonly words: FourLetterWords

@@ -4,7 +4,7 @@ import type { ServerConfig } from '../config/config.ts'
 import type { ServerStats } from '../stats.ts'
 import type { EventFrames } from './event-frames.ts'
 import type { HeldBytes } from './held-bytes.ts'
-import type { Slices } from './slices.ts'
+import type { Share, Slices } from './slices.ts'
 
 export type ConnectionLimits = Pick<
   ServerConfig,
@@ -27,6 +27,8 @@ export interface ConnectionHost<C> {
   /** Warnings about clients that would come again and again: a line for each address, then how often. */
   readonly repeated: RepeatedLines
   readonly slices: Slices
+  /** The share of a turn that all four-letter words have together: an answer may be much work. */
+  readonly wordShare: Share
   readonly held: HeldBytes
   readonly events: EventFrames
   readonly words: Words

@@ -331,6 +331,24 @@ describe('four-letter words', () => {
     answers()
   })
 
+  test('of many at once take their turns, and a request of another client comes in between', async () => {
+    const { dial, clock, other } = await scene({ fourLetterWordWhitelist: '*', maxClientCnxns: 0 })
+    const { now } = clock
+    clock.now = () => (clock.time += 1)
+    const asking = Array.from({ length: 60 }, () => dial())
+    for (const client of asking) client.raw(word('wchp'), false)
+    const answered = (): number => asking.filter(({ isEnded }) => isEnded).length
+    expect(answered()).toBeLessThan(20)
+    other.send(opCode.getData, (writer) => writePathWatchRequest(writer, { path: '/', watch: false }))
+    clock.oneTurn()
+    clock.oneTurn()
+    expect(other.next().err).toBe(0)
+    expect(answered()).toBeLessThan(40)
+    clock.now = now
+    clock.endTurn()
+    expect(answered()).toBe(60)
+  })
+
   test('of many that do not read the answer are held within the bound of all replies', async () => {
     const { dial, clock, answers } = await scene({
       fourLetterWordWhitelist: '*',

@@ -12,6 +12,8 @@ export const watchMode = { oneShot: 1, persistent: 2, recursive: 4 } as const
 const entryBytes = 128
 /** Characters of a path after this one count four times: while such paths arrive, the heap grows by several times their number. */
 const longFrom = 1024
+/** About the bytes of a level of the tree in which recursive watches are found. */
+const levelBytes = 400
 
 /** A watcher, and the size of its watches over all tables. */
 export interface WatchHolder {
@@ -26,6 +28,13 @@ export interface WatchTotal {
 
 export function bytesOfWatch(path: string): number {
   return path.length + 3 * Math.max(0, path.length - longFrom) + entryBytes
+}
+
+/** What a recursive watch takes beyond that: each level of its path has a place of its own. */
+export function bytesOfLevels(path: string): number {
+  let levels = 1
+  for (let at = path.indexOf('/', 1); at >= 0; at = path.indexOf('/', at + 1)) levels++
+  return levels * levelBytes
 }
 
 export class WatchTable<W extends WatchHolder> {
@@ -68,6 +77,7 @@ export class WatchTable<W extends WatchHolder> {
       const known = this.#recursive.get(path)
       if (known === undefined) this.#recursive.set(path, new Set([watcher]))
       else known.add(watcher)
+      this.#countBytes(watcher, bytesOfLevels(path))
     }
     if (before !== 0) return
     let paths = this.#pathsOf.get(watcher)
@@ -154,6 +164,7 @@ export class WatchTable<W extends WatchHolder> {
       const recursive = this.#recursive.get(path)
       recursive?.delete(watcher)
       if (recursive?.size === 0) this.#recursive.delete(path)
+      this.#countBytes(watcher, -bytesOfLevels(path))
     }
     const left = held & ~taken
     if (left !== 0) {
@@ -170,10 +181,13 @@ export class WatchTable<W extends WatchHolder> {
   }
 
   #count(path: string, watcher: W, by: 1 | -1): void {
-    const bytes = by * bytesOfWatch(path)
     this.size += by
-    this.#total.bytes += bytes
     watcher.watchCount += by
+    this.#countBytes(watcher, by * bytesOfWatch(path))
+  }
+
+  #countBytes(watcher: W, bytes: number): void {
+    this.#total.bytes += bytes
     watcher.watchBytes += bytes
   }
 }

@@ -14,7 +14,7 @@ import {
 import type { ChangeReceiver, DataTree } from '../tree/data-tree.ts'
 import type { Znode } from '../tree/znode.ts'
 import { OverBudget } from './over-budget.ts'
-import { bytesOfWatch, type WatchHolder, WatchTable, type WatchTotal, watchMode } from './watch-table.ts'
+import { bytesOfLevels, bytesOfWatch, type WatchHolder, WatchTable, type WatchTotal, watchMode } from './watch-table.ts'
 
 /** A connection, as a watcher. */
 export interface Watcher extends WatchHolder {
@@ -62,10 +62,13 @@ export class Watches implements ChangeReceiver {
     return this.#total.bytes
   }
 
-  /** Whether `watcher` may have one more watch on `path`, or `count` more: a persistent one is a watch of data and one of children. */
-  hasRoom(path: string, watcher: Watcher, count = 1): boolean {
+  /** Whether `watcher` may have one more watch on `path`. `mode` is that of addWatch, undefined for a one-shot watch. */
+  hasRoom(path: string, watcher: Watcher, mode?: number): boolean {
     const { maxCnxnWatches, maxCnxnWatchBytes, maxWatchBytes } = this.#limits
-    const bytes = count * bytesOfWatch(path)
+    // A persistent one is a watch of data and one of children.
+    const count = mode === addWatchMode.persistent ? 2 : 1
+    const levels = mode === addWatchMode.persistentRecursive ? bytesOfLevels(path) : 0
+    const bytes = count * bytesOfWatch(path) + levels
     return (
       watcher.watchCount + count <= maxCnxnWatches &&
       watcher.watchBytes + bytes <= maxCnxnWatchBytes &&
@@ -155,9 +158,9 @@ export class Watches implements ChangeReceiver {
    */
   restore(request: SetWatches2, watcher: Watcher, tree: DataTree): void {
     const since = request.relativeZxid
-    const add = (path: string, register: () => void, count?: number): void => {
+    const add = (path: string, register: () => void, mode?: number): void => {
       // Some of them would be lost without notice: setWatches has no error for a single path.
-      if (!this.hasRoom(path, watcher, count)) throw new OverBudget('it has too many watches, or too long ones')
+      if (!this.hasRoom(path, watcher, mode)) throw new OverBudget('it has too many watches, or too long ones')
       register()
     }
     for (const path of request.dataWatches) {
@@ -177,10 +180,11 @@ export class Watches implements ChangeReceiver {
       else add(path, () => this.addChildren(path, watcher))
     }
     for (const path of request.persistentWatches) {
-      add(path, () => this.addPersistent(path, watcher, addWatchMode.persistent), 2)
+      add(path, () => this.addPersistent(path, watcher, addWatchMode.persistent), addWatchMode.persistent)
     }
     for (const path of request.persistentRecursiveWatches) {
-      add(path, () => this.addPersistent(path, watcher, addWatchMode.persistentRecursive))
+      const { persistentRecursive } = addWatchMode
+      add(path, () => this.addPersistent(path, watcher, persistentRecursive), persistentRecursive)
     }
   }
 
