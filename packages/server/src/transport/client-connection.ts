@@ -131,7 +131,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#pump()
   }
 
-  /** Answers a four-letter word; returns what is to be read as frames. */
+  /** Keeps a four-letter word; returns what is to be read as frames. */
   #opened(opening: Opening, chunk: Uint8Array): Uint8Array {
     const opened = opening.add(chunk)
     if (opened === undefined) return new Uint8Array(0)
@@ -149,13 +149,9 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #answer(word: Uint8Array): void {
     this.#word = undefined
     const answer = this.#host.words.answer(word)
-    if (typeof answer === 'string') this.#answerWord(answer)
-    else {
-      answer.then(
-        (text) => this.#answerWord(text),
-        (error: unknown) => this.fail(error),
-      )
-    }
+    if (typeof answer === 'string') return this.#answerWord(answer)
+    const failed = (error: unknown): void => this.fail(error)
+    answer.then((text) => this.#answerWord(text), failed)
   }
 
   #answerWord(answer: string): void {
