@@ -12,7 +12,6 @@ export interface LeftOut {
 const severalServers = 'it stops one server and goes on with another; the suite runs on one here'
 const standalone = 'a server that stands alone does not reconfigure; Apache answers UNIMPLEMENTED too'
 const noTls = 'our server has no TLS yet'
-const noSasl = 'our server has no SASL yet'
 
 export const leftOut: readonly LeftOut[] = [
   { test: 'test_client.py::TestClient::test_update_host_list', why: severalServers },
@@ -23,8 +22,4 @@ export const leftOut: readonly LeftOut[] = [
   { test: 'test_client.py::TestReconfig::test_bad_input', why: standalone },
   { test: 'test_client.py::TestReconfig::test_no_super_auth', why: standalone },
   { test: 'test_client.py::TestSSLClient::test_create', on: 'ours', why: noTls },
-  { test: 'test_sasl.py::TestLegacySASLDigestAuthentication::test_connect_sasl_auth', on: 'ours', why: noSasl },
-  { test: 'test_sasl.py::TestLegacySASLDigestAuthentication::test_invalid_sasl_auth', on: 'ours', why: noSasl },
-  { test: 'test_sasl.py::TestSASLDigestAuthentication::test_connect_sasl_auth', on: 'ours', why: noSasl },
-  { test: 'test_sasl.py::TestSASLDigestAuthentication::test_invalid_sasl_auth', on: 'ours', why: noSasl },
 ]

@@ -17,7 +17,7 @@ def step(name, ok, detail=None):
 
 
 def client():
-    zk = KazooClient(hosts, timeout=4.0)
+    zk = KazooClient(hosts, timeout=8.0)
     zk.start(20)
     return zk
 

@@ -105,7 +105,11 @@ step(
   'reconnect',
   zk.getSessionId().toString('hex') === session && (await call(zk, 'exists', `${root}/later`))[0] !== null,
 )
-const again = watched((heard) => call(zk, 'getData', root, heard))
+let hear
+const again = new Promise((resolve) => {
+  hear = resolve
+})
+await call(zk, 'getData', root, hear)
 await call(other.getState().getName() === 'SYNC_CONNECTED' ? other : zk, 'setData', root, Buffer.from('after'), -1)
 step('watch-after-reconnect', (await soon(again)).getName() === 'NODE_DATA_CHANGED')
 other.close()
