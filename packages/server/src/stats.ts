@@ -95,8 +95,8 @@ export class ServerStats {
   readonly replySizes = new ReplySizes()
   /** Bytes of watch events. */
   watchBytes = 0
-  /** Writes that a hard quota refused. */
-  quotaRefusals = 0
+  /** Writes that a hard quota refused, by the top-level znode of the quota. */
+  readonly quotaRefusals = new Map<string, number>()
   /** Milliseconds from receipt to reply. */
   readonly latency = new Summary()
   /** Writes that were answered since the last call of `answered`. */
@@ -140,6 +140,12 @@ export class ServerStats {
     this.latency.add(latencyMs)
   }
 
+  /** A hard quota at `path` refused a write. */
+  quotaRefused(path: string): void {
+    const namespace = path.split('/', 2)[1] ?? ''
+    this.quotaRefusals.set(namespace, (this.quotaRefusals.get(namespace) ?? 0) + 1)
+  }
+
   /** A batch of `count` transactions took so long to the log; `isSync` where the disk was waited for. */
   flushed(count: number, ms: number, isSync: boolean): void {
     this.flushes.add(ms)
@@ -166,6 +172,7 @@ export class ServerStats {
     this.restoresRefused = 0
     this.snapshotErrors = 0
     this.snapshotsRefused = 0
+    this.quotaRefusals.clear()
     this.replySizes.reset()
     const summaries = [this.latency, this.reads, this.updates, this.syncs, this.flushes, this.batches]
     for (const each of [...summaries, this.starts, this.replays, this.restores, ...this.watchersReached]) each.reset()

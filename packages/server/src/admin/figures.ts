@@ -21,8 +21,8 @@ type Value =
   | { readonly kind: 'counter' | 'gauge' | 'decimal'; readonly value: number }
   | { readonly kind: 'summary'; readonly value: Summary }
   | { readonly kind: 'distribution'; readonly value: Distribution }
-  /** A gauge for each top-level znode. */
-  | { readonly kind: 'set'; readonly value: ReadonlyMap<string, number> }
+  /** A gauge, or a counter, for each top-level znode. */
+  | { readonly kind: 'set' | 'counterSet'; readonly value: ReadonlyMap<string, number> }
 
 export type Figure = Value & { readonly name: string; readonly help: string }
 
@@ -98,6 +98,11 @@ const table: readonly (readonly [name: string, help: string, read: Read])[] = [
   ['quota_count_usage_per_namespace', 'Znodes below limits', set(({ quotas }) => quotas.count)],
   ['quota_bytes_usage_per_namespace', 'Bytes below limits', set(({ quotas }) => quotas.bytes)],
 
+  [
+    'quota_exceeded_error_per_namespace',
+    'Writes that a hard quota refused',
+    ({ stats }) => ({ kind: 'counterSet', value: stats.quotaRefusals }),
+  ],
   [
     'connection_request_count',
     'Sessions that were asked for, new and old',

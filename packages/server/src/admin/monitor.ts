@@ -51,6 +51,7 @@ function pairsOf(figure: Figure): Pair[] {
     case 'decimal':
       return [[name, new JavaDouble(value)]]
     case 'set':
+    case 'counterSet':
       return [...value].map(([namespace, each]) => [`${namespace}_${name}`, each])
     case 'summary':
       return summed(name, value)

@@ -119,6 +119,13 @@ function metricOf(figure: Figure): Metric {
     case 'gauge':
     case 'decimal':
       return { name, help, type: 'gauge', values: [{ labels: {}, value }] }
+    case 'counterSet':
+      return {
+        name,
+        help,
+        type: 'counter',
+        values: [...value].map(([key, each]) => ({ labels: { key }, value: each })),
+      }
     case 'set':
       return { name, help, type: 'gauge', values: [...value].map(([key, each]) => ({ labels: { key }, value: each })) }
     case 'summary':

@@ -280,7 +280,7 @@ export class Primary {
   }
 
   #sayOverQuota(path: string, { of, value, limit, isHard }: Excess, isRefused: boolean): void {
-    if (isRefused) this.#stats.quotaRefusals++
+    if (isRefused) this.#stats.quotaRefused(path)
     const message = isRefused
       ? 'refused a write that exceeds a hard quota; delete something below the path, or raise the limit with setquota'
       : isHard
