@@ -3,14 +3,24 @@
  * The load of one round, in its own process: frames are encoded before, and replies are counted by their lengths, so that the
  * server is measured and not this process. Prints one JSON line. Options come as JSON in the first argument.
  *
- * @typedef {{ port: number, connections: number, window: number, mix: 'reads' | 'writes' | 'mixed', seconds: number, warmUp: number, nodes: number, bytes: number, echo?: boolean }} LoadOptions
+ * @typedef {{ port: number, connections: number, window: number, mix: 'reads' | 'writes' | 'mixed', seconds: number, warmUp: number, nodes: number, bytes: number, echo?: boolean, tls?: { ca: string, cert: string, key: string } }} LoadOptions
  */
 import { createConnection } from 'node:net'
+import { connect } from 'node:tls'
 import { Framer, opCode, openAcl, writeAcl } from '@lightkeeper/protocol'
 import { connectFrame, requestFrame } from '../../test/support/frames.mjs'
 
 const options = /** @type {LoadOptions} */ (JSON.parse(process.argv[2] ?? '{}'))
-const { port, connections, window, mix, seconds, warmUp, nodes, bytes } = options
+const { port, connections, window, mix, seconds, warmUp, nodes, bytes, tls } = options
+
+/** @param {() => void} opened */
+function dial(opened) {
+  const where = { host: '127.0.0.1', port }
+  if (tls === undefined) return createConnection({ ...where, noDelay: true }, opened)
+  const socket = connect({ ...where, servername: 'localhost', ...tls }, opened)
+  socket.setNoDelay(true)
+  return socket
+}
 
 const data = new Uint8Array(bytes).fill(0x78)
 /** @param {number} i */
@@ -55,7 +65,7 @@ class Connection {
     this.#next = (index * 997) % ringLength
     const framer = new Framer()
     let isReady = false
-    this.socket = createConnection({ host: '127.0.0.1', port, noDelay: true }, () => {
+    this.socket = dial(() => {
       if (options.echo) {
         isReady = true
         ready()
@@ -128,8 +138,10 @@ class Connection {
 let isOver = false
 /** Creates the znodes; existing ones are fine. */
 async function prepare() {
-  const socket = createConnection({ host: '127.0.0.1', port, noDelay: true })
-  await new Promise((resolve) => socket.once('connect', resolve))
+  /** @type {import('node:net').Socket} */
+  const socket = await new Promise((resolve) => {
+    const opening = dial(() => resolve(opening))
+  })
   const framer = new Framer()
   let left = nodes + 2
   const done = new Promise((resolve) => {

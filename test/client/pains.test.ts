@@ -19,9 +19,8 @@ import {
   type WatchChange,
   type ZnodePath,
 } from '@lightkeeper/client'
-import { type Proxy, proxy } from '@lightkeeper/testing'
+import { Authority, type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { Authority } from '../support/certificates.ts'
 import { outcomeOf } from '../support/outcome.ts'
 import { missingTarget, startTarget, type TargetServer, targetName } from '../support/target.ts'
 import { text } from '../support/text.ts'

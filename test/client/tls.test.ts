@@ -4,8 +4,8 @@ import { createServer, type TlsOptions as ServerTls, type TLSSocket } from 'node
 import { inspect } from 'node:util'
 import { type Client, type ConnectOptions, connect } from '@lightkeeper/client'
 import { type RunningServer, startServer } from '@lightkeeper/server'
+import { Authority } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Authority } from '../support/certificates.ts'
 
 const authority = new Authority('Test Authority')
 const stranger = new Authority('Another Authority')

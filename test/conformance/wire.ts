@@ -1,5 +1,6 @@
 /** A client that is nothing but frames on a socket: what it sends is what a case says, what it gets is kept in order. */
 import { createConnection, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import {
   type Acl,
   type ConnectResponse,
@@ -71,6 +72,17 @@ export class Wire {
   static open(port: number): Promise<Wire> {
     return new Promise((resolve, reject) => {
       const socket = createConnection({ host: '127.0.0.1', port, noDelay: true }, () => resolve(new Wire(socket)))
+      socket.once('error', reject)
+    })
+  }
+
+  /** A connection with TLS; rejects where the handshake fails before the client has done its part. */
+  static secure(port: number, options: ConnectionOptions): Promise<Wire> {
+    return new Promise((resolve, reject) => {
+      const socket = connectTls({ host: '127.0.0.1', port, servername: 'localhost', ...options }, () =>
+        resolve(new Wire(socket)),
+      )
+      socket.setNoDelay(true)
       socket.once('error', reject)
     })
   }

@@ -1,8 +1,8 @@
 /** Node calls `checkServerIdentity` where a throw ends the process; ours makes it a refusal of that one server. */
 import { createServer } from 'node:tls'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { Authority } from '@lightkeeper/testing'
 import { expect, test } from 'vitest'
-import { Authority } from '../support/certificates.ts'
 
 test('a check that throws refuses the server, with what was thrown as the reason', async () => {
   const authority = new Authority('authority')

@@ -7,6 +7,7 @@ import { ask } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
 import { serverSettings } from '../../packages/cli/src/server-settings.ts'
 import { configurations, layOut } from '../support/configurations.ts'
+import { keyStores } from '../support/key-stores.ts'
 import { freePort } from '../support/our-process.ts'
 
 const corpus = configurations()
@@ -34,7 +35,10 @@ describe('starts', () => {
         ]).toEqual([name, wanted])
     }
     expect(server.port).toBe(port)
-    await using zk = await connect(server)
+    // A client of a server with TLS shows the certificate that the key stores hold.
+    const { authorityPem: ca, serverPem: cert, serverKeyPem: key } = keyStores
+    const isSecure = server.securePort === port
+    await using zk = await connect(isSecure ? `localhost:${port}` : server, isSecure ? { tls: { ca, cert, key } } : {})
     expect(zk.state.kind).toBe('connected')
     if (options.clientPortAddress === '::') expect(await ask(port, 'srvr')).toContain('Mode: standalone')
     // One line for all keys of a kind, however many there are.

@@ -109,7 +109,13 @@ describe('the line of the one member', () => {
     ['server.1=localhost:2888:3888;31337', 'clientPort=31338', /^clientPort is 31338, expected 31337/],
     ['server.1=localhost:2888:3888;31337', 'clientPort=31337\nclientPortAddress=10.0.0.1', /^clientPortAddress is "10/],
     ['server.1=localhost:2888:3888:observer;31337', '', /^server\.1 is an observer/],
-    ['server.1=localhost:2888:3888;;2281', '', /^server\.1 has a secureClientPort, 2281/],
+    ['server.1=localhost:2888:3888;;2281', '', /^server\.1 asks for TLS, and there is no certificate for it/],
+    ['server.1=localhost:2888:3888;2181;2281;1', '', /^server\.1 is "/],
+    [
+      'server.1=localhost:2888:3888;;2281',
+      'secureClientPort=2282',
+      /^secureClientPort is 2282, expected 2281, since server\.1 ends in ;;2281/,
+    ],
     ['server.1=localhost:2888', '', /^server\.1 is "localhost:2888", expected host:port:port/],
     ['server.1=localhost:2888:2888', '', /two different ports/],
     ['server.1=localhost:2888:3888:leader', '', /participant or observer/],
@@ -123,15 +129,90 @@ describe('the line of the one member', () => {
   })
 })
 
+describe('a file that asks for TLS gets it, or is refused', () => {
+  const stores =
+    'ssl.keyStore.location=/k.jks\nssl.keyStore.password=changeit\nssl.trustStore.location=/t.p12\nssl.trustStore.password=changeit'
+
+  test('a port for TLS alone, and no other', () => {
+    const { options, unknown, ignored } = parseZooCfg(
+      `secureClientPort=2281\nserverCnxnFactory=org.example.Netty\n${stores}`,
+    )
+    expect(options).not.toHaveProperty('clientPort')
+    expect(options).toMatchObject({
+      secureClientPort: 2281,
+      tls: {
+        keyStoreLocation: '/k.jks',
+        keyStorePassword: 'changeit',
+        trustStoreLocation: '/t.p12',
+        trustStorePassword: 'changeit',
+      },
+    })
+    expect([unknown, ignored]).toEqual([[], ['serverCnxnFactory']])
+  })
+
+  test('the port in the line of the only member is on all addresses', () => {
+    expect(parseZooCfg(`server.1=localhost:2888:3888;;2281\n${stores}`).options).toMatchObject({
+      secureClientPort: 2281,
+      secureClientPortAddress: '::',
+    })
+    expect(parseZooCfg(`server.1=localhost:2888:3888;2181;127.0.0.1:2281\n${stores}`).options).toMatchObject({
+      clientPort: 2181,
+      clientPortAddress: '::',
+      secureClientPort: 2281,
+      secureClientPortAddress: '127.0.0.1',
+    })
+  })
+
+  test.each([
+    [
+      'secureClientPort=2281',
+      /^secureClientPort asks for TLS, and there is no certificate for it: ssl\.keyStore\.location is missing/,
+    ],
+    ['client.portUnification=true', /^client\.portUnification asks for TLS/],
+    ['clientPort=2181\nSTORES', /^ssl\.keyStore\.location asks for TLS, and there is no port for it/],
+    [
+      'secureClientPort=2281\nssl.clientAuth=need',
+      /^ssl\.keyStore\.location is missing: a TLS port needs a certificate/,
+    ],
+    [
+      'secureClientPort=2281\nssl.keyStore.location=/k.jks',
+      /^ssl\.trustStore\.location is missing: clients must have certificates/,
+    ],
+    ['secureClientPort=2281\nSTORES\nssl.keyStore.type=BCFKS', /^ssl\.keyStore\.type asks for BCFKS/],
+    ['secureClientPort=2281\nSTORES\nssl.ciphersuites=TLS_X', /^ssl\.ciphersuites names "TLS_X"/],
+    ['secureClientPort=2281\nSTORES\nssl.protocol=TLSv1', /^ssl\.protocol is TLSv1, which is not safe/],
+    [
+      'secureClientPort=2281\nSTORES\nssl.handshakeDetectionTimeoutMillis=soon',
+      /^ssl\.handshakeDetectionTimeoutMillis is "soon"/,
+    ],
+    ['secureClientPort=http\nSTORES', /^secureClientPort is "http"/],
+  ])('%s', (lines, says) => {
+    const text = lines.replace('STORES', stores)
+    expect(() => parseZooCfg(text)).toThrow(says)
+    expect(() => parseZooCfg(text.replaceAll(/^/gm, 'zookeeper.'))).toThrow(says)
+    expect(() => parseZooCfg(text)).toThrow(/^(?!.*changeit)/)
+  })
+
+  test('keys of TLS that nobody knows are said', () => {
+    const { notes } = parseZooCfg(
+      `secureClientPort=2281\n${stores}\nssl.clientAuht=none\nssl.handshakeDetectionTimeoutMillis=0`,
+    )
+    expect(notes).toEqual([
+      'ssl.clientAuht is no key of TLS that is known; it has no effect',
+      'ssl.handshakeDetectionTimeoutMillis=0 counts as the default, as in Apache',
+    ])
+  })
+})
+
 describe('what a file says about security is done or refused, with and without the prefix', () => {
   test.each([
     'secureClientPort=2281',
     'secureClientPortAddress=0.0.0.0',
-    'portUnification=true',
     'client.portUnification=TRUE',
-    'ssl.keyStore.location=/k.jks',
-    'ssl.quorum.keyStore.password=changeit',
-    'ssl.clientAuth=need',
+    'ssl.crl=true',
+    'ssl.ocsp=true',
+    'ssl.clientHostnameVerification=true',
+    'ssl.context.supplier.class=com.example.Own',
     'sslQuorum=true',
     'authProvider.1=org.apache.zookeeper.server.auth.KeyAuthenticationProvider',
     'authProvider.sasl=com.example.SASLAuthenticationProvider',
@@ -157,8 +238,10 @@ describe('what a file says about security is done or refused, with and without t
     }
   })
   test.each([
-    'portUnification=false',
+    'portUnification=true',
     'client.portUnification=FALSE',
+    'ssl.quorum.keyStore.password=changeit',
+    'ssl.hostnameVerification=false\nssl.clientHostnameVerification=true',
     'sslQuorum=false',
     'ssl.crl=false',
     'ssl.keyStore.location=',

@@ -21,7 +21,7 @@ export interface Lane {
   /** Steps the program must report, all of them well. */
   readonly steps: readonly string[]
   readonly env?: Readonly<Record<string, string>>
-  /** Besides a tick of 500 ms. */
+  /** Besides a tick of 500 ms. With `tls` the program uses the port for TLS. */
   readonly settings?: TargetSettings
   /** False for a program without `hold`. Default true. */
   readonly holds?: boolean
@@ -62,6 +62,10 @@ export function skipReason(what: string, reason: string | undefined): string | u
   return reason
 }
 
+function portOf({ port, securePort }: TargetServer): number {
+  return securePort < 0 ? port : securePort
+}
+
 export function lane({ name, prepare, command, steps, env, settings, holds = true }: Lane): void {
   const missing = skipReason(name, missingTarget() ?? prepare())
   describe.skipIf(missing !== undefined)(`${name} on ${targetName}`, () => {
@@ -85,7 +89,7 @@ export function lane({ name, prepare, command, steps, env, settings, holds = tru
     }
 
     test('goes through its steps, a cut connection among them', async () => {
-      await using wire = await proxy(server.port)
+      await using wire = await proxy(portOf(server))
       const seen: Step[] = []
       const errors = await run(command(wire.connectString, 'main'), (step) => {
         seen.push(step)
@@ -105,7 +109,7 @@ export function lane({ name, prepare, command, steps, env, settings, holds = tru
       await using zk = await connect(server.connectString)
       const path = `/held-by-${name.toLowerCase().replace(/\W/g, '')}` as const
       const { changed } = await zk.existence(path, { watch: true })
-      const program = run(command(server.connectString, 'hold', path), ({ step, ok }, child) => {
+      const program = run(command(`127.0.0.1:${portOf(server)}`, 'hold', path), ({ step, ok }, child) => {
         if (step === 'holding' && ok) child.kill('SIGKILL')
       })
       expect((await changed)?.type).toBe('created')

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { keyStores } from './key-stores.ts'
 
 const folder = fileURLToPath(new URL('../field/configurations', import.meta.url))
 
@@ -53,5 +54,8 @@ export function layOut({ text }: Configuration, port: number): LaidOut {
   for (const other of ['members', 'one', 'jaas.conf']) {
     writeFileSync(join(directory, other), filled(readFileSync(join(folder, other), 'utf8')))
   }
+  mkdirSync(join(directory, 'ssl'))
+  writeFileSync(join(directory, 'ssl', 'server.jks'), keyStores.serverJks)
+  writeFileSync(join(directory, 'ssl', 'trust.jks'), keyStores.trustJks)
   return { directory, file, filled, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) }
 }

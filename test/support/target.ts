@@ -4,13 +4,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseZooCfg, type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
-import { type ApacheServer, type ApacheVersion, apache, apacheAvailable } from '@lightkeeper/testing'
+import { type ApacheServer, type ApacheVersion, apache, apacheAvailable, freePorts } from '@lightkeeper/testing'
 
 export type TargetName = 'ours' | `apache-${ApacheVersion}`
 
 export interface TargetServer extends AsyncDisposable {
   readonly port: number
   readonly connectString: string
+  /** The port for TLS alone; -1 where `tls` was not given. */
+  readonly securePort: number
   /** Kills the server without a good-bye and starts it on the same port and data; ours, which lives in this process, is closed. */
   crashAndRestart(): Promise<void>
   /** Lines of the audit log so far, without time and level; with the setting `audit`. */
@@ -58,6 +60,8 @@ export interface TargetSettings {
   readonly maxCnxns?: number
   readonly globalOutstandingLimit?: number
   readonly sessionlessCnxnTimeout?: number
+  /** Keys of a zoo.cfg about TLS: `ssl.keyStore.location` and so on. There is a port for TLS alone then. */
+  readonly tls?: Readonly<Record<string, string>>
 }
 
 export async function startTarget(settings: TargetSettings = {}, name: TargetName = targetName): Promise<TargetServer> {
@@ -70,6 +74,10 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
   const more = new Map(Object.entries(settings.keys ?? {}))
   if (settings.jaas !== undefined) more.set(jaasKey, jaasFile(dataDir, settings.jaas))
+  if (settings.tls !== undefined) {
+    for (const [key, value] of Object.entries(settings.tls)) more.set(key, value)
+    more.set('secureClientPort', '0')
+  }
   const auditFile = join(dataDir, 'audit.log')
   const options: ServerOptions = {
     ...parseZooCfg('', { more, readFile: (path) => readFileSync(path, 'latin1') }).options,
@@ -104,7 +112,7 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
       : { znodeContainerMaxPerMinute: settings.containerMaxPerMinute }),
   }
   let server: RunningServer = await startServer({ ...options, port: 0 })
-  const { port, connectString } = server
+  const { port, connectString, securePort = -1 } = server
   const close = async (): Promise<void> => {
     await server.close()
     rmSync(dataDir, { recursive: true, force: true })
@@ -112,9 +120,10 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
   return {
     port,
     connectString,
+    securePort,
     async crashAndRestart() {
       await server.close()
-      server = await startServer({ ...options, port })
+      server = await startServer({ ...options, port, ...(securePort < 0 ? {} : { secureClientPort: securePort }) })
     },
     auditLines: () => linesBehind(/ audit: (.*)/, readFileSync(auditFile, 'utf8')),
     close,
@@ -143,6 +152,12 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
   set('zookeeper.maxCnxns', settings.maxCnxns)
   set('zookeeper.globalOutstandingLimit', settings.globalOutstandingLimit)
   set('zookeeper.nio.sessionlessCnxnTimeout', settings.sessionlessCnxnTimeout)
+  const [securePort = -1] = settings.tls === undefined ? [] : await freePorts(1)
+  if (settings.tls !== undefined) {
+    set('secureClientPort', securePort)
+    set('zookeeper.serverCnxnFactory', 'org.apache.zookeeper.server.NettyServerCnxnFactory')
+    for (const [key, value] of Object.entries(settings.tls)) set(`zookeeper.${key}`, value)
+  }
   for (const [key, value] of Object.entries(settings.keys ?? {})) set(`zookeeper.${key}`, value)
   const jvm: string[] = settings.audit ? [...auditFlags] : []
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
@@ -159,6 +174,7 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
   return {
     port: server.ports[0] as number,
     connectString: server.connectString,
+    securePort,
     async crashAndRestart() {
       await server.kill()
       await server.restart()

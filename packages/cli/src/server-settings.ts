@@ -72,10 +72,19 @@ export async function serverSettings(
     if (cfg.options.clientPortAddress !== undefined && options.clientPort === undefined) {
       throw ConfigError.refused('clientPort', `is not set in ${file}, and clientPortAddress is`)
     }
-    if (options.clientPortAddress === undefined) {
-      const message =
-        'listening on 127.0.0.1 alone, where Apache listens on all addresses; clientPortAddress says where'
-      warnings.push({ message })
+    const isSecure = options.secureClientPort !== undefined
+    const addresses = [
+      ...(options.clientPortAddress !== undefined || (isSecure && options.clientPort === undefined)
+        ? []
+        : ['clientPortAddress']),
+      ...(isSecure && options.secureClientPortAddress === undefined ? ['secureClientPortAddress'] : []),
+    ]
+    if (addresses.length > 0) {
+      const where = addresses.join(' and ')
+      const verb = addresses.length > 1 ? 'say' : 'says'
+      warnings.push({
+        message: `listening on 127.0.0.1 alone, where Apache listens on all addresses; ${where} ${verb} where`,
+      })
     }
     const path = [options.dataDir, options.dataLogDir].find((each) => each !== undefined && /[^\0-\x7f]/.test(each))
     if (path !== undefined && flags['data-dir'] !== path) {

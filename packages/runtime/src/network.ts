@@ -1,6 +1,7 @@
 /** Seam: byte streams between peers. Every outcome, failure included, arrives through `LinkEvents`. */
 
 import type { TlsOptions } from './tls-options.ts'
+import type { TlsContext, TlsServerOptions } from './tls-server.ts'
 
 export interface Network {
   /**
@@ -18,6 +19,11 @@ export interface Network {
    * Rejects if the address cannot be used.
    */
   listen(address: string, accept: (link: Link) => LinkEvents, options?: ListenOptions): Promise<Listener>
+  /**
+   * Prepares what `startTls` of an accepted link needs. Undefined where this host accepts no TLS.
+   * @throws Error for what cannot be used: a key that does not belong to its certificate, for example.
+   */
+  readonly tlsContext?: ((options: TlsServerOptions) => TlsContext) | undefined
 }
 
 export interface LinkOptions {
@@ -69,6 +75,17 @@ export interface Link {
    * own.
    */
   readonly keepAlive?: ((plan: KeepAlive) => void) | undefined
+  /**
+   * Turns an accepted link into one with TLS: from here on `data` and `write` concern what is inside. `received` are all
+   * bytes that came until now, at least the first record of the handshake. `opened` comes when the handshake is over; a
+   * failure is `closed` with a reason. Once at most, and nothing is written before `opened`. A paused link goes on.
+   */
+  readonly startTls?: ((context: TlsContext, received: readonly Uint8Array[]) => void) | undefined
+  /**
+   * The certificate of the peer, DER, from `opened` on: only where it was asked for and its chain was verified.
+   * Undefined without TLS or without a certificate.
+   */
+  readonly peerCertificate?: Uint8Array | undefined
   /** Stops `data` until `resume`, so that the peer has to wait. One or two more calls may still come. */
   pause(): void
   resume(): void
@@ -79,7 +96,10 @@ export interface Link {
 }
 
 export interface LinkEvents {
-  /** A connecting link is open. Never called for accepted links, which are open from the start. */
+  /**
+   * A connecting link is open, or an accepted one has finished the handshake of `startTls`. Other accepted links are
+   * open from the start.
+   */
   opened?(): void
   /** The bytes are the receiver's to keep. */
   data(chunk: Uint8Array): void

@@ -22,3 +22,4 @@ export {
   visitTransactions,
 } from './storage/transactions.ts'
 export type { LoggedTxn } from './storage/txn-codec.ts'
+export type { ServerTlsOptions } from './tls/options.ts'

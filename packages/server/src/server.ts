@@ -1,5 +1,5 @@
 /** Composition root: settings and a host in, a running server out. */
-import { countedLog, formatAddress, leveledLog, parseAddress, type Runtime } from '@lightkeeper/runtime'
+import { countedLog, formatAddress, leveledLog, type Runtime } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import type { Phase } from './admin/health.ts'
 import { HttpPorts } from './admin/ports.ts'
@@ -20,6 +20,8 @@ import { SnapshotDamage } from './storage/image.ts'
 import { removeOrphans } from './storage/orphans.ts'
 import { type SnapshotResult, Storage } from './storage/storage.ts'
 import { memoryLog } from './storage/txn-log.ts'
+import type { PeerCertificate } from './tls/certificate.ts'
+import { loadCredentials } from './tls/host.ts'
 import { ClientListener } from './transport/client-listener.ts'
 import { DataTree } from './tree/data-tree.ts'
 import { release } from './version.ts'
@@ -30,10 +32,14 @@ const ownServerId = 1
 /** A server in this process. It never touches global handlers and never ends the process. */
 export interface RunningServer {
   readonly host: string
-  /** The real port, also where 0 was asked for. */
+  /** The real port, also where 0 was asked for. The port for TLS where that is the only one. */
   readonly port: number
   /** The address for clients, `host:port`. */
   readonly connectString: string
+  /** The port for TLS alone; undefined where there is none. */
+  readonly securePort: number | undefined
+  /** What a client connects to with TLS, `host:port`; undefined where there is no port for TLS alone. */
+  readonly secureConnectString: string | undefined
   /** The settings, as they are now. */
   readonly config: ServerConfig
   /** Where the admin pages are, `host:port`; undefined where there are none. */
@@ -78,6 +84,9 @@ export async function startServer(
   // Clients may cause these again and again.
   const counted = countedLog(given.log, given.clock)
   const host: Runtime = { ...given, log: counted.log }
+  // Before any data is touched: a file that cannot be used is a mistake in the settings.
+  const credentials = await loadCredentials(config, host)
+  if (credentials !== undefined) live.add(credentials)
   const begun = host.clock.now()
   host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
   // Whatever the level: an audit log without some of its lines is none.
@@ -142,7 +151,13 @@ export async function startServer(
     ids: new SessionIds(keys, ownServerId, host.clock.wall()),
     audit: audit?.auditor,
   }
-  const clients = new ClientListener(config, host, stats, { storage })
+  const secured = credentials && {
+    credentials,
+    isBarred: (remoteHost: string) => authentication.isBarred(remoteHost),
+    identitiesOf: (certificate: PeerCertificate, remoteHost: string) =>
+      authentication.identitiesOfCertificate(certificate, remoteHost, config.tls?.authProvider),
+  }
+  const clients = new ClientListener(config, host, stats, { storage }, secured)
   listener = clients
   // A failure during the stop must not hide its reason, nor end the process.
   const failed = (error: Error): void => {
@@ -212,9 +227,8 @@ export async function startServer(
     })()
     return down
   }
-  let address: string
   try {
-    address = await clients.listen()
+    await clients.listen()
   } catch (error) {
     // A failure during the stop must not hide its reason.
     audit?.auditor.failedToStart()
@@ -224,8 +238,16 @@ export async function startServer(
   replica.start()
   phase = 'serving'
   audit?.auditor.started()
-  host.log('info', 'the server listens', { address })
-  const { port } = parseAddress(address)
+  credentials?.watch()
+  const { port: plainPort, securePort } = clients
+  const address = plainPort < 0 ? undefined : formatAddress(config.clientPortAddress, plainPort)
+  const secureAddress = securePort < 0 ? undefined : formatAddress(config.secureClientPortAddress, securePort)
+  host.log('info', 'the server listens', {
+    ...(address === undefined ? {} : { address }),
+    ...(secureAddress === undefined ? {} : { secureAddress }),
+  })
+  const secureConnectString =
+    secureAddress === undefined ? undefined : formatAddress(reachable(config.secureClientPortAddress), securePort)
   const close = async (): Promise<void> => {
     try {
       await shutDown(true)
@@ -234,9 +256,14 @@ export async function startServer(
     }
   }
   return {
-    host: config.clientPortAddress,
-    port,
-    connectString: formatAddress(reachable(config.clientPortAddress), port),
+    host: address === undefined ? config.secureClientPortAddress : config.clientPortAddress,
+    port: address === undefined ? securePort : plainPort,
+    connectString:
+      address === undefined && secureConnectString !== undefined
+        ? secureConnectString
+        : formatAddress(reachable(config.clientPortAddress), plainPort),
+    securePort: securePort < 0 ? undefined : securePort,
+    secureConnectString,
     config,
     adminAddress: ports.adminAddress,
     metricsAddress: ports.metricsAddress,

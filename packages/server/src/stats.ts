@@ -86,6 +86,9 @@ export class ServerStats {
   authFailures = 0
   /** Connections that were refused, because there were too many. */
   rejectedConnections = 0
+  /** TLS handshakes that failed, and those cut off because too many were unfinished. */
+  failedHandshakes = 0
+  exceededHandshakes = 0
   connectRequests = 0
   droppedConnections = 0
   expiredSessions = 0

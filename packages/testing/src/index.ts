@@ -7,6 +7,13 @@ export { withElectionAddress } from './apache/cables.ts'
 export { type ApacheOptions, type ApacheServer, apache } from './apache/ensemble.ts'
 export { type ApacheVersion, type Availability, apacheAvailable } from './apache/installation.ts'
 export { freePorts } from './apache/ports.ts'
+export {
+  Authority,
+  type CertificateOptions,
+  type Certified,
+  type ClientCertificates,
+  type SecureServerOptions,
+} from './certificates.ts'
 export { compileJava, javaClassPath, javaMissing } from './java.ts'
 export { type Proxy, type ProxyOptions, proxy } from './proxy.ts'
 export { type DiskFaults, SeededRandom, SimDisk, SimNetwork, World } from './sim/index.ts'

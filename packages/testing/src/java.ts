@@ -17,7 +17,9 @@ const jars = [
   'jackson-annotations',
   'jackson-databind',
   'slf4j-api',
-  'netty-all',
+  // Debian's netty-all is a list of these.
+  ...['netty-all', 'netty-buffer', 'netty-codec', 'netty-common', 'netty-handler', 'netty-resolver', 'netty-transport'],
+  'netty-transport-native-unix-common',
   'guava',
   'failureaccess',
   'commons-cli',

@@ -2,8 +2,11 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -26,8 +29,30 @@ func step(name string, ok bool, detail interface{}) {
 	fmt.Println(string(line))
 }
 
+// With TLS_CA, TLS_CERT and TLS_KEY, names of PEM files, connections speak TLS.
+func dialer() zk.Dialer {
+	file := os.Getenv("TLS_CA")
+	if file == "" {
+		return net.DialTimeout
+	}
+	ca, err := os.ReadFile(file)
+	if err != nil {
+		panic(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(ca)
+	own, err := tls.LoadX509KeyPair(os.Getenv("TLS_CERT"), os.Getenv("TLS_KEY"))
+	if err != nil {
+		panic(err)
+	}
+	config := &tls.Config{RootCAs: trusted, Certificates: []tls.Certificate{own}}
+	return func(network, address string, timeout time.Duration) (net.Conn, error) {
+		return tls.DialWithDialer(&net.Dialer{Timeout: timeout}, network, address, config)
+	}
+}
+
 func connect(hosts string) (*zk.Conn, <-chan zk.Event) {
-	conn, events, err := zk.Connect(strings.Split(hosts, ","), 2*time.Second, zk.WithLogger(quiet{}))
+	conn, events, err := zk.Connect(strings.Split(hosts, ","), 2*time.Second, zk.WithLogger(quiet{}), zk.WithDialer(dialer()))
 	if err != nil {
 		panic(err)
 	}

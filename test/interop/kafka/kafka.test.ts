@@ -40,6 +40,7 @@ async function startKillable(folder: string): Promise<TargetServer> {
   return {
     port,
     connectString: running.connectString,
+    securePort: -1,
     async crashAndRestart() {
       await running.end('SIGKILL')
       running = await start()

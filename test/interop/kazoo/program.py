@@ -1,5 +1,5 @@
 """kazoo against a server: python3 program.py HOSTS main | HOSTS hold PATH"""
-import json, sys, threading, time
+import json, os, sys, threading, time
 from kazoo.client import KazooClient
 from kazoo.exceptions import BadVersionError, NoAuthError, NodeExistsError, NoNodeError, NotEmptyError
 from kazoo.security import make_digest_acl
@@ -19,7 +19,11 @@ def raises(error, call):
     return False
 
 
-zk = KazooClient(hosts, timeout=2.0)
+# With TLS_CA, TLS_CERT and TLS_KEY, names of PEM files, connections speak TLS.
+secure = {}
+if "TLS_CA" in os.environ:
+    secure = {"use_ssl": True, "ca": os.environ["TLS_CA"], "certfile": os.environ["TLS_CERT"], "keyfile": os.environ["TLS_KEY"]}
+zk = KazooClient(hosts, timeout=2.0, **secure)
 zk.start(10)
 if mode == "hold":
     zk.create(sys.argv[3], b"", ephemeral=True)
@@ -71,7 +75,7 @@ step("multi-fails", isinstance(results[1], BadVersionError) and zk.exists(root +
 
 zk.add_auth("digest", "joe:pw")
 zk.create(root + "/secret", b"s", acl=[make_digest_acl("joe", "pw", all=True)])
-other = KazooClient(hosts, timeout=2.0)
+other = KazooClient(hosts, timeout=2.0, **secure)
 other.start(10)
 step("acl", raises(NoAuthError, lambda: other.get(root + "/secret")) and zk.get(root + "/secret")[0] == b"s")
 

@@ -3,9 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectOptions, connect, digestMd5, KeeperError } from '@lightkeeper/client'
-import { type ApacheServer, type ApacheVersion, apache, apacheAvailable, freePorts, proxy } from '@lightkeeper/testing'
+import {
+  type ApacheServer,
+  type ApacheVersion,
+  Authority,
+  apache,
+  apacheAvailable,
+  freePorts,
+  proxy,
+} from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Authority } from '../../support/certificates.ts'
 
 for (const version of ['3.8', '3.9'] as const) {
   const found = apacheAvailable(version)

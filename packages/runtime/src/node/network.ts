@@ -5,10 +5,12 @@ import { formatAddress, parseAddress } from '../address.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
 import type { TlsOptions } from '../tls-options.ts'
+import type { TlsContext } from '../tls-server.ts'
 import { DescriptorGate } from './descriptor-gate.ts'
 import { type Report, reportTo } from './report.ts'
 import { ThreadedLink } from './threaded-link.ts'
 import { explainTls, tlsSocket } from './tls.ts'
+import { acceptTls, nodeTlsContext, verdictOn } from './tls-server.ts'
 
 /** The buffer that all sockets read into in turn. It bypasses their streams, which cost a tenth of a round trip. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024)
@@ -24,6 +26,7 @@ function copyOfRead(size: number): Uint8Array {
 export function nodeNetwork(log: Log = silentLog): Network {
   const report = reportTo(log)
   return {
+    tlsContext: nodeTlsContext,
     connect(address, events, options) {
       try {
         return dial(address, events, options, report)
@@ -146,9 +149,11 @@ function plainHost(host: string): string {
 
 class SocketLink implements Link {
   readonly remote: string
-  readonly #socket: Socket
+  peerCertificate: Uint8Array | undefined
+  #socket: Socket
   readonly #events: () => LinkEvents | undefined
   readonly #report: Report
+  readonly #explain: (error: Error) => Error
   /** Why the link closes. */
   #reason: Error | undefined
 
@@ -163,14 +168,22 @@ class SocketLink implements Link {
     this.#socket = socket
     this.#events = events
     this.#report = report
+    this.#explain = explain
+    this.#listen(socket)
+  }
+
+  /** The events of `socket` as long as it is the one in use: `startTls` puts another one in its place. */
+  #listen(socket: Socket): void {
+    const events = this.#events
+    const isUsed = (): boolean => socket === this.#socket
     // A socket with `onread` never calls this. A plain Uint8Array: slice() of a Buffer would be a view that pins the
     // whole chunk, not a copy.
     socket.on('data', (chunk: Uint8Array) => {
-      this.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
+      if (isUsed()) this.received(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))
     })
     socket.on('drain', () => {
       try {
-        events()?.drained?.()
+        if (isUsed()) events()?.drained?.()
       } catch (error) {
         this.#broken('drained', error)
       }
@@ -178,21 +191,43 @@ class SocketLink implements Link {
     // Node ends our side by itself, except for accepted sockets, whose peer may wait for an answer.
     socket.on('end', () => {
       try {
-        if (!socket.allowHalfOpen || events()?.ended?.()) return
+        if (!socket.allowHalfOpen || !isUsed() || events()?.ended?.()) return
       } catch (error) {
         this.#broken('ended', error)
       }
       socket.end()
     })
     socket.on('error', (error) => {
-      this.#reason ??= explain(error)
+      this.#reason ??= this.#explain(error)
     })
     socket.on('close', () => {
       try {
-        events()?.closed(this.#reason)
+        if (isUsed()) events()?.closed(this.#reason)
       } catch (error) {
-        report('an error after a connection was closed', error, { peer: remote })
+        this.#report('an error after a connection was closed', error, { peer: this.remote })
       }
+    })
+  }
+
+  startTls(context: TlsContext, received: readonly Uint8Array[]): void {
+    const plain = this.#socket
+    if (plain.destroyed) return
+    plain.pause()
+    const secure = acceptTls(plain, context, received)
+    this.#socket = secure
+    this.#listen(secure)
+    secure.on('_tlsError', (error: Error) => {
+      this.#reason ??= error
+    })
+    secure.once('secure', () => {
+      const { certificate, refusal } = verdictOn(secure, context)
+      if (refusal !== undefined) {
+        this.#reason ??= refusal
+        secure.destroy()
+        return
+      }
+      this.peerCertificate = certificate
+      this.opened()
     })
   }
 

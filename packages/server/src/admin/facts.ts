@@ -23,7 +23,7 @@ export async function configurationFacts(server: ServerView, storage: Storage | 
   }
   return {
     clientPort: server.port,
-    secureClientPort: -1,
+    secureClientPort: server.securePort,
     dataDir: absolute(storage?.snapshotDirectory),
     dataDirSize: sizes?.snapshots ?? 0,
     dataLogDir: absolute(storage?.logDirectory),

@@ -25,7 +25,10 @@ export interface ServerView {
   /** Undefined while the server serves no clients. */
   readonly replica: Replica | undefined
   readonly connections: ReadonlySet<ConnectionView>
+  /** -1 where there is no port without TLS. */
   readonly port: number
+  /** -1 where there is no port for TLS alone. */
+  readonly securePort: number
   /** What `stmk` set and `gtmk` shows, Apache's default at first. It changes nothing here. */
   readonly trace: { mask: bigint }
   /** When the server started, monotonic milliseconds. */

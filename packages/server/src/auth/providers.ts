@@ -41,6 +41,7 @@ export interface Certificate {
 export function authProviders(settings: AuthSettings): ReadonlyMap<string, AuthProvider> {
   const schemes = new Set<AuthScheme>(['ip', ...settings.authProviders])
   if (settings.digestAuthEnabled) schemes.add('digest')
+  if (settings.tls !== undefined) schemes.add('x509')
   return new Map([...schemes].map((scheme) => [scheme, makers[scheme](settings)]))
 }
 

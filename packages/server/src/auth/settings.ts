@@ -19,6 +19,8 @@ export interface AuthSettings {
   readonly superDigest: string | undefined
   /** The schemes whose ids may stand in ACLs, besides `ip` and `digest`. */
   readonly authProviders: readonly AuthScheme[]
+  /** With TLS certificates are identities, whether `authProviders` says so or not. */
+  readonly tls?: object | undefined
   /** Subject of the certificate that passes every ACL. */
   readonly x509SuperUser: string | undefined
   /** Undefined where no SASL login is offered: a token is answered with a null one then. May change. */

@@ -9,6 +9,7 @@ import type { ListeningOptions, listening } from './keys/listening.ts'
 import type { LogOptions, log } from './keys/log.ts'
 import type { SessionOptions, sessions } from './keys/sessions.ts'
 import type { DataOptions, storage } from './keys/storage.ts'
+import type { TlsPortOptions, tls } from './keys/tls.ts'
 import type { ZnodeOptions, znodes } from './keys/znodes.ts'
 import { aliases, rooms, settings } from './rooms.ts'
 import type { ConfigOf } from './setting.ts'
@@ -18,6 +19,7 @@ export interface ServerOptions
   extends ListeningOptions,
     DataOptions,
     SessionOptions,
+    TlsPortOptions,
     LimitOptions,
     ZnodeOptions,
     AuthOptions,
@@ -31,6 +33,7 @@ export interface ServerConfig
     ConfigOf<typeof storage.settings>,
     ConfigOf<typeof sessions.settings>,
     ConfigOf<typeof limits.settings>,
+    ConfigOf<typeof tls.settings>,
     ConfigOf<typeof znodes.settings>,
     ConfigOf<typeof auth.settings>,
     ConfigOf<typeof admin.settings>,

@@ -4,30 +4,39 @@ import { ConfigError } from './config-error.ts'
 
 export interface Member {
   readonly isObserver: boolean
-  /** What stands behind the semicolon. Without a host it means all addresses. */
-  readonly client?: { readonly host?: string; readonly port: number }
+  /** What stands behind the first semicolon: where clients are accepted. */
+  readonly client?: ClientAddress
+  /** What stands behind the second one: where clients with TLS are accepted. */
+  readonly secureClient?: ClientAddress
 }
 
-const form = 'host:port:port, host:port:port:type, and ;port or ;host:port behind them'
+/** Without a host it means all addresses. */
+export interface ClientAddress {
+  readonly host?: string
+  readonly port: number
+}
+
+const form = 'host:port:port, host:port:port:type, and ;port or ;host:port behind them, with a second one for TLS'
 
 /**
  * @param hasManyAddresses whether a member may have several addresses, with `|` between them.
- * @throws ConfigError for a line that Apache would not take, or that asks for a TLS port.
+ * @throws ConfigError for a line that Apache would not take.
  */
 export function parseMember(key: string, value: string, hasManyAddresses: boolean): Member {
   const refuse = (wanted = form): ConfigError => new ConfigError(key, value, wanted)
   if (!/^server\.-?\d{1,18}$/.test(key)) throw ConfigError.refused(key, 'has no number behind "server."')
   const [servers = '', client, secure, ...rest] = value.split(';')
-  if (secure !== undefined && secure.trim() !== '' && rest.length === 0) {
-    throw ConfigError.refused(key, `has a secureClientPort, ${secure.trim()}: this server has no TLS port`)
-  }
-  if (secure !== undefined) throw refuse()
+  if (rest.length > 0) throw refuse()
   const addresses = servers.split('|')
   if (addresses.length > 1 && !hasManyAddresses) throw refuse('one address, since multiAddress.enabled is not true')
   const types = new Set(addresses.map((address) => typeOf(address, refuse)))
   if (types.size > 1) throw refuse('one type for all addresses')
   const isObserver = types.has('observer')
-  return client === undefined || client === '' ? { isObserver } : { isObserver, client: clientOf(client, refuse) }
+  return {
+    isObserver,
+    ...(client === undefined || client === '' ? {} : { client: clientOf(client, refuse) }),
+    ...(secure === undefined || secure === '' ? {} : { secureClient: clientOf(secure, refuse) }),
+  }
 }
 
 /** `host:port:port[:type]`, where an IPv6 address stands in brackets. */
@@ -41,7 +50,7 @@ function typeOf(address: string, refuse: (wanted?: string) => ConfigError): 'par
   return lower
 }
 
-function clientOf(text: string, refuse: () => ConfigError): { host?: string; port: number } {
+function clientOf(text: string, refuse: () => ConfigError): ClientAddress {
   const [, host, port] = /^(?:(\[[^\]]*\]|[^:[\]]*):)?(\d+)$/.exec(text) ?? []
   if (port === undefined || !isPort(port) || (host !== undefined && !isHost(host))) throw refuse()
   return host === undefined ? { port: Number(port) } : { host: parseHost(host), port: Number(port) }

@@ -2,7 +2,7 @@
 import { ConfigError, Problems } from './config-error.ts'
 import { parseProperties } from './java-properties.ts'
 import { strictBoolean } from './java-values.ts'
-import { type Member, parseMember } from './members.ts'
+import { type ClientAddress, type Member, parseMember } from './members.ts'
 import { filePairs, overlaid } from './pairs.ts'
 import { isOff, type ReadFile } from './room.ts'
 import { refusals } from './rooms.ts'
@@ -76,29 +76,46 @@ function dynamicValues(values: Values, path: string, readFile: ReadFile | undefi
 }
 
 /**
- * The options that the line of the member, under `key`, gives: port and address, but for those that a command line gave.
+ * The options that the line of the member, under `key`, gives: ports and addresses, but for those that a command line gave.
  * @throws ConfigError where `options` from elsewhere contradict them.
  */
 export function listensAt(
   key: string,
-  client: NonNullable<Member['client']>,
+  { client, secureClient }: Member,
   options: ReadonlyMap<string, unknown>,
   isOverridden: (option: string) => boolean,
 ): [option: string, value: unknown][] {
-  const port = options.get('clientPort')
-  const host = options.get('clientPortAddress')
-  const isAny = host === undefined || host === '0.0.0.0' || host === '::'
-  const said = client.host === undefined ? `;${client.port}` : `;${client.host}:${client.port}`
-  if (port !== undefined && port !== client.port && !isOverridden('clientPort')) {
-    throw new ConfigError('clientPort', port, `${client.port}, since ${key} ends in ${said}`)
-  }
-  if (port !== undefined && !isAny && host !== client.host && !isOverridden('clientPortAddress')) {
-    throw new ConfigError('clientPortAddress', host, `${client.host ?? 'all addresses'}, since ${key} ends in ${said}`)
-  }
-  const given: [string, unknown][] = [
-    ['clientPort', client.port],
-    // A port alone means all addresses, as in Apache.
-    ['clientPortAddress', client.host ?? '::'],
+  const given = [
+    ...(client === undefined ? [] : addressAt(key, client, 'clientPort', ';', options, isOverridden)),
+    ...(secureClient === undefined
+      ? []
+      : addressAt(key, secureClient, 'secureClientPort', ';;', options, isOverridden)),
   ]
   return given.filter(([option]) => !isOverridden(option))
+}
+
+function addressAt(
+  key: string,
+  client: ClientAddress,
+  portOption: 'clientPort' | 'secureClientPort',
+  front: string,
+  options: ReadonlyMap<string, unknown>,
+  isOverridden: (option: string) => boolean,
+): [option: string, value: unknown][] {
+  const hostOption = `${portOption}Address`
+  const port = options.get(portOption)
+  const host = options.get(hostOption)
+  const isAny = host === undefined || host === '0.0.0.0' || host === '::'
+  const said = `${front}${client.host === undefined ? '' : `${client.host}:`}${client.port}`
+  if (port !== undefined && port !== client.port && !isOverridden(portOption)) {
+    throw new ConfigError(portOption, port, `${client.port}, since ${key} ends in ${said}`)
+  }
+  if (port !== undefined && !isAny && host !== client.host && !isOverridden(hostOption)) {
+    throw new ConfigError(hostOption, host, `${client.host ?? 'all addresses'}, since ${key} ends in ${said}`)
+  }
+  // A port alone means all addresses, as in Apache.
+  return [
+    [portOption, client.port],
+    [hostOption, client.host ?? '::'],
+  ]
 }

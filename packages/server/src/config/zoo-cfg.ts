@@ -5,6 +5,7 @@ import { ConfigError, Problems } from './config-error.ts'
 import { parseProperties } from './java-properties.ts'
 import type { Note } from './java-values.ts'
 import { parseJvmFlags } from './jvm-flags.ts'
+import { refuseHalfOfTls } from './keys/tls.ts'
 import type { Member } from './members.ts'
 import { filePairs, overlaid, type Pair } from './pairs.ts'
 import type { ReadFile } from './room.ts'
@@ -106,20 +107,21 @@ function interpret(pairs: ReadonlyMap<string, Pair>, notes: string[], readFile: 
     origins.set(option, own.map(([, { origin }]) => origin).join(' '))
   }
   problems.try(() => checkElection(values))
-  for (const [key, { client }] of members) {
-    if (client === undefined) {
+  for (const [key, member] of members) {
+    if (member.client === undefined && member.secureClient === undefined) {
       ignored.push(key)
       continue
     }
     const origin = pairs.get(key)?.origin ?? key
     problems.try(() => {
-      for (const [option, value] of listensAt(key, client, options, (each) => origins.get(each) === commandLine)) {
+      for (const [option, value] of listensAt(key, member, options, (each) => origins.get(each) === commandLine)) {
         options.set(option, value)
         origins.set(option, origin)
       }
     })
   }
   problems.throwAny()
+  refuseHalfOfTls(options, [...members].find(([, { secureClient }]) => secureClient !== undefined)?.[0])
   return { options: Object.fromEntries(options) as ServerOptions, origins, ignored, unknown, notes }
 }
 

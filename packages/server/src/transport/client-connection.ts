@@ -21,6 +21,7 @@ import type { Desk } from '../pipeline/desk.ts'
 import { ReplyQueue } from '../pipeline/reply-queue.ts'
 import { isReading } from '../pipeline/requests.ts'
 import type { Session } from '../session/session.ts'
+import type { PeerCertificate } from '../tls/certificate.ts'
 import { logCloseReason } from './close-reason.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { countedFrom, type Holder } from './held-bytes.ts'
@@ -45,6 +46,8 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   readonly remote: string
   identities: readonly Id[]
   login: DigestMd5Login | undefined
+  /** What the client proved in the TLS handshake; undefined without TLS or without a certificate. */
+  certificate: PeerCertificate | undefined
   session: Session | undefined
   knowsReadOnly = false
   /** Frames received and written, for the monitoring commands. */

@@ -19,10 +19,14 @@ import { ipIdOf } from '../auth/ip.ts'
 import type { ServerConfig } from '../config/config.ts'
 import type { Replica } from '../replica.ts'
 import type { ServerStats } from '../stats.ts'
+import { type PeerCertificate, parseCertificate } from '../tls/certificate.ts'
+import type { Credentials } from '../tls/credentials.ts'
+import { DerError } from '../tls/der.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { Departures } from './departures.ts'
 import { EventFrames } from './event-frames.ts'
+import { Handshakes } from './handshakes.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { type Share, Slices } from './slices.ts'
 
@@ -30,6 +34,20 @@ import { type Share, Slices } from './slices.ts'
 const farewellMs = 5_000
 const lastFarewellMs = 1_000
 const sessionlessTickMs = 1_000
+
+/** What a listener needs where the settings ask for TLS. */
+export interface Secured {
+  readonly credentials: Credentials
+  /** Whether an address failed so often that its handshakes are refused for a while. */
+  isBarred(remoteHost: string): boolean
+  /** The identities that a verified certificate proves; undefined, which is logged, refuses the connection. */
+  identitiesOf(certificate: PeerCertificate, remoteHost: string): readonly Id[] | undefined
+}
+
+interface Certified {
+  readonly certificate: PeerCertificate
+  readonly identities: readonly Id[]
+}
 
 export class ClientListener implements ConnectionHost<ClientConnection>, ServerView {
   readonly config: ServerConfig
@@ -59,13 +77,18 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   isDraining = false
   /** Called once, when no connection is left. */
   #drained: (() => void) | undefined
+  readonly #secured: Secured | undefined
+  readonly #handshakes: Handshakes | undefined
+  /** The port without TLS, or with and without it. */
   #listener: Listener | undefined
+  /** The port for TLS alone. */
+  #secureListener: Listener | undefined
   #timer: Timer | undefined
   #turnStartedAt = 0
   #turns = 0
   #answeredBefore = 0
 
-  constructor(config: ServerConfig, runtime: Runtime, stats: ServerStats, sources: WordSources) {
+  constructor(config: ServerConfig, runtime: Runtime, stats: ServerStats, sources: WordSources, secured?: Secured) {
     this.config = config
     this.limits = config
     this.stats = stats
@@ -78,19 +101,40 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#departures = new Departures(runtime.clock, this.events)
     this.held = new HeldBytes(runtime.clock, config)
     this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
+    this.#secured = secured
+    if (config.tls !== undefined && secured !== undefined) {
+      const { clock, log } = runtime
+      this.#handshakes = new Handshakes(config.tls, clock, log, stats, () => secured.credentials.context)
+    }
   }
 
-  /** Starts accepting; resolves to the address that was bound. Rejects when it cannot be had. */
-  async listen(): Promise<string> {
-    const { clientPort, clientPortAddress, clientPortListenBacklog } = this.config
-    const options = clientPortListenBacklog > 0 ? { backlog: clientPortListenBacklog } : {}
-    this.#listener = await this.#runtime.network.listen(
-      formatAddress(clientPortAddress, clientPort),
-      (link) => this.#accept(link),
-      options,
-    )
+  /** Starts accepting at every address of the settings. Rejects when one of them cannot be had. */
+  async listen(): Promise<void> {
+    const { clientPort, clientPortAddress, secureClientPort, secureClientPortAddress } = this.config
+    const handshakes = this.#handshakes
+    // A port that is asked to be secure is never opened in another way.
+    const needsTls = secureClientPort >= 0 || this.config.clientPortUnification
+    if (needsTls && handshakes === undefined) throw new Error('TLS is asked for, and there are no certificates')
+    if (clientPort >= 0) {
+      this.#listener = await this.#open(
+        formatAddress(clientPortAddress, clientPort),
+        this.config.clientPortUnification
+          ? (link) => this.#greet(link, handshakes as Handshakes, true)
+          : (link) => this.#accept(link),
+      )
+    }
+    if (secureClientPort >= 0) {
+      this.#secureListener = await this.#open(formatAddress(secureClientPortAddress, secureClientPort), (link) =>
+        this.#greet(link, handshakes as Handshakes, false),
+      )
+    }
     this.#armImpatience()
-    return this.#listener.address
+  }
+
+  #open(address: string, accept: (link: Link) => LinkEvents): Promise<Listener> {
+    const { clientPortListenBacklog } = this.config
+    const options = clientPortListenBacklog > 0 ? { backlog: clientPortListenBacklog } : {}
+    return this.#runtime.network.listen(address, accept, options)
   }
 
   /** Who serves clients; undefined while nobody does, and clients are refused. */
@@ -111,6 +155,8 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   drain(): Promise<void> {
     this.isDraining = true
     void this.#listener?.close()
+    void this.#secureListener?.close()
+    this.#handshakes?.stop()
     return new Promise((resolve) => {
       this.#drained = resolve
       for (const connection of [...this.connections]) this.#hangUpAnswered(connection)
@@ -126,14 +172,22 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   async close(): Promise<void> {
     this.#timer?.cancel()
     this.held.stop()
-    const closed = this.#listener?.close()
+    this.#secured?.credentials.stop()
+    const closed = Promise.all([this.#listener, this.#secureListener].map(async (listener) => listener?.close()))
+    this.#handshakes?.stop()
     for (const connection of [...this.connections]) connection.cut()
     await closed
   }
 
-  /** The port that was bound; the one of the settings before. */
+  /** The port that was bound; the one of the settings before. -1 where there is none without TLS. */
   get port(): number {
     return this.#listener === undefined ? this.config.clientPort : parseAddress(this.#listener.address).port
+  }
+
+  /** The same of the port for TLS alone. */
+  get securePort(): number {
+    if (this.#secureListener === undefined) return this.config.secureClientPort
+    return parseAddress(this.#secureListener.address).port
   }
 
   /** Connections without a session by the time at which they are closed, monotonic milliseconds, earliest first. */
@@ -142,27 +196,76 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   }
 
   #accept(link: Link): LinkEvents {
+    const host = this.#countIn(link, this.connections.size)
+    return host === undefined ? refused(link) : this.#admit(link, host)
+  }
+
+  /** A connection that may speak TLS counts from its first byte on, like every other. */
+  #greet(link: Link, handshakes: Handshakes, mayBePlain: boolean): LinkEvents {
+    if (this.#secured?.isBarred(parseAddress(link.remote, 0).host)) return refused(link)
+    const host = this.#countIn(link, this.connections.size + handshakes.count)
+    if (host === undefined) return refused(link)
+    return handshakes.accept(link, mayBePlain, {
+      admit: (opened) => {
+        const { peerCertificate: der } = opened
+        const certified = der === undefined ? undefined : this.#certified(der, opened.remote, host)
+        const isServed = this.#replica !== undefined && !this.isDraining
+        if (isServed && (der === undefined || certified !== undefined)) return this.#admit(opened, host, certified)
+        this.#countOut(host)
+        return refused(opened)
+      },
+      ended: () => this.#countOut(host),
+    })
+  }
+
+  /** The host of a connection that there is room for; undefined where there is none. `total` connections are there already. */
+  #countIn(link: Link, total: number): string | undefined {
     const { host } = parseAddress(link.remote, 0)
-    const { maxClientCnxns, maxCnxns, sessionlessCnxnTimeout } = this.config
+    const { maxClientCnxns, maxCnxns } = this.config
     const fromHost = this.#byHost.get(host) ?? 0
-    const replica = this.#replica
-    if (replica === undefined || this.isDraining) return refused(link)
-    if ((maxClientCnxns > 0 && fromHost >= maxClientCnxns) || (maxCnxns > 0 && this.connections.size >= maxCnxns)) {
+    if (this.#replica === undefined || this.isDraining) return undefined
+    if ((maxClientCnxns > 0 && fromHost >= maxClientCnxns) || (maxCnxns > 0 && total >= maxCnxns)) {
       this.stats.rejectedConnections++
       this.repeated.tell(host, 'too many connections, refusing another; see maxClientCnxns and maxCnxns', {
         client: link.remote,
         fromHost,
         maxClientCnxns,
         maxCnxns,
-        total: this.connections.size,
+        total,
       })
-      return refused(link)
+      return undefined
     }
-    const ip: Id = { scheme: 'ip', id: ipIdOf(host) }
-    const connection = new ClientConnection(link, host, [ip], this.#runtime.clock.wall(), this, replica.desk)
-    this.connections.add(connection)
     this.#byHost.set(host, fromHost + 1)
-    this.#impatience.touch(connection, this.#runtime.clock.now(), sessionlessCnxnTimeout)
+    return host
+  }
+
+  #countOut(host: string): void {
+    const left = (this.#byHost.get(host) ?? 1) - 1
+    if (left === 0) this.#byHost.delete(host)
+    else this.#byHost.set(host, left)
+  }
+
+  /** What a verified certificate proves; undefined where it is no identity here. */
+  #certified(der: Uint8Array, remote: string, host: string): Certified | undefined {
+    try {
+      const certificate = parseCertificate(der)
+      const identities = this.#secured?.identitiesOf(certificate, host)
+      return identities === undefined ? undefined : { certificate, identities }
+    } catch (error) {
+      if (!(error instanceof DerError)) throw error
+      this.log('warn', 'closing a connection: its certificate cannot be read', { client: remote, cause: error.message })
+      return undefined
+    }
+  }
+
+  #admit(link: Link, host: string, certified?: Certified): LinkEvents {
+    const ip: Id = { scheme: 'ip', id: ipIdOf(host) }
+    const { desk } = this.#replica as Replica
+    const identities = certified === undefined ? [ip] : [ip, ...certified.identities]
+    const connection = new ClientConnection(link, host, identities, this.#runtime.clock.wall(), this, desk)
+    if (certified !== undefined) connection.certificate = certified.certificate
+    this.connections.add(connection)
+    this.#impatience.touch(connection, this.#runtime.clock.now(), this.config.sessionlessCnxnTimeout)
     return connection
   }
 
@@ -181,9 +284,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.stats.droppedConnections++
     this.#impatience.remove(connection)
     this.held.forget(connection)
-    const left = (this.#byHost.get(connection.remoteHost) ?? 1) - 1
-    if (left === 0) this.#byHost.delete(connection.remoteHost)
-    else this.#byHost.set(connection.remoteHost, left)
+    this.#countOut(connection.remoteHost)
     this.log('debug', 'connection closed', {
       client: connection.remote,
       session: connection.session?.id,

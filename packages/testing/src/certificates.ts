@@ -1,4 +1,7 @@
-/** Certificates made while a test runs (RFC 5280), by node:crypto: an authority, and what it signs. Keys are EC P-256. */
+/**
+ * Certificates made while a test runs (RFC 5280), by node:crypto: an authority, and what it signs. Keys are EC P-256. Nothing of it is
+ * written to a file, and nobody trusts the authority unless told so.
+ */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
 export interface Certified {
@@ -9,21 +12,36 @@ export interface Certified {
 }
 
 export interface CertificateOptions {
-  /** Common name. */
+  /** Common name; with `subject` it is not used. */
   readonly name: string
+  /** A whole name of X.501, DER, in place of one with the common name alone. */
+  readonly subject?: Uint8Array
   /** Host names and IPv4 addresses it is for. */
   readonly hosts?: readonly string[]
   /** Days from now on until it expires; negative for one that has. Default 1. */
   readonly days?: number
 }
 
+/** What a client of ours or node:tls needs to trust an authority and to show a certificate. */
+export interface ClientCertificates extends Partial<Certified> {
+  /** PEM. */
+  readonly ca: string
+}
+
+/** Options of `startServer`: a port for TLS alone. */
+export interface SecureServerOptions {
+  readonly secureClientPort: number
+  readonly tls: Certified & { readonly ca: string; readonly clientAuth: 'need' | 'want' | 'none' }
+}
+
 export class Authority {
+  /** Its own certificate, PEM. */
   readonly cert: string
   readonly key: string
   readonly #name: string
   readonly #privateKey: KeyObject
 
-  constructor(name: string) {
+  constructor(name = 'Test Authority') {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     this.#name = name
     this.#privateKey = privateKey
@@ -33,19 +51,33 @@ export class Authority {
       extension('551d13', sequence(Uint8Array.of(0x01, 1, 0xff))),
       extension('551d0f', Uint8Array.of(0x03, 2, 2, 0x04)),
     ]
-    this.cert = this.#sign(name, publicKey, 1, extensions)
+    this.cert = this.#sign(distinguished(name), publicKey, 1, extensions)
   }
 
-  issue({ name, hosts = [], days = 1 }: CertificateOptions): Certified {
+  /**
+   * A server on a free port that speaks TLS alone, for `startServer(authority.server())`. Its certificate is for localhost and
+   * 127.0.0.1. `want` lets clients in without a certificate too.
+   */
+  server(clientAuth: 'need' | 'want' | 'none' = 'want'): SecureServerOptions {
+    const own = this.issue({ name: 'localhost', hosts: ['localhost', '127.0.0.1'] })
+    return { secureClientPort: 0, tls: { ...own, ca: this.cert, clientAuth } }
+  }
+
+  /** The option `tls` of a client that trusts this authority; with a name it shows a certificate, and is `CN=name` to the server. */
+  client(name?: string): ClientCertificates {
+    return { ca: this.cert, ...(name === undefined ? {} : this.issue({ name })) }
+  }
+
+  issue({ name, subject, hosts = [], days = 1 }: CertificateOptions): Certified {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const names = hosts.map((host) =>
       /^[\d.]+$/.test(host) ? der(0x87, Uint8Array.from(host.split('.'), Number)) : der(0x82, Buffer.from(host)),
     )
     const extensions = names.length === 0 ? [] : [extension('551d11', sequence(...names))]
-    return { cert: this.#sign(name, publicKey, days, extensions), key: pemOfKey(privateKey) }
+    return { cert: this.#sign(subject ?? distinguished(name), publicKey, days, extensions), key: pemOfKey(privateKey) }
   }
 
-  #sign(name: string, publicKey: KeyObject, days: number, extensions: readonly Uint8Array[]): string {
+  #sign(subject: Uint8Array, publicKey: KeyObject, days: number, extensions: readonly Uint8Array[]): string {
     const day = 86_400_000
     const until = Date.now() + days * day
     const algorithm = sequence(oid('2a8648ce3d040302'))
@@ -55,7 +87,7 @@ export class Authority {
       algorithm,
       distinguished(this.#name),
       sequence(time(Math.min(until, Date.now()) - day), time(until)),
-      distinguished(name),
+      subject,
       publicKey.export({ type: 'spki', format: 'der' }),
       ...(extensions.length === 0 ? [] : [der(0xa3, sequence(...extensions))]),
     )

@@ -1,0 +1,30 @@
+/** The TLS options of a listener, as values: certificates and keys are PEM. */
+
+export interface TlsServerOptions {
+  /** Keys with their certificates, of different types (RSA, EC) at the most one each; at least one. */
+  readonly keys: readonly TlsServerKey[]
+  /** Authorities whose clients are let in, a certificate each. */
+  readonly ca: readonly string[]
+  /** Lists of revoked certificates. With them, every authority must have one. */
+  readonly crl?: string | undefined
+  /** `need` refuses a client without a certificate that `ca` trusts; `want` one with a certificate that it does not trust. */
+  readonly clientCertificate: 'need' | 'want' | 'none'
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  readonly maxVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** Cipher suites in OpenSSL's form; undefined for those of the host. */
+  readonly ciphers?: string | undefined
+}
+
+export interface TlsServerKey {
+  /** PKCS#8, not encrypted. */
+  readonly key: string
+  /** The certificate of the key first, then those that signed it. */
+  readonly cert: string
+}
+
+declare const isTlsContext: unique symbol
+
+/** What a host made of the options; it may be used for any number of links. */
+export interface TlsContext {
+  readonly [isTlsContext]: true
+}
