@@ -1,33 +1,51 @@
 /**
- * Who may do what: every operation, by every permission, for entries of every scheme, as every kind of caller. The expectation of each
- * cell is computed from the rule; a fact names the cells that differ.
+ * Who may do what: every operation, by every permission, for entries of every scheme, as every kind of caller, over plaintext and TLS.
+ * The expectation of each cell is computed from the rule; a fact names the cells that differ.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Acl, type MultiOperation, opCode, openAcl, permission, readGetACLResponse } from '@lightkeeper/protocol'
-import { beforeAll, expect } from 'vitest'
+import { Authority } from '@lightkeeper/testing'
+import { afterAll, beforeAll, expect } from 'vitest'
 import { type Chapter, chapter, fact } from './fact.ts'
 import { logIn } from './sasl-client.ts'
-import { aclOf, type Wire } from './wire.ts'
+import { aclOf, Wire } from './wire.ts'
 
 const jaas = `Server { org.apache.zookeeper.server.auth.DigestLoginModule required user_bob="b" user_super="s" user_root="r"; };\n`
 const keys = {
   'authProvider.1': 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
   superUser: 'root',
 }
+const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-matrix-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+const authority = new Authority('Test Authority')
+const own = authority.issue({ name: 'localhost', hosts: ['localhost', '127.0.0.1'] })
+writeFileSync(join(directory, 'server.pem'), own.key + own.cert)
+writeFileSync(join(directory, 'authority.pem'), authority.cert)
+const tls = {
+  'ssl.keyStore.location': join(directory, 'server.pem'),
+  'ssl.trustStore.location': join(directory, 'authority.pem'),
+  'X509AuthenticationProvider.superUser': 'CN=root',
+}
 const superDigest = 'super:D/InIHSb7yEEbrWz8b9l71RjZJU='
 const joe = 'joe:VAXy9ajBTglP5dEFbkRFkF33wJ4='
 
+const everyone = 'stranger joe bob sasl-super alice'
 /** An entry of an ACL, and the callers whose identity it matches. */
 const entries: readonly { readonly name: string; readonly of: (perms: number) => Acl; readonly matches: string }[] = [
-  { name: 'world', of: (perms) => aclOf(perms, 'world', 'anyone'), matches: 'stranger joe bob sasl-super' },
+  { name: 'world', of: (perms) => aclOf(perms, 'world', 'anyone'), matches: everyone },
   { name: 'digest', of: (perms) => aclOf(perms, 'digest', joe), matches: 'joe' },
-  { name: 'ip', of: (perms) => aclOf(perms, 'ip', '127.0.0.0/8'), matches: 'stranger joe bob sasl-super' },
+  { name: 'ip', of: (perms) => aclOf(perms, 'ip', '127.0.0.0/8'), matches: everyone },
   { name: 'other ip', of: (perms) => aclOf(perms, 'ip', '10.0.0.0/8'), matches: '' },
   { name: 'sasl', of: (perms) => aclOf(perms, 'sasl', 'bob'), matches: 'bob sasl-super' },
   { name: 'other sasl', of: (perms) => aclOf(perms, 'sasl', 'eve'), matches: 'sasl-super' },
+  { name: 'x509', of: (perms) => aclOf(perms, 'x509', 'CN=alice'), matches: 'alice' },
+  { name: 'other x509', of: (perms) => aclOf(perms, 'x509', 'CN=eve'), matches: '' },
 ]
 /** These pass every ACL. */
-const supers = 'super root'
-const callers = ['stranger', 'joe', 'bob', 'sasl-super', 'super', 'root'] as const
+const supers = 'super root x509-super'
+const callers = ['stranger', 'joe', 'bob', 'sasl-super', 'alice', 'super', 'root', 'x509-super'] as const
 type Caller = (typeof callers)[number]
 const permissions = [0, 1, 2, 4, 8, 16, 31]
 
@@ -36,7 +54,7 @@ interface Cell {
   /** A znode with the ACL. */
   readonly path: string
   readonly acl: readonly Acl[]
-  /** A child of it that was made for this cell, of a kind that `delete` may go on. */
+  /** A child of it that was made for this cell, where the operation takes one away. */
   readonly child: string
   /** A name for a child that is not there. */
   readonly fresh: string
@@ -46,6 +64,7 @@ interface Operation {
   /** One of these bits suffices; 0 where none is needed. */
   readonly needs: number
   readonly act: (cell: Cell) => Promise<string>
+  readonly takesChild?: boolean
 }
 
 const noData = new Uint8Array(0)
@@ -98,9 +117,10 @@ const operations: Readonly<Record<string, Operation>> = {
     needs: permission.create,
     act: ({ wire, fresh }) => alone(wire, { type: opCode.create, path: fresh, data: noData, acl: openAcl, flags: 0 }),
   },
-  delete: { needs: permission.delete, act: ({ wire, child }) => codeOf(wire.delete(child)) },
+  delete: { needs: permission.delete, takesChild: true, act: ({ wire, child }) => codeOf(wire.delete(child)) },
   'delete in a multi': {
     needs: permission.delete,
+    takesChild: true,
     act: ({ wire, child }) => alone(wire, { type: opCode.delete, path: child, version: -1 }),
   },
   setACL: { needs: permission.admin, act: ({ wire, path, acl }) => codeOf(wire.setAcl(path, acl)) },
@@ -109,12 +129,22 @@ const operations: Readonly<Record<string, Operation>> = {
   getEphemerals: { needs: 0, act: ({ wire, path }) => codeOf(wire.readPath(opCode.getEphemerals, path)) },
 }
 
-chapter('who may do what', { keys, jaas, superDigest }, (c: Chapter) => {
+chapter('who may do what', { keys, jaas, superDigest, tls }, (c: Chapter) => {
   const wires = new Map<Caller, Wire>()
   const nodes = new Map<string, { readonly path: string; readonly acl: readonly Acl[] }>()
 
   beforeAll(async () => {
-    for (const caller of callers) wires.set(caller, await c.connect({ timeOut: 40_000 }))
+    const names: Partial<Record<Caller, string>> = { alice: 'alice', 'x509-super': 'root' }
+    for (const caller of callers) {
+      const name = names[caller]
+      if (name === undefined) {
+        wires.set(caller, await c.connect({ timeOut: 40_000 }))
+        continue
+      }
+      const wire = await Wire.secure(c.server.securePort, { ca: authority.cert, ...authority.issue({ name }) })
+      await wire.handshake({ timeOut: 40_000 })
+      wires.set(caller, wire)
+    }
     const wire = (caller: Caller): Wire => wires.get(caller) as Wire
     await wire('joe').auth('digest', 'joe:pw')
     await wire('super').auth('digest', 'super:test')
@@ -133,10 +163,14 @@ chapter('who may do what', { keys, jaas, superDigest }, (c: Chapter) => {
     }
   })
 
+  afterAll(() => {
+    for (const wire of wires.values()) wire.destroy()
+  })
+
   const has = (words: string, word: string): boolean => words.split(' ').includes(word)
 
   /** What differs from the rule, a line a cell. */
-  async function differing({ needs, act }: Operation): Promise<string[]> {
+  async function differing({ needs, act, takesChild = false }: Operation): Promise<string[]> {
     const lines: string[] = []
     const root = wires.get('super') as Wire
     for (const entry of entries) {
@@ -144,7 +178,8 @@ chapter('who may do what', { keys, jaas, superDigest }, (c: Chapter) => {
         const { path, acl } = nodes.get(`${entry.name} ${perms}`) ?? { path: '', acl: [] }
         for (const caller of callers) {
           const name = c.unique().slice(1)
-          const child = await root.made(`${path}/${name}`)
+          const child = `${path}/${name}`
+          if (takesChild) await root.made(child)
           const wire = wires.get(caller) as Wire
           const isAllowed = needs === 0 || has(supers, caller) || ((perms & needs) !== 0 && has(entry.matches, caller))
           const expected = isAllowed ? 'OK' : 'NO_AUTH'

@@ -20,8 +20,9 @@ export const rooms: readonly Room[] = [
   sessions,
   limits,
   znodes,
-  auth,
+  // In front of `auth`, which asks whether there is TLS.
   tls,
+  auth,
   admin,
   log,
   ensemble,

@@ -249,6 +249,7 @@ interface Checked {
   readonly saslUsers: SaslUsers | undefined
   readonly authProviders: readonly string[]
   readonly enforcedAuthSchemes: readonly string[]
+  readonly tls: object | undefined
 }
 
 export const auth = {
@@ -274,12 +275,14 @@ export const auth = {
     ...['sasl.client', 'sasl.clientconfig', 'sasl.client.username'],
   ]),
   check(config) {
-    const { digestAuthEnabled, digestAlg, superDigest, saslUsers, authProviders, enforcedAuthSchemes } =
+    const { digestAuthEnabled, digestAlg, superDigest, saslUsers, authProviders, enforcedAuthSchemes, tls } =
       config as unknown as Checked
     if (superDigest !== undefined && !isDigestOf(superDigest, digestHash(digestAlg) ?? '')) {
       throw ConfigError.refused('superDigest', `is not user:<base64 of a hash by ${digestAlg}>`)
     }
-    const known = new Set(['ip', ...(digestAuthEnabled ? ['digest'] : []), ...authProviders])
+    const known = new Set(['ip', ...authProviders])
+    if (digestAuthEnabled) known.add('digest')
+    if (tls !== undefined) known.add('x509')
     for (const scheme of enforcedAuthSchemes) {
       if (!known.has(scheme)) throw new ConfigError('enforcedAuthSchemes', scheme, `one of ${[...known].join(', ')}`)
     }
