@@ -11,7 +11,6 @@ export interface LeftOut {
 
 const severalServers = 'it stops one server and goes on with another; the suite runs on one here'
 const standalone = 'a server that stands alone does not reconfigure; Apache answers UNIMPLEMENTED too'
-const noTls = 'our server has no TLS yet'
 
 export const leftOut: readonly LeftOut[] = [
   { test: 'test_client.py::TestClient::test_update_host_list', why: severalServers },
@@ -21,5 +20,4 @@ export const leftOut: readonly LeftOut[] = [
   { test: 'test_client.py::TestReconfig::test_add_remove_observer', why: standalone },
   { test: 'test_client.py::TestReconfig::test_bad_input', why: standalone },
   { test: 'test_client.py::TestReconfig::test_no_super_auth', why: standalone },
-  { test: 'test_client.py::TestSSLClient::test_create', on: 'ours', why: noTls },
 ]
