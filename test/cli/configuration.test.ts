@@ -59,6 +59,25 @@ describe('--check', () => {
     expect(readdirSync(directory)).toEqual(['zoo.cfg'])
   })
 
+  test('reads the stores of keys that a file names, and says which one cannot be used', async () => {
+    const directory = folder()
+    const file = join(directory, 'zoo.cfg')
+    const store = join(directory, 'server.jks')
+    writeFileSync(store, 'no store of keys')
+    const lines = [
+      'secureClientPort=2281',
+      `ssl.keyStore.location=${store}`,
+      'ssl.keyStore.password=secret-of-the-store',
+    ]
+    writeFileSync(file, `dataDir=${directory}/data\nssl.clientAuth=none\n${lines.join('\n')}\n`)
+    const outcome = await run([file, '--check'])
+    expect(outcome.code).toBe(1)
+    expect(outcome.errors).toContain('tls.keyStoreLocation')
+    expect(outcome.errors).toContain(store)
+    expect(outcome.output + outcome.errors).not.toContain('secret-of-the-store')
+    expect(readdirSync(directory).sort()).toEqual(['server.jks', 'zoo.cfg'])
+  })
+
   test('fails with every setting that is wrong, in one line, and prints nothing else', async () => {
     const directory = folder()
     const file = join(directory, 'zoo.cfg')

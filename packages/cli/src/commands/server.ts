@@ -129,8 +129,8 @@ function settingsReader(
 
 /** Prints the effective configuration. @throws ConfigError for settings that a server could not start with. */
 async function check({ options, origins, warnings }: ServerSettings, isJson: boolean): Promise<number> {
-  const { effectiveSettings, resolveConfig } = await import('@lightkeeper/server')
-  const lines = effectiveSettings(resolveConfig(options, Date.now()), origins)
+  const { checkOptions, effectiveSettings } = await import('@lightkeeper/server')
+  const lines = effectiveSettings(await checkOptions(options), origins)
   for (const { message, facts = {} } of warnings) {
     process.stderr.write(`warning: ${[message, ...Object.values(facts)].join(' ')}\n`)
   }

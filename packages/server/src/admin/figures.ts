@@ -114,6 +114,12 @@ const table: readonly (readonly [name: string, help: string, read: Read])[] = [
     'Connections refused, because there were too many',
     counter(({ stats }) => stats.rejectedConnections),
   ],
+  ['unsuccessful_handshake', 'TLS handshakes that failed', counter(({ stats }) => stats.failedHandshakes)],
+  [
+    'tls_handshake_exceeded',
+    'TLS handshakes cut off, because too many were unfinished',
+    counter(({ stats }) => stats.exceededHandshakes),
+  ],
   ['connection_drop_count', 'Connections that ended', counter(({ stats }) => stats.droppedConnections)],
   [
     'sessionless_connections_expired',
