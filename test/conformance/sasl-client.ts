@@ -1,5 +1,5 @@
 /** SASL DIGEST-MD5 as a client sends it, each part of an answer changeable: for answers that no client library would send. */
-import { digestProofs, opCode, quoted, type Reader, readDirectives, saslBytes } from '@lightkeeper/protocol'
+import { digestProofs, opCode, parseDirectives, quoted, type Reader, saslBytes } from '@lightkeeper/protocol'
 import type { Reply, Wire } from './wire.ts'
 
 export interface Answer {
@@ -31,7 +31,7 @@ function bufferOf(body: Reader): Uint8Array | null {
 /** The challenge of the server, by directive. */
 export async function challenge(wire: Wire): Promise<ReadonlyMap<string, string>> {
   const { token } = await sendToken(wire, new Uint8Array(0))
-  return new Map(readDirectives(new TextDecoder().decode(token ?? new Uint8Array(0))) ?? [])
+  return new Map(parseDirectives(new TextDecoder().decode(token ?? new Uint8Array(0))) ?? [])
 }
 
 /** Logs in: the reply to the answer, and whether the server proved that it knows the password. */

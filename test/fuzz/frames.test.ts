@@ -42,6 +42,22 @@ test('every reader of a record gives a value or MalformedFrameError', () => {
   )
 })
 
+test('the text of a SASL token is a list of directives, or undefined, whatever it is', () => {
+  const part = fc.oneof(
+    fc.string({ maxLength: 6 }),
+    fc.constantFrom('nonce', '=', ',', '"', '\\', ' ', '\\"', 'qop="auth', 'realm=', '\u0000'),
+  )
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 20 }), (parts) => {
+      for (const [name, value] of protocol.parseDirectives(parts.join('')) ?? []) {
+        expect(name).not.toBe('')
+        expect(value).toBeTypeOf('string')
+      }
+    }),
+    fuzzParameters(20_000),
+  )
+})
+
 test('the framer gives the same frames however the bytes were cut, or MalformedFrameError', () => {
   const collect = (chunks: readonly Uint8Array[]): string => {
     const framer = new Framer(1024)

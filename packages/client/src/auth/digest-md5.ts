@@ -4,8 +4,8 @@ import {
   digestProofs,
   hexOf,
   KeeperError,
+  parseDirectives,
   quoted,
-  readDirectives,
   saslBytes,
   saslDigestUri,
 } from '@lightkeeper/protocol'
@@ -113,7 +113,7 @@ function verify(challenge: Uint8Array, expected: string): void {
 }
 
 function readFields(challenge: Uint8Array): readonly Directive[] {
-  const fields = readDirectives(new TextDecoder().decode(challenge))
+  const fields = parseDirectives(new TextDecoder().decode(challenge))
   if (fields === undefined) throw failed('the challenge of the server cannot be read')
   return fields
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { digestProofs, quoted, readDirectives } from './digest-md5.ts'
+import { digestProofs, parseDirectives, quoted } from './digest-md5.ts'
 
 const chris = { username: 'chris', password: 'secret', realm: 'elwood.innosoft.com', isUtf8: true }
 
@@ -44,17 +44,17 @@ test('a name beyond ASCII has one proof in both charsets while ISO 8859-1 can ho
 })
 
 test('directives are read in quotes and without, and what is something else is refused', () => {
-  expect(readDirectives(String.raw`A="x\"y,z" , b=1,c=`)).toEqual([
+  expect(parseDirectives(String.raw`A="x\"y,z" , b=1,c=`)).toEqual([
     ['a', 'x"y,z'],
     ['b', '1'],
     ['c', ''],
   ])
   for (const text of ['', '=', 'a', 'a="b', 'a="b"c', ',,,'])
-    expect([text, readDirectives(text)]).toEqual([text, undefined])
+    expect([text, parseDirectives(text)]).toEqual([text, undefined])
 })
 
 test('what is quoted is read as it was', () => {
   for (const text of ['', 'bob', 'a"b\\c', ',=', 'line\nbreak']) {
-    expect(readDirectives(`x=${quoted(text)}`)).toEqual([['x', text]])
+    expect(parseDirectives(`x=${quoted(text)}`)).toEqual([['x', text]])
   }
 })

@@ -42,7 +42,7 @@ export function digestProofs(input: DigestInput): { readonly client: string; rea
 export type Directive = readonly [name: string, value: string]
 
 /** Reads `name=value` or `name="value"`, separated by commas (section 7.1). Undefined where it is not that, or empty. */
-export function readDirectives(text: string): readonly Directive[] | undefined {
+export function parseDirectives(text: string): readonly Directive[] | undefined {
   const pattern = /[\s,]*([^\s=,"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?:,|$)/gsy
   const directives: Directive[] = []
   let end = 0

@@ -1,5 +1,5 @@
 /** A client that fails to authenticate again and again is slowed; one that made a mistake is not, and no other client is. */
-import { digestProofs, opCode, readDirectives, type Writer } from '@lightkeeper/protocol'
+import { digestProofs, opCode, parseDirectives, type Writer } from '@lightkeeper/protocol'
 import { describe, expect, test, vi } from 'vitest'
 import { type HandClient, handServer } from '../server.harness.ts'
 import { AuthBudget } from './auth-budget.ts'
@@ -105,7 +105,7 @@ describe('a server with logins', () => {
       client.connect()
       const offered = client.call(opCode.sasl, token(new Uint8Array(0)))
       if (offered.err !== 0) return offered.err
-      const offer = new Map(readDirectives(new TextDecoder().decode(offered.body.buffer() ?? undefined)) ?? [])
+      const offer = new Map(parseDirectives(new TextDecoder().decode(offered.body.buffer() ?? undefined)) ?? [])
       const input = {
         username: 'bob',
         password,

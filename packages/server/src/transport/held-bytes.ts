@@ -71,6 +71,10 @@ export class HeldBytes {
 
   /** The connection is gone. */
   forget(holder: Holder): void {
+    this.#drop(holder)
+  }
+
+  #drop(holder: Holder): void {
     this.#waiting.delete(holder)
     const known = this.#holders.get(holder)
     if (known === undefined) return
@@ -115,7 +119,8 @@ export class HeldBytes {
     }
     if (largest === undefined) return false
     const { total } = this
-    this.forget(largest)
+    // Here and not only when the connection says that it is gone: the loops that call this must come to an end.
+    this.#drop(largest)
     largest.cutAsHolder(total)
     return true
   }

@@ -5,8 +5,8 @@
 import {
   type Directive,
   digestProofs,
+  parseDirectives,
   quoted,
-  readDirectives,
   saslBytes,
   saslDigestUri,
   saslRealm,
@@ -88,7 +88,7 @@ class Answer {
   static read(token: Uint8Array): Answer | undefined {
     let text = ''
     for (const byte of token) text += String.fromCharCode(byte)
-    const directives = readDirectives(text)
+    const directives = parseDirectives(text)
     return directives === undefined ? undefined : new Answer(directives)
   }
 
