@@ -13,15 +13,20 @@ const create = (path: string, flags = 0): MultiOperation => ({
 })
 
 chapter('the audit log', { audit: true, extendedTypesEnabled: true, containerCheckMs: 300 }, (c) => {
-  /** The fields of the lines that `work` leads to, with the names `S` and `server` for the session and the server's user. */
-  const lines = async (wire: Wire, work: () => Promise<unknown>): Promise<string[]> => {
-    const before = auditLines(c).length
-    await work()
-    // What was written before this is there when this is there.
-    const end = await c.wire.made(c.unique())
-    while (!auditLines(c).some((line) => line.includes(`znode=${end}\t`))) {
+  /** Makes a znode and waits for its line: the lines of what was done before are there then. Returns its path. */
+  const written = async (): Promise<string> => {
+    const path = await c.wire.made(c.unique())
+    while (!auditLines(c).some((line) => line.includes(`znode=${path}\t`))) {
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
+    return path
+  }
+  /** The fields of the lines that `work` leads to, with the names `S` and `server` for the session and the server's user. */
+  const lines = async (wire: Wire, work: () => Promise<unknown>): Promise<string[]> => {
+    await written()
+    const before = auditLines(c).length
+    await work()
+    const end = await written()
     const own = `0x${wire.sessionId.toString(16)}`
     const user = serverUser(c)
     return auditLines(c)
