@@ -24,8 +24,12 @@ export class Stage {
 
   /** The process dies: its connections end, and with this version its data is gone. */
   async crashServer(): Promise<void> {
-    await this.#server?.close()
+    const server = this.#server
     this.#server = undefined
+    if (server === undefined) return
+    // The system ends the connections of a process that dies. A server that is closed would answer its clients first.
+    for (let i = 1; i <= this.#clients; i++) this.world.network.reset(`c${i}`, serverHost)
+    await this.world.run(server.close())
   }
 
   /** A client on a host of its own, `c1`, `c2`, …. */
