@@ -114,7 +114,11 @@ describe.skipIf(missing !== undefined)(`Kafka on ${targetName}`, () => {
   const allInSync = (topic: string): Promise<void> =>
     until(
       async () => {
-        const state = await peer.call('partitions', topic)
+        // A broker may not know yet of a topic that another one made.
+        const state = await peer.call('partitions', topic).catch((error: Error) => {
+          if (error.message.includes('UnknownTopicOrPartition')) return ''
+          throw error
+        })
         return state.split(' ').every((each) => each.endsWith('[1,2]'))
       },
       () => logs(),
@@ -176,6 +180,8 @@ describe.skipIf(missing !== undefined)(`Kafka on ${targetName}`, () => {
           async (path) => (await zk.existence(path)).stat?.ephemeralOwner,
         ),
       )
+    // The broker that was killed has to be back, and one of them the controller.
+    await until(async () => !(await owners()).includes(undefined))
     const before = await owners()
     const producing = peer.call('produce', 'orders', 700, 300)
     await server.crashAndRestart()
