@@ -172,8 +172,12 @@ export async function startServer(
     )
   let replica = newTerm(storage?.recovered.tree ?? new DataTree(), storage?.recovered.lastZxid ?? config.initialZxid)
   clients.serve(replica)
-  const restore = async (body: AsyncIterable<Uint8Array>): Promise<bigint> => {
+  const durable = (): Storage => {
     if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
+    return storage
+  }
+  const restore = async (body: AsyncIterable<Uint8Array>): Promise<bigint> => {
+    const storage = durable()
     const base = await storage.receiveSnapshot(body)
     const before = replica
     // Clients come back to what is there then.
@@ -272,8 +276,7 @@ export async function startServer(
     },
     stopped,
     async snapshot() {
-      if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
-      return storage.snapshot()
+      return durable().snapshot()
     },
     reload: subject.reload,
     close,

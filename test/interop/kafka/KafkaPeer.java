@@ -1,6 +1,4 @@
 // A client of Kafka that executes commands line by line: KafkaPeer BROKERS
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -113,27 +111,8 @@ public class KafkaPeer {
     }
   }
 
-  static String quoted(String text) {
-    return "\"" + text.replaceAll("[\"\\\\\\s]+", " ") + "\"";
-  }
-
   public static void main(String[] args) throws Exception {
     brokers = args[0];
-    BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
-    for (String line = in.readLine(); line != null; line = in.readLine()) {
-      String[] words = line.split(" ");
-      new Thread(() -> {
-        String answer;
-        try {
-          answer = "\"value\": " + quoted(run(words));
-        } catch (Throwable error) {
-          answer = "\"error\": " + quoted(String.valueOf(error));
-        }
-        synchronized (System.out) {
-          System.out.println("{\"id\": " + words[0] + ", " + answer + "}");
-          System.out.flush();
-        }
-      }).start();
-    }
+    Commands.serve(KafkaPeer::run);
   }
 }

@@ -16,7 +16,8 @@ import { until } from '../../support/wait.ts'
 import { cache, has, skipReason } from '../lane.ts'
 import { Peer } from '../peer.ts'
 
-const jars = fileURLToPath(new URL('../../../.cache/kafka', import.meta.url))
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const jars = here('../../../.cache/kafka')
 const classPath = `${cache}kafka:${jars}/*`
 
 function prepare(): string | undefined {
@@ -25,7 +26,7 @@ function prepare(): string | undefined {
     return 'its jars were not fetched; node scripts/peers.mjs does it'
   }
   mkdirSync(`${cache}kafka`, { recursive: true })
-  return compileJava(classPath, [fileURLToPath(new URL('KafkaPeer.java', import.meta.url))])
+  return compileJava(classPath, [here('KafkaPeer.java'), here('../Commands.java')])
 }
 
 const missing = skipReason('Kafka', missingTarget() ?? prepare())

@@ -1,22 +1,11 @@
 """kazoo against a server: python3 program.py HOSTS main | HOSTS hold PATH"""
-import json, os, sys, threading, time
+import os, sys, threading, time
 from kazoo.client import KazooClient
 from kazoo.exceptions import BadVersionError, NoAuthError, NodeExistsError, NoNodeError, NotEmptyError
 from kazoo.security import make_digest_acl
+from steps import raises, step
 
 hosts, mode = sys.argv[1], sys.argv[2]
-
-
-def step(name, ok, detail=None):
-    print(json.dumps({"step": name, "ok": bool(ok), "detail": detail}, default=str), flush=True)
-
-
-def raises(error, call):
-    try:
-        call()
-    except error:
-        return True
-    return False
 
 
 # With TLS_CA, TLS_CERT and TLS_KEY, names of PEM files, connections speak TLS.

@@ -1,5 +1,5 @@
 """kazoo's recipes against a server, a function a recipe: python3 recipes.py HOSTS main"""
-import datetime, json, sys, threading, time
+import datetime, sys, threading, time
 from kazoo.client import KazooClient
 from kazoo.exceptions import BadVersionError, ConnectionLoss, LockTimeout, NoNodeError, RolledBackError, RuntimeInconsistency
 from kazoo.protocol.connection import _SESSION_EXPIRED
@@ -7,13 +7,10 @@ from kazoo.protocol.states import KazooState
 from kazoo.recipe.cache import TreeCache, TreeEvent
 from kazoo.recipe.watchers import PatientChildrenWatch
 from kazoo.retry import KazooRetry, RetryFailedError
+from steps import raises, step
 
 hosts = sys.argv[1]
 root = "/kazoo-recipes"
-
-
-def step(name, ok, detail=None):
-    print(json.dumps({"step": name, "ok": bool(ok), "detail": detail}, default=str), flush=True)
 
 
 def client():
@@ -30,14 +27,6 @@ def until(find, seconds=20):
         time.sleep(0.02)
         found = find()
     return found
-
-
-def raises(error, call):
-    try:
-        call()
-    except error:
-        return True
-    return False
 
 
 def together(*calls):

@@ -12,7 +12,7 @@ export function mode({ logFailure }: Replica): string {
 /** What stands for a directory where data is in memory only. Solr's status page takes no empty value. */
 const inMemory = '(memory)'
 
-/** Port, directories as they are used, and limits (ZooKeeperServerConf.java). */
+/** Port, directories as they are used, and limits, in the order and under the names that `conf` has (ZooKeeperServerConf.java). */
 export async function configurationFacts(server: ServerView, storage: Storage | undefined, runtime: Runtime) {
   const { tickTime, maxClientCnxns, minSessionTimeout, maxSessionTimeout, clientPortListenBacklog } = server.config
   const sizes = await storage?.sizes()

@@ -11,6 +11,7 @@ import { BoundedText } from './bounded-text.ts'
 import { connectionLine, dump, whole } from './connections.ts'
 import { configurationFacts, mode, resetConnectionStats, resetServerStats } from './facts.ts'
 import { znodeCount } from './figures.ts'
+import { logFailed } from './health.ts'
 import { JavaDouble } from './json.ts'
 import { monitorPairs, readFigures } from './monitor.ts'
 import type { ServerView } from './view.ts'
@@ -41,7 +42,7 @@ const argumentBytes = new Map([['stmk', 8]])
 
 const answers = new Map<string, Answer>([
   // Monitoring scripts compare the four bytes, so there is no newline. Only a restart helps where the log failed.
-  ['ruok', ({ replica }) => (replica.logFailure === undefined ? 'imok' : 'the log failed; restart this server\n')],
+  ['ruok', ({ replica }) => (replica.logFailure === undefined ? 'imok' : `${logFailed}\n`)],
   ['isro', ({ replica }) => (replica.logFailure === undefined ? 'rw' : 'ro')],
   ['srvr', (asked) => `Zookeeper version: ${version}\n${summary(asked)}`],
   ['stat', (asked) => `Zookeeper version: ${version}\nClients:\n${connections(asked, true)}\n${summary(asked)}`],
@@ -136,21 +137,7 @@ function resetStats({ server, sources }: Asked): string {
 }
 
 async function configuration({ server, sources, runtime }: Asked): Promise<string> {
-  const facts = await configurationFacts(server, sources.storage, runtime)
-  return Object.entries({
-    clientPort: facts.clientPort,
-    secureClientPort: facts.secureClientPort,
-    dataDir: facts.dataDir,
-    dataDirSize: facts.dataDirSize,
-    dataLogDir: facts.dataLogDir,
-    dataLogSize: facts.dataLogSize,
-    tickTime: facts.tickTime,
-    maxClientCnxns: facts.maxClientCnxns,
-    minSessionTimeout: facts.minSessionTimeout,
-    maxSessionTimeout: facts.maxSessionTimeout,
-    clientPortListenBacklog: facts.clientPortListenBacklog,
-    serverId: facts.serverId,
-  })
+  return Object.entries(await configurationFacts(server, sources.storage, runtime))
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
 }

@@ -5,6 +5,9 @@
  */
 import type { Replica } from '../replica.ts'
 
+/** What every page and word says once nothing is written any more. */
+export const logFailed = 'the log failed; restart this server'
+
 export type Phase = 'starting' | 'serving' | 'stopping'
 
 export interface Health {
@@ -16,7 +19,7 @@ export interface Health {
 
 export function healthOf(phase: Phase, replica: Pick<Replica, 'logFailure'> | undefined): Health {
   if (replica?.logFailure !== undefined) {
-    return { isAlive: false, isReady: false, says: 'the log failed; restart this server' }
+    return { isAlive: false, isReady: false, says: logFailed }
   }
   if (phase === 'stopping') return { isAlive: true, isReady: false, says: 'the server is stopping' }
   if (phase === 'starting') return { isAlive: true, isReady: false, says: 'the data directory is being read' }

@@ -1,6 +1,7 @@
 /** One line of the audit log: which fields it has, in which order, and how they look (AuditEvent.java). */
 import { type Acl, createModes, type Id, permission } from '@lightkeeper/protocol'
 import { escapedText, formatFact, type LogFact } from '@lightkeeper/runtime'
+import { userOfDigest } from '../auth/digest.ts'
 
 export type AuditOperation =
   | 'serverStart'
@@ -56,7 +57,7 @@ export function auditLine(event: AuditEvent, wall: number): string {
 export function userText(identities: readonly Id[]): string | undefined {
   const names = identities
     .filter(({ scheme }) => scheme !== 'super')
-    .map(({ scheme, id }) => (scheme === 'digest' ? (id.split(':', 1)[0] ?? '') : id))
+    .map(({ scheme, id }) => (scheme === 'digest' ? userOfDigest(id) : id))
     .filter((name) => name.trim() !== '')
   return names.length === 0 ? undefined : names.join(',')
 }
@@ -66,7 +67,7 @@ export function aclText(acl: readonly Acl[] | null): string | undefined {
   if (acl === null) return undefined
   return acl
     .map(({ perms, id: { scheme, id } }) => {
-      const shown = scheme === 'digest' ? `${id.split(':', 1)[0]}:x` : id
+      const shown = scheme === 'digest' ? `${userOfDigest(id)}:x` : id
       return `${scheme}:${shown}:${permissionText(perms)}`
     })
     .join(',')

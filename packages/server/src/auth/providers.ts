@@ -2,11 +2,11 @@
 import type { Id } from '@lightkeeper/protocol'
 import { assert } from '@lightkeeper/runtime'
 import { digestHash, digestId, isValidDigestId, userOfDigest } from './digest.ts'
-import { isDistinguishedName } from './distinguished-name.ts'
 import { ipIdOf, ipMatches, isValidIpId } from './ip.ts'
 import { isKerberosName } from './kerberos-name.ts'
 import { isSameText } from './secrets.ts'
 import type { AuthScheme, AuthSettings } from './settings.ts'
+import { isDistinguishedName } from './subject.ts'
 
 export interface AuthProvider {
   /** Whether ids of this scheme are proved: only those replace an `auth` entry of an ACL. */

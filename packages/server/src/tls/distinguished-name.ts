@@ -21,7 +21,7 @@ const keywords: ReadonlyMap<string, string> = new Map([
 const decoders: ReadonlyMap<number, (bytes: Uint8Array) => string> = new Map([
   [0x0c, (bytes) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)],
   [0x13, ascii],
-  [0x14, latin1],
+  [0x14, (bytes) => Buffer.from(bytes).toString('latin1')],
   [0x16, ascii],
   [0x1b, ascii],
   [0x1e, utf16],
@@ -41,7 +41,8 @@ function attribute(pair: Der): string {
   const value = childOf(pair, 1)
   const keyword = keywords.get(type)
   const decode = decoders.get(value.tag)
-  if (keyword === undefined || decode === undefined) return `${keyword ?? type}=#${hex(value.whole)}`
+  if (keyword === undefined || decode === undefined)
+    return `${keyword ?? type}=#${Buffer.from(value.whole).toString('hex')}`
   return `${keyword}=${escaped(decode(value.body))}`
 }
 
@@ -54,17 +55,9 @@ function escaped(text: string): string {
   return escape(inner.slice(0, lead)) + inner.slice(lead, trail) + escape(inner.slice(trail))
 }
 
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
-}
-
 /** A byte that is no ASCII becomes U+FFFD, as in Java. */
 function ascii(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => (byte < 0x80 ? String.fromCharCode(byte) : '\ufffd')).join('')
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')
 }
 
 function utf16(bytes: Uint8Array): string {

@@ -157,7 +157,6 @@ export class Handshakes {
 
 class Handshake implements LinkEvents {
   readonly remote: string
-  isOver = false
   /** The first bytes were no handshake, on a port for TLS alone. */
   isPlain = false
   /** Something came that looks like a handshake. */
@@ -168,7 +167,7 @@ class Handshake implements LinkEvents {
   readonly #all: Handshakes
   #received: Uint8Array[] = []
   #receivedBytes = 0
-  #state: 'greeting' | 'ready' | 'shaking' | 'over' = 'greeting'
+  #state: 'greeting' | 'begun' | 'over' = 'greeting'
   #problem: Error | undefined
   /** Where events go once the connection is admitted. */
   #admitted: LinkEvents | undefined
@@ -179,6 +178,10 @@ class Handshake implements LinkEvents {
     this.#mayBePlain = mayBePlain
     this.#door = door
     this.#all = all
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over'
   }
 
   data(chunk: Uint8Array): void {
@@ -204,7 +207,7 @@ class Handshake implements LinkEvents {
     const length = headerBytes + ((high << 8) | low)
     if (major !== 3 || length > recordMax) return this.cut(new Error('the first bytes are no TLS handshake'))
     if (this.#receivedBytes < length) return
-    this.#state = 'ready'
+    this.#state = 'begun'
     this.#link.pause()
     this.#all.ready(this)
   }
@@ -225,7 +228,6 @@ class Handshake implements LinkEvents {
 
   start(context: TlsContext): void {
     if (this.isOver) return
-    this.#state = 'shaking'
     const received = this.#received
     this.#received = []
     if (this.#link.startTls === undefined) return this.cut(new Error('this host accepts no TLS'))
@@ -237,9 +239,8 @@ class Handshake implements LinkEvents {
   }
 
   #admit(): void {
-    this.isOver = true
-    this.#all.finished(this)
     this.#state = 'over'
+    this.#all.finished(this)
     this.#admitted = this.#door.admit(this.#link)
     const received = this.#received
     this.#received = []
@@ -258,7 +259,7 @@ class Handshake implements LinkEvents {
 
   #end(): void {
     if (this.isOver) return
-    this.isOver = true
+    this.#state = 'over'
     this.#received = []
     this.#all.finished(this)
   }

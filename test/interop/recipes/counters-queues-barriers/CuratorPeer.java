@@ -1,6 +1,4 @@
 // Curator's counters, queues and barriers, which execute commands line by line: CuratorPeer HOSTS
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -185,29 +183,10 @@ public class CuratorPeer {
     }
   }
 
-  static String quoted(String text) {
-    return "\"" + text.replaceAll("[\"\\\\\\s]+", " ") + "\"";
-  }
-
   public static void main(String[] args) throws Exception {
     client = CuratorFrameworkFactory.newClient(args[0], 10_000, 10_000, new RetryNTimes(5, 100));
     client.start();
     client.blockUntilConnected(20, TimeUnit.SECONDS);
-    BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
-    for (String line = in.readLine(); line != null; line = in.readLine()) {
-      String[] words = line.split(" ");
-      new Thread(() -> {
-        String answer;
-        try {
-          answer = "\"value\": " + quoted(run(words));
-        } catch (Throwable error) {
-          answer = "\"error\": " + quoted(String.valueOf(error));
-        }
-        synchronized (System.out) {
-          System.out.println("{\"id\": " + words[0] + ", " + answer + "}");
-          System.out.flush();
-        }
-      }).start();
-    }
+    Commands.serve(CuratorPeer::run);
   }
 }

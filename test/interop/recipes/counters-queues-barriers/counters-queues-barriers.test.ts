@@ -28,7 +28,8 @@ const classPath = javaClassPath(here('../../../../.cache/interop/java'))
 const times = Number(process.env['PEER_ROUNDS'] ?? 150)
 
 const missingCurator = (): string | undefined =>
-  javaMissing(['zookeeper', 'curator-recipes']) ?? compileJava(classPath, [here('CuratorPeer.java')])
+  javaMissing(['zookeeper', 'curator-recipes']) ??
+  compileJava(classPath, [here('CuratorPeer.java'), here('../../Commands.java')])
 
 const int32: Codec<number> = {
   encode(value) {
