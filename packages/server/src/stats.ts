@@ -164,6 +164,8 @@ export class ServerStats {
     this.sent = 0
     this.receivedBytes = 0
     this.rejectedConnections = 0
+    this.failedHandshakes = 0
+    this.exceededHandshakes = 0
     this.connectRequests = 0
     this.droppedConnections = 0
     this.expiredSessions = 0

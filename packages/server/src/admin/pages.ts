@@ -3,6 +3,7 @@
  * release 3.9). Those that need a permission are in transfer.ts.
  */
 import type { Runtime } from '@lightkeeper/runtime'
+import { effectiveSettings } from '../config/effective.ts'
 import type { Replica } from '../replica.ts'
 import type { Storage } from '../storage/storage.ts'
 import { version } from '../version.ts'
@@ -10,6 +11,7 @@ import type { PageData } from './answers.ts'
 import { operationName, whole } from './connections.ts'
 import { configurationFacts, mode, resetConnectionStats, resetServerStats } from './facts.ts'
 import { znodeCount } from './figures.ts'
+import { logFailed } from './health.ts'
 import { JavaDouble, type Json } from './json.ts'
 import { monitorPairs, readFigures } from './monitor.ts'
 import type { ConnectionView, ServerView } from './view.ts'
@@ -31,7 +33,6 @@ export interface Page {
   make(sources: PageSources): PageData | Promise<PageData>
 }
 
-const logFailed = 'the log failed; restart this server'
 /** Characters of what a page lists, about; what is left out is not shown. */
 const listedMax = 8 << 20
 
@@ -189,12 +190,11 @@ function environment({ runtime }: PageSources): PageData {
   return { 'zookeeper.version': version, ...Object.fromEntries(runtime.machine.facts()) }
 }
 
-/** Settings in the form of a zoo.cfg, without those that hold secrets. */
+/** Settings in the form of a zoo.cfg, without secrets and what is not set. */
 function initialConfiguration({ server }: PageSources): PageData {
-  const lines = Object.entries(server.config).flatMap(([key, value]) => {
-    const isPlain = ['string', 'number', 'boolean', 'bigint'].includes(typeof value) || Array.isArray(value)
-    return isPlain && !/digest$|password|secret/i.test(key) ? [`${key}=${String(value)}\n`] : []
-  })
+  const lines = effectiveSettings(server.config).flatMap(({ key, value }) =>
+    value === '' || value === '(none)' || value === '(not shown)' ? [] : [`${key}=${value}\n`],
+  )
   return { initial_configuration: lines.join('') }
 }
 
