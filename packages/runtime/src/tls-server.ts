@@ -22,9 +22,7 @@ export interface TlsServerKey {
   readonly cert: string
 }
 
-declare const isTlsContext: unique symbol
-
-/** What a host made of the options; it may be used for any number of links. */
+/** What a host made of the options; it may be used for any number of links. Only the host that made it reads the rest of it. */
 export interface TlsContext {
-  readonly [isTlsContext]: true
+  readonly clientCertificate: TlsServerOptions['clientCertificate']
 }

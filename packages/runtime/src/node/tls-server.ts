@@ -7,9 +7,8 @@ import type { TlsContext, TlsServerOptions } from '../tls-server.ts'
 /** SSL_OP_NO_RENEGOTIATION, which Node has no name for: a client cannot make the server work by renegotiating. */
 const noRenegotiation = 0x4000_0000
 
-interface NodeTlsContext {
+interface NodeTlsContext extends TlsContext {
   readonly secureContext: SecureContext
-  readonly clientCertificate: TlsServerOptions['clientCertificate']
 }
 
 /** @throws Error for what node:tls cannot use. */
@@ -28,7 +27,7 @@ export function nodeTlsContext(options: TlsServerOptions): TlsContext {
     ...(options.crl === undefined ? {} : { crl: options.crl }),
   })
   const context: NodeTlsContext = { secureContext, clientCertificate: options.clientCertificate }
-  return context as unknown as TlsContext
+  return context
 }
 
 /**
@@ -36,7 +35,7 @@ export function nodeTlsContext(options: TlsServerOptions): TlsContext {
  * failed; `refusalOf` then says whether the peer is let in.
  */
 export function acceptTls(socket: Socket, context: TlsContext, received: readonly Uint8Array[]): TLSSocket {
-  const { secureContext, clientCertificate } = context as unknown as NodeTlsContext
+  const { secureContext, clientCertificate } = context as NodeTlsContext
   // From the last to the first: each one goes to the front.
   for (let i = received.length - 1; i >= 0; i--) socket.unshift(received[i] as Uint8Array)
   return new TLSSocket(socket, {
@@ -56,7 +55,7 @@ export function verdictOn(
   socket: TLSSocket,
   context: TlsContext,
 ): { readonly certificate?: Uint8Array | undefined; readonly refusal?: Error } {
-  const { clientCertificate } = context as unknown as NodeTlsContext
+  const { clientCertificate } = context
   if (clientCertificate === 'none') return {}
   const certificate = socket.getPeerX509Certificate()?.raw
   if (certificate === undefined) {
