@@ -1,10 +1,16 @@
 /** Seam: files. Only what `sync`, `writeDurably` and `syncDirectory` have resolved for must survive a power cut. */
 
-export interface Disk {
-  /** Opens for reading and writing; `create` makes the file if it is missing. Rejects with a `code` of node:fs. */
-  open(path: string, options?: OpenOptions): Promise<DiskFile>
+/** The part of a disk that a reader of files needs. */
+export interface ReadableDisk {
+  /** Rejects with a `code` of node:fs. */
+  open(path: string, options: OpenOptions & { readonly readOnly: true }): Promise<ReadableFile>
   /** Names in a directory, in no order. */
   list(directory: string): Promise<string[]>
+}
+
+export interface Disk extends ReadableDisk {
+  /** Opens for reading and writing; `create` makes the file if it is missing. Rejects with a `code` of node:fs. */
+  open(path: string, options?: OpenOptions): Promise<DiskFile>
   /** Makes a directory and its parents; existing ones are fine. */
   makeDirectory(path: string): Promise<void>
   /** The identity of a directory: the same for every path that leads to it, through links and mounts too. */
@@ -33,11 +39,15 @@ export interface DirectoryLock {
   release(): Promise<void>
 }
 
-export interface DiskFile {
+export interface ReadableFile {
   /** Bytes in the file now. */
   size(): Promise<number>
   /** Fills `target` from `position` as far as the file reaches; resolves to the number of bytes read. */
   read(position: number, target: Uint8Array): Promise<number>
+  close(): Promise<void>
+}
+
+export interface DiskFile extends ReadableFile {
   /** Writes at `position`, growing the file where it is too short; what lies between reads as zeros. */
   write(position: number, chunk: Uint8Array): Promise<void>
   /** Like `write`, but synchronous: for a few bytes in a small file. */
@@ -48,5 +58,4 @@ export interface DiskFile {
   sync(): Promise<void>
   /** Cuts or grows the file; durable after `sync`. */
   truncate(size: number): Promise<void>
-  close(): Promise<void>
 }

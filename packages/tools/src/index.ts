@@ -26,6 +26,19 @@ export {
 export { exactly, oneOf, type Scope, within } from './history/scope.ts'
 export { type Undo, undoOf } from './history/undo.ts'
 export { type LineDiff, type MemberDiff, type ValueDiff, valueDiff } from './history/value-diff.ts'
+export {
+  AdminPageError,
+  AdminPages,
+  type AdminPagesOptions,
+  type HttpGet,
+  type HttpReply,
+  type PageObject,
+  type PageValue,
+} from './live/admin-pages.ts'
+export { askWord, type WordOptions, WordRefused } from './live/four-letter.ts'
+export { type SessionAnswers, sessionsByPages, sessionsByWords } from './live/read-sessions.ts'
+export { remotePast } from './live/remote-past.ts'
+export { type LiveConnection, type LiveSession, type SessionReport, sessionsOf } from './live/session.ts'
 export type { SeenTree, SeenZnode } from './structures/directory.ts'
 export { readSeen, type Seen } from './structures/read-seen.ts'
 export { recognise } from './structures/recognise.ts'

@@ -3,22 +3,32 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.barriers.DistributedBarrier;
 import org.apache.curator.framework.recipes.barriers.DistributedDoubleBarrier;
 import org.apache.curator.framework.recipes.leader.LeaderLatch;
+import org.apache.curator.framework.recipes.leader.LeaderSelector;
+import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter;
 import org.apache.curator.framework.recipes.locks.InterProcessLock;
+import org.apache.curator.framework.recipes.locks.InterProcessMultiLock;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.framework.recipes.locks.InterProcessReadWriteLock;
+import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreMutex;
 import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
 import org.apache.curator.framework.recipes.nodes.GroupMember;
+import org.apache.curator.framework.recipes.nodes.PersistentNode;
 import org.apache.curator.framework.recipes.queue.DistributedDelayQueue;
+import org.apache.curator.framework.recipes.queue.DistributedIdQueue;
 import org.apache.curator.framework.recipes.queue.DistributedPriorityQueue;
 import org.apache.curator.framework.recipes.queue.DistributedQueue;
 import org.apache.curator.framework.recipes.queue.QueueBuilder;
 import org.apache.curator.framework.recipes.queue.QueueSerializer;
+import org.apache.curator.framework.recipes.queue.SimpleDistributedQueue;
+import org.apache.curator.framework.recipes.shared.SharedCount;
 import org.apache.curator.retry.RetryNTimes;
 import org.apache.curator.x.discovery.ServiceDiscovery;
 import org.apache.curator.x.discovery.ServiceDiscoveryBuilder;
 import org.apache.curator.x.discovery.ServiceInstance;
+import org.apache.zookeeper.CreateMode;
 
 public class Trees {
   interface Step {
@@ -73,6 +83,23 @@ public class Trees {
     first.await();
     waiting(a, "/curator/latch", 2, () -> new LeaderLatch(b, "/curator/latch", "b").start());
 
+    LeaderSelectorListenerAdapter leading = new LeaderSelectorListenerAdapter() {
+      public void takeLeadership(CuratorFramework client) throws Exception {
+        Thread.sleep(3_600_000);
+      }
+    };
+    int candidates = 0;
+    for (CuratorFramework each : new CuratorFramework[] {a, b}) {
+      LeaderSelector selector = new LeaderSelector(each, "/curator/selector", leading);
+      selector.setId(each == a ? "a" : "b");
+      waiting(a, "/curator/selector", ++candidates, selector::start);
+    }
+
+    new InterProcessSemaphoreMutex(a, "/curator/mutex").acquire();
+    // It makes its lease, and waits until the other one goes.
+    waiting(a, "/curator/mutex/leases", 2, () -> new InterProcessSemaphoreMutex(b, "/curator/mutex").acquire());
+    new InterProcessMultiLock(a, java.util.Arrays.asList("/curator/multi/one", "/curator/multi/two")).acquire();
+
     QueueSerializer<String> strings = new QueueSerializer<String>() {
       public byte[] serialize(String item) {
         return item.getBytes();
@@ -92,7 +119,12 @@ public class Trees {
     DistributedDelayQueue<String> delay = QueueBuilder.builder(a, null, strings, "/curator/delay").buildDelayQueue();
     delay.start();
     delay.put("later", System.currentTimeMillis() + 3_600_000);
+    DistributedIdQueue<String> ids = QueueBuilder.builder(a, null, strings, "/curator/id-queue").buildIdQueue();
+    ids.start();
+    ids.put("job", "job-1");
+    new SimpleDistributedQueue(a, "/curator/simple-queue").offer("simple".getBytes());
     queue.flushPuts(10, TimeUnit.SECONDS);
+    ids.flushPuts(10, TimeUnit.SECONDS);
     priority.flushPuts(10, TimeUnit.SECONDS);
     delay.flushPuts(10, TimeUnit.SECONDS);
 
@@ -112,6 +144,14 @@ public class Trees {
 
     new GroupMember(a, "/curator/group", "node-1").start();
     waiting(a, "/curator/group", 2, () -> new GroupMember(b, "/curator/group", "node-2").start());
+
+    // These are one znode each, which looks like any other.
+    new DistributedBarrier(a, "/curator/single/barrier").setBarrier();
+    SharedCount count = new SharedCount(a, "/curator/single/count", 7);
+    count.start();
+    PersistentNode node = new PersistentNode(a, CreateMode.EPHEMERAL, false, "/curator/persistent/node", "here".getBytes());
+    node.start();
+    node.waitForInitialCreate(10, TimeUnit.SECONDS);
 
     ServiceDiscovery<Void> discovery = ServiceDiscoveryBuilder.builder(Void.class).client(a).basePath("/curator/services").build();
     discovery.start();

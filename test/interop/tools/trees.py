@@ -1,4 +1,5 @@
 """Builds one of each of kazoo's recipes, held and waited for, and keeps it until its input ends: python3 trees.py HOSTS"""
+import datetime
 import logging
 import os
 import sys
@@ -64,6 +65,15 @@ while not all(each.acquired for each in partitioners):
         if each.release:
             each.release_set()
     time.sleep(0.01)
+
+a.NonBlockingLease("/kazoo/lease", datetime.timedelta(hours=1), "a")
+for client, name in ((a, "a"), (b, "b")):
+    client.MultiNonBlockingLease(2, "/kazoo/leases", datetime.timedelta(hours=1), name)
+
+# These are one znode each, which looks like any other.
+a.Barrier("/kazoo/single/barrier").create()
+counter = a.Counter("/kazoo/single/counter")
+counter += 7
 
 print("ready", flush=True)
 sys.stdin.read()

@@ -79,6 +79,11 @@ export class AdminSite {
       needsServer: true,
       post: (request, { replica }) => this.#transfer.restore(request, replica),
     })
+    this.#register(['past'], {
+      primary: 'past',
+      needsServer: true,
+      get: (request, { replica, query }) => this.#transfer.past(request, replica, query),
+    })
     this.#register(['reload'], { primary: 'reload', needsServer: false, post: (request) => this.#reload(request) })
   }
 

@@ -1,6 +1,6 @@
 /**
- * Snapshots and restores by HTTP (Commands.java: SnapshotCommand, RestoreCommand). Both need an `Authorization` header, `<scheme>
- * <credential>`, whose identities have every permission on `/`.
+ * Snapshots and restores by HTTP (Commands.java: SnapshotCommand, RestoreCommand), and the past. All of them need an `Authorization`
+ * header, `<scheme> <credential>`, whose identities have every permission on `/`.
  */
 import { type Id, permission } from '@lightkeeper/protocol'
 import type { HttpAnswer, HttpRequest, Runtime } from '@lightkeeper/runtime'
@@ -10,6 +10,7 @@ import type { ServerStats } from '../stats.ts'
 import type { Storage } from '../storage/storage.ts'
 import { json } from './answers.ts'
 import { RateLimit } from './gate.ts'
+import { PastPage } from './past.ts'
 
 export interface TransferAccess {
   /** Whether the address failed so often that it is not listened to for a while. */
@@ -31,7 +32,10 @@ export interface TransferServer {
   restore(body: AsyncIterable<Uint8Array>): Promise<bigint>
 }
 
-type Settings = Pick<ServerConfig, 'adminSnapshotEnabled' | 'adminRestoreEnabled' | 'adminRateLimiterIntervalMs'>
+type Settings = Pick<
+  ServerConfig,
+  'adminSnapshotEnabled' | 'adminRestoreEnabled' | 'adminPastEnabled' | 'adminRateLimiterIntervalMs'
+>
 
 export class Transfer {
   readonly #server: TransferServer
@@ -41,6 +45,7 @@ export class Transfer {
   readonly #runtime: Runtime
   readonly #snapshots: RateLimit
   readonly #restores: RateLimit
+  readonly #past = new PastPage()
   #isRestoring = false
 
   constructor(
@@ -110,6 +115,22 @@ export class Transfer {
       return this.#failed('restore', error)
     } finally {
       this.#isRestoring = false
+    }
+  }
+
+  /** The files of the past, and their bytes. */
+  async past(request: HttpRequest, replica: Replica, query: ReadonlyMap<string, string>): Promise<HttpAnswer> {
+    const refusal = this.#authorize('past', request, replica)
+    if (refusal !== undefined) return refusal
+    if (!this.#settings.adminPastEnabled) return json(503, 'past', { error: 'admin.past.enabled is false' })
+    const { storage } = this.#server
+    if (storage === undefined) return json(503, 'past', { error: 'data is in memory only' })
+    const { log } = this.#runtime
+    if (!query.has('file')) log('info', 'the past is read by HTTP', { client: request.remoteHost })
+    try {
+      return await this.#past.answer(request, storage.past, query)
+    } catch (error) {
+      return this.#failed('past', error)
     }
   }
 

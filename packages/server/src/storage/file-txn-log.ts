@@ -41,6 +41,7 @@ export class FileTxnLog implements TxnLog {
   #firstZxid: bigint | undefined
   #lastZxid: bigint
   #file: DiskFile | undefined
+  #name: string | undefined
   #position = 0
   /** The size of the file with its padding, in bytes. */
   #size = 0
@@ -57,6 +58,11 @@ export class FileTxnLog implements TxnLog {
     this.#options = options
     this.durableZxid = durableZxid
     this.#lastZxid = durableZxid
+  }
+
+  /** The file that is written to, and how many of its bytes are durable; undefined until this process has written one. */
+  get current(): { readonly name: string; readonly durableBytes: number } | undefined {
+    return this.#name === undefined ? undefined : { name: this.#name, durableBytes: this.#position }
   }
 
   beginRecord(zxid: bigint): Writer {
@@ -144,6 +150,7 @@ export class FileTxnLog implements TxnLog {
     this.#assertQuiet()
     const before = this.#file
     this.#file = undefined
+    this.#name = undefined
     this.#wantsFile = true
     this.durableZxid = zxid
     this.#lastZxid = zxid
@@ -201,10 +208,12 @@ export class FileTxnLog implements TxnLog {
 
   async #openFile(first: bigint): Promise<void> {
     const before = this.#file
-    const file = await this.#disk.open(`${this.#directory}/${logName(first)}`, { create: true })
+    const name = logName(first)
+    const file = await this.#disk.open(`${this.#directory}/${name}`, { create: true })
     this.#file = file
     // A file with this name holds nothing but a torn record.
     if ((await file.size()) > 0) await file.truncate(0)
+    this.#name = name
     this.#position = 0
     this.#size = 0
     await before?.close()

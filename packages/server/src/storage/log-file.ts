@@ -1,6 +1,6 @@
 /** A transaction log file: header, records, zeros (FileTxnLog.java). Reading says exactly where and why the records end. */
 import { adler32, MalformedFrameError, Reader, type Writer } from '@lightkeeper/protocol'
-import type { DiskFile } from '@lightkeeper/runtime'
+import type { ReadableFile } from '@lightkeeper/runtime'
 import { type LoggedTxn, readTxn } from './txn-codec.ts'
 
 export const logHeaderBytes = 16
@@ -78,19 +78,19 @@ export class DiskReadError extends Error {
 export class LogFile {
   readonly path: string
   readonly size: number
-  readonly #file: DiskFile
+  readonly #file: ReadableFile
   #window = new Uint8Array(windowBytes)
   /** Offset in the file of the first byte of the window, and how many are valid. */
   #base = 0
   #held = 0
 
-  private constructor(path: string, file: DiskFile, size: number) {
+  private constructor(path: string, file: ReadableFile, size: number) {
     this.path = path
     this.#file = file
     this.size = size
   }
 
-  static async open(path: string, file: DiskFile): Promise<LogFile> {
+  static async open(path: string, file: ReadableFile): Promise<LogFile> {
     return new LogFile(path, file, await file.size())
   }
 

@@ -3,7 +3,7 @@
  * SerializeUtils.java). The size of the end shows which optional parts it has; settings do not matter.
  */
 import { type Acl, adler32, MalformedFrameError, Reader, Writer } from '@lightkeeper/protocol'
-import type { DiskFile } from '@lightkeeper/runtime'
+import type { ReadableFile } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
 import { digestVersion } from '../tree/digest.ts'
 import { ImageEncoder, ImageParser, type ImageSink, SnapshotDamage } from './image.ts'
@@ -104,7 +104,7 @@ export class SnapshotEncoder {
 export type ByteSource = () => Promise<Uint8Array | undefined>
 
 /** The content of a file from its beginning, in pieces that the caller owns. */
-export function bytesOf(file: DiskFile): ByteSource {
+export function bytesOf(file: ReadableFile): ByteSource {
   let position = 0
   return async () => {
     const target = new Uint8Array(readBytes)

@@ -14,6 +14,7 @@ import { asidePath, snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
 import { SnapshotDamage } from './image.ts'
 import { receiveSnapshot } from './incoming-snapshot.ts'
+import { PastFiles } from './past-files.ts'
 import { purge } from './purge.ts'
 import { type DamagePolicy, type Recovered, recover } from './recovery.ts'
 import { openSessionKeys } from './session-secret.ts'
@@ -40,6 +41,8 @@ export class Storage {
   readonly snapshotDirectory: string
   readonly logDirectory: string
   readonly sessionKeys: SessionKeys
+  /** The logs and snapshots, for readers elsewhere. */
+  readonly past: PastFiles
   /** How long snapshots took, milliseconds. */
   readonly snapshotTimes = new Summary()
   readonly #runtime: Runtime
@@ -82,6 +85,7 @@ export class Storage {
       forceSync: config.forceSync,
       onDurable: (zxid) => mark.note(zxid),
     })
+    this.past = new PastFiles(runtime.disk, directories, this.log)
     // Replayed transactions will be replayed again until a snapshot includes them.
     this.log.txns = recovered.replayedTxns
     this.#drawLimits()

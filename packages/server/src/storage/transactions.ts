@@ -1,6 +1,6 @@
 /** The transactions of a data directory in their order, read in place: for questions about the past. Writes nothing. */
 import { Reader } from '@lightkeeper/protocol'
-import type { Disk } from '@lightkeeper/runtime'
+import type { ReadableDisk } from '@lightkeeper/runtime'
 import { compressionOf, decompressed } from './compression.ts'
 import { continues } from './continuity.ts'
 import { logsAmong, type NamedFile, snapshotsAmong } from './file-names.ts'
@@ -24,7 +24,7 @@ export interface DataFiles {
  * Looks for snapshots in `dataDir` or its `version-2`, and for logs in `logDir`. `logDir` is `dataDir` unless given.
  * @throws Error where a directory is missing or holds neither.
  */
-export async function dataFiles(disk: Disk, dataDir: string, logDir = dataDir): Promise<DataFiles> {
+export async function dataFiles(disk: ReadableDisk, dataDir: string, logDir = dataDir): Promise<DataFiles> {
   const [snapshotDirectory, names] = await namesIn(disk, dataDir)
   const [logDirectory, logNames] = logDir === dataDir ? [snapshotDirectory, names] : await namesIn(disk, logDir)
   const files = { snapshotDirectory, logDirectory, snapshots: snapshotsAmong(names), logs: logsAmong(logNames) }
@@ -32,7 +32,7 @@ export async function dataFiles(disk: Disk, dataDir: string, logDir = dataDir): 
   throw new Error(`${snapshotDirectory} holds neither snapshots nor logs of a ZooKeeper server`)
 }
 
-async function namesIn(disk: Disk, directory: string): Promise<[string, string[]]> {
+async function namesIn(disk: ReadableDisk, directory: string): Promise<[string, string[]]> {
   const names = await disk.list(directory).catch((error: Error & { readonly code?: string }) => {
     if (error.code === 'ENOENT') throw new Error(`${directory} does not exist`, { cause: error })
     throw error
@@ -88,7 +88,7 @@ export interface TransactionVisitor {
  * too. @throws DiskReadError where a file cannot be read.
  */
 export async function visitTransactions(
-  disk: Disk,
+  disk: ReadableDisk,
   { logDirectory, logs }: DataFiles,
   from: bigint,
   visitor: TransactionVisitor,
@@ -139,7 +139,7 @@ export async function visitTransactions(
 
 /** The zxid and time of the first good record of a log; undefined where there is none. */
 export async function firstTransaction(
-  disk: Disk,
+  disk: ReadableDisk,
   { logDirectory }: DataFiles,
   { name }: NamedFile,
 ): Promise<{ readonly zxid: bigint; readonly time: number } | undefined> {
@@ -160,7 +160,7 @@ export async function firstTransaction(
 
 /** Reads a snapshot into `sink`. @throws SnapshotDamage where it is not whole. */
 export async function visitSnapshot(
-  disk: Disk,
+  disk: ReadableDisk,
   { snapshotDirectory }: DataFiles,
   { name }: NamedFile,
   sink: ImageSink,

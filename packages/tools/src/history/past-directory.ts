@@ -1,7 +1,7 @@
 /** The past in a data directory: brings the znodes of a scope to the state after any transaction, from the best snapshot. */
 
 import { type Acl, formatHex, opCode, openAcl } from '@lightkeeper/protocol'
-import type { Disk } from '@lightkeeper/runtime'
+import type { ReadableDisk } from '@lightkeeper/runtime'
 import {
   type DataFiles,
   dataFiles,
@@ -41,16 +41,16 @@ export interface WalkOptions {
 }
 
 export class PastDirectory {
-  readonly #disk: Disk
+  readonly #disk: ReadableDisk
   readonly #files: DataFiles
 
-  private constructor(disk: Disk, files: DataFiles) {
+  private constructor(disk: ReadableDisk, files: DataFiles) {
     this.#disk = disk
     this.#files = files
   }
 
-  /** A directory of our server or of Apache's, in use or not. @throws Error where it has no files of a server. */
-  static async open(disk: Disk, dataDir: string, logDir?: string): Promise<PastDirectory> {
+  /** A directory of our server or of Apache's, in use or not, on a disk or by the admin port of a server. @throws Error where it has no files of a server. */
+  static async open(disk: ReadableDisk, dataDir: string, logDir?: string): Promise<PastDirectory> {
     return new PastDirectory(disk, await dataFiles(disk, dataDir, logDir))
   }
 

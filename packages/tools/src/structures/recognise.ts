@@ -11,6 +11,7 @@ import { queueAt } from './queues.ts'
 import { semaphoreAt } from './semaphores.ts'
 import { serviceAt } from './services.ts'
 import type { Structure } from './structure.ts'
+import { timeLeaseAt } from './time-leases.ts'
 
 /** The structure that a recogniser found, and the directories that belong to it and are not examined again. */
 export interface Found {
@@ -26,6 +27,7 @@ const recognisers: readonly Recogniser[] = [
   partitionerAt,
   semaphoreAt,
   queueAt,
+  timeLeaseAt,
   lineAt,
   serviceAt,
   doubleBarrierAt,

@@ -5,6 +5,7 @@ export type StructureKind =
   | 'lock'
   | 'read-write lock'
   | 'semaphore'
+  | 'lease'
   | 'election'
   | 'queue'
   | 'priority queue'

@@ -24,6 +24,8 @@ export interface AdminOptions {
   readonly adminSnapshotEnabled?: boolean
   /** Whether a snapshot may be restored by HTTP. Default true. */
   readonly adminRestoreEnabled?: boolean
+  /** Whether logs and snapshots may be read by HTTP, for questions about the past. Default true. Our own setting. */
+  readonly adminPastEnabled?: boolean
   /** Host names under which the admin pages may be asked, besides localhost and addresses: a comma list, `*` for any. */
   readonly adminAllowedHosts?: string
   /** `PrometheusMetricsProvider` serves metrics by HTTP. Default `DefaultMetricsProvider`, which serves none. */
@@ -98,6 +100,12 @@ const settings = {
   }),
   adminRestoreEnabled: flag({
     key: 'admin.restore.enabled',
+    read: looseBoolean,
+    byDefault: true,
+    isLive: true,
+  }),
+  adminPastEnabled: flag({
+    key: 'admin.past.enabled',
     read: looseBoolean,
     byDefault: true,
     isLive: true,
