@@ -38,6 +38,7 @@ export default defineConfig({
         fileParallelism: false,
       }),
       project('cli', ['test/cli/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 60_000 }),
+      project('console', ['test/console/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('crash', ['test/crash/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 120_000 }),
       // Checked by the compiler, never run.
       project('types', [], {

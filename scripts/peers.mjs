@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Fetches what the lanes that need peers test against: Debian packages where apt-get is; into .cache/ Apache ZooKeeper's newest 3.9
- * and 3.5, Curator and Kafka from Maven, kazoo with its tests from PyPI, and clients from npm. Prints a line a peer; what cannot be
+ * and 3.5, Curator and Kafka from Maven, kazoo with its tests from PyPI, and from npm clients and what drives a browser. Prints a line a peer; what cannot be
  * had is named with its reason and is no failure here.
  */
 import { spawnSync } from 'node:child_process'
@@ -30,6 +30,8 @@ const debian = [
   'krb5-user',
   'libkrb5-dev',
   'g++',
+  // The browser of the console's tests.
+  'chromium',
 ]
 /** The name of a command of the package, which may be installed without the package. */
 const commands = new Map([
@@ -80,6 +82,9 @@ function fetchFromNpm(name, version, sign) {
 
 // It brings native code.
 console.log(`kerberos: ${fetchFromNpm('kerberos', '7.0.0', 'build')}`)
+// They drive the browser and check what it shows.
+console.log(`playwright-core: ${fetchFromNpm('playwright-core', '1.65.1', 'index.js')}`)
+console.log(`axe-core: ${fetchFromNpm('axe-core', '4.14.1', 'axe.min.js')}`)
 console.log(`node-zookeeper-client: ${fetchFromNpm('node-zookeeper-client', '1.1.3', 'index.js')}`)
 
 /** kazoo with its own tests, and what these import. */

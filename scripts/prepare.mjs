@@ -3,7 +3,7 @@
  * Before `npm start` and `npm test`: installs and builds what a fresh clone lacks; otherwise it does nothing. `--install` always
  * installs, `--force` always builds.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -31,22 +31,60 @@ if (process.argv.includes('--install') || read('installed') !== lock) {
   write('installed', lock)
 }
 
-const newest = sources().reduce((latest, file) => Math.max(latest, statSync(file).mtimeMs), 0)
-const state = `${newest} ${sources().length}`
+const state = stateOf(sources())
 const built = existsSync(join(root, 'packages/cli/dist/main.js')) && existsSync(join(root, 'examples/dist/report.js'))
-if (process.argv.includes('--force') || !built || read('built') !== state) {
+const isForced = process.argv.includes('--force')
+// The web application of the console is built beside the packages: neither needs the other.
+const web = join(root, 'packages/console/web')
+const webState = stateOf([...filesIn(web), ...filesIn(join(root, 'packages/console/src'))])
+const isWebBuilt = existsSync(join(root, 'packages/console/dist/web/index.html')) && read('built-web') === webState
+const webBuild = isForced || !isWebBuilt ? buildWeb() : undefined
+if (isForced || !built || read('built') !== state) {
   console.error('building…')
   run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], 'the build failed')
   write('built', state)
+}
+await webBuild
+
+/** @returns {Promise<void>} */
+function buildWeb() {
+  console.error('building the web application…')
+  const vite = [
+    join(root, 'node_modules/vite/bin/vite.js'),
+    'build',
+    '--config',
+    join(web, 'vite.config.ts'),
+    '--logLevel',
+    'warn',
+  ]
+  const child = spawn(process.execPath, vite, { cwd: root, stdio: ['ignore', 2, 2] })
+  return new Promise((resolve) => {
+    child.once('exit', (code) => {
+      if (code !== 0) fail('the build of the web application failed (vite build)')
+      write('built-web', webState)
+      resolve()
+    })
+  })
+}
+
+/** What changes when one of the files does. @param {readonly string[]} files */
+function stateOf(files) {
+  const newest = files.reduce((latest, file) => Math.max(latest, statSync(file).mtimeMs), 0)
+  return `${newest} ${files.length}`
+}
+
+/** @param {string} folder @returns {string[]} */
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
 }
 
 /** Every file that the build reads. */
 function sources() {
   const files = ['tsconfig.base.json', 'tsconfig.json', 'examples/tsconfig.json'].map((name) => join(root, name))
   for (const folder of ['examples', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)]) {
-    for (const entry of readdirSync(join(root, folder, 'src'), { recursive: true, withFileTypes: true })) {
-      if (entry.isFile() && entry.name.endsWith('.ts')) files.push(join(entry.parentPath ?? entry.path, entry.name))
-    }
+    files.push(...filesIn(join(root, folder, 'src')).filter((file) => file.endsWith('.ts')))
   }
   return files
 }

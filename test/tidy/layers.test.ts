@@ -22,7 +22,7 @@ const layers = new Map<string, Layer>(
 
 /** Files that may use the host; pure functions of Node are allowed by name. */
 const hosts =
-  /packages\/(runtime\/src\/node|cli\/src|opentelemetry\/src|testing\/src\/(apache\/|java\.ts|proxy\.ts|certificates\.ts))/
+  /packages\/(runtime\/src\/node|cli\/src|console\/src\/host|opentelemetry\/src|testing\/src\/(apache\/|java\.ts|proxy\.ts|certificates\.ts))/
 const pureNode = new Set([
   'packages/server/src/auth/digest.ts node:crypto',
   'packages/server/src/auth/ip.ts node:net',

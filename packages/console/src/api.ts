@@ -1,0 +1,254 @@
+/**
+ * What the gateway and the web application say to each other, as JSON. Zxids and session ids are texts as servers print them (`0x1a`),
+ * times are milliseconds since 1970, bytes are base64.
+ */
+
+/** An answer that is no result. */
+export interface Problem {
+  /** What happened, in one sentence for people. */
+  readonly message: string
+  /** The code of the client's error (`NO_NODE`, `BAD_VERSION`…), or one of the gateway: `REFUSED`, `TOKEN`, `READ_ONLY`, `WRONG`. */
+  readonly code: string
+  /** For BAD_VERSION: the znode as it is now. */
+  readonly current?: Znode
+}
+
+/** `GET /api/about`. */
+export interface About {
+  /** The connect string. */
+  readonly servers: string
+  readonly state: ConnectionState
+  readonly allowsWrites: boolean
+  /** Whether the past can be asked: a data directory is given. */
+  readonly hasPast: boolean
+  /** The identities of the console at its server, `scheme:user` each; empty while they are not known. */
+  readonly identities: readonly string[]
+}
+
+export interface ConnectionState {
+  readonly kind: string
+  /** The server of the current connection, `host:port`; undefined without one. */
+  readonly server?: string
+  readonly session?: string
+  /** Why there is no connection, where that is known. */
+  readonly reason?: string
+}
+
+export interface Stat {
+  readonly czxid: string
+  readonly mzxid: string
+  readonly pzxid: string
+  readonly created: number
+  readonly modified: number
+  readonly version: number
+  readonly cversion: number
+  readonly aversion: number
+  readonly kind: 'persistent' | 'ephemeral' | 'container' | 'ttl'
+  /** Milliseconds, for `ttl`. */
+  readonly ttl?: number
+  /** The session of an ephemeral. */
+  readonly owner?: string
+  readonly dataLength: number
+  readonly numChildren: number
+}
+
+export interface AclEntry {
+  /** The letters of its permissions, in the order `cdrwa`. */
+  readonly perms: string
+  readonly scheme: string
+  readonly id: string
+}
+
+/** `GET /api/znode?path=`. */
+export interface Znode {
+  readonly path: string
+  readonly data: string
+  readonly stat: Stat
+  /** Undefined where the console may not read it. */
+  readonly acl?: readonly AclEntry[]
+  /** The limits of a quota on this znode, where there is one. */
+  readonly quota?: { readonly limits: string; readonly used: string }
+}
+
+/** `GET /api/children?path=&offset=&limit=`, a page of the sorted list; `find=NAME` may be repeated. */
+export interface Children {
+  readonly path: string
+  /** The number of all children of the znode. */
+  readonly total: number
+  readonly offset: number
+  readonly children: readonly Child[]
+  /** Where the names of `find` stand in the whole list; -1 for one that is not in it. */
+  readonly places: readonly number[]
+}
+
+export interface Child {
+  readonly name: string
+  readonly numChildren: number
+  readonly dataLength: number
+  readonly kind: Stat['kind']
+}
+
+/** One line of `GET /api/search`, JSON each. */
+export type SearchLine =
+  | { readonly kind: 'found'; readonly path: string; readonly where: 'name' | 'data' }
+  | { readonly kind: 'progress'; readonly looked: number }
+  | { readonly kind: 'end'; readonly looked: number; readonly isWhole: boolean; readonly why?: string }
+
+/** A value of a znode, cut where it is long. */
+export interface Value {
+  readonly data: string
+  readonly bytes: number
+  readonly version: number
+}
+
+/** One change, in a batch of the stream. */
+export interface ChangeItem {
+  readonly kind: 'created' | 'changed' | 'deleted' | 'unreadable'
+  readonly path: string
+  readonly zxid?: string
+  /** The server's time of the write; undefined for a deletion. */
+  readonly time?: number
+  readonly value?: Value
+  readonly previous?: Value
+  /** Writes between the two that were not seen. */
+  readonly missed?: number
+}
+
+/** The events of `GET /api/changes?path=`, and of `GET /api/follow`. */
+export type StreamEvent =
+  /** Everything up to `zxid` is known; changes follow. */
+  | { readonly kind: 'ready'; readonly zxid: string; readonly znodes: number }
+  /** The connection to the server was lost; what is shown may be old. */
+  | { readonly kind: 'stale' }
+  /** `leftOut` changes came in the same time and are not shown. */
+  | { readonly kind: 'changes'; readonly items: readonly ChangeItem[]; readonly leftOut: number }
+  /** The list of children of `path` has changed. */
+  | { readonly kind: 'children'; readonly path: string }
+  | { readonly kind: 'state'; readonly state: ConnectionState }
+  | { readonly kind: 'failed'; readonly problem: Problem }
+
+export interface PartyItem {
+  readonly path: string
+  readonly session?: string
+  readonly since: number
+  readonly id?: string
+  readonly side?: 'read' | 'write'
+  readonly item?: string
+  readonly behind?: readonly string[]
+  readonly data: string
+}
+
+export interface StructureItem {
+  readonly kind: string
+  readonly path: string
+  readonly layouts: readonly string[]
+  readonly holders: readonly PartyItem[]
+  readonly waiters: readonly PartyItem[]
+  readonly capacity?: number
+  readonly items?: number
+  readonly notes: readonly string[]
+}
+
+/** `GET /api/structures?path=`. */
+export interface Structures {
+  readonly structures: readonly StructureItem[]
+  /** Circles of waiting: each session waits at a path for the next one. */
+  readonly circles: readonly (readonly {
+    readonly session: string
+    readonly waitsAt: string
+    readonly holder: string
+  }[])[]
+  /** Znodes that the console may not read, so something may be missing. */
+  readonly unreadable: number
+}
+
+/** `GET /api/servers`. */
+export interface ServerItem {
+  readonly server: string
+  /** The role, `standalone`, `leader`, `follower` or `observer`; undefined where it did not answer. */
+  readonly role?: string
+  readonly version?: string
+  readonly zxid?: string
+  /** Transactions behind the newest of the servers of one epoch. */
+  readonly lag?: number
+  readonly connections?: number
+  readonly outstanding?: number
+  readonly latency?: string
+  /** Every figure of `mntr`. */
+  readonly figures: Readonly<Record<string, string>>
+  /** What could not be asked, and why, one sentence each. */
+  readonly problems: readonly string[]
+}
+
+/** `GET /api/sessions`. */
+export interface Sessions {
+  readonly sessions: readonly SessionItem[]
+  readonly problems: readonly string[]
+}
+
+export interface SessionItem {
+  readonly id: string
+  readonly server?: string
+  readonly address?: string
+  readonly timeout?: number
+  /** Requests that are read and not answered. */
+  readonly queued?: number
+  readonly received?: number
+  readonly sent?: number
+  readonly lastOperation?: string
+  readonly latency?: string
+  readonly established?: number
+  readonly ephemerals: readonly string[]
+  /** Paths with watches of data. */
+  readonly watches: readonly string[]
+  /** This is the session of the console itself. */
+  readonly isOwn: boolean
+}
+
+/** `GET /api/sessions/end?session=`: what ending it would do. */
+export interface EndPreview {
+  readonly session: string
+  readonly ephemerals: readonly string[]
+  /** Watches of other sessions that fire, as far as servers list them. */
+  readonly watches: readonly { readonly path: string; readonly sessions: readonly string[] }[]
+  readonly notes: readonly string[]
+}
+
+/** `GET /api/figures`: what was measured while the console ran. */
+export interface Figures {
+  /** Milliseconds between two points. */
+  readonly everyMs: number
+  readonly servers: readonly {
+    readonly server: string
+    readonly times: readonly number[]
+    /** A value for each time; null where the server did not answer. */
+    readonly values: Readonly<Record<string, readonly (number | null)[]>>
+  }[]
+}
+
+/** One write of the past. */
+export interface PastChange {
+  readonly kind: 'created' | 'changed' | 'acl changed' | 'deleted' | 'gap'
+  readonly path: string
+  readonly zxid: string
+  readonly time: number
+  readonly session: string
+  readonly before?: Value
+  readonly after?: Value
+  /** Lines or members that differ, for people. */
+  readonly diff?: readonly { readonly sign: '-' | '+'; readonly text: string }[]
+}
+
+/** `GET /api/past/history?path=`. */
+export interface History {
+  readonly changes: readonly PastChange[]
+  /** There were more; the newest are shown. */
+  readonly leftOut: number
+}
+
+/** `GET /api/past/tree?path=&at=`. */
+export interface PastTree {
+  readonly zxid: string
+  readonly nodes: readonly { readonly path: string; readonly value?: Value; readonly kind: Stat['kind'] }[]
+  readonly leftOut: number
+}

@@ -1,0 +1,46 @@
+/**
+ * Names of children, sorted. A list of a hundred thousand names is read and sorted once, and again only when the znode says that it has
+ * changed: pages of it are then cheap.
+ */
+import { type Client, KeeperError, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
+
+interface List {
+  readonly stat: ZnodeStat
+  readonly names: readonly string[]
+}
+
+/** Lists that are kept. */
+const listsMax = 16
+
+export class ChildLists {
+  readonly #zk: Pick<Client, 'exists' | 'children'>
+  /** The one that was used last is at the end. */
+  readonly #lists = new Map<string, List>()
+
+  constructor(zk: Pick<Client, 'exists' | 'children'>) {
+    this.#zk = zk
+  }
+
+  /** @throws KeeperError NO_NODE, NO_AUTH and those of every read. */
+  async of(path: ZnodePath): Promise<readonly string[]> {
+    const known = this.#lists.get(path)
+    this.#lists.delete(path)
+    if (known !== undefined) {
+      const stat = await this.#zk.exists(path)
+      if (stat === undefined) throw new KeeperError('NO_NODE', { path, operation: 'children' })
+      if (stat.czxid === known.stat.czxid && stat.pzxid === known.stat.pzxid) return this.#keep(path, known)
+    }
+    const { children, stat } = await this.#zk.children(path)
+    return this.#keep(path, { stat, names: [...children].sort() })
+  }
+
+  #keep(path: string, list: List): readonly string[] {
+    this.#lists.delete(path)
+    this.#lists.set(path, list)
+    for (const oldest of this.#lists.keys()) {
+      if (this.#lists.size <= listsMax) break
+      this.#lists.delete(oldest)
+    }
+    return list.names
+  }
+}

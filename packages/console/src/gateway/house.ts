@@ -1,0 +1,28 @@
+/** What the routes of the gateway work with. */
+import type { Client } from '@lightkeeper/client'
+import type { Log, Runtime } from '@lightkeeper/runtime'
+import type { PastDirectory } from '@lightkeeper/tools'
+import type { FigureRing } from '../servers/figure-ring.ts'
+import type { ChildLists } from './child-lists.ts'
+
+export interface House {
+  readonly zk: Client
+  readonly runtime: Runtime
+  readonly log: Log
+  /** The connect string, for people. */
+  readonly servers: string
+  /** The part of the tree that the client sees as its root; empty for all of it. */
+  readonly chroot: string
+  readonly allowsWrites: boolean
+  readonly lists: ChildLists
+  readonly figures: FigureRing
+  /** Addresses of all servers, `host:port`. */
+  addresses(): Promise<readonly string[]>
+  /** The answer of one server to a four-letter word. @throws Error with a sentence for people. */
+  ask(address: string, word: string): Promise<string>
+  /** Undefined where no data directory is given. */
+  readonly openPast: (() => Promise<PastDirectory>) | undefined
+}
+
+/** A whole subtree is read for a live stream, recipes and the like: up to so many znodes. */
+export const wholeMax = 200_000

@@ -1,0 +1,166 @@
+/** The console as a server: a client, the gateway over it, and a port. */
+import type { IncomingMessage } from 'node:http'
+import { serve } from '@hono/node-server'
+import { type ConnectOptions, connect } from '@lightkeeper/client'
+import { formatAddress, type Log, parseAddress, type Runtime, type TlsOptions } from '@lightkeeper/runtime'
+import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { PastDirectory } from '@lightkeeper/tools'
+import { gatewayApp, type WebFiles } from '../gateway/app.ts'
+import { ChildLists } from '../gateway/child-lists.ts'
+import { askWord } from '../servers/ask.ts'
+import { FigureRing } from '../servers/figure-ring.ts'
+import { figuresIn, refusalIn } from '../servers/words.ts'
+import { webFiles } from './web-files.ts'
+
+export interface ConsoleOptions {
+  /** A connect string, as the client takes it. */
+  readonly servers: string
+  /** The address to listen on. Default 127.0.0.1. */
+  readonly host?: string
+  /** Default 0: a free one. */
+  readonly port?: number
+  /** Whether the page may write. Default false. */
+  readonly allowsWrites?: boolean
+  /**
+   * What a browser must show. Default: one is made where others could reach the console, that is on any address but those of this
+   * machine alone; or where the console has credentials that they have not.
+   */
+  readonly token?: string | undefined
+  /** Host names under which the console may be asked, besides addresses and `localhost`. Default none. */
+  readonly hostNames?: readonly string[]
+  /** The data directory of a server, for time travel. */
+  readonly past?: { readonly dataDir: string; readonly logDir?: string | undefined } | undefined
+  /** Options of the client: credentials, TLS, timeouts. */
+  readonly connect?: Omit<ConnectOptions, 'lazy' | 'log' | 'runtime'>
+  /** Gets the audit lines too. Default: none. */
+  readonly log?: Log
+  /** The files of the web application. Default: those that are built. */
+  readonly files?: WebFiles
+}
+
+export interface RunningConsole extends AsyncDisposable {
+  /** What a browser opens, with the token behind `#`, which no server and no log sees. */
+  readonly url: string
+  readonly token: string | undefined
+  close(): Promise<void>
+}
+
+const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/
+/** The largest list of children that is read, bytes: some hundred thousand names. */
+const replyBytesMax = 64 << 20
+
+/** Resolves when it listens; the servers need not be there yet. @throws the system's error where the address cannot be had. */
+export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
+  const { servers, host = '127.0.0.1', port = 0, allowsWrites = false, past, hostNames = [] } = options
+  const files = options.files ?? webFiles()
+  const runtime = nodeRuntime(options.log === undefined ? {} : { log: options.log })
+  const token = options.token ?? (isShielded(options, host) ? undefined : freshToken(runtime))
+  const zk = await connect(servers, { replyBytesMax, ...options.connect, lazy: true, log: runtime.log })
+  const { addresses, chroot } = partsOf(servers, runtime)
+  // Options of TLS are read again each time, so that certificates reload.
+  const ask = async (address: string, word: string): Promise<string> =>
+    askWord(runtime.network, runtime.clock, address, word, await tlsOf(options))
+  const figures = new FigureRing(runtime.clock, async () => {
+    const answers = await Promise.all(
+      (await addresses()).map(async (address) => {
+        const text = await ask(address, 'mntr').catch(() => '')
+        return refusalIn('mntr', text) !== undefined || text === '' ? [] : ([[address, figuresIn(text)]] as const)
+      }),
+    )
+    return new Map(answers.flat())
+  })
+  const house = {
+    zk,
+    runtime,
+    log: runtime.log,
+    servers,
+    chroot,
+    allowsWrites,
+    lists: new ChildLists(zk),
+    figures,
+    addresses,
+    ask,
+    openPast: past === undefined ? undefined : () => PastDirectory.open(runtime.disk, past.dataDir, past.logDir),
+  }
+  const gate = {
+    hostNames: new Set([...hostNames, ...(loopback.test(host) ? [] : [host])].map((each) => each.toLowerCase())),
+    token,
+  }
+  const app = gatewayApp(house, gate, files, remoteOf)
+  let server: ReturnType<typeof serve>
+  let bound: number
+  try {
+    ;[server, bound] = await listening(app.fetch, host, port)
+  } catch (error) {
+    await zk.close()
+    throw error
+  }
+  figures.start()
+  const shown = host === '0.0.0.0' || host === '::' || host === '' ? '127.0.0.1' : host
+  const close = async (): Promise<void> => {
+    figures.close()
+    const ended = new Promise<void>((resolve) => void server.close(() => resolve()))
+    if ('closeAllConnections' in server) server.closeAllConnections()
+    await zk.close()
+    await ended
+  }
+  return {
+    url: `http://${formatAddress(shown, bound)}/${token === undefined ? '' : `#token=${token}`}`,
+    token,
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** Nobody but the users of this machine can ask, and they can do no more through the console than without it. */
+function isShielded({ connect: { auth = [], sasl, tls } = {} }: ConsoleOptions, host: string): boolean {
+  return (
+    loopback.test(host) && auth.length === 0 && sasl === undefined && (tls === undefined || typeof tls === 'boolean')
+  )
+}
+
+function freshToken({ random }: Runtime): string {
+  return Buffer.from(random.bytes(24)).toString('base64url')
+}
+
+/** The servers of a connect string, and its chroot. The client has checked it. */
+function partsOf(text: string, { network }: Runtime): { addresses: () => Promise<readonly string[]>; chroot: string } {
+  const [, service, list = '', chroot = ''] = /^\s*(srv:|dns-srv:\/\/)?([^/]*)(\/.*?)?\s*$/.exec(text) ?? []
+  const own = chroot === '/' ? '' : chroot
+  if (service !== undefined) return { addresses: () => network.service(list.trim()), chroot: own }
+  const addresses = list
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+    .map((each) => {
+      const { host, port } = parseAddress(each, 2181)
+      return formatAddress(host, port)
+    })
+  return { addresses: async () => addresses, chroot: own }
+}
+
+/** Words are asked as the client connects. */
+async function tlsOf({ connect: { tls } = {} }: ConsoleOptions): Promise<TlsOptions | undefined> {
+  if (tls === undefined || tls === false) return undefined
+  if (tls === true) return {}
+  return typeof tls === 'function' ? tls() : tls
+}
+
+function remoteOf(environment: unknown): string {
+  const { incoming } = environment as { readonly incoming?: IncomingMessage }
+  return incoming?.socket.remoteAddress ?? 'unknown'
+}
+
+function listening(
+  fetch: Parameters<typeof serve>[0]['fetch'],
+  hostname: string,
+  port: number,
+): Promise<[ReturnType<typeof serve>, number]> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch, hostname, port }, (info) => {
+      server.off('error', reject)
+      resolve([server, info.port])
+    })
+    server.once('error', reject)
+  })
+}

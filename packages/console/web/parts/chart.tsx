@@ -1,0 +1,83 @@
+/** One figure over time, a line for each server, by uPlot. */
+import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+
+export interface ChartProps {
+  readonly title: string
+  readonly unit: string
+  readonly series: readonly {
+    readonly server: string
+    readonly times: readonly number[]
+    readonly values: readonly (number | null)[]
+  }[]
+}
+
+const colours = ['#2563eb', '#d97706', '#059669', '#c026d3', '#dc2626', '#0891b2', '#65a30d']
+const height = 150
+
+export default function Chart({ title, unit, series }: ChartProps): JSX.Element {
+  const parent = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot>(undefined)
+  const servers = series.map(({ server }) => server).join()
+  useEffect(() => {
+    const element = parent.current
+    if (element === null) return
+    const ink = getComputedStyle(element).color
+    const axis = {
+      stroke: ink,
+      grid: { stroke: `color-mix(in srgb, ${ink} 15%, transparent)` },
+      ticks: { show: false },
+    }
+    const own = new uPlot(
+      {
+        width: element.clientWidth,
+        height,
+        cursor: { y: false },
+        legend: { show: false },
+        axes: [axis, { ...axis, size: 60 }],
+        series: [
+          {},
+          ...series.map(({ server }, i) => ({
+            label: server,
+            stroke: colours[i % colours.length] ?? '',
+            width: 1.5,
+            spanGaps: false,
+          })),
+        ],
+      },
+      [[]],
+      element,
+    )
+    plot.current = own
+    const resize = new ResizeObserver(() => own.setSize({ width: element.clientWidth, height }))
+    resize.observe(element)
+    return () => {
+      resize.disconnect()
+      own.destroy()
+    }
+    // The lines are those of the servers; new points go into the chart that is there.
+  }, [servers])
+  useEffect(() => {
+    const tables = series.map(({ times, values }): uPlot.AlignedData => [times.map((time) => time / 1000), [...values]])
+    plot.current?.setData(tables.length === 0 ? [[]] : uPlot.join(tables))
+  }, [series, servers])
+  const last = series.map(({ server, values }) => ({ server, value: values.at(-1) }))
+  return (
+    <figure class="panel">
+      <figcaption>
+        <h2>{title}</h2>
+        <p class="quiet">
+          {last.map(({ server, value }, i) => (
+            <span key={server}>
+              <span class="key" style={{ background: colours[i % colours.length] }} /> {server}:{' '}
+              {value === null || value === undefined ? 'no answer' : `${Math.round(value * 100) / 100} ${unit}`}{' '}
+            </span>
+          ))}
+        </p>
+      </figcaption>
+      <div ref={parent} class="chart" role="img" aria-label={`${title} over time`} />
+    </figure>
+  )
+}

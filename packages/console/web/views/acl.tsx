@@ -1,0 +1,168 @@
+/** Who may do what with a znode, in words, for a given identity, and changed by an editor. */
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import type { AclEntry } from '../../src/api.ts'
+import { allowedTo, permissions, pitfallsOf, sentenceOf } from '../../src/explain/acl.ts'
+import { ApiProblem, write } from '../lib/api.ts'
+import { emit } from '../lib/news.ts'
+import { ProblemNote } from '../parts/bits.tsx'
+
+interface Props {
+  readonly path: string
+  /** Undefined where the console may not read it. */
+  readonly acl: readonly AclEntry[] | undefined
+  readonly aversion: number
+  readonly allowsWrites: boolean
+  onSaved(): void
+}
+
+export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props): JSX.Element {
+  const [edited, setEdited] = useState<{ readonly acl: readonly AclEntry[]; readonly aversion: number }>()
+  const [identity, setIdentity] = useState('')
+  const [problem, setProblem] = useState<ApiProblem>()
+  if (acl === undefined) {
+    return (
+      <section class="panel">
+        <h2>Permissions</h2>
+        <p>The console may not read who may do what here.</p>
+      </section>
+    )
+  }
+  const shown = edited?.acl ?? acl
+  const change = (i: number, next: AclEntry | undefined): void => {
+    const list = shown.flatMap((each, at) => (at !== i ? [each] : next === undefined ? [] : [next]))
+    setEdited({ acl: list, aversion: edited?.aversion ?? aversion })
+  }
+  const save = async (): Promise<void> => {
+    if (edited === undefined) return
+    setProblem(undefined)
+    try {
+      await write('PUT', '/api/acl', { path, acl: edited.acl, aversion: edited.aversion })
+      setEdited(undefined)
+      emit('written')
+    } catch (error) {
+      if (error instanceof ApiProblem) setProblem(error)
+    }
+    onSaved()
+  }
+  const may = identity === '' ? '' : allowedTo(shown, [identity])
+  return (
+    <section class="panel">
+      <h2>Permissions</h2>
+      <div class="scroll">
+        <table class="facts acl">
+          <thead>
+            <tr>
+              <th scope="col">Who</th>
+              {permissions.map(({ letter, name, meaning }) => (
+                <th scope="col" key={letter} title={meaning}>
+                  {name}
+                </th>
+              ))}
+              {allowsWrites ? <th scope="col">Remove</th> : null}
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((entry, i) => (
+              <tr key={i}>
+                <td>
+                  {allowsWrites ? (
+                    <input
+                      aria-label={`Entry ${i + 1}, scheme:id`}
+                      value={`${entry.scheme}:${entry.id}`}
+                      size={26}
+                      onInput={(event) => {
+                        const [scheme = '', ...id] = event.currentTarget.value.split(':')
+                        change(i, { ...entry, scheme, id: id.join(':') })
+                      }}
+                    />
+                  ) : (
+                    <code>
+                      {entry.scheme}:{entry.id}
+                    </code>
+                  )}
+                </td>
+                {permissions.map(({ letter, name }) => (
+                  <td key={letter}>
+                    <input
+                      type="checkbox"
+                      aria-label={`Entry ${i + 1} may ${name}`}
+                      checked={entry.perms.includes(letter)}
+                      disabled={!allowsWrites}
+                      onChange={(event) => {
+                        const has = event.currentTarget.checked
+                        const perms = permissions
+                          .map((each) => each.letter)
+                          .filter((each) => (each === letter ? has : entry.perms.includes(each)))
+                        change(i, { ...entry, perms: perms.join('') })
+                      }}
+                    />
+                  </td>
+                ))}
+                {allowsWrites ? (
+                  <td>
+                    <button type="button" aria-label={`Remove entry ${i + 1}`} onClick={() => change(i, undefined)}>
+                      ×
+                    </button>
+                  </td>
+                ) : null}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <ul>
+        {shown.map((entry, i) => (
+          <li key={i}>{sentenceOf(entry)}</li>
+        ))}
+      </ul>
+      <ul class="quiet">
+        {pitfallsOf(shown).map((each) => (
+          <li key={each}>{each}</li>
+        ))}
+      </ul>
+      <p class="line">
+        <label>
+          What may{' '}
+          <input
+            placeholder="digest:ann, ip:10.0.0.7"
+            value={identity}
+            onInput={(event) => setIdentity(event.currentTarget.value.trim())}
+          />
+        </label>
+        <span role="status">
+          {identity === ''
+            ? 'do here?'
+            : may === ''
+              ? 'do here? Nothing.'
+              : `do here? ${permissions
+                  .filter(({ letter }) => may.includes(letter))
+                  .map(({ meaning }) => meaning)
+                  .join(', ')}.`}
+        </span>
+      </p>
+      <ProblemNote problem={problem} />
+      {allowsWrites ? (
+        <p class="line">
+          <button
+            type="button"
+            onClick={() =>
+              setEdited({
+                acl: [...shown, { perms: 'r', scheme: 'world', id: 'anyone' }],
+                aversion: edited?.aversion ?? aversion,
+              })
+            }
+          >
+            Add an entry
+          </button>
+          <button type="button" class="main" disabled={edited === undefined} onClick={() => void save()}>
+            Save permissions
+          </button>
+          <button type="button" disabled={edited === undefined} onClick={() => setEdited(undefined)}>
+            Drop my changes
+          </button>
+        </p>
+      ) : null}
+    </section>
+  )
+}

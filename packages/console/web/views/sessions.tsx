@@ -1,0 +1,191 @@
+/** Sessions, with what they own and watch, and the end of what one owns. */
+import type { JSX } from 'preact'
+import { useState } from 'preact/hooks'
+import type { EndPreview, SessionItem, Sessions } from '../../src/api.ts'
+import { ApiProblem, address, write } from '../lib/api.ts'
+import { useLoad } from '../lib/load.ts'
+import { go } from '../lib/location.ts'
+import { emit } from '../lib/news.ts'
+import { Dialog, ProblemNote, ViewHead, ZnodeLink } from '../parts/bits.tsx'
+import { SessionLink } from './recipes.tsx'
+
+export function SessionsView({
+  session,
+  allowsWrites,
+}: {
+  readonly session: string | undefined
+  readonly allowsWrites: boolean
+}): JSX.Element {
+  const { value, problem } = useLoad<Sessions>('/api/sessions', 3_000)
+  const chosen = value?.sessions.find(({ id }) => id === session)
+  return (
+    <article class="view">
+      <ViewHead
+        title="Sessions"
+        about="Clients as the servers see them: address, ephemerals, watches, requests that wait."
+      />
+      <ProblemNote problem={problem} isOld={value !== undefined} />
+      {value?.problems.map((each) => (
+        <p key={each} class="note">
+          {each}.
+        </p>
+      ))}
+      {value === undefined && problem === undefined ? <p class="quiet">Asking the servers…</p> : null}
+      {session !== undefined && value !== undefined && chosen === undefined ? (
+        <p class="note">
+          No server names the session {session} now. It has ended, or its server does not list sessions.
+        </p>
+      ) : null}
+      {chosen === undefined ? null : <SessionPanel session={chosen} allowsWrites={allowsWrites} />}
+      {value === undefined ? null : (
+        <div class="scroll">
+          <table class="list">
+            <thead>
+              <tr>
+                <th scope="col">Session</th>
+                <th scope="col">Client</th>
+                <th scope="col">Server</th>
+                <th scope="col">Timeout</th>
+                <th scope="col">Ephemerals</th>
+                <th scope="col">Watches</th>
+                <th scope="col">Waiting</th>
+                <th scope="col">Latency min/avg/max</th>
+              </tr>
+            </thead>
+            <tbody>
+              {value.sessions.map((each) => (
+                <tr key={each.id} class={each.id === session ? 'chosen' : ''}>
+                  <td class="nowrap">
+                    <SessionLink id={each.id} />
+                    {each.isOwn ? ' (this console)' : ''}
+                  </td>
+                  <td>{each.address ?? 'not connected'}</td>
+                  <td>{each.server ?? ''}</td>
+                  <td>{each.timeout === undefined ? '' : `${each.timeout} ms`}</td>
+                  <td>{each.ephemerals.length}</td>
+                  <td>{each.watches.length}</td>
+                  <td>{each.queued ?? ''}</td>
+                  <td>{each.latency === undefined ? '' : `${each.latency} ms`}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </article>
+  )
+}
+
+/** Paths that a panel lists. */
+const pathsMax = 100
+
+function SessionPanel({
+  session,
+  allowsWrites,
+}: {
+  readonly session: SessionItem
+  readonly allowsWrites: boolean
+}): JSX.Element {
+  const [isAsked, setAsked] = useState(false)
+  const { id, ephemerals, watches, isOwn } = session
+  return (
+    <section class="panel" aria-label={`Session ${id}`}>
+      <h2>Session {id}</h2>
+      <Paths title="Ephemerals" none="It owns no ephemerals." paths={ephemerals} />
+      <Paths title="Watches of data" none="It watches no data." paths={watches} />
+      <p class="line">
+        {allowsWrites && !isOwn ? (
+          <button type="button" class="danger" onClick={() => setAsked(true)}>
+            End what it holds…
+          </button>
+        ) : null}
+        <button type="button" onClick={() => go('sessions')}>
+          Close
+        </button>
+      </p>
+      {isAsked ? <EndDialog session={id} onClose={() => setAsked(false)} /> : null}
+    </section>
+  )
+}
+
+function Paths({
+  title,
+  none,
+  paths,
+}: {
+  readonly title: string
+  readonly none: string
+  readonly paths: readonly string[]
+}): JSX.Element {
+  if (paths.length === 0) return <p class="quiet">{none}</p>
+  return (
+    <>
+      <h3>{title}</h3>
+      <ul>
+        {paths.slice(0, pathsMax).map((each) => (
+          <li key={each}>
+            <ZnodeLink path={each} />
+          </li>
+        ))}
+      </ul>
+      {paths.length > pathsMax ? <p class="quiet">…and {paths.length - pathsMax} more.</p> : null}
+    </>
+  )
+}
+
+function EndDialog({ session, onClose }: { readonly session: string; readonly onClose: () => void }): JSX.Element {
+  const { value, problem } = useLoad<EndPreview>(address('/api/sessions/end', { session }))
+  const [failed, setFailed] = useState<ApiProblem>()
+  const end = async (): Promise<void> => {
+    setFailed(undefined)
+    try {
+      await write('POST', '/api/sessions/end', { session })
+      emit('written')
+      onClose()
+    } catch (error) {
+      if (error instanceof ApiProblem) setFailed(error)
+    }
+  }
+  return (
+    <Dialog title={`End what session ${session} holds?`} onClose={onClose}>
+      <ProblemNote problem={problem ?? failed} />
+      {value === undefined ? (
+        <p>Asking the servers…</p>
+      ) : (
+        <>
+          <Paths title="These znodes go" none="It owns no ephemerals: nothing would change." paths={value.ephemerals} />
+          {value.watches.length === 0 ? null : (
+            <>
+              <h3>These watches fire</h3>
+              <ul>
+                {value.watches.slice(0, pathsMax).map(({ path, sessions }) => (
+                  <li key={path}>
+                    <code>{path}</code>: {sessions.join(', ')}
+                  </li>
+                ))}
+              </ul>
+            </>
+          )}
+          {value.notes.map((each) => (
+            <p key={each} class="note">
+              {each}
+            </p>
+          ))}
+        </>
+      )}
+      <p class="line">
+        <button
+          type="button"
+          class="danger"
+          disabled={value === undefined || value.ephemerals.length === 0}
+          onClick={() => void end()}
+        >
+          Delete {value?.ephemerals.length ?? 0} ephemerals
+        </button>
+        <button type="button" onClick={onClose} autofocus>
+          Cancel
+        </button>
+      </p>
+    </Dialog>
+  )
+}
