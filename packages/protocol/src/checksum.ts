@@ -23,7 +23,7 @@ export function adler32(bytes: Uint8Array, start = 0, end: number = bytes.length
   return ((b << 16) | a) >>> 0
 }
 
-/** Four tables, so that one step takes four bytes. */
+/** Eight tables, so that one step takes eight bytes. */
 const crcTables: readonly Uint32Array[] = (() => {
   const first = Uint32Array.from({ length: 256 }, (_, byte) => {
     let value = byte
@@ -31,29 +31,42 @@ const crcTables: readonly Uint32Array[] = (() => {
     return value
   })
   const tables = [first]
-  for (let i = 1; i < 4; i++) {
+  for (let i = 1; i < 8; i++) {
     const before = tables[i - 1] as Uint32Array
     tables.push(before.map((value) => (value >>> 8) ^ (first[value & 0xff] as number)))
   }
   return tables
 })()
-const [crc0, crc1, crc2, crc3] = crcTables as [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
+const [crc0, crc1, crc2, crc3, crc4, crc5, crc6, crc7] = crcTables as [
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+  Uint32Array,
+]
 
 /** CRC-32 (IEEE) of `bytes[start, end)`, continued from `seed`, which is 0 for a fresh one. Unsigned. */
 export function crc32(bytes: Uint8Array, start = 0, end: number = bytes.length, seed = 0): number {
   let crc = ~seed
   let at = start
-  for (; at + 4 <= end; at += 4) {
+  for (; at + 8 <= end; at += 8) {
     crc ^=
       (bytes[at] as number) |
       ((bytes[at + 1] as number) << 8) |
       ((bytes[at + 2] as number) << 16) |
       ((bytes[at + 3] as number) << 24)
     crc =
-      (crc3[crc & 0xff] as number) ^
-      (crc2[(crc >>> 8) & 0xff] as number) ^
-      (crc1[(crc >>> 16) & 0xff] as number) ^
-      (crc0[crc >>> 24] as number)
+      (crc7[crc & 0xff] as number) ^
+      (crc6[(crc >>> 8) & 0xff] as number) ^
+      (crc5[(crc >>> 16) & 0xff] as number) ^
+      (crc4[crc >>> 24] as number) ^
+      (crc3[bytes[at + 4] as number] as number) ^
+      (crc2[bytes[at + 5] as number] as number) ^
+      (crc1[bytes[at + 6] as number] as number) ^
+      (crc0[bytes[at + 7] as number] as number)
   }
   for (; at < end; at++) crc = (crc >>> 8) ^ (crc0[(crc ^ (bytes[at] as number)) & 0xff] as number)
   return ~crc >>> 0

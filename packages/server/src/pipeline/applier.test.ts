@@ -22,6 +22,7 @@ let history: { durableZxid: bigint }
 let applied: bigint[]
 let broken: Error[]
 let isBehind: boolean
+let workOf: (zxid: bigint) => number
 let applier: Applier
 
 beforeEach(() => {
@@ -30,8 +31,9 @@ beforeEach(() => {
   applied = []
   broken = []
   isBehind = false
+  workOf = Number
   applier = new Applier(new DataTree(), 0n, history, clock, {
-    workOf: ({ header }) => Number(header.zxid),
+    workOf: ({ header }) => workOf(header.zxid),
     isBehind: () => isBehind,
     before() {},
     applied: ({ header }) => void applied.push(header.zxid),
@@ -88,6 +90,17 @@ describe('a turn', () => {
     expect(applied).toEqual([1n, 2n, 3n])
     clock.oneTurn()
     expect(applied).toEqual([1n, 2n, 3n, 4n, 5n])
+  })
+
+  test('ends behind a single transaction that is much work', () => {
+    workOf = () => 500
+    applier.drop()
+    for (let zxid = 1n; zxid <= 5n; zxid++) applier.add(create(zxid))
+    slowly()
+    applier.run()
+    expect(applied).toEqual([1n])
+    clock.oneTurn()
+    expect(applied).toEqual([1n, 2n])
   })
 
   test('applies nothing while watch events wait to be sent, and goes on when they are', () => {

@@ -10,7 +10,7 @@ import type { Entry } from './history.ts'
 import type { Ticket } from './reply-queue.ts'
 
 /** How long one turn applies transactions, milliseconds, and how many transactions between two looks at the clock. */
-const sliceMs = 5
+const sliceMs = 3
 const entriesPerLook = 4
 /** Number of digests kept for `hash`, one for each 128 transactions, as in Apache. */
 const digestsMax = 1024
@@ -127,7 +127,8 @@ export class Applier {
     for (let entry = this.#entries.peek(); entry !== undefined; entry = this.#entries.peek()) {
       const { header, txn, ticket } = entry
       if (header.zxid > limit) break
-      if (--untilLook <= 0) {
+      untilLook -= 1 + (entry.work >> 5)
+      if (untilLook <= 0) {
         untilLook = entriesPerLook
         if (this.#clock.now() >= untilMs) {
           this.#runLater()

@@ -65,6 +65,9 @@ export class Primary {
   readonly #barriers = new Deque<{ readonly ticket: Ticket<Caller>; readonly zxid: bigint }>()
   /** Zxid of the last transaction that was made. */
   #lastZxid: bigint
+  /** The wall clock of the last transaction: many have the same. */
+  #wall = Number.NaN
+  #time = 0n
   /** Sessions whose time is up, and which are not closed yet. */
   readonly #expired = new Deque<Session>()
   /** Those that expired since there was last none of them. */
@@ -218,7 +221,12 @@ export class Primary {
 
   #nextHeader(session: bigint, cxid: number, type: number): TxnHeader {
     this.#lastZxid++
-    return { clientId: session, cxid, zxid: this.#lastZxid, time: BigInt(this.#runtime.clock.wall()), type }
+    const wall = this.#runtime.clock.wall()
+    if (wall !== this.#wall) {
+      this.#wall = wall
+      this.#time = BigInt(wall)
+    }
+    return { clientId: session, cxid, zxid: this.#lastZxid, time: this.#time, type }
   }
 
   /** `prepared` is a transaction, or the error number of a refusal. */

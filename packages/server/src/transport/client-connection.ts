@@ -240,7 +240,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     if (waiting > 0) {
       const { limits } = this.#host
       if (waiting >= limits.connectionOutstandingLimit || this.#takenBytes >= takenBytesMax) return false
-      if (this.#desk.isLoaded) return false
+      if (this.#desk.isLoaded || this.#host.owesEvents) return false
     } else this.#takenBytes = 0
     return this.#hasRoom()
   }

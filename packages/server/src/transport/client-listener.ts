@@ -293,6 +293,10 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     if (this.connections.size === 0) this.#drained?.()
   }
 
+  get owesEvents(): boolean {
+    return this.#departures.isLoaded
+  }
+
   /** Watch events of what was applied before wait to be sent. */
   get isBehind(): boolean {
     return this.#departures.isBehind

@@ -32,6 +32,8 @@ export interface ConnectionHost<C> {
   readonly held: HeldBytes
   readonly events: EventFrames
   readonly words: Words
+  /** Many watch events wait to be sent: a client with an unanswered request is not read, since it may cause more of them. */
+  readonly owesEvents: boolean
   /** The server stops: no request is read any more. */
   readonly isDraining: boolean
   /** The connection said who it is; from here on its session's timeout rules. */

@@ -7,9 +7,11 @@ import type { Clock } from '@lightkeeper/runtime'
 import type { EventFrames } from './event-frames.ts'
 
 /** How long events are sent in one turn, milliseconds. */
-const sendMs = 4
-/** How many bytes of events may have been written since none waited. */
-const owedBytesMax = 4 << 20
+const sendMs = 2
+/** From so many bytes of events on, written since none waited, no further request is read of a client that awaits an answer. */
+const owedBytesMany = 2 << 20
+/** From so many on nothing is applied: clients that pipeline nothing can still be many. */
+const owedBytesMax = 16 << 20
 
 export class Departures {
   readonly #clock: Clock
@@ -23,9 +25,18 @@ export class Departures {
     this.#events = events
   }
 
-  /** So many events wait that there should not be more. */
+  /** Many events wait: whoever causes more of them has to wait, but not who causes none. */
+  get isLoaded(): boolean {
+    return this.#owes(owedBytesMany)
+  }
+
+  /** So many events wait that there must not be more. */
   get isBehind(): boolean {
-    return this.#waiting.size > 0 && this.#events.bytes - this.#paidBytes >= owedBytesMax
+    return this.#owes(owedBytesMax)
+  }
+
+  #owes(bytes: number): boolean {
+    return this.#waiting.size > 0 && this.#events.bytes - this.#paidBytes >= bytes
   }
 
   add(connection: { flush(): void }): void {
