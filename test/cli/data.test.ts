@@ -75,7 +75,9 @@ test('inspect prints transactions and znodes as lines or JSON, and finds them by
   expect(new Set(entries.map(({ kind }) => kind))).toEqual(new Set(['znode', 'note', 'txn']))
   expect(run('inspect').code).toBe(2)
   expect(run('inspect', '/nowhere/log.1').code).toBe(1)
-  expect(run('inspect', dataDir, '--zxid', 'xyz').err).toContain('--zxid wants hexadecimal digits')
+  expect(run('inspect', dataDir, '--zxid', 'xyz').err).toContain(
+    '--zxid wants one zxid like 0x1a, or two with - between them, got "xyz"',
+  )
 })
 
 test('inspect says where a file is damaged, the server refuses it and names the way out, and accepts it with --accept-loss', async () => {

@@ -260,14 +260,14 @@ describe('what is asked wrongly', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-past-'))
   test.each([
     [['history', '/a'], 2, /wants --data-dir/],
-    [['history', '--data-dir', folder], 2, /wants the path of a znode/],
+    [['history', '--data-dir', folder], 2, /wants PATH, the path of a znode, or --session/],
     [['history', 'a', '--data-dir', folder], 2, /a path must start with \//],
     [['history', '/a', '--session', '1', '--data-dir', folder], 2, /wants PATH or --session, not both/],
     [['history', '/a', '--data-dir', folder], 1, /holds neither snapshots nor logs of a ZooKeeper server/],
     [['history', '/a', '--data-dir', `${folder}/none`], 1, /none does not exist/],
     [['tree', '--at', 'noon', '--data-dir', folder], 2, /--at wants a zxid like 0x1a or a time/],
-    [['undo', '--data-dir', folder], 2, /wants one zxid, like 0x1a/],
-    [['undo', 'xyz', '--data-dir', folder], 2, /ZXID wants hexadecimal digits, got "xyz"/],
+    [['undo', '--data-dir', folder], 2, /wants ZXID, a zxid, like 0x1a/],
+    [['undo', 'xyz', '--data-dir', folder], 2, /ZXID wants hexadecimal digits, like 0x1a, got "xyz"/],
     [['diff', '/a'], 2, /wants two paths, or one and --to-server/],
     [['diff', '/a', '--data-dir', folder], 2, /wants --from/],
   ])('%j ends with %i', async (args, code, message) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { jsonLog, logFormatOf } from './log-sink.ts'
+import { jsonLog } from './log-sink.ts'
 
 async function logged(...args: Parameters<Awaited<ReturnType<typeof jsonLog>>>): Promise<string> {
   let text = ''
@@ -47,9 +47,4 @@ test('an output that fails does not disturb the code that logs', async () => {
     throw new Error('no space left')
   })
   log('error', 'm')
-})
-
-test('a format that there is not is refused with those there are', () => {
-  expect(() => logFormatOf('xml')).toThrow('--log-format wants text or json, got "xml"')
-  expect([logFormatOf(undefined), logFormatOf('json')]).toEqual(['text', 'json'])
 })

@@ -1,17 +1,8 @@
 /** Where `lightkeeper server` writes its log: lines of text, or one JSON object a line, on standard error. */
 import { cutText, formatFact, type Log, type LogFact } from '@lightkeeper/runtime'
 import { stderrLog } from '@lightkeeper/runtime/node'
-import { UsageError } from './command.ts'
 
-export const logFormats = ['text', 'json'] as const
-export type LogFormat = (typeof logFormats)[number]
-
-/** @throws UsageError for a format that there is not. */
-export function logFormatOf(given: string | undefined): LogFormat {
-  const format = logFormats.find((each) => each === (given ?? 'text'))
-  if (format === undefined) throw new UsageError(`--log-format wants ${logFormats.join(' or ')}, got "${given}"`)
-  return format
-}
+export type LogFormat = 'text' | 'json'
 
 /** Passes lines of every level on: the server leaves out those below its own level. */
 export async function logSink(format: LogFormat): Promise<Log> {

@@ -1,42 +1,8 @@
-/** Arguments → command → exit code. */
-import { nearestName } from '@lightkeeper/runtime'
-import { type Command, UsageError } from './command.ts'
-import { backupCommand } from './commands/backup.ts'
-import { demoCommand } from './commands/demo.ts'
-import { diffCommand } from './commands/diff.ts'
-import { discoverCommand } from './commands/discover.ts'
-import { electCommand } from './commands/elect.ts'
-import { exportCommand } from './commands/export.ts'
-import { historyCommand } from './commands/history.ts'
-import { importCommand } from './commands/import.ts'
-import { inspectCommand } from './commands/inspect.ts'
-import { lockCommand } from './commands/lock.ts'
-import { locksCommand } from './commands/locks.ts'
-import { registerCommand } from './commands/register.ts'
-import { serverCommand } from './commands/server.ts'
-import { treeCommand } from './commands/tree.ts'
-import { undoCommand } from './commands/undo.ts'
-import { watchCommand } from './commands/watch.ts'
+/** Arguments → command → exit code. What a command does not need is not loaded. */
+import { type Call, commandNamed, type Spec, UsageError } from './command.ts'
+import { commands } from './commands.ts'
 import { outliveReaders } from './output.ts'
-
-const commands: readonly Command[] = [
-  serverCommand,
-  inspectCommand,
-  backupCommand,
-  watchCommand,
-  lockCommand,
-  electCommand,
-  registerCommand,
-  discoverCommand,
-  locksCommand,
-  historyCommand,
-  treeCommand,
-  diffCommand,
-  exportCommand,
-  importCommand,
-  undoCommand,
-  demoCommand,
-]
+import { read } from './parse.ts'
 
 /** Runs one command line, without the program's own name, and sets the exit code of the process. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -44,33 +10,56 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 async function run([name, ...args]: readonly string[]): Promise<number> {
-  outliveReaders(name === serverCommand.name)
-  if (name === undefined || name === '--help' || name === 'help') {
-    process.stdout.write(overview())
+  outliveReaders(name === 'server')
+  if (name === undefined || name === '--help' || name === '-h') {
+    const { overview } = await import('./help.ts')
+    process.stdout.write(overview(commands))
     return name === undefined ? 2 : 0
   }
-  const command = commands.find((candidate) => candidate.name === name)
-  if (command === undefined) {
-    const nearest = nearestName(name, [...commands.map((each) => each.name), 'help'])
-    const meant = nearest === undefined ? '' : `, did you mean ${nearest}?`
-    process.stderr.write(`lightkeeper: no command "${name}"${meant}; lightkeeper --help lists them\n`)
-    return 2
-  }
-  const end = args.indexOf('--')
-  // Behind `--` it is an option of another command.
-  if ((end === -1 ? args : args.slice(0, end)).includes('--help')) {
-    process.stdout.write(command.usage)
+  if (name === '--version') {
+    const { packageVersion } = await import('./version.ts')
+    process.stdout.write(`lightkeeper ${packageVersion()}\n`)
     return 0
   }
+  const command = commandNamed(name, commands)
+  if (command === undefined) {
+    const { unknownCommand } = await import('./help.ts')
+    process.stderr.write(`lightkeeper: ${await unknownCommand(name, commands)}\n`)
+    return 2
+  }
+  if (asksForHelp(args)) {
+    const { helpOf } = await import('./help.ts')
+    process.stdout.write(helpOf(command.spec))
+    return 0
+  }
+  hideSecrets(name, args)
   try {
-    return await command.run(args)
+    return await command.run(await callOf(command.spec, args))
   } catch (error) {
     process.stderr.write(`lightkeeper ${name}: ${(error as Error).message}\n`)
     return error instanceof UsageError ? 2 : 1
   }
 }
 
-function overview(): string {
-  const lines = commands.map((command) => `  lightkeeper ${command.name.padEnd(10)} ${command.summary}`)
-  return `lightkeeper: ZooKeeper for TypeScript\n\n${lines.join('\n')}\n\nEvery command takes --help.\n`
+async function callOf(row: Spec, args: readonly string[]): Promise<Call<Spec>> {
+  const input = await read(row, args)
+  return {
+    ...input,
+    commands,
+    async connect(more) {
+      const { connectTo } = await import('./connect.ts')
+      return connectTo(input.connecting, more)
+    },
+  }
+}
+
+/** Behind `--` it is an option of another command, or no option. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf('--')
+  return (end === -1 ? args : args.slice(0, end)).some((each) => each === '--help' || each === '-h')
+}
+
+/** Others see the command line of a process. A title takes its place, where the system allows that. */
+function hideSecrets(name: string, args: readonly string[]): void {
+  if (args.some((each) => each.startsWith('--auth'))) process.title = `lightkeeper ${name}`
 }

@@ -1,4 +1,4 @@
-/** What the commands about the past of a data directory share: their options, and how they print values. */
+/** What the commands about the past of a data directory share: how they open it, and how they print values. */
 import type { Acl } from '@lightkeeper/client'
 import { nodeRuntime, stderrLog } from '@lightkeeper/runtime/node'
 import {
@@ -12,16 +12,8 @@ import {
   type WriteStep,
 } from '@lightkeeper/tools'
 import { UsageError } from './command.ts'
+import type { Moment } from './kinds.ts'
 import { hexOf, printable, textOf } from './output.ts'
-
-export const pastOptions = {
-  'data-dir': { type: 'string' },
-  'log-dir': { type: 'string' },
-} as const
-
-export const pastUsage = `  --data-dir D          the data directory of a server, ours or Apache's, in use or not
-  --log-dir D           directory with the logs, where dataLogDir is set (default: that of --data-dir)
-`
 
 interface PastValues {
   readonly 'data-dir'?: string | undefined
@@ -33,35 +25,6 @@ export function openPast(values: PastValues): Promise<PastDirectory> {
   const { 'data-dir': dataDir, 'log-dir': logDir } = values
   if (dataDir === undefined) throw new UsageError('wants --data-dir, the data directory of a server')
   return PastDirectory.open(nodeRuntime({ log: stderrLog('warn') }).disk, dataDir, logDir)
-}
-
-/** `0x1a`, and `1a` as servers name their files. */
-export function zxidArgument(option: string, text: string): bigint {
-  const digits = /^(?:0x)?([0-9a-fA-F]{1,16})$/.exec(text)?.[1]
-  if (digits === undefined) throw new UsageError(`${option} wants hexadecimal digits, got "${text}"`)
-  return BigInt.asIntN(64, BigInt(`0x${digits}`))
-}
-
-/** A zxid that begins with 0x, or a time: what a Date understands, or milliseconds since 1970. */
-export type Moment = bigint | Date
-
-/** The moments of options, by their names. */
-export function momentArguments<K extends string>(
-  values: Readonly<Record<K, string | undefined>>,
-): Record<K, Moment | undefined> {
-  const moments = {} as Record<K, Moment | undefined>
-  for (const name of Object.keys(values) as K[]) {
-    const text = values[name]
-    moments[name] = text === undefined ? undefined : momentOf(`--${name}`, text)
-  }
-  return moments
-}
-
-function momentOf(option: string, text: string): Moment {
-  if (/^0x/i.test(text)) return zxidArgument(option, text)
-  const time = new Date(/^\d{11,}$/.test(text) ? Number(text) : text)
-  if (!Number.isNaN(time.getTime())) return time
-  throw new UsageError(`${option} wants a zxid like 0x1a or a time like 2026-11-28T19:00:00Z, got "${text}"`)
 }
 
 /** The last transaction at that time. @throws Error where the logs begin later. */

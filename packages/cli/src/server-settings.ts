@@ -4,15 +4,15 @@
  */
 import { readFileSync } from 'node:fs'
 import type { ServerOptions } from '@lightkeeper/server'
-import { UsageError } from './command.ts'
 
 export interface ServerFlags {
-  readonly port?: string | undefined
+  readonly port?: number | undefined
   readonly host?: string | undefined
   readonly 'data-dir'?: string | undefined
   readonly 'in-memory'?: boolean | undefined
   readonly 'accept-loss'?: boolean | undefined
   readonly verbose?: boolean | undefined
+  /** `key=value`. */
   readonly set?: readonly string[] | undefined
   /** `-Dname=value`, without `-D`. */
   readonly define?: readonly string[] | undefined
@@ -30,7 +30,7 @@ export interface ServerSettings {
 
 /**
  * Reads `file`, if there is one, and the files that it may name.
- * @throws ConfigError naming every key that cannot be used; UsageError for an option that cannot.
+ * @throws ConfigError naming every key that cannot be used.
  */
 export async function serverSettings(
   file: string | undefined,
@@ -100,7 +100,7 @@ export async function serverSettings(
 /** What the options of the command line set, each under its own name. */
 function optionsOfFlags(flags: ServerFlags): [option: keyof ServerOptions, value: unknown, flag: string][] {
   const given: [keyof ServerOptions, unknown, string][] = []
-  if (flags.port !== undefined) given.push(['clientPort', portNumber(flags.port), '--port'])
+  if (flags.port !== undefined) given.push(['clientPort', flags.port, '--port'])
   if (flags.host !== undefined) given.push(['clientPortAddress', flags.host, '--host'])
   if (flags['data-dir'] !== undefined) given.push(['dataDir', flags['data-dir'], '--data-dir'])
   if (flags['accept-loss']) given.push(['acceptLoss', true, '--accept-loss'])
@@ -117,14 +117,8 @@ function jvmFlags({ define = [] }: ServerFlags, environment: Environment): [name
 function pairsOf(settings: readonly string[]): [key: string, value: string][] {
   return settings.map((pair) => {
     const at = pair.indexOf('=')
-    if (at < 1) throw new UsageError(`--set wants key=value, got "${pair}"`)
     return [pair.slice(0, at), pair.slice(at + 1)]
   })
-}
-
-function portNumber(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) throw new UsageError(`--port wants 0 to 65535, got "${text}"`)
-  return Number(text)
 }
 
 /** Java reads these files as ISO 8859-1. A byte order mark, which editors put in front, is left out. */

@@ -98,10 +98,14 @@ test('says what it may not read, and shows the rest', async () => {
 
 test.each([
   [['/nowhere'], 1, /^lightkeeper locks: .*\/nowhere/],
-  [['nowhere'], 2, /^lightkeeper locks: PATH "nowhere": a path must start with \/\n$/],
-  [['/a', '/b'], 2, /wants one path, got \/a \/b/],
+  [
+    ['nowhere'],
+    2,
+    /^lightkeeper locks: PATH wants the path of a znode, like \/a\/b, got "nowhere": a path must start with \/\n$/,
+  ],
+  [['/a', '/b'], 2, /takes one argument, and got \/b too: lightkeeper locks \[PATH\] \[options\]/],
   [['--waitin'], 2, /no option --waitin; did you mean --waiting\?/],
-  [['/a', '--', 'true'], 2, /runs no command/],
+  [['/a', '--', 'true'], 2, /takes one argument, and got true too/],
 ])('%j ends with %i', async (args, code, message) => {
   const end = await run(...args)
   expect([end.code, end.output]).toEqual([code, ''])

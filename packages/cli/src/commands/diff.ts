@@ -9,94 +9,60 @@ import {
   typeText,
   valueDiff,
 } from '@lightkeeper/tools'
-import { checkPath, connecting, connectingUsage, connectTo, parse } from '../arguments.ts'
-import { type Command, UsageError } from '../command.ts'
+import { type Connecting, type Run, UsageError } from '../command.ts'
+import { connectBy, connectionOf } from '../connect.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
-import {
-  aclText,
-  diffLines,
-  kindText,
-  momentArguments,
-  openPast,
-  pastOptions,
-  pastUsage,
-  valueText,
-  zxidAt,
-} from '../past.ts'
+import { aclText, diffLines, kindText, openPast, valueText, zxidAt } from '../past.ts'
+import type { diff } from '../table/past.ts'
 
-const usage = `usage: lightkeeper diff PATH_A PATH_B [options]
-       lightkeeper diff PATH_A [PATH_B] --to-server HOSTS [options]
-       lightkeeper diff [PATH] --from ZXID|TIME [--to ZXID|TIME] --data-dir D [options]
-
-Compares the subtree PATH_A with PATH_B, which may be on another cluster (PATH_B is PATH_A then, unless given): znodes that only one
-has, data (by member where it is JSON, by line where it is text), types and ACLs. Each side is read as it is at one zxid. With
---data-dir it compares a subtree (default: all) as it was after two transactions.
-
-  --to-server HOSTS     where PATH_B is; -s says where PATH_A is
-  --no-acl              leave ACLs out
-  --exit-code           end with 1 where anything differs
-  --from, --to          the two moments; --to is the last transaction unless given
-${pastUsage}${connectingUsage('a JSON object a difference')}
-Exit code: 0 done, 1 when it fails (or, with --exit-code, where anything differs), 2 for wrong usage.
-`
-
-export const diffCommand: Command = {
-  name: 'diff',
-  summary: 'print what differs between two subtrees, clusters, or moments of a data directory',
-  usage,
-  async run(args) {
-    const { values, positionals } = parse('diff', args, {
-      ...connecting,
-      ...pastOptions,
-      'to-server': { type: 'string' },
-      'no-acl': { type: 'boolean', default: false },
-      'exit-code': { type: 'boolean', default: false },
-      from: { type: 'string' },
-      to: { type: 'string' },
-    })
-    const paths = positionals.map((path) => checkPath('PATH', path))
-    const { json } = values
-    const isPast = values.from !== undefined || values.to !== undefined || values['data-dir'] !== undefined
-    let lines: string[]
-    if (isPast) {
-      if (values.from === undefined) throw new UsageError('wants --from, the earlier of two moments')
-      if (paths.length > 1) throw new UsageError(`wants one path, got ${paths.join(' ')}`)
-      const moments = momentArguments({ from: values.from, to: values.to })
-      const directory = await openPast(values)
-      const from = await zxidAt(moments.from ?? 0n, directory)
-      const to = moments.to === undefined ? await directory.lastZxid() : await zxidAt(moments.to, directory)
-      if (from > to) throw new UsageError(`--from ${hexOf(from)} is later than --to ${hexOf(to)}`)
-      const found = await differencesBetween(directory, paths[0] ?? '/', from, to)
-      lines = found.map(json ? (each) => jsonLine(pastFacts(each)) : pastText)
-    } else {
-      const [a, b = values['to-server'] === undefined ? undefined : a, ...more] = paths
-      if (a === undefined || b === undefined || more.length > 0) {
-        throw new UsageError('wants two paths, or one and --to-server')
-      }
-      const found = await compare(values, a, b)
-      const places = { a, b }
-      lines = found.map(json ? (each) => jsonLine(each) : (each) => textOf(each, places))
-    }
-    for (let at = 0; at < lines.length; at += 1000) process.stdout.write(lines.slice(at, at + 1000).join(''))
-    return values['exit-code'] && lines.length > 0 ? 1 : 0
-  },
+export const run: Run<typeof diff> = async ({ values, args, connecting }) => {
+  const isPast = values.from !== undefined || values.to !== undefined || values['data-dir'] !== undefined
+  const lines = isPast ? await pastLines(values, args.path) : await liveLines(values, args.path, connecting)
+  for (let at = 0; at < lines.length; at += 1000) process.stdout.write(lines.slice(at, at + 1000).join(''))
+  return values['exit-code'] && lines.length > 0 ? 1 : 0
 }
 
-interface Values {
-  readonly server: string
-  readonly 'session-timeout': string
-  readonly 'connect-timeout': string
-  readonly 'to-server'?: string | undefined
-  readonly 'no-acl': boolean
+type Values = Parameters<typeof run>[0]['values']
+
+async function pastLines(values: Values, paths: readonly ZnodePath[]): Promise<string[]> {
+  if (values.from === undefined) throw new UsageError('wants --from, the earlier of two moments')
+  if (paths.length > 1) throw new UsageError(`wants one path, got ${paths.join(' ')}`)
+  const directory = await openPast(values)
+  const from = await zxidAt(values.from, directory)
+  const to = values.to === undefined ? await directory.lastZxid() : await zxidAt(values.to, directory)
+  if (from > to) throw new UsageError(`--from ${hexOf(from)} is later than --to ${hexOf(to)}`)
+  const found = await differencesBetween(directory, paths[0] ?? '/', from, to)
+  return found.map(values.json ? (each) => jsonLine(pastFacts(each)) : pastText)
 }
 
-async function compare(values: Values, a: ZnodePath, b: ZnodePath): Promise<TreeDifference[]> {
-  const { 'to-server': other, 'no-acl': withoutAcl } = values
-  await using from = await connectTo(values)
-  await using to = other === undefined ? undefined : await connectTo({ ...values, server: other })
+async function liveLines(values: Values, paths: readonly ZnodePath[], connecting: Connecting): Promise<string[]> {
+  const { 'to-server': server, 'to-profile': profile } = values
+  const isOther = server !== undefined || profile !== undefined
+  const [a, b = isOther ? a : undefined, ...more] = paths
+  if (a === undefined || b === undefined || more.length > 0) {
+    throw new UsageError('wants two paths, or one and --to-server')
+  }
+  // A profile says everything about its servers; servers alone are reached as the first ones are.
+  const second = profile === undefined ? { ...connecting, server } : { profile, server }
+  const found = await compare(connecting, isOther ? second : undefined, values['no-acl'], a, b)
+  const places = { a, b }
+  return found.map(values.json ? (each) => jsonLine(each) : (each) => textOf(each, places))
+}
+
+async function compare(
+  first: Connecting,
+  second: Connecting | undefined,
+  withoutAcl: boolean,
+  a: ZnodePath,
+  b: ZnodePath,
+): Promise<TreeDifference[]> {
+  const here = await connectionOf(first)
+  const there = second === undefined ? here : await connectionOf(second)
+  await using from = await connectBy(here)
+  await using to = second === undefined ? undefined : await connectBy(there)
   const read = async (zk: Client, path: ZnodePath) => {
     const { nodes } = await readWhole(zk, path)
-    if (nodes.size === 0) throw new Error(`${path} does not exist on ${zk === from ? values.server : other}`)
+    if (nodes.size === 0) throw new Error(`${path} does not exist on ${(zk === from ? here : there).target}`)
     return withoutAcl ? new Map([...nodes].map(([each, znode]) => [each, { ...znode, acl: [] }])) : nodes
   }
   return compareTrees(await read(from, a), await read(to ?? from, b))

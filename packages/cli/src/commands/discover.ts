@@ -1,74 +1,39 @@
 /** `lightkeeper discover`: where the instances of a service are. */
-import type { ZnodePath } from '@lightkeeper/client'
 import { pathProblem } from '@lightkeeper/protocol'
 import { type Discovery, discovery, type FormatName, type ServiceInstance } from '@lightkeeper/recipes'
-import { checkPath, connecting, connectingUsage, connectTo, parse } from '../arguments.ts'
-import { type Command, UsageError } from '../command.ts'
+import { type Run, UsageError } from '../command.ts'
 import { jsonLine, printable } from '../output.ts'
 import { Signals } from '../signals.ts'
+import type { discover } from '../table/recipes.ts'
 
-/** Options of both `discover` and `register`. */
-export const placing = {
-  base: { type: 'string' },
-  format: { type: 'string', default: 'curator' },
-} as const
-
-export const placingUsage = `  --base PATH           where services are (default: /services, of dubbo /dubbo)
-  --format F            curator, spring or dubbo: whose libraries read and write the same (default: curator)
-`
-
-const usage = `usage: lightkeeper discover [NAME] [options]
-
-Prints the instances of the service NAME, one line each, or the names of all services.
-
-  -w, --watch           then each one that comes ("+"), goes ("-") or changes ("="), until it is interrupted; "stale" while no server
-                        is reached: then the list is the last known one
-  --pick                only the address of one, in proportion to the weights
-${placingUsage}${connectingUsage('one JSON object per line; with --watch all instances at each change')}
-Exit code: 0 done, 1 when it fails or --pick finds none, 2 for wrong usage.
-`
-
-export const discoverCommand: Command = {
-  name: 'discover',
-  summary: 'print or follow the instances of a service',
-  usage,
-  async run(args) {
-    const { values, positionals, command } = parse('discover', args, {
-      ...connecting,
-      ...placing,
-      watch: { type: 'boolean', short: 'w', default: false },
-      pick: { type: 'boolean', default: false },
-    })
-    if (command !== undefined) throw new UsageError('runs no command: there is nothing behind --')
-    const [name, ...more] = positionals
-    if (more.length > 0) throw new UsageError(`wants one name of a service, got ${positionals.join(' ')}`)
-    if (values.watch && values.pick) throw new UsageError('--watch and --pick exclude each other')
-    if (name === undefined && (values.watch || values.pick)) throw new UsageError('wants the name of a service')
-    const { base, format } = placeOf(values)
-    if (name !== undefined) checkServiceName(name, format)
-    using signals = new Signals()
-    const { signal } = signals
-    try {
-      await using zk = await connectTo(values, { signal })
-      const services = discovery(zk, base, { format })
-      if (name === undefined) {
-        for (const each of await services.names({ signal }))
-          process.stdout.write(values.json ? jsonLine({ name: each }) : `${printable(each)}\n`)
-        return 0
-      }
-      if (values.watch) {
-        await follow(services, name, values.json, signal)
-        if (!signal.aborted) throw new Error(`the service is not followed any more: the client is ${zk.state.kind}`)
-        return 0
-      }
-      if (values.pick) return await pick(services, name, values.json, signal)
-      for (const instance of await services.instances(name, { signal }))
-        process.stdout.write(values.json ? jsonLine(factsOf(instance)) : `${lineOf(instance)}\n`)
-    } catch (error) {
-      if (!signal.aborted) throw error
+export const run: Run<typeof discover> = async ({ values, args, connect }) => {
+  const { name } = args
+  const { base, format, json } = values
+  if (values.watch && values.pick) throw new UsageError('--watch and --pick exclude each other')
+  if (name === undefined && (values.watch || values.pick)) throw new UsageError('wants the name of a service')
+  if (name !== undefined) checkServiceName(name, format)
+  using signals = new Signals()
+  const { signal } = signals
+  try {
+    await using zk = await connect({ signal })
+    const services = discovery(zk, base, { format })
+    if (name === undefined) {
+      for (const each of await services.names({ signal }))
+        process.stdout.write(json ? jsonLine({ name: each }) : `${printable(each)}\n`)
+      return 0
     }
-    return 0
-  },
+    if (values.watch) {
+      await follow(services, name, json, signal)
+      if (!signal.aborted) throw new Error(`the service is not followed any more: the client is ${zk.state.kind}`)
+      return 0
+    }
+    if (values.pick) return await pick(services, name, json, signal)
+    for (const instance of await services.instances(name, { signal }))
+      process.stdout.write(json ? jsonLine(factsOf(instance)) : `${lineOf(instance)}\n`)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  return 0
 }
 
 /** @throws UsageError for a name that is not valid for one znode; Dubbo encodes names, so it allows any. */
@@ -76,17 +41,6 @@ export function checkServiceName(name: string, format: FormatName): void {
   if (name === '') throw new UsageError('the name of a service must not be empty')
   const problem = format === 'dubbo' ? undefined : name.includes('/') ? 'it has a slash' : pathProblem(`/${name}`)
   if (problem !== undefined) throw new UsageError(`no name of a service: "${name}": ${problem}`)
-}
-
-/** @throws UsageError for an unknown format or a base that is not a path. */
-export function placeOf({ base, format }: { readonly base?: string | undefined; readonly format: string }): {
-  readonly base: ZnodePath | undefined
-  readonly format: FormatName
-} {
-  if (format !== 'curator' && format !== 'spring' && format !== 'dubbo') {
-    throw new UsageError(`--format wants curator, spring or dubbo, got "${format}"`)
-  }
-  return { base: base === undefined ? undefined : checkPath('--base', base), format }
 }
 
 async function pick(services: Discovery, name: string, json: boolean, signal: AbortSignal): Promise<number> {

@@ -2,88 +2,50 @@
 
 import { keeperCodeOf } from '@lightkeeper/protocol'
 import { actsOf, history, type SessionAct } from '@lightkeeper/tools'
-import { parse, pathArgument } from '../arguments.ts'
-import { type Command, UsageError } from '../command.ts'
+import { type Run, UsageError } from '../command.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
-import {
-  changeFacts,
-  changeText,
-  momentArguments,
-  openPast,
-  pastOptions,
-  pastUsage,
-  timeText,
-  zxidArgument,
-  zxidAt,
-} from '../past.ts'
+import { changeFacts, changeText, openPast, timeText, zxidAt } from '../past.ts'
+import type { history as row } from '../table/past.ts'
 
-const usage = `usage: lightkeeper history PATH --data-dir D [options]
-       lightkeeper history --session ID --data-dir D [options]
-
-Reads the logs of a data directory and prints every write of the znode PATH with its zxid, time and session, and what it changed in
-the data: lines of text, members of JSON. With --session, all that a session did, refused writes included.
-
-${pastUsage}  -r, --recursive       with everything below PATH
-  --from ZXID|TIME      the first transaction of interest
-  --to ZXID|TIME        the last one
-  --session ID          a session id, as servers print it
-  --json                one JSON object per line
-Exit code: 0 done, 1 when it fails or transactions are missing, 2 for wrong usage.
-`
-
-export const historyCommand: Command = {
-  name: 'history',
-  summary: 'print what was written to a znode, or by a session, from a data directory',
-  usage,
-  async run(args) {
-    const { values, positionals } = parse('history', args, {
-      ...pastOptions,
-      recursive: { type: 'boolean', short: 'r', default: false },
-      from: { type: 'string' },
-      to: { type: 'string' },
-      session: { type: 'string' },
-      json: { type: 'boolean', default: false },
-    })
-    const { session, json, recursive } = values
-    if (session !== undefined) {
-      if (positionals.length > 0) throw new UsageError('wants PATH or --session, not both')
-      const id = zxidArgument('--session', session)
-      const acts = await actsOf(await openPast(values), id)
-      if (acts.length === 0) throw new Error(`session ${hexOf(id)} is not in the logs`)
-      for (const act of acts) process.stdout.write(json ? jsonLine(actFacts(act)) : actText(act))
-      return 0
-    }
-    const path = pathArgument(positionals)
-    const moments = momentArguments({ from: values.from, to: values.to })
-    const directory = await openPast(values)
-    const from = await zxidAt(moments.from ?? 0n, directory)
-    const until = moments.to === undefined ? undefined : await zxidAt(moments.to, directory)
-    let isWhole = true
-    let lines: string[] = []
-    const flush = (): void => {
-      process.stdout.write(lines.join(''))
-      lines = []
-    }
-    const options = { recursive, from, ...(until !== undefined && { until }) }
-    await history(
-      directory,
-      path,
-      (entry) => {
-        if (entry.kind === 'gap') {
-          isWhole = false
-          const { after, next, place } = entry
-          const behind = after === undefined ? 'the first ones' : `those behind ${hexOf(after)}`
-          lines.push(
-            json ? jsonLine(entry) : `MISSING transactions: ${behind}, up to ${hexOf(next)} (${printable(place)})\n`,
-          )
-        } else lines.push(json ? jsonLine(changeFacts(entry)) : changeText(entry, recursive))
-        if (lines.length >= 1000) flush()
-      },
-      options,
-    )
-    flush()
-    return isWhole ? 0 : 1
-  },
+export const run: Run<typeof row> = async ({ values, args }) => {
+  const { session, json, recursive } = values
+  const { path } = args
+  if (session !== undefined) {
+    if (path !== undefined) throw new UsageError('wants PATH or --session, not both')
+    const acts = await actsOf(await openPast(values), session)
+    if (acts.length === 0) throw new Error(`session ${hexOf(session)} is not in the logs`)
+    for (const act of acts) process.stdout.write(json ? jsonLine(actFacts(act)) : actText(act))
+    return 0
+  }
+  if (path === undefined) throw new UsageError('wants PATH, the path of a znode, or --session')
+  const directory = await openPast(values)
+  const from = await zxidAt(values.from ?? 0n, directory)
+  const until = values.to === undefined ? undefined : await zxidAt(values.to, directory)
+  let isWhole = true
+  let lines: string[] = []
+  const flush = (): void => {
+    process.stdout.write(lines.join(''))
+    lines = []
+  }
+  const options = { recursive, from, ...(until !== undefined && { until }) }
+  await history(
+    directory,
+    path,
+    (entry) => {
+      if (entry.kind === 'gap') {
+        isWhole = false
+        const { after, next, place } = entry
+        const behind = after === undefined ? 'the first ones' : `those behind ${hexOf(after)}`
+        lines.push(
+          json ? jsonLine(entry) : `MISSING transactions: ${behind}, up to ${hexOf(next)} (${printable(place)})\n`,
+        )
+      } else lines.push(json ? jsonLine(changeFacts(entry)) : changeText(entry, recursive))
+      if (lines.length >= 1000) flush()
+    },
+    options,
+  )
+  flush()
+  return isWhole ? 0 : 1
 }
 
 function actFacts(act: SessionAct): object {

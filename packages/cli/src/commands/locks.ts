@@ -10,47 +10,21 @@ import {
   recognise,
   type Structure,
 } from '@lightkeeper/tools'
-import { checkPath, connecting, connectingUsage, connectTo, parse } from '../arguments.ts'
-import { type Command, UsageError } from '../command.ts'
+import type { Run } from '../command.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
+import type { locks } from '../table/recipes.ts'
 
-const usage = `usage: lightkeeper locks [PATH] [options]
-
-Recognises locks, read-write locks, semaphores, elections, queues, double barriers, partitioners, services and groups at and below
-PATH (default: /) by their znodes, from this library, Curator, kazoo, go-zk, Spring, Dubbo or Apache's recipes. Prints the holders of
-each with the time of the znode, the session and the identifier; the waiting clients, in order; and sessions that wait for each
-other in a circle.
-
-  -w, --waiting         only where a client waits
-${connectingUsage('one JSON object per line: each structure, then each circle')}
-Exit code: 0 done, 1 when it fails, 2 for wrong usage.
-`
-
-export const locksCommand: Command = {
-  name: 'locks',
-  summary: 'print who holds locks and what else is shared, and who waits',
-  usage,
-  async run(args) {
-    const { values, positionals, command } = parse('locks', args, {
-      ...connecting,
-      waiting: { type: 'boolean', short: 'w', default: false },
-    })
-    if (command !== undefined) throw new UsageError('runs no command: there is nothing behind --')
-    const [given = '/', ...more] = positionals
-    if (more.length > 0) throw new UsageError(`wants one path, got ${positionals.join(' ')}`)
-    const root = checkPath('PATH', given)
-    await using zk = await connectTo(values)
-    // A lock may have parts beside its path, and a parent shows what a znode belongs to.
-    const { tree, unreadable } = await readSeen(zk, root)
-    const found = recognise(tree)
-    const cycles = cyclesOf(found)
-    const shown = values.waiting ? found.filter(({ waiters }) => waiters.length > 0) : found
-    for (const each of shown) process.stdout.write(values.json ? jsonLine(factsOf(each)) : textOf(each))
-    for (const cycle of cycles)
-      process.stdout.write(values.json ? jsonLine({ cycle: cycle.map(stepOf) }) : circle(cycle))
-    warn(unreadable)
-    return 0
-  },
+export const run: Run<typeof locks> = async ({ values, args, connect }) => {
+  await using zk = await connect()
+  // A lock may have parts beside its path, and a parent shows what a znode belongs to.
+  const { tree, unreadable } = await readSeen(zk, args.path)
+  const found = recognise(tree)
+  const cycles = cyclesOf(found)
+  const shown = values.waiting ? found.filter(({ waiters }) => waiters.length > 0) : found
+  for (const each of shown) process.stdout.write(values.json ? jsonLine(factsOf(each)) : textOf(each))
+  for (const cycle of cycles) process.stdout.write(values.json ? jsonLine({ cycle: cycle.map(stepOf) }) : circle(cycle))
+  warn(unreadable)
+  return 0
 }
 
 function warn(unreadable: readonly ZnodePath[]): void {

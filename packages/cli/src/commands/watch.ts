@@ -1,51 +1,27 @@
 /** `lightkeeper watch`: prints a line for each change of a znode. */
 import type { Client, WatchChange } from '@lightkeeper/client'
-import { connecting, connectingUsage, connectTo, parse, pathArgument } from '../arguments.ts'
-import { type Command, UsageError } from '../command.ts'
+import { type Run, UsageError } from '../command.ts'
 import { hexOf, jsonLine, printable, textOf } from '../output.ts'
 import { Reports } from '../reports.ts'
 import { Signals } from '../signals.ts'
+import type { watch } from '../table/recipes.ts'
 
-const usage = `usage: lightkeeper watch PATH [options]
-
-Prints the current state of PATH, then "ready", then a line for each change, until it is interrupted. It continues after lost connections
-and sessions: "stale" when the connection is lost, then the difference and another "ready". Of several writes in a row the
-last is shown; "missed" counts the others. Standard error says when no server is reached.
-
-  -r, --recursive       the znode and everything below it
-  --children            the direct children of the znode, instead of the znode itself
-${connectingUsage('one JSON object per line: data as base64, and as text if it is UTF-8')}
-Exit code: 0 when it is interrupted, 1 when it cannot continue, 2 for wrong usage.
-`
-
-export const watchCommand: Command = {
-  name: 'watch',
-  summary: 'print each change of a znode, of its children or of a subtree',
-  usage,
-  async run(args) {
-    const { values, positionals, command } = parse('watch', args, {
-      ...connecting,
-      recursive: { type: 'boolean', short: 'r', default: false },
-      children: { type: 'boolean', default: false },
-    })
-    if (command !== undefined) throw new UsageError('runs no command: there is nothing behind --')
-    const path = pathArgument(positionals)
-    const { recursive, children, json } = values
-    if (recursive && children) throw new UsageError('--recursive and --children exclude each other')
-    using signals = new Signals()
-    const { signal } = signals
-    try {
-      await using zk = await connectTo(values, { signal })
-      void sayWhenAway(zk, new Reports('watch', { json, verbose: false }), signal)
-      for await (const change of zk.watch(path, { recursive, children, signal })) {
-        process.stdout.write(json ? jsonLine(factsOf(change)) : `${lineOf(change)}\n`)
-      }
-      if (!signal.aborted) throw new Error(`the watch has ended: the client is ${zk.state.kind}`)
-    } catch (error) {
-      if (!signal.aborted) throw error
+export const run: Run<typeof watch> = async ({ values, args, connect }) => {
+  const { recursive, children, json } = values
+  if (recursive && children) throw new UsageError('--recursive and --children exclude each other')
+  using signals = new Signals()
+  const { signal } = signals
+  try {
+    await using zk = await connect({ signal })
+    void sayWhenAway(zk, new Reports('watch', { json, verbose: false }), signal)
+    for await (const change of zk.watch(args.path, { recursive, children, signal })) {
+      process.stdout.write(json ? jsonLine(factsOf(change)) : `${lineOf(change)}\n`)
     }
-    return 0
-  },
+    if (!signal.aborted) throw new Error(`the watch has ended: the client is ${zk.state.kind}`)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  return 0
 }
 
 /** The time without a connection after which the command reports it, milliseconds. */

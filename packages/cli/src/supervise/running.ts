@@ -1,18 +1,7 @@
 /** What the commands that run another command share. */
-import type { Client } from '@lightkeeper/client'
-import { UsageError } from '../command.ts'
+import type { Client, ConnectOptions } from '@lightkeeper/client'
 import { exitCodeOf, type Signals } from '../signals.ts'
 import type { Holding } from './supervise.ts'
-
-export const running = {
-  grace: { type: 'string', default: '10000' },
-  verbose: { type: 'boolean', default: false },
-} as const
-
-export const runningUsage = `  --grace MS            between SIGTERM and SIGKILL at the most; where a lock or a term is lost, a quarter of the session
-                        timeout at the most (default: 10000)
-  --verbose             reports each step on standard error
-`
 
 /** How long the way out may take, milliseconds. What is left afterwards disappears with the session. */
 export const leaveMs = 3_000
@@ -22,15 +11,9 @@ export function holdingOf(zk: Client, sessionTimeoutMs: number, held: Pick<Holdi
 }
 
 /** The session timeout that the server has granted to a client that has just connected, milliseconds. */
-export function grantedTimeoutMs(zk: Client, values: { readonly 'session-timeout': string }): number {
+export function grantedTimeoutMs(zk: Client, { sessionTimeout = 30_000 }: ConnectOptions): number {
   const { state } = zk
-  return state.kind === 'connected' ? state.sessionTimeout : Number(values['session-timeout'])
-}
-
-/** The command behind `--`. */
-export function commandOf(name: string, command: readonly string[] | undefined): readonly string[] {
-  if (command?.[0]) return command
-  throw new UsageError(`wants a command to run: lightkeeper ${name} -- COMMAND`)
+  return state.kind === 'connected' ? state.sessionTimeout : sessionTimeout
 }
 
 /** The exit code where a signal came before there was a command to pass it on to. @throws any other error. */

@@ -4,6 +4,7 @@
  * message names the argument, the value and what is expected.
  */
 export { pathProblem } from '@lightkeeper/protocol'
+export { type ConnectString, parseConnectString } from '../connect-string.ts'
 export { acl } from './acl.ts'
 export {
   boolean,

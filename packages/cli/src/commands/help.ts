@@ -1,0 +1,16 @@
+/** `lightkeeper help`: the list of commands, or what one does. */
+import { commandNamed, type Run, UsageError } from '../command.ts'
+import { helpOf, overview, unknownCommand } from '../help.ts'
+import type { help } from '../table/help.ts'
+
+export const run: Run<typeof help> = async ({ args, commands }) => {
+  const { command: name } = args
+  if (name === undefined) {
+    process.stdout.write(overview(commands))
+    return 0
+  }
+  const command = commandNamed(name, commands)
+  if (command === undefined) throw new UsageError(await unknownCommand(name, commands))
+  process.stdout.write(helpOf(command.spec))
+  return 0
+}

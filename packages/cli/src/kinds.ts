@@ -1,0 +1,173 @@
+/** The forms of arguments and options. What needs a package loads it when a text is read: the rows are loaded at every start. */
+import { isIP } from 'node:net'
+import type { Acl, AuthOption, ZnodePath } from '@lightkeeper/client'
+import type { Kind } from './command.ts'
+
+/** Any text. */
+export const text: Kind<string> = { form: 'a text', read: (given) => given }
+
+/** Any text except an empty one. */
+export const name: Kind<string> = { form: 'a name', read: (given) => (given === '' ? undefined : given) }
+
+export const commandName: Kind<string> = { ...name, form: 'the name of a command', complete: 'command' }
+export const profileName: Kind<string> = { ...name, form: 'the name of a profile', complete: 'profile' }
+export const file: Kind<string> = { ...name, form: 'the name of a file', complete: 'file' }
+export const directory: Kind<string> = { ...name, form: 'the name of a directory', complete: 'directory' }
+
+export const znodePath: Kind<ZnodePath> = {
+  form: 'the path of a znode, like /a/b',
+  async read(given) {
+    const { pathProblem } = await import('@lightkeeper/protocol')
+    const problem = pathProblem(given)
+    if (problem !== undefined) throw new Error(problem)
+    return given as ZnodePath
+  },
+}
+
+export function oneOf<const T extends string>(...known: readonly T[]): Kind<T> {
+  const form = known.length === 1 ? `${known[0]}` : `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`
+  return { form, read: (given) => known.find((each) => each === given), complete: known }
+}
+
+export function wholeNumber(min: number, max: number): Kind<number> {
+  return {
+    form: `a whole number from ${min} to ${max}`,
+    read(given) {
+      const value = /^-?\d{1,12}$/.test(given) ? Number(given) : Number.NaN
+      return value >= min && value <= max ? value : undefined
+    },
+  }
+}
+
+/** A number that may have a fraction. */
+export function number(form: string, min: number, max: number): Kind<number> {
+  return {
+    form,
+    read(given) {
+      const value = given.trim() === '' ? Number.NaN : Number(given)
+      return value >= min && value <= max ? value : undefined
+    },
+  }
+}
+
+/** Timers count up to 24 days; a longer one would end at once. */
+export function milliseconds(min = 0): Kind<number> {
+  return wholeNumber(min, 0x7fff_ffff)
+}
+
+export const port: Kind<number> = wholeNumber(0, 65_535)
+
+/** The version that a znode must have; −1 means any, as in ZooKeeper. */
+export const version: Kind<number> = wholeNumber(-1, 0x7fff_ffff)
+
+/** An address without a port. */
+export const host: Kind<string> = {
+  form: 'a host: a name, or an IPv4 or IPv6 address',
+  async read(given) {
+    if (isIP(given) !== 0) return given
+    const { parseHost } = await import('@lightkeeper/runtime')
+    parseHost(given)
+    return given
+  },
+}
+
+/** A connect string. Its own messages show it, without a password that stands in front of a host. */
+export const servers: Kind<string> = {
+  form: 'servers like host:2181,host:2181/chroot',
+  isSecret: true,
+  async read(given) {
+    const { parseConnectString } = await import('@lightkeeper/client/arguments')
+    parseConnectString(given)
+    return given
+  },
+}
+
+/** `KEY=VALUE`. */
+export const pair: Kind<readonly [key: string, value: string]> = {
+  form: 'KEY=VALUE',
+  read(given) {
+    const at = given.indexOf('=')
+    return at < 1 ? undefined : [given.slice(0, at), given.slice(at + 1)]
+  },
+}
+
+/** A number of 64 bits: `0x1a`, and `1a` as servers name their files. */
+export const hexadecimal: Kind<bigint> = {
+  form: 'hexadecimal digits, like 0x1a',
+  read(given) {
+    const digits = /^(?:0x)?([0-9a-fA-F]{1,16})$/.exec(given)?.[1]
+    return digits === undefined ? undefined : BigInt.asIntN(64, BigInt(`0x${digits}`))
+  },
+}
+
+/** A zxid that begins with 0x, or a time. */
+export type Moment = bigint | Date
+
+export const time: Kind<Date> = {
+  form: 'a time like 2026-01-31, 2026-01-31T12:00:00Z, or milliseconds since 1970',
+  read(given) {
+    // A Date cannot hold later times.
+    const value = new Date(/^\d{11,}$/.test(given) ? Number(given) : given)
+    return Number.isNaN(value.getTime()) ? undefined : value
+  },
+}
+
+export const moment: Kind<Moment> = {
+  form: 'a zxid like 0x1a or a time like 2026-11-28T19:00:00Z',
+  read: (given) => (/^0x/i.test(given) ? hexadecimal.read(given) : time.read(given)),
+}
+
+const permissions: Readonly<Record<string, number>> = { r: 1, w: 2, c: 4, d: 8, a: 16 }
+
+/** As zkCli writes it: `scheme:id:perms` each, with commas between them. The id may have colons and commas. */
+export const acl: Kind<readonly Acl[]> = {
+  form: 'SCHEME:ID:PERMS, like world:anyone:cdrwa, with commas between several',
+  read: (given) => given.split(/(?<=:[cdrwa]+),(?=[\w-]+:)/).map(entryOf),
+}
+
+function entryOf(given: string): Acl {
+  const first = given.indexOf(':')
+  const last = given.lastIndexOf(':')
+  if (first < 1 || last === first) throw new Error(`"${given}" is not SCHEME:ID:PERMS`)
+  const letters = given.slice(last + 1)
+  let perms = 0
+  for (const letter of letters) {
+    const bit = permissions[letter]
+    if (bit === undefined) throw new Error(`"${letter}" in "${letters}" is no permission: c, d, r, w and a are`)
+    perms |= bit
+  }
+  if (perms === 0) throw new Error(`"${given}" has no permissions: c, d, r, w and a are`)
+  const [scheme, id] = [given.slice(0, first), given.slice(first + 1, last)]
+  if (scheme === 'world' && id !== 'anyone') throw new Error(`"${given}": the only id of world is anyone`)
+  if (scheme === 'digest' && !/^[^:]+:[A-Za-z0-9+/]{20,}=*$/.test(id)) {
+    throw new Error(`"${given}": the id of digest is USER:HASH, with the hash of USER:PASSWORD as base64`)
+  }
+  if (scheme === 'ip' && !isNetwork(id)) throw new Error(`"${given}": the id of ip is an address, or ADDRESS/BITS`)
+  return { perms, id: { scheme, id } }
+}
+
+function isNetwork(id: string): boolean {
+  const [address = '', bits, ...more] = id.split('/')
+  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
+  return more.length === 0 && most >= 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+}
+
+/** An identity to show: `digest:user:password`. */
+export const identity: Kind<AuthOption> = {
+  form: 'SCHEME:CREDENTIALS, like digest:USER:PASSWORD',
+  isSecret: true,
+  read(given) {
+    const at = given.indexOf(':')
+    if (!/^[\w.-]+:./s.test(given)) return undefined
+    const [scheme, credentials] = [given.slice(0, at), given.slice(at + 1)]
+    if (scheme === 'digest' && credentials.indexOf(':') < 1) throw new Error('digest wants USER:PASSWORD')
+    if (scheme === 'sasl') throw new Error('a login by SASL is what --sasl is for')
+    return { scheme, credentials }
+  },
+}
+
+/** A text of 1 and 0, true and false, as the environment and profiles write a flag. */
+export const yesNo: Kind<boolean> = {
+  form: 'true or false',
+  read: (given) => (/^(1|true|yes|on)$/i.test(given) ? true : /^(0|false|no|off)$/i.test(given) ? false : undefined),
+}
