@@ -62,9 +62,11 @@ describe('the members are in another file', () => {
     const text = `tickTime=2000\ndataDir=${directory}/d\nstandaloneEnabled=false\ndynamicConfigFile=${directory}/members\n${more}`
     return file(text, directory)
   }
-  test('three of them are refused, before anything is opened', async () => {
+  test('three of them are refused without a myid, before anything is opened', async () => {
     const path = laid(lines(3))
-    await expect(ourProcess([path])).rejects.toThrow(/server\.N .*server\.3=h3.* in no ensemble/)
+    await expect(ourProcess([path])).rejects.toThrow(
+      /server\.N names 3 servers, and the file myid must say which one this server is: .*myid/,
+    )
     expect(readdirSync(join(path, '..')).sort()).toEqual(['members', 'zoo.cfg'])
   })
   test('one of them says where to listen', async () => {
@@ -123,7 +125,7 @@ describe('the line of the one member', () => {
     ['server.1=localhost:2888:3888;70000', '', /^server\.1 is/],
     ['server.1=a:1:2|b:1:2', '', /multiAddress\.enabled/],
     ['server.one=localhost:2888:3888', '', /^server\.one has no number/],
-    ['zookeeper.server.1=a:1:2', 'server.2=b:1:2', /^server\.N is/],
+    ['zookeeper.server.1=a:1:2', 'server.2=b:1:2', /^server\.N names 2 servers/],
   ])('%s %s is refused', (line, beside, says) => {
     expect(() => parseZooCfg(`${line}\n${beside}`)).toThrow(says)
   })

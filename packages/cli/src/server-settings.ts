@@ -40,7 +40,7 @@ export async function serverSettings(
   const { ConfigError, optionsOf, parseZooCfg } = await import('@lightkeeper/server')
   const warnings: { message: string; facts?: Readonly<Record<string, string>> }[] = []
   const more = pairsOf(flags.set ?? [])
-  const sources = { jvmFlags: jvmFlags(flags, environment), readFile: readText }
+  const sources = { jvmFlags: jvmFlags(flags, environment), readFile: readText, dataDir: flags['data-dir'] }
   const cfg =
     file === undefined ? optionsOf(more, sources) : parseZooCfg(readText(file), { ...sources, name: file, more })
   for (const note of cfg.notes) warnings.push({ message: note })

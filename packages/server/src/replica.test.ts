@@ -16,7 +16,7 @@ import { Access } from './auth/access.ts'
 import { Authentication } from './auth/authentication.ts'
 import { authProviders } from './auth/providers.ts'
 import { resolveConfig } from './config/config.ts'
-import { Replica } from './replica.ts'
+import { StandaloneReplica } from './replica.ts'
 import { HandClient, HandClock } from './server.harness.ts'
 import { SessionIds } from './session/session-ids.ts'
 import { SessionKeys, secretBytes } from './session/session-keys.ts'
@@ -26,7 +26,7 @@ import { ClientListener } from './transport/client-listener.ts'
 import { DataTree } from './tree/data-tree.ts'
 
 interface Term {
-  readonly replica: Replica
+  readonly replica: StandaloneReplica
   readonly tree: DataTree
 }
 
@@ -67,7 +67,7 @@ beforeEach(async () => {
     const tree = after?.tree ?? new DataTree()
     const lastZxid = after?.replica.lastZxid ?? 0n
     const hooks = { applied() {}, isBehind: () => false, failed: (error: Error) => void failures.push(error) }
-    const replica = new Replica(
+    const replica = new StandaloneReplica(
       { config, runtime, access, authentication, stats, keys, ids, audit: undefined },
       { tree, lastZxid, log },
       hooks,

@@ -3,7 +3,8 @@
  * the term; pending changes, watches, waiting requests and owners of sessions do not. Single-threaded, and it never waits: slow
  * parts (the log) call back, and are ignored once the term is over.
  *
- * A write goes desk → orderer → history → applier → desk.
+ * A write goes desk → orderer → history → applier → desk. Here is what all terms have, and the term of a server that stands alone;
+ * member/learner-replica.ts has that of a member that follows a leader.
  */
 import type { Runtime } from '@lightkeeper/runtime'
 import type { Auditor } from './audit/auditor.ts'
@@ -34,7 +35,7 @@ export interface ReplicaHouse {
   readonly authentication: Authentication
   readonly stats: ServerStats
   readonly keys: SessionKeys
-  readonly ids: SessionIds
+  readonly ids: Pick<SessionIds, 'next'>
   /** Undefined where nothing is audited. */
   readonly audit: Auditor | undefined
 }
@@ -58,7 +59,24 @@ export interface ReplicaHooks {
   failed(error: Error): void
 }
 
-export class Replica {
+/** A term, as listeners and operators see it. */
+export interface Replica {
+  /** The part that this server has, under Apache's name. */
+  readonly role: 'standalone' | 'observer'
+  readonly tree: DataTree
+  readonly watches: Watches
+  readonly desk: Desk
+  /** The clocks of sessions, empty where they run elsewhere. The tree says which sessions exist. */
+  readonly sessions: Pick<SessionExpiry, 'expiries'>
+  readonly applier: Applier
+  /** Zxid of the last transaction applied to the tree. */
+  readonly lastZxid: bigint
+  /** Why nothing is written any more; undefined while the log works. Reads are still served. */
+  readonly logFailure: Error | undefined
+}
+
+export class StandaloneReplica implements Replica {
+  readonly role = 'standalone'
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk
@@ -90,6 +108,7 @@ export class Replica {
     })
     const applier = new Applier(tree, lastZxid, history, clock, {
       workOf: ({ header, txn }) => workOf(header, txn, tree, watches),
+      execute: ({ header, txn }) => tree.apply(header, txn),
       isBehind: () => hooks.isBehind(),
       before: (ticket) => desk.answerBefore(ticket),
       applied(entry, result, wall) {
@@ -135,12 +154,10 @@ export class Replica {
     this.applier.stop()
   }
 
-  /** Zxid of the last transaction applied to the tree. */
   get lastZxid(): bigint {
     return this.applier.lastZxid
   }
 
-  /** Why nothing is written any more; undefined while the log works. Reads are still served. */
   get logFailure(): Error | undefined {
     return this.#history.failure
   }

@@ -11,22 +11,19 @@ import { Authentication } from './auth/authentication.ts'
 import { authProviders } from './auth/providers.ts'
 import type { ServerConfig, ServerOptions } from './config/config.ts'
 import { LiveConfig, type Reload } from './config/live-config.ts'
-import { Replica } from './replica.ts'
+import type { Service } from './service.ts'
 import { SessionIds } from './session/session-ids.ts'
 import { SessionKeys, secretBytes } from './session/session-keys.ts'
+import { StandaloneService } from './standalone-service.ts'
 import { ServerStats } from './stats.ts'
 import { within } from './stopping.ts'
-import { SnapshotDamage } from './storage/image.ts'
-import { removeOrphans } from './storage/orphans.ts'
 import { type SnapshotResult, Storage } from './storage/storage.ts'
-import { memoryLog } from './storage/txn-log.ts'
 import type { PeerCertificate } from './tls/certificate.ts'
 import { loadCredentials } from './tls/host.ts'
 import { ClientListener } from './transport/client-listener.ts'
-import { DataTree } from './tree/data-tree.ts'
 import { release } from './version.ts'
 
-/** The first byte of session ids. A standalone server has number 1. */
+/** The first byte of session ids of a server that stands alone. */
 const ownServerId = 1
 
 /** A server in this process. It never touches global handlers and never ends the process. */
@@ -87,6 +84,7 @@ export async function startServer(
   // Before any data is touched: a file that cannot be used is a mistake in the settings.
   const credentials = await loadCredentials(config, host)
   if (credentials !== undefined) live.add(credentials)
+  const ensemble = config.members === undefined ? undefined : await import('./member/index.ts')
   const begun = host.clock.now()
   host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
   // Whatever the level: an audit log without some of its lines is none.
@@ -109,7 +107,7 @@ export async function startServer(
       return storage
     },
     reload: () => live.reload(reread, host.log),
-    restore: (body: AsyncIterable<Uint8Array>): Promise<bigint> => restore(body),
+    restore: (body: AsyncIterable<Uint8Array>): Promise<bigint> => service.restore(body),
   }
   const ports = new HttpPorts(subject, config, host)
   await ports.open(new Transfer(subject, transferAccess(access, authentication), config, stats, host))
@@ -135,7 +133,6 @@ export async function startServer(
       ms: Math.round(host.clock.now() - begun),
     })
   }
-  const log = storage?.log ?? memoryLog()
   const keys = storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes))
   let settle: (error: Error | undefined) => void = () => {}
   const stopped = new Promise<Error | undefined>((resolve) => {
@@ -150,6 +147,7 @@ export async function startServer(
     keys,
     ids: new SessionIds(keys, ownServerId, host.clock.wall()),
     audit: audit?.auditor,
+    ...ensemble?.memberIdentity(config, host.clock.wall()),
   }
   const secured = credentials && {
     credentials,
@@ -164,46 +162,19 @@ export async function startServer(
     const settled = (): void => settle(error)
     shutDown(false).then(settled, settled)
   }
-  const newTerm = (tree: DataTree, lastZxid: bigint): Replica =>
-    new Replica(
-      house,
-      { tree, lastZxid, log },
-      { applied: (zxid) => storage?.applied(zxid), isBehind: () => clients.isBehind, failed },
-    )
-  let replica = newTerm(storage?.recovered.tree ?? new DataTree(), storage?.recovered.lastZxid ?? config.initialZxid)
-  clients.serve(replica)
+  const serviceHouse = { ...house, clients, storage, failed }
+  let service: Service
+  try {
+    service = ensemble === undefined ? new StandaloneService(serviceHouse) : await ensemble.memberService(serviceHouse)
+  } catch (error) {
+    audit?.auditor.failedToStart()
+    await ports.close()
+    await Promise.all([storage?.close(), audit?.close()])
+    throw error
+  }
   const durable = (): Storage => {
     if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
     return storage
-  }
-  const restore = async (body: AsyncIterable<Uint8Array>): Promise<bigint> => {
-    const storage = durable()
-    const base = await storage.receiveSnapshot(body)
-    const before = replica
-    // Clients come back to what is there then.
-    clients.serve(undefined)
-    before.stop()
-    try {
-      await storage.log.quiet()
-      const tree = await storage.install(base)
-      removeOrphans(tree, base.lastZxid, (path, session) =>
-        host.log('warn', 'removed an ephemeral whose session does not exist', { path, session }),
-      )
-      replica = newTerm(tree, base.lastZxid)
-    } catch (error) {
-      if (!(error instanceof SnapshotDamage)) failed(error as Error)
-      else {
-        await base.discard()
-        replica = newTerm(before.tree, before.lastZxid)
-      }
-      throw error
-    } finally {
-      if (replica !== before) {
-        clients.serve(replica)
-        replica.start()
-      }
-    }
-    return base.lastZxid
   }
   let down: Promise<void> | undefined
   const shutDown = (answers: boolean): Promise<void> => {
@@ -215,31 +186,31 @@ export async function startServer(
       if (answers && !(await within(clock, stopTimeout, clients.drain()))) {
         host.log('warn', 'the server stops although some clients have not read their answers, or the disk is slow', {
           connections: clients.connections.size,
-          outstanding: replica.desk.outstanding,
+          outstanding: service.outstanding,
           stopTimeout,
         })
       }
-      replica.stop()
+      await service.stop()
       await clients.close()
       await ports.close()
       counted.stop()
-      const closed = Promise.all([(storage ?? log).close(), audit?.close()])
+      const closed = Promise.all([storage?.close(), audit?.close()])
       if (!(await within(clock, stopTimeout, closed))) {
         throw new Error(`the disk did not finish within ${stopTimeout} ms; what was acknowledged is safe`)
       }
-      host.log('info', 'the server has stopped', { lastZxid: replica.lastZxid })
+      host.log('info', 'the server has stopped', { lastZxid: service.lastZxid })
     })()
     return down
   }
   try {
     await clients.listen()
+    await service.start()
   } catch (error) {
     // A failure during the stop must not hide its reason.
     audit?.auditor.failedToStart()
     await shutDown(false).catch(() => {})
     throw error
   }
-  replica.start()
   phase = 'serving'
   audit?.auditor.started()
   credentials?.watch()
@@ -272,7 +243,7 @@ export async function startServer(
     adminAddress: ports.adminAddress,
     metricsAddress: ports.metricsAddress,
     get logFailure() {
-      return replica.logFailure
+      return service.logFailure
     },
     stopped,
     async snapshot() {
@@ -287,7 +258,8 @@ export async function startServer(
 /** Reads the data directory; undefined where data is in memory only. */
 async function openStorage(runtime: Runtime, config: ServerConfig): Promise<Storage | undefined> {
   if (config.dataDir === undefined) return undefined
-  return Storage.open(runtime, config, config.dataDir, { damage: config.acceptLoss ? 'accept' : 'refuse' })
+  const damage = config.members !== undefined ? 'report' : config.acceptLoss ? 'accept' : 'refuse'
+  return Storage.open(runtime, config, config.dataDir, { damage })
 }
 
 /** An address that a client on this machine can connect to, for one that means "all interfaces". */

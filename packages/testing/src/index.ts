@@ -4,7 +4,7 @@
  */
 export { ask } from './apache/ask.ts'
 export { withElectionAddress } from './apache/cables.ts'
-export { type ApacheOptions, type ApacheServer, apache } from './apache/ensemble.ts'
+export { type ApacheOptions, type ApacheServer, apache, type Guest, type GuestProcess } from './apache/ensemble.ts'
 export { type ApacheVersion, type Availability, apacheAvailable } from './apache/installation.ts'
 export { freePorts } from './apache/ports.ts'
 export {

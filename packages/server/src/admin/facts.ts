@@ -4,9 +4,9 @@ import type { Replica } from '../replica.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { ServerView } from './view.ts'
 
-/** `standalone`, or what is left of it after the log has failed. */
-export function mode({ logFailure }: Replica): string {
-  return logFailure === undefined ? 'standalone' : 'read-only'
+/** `standalone` or `observer`, or what is left of it after the log has failed. */
+export function mode({ logFailure, role }: Replica): string {
+  return logFailure === undefined ? role : 'read-only'
 }
 
 /** What stands for a directory where data is in memory only. Solr's status page takes no empty value. */

@@ -4,10 +4,19 @@ import { ConfigError } from './config-error.ts'
 
 export interface Member {
   readonly isObserver: boolean
+  /** Where it is reached by other servers; more than one where it has several networks. */
+  readonly addresses: readonly MemberAddress[]
   /** What stands behind the first semicolon: where clients are accepted. */
   readonly client?: ClientAddress
   /** What stands behind the second one: where clients with TLS are accepted. */
   readonly secureClient?: ClientAddress
+}
+
+export interface MemberAddress {
+  readonly host: string
+  /** Where a leader listens for learners. */
+  readonly quorumPort: number
+  readonly electionPort: number
 }
 
 /** Without a host it means all addresses. */
@@ -29,25 +38,30 @@ export function parseMember(key: string, value: string, hasManyAddresses: boolea
   if (rest.length > 0) throw refuse()
   const addresses = servers.split('|')
   if (addresses.length > 1 && !hasManyAddresses) throw refuse('one address, since multiAddress.enabled is not true')
-  const types = new Set(addresses.map((address) => typeOf(address, refuse)))
+  const parsed = addresses.map((address) => addressOf(address, refuse))
+  const types = new Set(parsed.map(({ type }) => type))
   if (types.size > 1) throw refuse('one type for all addresses')
   const isObserver = types.has('observer')
   return {
     isObserver,
+    addresses: parsed.map(({ host, quorumPort, electionPort }) => ({ host, quorumPort, electionPort })),
     ...(client === undefined || client === '' ? {} : { client: clientOf(client, refuse) }),
     ...(secure === undefined || secure === '' ? {} : { secureClient: clientOf(secure, refuse) }),
   }
 }
 
 /** `host:port:port[:type]`, where an IPv6 address stands in brackets. */
-function typeOf(address: string, refuse: (wanted?: string) => ConfigError): 'participant' | 'observer' {
+function addressOf(
+  address: string,
+  refuse: (wanted?: string) => ConfigError,
+): MemberAddress & { readonly type: 'participant' | 'observer' } {
   const match = /^(\[[^\]]*\]|[^:[\]]+):(\d+):(\d+)(?::(.*))?$/.exec(address)
   const [, host = '', quorum, election, type = 'participant'] = match ?? []
   const lower = type.trim().toLowerCase()
   if (match === null || !isPort(quorum) || !isPort(election) || !isHost(host)) throw refuse()
   if (quorum === election) throw refuse('two different ports')
   if (lower !== 'participant' && lower !== 'observer') throw refuse('the type participant or observer')
-  return lower
+  return { type: lower, host: parseHost(host), quorumPort: Number(quorum), electionPort: Number(election) }
 }
 
 function clientOf(text: string, refuse: () => ConfigError): ClientAddress {

@@ -1,5 +1,6 @@
-/** The one member that a standalone server may have: whether there is one, and what its line says about clients. */
+/** Which member of the ensemble this server is, if it is one, and what its line says about clients. */
 import { ConfigError, Problems } from './config-error.ts'
+import { isMemberKey, type MemberLines } from './ensemble-members.ts'
 import { parseProperties } from './java-properties.ts'
 import { strictBoolean } from './java-values.ts'
 import { type ClientAddress, type Member, parseMember } from './members.ts'
@@ -8,6 +9,8 @@ import { isOff, type ReadFile } from './room.ts'
 import { refusals } from './rooms.ts'
 
 type Values = ReadonlyMap<string, string>
+
+const noEnsemble = 'belongs to an ensemble, and this server stands alone'
 
 /** Collects the keys that this server cannot honour. */
 export function refuseWhatIsNotHonoured(values: Values, problems: Problems): void {
@@ -19,34 +22,85 @@ export function refuseWhatIsNotHonoured(values: Values, problems: Problems): voi
   }
 }
 
+/** The lines of members, and which of them is this server's own. */
+export interface OwnMember {
+  /** The own line, by its key: where clients are accepted. Empty where there is no line. */
+  readonly own: ReadonlyMap<string, Member>
+  /** All lines of an ensemble; undefined where the server stands alone. */
+  readonly lines: MemberLines | undefined
+  readonly myid: number | undefined
+}
+
 /**
- * The one member there may be, under its key. With one line Apache stands alone too. A member's data must not be served by a server
- * that knows nothing of the others.
- * @throws ConfigError for more members than one, and for a line that Apache would not take.
+ * Reads the lines of members. With one line a server stands alone, as in Apache; with more it is a member, and the file `myid` in its
+ * data directory says which one.
+ * @throws ConfigError for lines that Apache would not take, and where it is unknown which member this is.
  */
-export function membersOf(values: Values, readFile: ReadFile | undefined): ReadonlyMap<string, Member> {
+export function membersOf(values: Values, readFile: ReadFile | undefined, dataDir: string | undefined): OwnMember {
   const dynamicFile = values.get('dynamicConfigFile')
   const source = dynamicFile === undefined ? values : dynamicValues(values, dynamicFile, readFile)
-  const lines = [...source].filter(([key]) => key.startsWith('server.'))
-  if (lines.length > 1) {
-    throw new ConfigError(
-      'server.N',
-      lines.map(([key, value]) => `${key}=${value}`).join(' '),
-      'one line at the most: this server stands alone, in no ensemble',
+  const all = [...source].filter(([key]) => isMemberKey(key))
+  const lines = all.filter(([key]) => key.startsWith('server.'))
+  const hasMany = strictBoolean(values.get('multiAddress.enabled') ?? 'false', 'multiAddress.enabled')
+  const servers = new Map(lines.map(([key, value]) => [key, parseMember(key, value, hasMany)]))
+  if (lines.length <= 1) return alone(values, servers, all)
+  if (strictBoolean(values.get('reconfigEnabled') ?? 'false', 'reconfigEnabled')) {
+    throw ConfigError.refused('reconfigEnabled', 'is true, and a member of this version cannot change its ensemble')
+  }
+  const myid = myidOf(lines.length, readFile, dataDir ?? values.get('dataDir'))
+  const key = `server.${myid}`
+  const own = servers.get(key)
+  if (own === undefined) {
+    throw ConfigError.refused(
+      'myid',
+      `is ${myid}, and there is no line ${key}: ${lines.map(([each]) => each).join(', ')}`,
     )
   }
+  return { own: new Map([[key, own]]), lines: Object.fromEntries(all), myid }
+}
+
+function alone(
+  values: Values,
+  servers: ReadonlyMap<string, Member>,
+  all: readonly (readonly [string, string])[],
+): OwnMember {
   const standalone = values.get('standaloneEnabled') ?? 'true'
-  if (lines.length === 0 && !strictBoolean(standalone, 'standaloneEnabled')) {
-    throw ConfigError.refused('standaloneEnabled', 'is false, and there is no member, no server.N line')
+  const problems = new Problems()
+  if (servers.size === 0 && !strictBoolean(standalone, 'standaloneEnabled')) {
+    problems.add(ConfigError.refused('standaloneEnabled', 'is false, and there is no member, no server.N line'))
   }
-  const hasMany = strictBoolean(values.get('multiAddress.enabled') ?? 'false', 'multiAddress.enabled')
-  return new Map(
-    lines.map(([key, value]) => {
-      const member = parseMember(key, value, hasMany)
-      if (member.isObserver) throw ConfigError.refused(key, 'is an observer without participants, which serves nobody')
-      return [key, member]
-    }),
-  )
+  for (const [key] of all) {
+    if (!key.startsWith('server.')) problems.add(ConfigError.refused(key, noEnsemble))
+  }
+  const isObserver = /^observer$/i.test(values.get('peerType') ?? '')
+  if (isObserver) problems.add(ConfigError.refused('peerType', noEnsemble))
+  for (const [key, member] of servers) {
+    if (member.isObserver) {
+      problems.add(ConfigError.refused(key, 'is an observer without participants, which serves nobody'))
+    }
+  }
+  problems.throwAny()
+  return { own: servers, lines: undefined, myid: undefined }
+}
+
+/** The number in the file `myid`, as Apache reads it. */
+function myidOf(count: number, readFile: ReadFile | undefined, dataDir: string | undefined): number {
+  const refuse = (problem: string): ConfigError =>
+    ConfigError.refused(
+      'server.N',
+      `names ${count} servers, and the file myid must say which one this server is: ${problem}`,
+    )
+  if (readFile === undefined || dataDir === undefined) throw refuse('there is no dataDir with that file')
+  const path = `${dataDir}/myid`
+  let content: string
+  try {
+    content = readFile(path)
+  } catch (error) {
+    throw refuse((error as Error).message)
+  }
+  const [line = ''] = content.split(/\r?\n/)
+  if (!/^\s*\d{1,15}\s*$/.test(line)) throw refuse(`the first line of ${path} is no number`)
+  return Number(line)
 }
 
 /** What the file of members holds; nothing else may stand in it, and no member beside it. */
@@ -55,7 +109,7 @@ function dynamicValues(values: Values, path: string, readFile: ReadFile | undefi
     throw ConfigError.refused('dynamicConfigFile', 'names a file with the members, which was not read')
   }
   for (const key of values.keys()) {
-    if (key.startsWith('server.')) throw ConfigError.refused(key, `must be in the dynamicConfigFile, ${path}`)
+    if (isMemberKey(key)) throw ConfigError.refused(key, `must be in the dynamicConfigFile, ${path}`)
   }
   let content: string
   try {
@@ -69,8 +123,7 @@ function dynamicValues(values: Values, path: string, readFile: ReadFile | undefi
   refuseWhatIsNotHonoured(dynamic, problems)
   problems.throwAny()
   for (const key of dynamic.keys()) {
-    if (!key.startsWith('server.'))
-      throw ConfigError.refused(key, `cannot stand in ${path}, which is for members alone`)
+    if (!isMemberKey(key)) throw ConfigError.refused(key, `cannot stand in ${path}, which is for members alone`)
   }
   return dynamic
 }

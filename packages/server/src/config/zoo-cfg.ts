@@ -2,6 +2,7 @@
 import { nearestName } from '@lightkeeper/runtime'
 import type { ServerOptions } from './config.ts'
 import { ConfigError, Problems } from './config-error.ts'
+import { isMemberKey } from './ensemble-members.ts'
 import { parseProperties } from './java-properties.ts'
 import type { Note } from './java-values.ts'
 import { parseJvmFlags } from './jvm-flags.ts'
@@ -33,6 +34,8 @@ export interface ZooCfgSources {
   readonly jvmFlags?: Iterable<readonly [name: string, flags: string]>
   /** The text of the file that `dynamicConfigFile` names. Without it a file that names one is refused. Its errors are passed on. */
   readonly readFile?: ReadFile
+  /** The data directory where another one counts than that of the file. A member's number is in its file `myid`. */
+  readonly dataDir?: string | undefined
 }
 
 /**
@@ -60,7 +63,7 @@ function read(content: string, sources: ZooCfgSources): ZooCfg {
   const note: Note = (text) => void notes.push(text)
   const flags = [...jvmFlags].flatMap(([variable, text]) => parseJvmFlags(text, variable, note))
   const layers = [flags, filePairs(parseProperties(content), name), commandLinePairs(more)]
-  return interpret(overlaid(layers, note), notes, readFile)
+  return interpret(overlaid(layers, note), notes, readFile, sources.dataDir)
 }
 
 const commandLine = '--set'
@@ -69,17 +72,29 @@ function commandLinePairs(pairs: Iterable<readonly [string, string]>): Pair[] {
   return [...pairs].map(([key, value]) => ({ key, value, origin: commandLine }))
 }
 
-function interpret(pairs: ReadonlyMap<string, Pair>, notes: string[], readFile: ReadFile | undefined): ZooCfg {
+function interpret(
+  pairs: ReadonlyMap<string, Pair>,
+  notes: string[],
+  readFile: ReadFile | undefined,
+  dataDir: string | undefined,
+): ZooCfg {
   const note: Note = (text) => void notes.push(text)
   const problems = new Problems()
   const values = new Map([...pairs].map(([key, { value }]) => [key, value]))
   refuseWhatIsNotHonoured(values, problems)
 
-  const members = problems.try(() => membersOf(values, readFile)) ?? new Map<string, Member>()
+  const ensemble = problems.try(() => membersOf(values, readFile, dataDir))
+  const members = ensemble?.own ?? new Map<string, Member>()
   const options = new Map<string, unknown>()
   const origins = new Map<string, string>()
   const ignored: string[] = []
   const unknown: string[] = []
+  if (ensemble?.lines !== undefined) {
+    options.set('members', ensemble.lines)
+    options.set('myid', ensemble.myid)
+    for (const option of ['members', 'myid'])
+      origins.set(option, values.get('dynamicConfigFile') ?? 'server.N and myid')
+  }
   for (const [key, { value, origin }] of pairs) {
     const option = honoured.get(key)
     if (option !== undefined) {
@@ -95,7 +110,7 @@ function interpret(pairs: ReadonlyMap<string, Pair>, notes: string[], readFile: 
       ignored.push(key)
     } else if (families.some(({ keys }) => keys.test(key))) continue
     else if (isIdleFamily(key)) ignored.push(key)
-    else if (!key.startsWith('server.')) unknown.push(withNearest(key))
+    else if (!isMemberKey(key)) unknown.push(withNearest(key))
   }
   for (const { keys, option, read } of families) {
     const own = [...pairs].filter(([key]) => keys.test(key))
@@ -109,7 +124,7 @@ function interpret(pairs: ReadonlyMap<string, Pair>, notes: string[], readFile: 
   problems.try(() => checkElection(values))
   for (const [key, member] of members) {
     if (member.client === undefined && member.secureClient === undefined) {
-      ignored.push(key)
+      if (ensemble?.lines === undefined) ignored.push(key)
       continue
     }
     const origin = pairs.get(key)?.origin ?? key

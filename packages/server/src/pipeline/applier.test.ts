@@ -32,8 +32,10 @@ beforeEach(() => {
   broken = []
   isBehind = false
   workOf = Number
-  applier = new Applier(new DataTree(), 0n, history, clock, {
+  const tree = new DataTree()
+  applier = new Applier(tree, 0n, history, clock, {
     workOf: ({ header }) => workOf(header.zxid),
+    execute: ({ header, txn }) => tree.apply(header, txn),
     isBehind: () => isBehind,
     before() {},
     applied: ({ header }) => void applied.push(header.zxid),

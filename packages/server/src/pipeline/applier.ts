@@ -21,6 +21,8 @@ export type Applied = ReturnType<DataTree['apply']>
 export interface ApplierHooks {
   /** About how much work it is to apply an entry: its operations and watch events. */
   workOf(entry: Entry): number
+  /** Applies an entry to the tree. */
+  execute(entry: Entry): Applied
   /** Watch events wait to be sent, so nothing more is applied meanwhile. */
   isBehind(): boolean
   /** The entry of this ticket is applied next: earlier requests of its caller must not see it. */
@@ -140,9 +142,9 @@ export class Applier {
       this.#work -= entry.work
       if (ticket !== undefined) this.#hooks.before(ticket)
       digest = entry.digest
-      const result = this.tree.apply(header, txn)
+      const result = this.#hooks.execute(entry)
       this.lastZxid = header.zxid
-      if (digest !== undefined && (header.zxid & 127n) === 0n) this.#noteDigest(header.zxid, digest)
+      if (digest !== undefined) this.noteDigest(header.zxid, digest)
       this.#hooks.applied(entry, result, wall)
     }
     // Nothing has left the server yet.
@@ -161,7 +163,9 @@ export class Applier {
     })
   }
 
-  #noteDigest(zxid: bigint, digest: bigint): void {
+  /** Keeps one digest for each 128 transactions. */
+  noteDigest(zxid: bigint, digest: bigint): void {
+    if ((zxid & 127n) !== 0n) return
     this.digests.push([zxid, digest])
     if (this.digests.length > digestsMax) this.digests.shift()
   }

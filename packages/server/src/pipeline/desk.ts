@@ -56,7 +56,7 @@ export interface DeskStart {
   readonly runtime: Runtime
   readonly stats: ServerStats
   readonly keys: SessionKeys
-  readonly ids: SessionIds
+  readonly ids: Pick<SessionIds, 'next'>
   /** Undefined where nothing is audited. */
   readonly audit: Auditor | undefined
 }
@@ -69,7 +69,7 @@ export class Desk implements Answers {
   readonly #runtime: Runtime
   readonly #stats: ServerStats
   readonly #keys: SessionKeys
-  readonly #ids: SessionIds
+  readonly #ids: Pick<SessionIds, 'next'>
   readonly #audit: Auditor | undefined
   readonly #applier: Applier
   readonly #broken: (error: Error) => void

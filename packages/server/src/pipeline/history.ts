@@ -82,6 +82,13 @@ export class History {
     this.#schedule()
   }
 
+  /** The same for a transaction that comes encoded, from a leader. Its bytes are copied. */
+  appendEncoded(zxid: bigint, payload: Uint8Array): void {
+    this.#log.append(zxid, payload)
+    this.#unflushed++
+    this.#schedule()
+  }
+
   #schedule(): void {
     if (this.#flush === 'idle') {
       this.#flush = 'scheduled'

@@ -54,6 +54,7 @@ export class Storage {
   #appliedZxid: bigint
   /** Another history is replacing this one: no snapshot of this one may be written. */
   #isReplacing = false
+  #replacing: Promise<unknown> | undefined
   #snapshotAtTxns = 0
   #snapshotAtBytes = 0
   #running: Promise<SnapshotResult> | undefined
@@ -182,6 +183,11 @@ export class Storage {
     )
   }
 
+  /** The same without a snapshot: for a member between two terms, whose tree may be about to change. */
+  replayed(zxid: bigint): void {
+    this.#appliedZxid = zxid
+  }
+
   /** Writes a snapshot now, or waits for the one that is being written. Resolves when it is durable. */
   snapshot(): Promise<SnapshotResult> {
     if (this.#running !== undefined) return this.#running
@@ -286,7 +292,13 @@ export class Storage {
     })
   }
 
-  async #replace(zxid: bigint, work: () => Promise<DataTree>): Promise<DataTree> {
+  #replace(zxid: bigint, work: () => Promise<DataTree>): Promise<DataTree> {
+    const replacing = this.#replaceBy(zxid, work)
+    this.#replacing = replacing.catch(() => {})
+    return replacing
+  }
+
+  async #replaceBy(zxid: bigint, work: () => Promise<DataTree>): Promise<DataTree> {
     assert(!this.#isReplacing, 'one history is replaced by one other at a time')
     this.#isReplacing = true
     try {
@@ -315,6 +327,7 @@ export class Storage {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    await this.#replacing
     await this.#running?.catch(() => {})
     await this.#purging
     try {

@@ -12,16 +12,29 @@ import type { NodeTxn, Txn } from './txn.ts'
 
 /** Keeps the digest of the tree up to date. */
 export function replay(tree: DataTree, header: TxnHeader, txn: Txn): void {
+  keepingDigest(tree, header, txn, () => step(tree, header, txn))
+}
+
+/**
+ * Applies a transaction to the tree that it was made for, as `DataTree.apply` does, and keeps the digest up to date: for a server that
+ * did not prepare the transaction itself.
+ */
+export function applyWithDigest(tree: DataTree, header: TxnHeader, txn: Txn): ReturnType<DataTree['apply']> {
+  return keepingDigest(tree, header, txn, () => tree.apply(header, txn))
+}
+
+function keepingDigest<R>(tree: DataTree, header: TxnHeader, txn: Txn, change: () => R): R {
   const touched = touchedBy(tree, header, txn)
   for (const path of touched) {
     const node = tree.get(path)
     if (node !== undefined) tree.digest.subtract(digestOfZnode(path, node))
   }
-  step(tree, header, txn)
+  const result = change()
   for (const path of touched) {
     const node = tree.get(path)
     if (node !== undefined) tree.digest.add(digestOfZnode(path, node))
   }
+  return result
 }
 
 function step(tree: DataTree, header: TxnHeader, txn: Txn): void {

@@ -13,6 +13,8 @@ export type PeerInput =
   | { readonly kind: 'packet'; readonly link: number; readonly packet: QuorumPacket }
   | DiskInput
   | { readonly kind: 'imageSent'; readonly link: number }
+  /** A part of the image has come. */
+  | { readonly kind: 'imageGrew'; readonly link: number }
   | { readonly kind: 'applied'; readonly zxid: bigint }
   /** The log has lost everything after `zxid`. */
   | { readonly kind: 'purged'; readonly zxid: bigint }

@@ -182,6 +182,11 @@ export class Learner {
     this.#role.durable(this.link, out)
   }
 
+  /** A large image takes longer than the silence that is allowed. */
+  imageGrew(now: number): void {
+    if (this.state === 'receiving') this.#heardAt = now
+  }
+
   imageReceived(now: number): void {
     if (this.state !== 'receiving') return
     this.#heardAt = now

@@ -107,6 +107,9 @@ export class Peer {
       case 'imageSent':
         this.#leader?.imageSent(now, input.link, out)
         return
+      case 'imageGrew':
+        if (this.#learner?.link === input.link) this.#learner.imageGrew(now)
+        return
       case 'applied':
         this.history.noteApplied(input.zxid)
         this.#advance(now, out)

@@ -31,6 +31,30 @@ export interface ApacheOptions {
    * namespaces this needs no special rights. Default false.
    */
   readonly cuttable?: boolean
+  /**
+   * Members that others start: servers of ours, or Apache's on a directory that ours left. They are observers and have lines in all
+   * files, behind those of the servers. It needs `size` 3 or more. Default none.
+   */
+  readonly guests?: number
+}
+
+/** A member that is not started with the ensemble. */
+export interface Guest {
+  readonly sid: number
+  /** The port where it should accept clients. */
+  readonly clientPort: number
+  /** The lines `server.N=…` of its file, by key. */
+  readonly lines: Readonly<Record<string, string>>
+  /** Starts a server of Apache as this member; it writes its `zoo.cfg` and `myid` into `dataDir`. Resolves when it serves. */
+  start(dataDir: string): Promise<GuestProcess>
+}
+
+export interface GuestProcess {
+  /** SIGTERM. */
+  stop(): Promise<void>
+  kill(): Promise<void>
+  /** The mode that `srvr` reports; undefined if the server does not answer. */
+  mode(): Promise<string | undefined>
 }
 
 export interface ApacheServer extends AsyncDisposable {
@@ -38,6 +62,7 @@ export interface ApacheServer extends AsyncDisposable {
   /** Client ports, in the order of the servers; with `cuttable` the ports of the proxies. */
   readonly ports: readonly number[]
   readonly version: string
+  readonly guests: readonly Guest[]
   /** SIGKILL: nothing is flushed, sessions are not closed. `index` counts from 0. */
   kill(index?: number): Promise<void>
   /** SIGTERM: an orderly end, as an operator would stop it. */
@@ -66,11 +91,13 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const found = apacheAvailable(line)
   if (!found.available) throw new Error(`Apache ZooKeeper ${line} cannot be started: ${found.reason}`)
   const size = options.size ?? 1
+  const all = size + (options.guests ?? 0)
+  if (all > size && size < 3) throw new Error('guests need an ensemble of three or more')
   const own = options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'lightkeeper-apache-')) : undefined
   if (own !== undefined) removeAtExit(own)
   const directory = own ?? (options.dataDir as string)
-  const ports = await freePorts(size * 3)
-  const members = Array.from({ length: size }, (_, i) => ({
+  const ports = await freePorts(all * 3)
+  const members = Array.from({ length: all }, (_, i) => ({
     client: ports[i * 3] as number,
     quorum: ports[i * 3 + 1] as number,
     election: ports[i * 3 + 2] as number,
@@ -79,28 +106,50 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const config = options.config ?? {}
   const classPath = options.jars === undefined ? found.classPath : `${found.classPath}:${options.jars}`
   const jvm = jvmOptions(config, options.logLevel ?? 'error', options.jvm ?? [])
-  const servers = members.map(({ client }, i) => {
-    const dataDir = join(directory, `${i + 1}`)
+  const processOf = (i: number, dataDir: string, temporary: string | undefined): ApacheProcess => {
+    const { client } = members[i] as (typeof members)[number]
     const file = join(dataDir, 'zoo.cfg')
     mkdirSync(dataDir, { recursive: true })
     writeFileSync(join(dataDir, 'myid'), `${i + 1}\n`)
-    writeFileSync(file, zooCfg(config, { dataDir, clientPort: client, members: membersAsSeenBy(i) }))
+    const settings = i < size ? config : { ...config, peerType: 'observer' }
+    writeFileSync(file, zooCfg(settings, { dataDir, clientPort: client, members: linesSeenBy(i) }))
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
     const args = [...jvm, '-cp', classPath, main, file]
-    return new ApacheProcess({ version: found.version, args, port: client, temporary: own })
+    return new ApacheProcess({ version: found.version, args, port: client, temporary })
+  }
+  const servers = members.slice(0, size).map((_, i) => processOf(i, join(directory, `${i + 1}`), own))
+  const guestProcesses: ApacheProcess[] = []
+  const guests = members.slice(size).map(({ client }, at): Guest => {
+    const i = size + at
+    return {
+      sid: i + 1,
+      clientPort: client,
+      lines: Object.fromEntries(linesSeenBy(i).map((line) => line.split('=', 2) as [string, string])),
+      async start(dataDir) {
+        const server = processOf(i, dataDir, undefined)
+        guestProcesses.push(server)
+        server.start()
+        await server.serving()
+        return {
+          stop: () => server.end('SIGTERM'),
+          kill: () => server.end('SIGKILL'),
+          mode: () => server.mode(),
+        }
+      },
+    }
   })
 
   /** Lines of zoo.cfg; none for a standalone server. */
-  function membersAsSeenBy(index: number): string[] {
+  function linesSeenBy(index: number): string[] {
     if (size === 1) return []
     return members.map((member, i) => {
       const { quorum, election } = cables?.between(index, i) ?? member
-      return `server.${i + 1}=127.0.0.1:${quorum}:${election}`
+      return `server.${i + 1}=127.0.0.1:${quorum}:${election}${i < size ? '' : ':observer'}`
     })
   }
   const kill = async (index = 0): Promise<void> => servers[index]?.end('SIGKILL')
   const close = async (): Promise<void> => {
-    await Promise.all(servers.map((server) => server.end('SIGKILL')))
+    await Promise.all([...servers, ...guestProcesses].map((server) => server.end('SIGKILL')))
     await cables?.close()
     if (own !== undefined) removeNow(own)
   }
@@ -111,11 +160,12 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     await close()
     throw error
   }
-  const clientPorts = cables?.clientPorts ?? members.map(({ client }) => client)
+  const clientPorts = (cables?.clientPorts ?? members.map(({ client }) => client)).slice(0, size)
   return {
     connectString: clientPorts.map((port) => `127.0.0.1:${port}`).join(','),
     ports: clientPorts,
     version: found.version,
+    guests,
     kill,
     stop: async (index = 0) => servers[index]?.end('SIGTERM'),
     async restart(index = 0) {

@@ -1,9 +1,28 @@
-/** Members of an ensemble: what asks for one is refused, what tunes one changes nothing here. */
+/** Members of an ensemble: who they are, which of them this server is, and how long they wait for each other. */
+import { ConfigError } from '../config-error.ts'
+import { type MemberLines, parseMembers } from '../ensemble-members.ts'
 import { parsedInt, strictBoolean } from '../java-values.ts'
 import { idleKeys, isOff, type Room } from '../room.ts'
-import { flag, type SettingsFor } from '../setting.ts'
+import { type ConfigOf, flag, integer, type SettingsFor, setting } from '../setting.ts'
 
 export interface EnsembleOptions {
+  /**
+   * The members of the ensemble that this server belongs to, by the keys of a zoo.cfg: `server.1` is `host:2888:3888`, with
+   * `:observer` behind it for an observer; `group.1` and `weight.1` make groups of voters. Default: this server stands alone.
+   */
+  readonly members?: MemberLines
+  /** The number N of this server in `members`, which a file `myid` in the data directory has for a zoo.cfg. */
+  readonly myid?: number
+  /** How long a member may take to connect to its leader and to get what it lacks, in ticks. A member needs it. */
+  readonly initLimit?: number
+  /** How long a leader and a member may hear nothing of each other, in ticks. A member needs it. */
+  readonly syncLimit?: number
+  /** How long a member tries to connect to its leader, in ticks. Default `initLimit`. */
+  readonly connectToLearnerMasterLimit?: number
+  /** Listen for other members on all addresses, and not on that of the own line alone. Default false. */
+  readonly quorumListenOnAllIPs?: boolean
+  /** How long a connection to the election port of another member may take, milliseconds. Default 5000. */
+  readonly cnxTimeout?: number
   /**
    * Whether a member serves reads while it is cut off. A server that stands alone is never cut off; it answers the word `isro` then,
    * although no whitelist has it, because clients look for a writable server by it. Default false.
@@ -12,6 +31,36 @@ export interface EnsembleOptions {
 }
 
 const settings = {
+  members: setting<MemberLines | undefined>({
+    byDefault: undefined,
+    check(given, name) {
+      if (typeof given !== 'object' || given === null)
+        throw new ConfigError(name, given, 'lines by key: server.1 and so on')
+      const lines = { ...given } as Record<string, string>
+      for (const [key, value] of Object.entries(lines)) {
+        if (typeof value !== 'string') throw new ConfigError(`${name}.${key}`, value, 'a line')
+      }
+      parseMembers(lines)
+      return lines
+    },
+    show: (lines) =>
+      Object.entries(lines ?? {})
+        .map((line) => line.join('='))
+        .join(' '),
+  }),
+  myid: setting<number | undefined>({
+    byDefault: undefined,
+    check(given, name) {
+      if (typeof given === 'number' && Number.isSafeInteger(given) && given >= 0) return given
+      throw new ConfigError(name, given, 'the number of this server, a whole one')
+    },
+    show: (value) => String(value ?? ''),
+  }),
+  initLimit: integer({ key: 'initLimit', byDefault: 0, min: 0 }),
+  syncLimit: integer({ key: 'syncLimit', byDefault: 0, min: 0 }),
+  connectToLearnerMasterLimit: integer({ key: 'connectToLearnerMasterLimit', byDefault: 0, min: 0 }),
+  quorumListenOnAllIPs: flag({ key: 'quorumListenOnAllIPs', byDefault: false }),
+  cnxTimeout: integer({ key: 'cnxTimeout', byDefault: 5_000, min: 1 }),
   // `true` alone is true, in lower case (FourLetterCommands.java).
   readOnlyModeEnabled: flag({
     key: 'readonlymode.enabled',
@@ -25,23 +74,42 @@ const noEnsemble = 'belongs to an ensemble, and this server stands alone'
 
 export const ensemble = {
   settings,
+  check({ members, myid, initLimit, syncLimit }: ConfigOf<typeof settings>) {
+    if (members === undefined) return
+    const { servers, membership } = parseMembers(members)
+    if (myid === undefined) throw ConfigError.refused('myid', 'is missing: it says which of the members this server is')
+    const own = servers.get(myid)
+    if (own === undefined) throw ConfigError.refused('myid', `is ${myid}, and there is no line server.${myid}`)
+    if (membership.voters.length === 0)
+      throw ConfigError.refused('server.N', 'names observers alone, which serve nobody')
+    if (!own.isObserver) {
+      const what = 'makes this server a participant, and voting is not switched on yet in this version'
+      throw ConfigError.refused(
+        `server.${myid}`,
+        `${what}: it can be an observer, server.${myid}=host:port:port:observer`,
+      )
+    }
+    for (const [name, value] of [
+      ['initLimit', initLimit],
+      ['syncLimit', syncLimit],
+    ] as const) {
+      if (value === 0) throw ConfigError.refused(name, 'is not set, and a member of an ensemble needs it, in ticks')
+    }
+  },
   idle: {
     ...idleKeys(
-      [
-        ...['initLimit', 'syncLimit', 'connectToLearnerMasterLimit', 'observerMasterPort', 'quorum.cnxn.threads.size'],
-        ...['multiAddress.reachabilityCheckTimeoutMs'],
-      ],
+      ['observerMasterPort', 'quorum.cnxn.threads.size', 'multiAddress.reachabilityCheckTimeoutMs'],
       parsedInt,
     ),
     ...idleKeys(
       [
-        ...['quorumListenOnAllIPs', 'syncEnabled', 'standaloneEnabled', 'multiAddress.enabled'],
+        ...['syncEnabled', 'standaloneEnabled', 'multiAddress.enabled'],
         ...['multiAddress.reachabilityCheckEnabled', 'sslQuorumReloadCertFiles'],
       ],
       strictBoolean,
     ),
     ...idleKeys([
-      ...['electionAlg', 'peerType', 'version', 'dynamicConfigFile', 'cnxTimeout', 'quorumCnxnTimeoutMs'],
+      ...['electionAlg', 'peerType', 'version', 'dynamicConfigFile', 'quorumCnxnTimeoutMs'],
       ...['leaderServes', 'tcpKeepAlive', 'electionPortBindRetry'],
       ...['fastleader.minNotificationInterval', 'fastleader.maxNotificationInterval', 'follower.nodelay'],
       ...['leader.maxConcurrentSnapSyncs', 'leader.maxConcurrentDiffSyncs', 'leader.maxTimeToWaitForEpoch'],
@@ -52,14 +120,12 @@ export const ensemble = {
     ]),
   },
   refusals: [
-    { keys: /^sslQuorum$/, why: `${noEnsemble}, without TLS` },
+    { keys: /^sslQuorum$/, why: 'asks for TLS between members, which this version does not have' },
     {
       keys: /^quorum\.auth\..*/,
-      why: `asks that members of an ensemble prove who they are; it ${noEnsemble}`,
+      why: 'asks that members prove to each other who they are, which this version does not have',
       isHarmless: (value, other) => isOff(value) || isOff(other('quorum.auth.enableSasl') ?? 'unset'),
     },
-    { keys: /^(group|weight)\./, why: noEnsemble },
     { keys: /^oraclePath$/, why: noEnsemble },
-    { keys: /^peerType$/, why: noEnsemble, isHarmless: (value) => !/^observer$/i.test(value) },
   ],
 } as const satisfies Room

@@ -1,0 +1,89 @@
+/**
+ * The members of an ensemble from their lines: `server.N`, `group.N`, `weight.N`, as a zoo.cfg has them (QuorumPeerConfig.java,
+ * QuorumMaj.java, QuorumHierarchical.java).
+ */
+import { formatAddress } from '@lightkeeper/runtime'
+import { ConfigError } from './config-error.ts'
+import { type Member, parseMember } from './members.ts'
+import type { Membership, Voter } from './membership.ts'
+
+/** The lines by key, `server.1` for example. */
+export type MemberLines = Readonly<Record<string, string>>
+
+export interface EnsembleMembers {
+  /** By number. */
+  readonly servers: ReadonlyMap<number, Member>
+  readonly membership: Membership
+}
+
+/** Whether a key is a line of a member. */
+export function isMemberKey(key: string): boolean {
+  return /^(server|group|weight)\./.test(key)
+}
+
+/** @throws ConfigError for lines that Apache would not take, and for what this version does not have. */
+export function parseMembers(lines: MemberLines): EnsembleMembers {
+  const servers = new Map<number, Member>()
+  const groupOf = new Map<number, number>()
+  const weightOf = new Map<number, number>()
+  for (const [key, value] of Object.entries(lines)) {
+    const id = numberOf(key)
+    if (key.startsWith('server.')) servers.set(id, parseMember(key, value, false))
+    else if (key.startsWith('weight.')) weightOf.set(id, wholeNumber(key, value))
+    else if (key.startsWith('group.')) {
+      for (const each of value.split(':')) {
+        const sid = wholeNumber(key, each)
+        if (groupOf.has(sid)) throw ConfigError.refused(key, `has server ${sid}, which is in another group too`)
+        groupOf.set(sid, id)
+      }
+    } else throw ConfigError.refused(key, 'is no line of a member')
+  }
+  const sids = [...servers.keys()].sort((a, b) => a - b)
+  const voters = sids.filter((sid) => servers.get(sid)?.isObserver === false)
+  const hasGroups = groupOf.size > 0
+  for (const sid of hasGroups ? voters : []) {
+    if (!groupOf.has(sid)) throw ConfigError.refused('group.N', `leaves out server ${sid}, which must be in one group`)
+  }
+  const membership: Membership = {
+    version: 0n,
+    voters: voters.map(
+      (sid): Voter => ({ sid, group: groupOf.get(sid) ?? 0, weight: hasGroups ? (weightOf.get(sid) ?? 1) : 1 }),
+    ),
+    observers: sids.filter((sid) => servers.get(sid)?.isObserver === true),
+    text: new TextEncoder().encode(textOf(servers, sids, lines)),
+  }
+  return { servers, membership }
+}
+
+function numberOf(key: string): number {
+  const id = Number(key.slice(key.indexOf('.') + 1))
+  if (Number.isSafeInteger(id) && id >= 0) return id
+  throw ConfigError.refused(key, 'has no number from 0 to 2^53 behind the dot')
+}
+
+function wholeNumber(key: string, text: string): number {
+  if (/^\s*\d{1,9}\s*$/.test(text)) return Number(text)
+  throw new ConfigError(
+    key,
+    text,
+    key.startsWith('group.') ? 'numbers of servers with : between them' : 'a whole number',
+  )
+}
+
+/** What members tell each other, and what /zookeeper/config has: without a newline at its end. [obs, quorum §11.1] */
+function textOf(servers: ReadonlyMap<number, Member>, sids: readonly number[], lines: MemberLines): string {
+  const members = sids.map((sid) => `server.${sid}=${lineOf(servers.get(sid) as Member)}`)
+  const groups = Object.entries(lines)
+    .filter(([key]) => !key.startsWith('server.'))
+    .map(([key, value]) => `${key}=${value}`)
+  return [...members, ...groups, 'version=0'].join('\n')
+}
+
+function lineOf({ addresses, isObserver, client }: Member): string {
+  const role = isObserver ? 'observer' : 'participant'
+  const servers = addresses.map(
+    ({ host, quorumPort, electionPort }) => `${formatAddress(host, quorumPort)}:${electionPort}:${role}`,
+  )
+  const end = client === undefined ? '' : `;${formatAddress(client.host ?? '0.0.0.0', client.port)}`
+  return `${servers.join('|')}${end}`
+}

@@ -1,0 +1,103 @@
+/** Which member of an ensemble a server is, from the file of an operator. */
+import { describe, expect, test } from 'vitest'
+import { resolveConfig, type ServerOptions } from './config.ts'
+import { parseMembers } from './ensemble-members.ts'
+import { parseZooCfg } from './zoo-cfg.ts'
+
+const lines = 'server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888\n'
+const fourth = 'server.4=d:2888:3888:observer;10.0.0.4:2181\n'
+const base = 'dataDir=/data\ninitLimit=10\nsyncLimit=5\n'
+const myid =
+  (text: string) =>
+  (path: string): string => {
+    if (path !== '/data/myid') throw new Error(`no file ${path}`)
+    return text
+  }
+const read = (content: string, id = '4\n'): ServerOptions => parseZooCfg(base + content, { readFile: myid(id) }).options
+const start = (content: string, id?: string): unknown => resolveConfig(read(content, id), 0)
+
+test('the file of an observer gives its members, its number, and where its own line lets clients in', () => {
+  expect(read(`${lines}${fourth}peerType=observer\n`)).toMatchObject({
+    members: { 'server.1': 'a:2888:3888', 'server.4': 'd:2888:3888:observer;10.0.0.4:2181' },
+    myid: 4,
+    clientPort: 2181,
+    clientPortAddress: '10.0.0.4',
+    initLimit: 10,
+    syncLimit: 5,
+  })
+})
+
+test('a data directory of the command line has the myid that counts', () => {
+  const sources = { readFile: (path: string) => (path === '/other/myid' ? '4' : '1'), dataDir: '/other' }
+  expect(parseZooCfg(base + lines + fourth, sources).options.myid).toBe(4)
+})
+
+test('the lines may stand in a file of their own', () => {
+  const files = new Map([
+    ['/data/myid', ' 4 '],
+    ['/members', `${lines}${fourth}group.1=1:2:3\nweight.1=2\n`],
+  ])
+  const readFile = (path: string): string => files.get(path) ?? ''
+  const { options } = parseZooCfg(`${base}dynamicConfigFile=/members\n`, { readFile })
+  expect(options.members).toMatchObject({ 'server.4': 'd:2888:3888:observer;10.0.0.4:2181', 'weight.1': '2' })
+  expect(options.myid).toBe(4)
+})
+
+test.each([
+  [
+    'a participant',
+    `${lines}${fourth}`,
+    '1',
+    /^server\.1 makes this server a participant, and voting is not switched on yet/,
+  ],
+  ['a number without a line', `${lines}${fourth}`, '7', /^myid is 7, and there is no line server\.7/],
+  [
+    'a myid that is no number',
+    `${lines}${fourth}`,
+    'four',
+    /^server\.N names 4 servers.*first line of \/data\/myid is no number/,
+  ],
+  ['a file that can be changed while it runs', `${lines}${fourth}reconfigEnabled=true\n`, '4', /^reconfigEnabled/],
+  ['TLS between members', `${lines}${fourth}sslQuorum=true\n`, '4', /^sslQuorum/],
+  ['a login between members', `${lines}${fourth}quorum.auth.enableSasl=true\n`, '4', /^quorum\.auth\.enableSasl/],
+  ['a voter that is in no group', `${lines}${fourth}group.1=1:2\n`, '4', /^group\.N leaves out server 3/],
+  ['a voter in two groups', `${lines}${fourth}group.1=1:2\ngroup.2=2:3\n`, '4', /^group\.2 has server 2/],
+  ['observers alone', 'server.1=a:1:2:observer\nserver.4=b:1:2:observer\n', '4', /^server\.N names observers alone/],
+])('is refused with %s', (_what, content, id, says) => {
+  expect(() => start(content, id)).toThrow(says)
+})
+
+test.each(['initLimit', 'syncLimit'])('is refused without %s, as in Apache', (name) => {
+  const content = (base + lines + fourth).replace(new RegExp(`^${name}=.*\n`, 'm'), '')
+  const { options } = parseZooCfg(content, { readFile: myid('4') })
+  expect(() => resolveConfig(options, 0)).toThrow(new RegExp(`^${name} is not set`))
+})
+
+describe('the text that members show each other', () => {
+  test('is the one of Apache', () => {
+    // As /zookeeper/config of an Apache server has it for these lines.
+    const { membership } = parseMembers({
+      'server.1': 'a:2888:3888',
+      'server.2': '[::1]:2889:3889;2181',
+      'server.4': 'd:2888:3888:observer;10.0.0.4:2181',
+    })
+    expect(new TextDecoder().decode(membership.text)).toBe(
+      [
+        'server.1=a:2888:3888:participant',
+        'server.2=[::1]:2889:3889:participant;0.0.0.0:2181',
+        'server.4=d:2888:3888:observer;10.0.0.4:2181',
+        'version=0',
+      ].join('\n'),
+    )
+    expect(membership.voters.map(({ sid }) => sid)).toEqual([1, 2])
+    expect(membership.observers).toEqual([4])
+  })
+
+  test('groups and weights belong to the voters', () => {
+    const { membership } = parseMembers({ 'server.1': 'a:1:2', 'server.2': 'b:1:2', 'group.5': '1:2', 'weight.2': '3' })
+    expect(membership.voters).toEqual([
+      { sid: 1, group: 5, weight: 1 },
+      { sid: 2, group: 5, weight: 3 },
+    ])
+  })
+})

@@ -1,0 +1,19 @@
+/** The parts of a server that is a member of an ensemble. Loaded only then. */
+import type { ServerConfig } from '../config/config.ts'
+import type { Service, ServiceHouse } from '../service.ts'
+import { ApacheSessionIds, ApacheSessionKeys } from '../session/apache-sessions.ts'
+import { readDirectory } from './directory.ts'
+import { Member } from './member.ts'
+import { neighboursOf } from './neighbours.ts'
+
+/** Clients move among the members, and Apache's check passwords by themselves. `wall` is milliseconds since 1970. */
+export function memberIdentity(config: ServerConfig, wall: number) {
+  return { keys: new ApacheSessionKeys(), ids: new ApacheSessionIds(config.myid ?? 0, wall) }
+}
+
+/** @throws EpochFileError; Error where there is no data directory. */
+export async function memberService(house: ServiceHouse): Promise<Service> {
+  const { runtime, storage, config } = house
+  if (storage === undefined) throw new Error('a member of an ensemble needs a dataDir')
+  return new Member(house, storage, await readDirectory(runtime, storage), neighboursOf(config))
+}

@@ -1,0 +1,154 @@
+/**
+ * The disk of a member: the log, the epochs, and another history that replaces this one. Each request is answered by a report when it
+ * is durable, in the order of the requests; epochs are saved beside the log. After an error nothing is reported any more but `logFailed`.
+ */
+import type { Runtime } from '@lightkeeper/runtime'
+import { History } from '../pipeline/history.ts'
+import type { ServerStats } from '../stats.ts'
+import type { IncomingBase } from '../storage/base.ts'
+import type { EpochFiles } from '../storage/epoch-files.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { LoggedTxn } from '../storage/txn-codec.ts'
+import type { ImageReceiver } from '../transport/leader-link.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { DiskInput } from '../zab/inputs.ts'
+
+export interface DiskHooks {
+  report(input: DiskInput): void
+  /** The history is another one by now: `tree` is at `zxid`, and `rest` follows in the log. */
+  replaced(tree: DataTree, zxid: bigint, rest: readonly LoggedTxn[]): void
+  failed(error: Error): void
+}
+
+/** An image that comes, and the transactions behind it. */
+interface Incoming {
+  readonly base: Promise<IncomingBase>
+  readonly rest: LoggedTxn[]
+  /** Ends when everything so far has been taken. */
+  work: Promise<void>
+}
+
+export class MemberDisk {
+  readonly history: History
+  readonly #storage: Storage
+  readonly #epochs: EpochFiles
+  readonly #hooks: DiskHooks
+  #incoming: Incoming | undefined
+  #isOver = false
+
+  constructor(
+    { clock }: Runtime,
+    storage: Storage,
+    epochs: EpochFiles,
+    stats: ServerStats,
+    forceSync: boolean,
+    hooks: DiskHooks,
+  ) {
+    this.#storage = storage
+    this.#epochs = epochs
+    this.#hooks = hooks
+    this.history = new History(storage.log, clock, stats, forceSync, {
+      durable: () => this.#report({ kind: 'durable', zxid: this.history.durableZxid }),
+      failed: (error) => this.#fail(error),
+      broken: (error) => this.#fail(error),
+    })
+  }
+
+  /** Transactions go behind an image that comes, and not to the log. */
+  get isReceiving(): boolean {
+    return this.#incoming !== undefined
+  }
+
+  append(zxid: bigint, payload: Uint8Array, txn: LoggedTxn): void {
+    const incoming = this.#incoming
+    if (incoming === undefined) {
+      this.history.appendEncoded(zxid, payload)
+      return
+    }
+    incoming.rest.push(txn)
+    incoming.work = incoming.work.then(async () => (await incoming.base).append(zxid, payload))
+    // Whoever waits for it sees the error.
+    incoming.work.catch(() => {})
+  }
+
+  saveEpochs(accepted: number, current: number): void {
+    this.#epochs.save(accepted, current).then(
+      () => this.#report({ kind: 'epochsSaved' }),
+      (error: Error) => this.#fail(error),
+    )
+  }
+
+  truncate(zxid: bigint, committed: bigint): void {
+    this.#replace({ kind: 'truncated', zxid }, async () => {
+      await this.#storage.log.quiet()
+      this.#hooks.replaced(await this.#storage.truncate(zxid, committed), zxid, [])
+    })
+  }
+
+  /** Begins to take an image at `zxid`. `grew` is called after each piece. */
+  receive(zxid: bigint, grew: () => void): ImageReceiver {
+    const base = this.#storage.receive(zxid)
+    base.catch(() => {})
+    this.#incoming = { base, rest: [], work: Promise.resolve() }
+    let isDone = false
+    return {
+      get isDone() {
+        return isDone
+      },
+      async push(bytes) {
+        const image = await base
+        const taken = await image.push(bytes)
+        isDone = image.isImageDone
+        grew()
+        return taken
+      },
+    }
+  }
+
+  discard(): void {
+    const incoming = this.#incoming
+    this.#incoming = undefined
+    if (incoming === undefined) return
+    incoming.work
+      .catch(() => {})
+      .then(async () => (await incoming.base).discard())
+      .catch(() => {})
+  }
+
+  install(): void {
+    const incoming = this.#incoming as Incoming
+    this.#replace({ kind: 'installed' }, async () => {
+      await incoming.work
+      await this.#storage.log.quiet()
+      const base = await incoming.base
+      const tree = await this.#storage.install(base)
+      this.#incoming = undefined
+      this.#hooks.replaced(tree, base.zxid, incoming.rest)
+    })
+  }
+
+  /** Nothing is reported any more. What was not flushed comes from the leader again. */
+  stop(): void {
+    this.#isOver = true
+    this.discard()
+    this.history.stop()
+  }
+
+  #replace(report: DiskInput, work: () => Promise<void>): void {
+    work().then(
+      () => this.#report(report),
+      (error: Error) => this.#fail(error),
+    )
+  }
+
+  #report(input: DiskInput): void {
+    if (!this.#isOver) this.#hooks.report(input)
+  }
+
+  #fail(error: Error): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#hooks.report({ kind: 'logFailed' })
+    this.#hooks.failed(error)
+  }
+}

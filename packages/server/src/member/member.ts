@@ -1,0 +1,372 @@
+/**
+ * The driver of a member: feeds the machines of zab/ with what happens, and performs their requests on links, log, files and terms. It
+ * decides nothing about elections or histories.
+ */
+import { formatHex, MalformedFrameError, type Notification, type QuorumPacket, Reader } from '@lightkeeper/protocol'
+import { Deque, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
+import type { Service, ServiceHouse } from '../service.ts'
+import { Touches } from '../session/touches.ts'
+import type { Storage } from '../storage/storage.ts'
+import { type LoggedTxn, readTxn } from '../storage/txn-codec.ts'
+import { ElectionLinks } from '../transport/election-links.ts'
+import { LeaderLink } from '../transport/leader-link.ts'
+import type { PeerInput } from '../zab/inputs.ts'
+import type { CloseReason, PeerOutput, Role } from '../zab/outputs.ts'
+import { Peer } from '../zab/peer.ts'
+import { Backlog } from './backlog.ts'
+import { writeConfigNode } from './config-node.ts'
+import type { MemberDirectory } from './directory.ts'
+import { LearnerReplica } from './learner-replica.ts'
+import { MemberDisk } from './member-disk.ts'
+import type { Neighbours } from './neighbours.ts'
+import { PeerWatch } from './peer-watch.ts'
+
+/** A packet may have a transaction of `jute.maxbuffer` and what stands around its data, bytes. */
+const packetOverheadBytes = 1 << 20
+
+export class Member implements Service, PeerOutput {
+  readonly #house: ServiceHouse
+  readonly #runtime: Runtime
+  readonly #storage: Storage
+  readonly #neighbours: Neighbours
+  readonly #peer: Peer
+  readonly #disk: MemberDisk
+  readonly #backlog: Backlog
+  readonly #election: ElectionLinks
+  readonly #touches = new Touches()
+  readonly #repeated: RepeatedLines
+  readonly #watch: PeerWatch
+  /** Inputs that came while the machines took another one. */
+  readonly #inputs = new Deque<PeerInput>()
+  #isStepping = false
+  /** The connection to the leader; it belongs to one term. */
+  #link: { readonly id: number; readonly link: LeaderLink } | undefined
+  #links = 0
+  /** Transactions that came and were not appended yet, by zxid: each is read once. */
+  readonly #readable = new Map<bigint, LoggedTxn>()
+  #replica: LearnerReplica | undefined
+  /** The last zxid that is durable and committed. */
+  #committed = 0n
+  /** An exact snapshot is due, since the history has been replaced. */
+  #wantsSnapshot = false
+  #timer: Timer | undefined
+  #isStopped = false
+
+  constructor(house: ServiceHouse, storage: Storage, directory: MemberDirectory, neighbours: Neighbours) {
+    const { runtime, config, stats } = house
+    const { clock } = runtime
+    this.#house = house
+    this.#runtime = runtime
+    this.#storage = storage
+    this.#neighbours = neighbours
+    this.#repeated = new RepeatedLines(runtime.log, clock, 'warn')
+    this.#watch = new PeerWatch(neighbours, runtime)
+    const { tree, lastZxid, damage } = storage.recovered
+    const broken = (error: Error): void => this.#broken(error)
+    this.#backlog = new Backlog(tree, damage === undefined ? lastZxid : 0n, clock, {
+      applied: (zxid) => {
+        storage.replayed(zxid)
+        this.#step({ kind: 'applied', zxid })
+      },
+      differs: (zxid) => {
+        stats.digestMismatches++
+        runtime.log('error', 'the tree differs from that of the leader: its digest is another one', { zxid })
+      },
+      broken,
+    })
+    this.#disk = new MemberDisk(runtime, storage, directory.epochs, stats, config.forceSync, {
+      report: (input) => this.#step(input),
+      replaced: (tree, zxid, rest) => {
+        this.#backlog.replace(tree, zxid, rest)
+        this.#wantsSnapshot = true
+      },
+      failed: (error) => {
+        runtime.log('error', 'THE DISK OF THIS MEMBER FAILED: it leaves the ensemble; see to the disk and restart', {
+          cause: error.message,
+        })
+        house.failed(error)
+      },
+    })
+    this.#election = new ElectionLinks(neighbours.election, runtime, (from, notification) => {
+      this.#watch.heard(from)
+      this.#step({ kind: 'notification', from, notification })
+    })
+    const { sid, membership, times } = neighbours
+    this.#peer = new Peer({ sid, membership, times }, directory.recovered)
+  }
+
+  // -- service --------------------------------------------------------------------------------------------------------
+
+  get lastZxid(): bigint {
+    return this.#replica?.lastZxid ?? this.#backlog.zxid
+  }
+
+  get outstanding(): number {
+    return this.#replica?.desk.outstanding ?? 0
+  }
+
+  readonly logFailure = undefined
+
+  async start(): Promise<void> {
+    await this.#election.listen()
+    this.#runtime.log('info', 'this server is an observer of an ensemble and looks for its leader', this.#watch.facts)
+    this.#guarded(() => this.#peer.start(this.#runtime.clock.now(), this))
+    this.#drain()
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#watch.stop()
+    this.#endTerm()
+    this.#link?.link.destroy()
+    this.#disk.stop()
+    await this.#election.close()
+  }
+
+  async restore(): Promise<bigint> {
+    throw new Error('a member of an ensemble has the data of its leader; restore the leader, or a new ensemble')
+  }
+
+  // -- inputs ---------------------------------------------------------------------------------------------------------
+
+  /** Inputs are taken one after the other: performing a request may bring the next one. */
+  #step(input: PeerInput): void {
+    this.#inputs.push(input)
+    this.#drain()
+  }
+
+  #drain(): void {
+    if (this.#isStepping || this.#isStopped) return
+    this.#guarded(() => {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        this.#peer.step(this.#runtime.clock.now(), next, this)
+        if (this.#isStopped) return
+      }
+    })
+  }
+
+  #guarded(work: () => void): void {
+    this.#isStepping = true
+    try {
+      work()
+    } catch (error) {
+      this.#broken(error as Error)
+    } finally {
+      this.#isStepping = false
+    }
+  }
+
+  #broken(error: Error): void {
+    if (this.#isStopped) return
+    this.#runtime.log('error', error.message, { cause: String(error.cause ?? error.stack) })
+    this.#house.failed(error)
+  }
+
+  #packet(id: number, packet: QuorumPacket): void {
+    const problem = this.#problemOf(packet)
+    if (problem === undefined) this.#step({ kind: 'packet', link: id, packet })
+    else this.#leave(id, problem)
+  }
+
+  /** What the machines cannot see, since they do not read payloads. */
+  #problemOf({ type, zxid, data }: QuorumPacket): string | undefined {
+    if (type !== 'PROPOSAL' && type !== 'INFORM') return undefined
+    if (data === null) return `${type} ${formatHex(zxid)} without a transaction`
+    try {
+      const txn = readTxn(new Reader(data))
+      if (txn.header.zxid !== zxid) return `${type} ${formatHex(zxid)} with transaction ${formatHex(txn.header.zxid)}`
+      this.#readable.set(zxid, txn)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      return `this version does not know transaction ${formatHex(zxid)} of its leader: ${error.message}`
+    }
+  }
+
+  /** Leaves the leader for a reason that the machines do not know. */
+  #leave(id: number, why: string): void {
+    if (this.#link?.id !== id) return
+    this.#repeated.tell('leave', 'this member leaves its leader', { cause: why })
+    this.#link.link.destroy()
+    this.#step({ kind: 'linkClosed', link: id })
+  }
+
+  // -- links ----------------------------------------------------------------------------------------------------------
+
+  notify(sid: number, notification: Notification): void {
+    this.#election.send(sid, notification)
+  }
+
+  listen(): void {
+    // Only a leader listens for learners.
+  }
+
+  dial(sid: number, attempt: number): void {
+    this.#link?.link.destroy()
+    const id = ++this.#links
+    const { juteMaxbuffer } = this.#house.config
+    const { connectMs, quorumAddressOf } = this.#neighbours
+    let isOpen = false
+    const link = new LeaderLink(quorumAddressOf(sid), this.#runtime, juteMaxbuffer + packetOverheadBytes, connectMs, {
+      opened: () => {
+        isOpen = true
+        this.#step({ kind: 'linkOpened', link: id, attempt })
+      },
+      packet: (packet) => this.#packet(id, packet),
+      closed: (why) => {
+        this.#watch.closed(sid, isOpen, why)
+        this.#step(isOpen ? { kind: 'linkClosed', link: id } : { kind: 'dialFailed', attempt })
+      },
+    })
+    this.#link = { id, link }
+    this.#watch.dialing(sid)
+  }
+
+  send(link: number, packet: QuorumPacket): void {
+    if (this.#link?.id === link) this.#link.link.send(packet)
+  }
+
+  close(link: number, why: CloseReason): void {
+    if (this.#link?.id !== link) return
+    this.#watch.closing(why)
+    this.#link.link.close()
+    this.#link = undefined
+  }
+
+  receiveImage(link: number, zxid: bigint): void {
+    if (this.#link?.id !== link) return
+    this.#runtime.log(
+      'info',
+      'the leader sends everything: this member lacks too much, or has what the leader does not',
+      {
+        zxid,
+      },
+    )
+    // Each piece of an image is a sign of life: a large one takes longer than the silence that is allowed.
+    const receiver = this.#disk.receive(zxid, () => this.#step({ kind: 'imageGrew', link }))
+    this.#link.link.takeImage(receiver, () => this.#step({ kind: 'imageReceived', link, zxid }))
+  }
+
+  answerPing(link: number, zxid: bigint): void {
+    this.send(link, { type: 'PING', zxid, data: this.#touches.take(), authinfo: null })
+  }
+
+  fromLeader(packet: QuorumPacket): void {
+    const problem = this.#replica?.answered(packet)
+    if (problem !== undefined && this.#link !== undefined) this.#leave(this.#link.id, problem)
+  }
+
+  // -- disk -----------------------------------------------------------------------------------------------------------
+
+  saveEpochs(accepted: number, current: number): void {
+    this.#disk.saveEpochs(accepted, current)
+  }
+
+  append(zxid: bigint, payload: Uint8Array): void {
+    const txn = this.#readable.get(zxid) ?? readTxn(new Reader(payload))
+    this.#readable.delete(zxid)
+    const isBehindImage = this.#disk.isReceiving
+    this.#disk.append(zxid, payload, txn)
+    if (isBehindImage) return
+    if (this.#replica === undefined) this.#backlog.add(txn)
+    else this.#replica.learn(txn)
+  }
+
+  truncate(zxid: bigint): void {
+    this.#runtime.log('warn', 'the leader does not have the last transactions of this server: they are removed', {
+      to: zxid,
+    })
+    this.#disk.truncate(zxid, this.#peer.history.committed)
+  }
+
+  discardImage(): void {
+    this.#disk.discard()
+  }
+
+  install(): void {
+    this.#disk.install()
+  }
+
+  commit(zxid: bigint): void {
+    this.#committed = zxid
+    if (this.#replica === undefined) this.#backlog.commit(zxid)
+    else this.#replica.commit(zxid)
+  }
+
+  // -- terms ----------------------------------------------------------------------------------------------------------
+
+  serve(role: Role, epoch: number): void {
+    const rest = this.#backlog.lend()
+    const { tree, zxid } = this.#backlog
+    const { clients } = this.#house
+    writeConfigNode(tree, this.#neighbours.membership, this.#runtime.clock.wall())
+    const replica = new LearnerReplica(
+      this.#house,
+      { tree, lastZxid: zxid, history: this.#disk.history, touches: this.#touches },
+      {
+        send: (packet) => this.#step({ kind: 'forward', packet }),
+        applied: (zxid) => {
+          this.#storage.applied(zxid)
+          this.#step({ kind: 'applied', zxid })
+        },
+        isBehind: () => clients.isBehind,
+        failed: (error) => this.#house.failed(error),
+      },
+    )
+    this.#replica = replica
+    for (const txn of rest) replica.learn(txn)
+    replica.commit(this.#committed)
+    clients.serve(replica)
+    this.#watch.serves(role, epoch, zxid)
+    if (!this.#wantsSnapshot) return
+    this.#wantsSnapshot = false
+    this.#storage.snapshot().catch((error: Error) => {
+      if (this.#isStopped) return
+      const message =
+        'a snapshot could not be written; the log keeps everything, and the next one is tried later; see to the disk'
+      this.#runtime.log('error', message, { cause: error.message })
+    })
+  }
+
+  stopServing(why: string): void {
+    this.#watch.lost(why)
+    this.#endTerm()
+  }
+
+  #endTerm(): void {
+    this.#readable.clear()
+    const replica = this.#replica
+    if (replica === undefined) return
+    this.#replica = undefined
+    this.#house.clients.serve(undefined)
+    const rest = replica.stop()
+    this.#backlog.takeBack(replica.lastZxid, rest)
+    // A touch is for the leader that heard it; clients that come back are touched anew.
+    this.#touches.take()
+  }
+
+  wakeAt(time: number): void {
+    const { clock } = this.#runtime
+    this.#timer?.cancel()
+    this.#timer = clock.after(Math.max(0, time - clock.now()), () => {
+      // Packets that wait come first: a pause of this process must not look like the silence of others.
+      clock.turnEnd(() => this.#step({ kind: 'timePassed' }))
+    })
+  }
+
+  // -- a leader's requests, which no observer gets ----------------------------------------------------------------------
+
+  sendImage(): void {
+    throw new Error('an observer sends no image')
+  }
+
+  sendHistory(): void {
+    throw new Error('an observer sends no history')
+  }
+
+  fromLearner(): void {
+    throw new Error('an observer has no learners')
+  }
+}

@@ -1,0 +1,49 @@
+/** The other members as a driver needs them: addresses, times, votes. Made of the settings. */
+import { formatAddress } from '@lightkeeper/runtime'
+import type { ServerConfig } from '../config/config.ts'
+import { parseMembers } from '../config/ensemble-members.ts'
+import type { Membership } from '../config/membership.ts'
+import type { ElectionLinksOptions } from '../transport/election-links.ts'
+import { defaultTimes, type ZabTimes } from '../zab/inputs.ts'
+
+export interface Neighbours {
+  readonly sid: number
+  readonly membership: Membership
+  readonly times: ZabTimes
+  readonly election: ElectionLinksOptions
+  /** How long a dial of the leader may take, milliseconds. */
+  readonly connectMs: number
+  /** `host:port` of the port where a member listens for learners while it leads. */
+  quorumAddressOf(sid: number): string
+  /** The ports of this server, which `conf` shows. */
+  readonly own: { readonly quorumPort: number; readonly electionPort: number }
+}
+
+/** `config` was checked: `members` and `myid` are there. */
+export function neighboursOf(config: ServerConfig): Neighbours {
+  const { tickTime, initLimit, syncLimit, connectToLearnerMasterLimit, quorumListenOnAllIPs, cnxTimeout } = config
+  const sid = config.myid as number
+  const { servers, membership } = parseMembers(config.members ?? {})
+  const addressOf = (each: number) => {
+    const address = servers.get(each)?.addresses[0]
+    if (address === undefined) throw new Error(`there is no line server.${each}`)
+    return address
+  }
+  const own = addressOf(sid)
+  const others = [...servers.keys()].filter((each) => each !== sid)
+  return {
+    sid,
+    membership,
+    times: { ...defaultTimes, tickMs: tickTime, initLimit, syncLimit },
+    election: {
+      sid,
+      ownAddress: formatAddress(own.host, own.electionPort),
+      listenAddress: formatAddress(quorumListenOnAllIPs ? '::' : own.host, own.electionPort),
+      peers: new Map(others.map((each) => [each, formatAddress(addressOf(each).host, addressOf(each).electionPort)])),
+      connectTimeoutMs: cnxTimeout,
+    },
+    connectMs: (connectToLearnerMasterLimit || initLimit) * tickTime,
+    quorumAddressOf: (each) => formatAddress(addressOf(each).host, addressOf(each).quorumPort),
+    own: { quorumPort: own.quorumPort, electionPort: own.electionPort },
+  }
+}

@@ -1,0 +1,112 @@
+/** What a member says to its operator about the others: whom it follows, whom it lost and why, who is missing. Decides nothing. */
+import { type LogFact, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
+import type { CloseReason, Role } from '../zab/outputs.ts'
+import type { Neighbours } from './neighbours.ts'
+
+/** A search for a leader that takes this long is said, milliseconds. */
+const patienceMs = 10_000
+
+export class PeerWatch {
+  readonly #neighbours: Neighbours
+  readonly #runtime: Runtime
+  readonly #repeated: RepeatedLines
+  /** Who has answered since the last line about the search. */
+  readonly #heard = new Set<number>()
+  #lookingSince: number
+  #timer: Timer | undefined
+  #closeReason: CloseReason | undefined
+  #leader: number | undefined
+  #isServing = false
+
+  constructor(neighbours: Neighbours, runtime: Runtime) {
+    this.#neighbours = neighbours
+    this.#runtime = runtime
+    this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
+    this.#lookingSince = runtime.clock.now()
+    this.#arm()
+  }
+
+  /** The leader that this member follows or asks; undefined while it looks for one. */
+  get leader(): number | undefined {
+    return this.#leader
+  }
+
+  get facts(): Readonly<Record<string, LogFact>> {
+    const { sid, membership, election } = this.#neighbours
+    return {
+      myid: sid,
+      voters: membership.voters.map((voter) => voter.sid).join(' '),
+      electionAddress: election.listenAddress,
+    }
+  }
+
+  heard(from: number): void {
+    this.#heard.add(from)
+  }
+
+  dialing(sid: number): void {
+    this.#leader = sid
+  }
+
+  closed(sid: number, wasOpen: boolean, why: Error | undefined): void {
+    if (why === undefined) return
+    const message = wasOpen ? 'the connection to the leader is lost' : 'the leader cannot be reached at its quorum port'
+    const facts = { server: sid, address: this.#neighbours.quorumAddressOf(sid), cause: why.message }
+    this.#repeated.tell(message, message, facts)
+  }
+
+  closing(why: CloseReason): void {
+    this.#closeReason = why
+    if (why.kind !== 'illegal') return
+    const message = 'the leader sent what it may not send now; this member leaves it and looks again'
+    this.#repeated.tell(message, message, { server: this.#leader, cause: why.text })
+  }
+
+  serves(role: Role, epoch: number, zxid: bigint): void {
+    this.#isServing = true
+    this.#timer?.cancel()
+    this.#runtime.log('info', 'this member follows a leader and serves clients', {
+      leader: this.#leader,
+      role,
+      epoch,
+      lastZxid: zxid,
+      ms: Math.round(this.#runtime.clock.now() - this.#lookingSince),
+    })
+  }
+
+  /** A term is over, which may not have begun to serve. */
+  lost(why: string): void {
+    const cause = this.#closeReason?.text ?? why
+    this.#closeReason = undefined
+    this.#leader = undefined
+    if (!this.#isServing) return
+    this.#isServing = false
+    this.#runtime.log('warn', 'this member lost its leader: it closes the connections of its clients and looks again', {
+      cause,
+    })
+    this.#heard.clear()
+    this.#lookingSince = this.#runtime.clock.now()
+    this.#arm()
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+  }
+
+  #arm(): void {
+    const { clock, log } = this.#runtime
+    this.#timer?.cancel()
+    this.#timer = clock.after(patienceMs, () => {
+      const voters = this.#neighbours.membership.voters.map(({ sid }) => sid)
+      const missing = voters.filter((sid) => !this.#heard.has(sid))
+      log('warn', 'there is still no leader to follow; clients are not served', {
+        seconds: Math.round((clock.now() - this.#lookingSince) / 1000),
+        heardOf: voters.filter((sid) => this.#heard.has(sid)).join(' ') || 'no voter',
+        missing: missing.join(' ') || 'none',
+      })
+      // Who is there is heard of again until the next line.
+      this.#heard.clear()
+      this.#timer = clock.after(6 * patienceMs, () => this.#arm())
+    })
+  }
+}

@@ -1,0 +1,175 @@
+/** Two servers share one link, dialed by the one with the larger sid; each has its own queue of one. */
+import { type Notification, Writer, writeInitialMessage } from '@lightkeeper/protocol'
+import { type Link, type LinkEvents, silentLog } from '@lightkeeper/runtime'
+import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { beforeEach, expect, test } from 'vitest'
+import { HandClock } from '../server.harness.ts'
+import { ElectionLinks } from './election-links.ts'
+import { HandNetwork } from './links.harness.ts'
+
+const addresses = new Map([1, 2, 4].map((sid) => [sid, `h${sid}:3888`]))
+
+let network: HandNetwork
+let clock: HandClock
+let heard: string[]
+
+beforeEach(() => {
+  network = new HandNetwork()
+  clock = new HandClock()
+  heard = []
+})
+
+async function links(sid: number): Promise<ElectionLinks> {
+  const peers = new Map([...addresses].filter(([each]) => each !== sid))
+  const own = addresses.get(sid) as string
+  const options = { sid, ownAddress: own, listenAddress: own, peers, connectTimeoutMs: 5_000 }
+  const runtime = nodeRuntime({ network, clock, log: silentLog })
+  const made = new ElectionLinks(
+    options,
+    runtime,
+    (from, { round }) => void heard.push(`${sid} heard ${round} of ${from}`),
+  )
+  await made.listen()
+  return made
+}
+
+const vote = (round: number): Notification => ({
+  state: 'looking',
+  leader: 1,
+  zxid: 0n,
+  round,
+  peerEpoch: 0,
+  version: 2,
+  config: new Uint8Array(0),
+})
+
+const initial = (sid: number): Uint8Array => {
+  const writer = new Writer()
+  writeInitialMessage(writer, { sid, addresses: ['h:1'] })
+  return writer.written()
+}
+
+/** A stranger dials a server and sends these bytes. */
+function dialWith(address: string, ...chunks: readonly Uint8Array[]): { readonly link: Link; isClosed: boolean } {
+  const state: { link: Link; isClosed: boolean } = { link: undefined as unknown as Link, isClosed: false }
+  const events: LinkEvents = {
+    opened() {
+      for (const chunk of chunks) state.link.write(chunk)
+    },
+    data() {},
+    closed: () => void (state.isClosed = true),
+  }
+  state.link = network.connect(address, events)
+  network.settle()
+  return state
+}
+
+test('the larger sid keeps its dial, and both send over it', async () => {
+  const small = await links(1)
+  const large = await links(4)
+  large.send(1, vote(7))
+  network.settle()
+  small.send(4, vote(8))
+  network.settle()
+  expect(heard).toEqual(['1 heard 7 of 4', '4 heard 8 of 1'])
+  expect(network.dialed.map(({ address }) => address)).toEqual(['h1:3888'])
+})
+
+test('the smaller sid says who it is and is dialed back; its message goes over that link', async () => {
+  const small = await links(1)
+  await links(4)
+  small.send(4, vote(3))
+  network.settle()
+  expect(network.dialed.map(({ address }) => address)).toEqual(['h4:3888', 'h1:3888'])
+  expect(heard).toEqual(['4 heard 3 of 1'])
+})
+
+test('of two messages that wait for a link only the newer one is sent', async () => {
+  const small = await links(1)
+  await links(4)
+  small.send(4, vote(1))
+  small.send(4, vote(2))
+  network.settle()
+  expect(heard).toEqual(['4 heard 2 of 1'])
+})
+
+test('a new link begins with the last message, which the old one may have lost', async () => {
+  const small = await links(1)
+  const large = await links(4)
+  large.send(1, vote(1))
+  network.settle()
+  network.dialed.at(-1)?.end.destroy()
+  network.settle()
+  large.send(1, vote(2))
+  network.settle()
+  expect(heard).toEqual(['1 heard 1 of 4', '1 heard 2 of 4'])
+  await small.close()
+})
+
+test('a server that does not answer delays no other one, and is dialed again later', async () => {
+  await links(1)
+  const large = await links(4)
+  network.silent.add('h2:3888')
+  large.send(2, vote(1))
+  large.send(1, vote(1))
+  network.settle()
+  expect(heard).toEqual(['1 heard 1 of 4'])
+  clock.advance(5_001)
+  network.settle()
+  network.silent.clear()
+  await links(2)
+  large.send(2, vote(2))
+  network.settle()
+  expect(heard).toEqual(['1 heard 1 of 4', '2 heard 2 of 4'])
+})
+
+test('a message that cannot be read is dropped, and the next one is heard', async () => {
+  await links(1)
+  const short = Uint8Array.of(0, 0, 0, 5, 1, 2, 3, 4, 5)
+  const writer = new Writer()
+  const mark = writer.beginFrame()
+  writer.raw(noteBytes(9))
+  writer.endFrame(mark)
+  const { isClosed } = dialWith('h1:3888', initial(4), short, writer.written())
+  expect(heard).toEqual(['1 heard 9 of 4'])
+  expect(isClosed).toBe(false)
+})
+
+test.each([
+  ['says that it is this server itself', initial(1)],
+  ['has no line here', initial(77)],
+  ['sends what is no initial message', new TextEncoder().encode('GET / HTTP/1.1\r\n\r\n')],
+  [
+    'is of an unknown version',
+    Uint8Array.from([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
+  ],
+])('a link is closed whose other end %s', async (_what, bytes) => {
+  await links(1)
+  expect(dialWith('h1:3888', bytes).isClosed).toBe(true)
+  expect(heard).toEqual([])
+})
+
+test('a frame above the limit ends the link', async () => {
+  await links(1)
+  expect(dialWith('h1:3888', initial(4), Uint8Array.of(0x7f, 0, 0, 0)).isClosed).toBe(true)
+})
+
+test('who says nothing is closed after a while', async () => {
+  await links(1)
+  const silent = dialWith('h1:3888')
+  clock.advance(5_001)
+  network.settle()
+  expect(silent.isClosed).toBe(true)
+})
+
+/** A notification in the form of 40 bytes. */
+function noteBytes(round: number): Uint8Array {
+  const writer = new Writer()
+  writer.int(0)
+  writer.long(1n)
+  writer.long(0n)
+  writer.long(BigInt(round))
+  writer.long(0n)
+  writer.int(0)
+  return writer.written()
+}

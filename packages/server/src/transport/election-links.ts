@@ -1,0 +1,274 @@
+/**
+ * Links between election ports, which carry notifications (QuorumCnxManager.java). Two servers share one link, dialed by the one with
+ * the larger sid: the other one dials, says who it is, closes, and is dialed. A slow or dead server never delays another one: each has
+ * a link of its own, and at most one message waits for it, since a newer notification replaces an older one.
+ */
+import {
+  Framer,
+  MalformedFrameError,
+  type Notification,
+  notificationBytesMax,
+  parseInitialMessage,
+  Reader,
+  readNotification,
+  Writer,
+  writeInitialMessage,
+  writeNotification,
+} from '@lightkeeper/protocol'
+import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+
+/** Accepted links that have not said who they are; more of them are refused. */
+const anonymousMax = 64
+
+export interface ElectionLinksOptions {
+  readonly sid: number
+  /** Where others reach this server's election port, `host:port`: they dial back to it. */
+  readonly ownAddress: string
+  /** Where the election port listens, `host:port`. */
+  readonly listenAddress: string
+  /** The election ports of the other members, `host:port`, by sid. */
+  readonly peers: ReadonlyMap<number, string>
+  /** How long a dial may take, and an accepted link to say who it is, milliseconds. */
+  readonly connectTimeoutMs: number
+}
+
+/** A member that is not this server. */
+interface Peer {
+  readonly sid: number
+  readonly address: string
+  /** The dial that is under way. */
+  dial: Link | undefined
+  /** Open, and known to belong to this member. */
+  link: Link | undefined
+  /** The last message for it, as a frame. A new link begins with it: the old one may have lost it. */
+  last: Uint8Array | undefined
+  /** `last` was not written to `link` yet. */
+  isWaiting: boolean
+}
+
+export class ElectionLinks {
+  readonly #options: ElectionLinksOptions
+  readonly #runtime: Runtime
+  readonly #heard: (from: number, notification: Notification) => void
+  readonly #peers: ReadonlyMap<number, Peer>
+  readonly #repeated: RepeatedLines
+  readonly #links = new Set<Link>()
+  #anonymous = 0
+  #listener: Listener | undefined
+  #isClosed = false
+
+  /** `heard` gets every readable notification of a member. */
+  constructor(
+    options: ElectionLinksOptions,
+    runtime: Runtime,
+    heard: (from: number, notification: Notification) => void,
+  ) {
+    this.#options = options
+    this.#runtime = runtime
+    this.#heard = heard
+    this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
+    this.#peers = new Map(
+      [...options.peers].map(([sid, address]) => [
+        sid,
+        { sid, address, dial: undefined, link: undefined, last: undefined, isWaiting: false },
+      ]),
+    )
+  }
+
+  /** Rejects where the election port cannot be had. */
+  async listen(): Promise<void> {
+    this.#listener = await this.#runtime.network.listen(this.#options.listenAddress, (link) => this.#accepted(link))
+  }
+
+  /** Sends to a member, as soon as there is a link. A message that was not sent yet is replaced. */
+  send(sid: number, notification: Notification): void {
+    const peer = this.#peers.get(sid)
+    if (peer === undefined || this.#isClosed) return
+    peer.last = frameOf(notification)
+    peer.isWaiting = true
+    if (peer.link === undefined) this.#dial(peer)
+    else this.#write(peer)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const link of [...this.#links]) link.destroy()
+    await this.#listener?.close()
+  }
+
+  #write(peer: Peer): void {
+    const { link, last } = peer
+    // What the peer has not taken yet is in the way of nothing but the next message to it.
+    if (link === undefined || last === undefined || link.queuedBytes > notificationBytesMax) return
+    peer.isWaiting = false
+    link.write(last)
+  }
+
+  #dial(peer: Peer): void {
+    if (peer.dial !== undefined || this.#isClosed) return
+    const { network, clock } = this.#runtime
+    const { sid, ownAddress, connectTimeoutMs } = this.#options
+    const timer = clock.after(connectTimeoutMs, () => link.destroy())
+    const frames = new Framer(notificationBytesMax)
+    const link = network.connect(peer.address, {
+      opened: () => {
+        timer.cancel()
+        const writer = new Writer(64)
+        writeInitialMessage(writer, { sid, addresses: [ownAddress] })
+        link.write(writer.written())
+        if (peer.sid > sid) {
+          // It dials back, to the address in the message.
+          link.end()
+          return
+        }
+        peer.dial = undefined
+        this.#use(peer, link)
+      },
+      data: (chunk) => this.#received(peer, link, frames, chunk),
+      closed: (reason) => {
+        timer.cancel()
+        this.#links.delete(link)
+        if (peer.dial === link) peer.dial = undefined
+        if (peer.link === link) peer.link = undefined
+        if (reason !== undefined && !this.#isClosed) this.#say(peer, reason)
+      },
+    })
+    peer.dial = link
+    this.#links.add(link)
+  }
+
+  #say({ sid, address }: Peer, reason: Error): void {
+    const message = 'a member cannot be reached at its election port; it is tried again'
+    this.#repeated.tell(`${sid}`, message, { server: sid, address, cause: reason.message })
+  }
+
+  /** The newest link counts: a member that was restarted dials while its old link seems open. */
+  #use(peer: Peer, link: Link): void {
+    const before = peer.link
+    peer.link = link
+    before?.destroy()
+    this.#write(peer)
+  }
+
+  #accepted(link: Link): LinkEvents {
+    if (this.#isClosed || this.#anonymous >= anonymousMax) {
+      link.destroy()
+      return { data() {}, closed() {} }
+    }
+    this.#links.add(link)
+    this.#anonymous++
+    const timer = this.#runtime.clock.after(this.#options.connectTimeoutMs, () => link.destroy())
+    const frames = new Framer(notificationBytesMax)
+    let bytes: Uint8Array = new Uint8Array(0)
+    let state: Peer | 'anonymous' | 'over' = 'anonymous'
+    const known = (next: Peer | 'over'): void => {
+      if (state === 'anonymous') this.#anonymous--
+      timer.cancel()
+      state = next
+    }
+    return {
+      data: (chunk) => {
+        if (state === 'over') return
+        if (state !== 'anonymous') {
+          this.#received(state, link, frames, chunk)
+          return
+        }
+        bytes = joined(bytes, chunk)
+        const said = this.#parse(link, bytes)
+        if (said === undefined) return
+        if (said === 'unreadable') {
+          known('over')
+          link.destroy()
+          return
+        }
+        const peer = this.#greet(link, said.sid)
+        known(peer ?? 'over')
+        if (peer === undefined) return
+        this.#use(peer, link)
+        this.#received(peer, link, frames, bytes.subarray(said.end))
+      },
+      closed: () => {
+        this.#links.delete(link)
+        const peer = state
+        known('over')
+        if (typeof peer === 'object' && peer.link === link) peer.link = undefined
+      },
+    }
+  }
+
+  #parse(link: Link, bytes: Uint8Array): { readonly sid: number; readonly end: number } | 'unreadable' | undefined {
+    try {
+      const parsed = parseInitialMessage(bytes)
+      return parsed && { sid: parsed.message.sid, end: parsed.end }
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      const facts = { remote: link.remote, cause: error.message }
+      this.#repeated.tell(link.remote, 'closing a connection to the election port: it is not from a member', facts)
+      return 'unreadable'
+    }
+  }
+
+  /** The member, if it may keep this link; otherwise the link is closed. */
+  #greet(link: Link, from: number): Peer | undefined {
+    const { sid } = this.#options
+    const peer = this.#peers.get(from)
+    const facts = { server: from, remote: link.remote }
+    if (from === sid) {
+      this.#repeated.tell('same', 'another server has the same myid as this one; give each server its own', facts)
+    } else if (peer === undefined) {
+      const message = 'refused a server that has no server.N line here; the lines must be the same on all servers'
+      this.#repeated.tell(`${from}`, message, facts)
+    } else if (from > sid) {
+      return peer
+    }
+    link.destroy()
+    if (peer !== undefined) {
+      // It cannot keep its dial, and perhaps it was restarted: this server dials it anew.
+      const before = peer.link
+      peer.link = undefined
+      before?.destroy()
+      this.#dial(peer)
+    }
+    return undefined
+  }
+
+  #received(peer: Peer, link: Link, frames: Framer, chunk: Uint8Array): void {
+    try {
+      frames.push(chunk)
+      for (let frame = frames.next(); frame !== undefined; frame = frames.next()) this.#read(peer, frame)
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      link.destroy()
+    }
+  }
+
+  /** An unreadable notification is dropped; the frames around it are still good (ZOOKEEPER-2186, 3769). */
+  #read(peer: Peer, frame: Reader): void {
+    let notification: Notification
+    try {
+      notification = readNotification(frame)
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      const facts = { server: peer.sid, cause: error.message }
+      this.#repeated.tell(`${peer.sid}`, 'dropped a notification that cannot be read', facts)
+      return
+    }
+    this.#heard(peer.sid, notification)
+  }
+}
+
+function frameOf(notification: Notification): Uint8Array {
+  const writer = new Writer(64 + notification.config.length)
+  const mark = writer.beginFrame()
+  writeNotification(writer, notification)
+  writer.endFrame(mark)
+  return writer.written().slice()
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}

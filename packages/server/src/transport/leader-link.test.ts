@@ -1,0 +1,158 @@
+/** Packets and images over one link, wherever it is cut into pieces. */
+import { type QuorumPacket, Writer, writeQuorumPacket } from '@lightkeeper/protocol'
+import { type Link, type LinkEvents, silentLog } from '@lightkeeper/runtime'
+import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { beforeEach, expect, test } from 'vitest'
+import { HandClock } from '../server.harness.ts'
+import { LeaderLink } from './leader-link.ts'
+import { HandNetwork } from './links.harness.ts'
+
+let network: HandNetwork
+let clock: HandClock
+let seen: string[]
+let leader: Link
+let received: Uint8Array[]
+
+const packet = (type: QuorumPacket['type'], zxid: bigint): QuorumPacket => ({ type, zxid, data: null, authinfo: null })
+const bytesOf = (...packets: readonly QuorumPacket[]): Uint8Array => {
+  const writer = new Writer()
+  for (const each of packets) writeQuorumPacket(writer, each)
+  return writer.written()
+}
+const mark = Uint8Array.from([0, 0, 0, 10, ...new TextEncoder().encode('BenWasHere')])
+
+beforeEach(async () => {
+  network = new HandNetwork()
+  clock = new HandClock()
+  seen = []
+  received = []
+})
+
+async function listen(): Promise<void> {
+  await network.listen('leader:2888', (link): LinkEvents => {
+    leader = link
+    return { data: (chunk) => void received.push(chunk), closed: () => void seen.push('leader: closed') }
+  })
+}
+
+/** Takes an image of so many bytes at SNAP, piece by piece. */
+function dial(imageBytes = 0): LeaderLink {
+  const link = new LeaderLink('leader:2888', nodeRuntime({ network, clock, log: silentLog }), 1000, 10_000, {
+    opened: () => void seen.push('opened'),
+    packet({ type, zxid }) {
+      seen.push(`${type} ${zxid}`)
+      if (type !== 'SNAP') return
+      let left = imageBytes
+      const receiver = {
+        get isDone() {
+          return left === 0
+        },
+        async push(bytes: Uint8Array) {
+          const taken = Math.min(left, bytes.length)
+          left -= taken
+          await Promise.resolve()
+          return taken
+        },
+      }
+      link.takeImage(receiver, () => void seen.push('image'))
+    },
+    closed: (why) => void seen.push(`closed${why === undefined ? '' : `: ${why.message}`}`),
+  })
+  return link
+}
+
+/** Lets everything arrive, and the image take its pieces. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 50; i++) {
+    network.settle()
+    clock.endTurn()
+    await Promise.resolve()
+  }
+}
+
+test('packets of one turn leave in one write', async () => {
+  await listen()
+  const link = dial()
+  await settle()
+  link.send(packet('ACK', 1n))
+  link.send(packet('ACK', 2n))
+  await settle()
+  expect(received).toEqual([bytesOf(packet('ACK', 1n), packet('ACK', 2n))])
+})
+
+test('a leader that does not listen yet is dialed five times', async () => {
+  dial()
+  for (let i = 0; i < 10; i++) {
+    await settle()
+    clock.advance(100)
+  }
+  expect(network.dialed.length).toBe(5)
+  expect(seen).toEqual(['closed: refused'])
+})
+
+test('a leader that listens a little later is reached', async () => {
+  dial()
+  await settle()
+  await listen()
+  clock.advance(100)
+  await settle()
+  expect(seen).toEqual(['opened'])
+})
+
+test('a leader that does not answer is given up', async () => {
+  network.silent.add('leader:2888')
+  dial()
+  clock.advance(10_001)
+  await settle()
+  expect(seen).toEqual(['closed'])
+})
+
+test('an image and the packets around it arrive in order, wherever the stream is cut', async () => {
+  const image = new Uint8Array(30).fill(7)
+  const all = Uint8Array.from([
+    ...bytesOf(packet('LEADERINFO', 1n), packet('SNAP', 5n)),
+    ...image,
+    ...mark,
+    ...bytesOf(packet('NEWLEADER', 6n), packet('UPTODATE', 7n)),
+  ])
+  for (let cut = 0; cut <= all.length; cut++) {
+    network = new HandNetwork()
+    seen = []
+    await listen()
+    dial(image.length)
+    await settle()
+    for (const piece of [all.subarray(0, cut), all.subarray(cut)]) if (piece.length > 0) leader.write(piece)
+    await settle()
+    expect(seen, `cut at ${cut}`).toEqual(['opened', 'LEADERINFO 1', 'SNAP 5', 'image', 'NEWLEADER 6', 'UPTODATE 7'])
+  }
+})
+
+test('an image without its end mark ends the link', async () => {
+  await listen()
+  dial(2)
+  await settle()
+  leader.write(bytesOf(packet('SNAP', 5n)))
+  leader.write(Uint8Array.from([1, 2, ...mark.subarray(0, 13), 0x21]))
+  await settle()
+  expect(seen.slice(0, 3)).toEqual(['opened', 'SNAP 5', 'closed: no end mark after an image at byte 0'])
+})
+
+test('what is no packet ends the link', async () => {
+  await listen()
+  dial()
+  await settle()
+  leader.write(new Uint8Array(40).fill(0xaa))
+  await settle()
+  expect(seen[1]).toMatch(/^closed: unknown quorum packet type|^closed: Unreasonable length/)
+})
+
+test('after a close nothing is reported', async () => {
+  await listen()
+  const link = dial()
+  await settle()
+  link.send(packet('ACK', 3n))
+  link.close()
+  await settle()
+  expect(received).toEqual([bytesOf(packet('ACK', 3n))])
+  expect(seen).toEqual(['opened', 'leader: closed'])
+})

@@ -1,0 +1,209 @@
+/**
+ * The connection of a learner to its leader: packets in both directions, and images. The bytes after SNAP are an image, in pieces of
+ * any size; its receiver sets the pace.
+ */
+import {
+  MalformedFrameError,
+  type QuorumPacket,
+  QuorumPacketStream,
+  Writer,
+  writeQuorumPacket,
+} from '@lightkeeper/protocol'
+import type { Link, Runtime, Timer } from '@lightkeeper/runtime'
+
+/** As in Apache's learner: a leader that was just elected may not listen yet. */
+const triesMax = 5
+const retryMs = 100
+const writerBytes = 4096
+
+export interface LeaderLinkHooks {
+  opened(): void
+  /** Packets come one by one; after `takeImage` none comes until the image is over. */
+  packet(packet: QuorumPacket): void
+  /** The last event. `why` says why the link could not be opened, or is over; undefined where the leader closed it in order. */
+  closed(why: Error | undefined): void
+}
+
+/** Takes the bytes of an image. Resolves to the number of bytes that belong to it: all of `bytes` until its end. */
+export interface ImageReceiver {
+  push(bytes: Uint8Array): Promise<number>
+  readonly isDone: boolean
+}
+
+/** What a leader writes after an image: the string `BenWasHere`, with its length in front. */
+const imageEnd = Uint8Array.from([0, 0, 0, 10, ...new TextEncoder().encode('BenWasHere')])
+
+export class LeaderLink {
+  readonly #address: string
+  readonly #runtime: Runtime
+  readonly #hooks: LeaderLinkHooks
+  readonly #stream: QuorumPacketStream
+  readonly #deadline: number
+  #link: Link | undefined
+  #timer: Timer | undefined
+  #tries = 0
+  #writer = new Writer(writerBytes)
+  #isFlushDue = false
+  #isOver = false
+  /** Set while the bytes of an image come. */
+  #image: { readonly receiver: ImageReceiver; readonly done: () => void } | undefined
+  /** Bytes that came while the image took earlier ones. */
+  readonly #chunks: Uint8Array[] = []
+  #isTaking = false
+  /** The bytes of the end mark that have come. */
+  #ending: Uint8Array = new Uint8Array(0)
+
+  /** `packetBytesMax`: largest packet. `timeoutMs`: how long all tries together may take. */
+  constructor(address: string, runtime: Runtime, packetBytesMax: number, timeoutMs: number, hooks: LeaderLinkHooks) {
+    this.#address = address
+    this.#runtime = runtime
+    this.#hooks = hooks
+    this.#stream = new QuorumPacketStream(packetBytesMax)
+    this.#deadline = runtime.clock.now() + timeoutMs
+    this.#dial()
+  }
+
+  /** Sent at the end of the turn, with everything else of this turn. */
+  send(packet: QuorumPacket): void {
+    if (this.#isOver) return
+    writeQuorumPacket(this.#writer, packet)
+    if (this.#isFlushDue) return
+    this.#isFlushDue = true
+    this.#runtime.clock.turnEnd(() => this.#flush())
+  }
+
+  /** The bytes after the packet that is being passed on are an image. `done` is called when it is over and packets come again. */
+  takeImage(receiver: ImageReceiver, done: () => void): void {
+    this.#image = { receiver, done }
+  }
+
+  /** Closes after everything earlier was sent. `closed` is not called any more. */
+  close(): void {
+    if (this.#isOver) return
+    this.#flush()
+    this.#isOver = true
+    this.#timer?.cancel()
+    this.#link?.end()
+    // The other end may never close its side.
+    this.#timer = this.#runtime.clock.after(1_000, () => this.#link?.destroy())
+  }
+
+  destroy(): void {
+    this.#isOver = true
+    this.#timer?.cancel()
+    this.#link?.destroy()
+  }
+
+  #dial(): void {
+    const { clock, network } = this.#runtime
+    this.#tries++
+    this.#timer = clock.after(Math.max(1, this.#deadline - clock.now()), () => link.destroy())
+    let isOpen = false
+    const link = network.connect(this.#address, {
+      opened: () => {
+        isOpen = true
+        this.#timer?.cancel()
+        if (!this.#isOver) this.#hooks.opened()
+      },
+      data: (chunk) => this.#received(chunk),
+      closed: (reason) => {
+        this.#timer?.cancel()
+        if (this.#isOver) return
+        if (!isOpen && this.#tries < triesMax && clock.now() + retryMs < this.#deadline) {
+          this.#timer = clock.after(retryMs, () => this.#dial())
+          return
+        }
+        this.#end(reason)
+      },
+    })
+    this.#link = link
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false
+    if (this.#isOver || this.#writer.length === 0) return
+    const link = this.#link as Link
+    link.write(this.#writer.written())
+    if (link.queuedBytes > 0 || this.#writer.bytes.length > 16 * writerBytes) this.#writer.renew(writerBytes)
+    else this.#writer.clear()
+  }
+
+  #end(why: Error | undefined): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#link?.destroy()
+    this.#hooks.closed(why)
+  }
+
+  #received(chunk: Uint8Array): void {
+    if (this.#isOver) return
+    if (this.#image === undefined && !this.#isTaking) {
+      this.#takePackets(chunk)
+      return
+    }
+    this.#chunks.push(chunk)
+    if (!this.#isTaking) void this.#takeImage()
+    else this.#link?.pause()
+  }
+
+  #takePackets(chunk: Uint8Array): void {
+    try {
+      this.#stream.push(chunk)
+      for (let packet = this.#stream.next(); packet !== undefined; packet = this.#stream.next()) {
+        this.#hooks.packet(packet)
+        if (this.#isOver) return
+        if (this.#image === undefined) continue
+        const rest = this.#stream.takeRest()
+        if (rest.length > 0) this.#chunks.unshift(rest)
+        void this.#takeImage()
+        return
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      this.#end(error)
+    }
+  }
+
+  /** Passes bytes to the image until it is over, then the rest to the packets. */
+  async #takeImage(): Promise<void> {
+    if (this.#isTaking) return
+    this.#isTaking = true
+    try {
+      for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
+        await this.#takeChunk(chunk)
+        if (this.#isOver) return
+      }
+      this.#link?.resume()
+    } catch (error) {
+      this.#end(error as Error)
+    } finally {
+      this.#isTaking = false
+    }
+  }
+
+  async #takeChunk(chunk: Uint8Array): Promise<void> {
+    const image = this.#image
+    if (image === undefined) {
+      this.#takePackets(chunk)
+      return
+    }
+    const { receiver, done } = image
+    const taken = receiver.isDone ? 0 : await receiver.push(chunk)
+    if (this.#isOver || !receiver.isDone) return
+    const rest = joined(this.#ending, chunk.subarray(taken))
+    this.#ending = rest
+    if (rest.length < imageEnd.length) return
+    if (imageEnd.some((byte, i) => byte !== rest[i])) throw new MalformedFrameError('no end mark after an image', 0)
+    this.#ending = new Uint8Array(0)
+    this.#image = undefined
+    done()
+    if (!this.#isOver) this.#takePackets(rest.subarray(imageEnd.length))
+  }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
+}

@@ -1,0 +1,107 @@
+/** Three servers of Apache with an observer of ours: how the files of this folder start and compare them. */
+import { mkdirSync } from 'node:fs'
+import { type Client, type ConnectOptions, connect } from '@lightkeeper/client'
+import type { ZnodePath } from '@lightkeeper/protocol'
+import { type Log, silentLog } from '@lightkeeper/runtime'
+import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
+import {
+  type ApacheOptions,
+  type ApacheServer,
+  type ApacheVersion,
+  apache,
+  apacheAvailable,
+  ask,
+  type Guest,
+} from '@lightkeeper/testing'
+import { dumpTree } from '../../support/tree-dump.ts'
+import { until } from '../../support/wait.ts'
+
+/** CI has time for the newest one; `--long` also asks 3.8. */
+export const versions: readonly ApacheVersion[] = process.env['INTEROP_LONG'] === undefined ? ['3.9'] : ['3.9', '3.8']
+
+/** Why a version cannot be asked, printed; with INTEROP=require that is an error. */
+export function missingVersion(version: ApacheVersion): string | undefined {
+  const found = apacheAvailable(version)
+  if (found.available) return undefined
+  if (process.env['INTEROP'] === 'require') throw new Error(`Apache ${version} is required: ${found.reason}`)
+  console.log(`an observer among Apache ${version}: skipped, because ${found.reason}`)
+  return found.reason
+}
+
+export const times = { tickTime: 500, initLimit: 20, syncLimit: 8 }
+
+export function trio(version: ApacheVersion, options: Partial<ApacheOptions> = {}): Promise<ApacheServer> {
+  return apache({ version, size: 3, guests: 1, ...options, config: { ...times, ...options.config } })
+}
+
+export interface ObserverStart {
+  readonly dataDir: string
+  readonly options?: ServerOptions
+  readonly log?: Log
+}
+
+/** Starts ours as the guest of an ensemble. Resolves when it accepts connections; it may not serve yet. */
+export function observer(
+  guest: Guest,
+  { dataDir, options = {}, log = silentLog }: ObserverStart,
+): Promise<RunningServer> {
+  mkdirSync(dataDir, { recursive: true })
+  return startServer(
+    {
+      ...times,
+      members: guest.lines,
+      myid: guest.sid,
+      clientPort: guest.clientPort,
+      dataDir,
+      fourLetterWordWhitelist: '*',
+      adminEnableServer: false,
+      maxClientCnxns: 0,
+      ...options,
+    },
+    { log },
+  )
+}
+
+export async function connectTo(port: number, options: ConnectOptions = {}): Promise<Client> {
+  return connect(`127.0.0.1:${port}`, options)
+}
+
+/** What `srvr` says of the mode; undefined while nobody is served. */
+export async function modeAt(port: number): Promise<string | undefined> {
+  const answer = await ask(port, 'srvr').catch(() => '')
+  return /^Mode: (.*)$/m.exec(answer)?.[1]
+}
+
+export async function serving(port: number): Promise<void> {
+  await until(
+    async () => (await modeAt(port)) === 'observer',
+    () => `an observer at port ${port}`,
+  )
+}
+
+export async function figure(port: number, name: string): Promise<number> {
+  const answer = await ask(port, 'mntr')
+  const text = new RegExp(`^zk_${name}\\t(.*)$`, 'm').exec(answer)?.[1]
+  if (text === undefined) throw new Error(`mntr has no ${name}`)
+  return Number(text)
+}
+
+/** The digests that a server keeps, by zxid. */
+export async function digestsAt(port: number): Promise<ReadonlyMap<string, string>> {
+  const lines = (await ask(port, 'hash')).split('\n').filter((line) => line.includes(': '))
+  return new Map(lines.map((line) => line.split(': ', 2) as [string, string]))
+}
+
+/** The data of a znode as text, seen by a client that has everything that was written before. */
+export async function textAt(zk: Client, path: ZnodePath): Promise<string> {
+  await zk.sync(path)
+  return new TextDecoder().decode((await zk.get(path)).data)
+}
+
+/** The tree as text, without the time at which each member wrote its own lines into /zookeeper/config. */
+export async function sharedTree(zk: Client): Promise<string[]> {
+  await zk.sync('/')
+  return (await dumpTree(zk)).map(
+    (line) => (line.startsWith('/zookeeper/config ') ? line.split(' ')[0] : line) as string,
+  )
+}
