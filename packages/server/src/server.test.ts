@@ -406,10 +406,12 @@ describe('what connections and sessions leave behind', () => {
 })
 
 describe('a zoo.cfg', () => {
-  test('of an ensemble is refused, since its data must not be served by one server alone', () => {
+  test('of an ensemble is refused without a myid, since its data must not be served by one server alone', () => {
     const lines = (count: number): string =>
       Array.from({ length: count }, (_, i) => `server.${i + 1}=host${i}:2888:3888`).join('\n')
     expect(parseZooCfg(`clientPort=2181\n${lines(1)}\n`).ignored).toEqual(['server.1'])
-    expect(() => parseZooCfg(`clientPort=2181\n${lines(3)}\n`)).toThrow(/server\.1=host0.*stands alone/s)
+    expect(() => parseZooCfg(`clientPort=2181\n${lines(3)}\n`)).toThrow(
+      /names 3 servers, and the file myid must say which one this server is/,
+    )
   })
 })
