@@ -36,6 +36,31 @@ describe.skipIf(reason !== undefined)(`the client on ${targetName}`, () => {
   })
   beforeEach(() => zk.create(root, '', { parents: true }))
 
+  test('a one-shot watch that is given up fires no more, neither here nor on the server', async () => {
+    const read = await zk.get(root, { watch: true })
+    const listed = await zk.children(root, { watch: true })
+    const awaited = await zk.existence(`${root}/none`, { watch: true })
+    expect(await zk.unwatch(root, 'data')).toBe(true)
+    expect(await zk.unwatch(`${root}/none`, 'data')).toBe(true)
+    expect(await read.changed).toMatchObject({ type: 'none', path: root })
+    expect((await awaited.changed)?.type).toBe('none')
+    expect(await zk.unwatch(root, 'data')).toBe(false)
+    // The other kind stays, and fires.
+    await other.set(root, 'x')
+    await other.create(`${root}/none`)
+    expect((await listed.changed)?.type).toBe('childrenChanged')
+    expect(await zk.unwatch(root, 'children')).toBe(false)
+    // A watch can be left again.
+    const again = await zk.get(root, { watch: true })
+    await other.set(root, 'y')
+    expect((await again.changed)?.type).toBe('dataChanged')
+  })
+
+  test('members are changed only where a server allows it, and an error says so', async () => {
+    expect(await codeOf(zk.reconfigure({ leaving: '1' }))).toBe('RECONFIG_DISABLED')
+    await expect(zk.reconfigure({ leaving: '' })).rejects.toThrow(TypeError)
+  })
+
   test('a handle reads and writes values; absence is a value only where it is asked for', async () => {
     const node = zk.node(`${root}/db`, json<{ pool: number }>())
     expect(await node.find()).toBeUndefined()

@@ -18,11 +18,13 @@ import {
   deleteOptions,
   ensureOptions,
   findOptions,
+  memberChange,
   readOptions,
   statesOptions,
   transactionOptions,
   updateOptions,
   versionOptions,
+  watchKind,
   watchOptionsOf,
 } from './arguments/tables.ts'
 import { bytes, type Codec } from './codec.ts'
@@ -59,6 +61,7 @@ import {
   whoAmI,
   type ZnodeRead,
 } from './operations/reads.ts'
+import { type EnsembleConfiguration, reconfigure } from './operations/reconfigure.ts'
 import { setData } from './operations/set.ts'
 import { setAcl } from './operations/set-acl.ts'
 import { transaction } from './operations/transaction.ts'
@@ -72,6 +75,7 @@ import type {
   DeleteOptions,
   EnsureOptions,
   ManyRead,
+  MemberChange,
   ReadOptions,
   TransactionOptions,
   UpdateOptions,
@@ -407,6 +411,16 @@ export class Client implements AsyncDisposable, ClientLike {
     return results as unknown as TransactionResults<Ops>
   }
 
+  /**
+   * Changes the members of an ensemble, and resolves when the new members have accepted it.
+   * @throws KeeperError RECONFIG_DISABLED, RECONFIG_IN_PROGRESS, NEW_CONFIG_NO_QUORUM, BAD_VERSION, BAD_ARGUMENTS, NO_AUTH; after a lost
+   * reply CONNECTION_LOSS with outcome `unknown`.
+   */
+  async reconfigure(change: MemberChange, options: CallOptions = noOptions): Promise<EnsembleConfiguration> {
+    const own = memberChange.of(change, 'reconfigure')
+    return reconfigure(this.#context, own, callOptions.of(options, 'reconfigure'))
+  }
+
   // -- subtrees and handles -------------------------------------------------------------------------------------------
 
   /** A znode whose data `codec` reads and writes. Sends nothing. */
@@ -462,5 +476,16 @@ export class Client implements AsyncDisposable, ClientLike {
   ): AsyncGenerator<WatchChange<T>, void, void> {
     checkPath(path, 'watch')
     return new WatchStream<T>(this.#context.watches, path, watchOptionsOf(options)).changes()
+  }
+
+  /**
+   * Gives up the one-shot watches of a znode that reads with `watch: true` have left: those of `get` and `existence` are `data`, those
+   * of `children` are `children`. Their `changed` settles with type `none`. Without a connection the watch is forgotten here, and the
+   * server gets no news of it after a reconnect.
+   * @returns false where there is no such watch.
+   */
+  async unwatch(path: ZnodePath, kind: 'data' | 'children'): Promise<boolean> {
+    checkPath(path, 'unwatch')
+    return this.#context.watches.giveUp(path, watchKind(kind, 'kind', 'unwatch'))
   }
 }

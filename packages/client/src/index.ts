@@ -34,6 +34,7 @@ export type {
   Identity,
   ManyResult,
 } from './operations/reads.ts'
+export type { EnsembleConfiguration } from './operations/reconfigure.ts'
 export type {
   AuthOption,
   CallOptions,
@@ -45,6 +46,7 @@ export type {
   DeleteOptions,
   EnsureOptions,
   ManyRead,
+  MemberChange,
   ReadOptions,
   TransactionOptions,
   UpdateOptions,

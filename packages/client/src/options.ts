@@ -184,6 +184,19 @@ export interface CopyOptions extends CallOptions {
   readonly ephemerals?: 'refuse' | 'skip'
 }
 
+/**
+ * New members of an ensemble: steps (`joining`, `leaving`), or all `members`. Servers are written as in a zoo.cfg, without `server.`:
+ * `2=host:2888:3888:participant;2181`, with commas between several.
+ */
+export interface MemberChange {
+  readonly joining?: string
+  /** Ids of servers, with commas between them. */
+  readonly leaving?: string
+  readonly members?: string
+  /** The version that the present configuration must have. Default: any. */
+  readonly fromVersion?: bigint
+}
+
 /** One read of `readMany`. */
 export type ManyRead = { readonly get: ZnodePath } | { readonly children: ZnodePath }
 

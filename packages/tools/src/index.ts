@@ -39,6 +39,29 @@ export { askWord, type WordOptions, WordRefused } from './live/four-letter.ts'
 export { type SessionAnswers, sessionsByPages, sessionsByWords } from './live/read-sessions.ts'
 export { remotePast } from './live/remote-past.ts'
 export { type LiveConnection, type LiveSession, type SessionReport, sessionsOf } from './live/session.ts'
+export { aclEntryText, parseAclText, permissionsText } from './shell/acl-text.ts'
+export {
+  type Completes,
+  type Completion,
+  type CompletionOption,
+  type CompletionVerb,
+  commonStart,
+  completionAt,
+  offersFor,
+} from './shell/completion.ts'
+export { type CopyPlanOptions, planCopy } from './shell/copy-plan.ts'
+export { type DeleteSubtreeOptions, deleteSubtree } from './shell/delete-subtree.ts'
+export { clientConfiguration } from './shell/ensemble-text.ts'
+export { type FindConditions, type GrepHit, grepLines, isFound } from './shell/find.ts'
+export { JsonTextError, jsonDelete, jsonGet, jsonSet, pointerNames } from './shell/json-text.ts'
+export { resolvePath } from './shell/path-text.ts'
+export { globPattern, parseDuration, textPattern } from './shell/pattern.ts'
+export { parseQuota, type QuotaValues, quotaPaths, quotaRoot, quotaText } from './shell/quota-text.ts'
+export { parseOperation } from './shell/transaction-text.ts'
+export { type SubtreeUsage, usageOf } from './shell/usage.ts'
+export { type CompressedFormat, hexDump, type ValueView, viewValue } from './shell/value-view.ts'
+export { type DeniedZnode, type WalkedZnode, type WalkSubtreeOptions, walkSubtree } from './shell/walk.ts'
+export { commandsOf, isOpen, OpenQuoteError, quoted, type Word, wordsOf } from './shell/words.ts'
 export type { SeenTree, SeenZnode } from './structures/directory.ts'
 export { readSeen, type Seen } from './structures/read-seen.ts'
 export { recognise } from './structures/recognise.ts'

@@ -7,6 +7,7 @@ import type {
   CreateOptions,
   DeleteOptions,
   EnsureOptions,
+  MemberChange,
   ReadOptions,
   TransactionOptions,
   UpdateOptions,
@@ -22,6 +23,7 @@ import {
   oneOf,
   signal,
   type Table,
+  text,
   timeout,
   version,
   whole,
@@ -32,6 +34,9 @@ import {
 import { path } from './path.ts'
 
 const call: Table<CallOptions> = { signal, timeout }
+/** Which one-shot watches of a path `unwatch` gives up. */
+export const watchKind = oneOf('data', 'children')
+
 const write = { ...call, idempotent: boolean }
 const versioned: Table<VersionOptions> = { ...write, version }
 
@@ -63,6 +68,12 @@ const noWatch = {
   watch: 'find() returns undefined for a missing znode, without a watch; use existence(path, { watch: true }) or get()',
 }
 export const findOptions = new OptionSet<Omit<ReadOptions, 'watch'>>({ ...call, atLeast: zxid }, noWatch)
+export const memberChange = new OptionSet<MemberChange>({
+  joining: text,
+  leaving: text,
+  members: text,
+  fromVersion: zxid,
+})
 export const versionOptions = new OptionSet<VersionOptions>(versioned)
 export const deleteOptions = new OptionSet<DeleteOptions>({ ...versioned, recursive: boolean })
 export const createOptions = new OptionSet<CreateOptions>({

@@ -34,6 +34,12 @@ export interface OneShotWatcher {
   sessionEnded(path: string): void
 }
 
+/** What all callers of `changed` for one event share. */
+interface Changed {
+  readonly promise: Promise<WatchedEvent>
+  readonly watcher: OneShotWatcher
+}
+
 /** The watchers at a path. Nearly always there is one: a set for each would be a fifth of the memory of a watch. */
 type Waiting = OneShotWatcher | Set<OneShotWatcher>
 
@@ -66,7 +72,7 @@ export class WatchRegistry {
   }
   readonly #watchers = new Set<Watcher>()
   #hasEnded = false
-  readonly #changed: Record<OneShotKind, Map<string, Promise<WatchedEvent>>> = {
+  readonly #changed: Record<OneShotKind, Map<string, Changed>> = {
     data: new Map(),
     exists: new Map(),
     children: new Map(),
@@ -104,19 +110,38 @@ export class WatchRegistry {
   changed(kind: OneShotKind, path: string, userPath: ZnodePath): Promise<WatchedEvent> {
     const promises = this.#changed[kind]
     const known = promises.get(path)
-    if (known !== undefined) return known
+    if (known !== undefined) return known.promise
+    let settle = (_type: WatchedEvent['type'], _zxid: bigint): void => {}
     const promise = new Promise<WatchedEvent>((resolve) => {
-      const settle = (type: WatchedEvent['type'], zxid: bigint): void => {
+      settle = (type, zxid) => {
         promises.delete(path)
         resolve(jsonable({ type, path: userPath, zxid }))
       }
-      this.addOneShot(kind, path, {
-        event: (type, _path, zxid) => settle(eventNames.get(type) ?? 'none', zxid),
-        sessionEnded: () => settle('none', -1n),
-      })
     })
-    promises.set(path, promise)
+    const watcher: OneShotWatcher = {
+      event: (type, _path, zxid) => settle(eventNames.get(type) ?? 'none', zxid),
+      sessionEnded: () => settle('none', -1n),
+    }
+    this.addOneShot(kind, path, watcher)
+    promises.set(path, { promise, watcher })
     return promise
+  }
+
+  /**
+   * Settles the promise of `changed` with `none`, and removes its watcher. Returns false where there is none, `shared` where other
+   * watchers wait for the same event, and `idle` where the server may remove the watch.
+   */
+  giveUp(kind: OneShotKind, path: string): false | 'shared' | 'idle' {
+    const known = this.#changed[kind].get(path)
+    if (known === undefined) return false
+    const table = this.#oneShot[kind]
+    const waiting = table.get(path)
+    if (waiting instanceof Set) waiting.delete(known.watcher)
+    else if (waiting === known.watcher) table.delete(path)
+    known.watcher.sessionEnded(path)
+    if (waiting instanceof Set && waiting.size > 0) return 'shared'
+    table.delete(path)
+    return 'idle'
   }
 
   /** Gives a watcher news of the connection. A watcher that has ended returns at once. */

@@ -251,6 +251,15 @@ export class SessionWatches implements WatchSource {
     void this.#giveBack(idle).catch(ignore)
   }
 
+  /** Gives up the watches of reads at `path`. Returns false where there are none. */
+  async giveUp(path: string, kind: 'data' | 'children'): Promise<boolean> {
+    const own = this.#chroot.toServer(path)
+    const kinds: readonly OneShotKind[] = kind === 'children' ? ['children'] : ['data', 'exists']
+    const ends = kinds.map((each) => ({ kind: each, path: own, end: this.#session.watches.giveUp(each, own) }))
+    await this.#giveBack(ends.filter(({ end }) => end === 'idle'))
+    return ends.some(({ end }) => end !== false)
+  }
+
   async #giveBack(idle: readonly { readonly kind: OneShotKind; readonly path: string }[]): Promise<void> {
     const { watches } = this.#session
     for (let i = 0; i < idle.length && this.#session.isServing; i += removalsAtOnce) {
