@@ -1,5 +1,6 @@
 /** Executes a plan in transactions of bounded size, one after the other. */
 import { type Client, KeeperError, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
+import { parentPath } from '@lightkeeper/protocol'
 import type { WriteStep } from '../write-step.ts'
 
 export interface ApplyOptions {
@@ -28,7 +29,10 @@ const batchStepsMax = 500
 /** Upper bound of the bytes of an operation without its path and data. */
 const opBytes = 128
 
-/** @throws PartlyDone with the reason as its cause; nothing of the failed transaction was executed. */
+/**
+ * @throws PartlyDone with the reason as its cause. Nothing of a failed transaction was executed. ACLs are set by requests of their own,
+ * some at once: those of one such batch may have been set behind one that failed.
+ */
 export async function applySteps(
   zk: Pick<Client, 'transactionOf' | 'setAcl'>,
   steps: readonly WriteStep[],
@@ -38,10 +42,17 @@ export async function applySteps(
   try {
     for (const batch of batchesOf(steps, atOnce)) {
       signal?.throwIfAborted()
-      const [first] = batch
-      if (first?.kind === 'set acl') await zk.setAcl(first.path as ZnodePath, first.acl, { version: first.aversion })
-      else await zk.transactionOf(batch.map(opOf))
-      done += batch.length
+      if (batch.acls === undefined) {
+        await zk.transactionOf(batch.steps.map(opOf))
+        done += batch.steps.length
+      } else {
+        const ends = await Promise.allSettled(
+          batch.acls.map(({ path, acl, aversion }) => zk.setAcl(path as ZnodePath, acl, { version: aversion })),
+        )
+        done += ends.filter(({ status }) => status === 'fulfilled').length
+        const failed = ends.find((end) => end.status === 'rejected')
+        if (failed !== undefined) throw failed.reason
+      }
       onProgress(done)
     }
   } catch (error) {
@@ -56,35 +67,51 @@ function withPath(error: unknown): unknown {
   return failedOp === undefined ? error : new Error(`${failedOp.path}: ${failedOp.code}`, { cause: error })
 }
 
-/** ACLs one by one; everything else in order, in one transaction as long as it is small enough. */
-function* batchesOf(steps: readonly WriteStep[], atOnce: boolean): Generator<WriteStep[], undefined> {
-  let batch: WriteStep[] = []
+type AclStep = Extract<WriteStep, { readonly kind: 'set acl' }>
+type OtherStep = Exclude<WriteStep, AclStep>
+/** One transaction, or ACLs that are set at once. */
+type Batch = { readonly steps: readonly OtherStep[]; readonly acls?: undefined } | { readonly acls: readonly AclStep[] }
+
+/**
+ * No transaction sets an ACL, so ACLs wait until a step needs them: one at the same znode, or one that creates or deletes a child of
+ * it. Everything else is in order, and as many steps together as are small enough.
+ */
+function* batchesOf(steps: readonly WriteStep[], atOnce: boolean): Generator<Batch, undefined> {
+  let batch: OtherStep[] = []
   let bytes = 0
-  for (const step of steps) {
-    const size = sizeOf(step)
-    const isAlone = step.kind === 'set acl'
-    const isFull = !atOnce && (bytes + size > batchBytesMax || batch.length >= batchStepsMax)
-    if (batch.length > 0 && (isAlone || isFull)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    if (isAlone) yield [step]
-    else {
-      batch.push(step)
-      bytes += size
-    }
+  const acls = new Map<string, AclStep>()
+  function* flush(): Generator<Batch, undefined> {
+    if (batch.length > 0) yield { steps: batch }
+    batch = []
+    bytes = 0
   }
-  if (batch.length > 0) yield batch
+  function* flushAll(): Generator<Batch, undefined> {
+    yield* flush()
+    if (acls.size > 0) yield { acls: [...acls.values()] }
+    acls.clear()
+  }
+  for (const step of steps) {
+    if (step.kind === 'set acl') {
+      if (acls.size >= batchStepsMax || acls.has(step.path)) yield* flushAll()
+      acls.set(step.path, step)
+      continue
+    }
+    if (acls.has(step.path) || acls.has(parentPath(step.path))) yield* flushAll()
+    const size = sizeOf(step)
+    if (!atOnce && (bytes + size > batchBytesMax || batch.length >= batchStepsMax)) yield* flush()
+    batch.push(step)
+    bytes += size
+  }
+  yield* flushAll()
 }
 
-function sizeOf(step: WriteStep): number {
+function sizeOf(step: OtherStep): number {
   const data = 'data' in step ? step.data.length : 0
   const acl = 'acl' in step ? step.acl.length * opBytes : 0
   return opBytes + 3 * step.path.length + data + acl
 }
 
-function opOf(step: WriteStep): TransactionOp<unknown> {
+function opOf(step: OtherStep): TransactionOp<unknown> {
   const path = step.path as ZnodePath
   switch (step.kind) {
     case 'create':
@@ -93,7 +120,5 @@ function opOf(step: WriteStep): TransactionOp<unknown> {
       return op.set(path, step.data, { version: step.version })
     case 'delete':
       return op.delete(path, { version: step.version })
-    case 'set acl':
-      throw new TypeError('a transaction has no operation for ACLs')
   }
 }
