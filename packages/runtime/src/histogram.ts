@@ -28,8 +28,21 @@ export class Histogram {
     if (left <= 0) return 0
     for (let i = 0; i < buckets; i++) {
       left -= this.#counts[i] as number
-      if (left <= 0) return Math.min(this.maxMs, unitMs * 2 ** ((i + 1) / perDoubling))
+      if (left <= 0) return Math.min(this.maxMs, boundMs(i + 1))
     }
     return this.maxMs
   }
+
+  /** The counts that are not zero, from the shortest times to the longest, each from `fromMs` to below `toMs`. */
+  *ranges(): Generator<{ readonly fromMs: number; readonly toMs: number; readonly count: number }> {
+    for (let i = 0; i < buckets; i++) {
+      const count = this.#counts[i] as number
+      if (count > 0) yield { fromMs: boundMs(i), toMs: boundMs(i + 1), count }
+    }
+  }
+}
+
+/** Where bucket `i` begins, milliseconds. */
+function boundMs(i: number): number {
+  return unitMs * 2 ** (i / perDoubling)
 }

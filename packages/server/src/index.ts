@@ -7,6 +7,20 @@ export type { Reload, SettingChange } from './config/live-config.ts'
 export { optionsOf, parseZooCfg, type ZooCfg, type ZooCfgSources } from './config/zoo-cfg.ts'
 export { type RunningServer, startServer } from './server.ts'
 export { type BackupOptions, type BackupResult, backup } from './storage/backup.ts'
+export { continues } from './storage/continuity.ts'
+export {
+  type ClockStep,
+  type DamagedPlace,
+  type ExaminedDirectory,
+  type ExaminedLog,
+  type ExaminedSnapshot,
+  type ExamineOptions,
+  examine,
+  type StartOutcome,
+  type Stretch,
+} from './storage/examine.ts'
+export type { SessionHour } from './storage/examine-sessions.ts'
+export type { ExaminedZnode } from './storage/examine-tree.ts'
 export type { ImageSink } from './storage/image.ts'
 export { type Inspect, type InspectedEntry, inspect } from './storage/inspect.ts'
 export { RecoveryError } from './storage/recovery.ts'

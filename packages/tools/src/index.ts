@@ -1,4 +1,8 @@
 /** What operators look for in a ZooKeeper, as functions over a client or a data directory. */
+
+export { benchRoot, clearGround, leftBehind, openGround } from './bench/ground.ts'
+export { type BenchOperation, type BenchPlan, benchOperations } from './bench/operations.ts'
+export { type BenchOptions, type BenchRange, type BenchResult, runBench } from './bench/run.ts'
 export {
   compareTrees,
   placed,
@@ -10,6 +14,9 @@ export {
   type ZnodeType,
 } from './compare/compare.ts'
 export { type ReadWhole, type ReadZnode, readWhole } from './compare/read-whole.ts'
+export { findingsInDirectory, type Surroundings } from './doctor/directory.ts'
+export { bySeverity, type Finding, type FindingName, findingNames, isWrong, type Severity } from './doctor/finding.ts'
+export { type SurveyedZnode, TreeSurvey } from './doctor/tree.ts'
 export { PastDirectory, type Walked, type WalkOptions } from './history/past-directory.ts'
 export { type Change, kindOf, type PastKind, PastTree, type PastZnode, ttlMsOf } from './history/past-tree.ts'
 export {

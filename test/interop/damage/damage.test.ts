@@ -1,5 +1,5 @@
 /**
- * The damaged directories A to J, written by Apache: what it does with them, for the record, and what ours does. Where
+ * The damaged directories A to J, written by Apache: what it does with them, for the record, what ours does, and what doctor finds. Where
  * Apache starts and serves a part of the data without a word, ours refuses; C alone cannot be distinguished from a
  * crash in a directory that has no mark of what was acknowledged (in one of ours it is refused, see damage.test.ts
  * beside the storage).
@@ -8,7 +8,11 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
+import { silentLog } from '@lightkeeper/runtime'
+import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { examine } from '@lightkeeper/server'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
+import { findingsInDirectory } from '@lightkeeper/tools'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ourProcess } from '../../support/our-process.ts'
 
@@ -25,6 +29,8 @@ interface Case {
   /** By version of Apache, where they differ. */
   readonly theirs: Outcome | Readonly<Record<'3.8' | '3.9', Outcome>>
   readonly ours: Outcome | RegExp
+  /** What doctor finds. */
+  readonly found: readonly string[]
 }
 
 const logs = (directory: string): string[] =>
@@ -47,13 +53,14 @@ const half = count / 2
 const first = (directory: string): string => logs(directory)[0] as string
 
 const cases: readonly Case[] = [
-  { name: 'A: nothing', from: 'one', damage: () => {}, theirs: count, ours: count },
+  { name: 'A: nothing', from: 'one', damage: () => {}, theirs: count, ours: count, found: [] },
   {
     name: 'B: the last record torn',
     from: 'one',
     damage: (directory) => truncateSync(first(directory), recordAt(first(directory), -1) - 5),
     theirs: count - 1,
     ours: count - 1,
+    found: ['warning log-ends-inside-record'],
   },
   {
     name: 'C: the log cut in the middle',
@@ -61,6 +68,7 @@ const cases: readonly Case[] = [
     damage: (directory) => truncateSync(first(directory), recordAt(first(directory), half) + 7),
     theirs: half - 1,
     ours: half - 1,
+    found: ['warning log-ends-inside-record'],
   },
   {
     name: 'D: a page of zeros in the middle',
@@ -72,6 +80,7 @@ const cases: readonly Case[] = [
     },
     theirs: half - 1,
     ours: /good transactions from 0x[0-9a-f]+ on behind it/,
+    found: ['critical zeros-in-log'],
   },
   {
     name: 'E: two bytes flipped',
@@ -85,6 +94,7 @@ const cases: readonly Case[] = [
     },
     theirs: { '3.8': 'CRC check failed', '3.9': refused },
     ours: /checksum does not match.*Transactions 0x[0-9a-f]+ to/s,
+    found: ['critical damaged-record'],
   },
   {
     name: 'F: an empty next log',
@@ -92,6 +102,7 @@ const cases: readonly Case[] = [
     damage: (directory) => writeFileSync(join(directory, 'log.fff'), ''),
     theirs: { '3.8': 'EOFException', '3.9': count },
     ours: count,
+    found: ['warning empty-log'],
   },
   {
     name: 'G: six bytes of a next log',
@@ -99,6 +110,7 @@ const cases: readonly Case[] = [
     damage: (directory) => writeFileSync(join(directory, 'log.fff'), 'ZKLG\0\0'),
     theirs: { '3.8': 'EOFException', '3.9': refused },
     ours: count,
+    found: ['warning torn-header'],
   },
   {
     name: 'H: every snapshot empty',
@@ -110,6 +122,7 @@ const cases: readonly Case[] = [
     },
     theirs: { '3.8': 'No snapshot found, but there are log entries', '3.9': refused },
     ours: count,
+    found: ['warning no-usable-snapshot'],
   },
   {
     name: 'I: the first of two logs cut',
@@ -117,6 +130,7 @@ const cases: readonly Case[] = [
     damage: (directory) => truncateSync(first(directory), recordAt(first(directory), half / 2) + 7),
     theirs: { '3.8': half / 2 - 1 + half, '3.9': refused },
     ours: /Transactions 0x[0-9a-f]+ to 0x[0-9a-f]+ are missing/,
+    found: ['critical log-cut'],
   },
   {
     name: 'J: the first of two logs missing',
@@ -124,6 +138,7 @@ const cases: readonly Case[] = [
     damage: (directory) => rmSync(first(directory)),
     theirs: half,
     ours: /the logs begin with|follows 0x/,
+    found: ['critical log-missing'],
   },
 ]
 
@@ -162,19 +177,26 @@ for (const version of ['3.8', '3.9'] as const) {
       }
     })
 
-    test.each(cases.map((each) => [each.name, each] as const))('%s', async (_name, { from, damage, theirs, ours }) => {
-      const expected = typeof theirs === 'object' ? theirs[version] : theirs
-      for (const who of ['theirs', 'ours'] as const) {
-        const copy = mkdtempSync(join(root, 'copy-'))
-        cpSync(join(root, from), copy, { recursive: true })
-        damage(join(copy, '1', 'version-2'))
-        const outcome = await (who === 'theirs' ? theirOutcome(copy) : ourOutcome(join(copy, '1')))
-        const wanted = who === 'theirs' ? expected : ours
-        if (wanted instanceof RegExp) expect(outcome, who).toMatch(wanted)
-        else if (typeof wanted === 'string') expect(outcome, who).toContain(wanted)
-        else expect(outcome, who).toBe(wanted)
-      }
-    })
+    test.each(cases.map((each) => [each.name, each] as const))(
+      '%s',
+      async (_name, { from, damage, theirs, ours, found }) => {
+        const examined = mkdtempSync(join(root, 'copy-'))
+        cpSync(join(root, from), examined, { recursive: true })
+        damage(join(examined, '1', 'version-2'))
+        expect(await findingsIn(join(examined, '1'))).toEqual(found)
+        const expected = typeof theirs === 'object' ? theirs[version] : theirs
+        for (const who of ['theirs', 'ours'] as const) {
+          const copy = mkdtempSync(join(root, 'copy-'))
+          cpSync(join(root, from), copy, { recursive: true })
+          damage(join(copy, '1', 'version-2'))
+          const outcome = await (who === 'theirs' ? theirOutcome(copy) : ourOutcome(join(copy, '1')))
+          const wanted = who === 'theirs' ? expected : ours
+          if (wanted instanceof RegExp) expect(outcome, who).toMatch(wanted)
+          else if (typeof wanted === 'string') expect(outcome, who).toContain(wanted)
+          else expect(outcome, who).toBe(wanted)
+        }
+      },
+    )
 
     async function theirOutcome(dataDir: string): Promise<Outcome> {
       try {
@@ -185,6 +207,14 @@ for (const version of ['3.8', '3.9'] as const) {
       }
     }
   })
+}
+
+/** Without what concerns this machine, its disk for example. */
+async function findingsIn(dataDir: string): Promise<string[]> {
+  const runtime = nodeRuntime({ log: silentLog })
+  const facts = await examine(runtime, { dataDir })
+  const found = findingsInDirectory(facts, { directory: dataDir, now: runtime.clock.wall() })
+  return found.map(({ name, severity }) => `${severity} ${name}`)
 }
 
 async function ourOutcome(dataDir: string): Promise<Outcome> {

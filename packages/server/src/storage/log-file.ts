@@ -35,6 +35,9 @@ export function endLogRecord(writer: Writer, at: number): void {
   writer.bytes[writer.reserve(1)] = endOfRecord
 }
 
+/** The reason of a log that is shorter than its last record says. */
+export const endsInsideRecord = 'the file ends inside a record'
+
 /** Why no further record was read at `offset`. */
 export interface LogEnd {
   /**
@@ -164,9 +167,7 @@ export class LogFile {
           if (offset === this.size) return end('complete', offset)
           await this.#hold(offset, this.size - offset)
           const rest = this.#window.subarray(offset - this.#base, this.size - this.#base)
-          return rest.every((byte) => byte === 0)
-            ? end('padding', offset)
-            : end('torn', offset, 'the file ends inside a record')
+          return rest.every((byte) => byte === 0) ? end('padding', offset) : end('torn', offset, endsInsideRecord)
         }
         await this.#hold(offset, frontBytes)
       }
@@ -177,7 +178,7 @@ export class LogFile {
         return checksum === 0 ? end('padding', offset) : end('torn', offset, 'a record of length 0')
       }
       if (length < 0) return end('torn', offset, `a record of length ${length}`)
-      if (this.size - offset < length + frameBytes) return end('torn', offset, 'the file ends inside a record')
+      if (this.size - offset < length + frameBytes) return end('torn', offset, endsInsideRecord)
       if (!this.#holds(offset, length + frameBytes)) await this.#hold(offset, length + frameBytes)
       const start = offset - this.#base + frontBytes
       if (this.#window[start + length] !== endOfRecord) return end('torn', offset, 'a record without its end mark')
