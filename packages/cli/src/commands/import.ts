@@ -17,6 +17,7 @@ import {
 import type { Run } from '../command.ts'
 import { jsonLine, printable } from '../output.ts'
 import { stepText } from '../past.ts'
+import { progress } from '../progress.ts'
 import { Signals } from '../signals.ts'
 import type { imported } from '../table/transfer.ts'
 
@@ -54,18 +55,13 @@ async function read(file: string): Promise<ExportedTree> {
 async function write(zk: Client, root: ZnodePath, steps: readonly WriteStep[], signal: AbortSignal): Promise<void> {
   if (root !== '/' && steps.some(({ kind, path }) => kind === 'create' && path === root))
     await zk.ensure(parentPath(root))
-  const isShown = process.stderr.isTTY
+  using bar = progress('import', 'writes', { total: steps.length })
   try {
-    await applySteps(zk, steps, {
-      signal,
-      onProgress: (done) => void (isShown && process.stderr.write(`\r${done} of ${steps.length} writes`)),
-    })
+    await applySteps(zk, steps, { signal, onProgress: (done) => bar.update(done) })
   } catch (error) {
-    if (isShown) process.stderr.write('\n')
     const hint = error instanceof PartlyDone ? '; the same command goes on from here' : ''
     throw new Error(`${(error as Error).message}${hint}`, { cause: error })
   }
-  if (isShown && steps.length > 0) process.stderr.write('\n')
 }
 
 function print(steps: readonly WriteStep[], json: boolean): void {

@@ -4,6 +4,7 @@ import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { type InspectedEntry, inspect } from '@lightkeeper/server'
 import type { Run } from '../command.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
+import { progress } from '../progress.ts'
 import type { inspect as row } from '../table/serving.ts'
 
 export const run: Run<typeof row> = async ({ values, args }) => {
@@ -16,7 +17,11 @@ export const run: Run<typeof row> = async ({ values, args }) => {
     if (lines.length > 0) process.stdout.write(lines.join(''))
     lines = []
   }
+  // On a terminal the lines themselves show how far it is.
+  using bar = process.stdout.isTTY ? undefined : progress('inspect', 'entries')
+  let count = 0
   await inspect(nodeRuntime().disk, files, (entry) => {
+    bar?.update(++count)
     if (entry.kind === 'damage') isDamaged = true
     if (!filter(entry)) return
     lines.push(values.json ? jsonLine(entry) : `${line(entry)}\n`)
