@@ -3,12 +3,12 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { connect, KeeperError } from '@lightkeeper/client'
 import { ask } from '@lightkeeper/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { freePort, type OurProcess, ourProcess } from '../support/our-process.ts'
 import { sleep } from '../support/wait.ts'
+import { failingDisk } from './failing-disk.ts'
 import { SteadyWriters } from './steady-writers.ts'
 
 /** The long lane asks for 200 or more. */
@@ -90,18 +90,9 @@ async function survives(
 const words = ['--set', '4lw.commands.whitelist=*']
 
 describe('a disk that fails', () => {
-  const where = mkdtempSync(join(tmpdir(), 'lightkeeper-fault-'))
-  const library = join(where, 'failing-writes.so')
-  const source = fileURLToPath(new URL('failing-writes.c', import.meta.url))
-  const built =
-    process.platform === 'linux' ? spawnSync('gcc', ['-shared', '-fPIC', '-o', library, source, '-ldl']) : undefined
-  const isBuilt = built?.status === 0
-  if (!isBuilt) {
-    if (process.env['INTEROP'] === 'require') throw new Error('a C compiler is required')
-    console.log('a disk that fails: skipped, because there is no gcc on this machine, or it is no Linux')
-  }
+  const library = failingDisk('a disk that fails')
 
-  test.skipIf(!isBuilt).each([
+  test.skipIf(library === undefined).each([
     ['an error of the device', 5],
     ['a full disk', 28],
   ])('stops acknowledging at %s, serves reads, and is whole after a restart', async (_name, errno) => {
@@ -109,7 +100,7 @@ describe('a disk that fails', () => {
     const control = join(folder(), 'fault')
     const port = await freePort()
     const args = ['--port', String(port), '--data-dir', dataDir, ...settings, ...words]
-    const start = (): Promise<OurProcess> => ourProcess(args, { LD_PRELOAD: library, FAULT_FILE: control })
+    const start = (): Promise<OurProcess> => ourProcess(args, { LD_PRELOAD: library ?? '', FAULT_FILE: control })
     await survives(
       await start(),
       start,

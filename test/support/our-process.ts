@@ -4,7 +4,8 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { Child } from './process.ts'
 
-const bin = fileURLToPath(new URL('../../packages/cli/bin/lightkeeper.js', import.meta.url))
+/** The program `lightkeeper`, a script for Node. */
+export const bin = fileURLToPath(new URL('../../packages/cli/bin/lightkeeper.js', import.meta.url))
 
 export interface OurProcess extends AsyncDisposable {
   readonly port: number

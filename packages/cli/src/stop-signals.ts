@@ -1,5 +1,5 @@
 /** Signals to a server at any time: those that end it, before it serves, while it serves, while it stops; and the one to reload. */
-import { endProcess } from './end-process.ts'
+import { endProcess, endStartingProcess } from './end-process.ts'
 import { exitCodeOf } from './signals.ts'
 
 const signals = ['SIGTERM', 'SIGINT'] as const
@@ -29,7 +29,7 @@ export class StopSignals {
 
   #hear(signal: NodeJS.Signals): void {
     // No client knows the server yet, and its directory is valid after an end at any moment.
-    if (this.#stop === undefined) process.exit(0)
+    if (this.#stop === undefined) return endStartingProcess(0)
     if (this.#isStopping) return endProcess(exitCodeOf(signal))
     this.#isStopping = true
     this.#stop(signal)
