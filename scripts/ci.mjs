@@ -4,11 +4,29 @@
  * installed.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const started = Date.now()
+/** @type {[title: string, seconds: number, lanes: import('./lane-times.mjs').LaneTime[]][]} */
+const times = []
+
+/** Prints how long each step took, and the sum of the files of each of its lanes where it has several. */
+function printTimes() {
+  console.log(`\n== times (${Math.round((Date.now() - started) / 1000)} s)`)
+  for (const [title, seconds, lanes] of times) {
+    console.log(`${seconds.toFixed(0).padStart(5)} s  ${title}`)
+    for (const { lane, files, seconds: sum, slowest, slowestSeconds } of lanes.toSorted(
+      (a, b) => b.seconds - a.seconds,
+    ))
+      console.log(
+        `         ${lane}: ${sum.toFixed(0)} s in ${files} files, ${slowestSeconds.toFixed(0)} s of them in ${slowest}`,
+      )
+  }
+}
 
 /**
  * @param {string} title
@@ -18,13 +36,20 @@ const started = Date.now()
  */
 function step(title, [name = '', ...args], env = {}, budgetMs) {
   console.log(`\n== ${title} (${Math.round((Date.now() - started) / 1000)} s)`)
+  const begun = Date.now()
+  const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-ci-'))
+  const ofLanes = join(folder, 'lanes.json')
   const result = spawnSync(name, args, {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, LANE_TIMES: ofLanes },
     timeout: budgetMs,
   })
+  const lanes = existsSync(ofLanes) ? JSON.parse(readFileSync(ofLanes, 'utf8')) : []
+  times.push([title, (Date.now() - begun) / 1000, lanes])
+  rmSync(folder, { recursive: true, force: true })
   if (result.status === 0) return
+  printTimes()
   const isSlow = result.error !== undefined && 'code' in result.error && result.error.code === 'ETIMEDOUT'
   console.error(`ci: ${title} ${isSlow ? `took longer than ${(budgetMs ?? 0) / 1000} s` : 'failed'}`)
   process.exit(1)
@@ -43,7 +68,7 @@ for (const platform of [
 }
 step('peers', ['node', 'scripts/peers.mjs'])
 step('checks', ['npm', 'run', 'check'])
-step('tests that need nothing', ['npm', 'test'])
+step('tests that need nothing', ['npm', 'test', '--', '--reporter=default', '--reporter=./scripts/lane-times.mjs'])
 step('runtimes', ['node', 'scripts/runtimes.mjs'])
 // Not through npm, which would die alone and leave the tests running.
 const ofPackage = [process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'package']
@@ -68,3 +93,4 @@ if (existsSync(`${root}.cache/apache-3.5`)) {
 } else console.log('the lane of the client against Apache 3.5 is skipped, because Maven did not answer')
 step('foreign clients', ['npx', 'vitest', 'run', '--project', 'interop'], { INTEROP: 'require' })
 step('faults', ['node', 'scripts/faults.mjs'], { INTEROP: 'require' })
+printTimes()

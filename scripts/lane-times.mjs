@@ -1,0 +1,31 @@
+// @ts-check
+/**
+ * A reporter for vitest: how long the files of each lane took, added up, as JSON into the file that LANE_TIMES names. Files run beside
+ * each other, so that the sums are more than the time that passed.
+ */
+import { writeFileSync } from 'node:fs'
+
+/** @typedef {{ lane: string, files: number, seconds: number, slowest: string, slowestSeconds: number }} LaneTime */
+
+export default class LaneTimes {
+  /** @param {readonly import('vitest/node').TestModule[]} modules */
+  onTestRunEnd(modules) {
+    /** @type {Map<string, LaneTime>} */
+    const lanes = new Map()
+    for (const module of modules) {
+      const { duration, collectDuration, setupDuration } = module.diagnostic()
+      const seconds = (duration + collectDuration + setupDuration) / 1000
+      const before = lanes.get(module.project.name)
+      const isSlowest = before === undefined || seconds > before.slowestSeconds
+      lanes.set(module.project.name, {
+        lane: module.project.name,
+        files: (before?.files ?? 0) + 1,
+        seconds: (before?.seconds ?? 0) + seconds,
+        slowest: isSlowest ? module.relativeModuleId : before.slowest,
+        slowestSeconds: isSlowest ? seconds : before.slowestSeconds,
+      })
+    }
+    const path = process.env['LANE_TIMES']
+    if (path !== undefined) writeFileSync(path, JSON.stringify([...lanes.values()]))
+  }
+}
