@@ -1,0 +1,146 @@
+/**
+ * The directory of an observer: what it lacks after a restart comes as DIFF, TRUNC or SNAP, and a server of Apache may take the
+ * directory over and give it back.
+ */
+import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Client, connect } from '@lightkeeper/client'
+import type { LogFact } from '@lightkeeper/runtime'
+import type { RunningServer } from '@lightkeeper/server'
+import type { ApacheServer, Guest } from '@lightkeeper/testing'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connectTo, figure, missingVersion, observer, serving, sharedTree, textAt, trio, versions } from './trio.ts'
+
+for (const version of versions) {
+  describe.skipIf(missingVersion(version) !== undefined)(`the directory of an observer among Apache ${version}`, () => {
+    let folder: string
+    let dataDir: string
+    let others: ApacheServer
+    let guest: Guest
+    let ours: RunningServer | undefined
+    let lines: string[]
+    const log = (_level: string, message: string, facts?: Readonly<Record<string, LogFact>>): void =>
+      void lines.push(`${message} ${Object.entries(facts ?? {}).join(' ')}`)
+
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'lightkeeper-observer-'))
+      dataDir = join(folder, 'observer')
+      // The leader keeps few transactions in memory, and sends none from its log.
+      const config = { 'zookeeper.commitLogCount': 100, 'zookeeper.snapshotSizeFactor': -1 }
+      others = await trio(version, { dataDir: join(folder, 'apache'), config })
+      guest = others.guests[0] as Guest
+      lines = []
+    })
+    afterEach(async () => {
+      await ours?.close()
+      ours = undefined
+      await others.close()
+      rmSync(folder, { recursive: true, force: true })
+    })
+
+    const start = async (): Promise<void> => {
+      lines = []
+      ours = await observer(guest, { dataDir, log })
+      await serving(guest.clientPort)
+    }
+    const stop = async (): Promise<void> => {
+      await ours?.close()
+      ours = undefined
+    }
+    /** How the observer got what it lacked, from what it said. */
+    const sync = (): string => {
+      if (lines.some((line) => line.startsWith('the leader sends everything'))) return 'SNAP'
+      return lines.some((line) => line.includes('they are removed')) ? 'TRUNC' : 'DIFF'
+    }
+    const write = async (from: number, to: number): Promise<void> => {
+      await using zk = await connect(others.connectString)
+      await Promise.all(Array.from({ length: to - from }, (_, i) => zk.create(`/n${from + i}`, `${from + i}`)))
+    }
+    const isEqual = async (): Promise<void> => {
+      const leader = (await others.leader()) as number
+      await using here = await connectTo(guest.clientPort)
+      await using there = await connectTo(others.ports[leader] as number)
+      expect(await sharedTree(here)).toEqual(await sharedTree(there))
+      expect(await figure(guest.clientPort, 'digest_mismatches_count')).toBe(0)
+    }
+
+    test('gets an image first, then what it missed, and an image again after a long time', async () => {
+      await write(0, 20)
+      await start()
+      expect(sync()).toBe('SNAP')
+      await isEqual()
+      await stop()
+      await write(20, 60)
+      await start()
+      expect(sync()).toBe('DIFF')
+      await isEqual()
+      await stop()
+      await write(60, 300)
+      await start()
+      expect(sync()).toBe('SNAP')
+      await isEqual()
+      await stop()
+      await start()
+      expect(sync()).toBe('DIFF')
+      await isEqual()
+    })
+
+    test('loses what an ensemble does not have that came back from an old copy', async () => {
+      await write(0, 20)
+      await start()
+      await write(20, 40)
+      await using here = await connectTo(guest.clientPort)
+      expect(await textAt(here, '/n39')).toBe('39')
+      for (const index of [0, 1, 2]) await others.stop(index)
+      cpSync(join(folder, 'apache'), join(folder, 'copy'), { recursive: true })
+      await Promise.all([0, 1, 2].map((index) => others.restart(index)))
+      await serving(guest.clientPort)
+      await write(40, 60)
+      await using again = await connectTo(guest.clientPort)
+      expect(await textAt(again, '/n59')).toBe('59')
+      await stop()
+      for (const index of [0, 1, 2]) await others.stop(index)
+      rmSync(join(folder, 'apache'), { recursive: true })
+      cpSync(join(folder, 'copy'), join(folder, 'apache'), { recursive: true })
+      await Promise.all([0, 1, 2].map((index) => others.restart(index)))
+      await start()
+      expect(sync()).toBe('TRUNC')
+      await isEqual()
+      await write(60, 80)
+      await isEqual()
+      await stop()
+      await start()
+      await isEqual()
+    })
+
+    test('goes to an observer of Apache and back', async () => {
+      await write(0, 20)
+      await start()
+      await write(20, 30)
+      const holder: Client = await connectTo(guest.clientPort)
+      await holder.create('/held', '', { mode: 'ephemeral' })
+      await stop()
+      const theirs = await guest.start(dataDir)
+      expect(await theirs.mode()).toBe('observer')
+      await write(30, 50)
+      await isEqualTo(guest.clientPort, others)
+      // The client came along.
+      expect((await holder.exists('/held'))?.ephemeralOwner).toBe(holder.sessionId)
+      await theirs.stop()
+      await write(50, 60)
+      await start()
+      expect(sync()).toBe('DIFF')
+      await isEqual()
+      expect((await holder.exists('/held'))?.ephemeralOwner).toBe(holder.sessionId)
+      await holder.close()
+      expect(readdirSync(join(dataDir, 'version-2'))).toEqual(expect.arrayContaining(['acceptedEpoch', 'currentEpoch']))
+    })
+  })
+}
+
+async function isEqualTo(port: number, others: ApacheServer): Promise<void> {
+  await using here = await connectTo(port)
+  await using there = await connectTo(others.ports[(await others.leader()) as number] as number)
+  expect(await sharedTree(here)).toEqual(await sharedTree(there))
+}

@@ -1,0 +1,229 @@
+/**
+ * An observer of ours while the servers around it are killed and cut off, and it is too: it comes back each time, misses nothing, and
+ * its clients keep their sessions. `ENSEMBLE_KILLS` is the number of faults for each version, `SEED` chooses them.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Client, connect, KeeperError } from '@lightkeeper/client'
+import type { Log } from '@lightkeeper/runtime'
+import type { RunningServer } from '@lightkeeper/server'
+import { type ApacheServer, ask, type Guest, SeededRandom } from '@lightkeeper/testing'
+import { describe, expect, test } from 'vitest'
+import { sleep, until } from '../../support/wait.ts'
+import {
+  connectTo,
+  digestsAt,
+  figure,
+  missingVersion,
+  modeAt,
+  observer,
+  serving,
+  sharedTree,
+  times,
+  trio,
+  versions,
+} from './trio.ts'
+
+const kills = Number(process.env['ENSEMBLE_KILLS'] ?? 5)
+const seed = Number(process.env['SEED'] ?? 1)
+/** Long, since a busy machine takes its time to start a server of Apache. */
+const sessionTimeout = 40_000
+/** A cut is noticed after this time at the latest. */
+const silenceMs = times.tickTime * times.syncLimit
+
+/** Writes numbers to one znode, one after the other, and knows which ones were acknowledged. */
+class Writer {
+  acknowledged = 0
+  attempts = 0
+  #isOver = false
+  readonly #zk: Client
+  readonly #path: `/${string}`
+  readonly #done: Promise<void>
+
+  constructor(zk: Client, path: `/${string}`) {
+    this.#zk = zk
+    this.#path = path
+    this.#done = this.#run()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isOver) {
+      this.attempts++
+      try {
+        await this.#zk.set(this.#path, `${this.attempts}`)
+        this.acknowledged = this.attempts
+      } catch (error) {
+        if (!(error instanceof KeeperError)) throw error
+        await sleep(20)
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await this.#done
+  }
+
+  /** The znode has the last acknowledged number, or a later one. */
+  async check(zk: Client): Promise<void> {
+    await zk.sync(this.#path)
+    const found = Number(new TextDecoder().decode((await zk.get(this.#path)).data))
+    expect(found, this.#path).toBeGreaterThanOrEqual(this.acknowledged)
+    expect(found, this.#path).toBeLessThanOrEqual(this.attempts)
+  }
+}
+
+for (const version of versions) {
+  describe.skipIf(missingVersion(version) !== undefined)(`an observer among three of Apache ${version}`, () => {
+    test(`is there again after each of ${kills} faults`, { timeout: 60_000 + kills * 60_000 }, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-observer-'))
+      const random = new SeededRandom(seed)
+      const others: ApacheServer = await trio(version, {
+        cuttable: true,
+        config: { maxSessionTimeout: sessionTimeout },
+      })
+      const [guest] = others.guests as [Guest]
+      const port = guest.clientPort
+      const dataDir = join(folder, 'observer')
+      const log: Log = (_level, message, facts) =>
+        void lines.push(`${Math.round(performance.now())} ${message} ${Object.entries(facts ?? {}).join(' ')}`)
+      const lines: string[] = []
+      const start = { dataDir, log, options: { maxSessionTimeout: sessionTimeout } }
+      let ours: RunningServer = await observer(guest, start)
+      await serving(port)
+      const everywhere = `${others.connectString},127.0.0.1:${port}`
+      const here = await connect(`127.0.0.1:${port}`, { sessionTimeout })
+      const there = await connect(others.connectString, { sessionTimeout })
+      const moving = await connect(everywhere, { sessionTimeout })
+      for (const path of ['/here', '/there', '/moving'] as const) await there.create(path, '0')
+      await here.create('/held', '', { mode: 'ephemeral' })
+      await moving.create('/held-moving', '', { mode: 'ephemeral' })
+      const [owner, movingOwner] = [here.sessionId, moving.sessionId]
+      const seen: number[] = []
+      const watching = new AbortController()
+      await here.sync('/there')
+      const watch = (async () => {
+        for await (const change of here.node('/there').watch({ signal: watching.signal })) {
+          if (change.kind === 'created' || change.kind === 'changed')
+            seen.push(Number(new TextDecoder().decode(change.value)))
+        }
+      })()
+      const writers = [new Writer(here, '/here'), new Writer(there, '/there'), new Writer(moving, '/moving')]
+      let mismatches = 0
+      const gaps: string[] = []
+      try {
+        for (let i = 0; i < kills; i++) {
+          const fault = faultOf(i, random)
+          const what = `fault ${i + 1}, ${fault}, seed ${seed}`
+          const leader = await leaderOf(others)
+          const follower = (leader + 1 + random.below(2)) % 3
+          switch (fault) {
+            case 'kill the leader':
+              await others.kill(leader)
+              await sleep(random.below(1_000))
+              await others.restart(leader)
+              break
+            case 'kill a follower':
+              await others.restart(follower)
+              break
+            case 'cut the leader off':
+              others.cut(leader)
+              await sleep(silenceMs + random.below(1_000))
+              others.heal(leader)
+              break
+            case 'cut the observer off':
+              others.cut(3)
+              await sleep(random.below(silenceMs * 2))
+              others.heal(3)
+              break
+            case 'restart the observer':
+              mismatches += await figure(port, 'digest_mismatches_count').catch(() => 0)
+              await ours.close()
+              await sleep(random.below(500))
+              ours = await observer(guest, start)
+              break
+          }
+          const begun = performance.now()
+          await leaderOf(others)
+          const led = performance.now()
+          await until(
+            async () => (await modeAt(port)) === 'observer' && (await caughtUp(others, port)),
+            () => `the observer after ${what}: ${lines.join('\n')}`,
+          )
+          gaps.push(
+            `${fault}: leader ${Math.round(led - begun)} ms, observer ${Math.round(performance.now() - led)} ms`,
+          )
+          for (const writer of writers) {
+            const before = writer.acknowledged
+            await until(
+              () => writer.acknowledged > before,
+              () => `a write after ${what}`,
+            )
+          }
+        }
+        await Promise.all(writers.map((writer) => writer.stop()))
+        const leader = await leaderOf(others)
+        await using fresh = await connectTo(port)
+        await using atLeader = await connectTo(others.ports[leader] as number)
+        for (const writer of writers) await writer.check(fresh)
+        expect(await sharedTree(fresh)).toEqual(await sharedTree(atLeader))
+        expect(mismatches + (await figure(port, 'digest_mismatches_count'))).toBe(0)
+        const [own, theirs] = [await digestsAt(port), await digestsAt(others.ports[leader] as number)]
+        for (const [zxid, digest] of own) if (theirs.has(zxid)) expect(theirs.get(zxid), zxid).toBe(digest)
+        expect([here.sessionId, moving.sessionId]).toEqual([owner, movingOwner])
+        expect((await fresh.exists('/held'))?.ephemeralOwner).toBe(owner)
+        expect((await fresh.exists('/held-moving'))?.ephemeralOwner).toBe(movingOwner)
+        const last = Number(new TextDecoder().decode((await fresh.get('/there')).data))
+        await until(() => seen.at(-1) === last)
+        expect(seen).toEqual([...seen].sort((a, b) => a - b))
+      } finally {
+        console.log(`Apache ${version}, seed ${seed}, after each fault:\n${gaps.join('\n')}`)
+        if (process.env['TRACE'] === '1') console.log(lines.join('\n'))
+        watching.abort()
+        await watch.catch(() => {})
+        for (const writer of writers) void writer.stop()
+        await Promise.all([here, there, moving].map((zk) => zk.close()))
+        await ours.close()
+        await others.close()
+        rmSync(folder, { recursive: true, force: true })
+      }
+    })
+  })
+}
+
+const faults = [
+  'kill the leader',
+  'cut the observer off',
+  'restart the observer',
+  'cut the leader off',
+  'kill a follower',
+] as const
+
+/** Each of them once, then by chance, and the leader more often than others. */
+function faultOf(index: number, random: SeededRandom): (typeof faults)[number] {
+  return faults[index] ?? (random.oneIn(2) ? faults[0] : random.pick(faults))
+}
+
+async function leaderOf(others: ApacheServer): Promise<number> {
+  let leader: number | undefined
+  await until(async () => {
+    leader = await others.leader()
+    return leader !== undefined
+  })
+  return leader as number
+}
+
+/** The observer has what the leader had a moment ago. */
+async function caughtUp(others: ApacheServer, port: number): Promise<boolean> {
+  const leader = await others.leader()
+  if (leader === undefined) return false
+  const zxidAt = async (at: number): Promise<bigint> =>
+    BigInt(/^Zxid: (0x[0-9a-f]+)$/m.exec(await ask(at, 'srvr'))?.[1] ?? 0)
+  try {
+    const there = await zxidAt(others.ports[leader] as number)
+    return (await zxidAt(port)) >= there
+  } catch {
+    return false
+  }
+}
