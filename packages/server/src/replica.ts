@@ -59,10 +59,25 @@ export interface ReplicaHooks {
   failed(error: Error): void
 }
 
+/** What a member says of its ensemble. */
+export interface EnsembleView {
+  readonly myid: number
+  /** The number of the server that it follows. */
+  readonly leader: number
+  /** How many servers have a vote. */
+  readonly voters: number
+  readonly electionPort: number
+  readonly quorumPort: number
+  /** The lines of all members, as /zookeeper/config has them. */
+  readonly text: string
+}
+
 /** A term, as listeners and operators see it. */
 export interface Replica {
   /** The part that this server has, under Apache's name. */
   readonly role: 'standalone' | 'observer'
+  /** Undefined where the server stands alone. */
+  readonly ensemble: EnsembleView | undefined
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk
@@ -77,6 +92,7 @@ export interface Replica {
 
 export class StandaloneReplica implements Replica {
   readonly role = 'standalone'
+  readonly ensemble = undefined
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
 import type { RunningServer } from '@lightkeeper/server'
-import type { ApacheServer } from '@lightkeeper/testing'
+import { type ApacheServer, ask } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/wait.ts'
 import {
@@ -13,7 +13,6 @@ import {
   digestsAt,
   figure,
   missingVersion,
-  modeAt,
   observer,
   serving,
   sharedTree,
@@ -31,7 +30,7 @@ for (const version of versions) {
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'lightkeeper-observer-'))
-      others = await trio(version)
+      others = await trio(version, { guests: 2 })
       await using zk = await connect(others.connectString)
       await zk.create('/before', 'it came')
       const [guest] = others.guests
@@ -66,7 +65,29 @@ for (const version of versions) {
     })
 
     test('says what an observer of Apache says', async () => {
-      expect(await modeAt(port)).toBe('observer')
+      const [, second] = others.guests
+      const theirs = await second?.start(join(folder, 'apache'))
+      const [own, other] = [port, second?.clientPort ?? 0]
+      const answers = async (word: string): Promise<[string, string]> => [await ask(own, word), await ask(other, word)]
+      const keys = (text: string): string[] => text.split('\n').map((line) => line.split(/[:=\t]/, 1)[0] as string)
+      for (const word of ['conf', 'srvr']) {
+        const [ours, apache] = (await answers(word)).map(keys)
+        expect(ours, word).toEqual(apache)
+      }
+      const [conf, theirConf] = await answers('conf')
+      // The lines of all members are the end of both.
+      expect(conf.slice(conf.indexOf('membership'))).toBe(theirConf.slice(theirConf.indexOf('membership')))
+      for (const name of ['server_state', 'peer_state', 'observer_master_id', 'quorum_size', 'global_sessions']) {
+        const [ours, apache] = (await answers('mntr')).map(
+          (text) => new RegExp(`^zk_${name}\t.*$`, 'm').exec(text)?.[0],
+        )
+        expect(ours, name).toBe(apache)
+        expect(ours, name).toBeDefined()
+      }
+      expect((await answers('isro')).join(' ')).toBe('rw rw')
+      const [dump, theirDump] = await answers('dump')
+      expect(dump.split('ephemeral nodes dump')[0]).toBe(theirDump.split('ephemeral nodes dump')[0])
+      await theirs?.stop()
     })
 
     test('has the same tree and the same digests as the leader', async () => {
@@ -81,6 +102,59 @@ for (const version of versions) {
       expect(common.length).toBeGreaterThan(0)
       for (const zxid of common) expect(own.get(zxid), zxid).toBe(theirs.get(zxid))
       expect(await figure(port, 'digest_mismatches_count')).toBe(0)
+    })
+
+    test('serves a session that comes from an Apache server, and one that goes there', async () => {
+      const apacheOnly = others.connectString
+      const first = await connect(apacheOnly)
+      await first.create('/came', '', { mode: 'ephemeral' })
+      const id = first.sessionId
+      const token = await first.detach()
+      const here = await connectTo(port, { attach: token, onExpired: 'close' })
+      expect(here.sessionId).toBe(id)
+      // What it wrote there it sees here at once.
+      expect((await here.exists('/came'))?.ephemeralOwner).toBe(id)
+      await here.create('/came-too', '', { mode: 'ephemeral' })
+      const back = await connect(apacheOnly, { attach: await here.detach(), onExpired: 'close' })
+      expect(back.sessionId).toBe(id)
+      expect((await back.exists('/came-too'))?.ephemeralOwner).toBe(id)
+      await back.close()
+      await using again = await connectTo(port)
+      await again.sync('/came')
+      expect(await again.exists('/came')).toBeUndefined()
+    })
+
+    test('refuses a session that is over', async () => {
+      const first = await connect(others.connectString)
+      const token = await first.detach()
+      const there = await connect(others.connectString, { attach: token })
+      await there.close()
+      await expect(connectTo(port, { attach: token, onExpired: 'close' })).rejects.toMatchObject({
+        code: 'SESSION_EXPIRED',
+      })
+    })
+
+    test('reports changes that others make, to one-shot and persistent watches', async () => {
+      await using here = await connectTo(port)
+      await using there = await connect(others.connectString)
+      await there.create('/watched', '1')
+      await here.sync('/watched')
+      const { changed } = await here.get('/watched', { watch: true })
+      await there.set('/watched', '2')
+      expect((await changed)?.type).toBe('dataChanged')
+      const seen: string[] = []
+      const watching = (async () => {
+        for await (const change of here.node('/watched').watch()) {
+          seen.push(change.kind)
+          if (change.kind === 'deleted') return
+        }
+      })()
+      await until(() => seen.includes('ready'))
+      await there.set('/watched', '3')
+      await until(() => seen.includes('changed'))
+      await there.delete('/watched')
+      await watching
+      expect(seen.filter((kind) => kind !== 'ready')).toEqual(['created', 'changed', 'deleted'])
     })
 
     test('closes a session in the whole ensemble, with its ephemerals', async () => {

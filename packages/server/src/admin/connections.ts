@@ -65,11 +65,8 @@ export function dump(
   const dateOf = (at: number): string => javaDate(wall + at - now)
   const expiries = replica.sessions.expiries()
   text.line('SessionTracker dump:')
-  text.line(`Session Sets (${expiries.length})/(${countOf(expiries)}):`)
-  for (const [at, sessions] of expiries) {
-    text.line(`${sessions.size} expire at ${dateOf(at)}:`)
-    for (const { id } of sessions) text.line(`\t${formatHex(id)}`)
-  }
+  if (replica.ensemble === undefined) sessionSets(expiries, dateOf, text)
+  else globalSessions(replica, text)
   text.line('ephemeral nodes dump:')
   const owners = replica.tree.ephemerals()
   text.line(`Sessions with Ephemerals (${owners.size}):`)
@@ -86,6 +83,21 @@ export function dump(
       text.line(`\tip: /${remote} sessionId: ${formatHex(session?.id ?? 0n)}`)
     }
   }
+}
+
+function sessionSets(expiries: Expiries, dateOf: (at: number) => string, text: BoundedText): void {
+  text.line(`Session Sets (${expiries.length})/(${countOf(expiries)}):`)
+  for (const [at, sessions] of expiries) {
+    text.line(`${sessions.size} expire at ${dateOf(at)}:`)
+    for (const { id } of sessions) text.line(`\t${formatHex(id)}`)
+  }
+}
+
+/** A member that follows a leader knows which sessions there are, and not when they expire (LearnerSessionTracker.java). */
+function globalSessions({ tree }: Replica, text: BoundedText): void {
+  text.line(`Global Sessions(${tree.sessions.size}):`)
+  const sorted = [...tree.sessions].sort(([a], [b]) => (a < b ? -1 : 1))
+  for (const [id, timeoutMs] of sorted) text.line(`${formatHex(id)}\t${timeoutMs}ms`)
 }
 
 type Expiries = ReturnType<SessionExpiry['expiries']>

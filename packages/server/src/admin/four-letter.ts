@@ -37,6 +37,12 @@ type Answer = (asked: Asked) => string | Promise<string>
 /** Apache's words for a server that serves no clients at the moment. */
 const notServing = 'This ZooKeeper instance is not currently serving requests\n'
 
+/** Words that have an answer then too: the process is well, and it is unknown whether it may write. */
+const whileNobodyServes = new Map([
+  ['ruok', 'imok'],
+  ['isro', 'null'],
+])
+
 /** Bytes behind the word: `stmk` has a mask of eight. */
 const argumentBytes = new Map([['stmk', 8]])
 
@@ -86,7 +92,7 @@ export class FourLetterWords {
     if (!this.#isAllowed(word)) return `${word} is not executed because it is not in the whitelist.\n`
     const { server, sources, runtime } = this
     const { replica } = server
-    if (replica === undefined) return notServing
+    if (replica === undefined) return whileNobodyServes.get(word) ?? notServing
     return answers.get(word)?.({ server, replica, sources, runtime, argument: bytes.subarray(4) }) ?? ''
   }
 
@@ -136,10 +142,20 @@ function resetStats({ server, sources }: Asked): string {
   return 'Server stats reset.\n'
 }
 
-async function configuration({ server, sources, runtime }: Asked): Promise<string> {
-  return Object.entries(await configurationFacts(server, sources.storage, runtime))
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('')
+async function configuration({ server, replica, sources, runtime }: Asked): Promise<string> {
+  const { initLimit, syncLimit } = server.config
+  const { ensemble } = replica
+  const facts = Object.entries(await configurationFacts(server, sources.storage, runtime))
+  const lines = facts.map(([key, value]) => `${key}=${value}\n`)
+  if (ensemble === undefined) return lines.join('')
+  const { electionPort, quorumPort, text } = ensemble
+  // An observer is a peer of type 1; nothing ends the last line, as in Apache (QuorumZooKeeperServer.java).
+  const ofMember = { initLimit, syncLimit, electionAlg: 3, electionPort, quorumPort, peerType: 1 }
+  return [
+    ...lines,
+    ...Object.entries(ofMember).map(([key, value]) => `${key}=${value}\n`),
+    `membership: \n${text}`,
+  ].join('')
 }
 
 async function directories({ sources }: Asked): Promise<string> {
@@ -161,7 +177,7 @@ function environment({ runtime }: Asked): string {
 
 async function monitored({ server, replica, sources, runtime }: Asked): Promise<string> {
   const all = await readFigures(server, replica, sources.storage, runtime)
-  return monitorPairs(mode(replica), all)
+  return monitorPairs(replica, all)
     .map(([name, value]) => `zk_${name}\t${value.toString()}\n`)
     .join('')
 }

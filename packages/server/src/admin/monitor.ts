@@ -5,6 +5,7 @@ import type { Replica } from '../replica.ts'
 import type { Summary } from '../stats.ts'
 import type { Storage } from '../storage/storage.ts'
 import { version } from '../version.ts'
+import { mode } from './facts.ts'
 import { type Figure, figures } from './figures.ts'
 import { JavaDouble } from './json.ts'
 import type { ServerView } from './view.ts'
@@ -37,9 +38,21 @@ export async function readFigures(
   })
 }
 
-/** Names and values in Apache's order: version and state first. */
-export function monitorPairs(state: string, all: readonly Figure[]): Pair[] {
-  return [['version', version], ['server_state', state], ...all.flatMap(pairsOf)]
+/**
+ * Names and values in Apache's order: version and state first. Those of an observer are the ones of Apache's
+ * (QuorumZooKeeperServer.java, ObserverZooKeeperServer.java).
+ */
+export function monitorPairs(replica: Replica, all: readonly Figure[]): Pair[] {
+  const { ensemble } = replica
+  const ofMember: Pair[] =
+    ensemble === undefined
+      ? []
+      : [
+          ['peer_state', 'observing - broadcast'],
+          ['observer_master_id', ensemble.leader],
+          ['quorum_size', ensemble.voters],
+        ]
+  return [['version', version], ['server_state', mode(replica)], ...ofMember, ...all.flatMap(pairsOf)]
 }
 
 function pairsOf(figure: Figure): Pair[] {

@@ -108,7 +108,10 @@ export const pages: readonly Page[] = [
   { names: ['watch_summary', 'wchs'], make: watchSummary },
   { names: ['watches', 'wchc'], make: watches },
   { names: ['watches_by_path', 'wchp'], make: watchesByPath },
-  { names: ['zabstate'], make: () => ({ voting: false, zabstate: '' }) },
+  {
+    names: ['zabstate'],
+    make: ({ replica: { ensemble } }) => ({ voting: false, zabstate: ensemble === undefined ? '' : 'broadcast' }),
+  },
 ]
 
 async function configuration({ server, storage, runtime }: PageSources): Promise<PageData> {
@@ -199,7 +202,7 @@ function initialConfiguration({ server }: PageSources): PageData {
 }
 
 async function monitor({ server, replica, storage, runtime }: PageSources): Promise<PageData> {
-  return Object.fromEntries(monitorPairs(mode(replica), await readFigures(server, replica, storage, runtime)))
+  return Object.fromEntries(monitorPairs(replica, await readFigures(server, replica, storage, runtime)))
 }
 
 async function serverStats({ server, replica, storage, runtime }: PageSources): Promise<PageData> {

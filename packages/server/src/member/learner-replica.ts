@@ -10,7 +10,7 @@ import { Forwarding, isSessionMoved } from '../pipeline/forwarding.ts'
 import type { Entry } from '../pipeline/history.ts'
 import type { Answers } from '../pipeline/orderer.ts'
 import { workOf } from '../pipeline/work.ts'
-import type { Replica, ReplicaHooks, ReplicaHouse } from '../replica.ts'
+import type { EnsembleView, Replica, ReplicaHooks, ReplicaHouse } from '../replica.ts'
 import type { Touches } from '../session/touches.ts'
 import type { LoggedTxn } from '../storage/txn-codec.ts'
 import type { DataTree } from '../tree/data-tree.ts'
@@ -29,6 +29,7 @@ export interface LearnerStart {
   readonly lastZxid: bigint
   readonly history: { readonly durableZxid: bigint }
   readonly touches: Touches
+  readonly ensemble: EnsembleView
 }
 
 export interface LearnerHooks extends ReplicaHooks {
@@ -40,6 +41,7 @@ const noClocks = { expiries: () => [] }
 
 export class LearnerReplica implements Replica {
   readonly role = 'observer'
+  readonly ensemble: EnsembleView
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk
@@ -87,6 +89,7 @@ export class LearnerReplica implements Replica {
       appliedZxid: () => applier.lastZxid,
     })
     const desk = new Desk({ ...house, tree, watches }, applier, forwarding, broken)
+    this.ensemble = start.ensemble
     this.tree = tree
     this.watches = watches
     this.desk = desk

@@ -304,7 +304,13 @@ export class Member implements Service, PeerOutput {
     writeConfigNode(tree, this.#neighbours.membership, this.#runtime.clock.wall())
     const replica = new LearnerReplica(
       this.#house,
-      { tree, lastZxid: zxid, history: this.#disk.history, touches: this.#touches },
+      {
+        tree,
+        lastZxid: zxid,
+        history: this.#disk.history,
+        touches: this.#touches,
+        ensemble: this.#watch.ensemble,
+      },
       {
         send: (packet) => this.#step({ kind: 'forward', packet }),
         applied: (zxid) => {

@@ -1,5 +1,6 @@
 /** What a member says to its operator about the others: whom it follows, whom it lost and why, who is missing. Decides nothing. */
 import { type LogFact, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
+import type { EnsembleView } from '../replica.ts'
 import type { CloseReason, Role } from '../zab/outputs.ts'
 import type { Neighbours } from './neighbours.ts'
 
@@ -26,9 +27,11 @@ export class PeerWatch {
     this.#arm()
   }
 
-  /** The leader that this member follows or asks; undefined while it looks for one. */
-  get leader(): number | undefined {
-    return this.#leader
+  /** While a term is served. */
+  get ensemble(): EnsembleView {
+    const { sid, membership, own } = this.#neighbours
+    const text = new TextDecoder().decode(membership.text)
+    return { myid: sid, leader: this.#leader ?? -1, voters: membership.voters.length, ...own, text }
   }
 
   get facts(): Readonly<Record<string, LogFact>> {

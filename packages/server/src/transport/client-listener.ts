@@ -29,6 +29,7 @@ import { EventFrames } from './event-frames.ts'
 import { Handshakes } from './handshakes.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { type Share, Slices } from './slices.ts'
+import { WordsOnly } from './words-only.ts'
 
 /** How long a client that was told good-bye may take to close its side, also while the server stops, milliseconds. */
 const farewellMs = 5_000
@@ -77,6 +78,8 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   isDraining = false
   /** Called once, when no connection is left. */
   #drained: (() => void) | undefined
+  /** For connections while nobody serves clients. */
+  readonly #wordsOnly: WordsOnly
   readonly #secured: Secured | undefined
   readonly #handshakes: Handshakes | undefined
   /** The port without TLS, or with and without it. */
@@ -96,6 +99,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#runtime = runtime
     this.startedAt = runtime.clock.now()
     this.words = new FourLetterWords(this, sources, runtime)
+    this.#wordsOnly = new WordsOnly(this.words, runtime.clock)
     this.repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.slices = new Slices(runtime.clock)
     this.#departures = new Departures(runtime.clock, this.events)
@@ -196,6 +200,9 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   }
 
   #accept(link: Link): LinkEvents {
+    if (this.#replica === undefined && this.config.members !== undefined && !this.isDraining) {
+      return this.#wordsOnly.accept(link)
+    }
     const host = this.#countIn(link, this.connections.size)
     return host === undefined ? refused(link) : this.#admit(link, host)
   }
