@@ -1,6 +1,8 @@
 // @ts-check
 /**
- * `npm run test:interop -- [--target ours|apache-3.8|apache-3.9|all] [--long] [file …]`: clients in other languages against each.
+ * `npm run test:interop -- [--target ours|ours-observer|apache-3.8|apache-3.9|all] [--long] [--kills N] [file …]`: clients in other
+ * languages against each. `ours-observer` is ours as an observer among three of Apache 3.9. `--kills` is the number of faults that an
+ * observer goes through in test/interop/ensemble.
  * With `--long` also what takes longer than CI may: all of kazoo's own tests, and more rounds of locks and of counters.
  */
 import { spawnSync } from 'node:child_process'
@@ -11,10 +13,11 @@ const { values, positionals } = parseArgs({
   options: {
     target: { type: 'string', default: process.env['LIGHTKEEPER_TARGET'] ?? 'ours' },
     long: { type: 'boolean' },
+    kills: { type: 'string' },
   },
   allowPositionals: true,
 })
-const all = ['ours', 'apache-3.8', 'apache-3.9']
+const all = ['ours', 'ours-observer', 'apache-3.8', 'apache-3.9']
 const targets = values.target === 'all' ? all : [values.target]
 const root = fileURLToPath(new URL('..', import.meta.url))
 for (const target of targets) {
@@ -23,7 +26,8 @@ for (const target of targets) {
     process.exit(2)
   }
   const long = values.long ? { INTEROP_LONG: 'yes', LOCK_ROUNDS: '200', PEER_ROUNDS: '2000' } : {}
-  const env = { ...process.env, ...long, LIGHTKEEPER_TARGET: target }
+  const kills = values.kills === undefined ? {} : { ENSEMBLE_KILLS: values.kills }
+  const env = { ...process.env, ...long, ...kills, LIGHTKEEPER_TARGET: target }
   const script = ['node_modules/vitest/vitest.mjs', 'run', '--project', 'interop', ...positionals]
   const { status } = spawnSync(process.execPath, script, { cwd: root, stdio: 'inherit', env })
   if (status !== 0) process.exitCode = 1

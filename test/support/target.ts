@@ -4,9 +4,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseZooCfg, type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
-import { type ApacheServer, type ApacheVersion, apache, apacheAvailable, freePorts } from '@lightkeeper/testing'
+import { type ApacheServer, type ApacheVersion, apache, apacheAvailable, ask, freePorts } from '@lightkeeper/testing'
+import { until } from './wait.ts'
 
-export type TargetName = 'ours' | `apache-${ApacheVersion}`
+/** `ours-observer` is ours as an observer of three Apache 3.9 servers. */
+export type TargetName = 'ours' | 'ours-observer' | `apache-${ApacheVersion}`
 
 export interface TargetServer extends AsyncDisposable {
   readonly port: number
@@ -32,6 +34,7 @@ export function missingTarget(name: TargetName = targetName): string | undefined
 }
 
 function versionOf(name: Exclude<TargetName, 'ours'>): ApacheVersion {
+  if (name === 'ours-observer') return '3.9'
   return name.slice('apache-'.length) as ApacheVersion
 }
 
@@ -65,12 +68,14 @@ export interface TargetSettings {
 }
 
 export async function startTarget(settings: TargetSettings = {}, name: TargetName = targetName): Promise<TargetServer> {
+  if (name === 'ours-observer') return startOurs(settings, await startTrio(settings))
   return name === 'ours' ? startOurs(settings) : startApache(settings, versionOf(name))
 }
 
 const jaasKey = 'java.security.auth.login.config'
 
-async function startOurs(settings: TargetSettings): Promise<TargetServer> {
+/** `trio`: the servers of the ensemble that it observes. */
+async function startOurs(settings: TargetSettings, trio?: ApacheServer): Promise<TargetServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
   const more = new Map(Object.entries(settings.keys ?? {}))
   if (settings.jaas !== undefined) more.set(jaasKey, jaasFile(dataDir, settings.jaas))
@@ -111,10 +116,19 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
       ? {}
       : { znodeContainerMaxPerMinute: settings.containerMaxPerMinute }),
   }
-  let server: RunningServer = await startServer({ ...options, port: 0 })
+  const guest = trio?.guests[0]
+  const membership = guest === undefined ? {} : { members: guest.lines, myid: guest.sid, initLimit: 20, syncLimit: 10 }
+  const started = { ...options, ...membership }
+  let server: RunningServer = await startServer({ ...started, port: guest?.clientPort ?? 0 })
   const { port, connectString, securePort = -1 } = server
+  const serving = async (): Promise<void> => {
+    if (guest !== undefined)
+      await until(async () => /^Mode: |not in the whitelist/m.test(await ask(port, 'srvr').catch(() => '')))
+  }
+  await serving()
   const close = async (): Promise<void> => {
     await server.close()
+    await trio?.close()
     rmSync(dataDir, { recursive: true, force: true })
   }
   return {
@@ -123,7 +137,8 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
     securePort,
     async crashAndRestart() {
       await server.close()
-      server = await startServer({ ...options, port, ...(securePort < 0 ? {} : { secureClientPort: securePort }) })
+      server = await startServer({ ...started, port, ...(securePort < 0 ? {} : { secureClientPort: securePort }) })
+      await serving()
     },
     auditLines: () => linesBehind(/ audit: (.*)/, readFileSync(auditFile, 'utf8')),
     close,
@@ -131,7 +146,13 @@ async function startOurs(settings: TargetSettings): Promise<TargetServer> {
   }
 }
 
-async function startApache(settings: TargetSettings, version: ApacheVersion): Promise<TargetServer> {
+function startTrio(settings: TargetSettings): Promise<ApacheServer> {
+  const config = { ...apacheConfig(settings), initLimit: 20, syncLimit: 10 }
+  return apache({ version: '3.9', size: 3, guests: 1, config })
+}
+
+/** Settings as Apache has them, without those of listeners. */
+function apacheConfig(settings: TargetSettings): Record<string, string | number> {
   const config: Record<string, string | number> = { tickTime: settings.tickTime ?? 2000 }
   const set = (key: string, value: string | number | boolean | undefined): void => {
     if (value !== undefined) config[key] = String(value)
@@ -152,13 +173,21 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
   set('zookeeper.maxCnxns', settings.maxCnxns)
   set('zookeeper.globalOutstandingLimit', settings.globalOutstandingLimit)
   set('zookeeper.nio.sessionlessCnxnTimeout', settings.sessionlessCnxnTimeout)
+  for (const [key, value] of Object.entries(settings.keys ?? {})) set(`zookeeper.${key}`, value)
+  return config
+}
+
+async function startApache(settings: TargetSettings, version: ApacheVersion): Promise<TargetServer> {
+  const config = apacheConfig(settings)
+  const set = (key: string, value: string | number | boolean): void => {
+    config[key] = String(value)
+  }
   const [securePort = -1] = settings.tls === undefined ? [] : await freePorts(1)
   if (settings.tls !== undefined) {
     set('secureClientPort', securePort)
     set('zookeeper.serverCnxnFactory', 'org.apache.zookeeper.server.NettyServerCnxnFactory')
     for (const [key, value] of Object.entries(settings.tls)) set(`zookeeper.${key}`, value)
   }
-  for (const [key, value] of Object.entries(settings.keys ?? {})) set(`zookeeper.${key}`, value)
   const jvm: string[] = settings.audit ? [...auditFlags] : []
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
   if (settings.jaas !== undefined) {
