@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect } from '@lightkeeper/client'
+import { connect, op } from '@lightkeeper/client'
 import type { RunningServer } from '@lightkeeper/server'
 import { type ApacheServer, ask } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -62,6 +62,24 @@ for (const version of versions) {
       await expect(here.set('/versions', 'c', { version: 0 })).rejects.toMatchObject({ code: 'BAD_VERSION' })
       await expect(here.create('/versions', 'again')).rejects.toMatchObject({ code: 'NODE_EXISTS' })
       expect(await textAt(there, '/versions')).toBe('b')
+    })
+
+    test('changes nothing for a transaction that failed, whichever server was asked', async () => {
+      await using here = await connectTo(port)
+      await using there = await connect(others.connectString)
+      await here.create('/together', '')
+      for (const zk of [here, there]) {
+        const failing = zk.transaction(
+          op.create('/together/part', ''),
+          op.check('/together', 99),
+          op.delete('/together'),
+        )
+        await expect(failing).rejects.toMatchObject({ code: 'TRANSACTION_FAILED' })
+        await here.sync('/together')
+        expect(await here.exists('/together/part')).toBeUndefined()
+        expect((await here.exists('/together'))?.cversion).toBe(0)
+      }
+      expect(await figure(port, 'digest_mismatches_count')).toBe(0)
     })
 
     test('says what an observer of Apache says', async () => {

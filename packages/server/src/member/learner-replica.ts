@@ -14,6 +14,7 @@ import type { EnsembleView, Replica, ReplicaHooks, ReplicaHouse } from '../repli
 import type { Touches } from '../session/touches.ts'
 import type { LoggedTxn } from '../storage/txn-codec.ts'
 import type { DataTree } from '../tree/data-tree.ts'
+import { withoutFailedOperations } from '../tree/failed-multi.ts'
 import { applyWithDigest } from '../tree/replay.ts'
 import { Watches } from '../watch/watches.ts'
 
@@ -106,7 +107,8 @@ export class LearnerReplica implements Replica {
   }
 
   /** Takes the next transaction. It is applied when it is durable and committed. */
-  learn({ header, txn, digest }: LoggedTxn): void {
+  learn({ header, txn: sent, digest }: LoggedTxn): void {
+    const txn = withoutFailedOperations(sent)
     this.#receivedZxid = header.zxid
     const entry: LearnedEntry = {
       header,
