@@ -4,14 +4,15 @@
  * waits, how much memory the server takes, and whether it lives. `--help` lists the options.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { apache, apacheAvailable } from '@lightkeeper/testing'
+import { Authority, apache, apacheAvailable, freePorts } from '@lightkeeper/testing'
 import { attacks } from './attacks/list.mjs'
+import { doorInUse, useDoor } from './support/door.mjs'
 import { talking } from './support/process.mjs'
 import { dial } from './support/wire.mjs'
 
@@ -20,16 +21,45 @@ const { values } = parseArgs({
     only: { type: 'string' },
     attack: { type: 'string' },
     version: { type: 'string', default: '3.9' },
+    tls: { type: 'boolean', default: false },
+    sasl: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 if (values.help) {
-  console.log('npm run bench -- attacks [--only ours|apache] [--attack TEXT] [--version 3.8|3.9] [--json]')
+  console.log(
+    'npm run bench -- attacks [--tls] [--sasl] [--only ours|apache] [--attack TEXT] [--version 3.8|3.9] [--json]\n' +
+      '--tls attacks a port for TLS without client certificates, --sasl a server that demands a login, by one that has it',
+  )
   process.exit(0)
 }
 const here = fileURLToPath(new URL('.', import.meta.url))
 const bin = `${here}../packages/cli/bin/lightkeeper.js`
+
+const files = mkdtempSync(join(tmpdir(), 'lightkeeper-attacks-files-'))
+process.on('exit', () => rmSync(files, { recursive: true, force: true }))
+const login = { username: 'insider', password: 'of-the-house' }
+const authority = new Authority('Bench Authority')
+
+/** What the configuration says beside the ports, by key. @type {Record<string, string>} */
+const secure = {}
+if (values.tls) {
+  const own = authority.issue({ name: 'localhost', hosts: ['localhost', '127.0.0.1'] })
+  writeFileSync(join(files, 'server.pem'), own.key + own.cert)
+  writeFileSync(join(files, 'authority.pem'), authority.cert)
+  secure['ssl.keyStore.location'] = join(files, 'server.pem')
+  secure['ssl.trustStore.location'] = join(files, 'authority.pem')
+  secure['ssl.clientAuth'] = 'none'
+}
+const jaas = join(files, 'jaas.conf')
+if (values.sasl) {
+  const module = 'org.apache.zookeeper.server.auth.DigestLoginModule'
+  writeFileSync(jaas, `Server {\n  ${module} required\n  user_${login.username}="${login.password}";\n};\n`)
+  secure['authProvider.1'] = 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider'
+  secure['sessionRequireClientSASLAuth'] = 'true'
+}
+useDoor({ ca: values.tls ? authority.cert : undefined, login: values.sasl ? login : undefined })
 
 /** @typedef {{ port: number, pid: number, close(): Promise<unknown> }} Target */
 
@@ -41,7 +71,16 @@ async function start(name) {
 /** @returns {Promise<Target>} */
 async function ours() {
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-attacks-'))
-  const settings = ['forceSync=no', 'maxClientCnxns=0', '4lw.commands.whitelist=*'].flatMap((each) => ['--set', each])
+  const [securePort = 0] = await freePorts(1)
+  const pairs = {
+    forceSync: 'no',
+    maxClientCnxns: 0,
+    '4lw.commands.whitelist': '*',
+    ...secure,
+    ...(values.tls ? { secureClientPort: securePort } : {}),
+    ...(values.sasl ? { 'java.security.auth.login.config': jaas } : {}),
+  }
+  const settings = Object.entries(pairs).flatMap(([key, value]) => ['--set', `${key}=${value}`])
   const child = spawn(process.execPath, [bin, 'server', '--port', '0', '--data-dir', directory, ...settings], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
@@ -53,7 +92,7 @@ async function ours() {
   }
   for await (const line of createInterface({ input: child.stdout })) {
     const port = /listening on .*:(\d+)$/.exec(line)?.[1]
-    if (port !== undefined) return { port: Number(port), pid: child.pid ?? 0, close }
+    if (port !== undefined) return { port: values.tls ? securePort : Number(port), pid: child.pid ?? 0, close }
   }
   throw new Error('our server did not start')
 }
@@ -61,18 +100,28 @@ async function ours() {
 /** @returns {Promise<Target>} */
 async function theirs() {
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-attacks-'))
+  const [securePort = 0] = await freePorts(1)
+  const ofTls = {
+    secureClientPort: securePort,
+    'zookeeper.serverCnxnFactory': 'org.apache.zookeeper.server.NettyServerCnxnFactory',
+    'zookeeper.fips-mode': 'false',
+  }
   const server = await apache({
     version: values.version === '3.8' ? '3.8' : '3.9',
-    jvm: ['-Xmx256m'],
+    jvm: ['-Xmx256m', ...(values.sasl ? [`-Djava.security.auth.login.config=${jaas}`] : [])],
     dataDir: directory,
-    config: { 'zookeeper.forceSync': 'no' },
+    config: {
+      'zookeeper.forceSync': 'no',
+      ...(values.tls ? ofTls : {}),
+      ...Object.fromEntries(Object.entries(secure).map(([key, value]) => [`zookeeper.${key}`, value])),
+    },
   })
   const { stdout } = spawnSync('pgrep', ['-f', `${directory}/1/zoo.cfg`], { encoding: 'utf8' })
   const close = async () => {
     await server.close()
     rmSync(directory, { recursive: true, force: true })
   }
-  return { port: server.ports[0] ?? 0, pid: Number(stdout.trim().split('\n')[0]), close }
+  return { port: values.tls ? securePort : (server.ports[0] ?? 0), pid: Number(stdout.trim().split('\n')[0]), close }
 }
 
 /** Resident memory, bytes; undefined where the process is gone. @param {number} pid */
@@ -86,7 +135,11 @@ function resident(pid) {
 
 /** @param {number} port */
 async function bystander(port) {
-  const { line, say } = talking(process.execPath, [`${here}attacks/bystander.mjs`, String(port)])
+  const { line, say } = talking(process.execPath, [
+    `${here}attacks/bystander.mjs`,
+    String(port),
+    JSON.stringify(doorInUse()),
+  ])
   await line()
   return {
     async begin() {
@@ -103,7 +156,7 @@ async function bystander(port) {
 
 /** @param {number} port */
 async function isAlive(port) {
-  const asking = dial(port).then(async (client) => {
+  const asking = dial(port, { from: '127.0.0.2' }).then(async (client) => {
     const err = await client.create(`/alive-${process.hrtime.bigint()}`)
     client.destroy()
     return err === 0
@@ -141,6 +194,7 @@ const names = ['ours', ...(found.available ? ['apache'] : [])].filter((name) => 
 const rows = []
 for (const attack of attacks) {
   if (values.attack !== undefined && !attack.name.includes(values.attack)) continue
+  if (attack.needs !== undefined && !values[attack.needs]) continue
   for (const name of names) {
     const row = await run(name, attack)
     rows.push(row)

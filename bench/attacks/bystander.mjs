@@ -1,10 +1,12 @@
 // @ts-check
-/** A normal client: a set or a get every ten milliseconds. Its line of output says how long it waited. */
+/** A normal client: a set or a get every ten milliseconds. Its line of output says how long it waited. Arguments: port and door, as JSON. */
 import { performance } from 'node:perf_hooks'
 import { opCode, writePathWatchRequest, writeSetDataRequest } from '@lightkeeper/protocol'
+import { useDoor } from '../support/door.mjs'
 import { dial } from '../support/wire.mjs'
 
 const port = Number(process.argv[2])
+useDoor(JSON.parse(process.argv[3] ?? '{}'))
 /** @type {number[]} */
 const sentAt = []
 /** @type {number[]} */
@@ -13,6 +15,7 @@ let errors = 0
 let answered = 0
 let isLost = false
 const client = await dial(port, {
+  from: '127.0.0.2',
   reply(err) {
     waits.push(performance.now() - /** @type {number} */ (sentAt[answered++]))
     if (err !== 0) errors++

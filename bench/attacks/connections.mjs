@@ -1,14 +1,14 @@
 // @ts-check
 /** Connections that say nothing, too little, or what is no request; and very many of them. */
-import { createConnection } from 'node:net'
 import { opCode, openAcl, writeCreateRequest } from '@lightkeeper/protocol'
 import { connectFrame, requestFrame } from '../../test/support/frames.mjs'
+import { socketTo } from '../support/door.mjs'
 import { dial } from '../support/wire.mjs'
 import { during, pause } from './kit.mjs'
 
 /** A socket that takes whatever happens to it. @param {number} port */
 function plainSocket(port) {
-  const socket = createConnection({ host: '127.0.0.1', port, noDelay: true })
+  const socket = socketTo(port)
   socket.on('error', () => {})
   socket.resume()
   return socket
@@ -75,7 +75,7 @@ export const connections = [
     async setUp(port) {
       return async () => {
         for (let i = 0; i < 400; i++) {
-          const socket = createConnection({ host: '127.0.0.1', port })
+          const socket = socketTo(port)
           socket.on('error', () => {})
           const bytes = requestFrame(1, 1 + (i % 120), (writer) =>
             writeCreateRequest(writer, { path: '/x', data: null, acl: openAcl, flags: i }),

@@ -1,6 +1,8 @@
 // @ts-check
 /** Clients that try to be somebody. */
 import { opCode } from '@lightkeeper/protocol'
+import { connectFrame, requestFrame } from '../../test/support/frames.mjs'
+import { socketTo } from '../support/door.mjs'
 import { dial } from '../support/wire.mjs'
 import { during, pause } from './kit.mjs'
 
@@ -51,6 +53,35 @@ export const identities = [
           attacker.send(opCode.auth, credentialsOf('nonsense', 'x'))
           await pause(5)
           attacker.destroy()
+        })
+      }
+    },
+  },
+  {
+    name: 'H12 logins: wrong passwords, garbage, tokens of a megabyte',
+    needs: 'sasl',
+    async setUp(port) {
+      const text = (/** @type {string} */ token) => new TextEncoder().encode(token)
+      const wrong = 'charset=utf-8,username="bystander",realm="zk-sasl-md5",nonce="x",cnonce="x",nc=00000001,qop=auth'
+      const tokens = [
+        text(`${wrong},digest-uri="zookeeper/zk-sasl-md5",response=00000000000000000000000000000000`),
+        text('a='.repeat(2_000)),
+        text('"'.repeat(4_000)),
+        new Uint8Array(1_000_000),
+      ]
+      return async () => {
+        await during(4_000, async (round) => {
+          const socket = socketTo(port)
+          socket.on('error', () => {})
+          socket.resume()
+          socket.write(connectFrame())
+          for (let i = 0; i < 50; i++) {
+            socket.write(requestFrame(1, opCode.sasl, (writer) => writer.buffer(new Uint8Array(0))))
+            const token = tokens[(round + i) % tokens.length] ?? new Uint8Array(0)
+            socket.write(requestFrame(1, opCode.sasl, (writer) => writer.buffer(token)))
+          }
+          await pause(5)
+          socket.destroy()
         })
       }
     },

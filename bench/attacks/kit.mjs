@@ -4,7 +4,7 @@ import { opCode, openAcl, writeMultiRequest, writePathWatchRequest, writeSetData
 
 /** @typedef {Awaited<ReturnType<typeof import('../support/wire.mjs').dial>>} Client */
 /** @typedef {(writer: import('@lightkeeper/protocol').Writer) => void} Body */
-/** @typedef {{ name: string, setUp(port: number): Promise<() => Promise<void>> }} Attack */
+/** `needs` says what the server must have for it. @typedef {{ name: string, needs?: 'tls' | 'sasl', setUp(port: number): Promise<() => Promise<void>> }} Attack */
 
 /** @param {number} ms */
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))

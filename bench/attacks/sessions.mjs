@@ -1,8 +1,8 @@
 // @ts-check
 /** Sessions: taken over, guessed, ended by the thousand, and one that owns very much. */
-import { createConnection } from 'node:net'
 import { Framer, opCode, readConnectResponse, sessionPassword } from '@lightkeeper/protocol'
 import { connectFrame } from '../../test/support/frames.mjs'
+import { socketTo } from '../support/door.mjs'
 import { dial } from '../support/wire.mjs'
 import { atMost, createAll, during, pause } from './kit.mjs'
 
@@ -11,7 +11,7 @@ import { atMost, createAll, during, pause } from './kit.mjs'
  * @param {number} port @param {Partial<import('@lightkeeper/protocol').ConnectRequest>} request
  */
 function shake(port, request) {
-  const socket = createConnection({ host: '127.0.0.1', port, noDelay: true })
+  const socket = socketTo(port)
   /** @type {Promise<import('@lightkeeper/protocol').ConnectResponse | undefined>} */
   const answer = new Promise((resolve) => {
     const framer = new Framer()

@@ -1,13 +1,13 @@
 // @ts-check
 /** Four-letter words, where all of them are allowed. */
-import { createConnection } from 'node:net'
 import { opCode } from '@lightkeeper/protocol'
+import { socketTo } from '../support/door.mjs'
 import { dial } from '../support/wire.mjs'
 import { at, atMost, during } from './kit.mjs'
 
 /** Asks a word; the answer is read to its end, or not at all. @param {number} port @param {string} word @param {boolean} reads */
 function ask(port, word, reads) {
-  const socket = createConnection({ host: '127.0.0.1', port })
+  const socket = socketTo(port)
   const over = new Promise((resolve) => socket.on('close', resolve))
   socket.on('error', () => {})
   if (reads) socket.resume()

@@ -1,22 +1,22 @@
 // @ts-check
 /** A raw connection for benchmarks: it sends any frame and reports the error numbers of replies. */
-import { createConnection } from 'node:net'
 import { Framer, opCode, openAcl, writeCreateRequest } from '@lightkeeper/protocol'
 import { connectFrame, requestFrame } from '../../test/support/frames.mjs'
+import { logIn, socketTo } from './door.mjs'
 
 /** @typedef {import('@lightkeeper/protocol').Writer} Writer */
 
 /**
- * A connection with a session of `timeOut` milliseconds (default 30 000). `reply` gets the error number of each reply to `send` and to
+ * A connection through the door, with a session of `timeOut` milliseconds (default 30 000). `reply` gets the error number of each reply to `send` and to
  * frames written to the socket; watch events are left out.
  * @param {number} port
- * @param {{ reply?: (err: number) => void, closed?: () => void, timeOut?: number }} [hooks]
+ * @param {{ reply?: (err: number) => void, closed?: () => void, timeOut?: number, from?: string }} [hooks] `from` is its own address
  */
 export async function dial(port, hooks = {}) {
   const { timeOut = 30_000 } = hooks
-  const socket = createConnection({ host: '127.0.0.1', port, noDelay: true })
+  const socket = socketTo(port, hooks.from)
   const framer = new Framer(1 << 30)
-  /** @type {((err: number) => void)[]} */
+  /** @type {((err: number, body?: import('@lightkeeper/protocol').Reader) => void)[]} */
   const waiting = []
   let isOpen = false
   let isClosed = false
@@ -47,12 +47,22 @@ export async function dial(port, hooks = {}) {
       const err = next.int()
       if (xid < 0) continue
       const one = waiting.shift()
-      if (one !== undefined) one(err)
+      if (one !== undefined) one(err, next)
       else hooks.reply?.(err)
     }
   })
   socket.write(connectFrame({ timeOut }))
   await handshake
+  await logIn(
+    (type, write) =>
+      new Promise((resolve, reject) => {
+        waiting.push((err, body) => {
+          if (err === 0 && body !== undefined) resolve(Uint8Array.from(body.buffer() ?? []))
+          else reject(new Error(`the login failed with ${err}`))
+        })
+        socket.write(requestFrame(1, type, write))
+      }),
+  )
   return {
     socket,
     get isClosed() {
