@@ -96,3 +96,58 @@ test('the ephemerals of a session are what a look at everything finds, whatever 
     }),
   )
 })
+
+test('the end of a session is the deletion of each of its ephemerals, pending or stored', () => {
+  const [mine, other] = [7n, 8n]
+  const paths = ['/a', '/b', '/p/a', '/p/b', '/q/a']
+  const owners = fc.constantFrom(mine, other, 0n)
+  const make = fc.record({ path: fc.constantFrom(...paths), owner: owners })
+  const change = fc.record({
+    kind: fc.constantFrom('create', 'remove', 'set'),
+    path: fc.constantFrom(...paths),
+    owner: owners,
+  })
+  fc.assert(
+    fc.property(fc.array(make), fc.array(change), fc.array(change), (stored, before, after) => {
+      const tree = new DataTree()
+      let zxid = 1n
+      const create = (path: string, owner: bigint): void => {
+        if (tree.nodes.has(path)) return
+        const header = { clientId: owner, cxid: 0, zxid: zxid++, time: 0n, type: 1 }
+        tree.createNode(header, { path, data: new Uint8Array([1]), acl: null, parentCVersion: 1 }, owner)
+      }
+      for (const path of ['/p', '/q']) create(path, 0n)
+      for (const { path, owner } of stored) create(path, owner)
+      tree.digest.value = tree.computeDigest()
+      const [ended, reference] = [new PendingChanges(tree, true), new PendingChanges(tree, true)]
+      const both = [ended, reference]
+      const step = ({ kind, path, owner }: { kind: string; path: string; owner: bigint }): void => {
+        zxid++
+        for (const pending of both) {
+          const isThere = pending.view(path) !== undefined
+          if (kind === 'create' && !isThere) pending.create(path, zxid, 0n, owner, [], null)
+          else if (kind === 'remove' && isThere) pending.remove(path, zxid)
+          else if (kind === 'set' && isThere) pending.change(path, zxid).version++
+        }
+        expect(ended.seal()).toBe(reference.seal())
+      }
+      for (const each of before) step(each)
+      zxid++
+      const gone = [...ended.endSession(mine, zxid)]
+      expect(gone.sort()).toEqual(reference.ephemeralsOf(mine).sort())
+      for (const path of gone) {
+        const parent = reference.change(path.slice(0, path.lastIndexOf('/')) || '/', zxid)
+        parent.numChildren--
+        parent.pzxid = zxid
+        reference.remove(path, zxid)
+      }
+      expect(ended.seal()).toBe(reference.seal())
+      for (const each of after) step(each)
+      for (const path of ['/', '/p', '/q', ...paths]) {
+        const views = both.map((pending) => pending.view(path))
+        const [own, wanted] = views.map((view) => view && [view.version, view.numChildren, view.ephemeralOwner])
+        expect([path, own]).toEqual([path, wanted])
+      }
+    }),
+  )
+})

@@ -126,6 +126,11 @@ export class PendingChanges {
    * of sessions may end at once, and none of them must look at the changes of all.
    */
   readonly #ephemerals = new Map<bigint, TextSet>()
+  /**
+   * Sessions whose end is pending, with its zxid: what they own in the tree will be gone. A session may own a hundred thousand znodes,
+   * and none of them has a change of its own for that.
+   */
+  readonly #ended = new Map<bigint, bigint>()
   /** Digest of the tree after everything sealed is applied. */
   readonly #digest = new TreeDigest()
   /** Paths that were touched since the last seal. */
@@ -150,8 +155,15 @@ export class PendingChanges {
   view(path: string): NodeView | undefined {
     if (this.#changes.size === 0) return this.#tree.get(path)
     const change = this.#changes.get(path === '' ? '/' : path)
-    if (change === undefined) return this.#tree.get(path)
+    if (change === undefined) return this.#stored(path)
     return change.isGone ? undefined : change
+  }
+
+  /** The stored znode, unless the end of its owner is pending. */
+  #stored(path: string): Znode | undefined {
+    const node = this.#tree.get(path)
+    if (node === undefined || this.#ended.size === 0) return node
+    return this.#ended.has(node.ephemeralOwner) ? undefined : node
   }
 
   /** A change of an existing znode; the caller fills it in. */
@@ -214,17 +226,46 @@ export class PendingChanges {
   }
 
   /** Ephemerals that the session will own after everything prepared is applied. */
-  ephemeralsOf(session: bigint): TextSet {
-    const paths = new TextSet()
+  ephemeralsOf(session: bigint): string[] {
+    const paths: string[] = []
     const owns = (change: Change): boolean => !change.isGone && change.ephemeralOwner === session
-    for (const path of this.#tree.ephemeralsOf(session)) {
+    const stored = this.#tree.ephemeralsOf(session)
+    for (const path of stored) {
       const change = this.#changes.size === 0 ? undefined : this.#changes.get(path)
-      if (change === undefined || owns(change)) paths.add(path)
+      if (change === undefined || owns(change)) paths.push(path)
     }
     for (const path of this.#ephemerals.get(session) ?? []) {
       const change = this.#changes.get(path)
-      if (change !== undefined && owns(change)) paths.add(path)
+      if (change !== undefined && owns(change) && !stored.has(path)) paths.push(path)
     }
+    return paths
+  }
+
+  /** The end of a session: what it owns by then will be gone. Returns the paths. Not within a multi. */
+  endSession(session: bigint, zxid: bigint): readonly string[] {
+    const paths = this.ephemeralsOf(session)
+    if (paths.length === 0) return paths
+    const hasChanges = this.#changes.size > 0
+    // Siblings come one after the other: the parent is looked up once for all of them.
+    let under: string | undefined
+    let parent: Change | undefined
+    let children: TextMap<Znode> | undefined
+    for (const path of paths) {
+      const slash = path.lastIndexOf('/')
+      if (parent === undefined || slash !== under?.length || !path.startsWith(under)) {
+        under = path.slice(0, slash)
+        parent = this.change(under, zxid)
+        children = this.#tree.get(under)?.children
+      }
+      parent.numChildren--
+      parent.pzxid = zxid
+      if (hasChanges && this.#changes.has(path)) this.remove(path, zxid)
+      else if (this.#withDigest) {
+        const node = children?.get(path.slice(slash + 1)) as Znode
+        this.#digest.subtract(digestOfZnode(path, node))
+      }
+    }
+    this.#ended.set(session, zxid)
     return paths
   }
 
@@ -276,12 +317,13 @@ export class PendingChanges {
 
   /** Everything up to `zxid` is applied; `isAll` when nothing prepared is later. */
   settle(zxid: bigint, isAll: boolean): void {
+    this.#ephemerals.clear()
     if (isAll) {
       this.#changes.clear()
-      this.#ephemerals.clear()
+      this.#ended.clear()
       return
     }
-    this.#ephemerals.clear()
+    for (const [session, endedAt] of this.#ended) if (endedAt <= zxid) this.#ended.delete(session)
     for (const [path, change] of this.#changes) {
       if (change.zxid <= zxid) this.#changes.delete(path)
       else if (change.source === undefined && change.ephemeralOwner !== 0n) {
@@ -299,7 +341,7 @@ export class PendingChanges {
       this.#touch(path, change)
       return
     }
-    const node = this.#withDigest ? this.#tree.get(path) : undefined
+    const node = this.#withDigest ? this.#stored(path) : undefined
     if (node !== undefined) change.counted = digestOfZnode(path, node)
     this.#put(path, change)
   }

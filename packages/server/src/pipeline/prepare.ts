@@ -263,14 +263,11 @@ export class Preparer {
 
   /** Ephemerals of pending creates are deleted too, so the list is made here and not when it is applied. */
   closeSession(session: bigint, zxid: bigint): Txn {
-    const paths = this.#pending.ephemeralsOf(session)
+    const paths = this.#pending.endSession(session, zxid)
     let length = 0
-    for (const path of paths) {
-      this.#recordDelete(path, path.slice(0, path.lastIndexOf('/')) || '/', zxid)
-      length += path.length
-    }
+    for (const path of paths) length += path.length
     // The session will own exactly these when this is applied. A larger record could not be read again.
-    return { type: opCode.closeSession, paths2Delete: length > listedPathsMax ? null : [...paths] }
+    return { type: opCode.closeSession, paths2Delete: length > listedPathsMax ? null : paths }
   }
 
   #multiPart(context: PrepareContext, operation: MultiOperation): NodeTxn | number {

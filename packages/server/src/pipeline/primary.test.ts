@@ -132,7 +132,7 @@ describe('a barrier', () => {
     const waiting = barrier()
     create(desk, session, '/a')
     primary.awaitAll(waiting, start)
-    expect(primary.dropBarriers()).toEqual([waiting])
+    expect(primary.dropWaiting()).toEqual([waiting])
     expect(primary.nextOpen(start + 1n)).toBeUndefined()
   })
 })

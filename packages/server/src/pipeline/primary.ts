@@ -26,11 +26,11 @@ import { type Preparing, requestOf } from './requests.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
-/** Sessions that end at the same time and have a line of their own in the log. */
+/** Sessions that expire at the same time and have a line of their own in the log. */
 const expiredLinesMax = 5
 const sessionMoved = keeperCodes.SESSION_MOVED.number
-/** How long sessions that expired are closed in one turn, milliseconds. */
-const expiryMs = 4
+/** How long the ends of sessions are ordered in one turn, milliseconds. */
+const endingMs = 4
 
 export interface PrimaryStart {
   readonly tree: DataTree
@@ -47,6 +47,13 @@ export interface PrimaryHooks {
   ordered(entry: Entry): void
   /** Work that no client asked for threw, or left half a change: the server cannot continue. */
   broken(error: Error): void
+}
+
+/** A session whose end is asked for, or due, and not ordered yet. */
+interface Ending {
+  readonly session: Session
+  readonly cxid: number
+  readonly ticket: Ticket<Caller> | undefined
 }
 
 export class Primary {
@@ -68,10 +75,11 @@ export class Primary {
   /** The wall clock of the last transaction: many have the same. */
   #wall = Number.NaN
   #time = 0n
-  /** Sessions whose time is up, and which are not closed yet. */
-  readonly #expired = new Deque<Session>()
-  /** Those that expired since there was last none of them. */
-  #expiredLines = 0
+  /** The ends of thousands of sessions may come at once. */
+  readonly #endings = new Deque<Ending>()
+  /** When those of this turn have had their time, monotonic milliseconds; undefined until the first one comes. */
+  #endingUntil: number | undefined
+  #isStopped = false
   #expiryTimer: Timer | undefined
   readonly #reaper: Reaper
   readonly #overQuotaLines: RepeatedLines
@@ -118,7 +126,7 @@ export class Primary {
   }
 
   stop(): void {
-    this.#expired.clear()
+    this.#isStopped = true
     this.#expiryTimer?.cancel()
     this.#reaper.stop()
   }
@@ -183,11 +191,37 @@ export class Primary {
     this.#order(header, { type: opCode.createSession, timeOut: session.timeoutMs }, ticket)
   }
 
-  /** Does not check the owner: this also closes an expired session. */
+  /**
+   * Ends a session, whoever its owner is; nothing of it is taken from now on. Its end is ordered at once where few end in this turn,
+   * else in a later one, so that other clients need not wait for all of them.
+   */
   closeSession(session: Session, cxid: number, ticket: Ticket<Caller> | undefined): void {
     this.sessions.beginClosing(session)
+    this.#endings.push({ session, cxid, ticket })
+    if (this.#endingUntil === undefined) this.#endSome()
+    else if (this.#endings.length === 1 && this.#runtime.clock.now() < this.#endingUntil) this.#endNext()
+  }
+
+  /** Orders the ends that wait, for a part of a turn; the rest in the next one. */
+  #endSome(): void {
+    const { clock } = this.#runtime
+    const until = clock.now() + endingMs
+    this.#endingUntil = until
+    while (this.#endNext() && clock.now() < until);
+    clock.turnEnd(() => {
+      this.#endingUntil = undefined
+      if (this.#endings.length > 0 && !this.#isStopped) this.#guard(() => this.#endSome())
+    })
+  }
+
+  /** False where none waits. */
+  #endNext(): boolean {
+    const next = this.#endings.shift()
+    if (next === undefined) return false
+    const { session, cxid, ticket } = next
     const header = this.#nextHeader(session.id, cxid, opCode.closeSession)
     this.#order(header, this.#preparer.closeSession(session.id, header.zxid), ticket)
+    return true
   }
 
   /** A barrier after everything made so far. Returns false where all of that is applied: there is nothing to wait for. */
@@ -205,11 +239,13 @@ export class Primary {
     return next !== undefined && next.zxid <= zxid ? this.#barriers.shift()?.ticket : undefined
   }
 
-  /** Removes and returns the barriers that will never open: the log failed. */
-  dropBarriers(): Ticket<Caller>[] {
+  /** Removes and returns what will never be answered, since the log failed: barriers, and ends of sessions that were not ordered. */
+  dropWaiting(): Ticket<Caller>[] {
+    const endings = [...this.#endings].flatMap(({ ticket }) => ticket ?? [])
     const dropped = [...this.#barriers].map(({ ticket }) => ticket)
     this.#barriers.clear()
-    return dropped
+    this.#endings.clear()
+    return [...dropped, ...endings]
   }
 
   /** This turn's share of transactions was applied, up to `zxid`. */
@@ -250,34 +286,23 @@ export class Primary {
   #armExpiry(): void {
     const { clock } = this.#runtime
     const work = (): void => {
-      const isUnderWay = this.#expired.length > 0
-      for (const session of this.sessions.expire(clock.now())) this.#expired.push(session)
-      if (!isUnderWay) this.#closeExpired()
+      this.#expire()
       this.#armExpiry()
     }
     this.#expiryTimer = clock.after(Math.max(0, this.sessions.nextExpiryAt - clock.now()), () => this.#guard(work))
   }
 
-  /** Thousands may expire at once: they are closed for a part of a turn, and the rest in the next. */
-  #closeExpired(): void {
+  #expire(): void {
     const { clock, log } = this.#runtime
-    const until = clock.now() + expiryMs
-    for (let session = this.#expired.shift(); session !== undefined; session = this.#expired.shift()) {
+    let lines = 0
+    for (const session of this.sessions.expire(clock.now())) {
       this.#stats.expiredSessions++
       // Clients decide how many there are at once.
-      const level = this.#expiredLines++ < expiredLinesMax ? 'info' : 'debug'
+      const level = lines++ < expiredLinesMax ? 'info' : 'debug'
       log(level, 'session expired', { session: session.id, timeoutMs: session.timeoutMs })
       this.closeSession(session, 0, undefined)
-      if (clock.now() >= until) break
     }
-    if (this.#expired.length > 0) {
-      clock.turnEnd(() => this.#guard(() => this.#closeExpired()))
-      return
-    }
-    if (this.#expiredLines > expiredLinesMax) {
-      log('info', 'more sessions expired', { times: this.#expiredLines - expiredLinesMax })
-    }
-    this.#expiredLines = 0
+    if (lines > expiredLinesMax) log('info', 'more sessions expired', { times: lines - expiredLinesMax })
   }
 
   #reap(path: string): void {

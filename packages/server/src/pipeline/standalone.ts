@@ -87,6 +87,6 @@ export class Standalone implements Orderer {
     this.#applier.runToEnd()
     this.#primary.stop()
     const tickets = this.#applier.drop().flatMap(({ ticket }) => ticket ?? [])
-    this.#answers.lost([...tickets, ...this.#primary.dropBarriers()])
+    this.#answers.lost([...tickets, ...this.#primary.dropWaiting()])
   }
 }
