@@ -12,7 +12,6 @@ import {
   operationOf,
   permission,
   Reader,
-  writeConnectResponse,
 } from '@lightkeeper/protocol'
 import { assert, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import type { Auditor } from '../audit/auditor.ts'
@@ -20,7 +19,7 @@ import type { Access } from '../auth/access.ts'
 import type { AuthAnswer, Authentication } from '../auth/authentication.ts'
 import type { ServerConfig } from '../config/config.ts'
 import { Attached } from '../session/attached.ts'
-import { Session } from '../session/session.ts'
+import type { Session } from '../session/session.ts'
 import type { SessionIds } from '../session/session-ids.ts'
 import type { SessionKeys } from '../session/session-keys.ts'
 import type { ServerStats } from '../stats.ts'
@@ -28,6 +27,7 @@ import type { DataTree } from '../tree/data-tree.ts'
 import type { Watches } from '../watch/watches.ts'
 import type { Applied, Applier } from './applier.ts'
 import type { Caller } from './caller.ts'
+import { Handshake, type HandshakeDesk } from './handshake.ts'
 import type { Entry } from './history.ts'
 import type { Answers, Orderer } from './orderer.ts'
 import { Reads } from './reads.ts'
@@ -39,11 +39,8 @@ const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
 /** The limit of operations and watch events under way. Above it, connections with an unanswered request are not read. */
 const workMax = 4_000
-const laterZxidSeen =
-  'refused a client that has seen a later zxid than this server: it was connected to another server, or data was lost here'
 const unknownOpcode =
   'closing a connection: its client sent an opcode that this server does not know or take from clients'
-const noPassword = new Uint8Array(16)
 /** How many watches of a lost connection are removed in one turn. */
 const watchesPerSlice = 5_000
 
@@ -61,21 +58,20 @@ export interface DeskStart {
   readonly audit: Auditor | undefined
 }
 
-export class Desk implements Answers {
+export class Desk implements Answers, HandshakeDesk {
   readonly tree: DataTree
   readonly watches: Watches
   readonly #access: Access
   readonly #config: ServerConfig
   readonly #runtime: Runtime
   readonly #stats: ServerStats
-  readonly #keys: SessionKeys
-  readonly #ids: Pick<SessionIds, 'next'>
   readonly #audit: Auditor | undefined
   readonly #applier: Applier
   readonly #broken: (error: Error) => void
   readonly #attached = new Attached<Caller>()
   readonly #reads: Reads
   readonly #repeated: RepeatedLines
+  readonly #handshake: Handshake
   readonly #authentication: Authentication
   readonly #waitingReader = new Reader(new Uint8Array(0))
   #orderer: Orderer
@@ -89,8 +85,6 @@ export class Desk implements Answers {
     this.#config = config
     this.#runtime = runtime
     this.#stats = start.stats
-    this.#keys = start.keys
-    this.#ids = start.ids
     this.#audit = start.audit
     this.#applier = applier
     this.#broken = broken
@@ -98,6 +92,7 @@ export class Desk implements Answers {
     this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.#authentication = start.authentication
     this.#orderer = orderer
+    this.#handshake = new Handshake(this, start, this.#attached, this.#repeated)
   }
 
   /** Zxid of the last transaction applied to the tree. */
@@ -116,6 +111,15 @@ export class Desk implements Answers {
     return outstanding >= this.#config.globalOutstandingLimit || work >= workMax
   }
 
+  get orderer(): Orderer {
+    return this.#orderer
+  }
+
+  /** The sessions that exist. */
+  get sessions(): ReadonlyMap<bigint, number> {
+    return this.tree.sessions
+  }
+
   /** Replaces the orderer; the old one has answered everything. */
   turnTo(orderer: Orderer): void {
     this.#orderer = orderer
@@ -130,51 +134,7 @@ export class Desk implements Answers {
 
   /** Answers the first frame of a connection, or closes the connection without an answer; then the client tries another server. */
   connect(caller: Caller, request: ConnectRequest): void {
-    this.#stats.connectRequests++
-    // We must not take a client back in time: it has seen later transactions than we have.
-    if (request.lastZxidSeen > this.lastZxid) {
-      // It tries again several times a second, and so do all the others.
-      const facts = { client: caller.remoteHost, seen: request.lastZxidSeen, here: this.lastZxid }
-      this.#repeated.tell(caller.remoteHost, laterZxidSeen, facts)
-      caller.hangUp()
-      return
-    }
-    const { minSessionTimeout, maxSessionTimeout } = this.#config
-    const timeoutMs = Math.min(Math.max(request.timeOut, minSessionTimeout), maxSessionTimeout)
-    caller.knowsReadOnly = request.readOnly !== undefined
-    if (request.sessionId !== 0n) this.#takeOver(caller, request, timeoutMs)
-    else if (this.#orderer.isReadOnly && request.readOnly !== true) caller.hangUp()
-    else {
-      const session = new Session(this.#ids.next(this.tree.sessions), timeoutMs)
-      this.#attach(caller, session)
-      const ticket = new Ticket(caller, 0, opCode.createSession)
-      caller.replies.push(ticket)
-      this.#orderer.openSession(ticket, session)
-      this.#answerAtOnce(ticket)
-    }
-  }
-
-  /** A client returns with an existing session. */
-  #takeOver(caller: Caller, request: ConnectRequest, timeoutMs: number): void {
-    const { sessionId, passwd } = request
-    const done = (session: Session | undefined): void => {
-      if (!caller.isOpen) return
-      if (session === undefined) {
-        this.#writeConnectResponse(caller, undefined)
-        caller.hangUp()
-        return
-      }
-      this.#stats.revalidations++
-      this.#attached.of(sessionId)?.hangUp()
-      this.#attach(caller, session)
-      // The client must see over this connection what it wrote over an earlier one.
-      if (!this.#orderer.isReadOnly) this.#raiseBarrier(caller, 0)
-      this.#writeConnectResponse(caller, session)
-      caller.established()
-    }
-    // The password is checked first: a forged reconnect must not close the session's healthy connection, as it does in Apache.
-    if (this.#keys.isPasswordOf(sessionId, passwd)) this.#orderer.revalidate(sessionId, timeoutMs, done)
-    else done(undefined)
+    this.#handshake.connect(caller, request)
   }
 
   /** The connection is gone; its session lives until it expires. */
@@ -193,24 +153,6 @@ export class Desk implements Answers {
         this.#broken(error as Error)
       }
     })
-  }
-
-  #attach(caller: Caller, session: Session): void {
-    this.#attached.attach(session.id, caller)
-    caller.session = session
-  }
-
-  #writeConnectResponse(caller: Caller, session: Session | undefined): void {
-    const mark = caller.writer.beginFrame()
-    writeConnectResponse(caller.writer, {
-      protocolVersion: 0,
-      timeOut: session?.timeoutMs ?? 0,
-      sessionId: session?.id ?? 0n,
-      passwd: session === undefined ? noPassword : this.#keys.passwordOf(session.id),
-      readOnly: caller.knowsReadOnly ? this.#orderer.isReadOnly : undefined,
-    })
-    caller.writer.endFrame(mark)
-    caller.wrote()
   }
 
   // -- requests -------------------------------------------------------------------------------------------------------
@@ -236,12 +178,12 @@ export class Desk implements Answers {
         caller.replies.push(ticket)
         if (this.#audit !== undefined) this.#audit.asked(ticket, caller, type, body)
         this.#orderer.write(ticket, session, body)
-        this.#answerAtOnce(ticket)
+        this.answerAtOnce(ticket)
         return
       }
       case 'sync':
         this.#orderer.touch(session)
-        if (this.#raiseBarrier(caller, xid)) this.#readInTurn(caller, xid, type, request.serve, body)
+        if (this.raiseBarrier(caller, xid)) this.#readInTurn(caller, xid, type, request.serve, body)
         return
       case 'closeSession':
         if (session.isClosing && !this.#orderer.isReadOnly) return
@@ -279,11 +221,11 @@ export class Desk implements Answers {
    * Nothing that this connection asks from now on is answered before all writes ordered so far are applied. Returns false where
    * that is refused: then the request with this xid has its answer.
    */
-  #raiseBarrier(caller: Caller, xid: number): boolean {
+  raiseBarrier(caller: Caller, xid: number): boolean {
     const ticket = new Ticket(caller, xid, opCode.sync)
     caller.replies.push(ticket)
     this.#orderer.sync(ticket)
-    this.#answerAtOnce(ticket)
+    this.answerAtOnce(ticket)
     return ticket.verdict === undefined || ticket.verdict === 0
   }
 
@@ -347,7 +289,7 @@ export class Desk implements Answers {
   }
 
   /** If the orderer has decided before it returned, the answer is sent at once, unless something waits before it. */
-  #answerAtOnce(ticket: Ticket<Caller>): void {
+  answerAtOnce(ticket: Ticket<Caller>): void {
     const { caller, verdict } = ticket
     if (verdict !== undefined && caller.replies.isNext(ticket)) this.answerNext(caller)
   }
@@ -369,7 +311,7 @@ export class Desk implements Answers {
       }
       case 'ticket':
         if (next.verdict !== 0) replyHeader(caller, next.xid, this.lastZxid, next.verdict as number)
-        else if (next.type === opCode.createSession) this.#established(caller)
+        else if (next.type === opCode.createSession) this.#handshake.established(caller)
         return
       case 'decided': {
         const mark = beginReply(caller.writer, next.xid, next.zxid, next.err)
@@ -416,15 +358,10 @@ export class Desk implements Answers {
     try {
       // Replies are sent in the order of the requests, so a committed write is the oldest unanswered one.
       caller.replies.take()
-      if (ticket.type === opCode.createSession) this.#established(caller)
+      if (ticket.type === opCode.createSession) this.#handshake.established(caller)
       else replyToWrite(ticket, entry, result)
     } catch (error) {
       caller.fail(error)
     }
-  }
-
-  #established(caller: Caller): void {
-    this.#writeConnectResponse(caller, caller.session)
-    caller.established()
   }
 }
