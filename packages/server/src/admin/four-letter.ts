@@ -4,6 +4,7 @@
  */
 import { formatHex } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
+import { latin1Text } from '../latin1.ts'
 import type { Replica } from '../replica.ts'
 import type { Storage } from '../storage/storage.ts'
 import { version } from '../version.ts'
@@ -105,7 +106,7 @@ export class FourLetterWords {
 }
 
 function wordOf(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes.subarray(0, 4))
+  return latin1Text(bytes.subarray(0, 4))
 }
 
 function summary({ server, replica }: Asked): string {

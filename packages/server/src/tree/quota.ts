@@ -2,6 +2,9 @@
  * What a quota says: limits and usage in the text format of StatsTrack.java, and which limit a change exceeds. Pure; which znodes hold
  * these texts is quotas.ts's business.
  */
+import { latin1Bytes, latin1Text } from '../latin1.ts'
+
+const nothing = new Uint8Array(0)
 
 /** Znodes and bytes of data at and below a path. */
 export interface Usage {
@@ -31,7 +34,7 @@ export interface Excess {
  */
 export function parseLimits(data: Uint8Array | null): Limits | undefined {
   const values = new Map<string, number>()
-  for (const piece of textOf(data).split(/[,;]+/)) {
+  for (const piece of latin1Text(data ?? nothing).split(/[,;]+/)) {
     const [name = '', value = ''] = piece.split('=')
     if (value !== '' && !/^[+-]?\d{1,19}$/.test(value)) return undefined
     values.set(name, value === '' ? -1 : Number(value))
@@ -46,12 +49,12 @@ export function parseLimits(data: Uint8Array | null): Limits | undefined {
 
 /** A text without these numbers, which a client wrote in the place of ours, counts as 0 znodes and 0 bytes. */
 export function parseUsage(data: Uint8Array | null): Usage {
-  const match = /count=(-?\d{1,15}),bytes=(-?\d{1,15})/.exec(textOf(data))
+  const match = /count=(-?\d{1,15}),bytes=(-?\d{1,15})/.exec(latin1Text(data ?? nothing))
   return { count: Number(match?.[1] ?? 0), bytes: Number(match?.[2] ?? 0) }
 }
 
 export function formatUsage({ count, bytes }: Usage): Uint8Array {
-  return Uint8Array.from(`count=${count},bytes=${bytes}`, (character) => character.charCodeAt(0))
+  return latin1Bytes(`count=${count},bytes=${bytes}`)
 }
 
 /**
@@ -71,10 +74,4 @@ function compared(of: Excess['of'], used: number, by: number, hard: number, soft
   const limit = isHard ? hard : soft
   const value = used + by
   return limit > -1 && value > limit ? { of, value, limit, isHard } : undefined
-}
-
-function textOf(data: Uint8Array | null): string {
-  let text = ''
-  for (const byte of data ?? []) text += String.fromCharCode(byte)
-  return text
 }

@@ -11,6 +11,7 @@ import {
   saslDigestUri,
   saslRealm,
 } from '@lightkeeper/protocol'
+import { latin1Bytes, latin1Text } from '../../latin1.ts'
 import { isSameText } from '../secrets.ts'
 import type { SaslUsers } from './users.ts'
 
@@ -86,16 +87,14 @@ class Answer {
   }
 
   static read(token: Uint8Array): Answer | undefined {
-    let text = ''
-    for (const byte of token) text += String.fromCharCode(byte)
-    const directives = parseDirectives(text)
+    const directives = parseDirectives(latin1Text(token))
     return directives === undefined ? undefined : new Answer(directives)
   }
 
   text(name: string): string | undefined {
     const value = this.#directives.find(([each]) => each === name)?.[1]
     if (value === undefined || !this.isUtf8) return value
-    return new TextDecoder().decode(Uint8Array.from(value, (character) => character.charCodeAt(0)))
+    return new TextDecoder().decode(latin1Bytes(value))
   }
 
   /** What is wrong with the form of the answer. Apache does not look at `nc`, and a nonce is used once here. */

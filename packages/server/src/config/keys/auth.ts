@@ -4,6 +4,7 @@ import { JaasError } from '../../auth/sasl/jaas.ts'
 import { jaasUsers } from '../../auth/sasl/jaas-users.ts'
 import { SaslUsers } from '../../auth/sasl/users.ts'
 import type { AuthScheme } from '../../auth/settings.ts'
+import { latin1Bytes } from '../../latin1.ts'
 import { ConfigError } from '../config-error.ts'
 import { exactlyYes, looseBoolean } from '../java-values.ts'
 import { type FamilyTools, idleKeys, isOff, type Room } from '../room.ts'
@@ -178,7 +179,7 @@ function usersOf(values: ReadonlyMap<string, string>, { readFile, note }: Family
   }
   try {
     // Files of settings are read as ISO 8859-1, and this one is in UTF-8.
-    const utf8 = new TextDecoder().decode(Uint8Array.from(text, (character) => character.charCodeAt(0)))
+    const utf8 = new TextDecoder().decode(latin1Bytes(text))
     const section = values.get(sectionKey)
     const users = jaasUsers(utf8, section, values.get(superPasswordKey))
     if (users === undefined) note(`${path} has no section ${section ?? 'Server'}: no client can log in by SASL`)
@@ -224,22 +225,29 @@ function hasTls(values: ReadonlyMap<string, string>): boolean {
   return values.has('secureClientPort') || values.get('client.portUnification')?.toLowerCase() === 'true'
 }
 
-/** The schemes where a client can have them. @throws ConfigError that names `key` where no client could. */
+/** The schemes, where a client can have them. @throws ConfigError that names `key` where no client could. */
 function demanded(key: string, wanted: readonly string[], values: ReadonlyMap<string, string>): readonly string[] {
-  const providers: readonly string[] = ['digest', 'ip', ...(hasTls(values) ? ['x509'] : []), ...providersOf(values)]
-  for (const scheme of wanted) {
-    if (providers.includes(scheme)) continue
-    const name = Object.entries(classes).find(([, each]) => each === scheme)?.[0]
-    const how = name === undefined ? '' : `; authProvider.1=org.apache.zookeeper.server.auth.${name} adds it`
-    throw ConfigError.refused(key, `demands the scheme ${scheme}, which this server does not have${how}`)
-  }
-  if (wanted.length === 1 && wanted[0] === 'sasl' && !values.has(jaasKey)) {
-    throw ConfigError.refused(
-      key,
-      `demands a login by SASL, and nobody can log in: ${jaasKey} names no file with users`,
-    )
-  }
+  const served = ['digest', 'ip', ...(hasTls(values) ? ['x509'] : []), ...providersOf(values)]
+  refuseUnmet(key, wanted, served, values.has(jaasKey))
   return wanted
+}
+
+/**
+ * A server that demands what no client can have would serve nobody.
+ * @throws ConfigError that calls the demand `name`.
+ */
+function refuseUnmet(name: string, wanted: readonly string[], served: readonly string[], hasUsers: boolean): void {
+  for (const scheme of wanted) {
+    if (served.includes(scheme)) continue
+    const className = Object.entries(classes).find(([, each]) => each === scheme)?.[0]
+    const key = `authProvider.1=org.apache.zookeeper.server.auth.${className}`
+    const how = className === undefined ? '' : `; the option authProviders, or ${key} adds it`
+    throw ConfigError.refused(name, `demands the scheme ${scheme}, which this server does not have${how}`)
+  }
+  if (wanted.length === 1 && wanted[0] === 'sasl' && !hasUsers) {
+    const how = `name a file with users by ${jaasKey}, or give the option saslUsers`
+    throw ConfigError.refused(name, `demands a login by SASL, and there are no users that could log in; ${how}`)
+  }
 }
 
 interface Checked {
@@ -280,14 +288,9 @@ export const auth = {
     if (superDigest !== undefined && !isDigestOf(superDigest, digestHash(digestAlg) ?? '')) {
       throw ConfigError.refused('superDigest', `is not user:<base64 of a hash by ${digestAlg}>`)
     }
-    const known = new Set(['ip', ...authProviders])
-    if (digestAuthEnabled) known.add('digest')
-    if (tls !== undefined) known.add('x509')
-    for (const scheme of enforcedAuthSchemes) {
-      if (!known.has(scheme)) throw new ConfigError('enforcedAuthSchemes', scheme, `one of ${[...known].join(', ')}`)
-    }
-    if (enforcedAuthSchemes.length === 1 && enforcedAuthSchemes[0] === 'sasl' && saslUsers === undefined) {
-      throw ConfigError.refused('enforcedAuthSchemes', 'demands a login by SASL, and there are no saslUsers')
-    }
+    const served = ['ip', ...authProviders]
+    if (digestAuthEnabled) served.push('digest')
+    if (tls !== undefined) served.push('x509')
+    refuseUnmet('enforcedAuthSchemes', enforcedAuthSchemes, served, saslUsers !== undefined)
   },
 } as const satisfies Room
