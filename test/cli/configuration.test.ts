@@ -72,7 +72,7 @@ describe('--check', () => {
     writeFileSync(file, `dataDir=${directory}/data\nssl.clientAuth=none\n${lines.join('\n')}\n`)
     const outcome = await run([file, '--check'])
     expect(outcome.code).toBe(1)
-    expect(outcome.errors).toContain('tls.keyStoreLocation')
+    expect(outcome.errors).toContain('ssl.keyStore.location')
     expect(outcome.errors).toContain(store)
     expect(outcome.output + outcome.errors).not.toContain('secret-of-the-store')
     expect(readdirSync(directory).sort()).toEqual(['server.jks', 'zoo.cfg'])

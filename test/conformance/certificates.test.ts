@@ -1,27 +1,14 @@
 /** Who a client is by its certificate, and what it may do (X509AuthenticationProvider.java). */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { opCode, readWhoAmIResponse } from '@lightkeeper/protocol'
-import { Authority } from '@lightkeeper/testing'
-import { afterAll, expect } from 'vitest'
+import { expect } from 'vitest'
+import { tlsStores } from '../support/tls-stores.ts'
 import { type Chapter, chapter, fact } from './fact.ts'
 import { aclOf, Wire } from './wire.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-certificates-'))
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
-const authority = new Authority('Test Authority')
-const own = authority.issue({ name: 'localhost', hosts: ['localhost', '127.0.0.1'] })
-writeFileSync(join(directory, 'server.pem'), own.key + own.cert)
-writeFileSync(join(directory, 'authority.pem'), authority.cert)
-const stores = {
-  'ssl.keyStore.location': join(directory, 'server.pem'),
-  'ssl.trustStore.location': join(directory, 'authority.pem'),
-}
-const holder = (options: Parameters<Authority['issue']>[0]) => ({ ca: authority.cert, ...authority.issue(options) })
+const { keys, stranger, holder } = tlsStores()
+const stores = keys()
 const alice = holder({ name: 'alice' })
 const root = holder({ name: 'root' })
-const stranger = { ca: authority.cert }
 
 // -- subjects, as DER ---------------------------------------------------------------------------------------------------
 

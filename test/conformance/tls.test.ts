@@ -1,30 +1,17 @@
 /** Ports with TLS: who is let in, who clients are then, and what stays as it is without TLS (NettyServerCnxnFactory.java). */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { opCode } from '@lightkeeper/protocol'
 import { Authority } from '@lightkeeper/testing'
-import { afterAll, expect } from 'vitest'
+import { expect } from 'vitest'
+import { tlsStores } from '../support/tls-stores.ts'
 import { type Chapter, chapter, fact } from './fact.ts'
 import { aclOf, bytesOf, Wire } from './wire.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-tls-'))
-afterAll(() => rmSync(directory, { recursive: true, force: true }))
-const authority = new Authority('Test Authority')
-const stranger = new Authority('Another Authority')
-const own = authority.issue({ name: 'localhost', hosts: ['localhost', '127.0.0.1'] })
-writeFileSync(join(directory, 'server.pem'), own.key + own.cert)
-writeFileSync(join(directory, 'authority.pem'), authority.cert)
-
-const stores = {
-  'ssl.keyStore.location': join(directory, 'server.pem'),
-  'ssl.trustStore.location': join(directory, 'authority.pem'),
-}
-const trusting = { ca: authority.cert }
-const alice = { ...trusting, ...authority.issue({ name: 'alice' }) }
-const mallory = { ...trusting, ...stranger.issue({ name: 'mallory' }) }
-const late = { ...trusting, ...authority.issue({ name: 'late', days: -1 }) }
+const { keys, stranger: trusting, holder } = tlsStores()
+const stores = keys()
+const alice = holder({ name: 'alice' })
+const mallory = { ...trusting, ...new Authority('Another Authority').issue({ name: 'mallory' }) }
+const late = holder({ name: 'late', days: -1 })
 
 /** Whether a client with these certificates gets a session. */
 async function isServed(port: number, options: object): Promise<boolean> {
@@ -83,7 +70,7 @@ chapter('a port for TLS where clients must have certificates', { tls: both, four
     wire.destroy()
   })
   fact('an odd subject has the form of RFC 2253', async () => {
-    const wire = await session(c.server.securePort, { ...trusting, ...authority.issue({ name: ' #a,b+"c"\\<ü>; ' }) })
+    const wire = await session(c.server.securePort, holder({ name: ' #a,b+"c"\\<ü>; ' }))
     expect(await identities(wire)).toContain('x509:CN=\\ \\#a\\,b\\+\\"c\\"\\\\\\<ü\\>\\;\\ ')
     wire.destroy()
   })

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
-import { optionsOf, parseZooCfg, startServer } from '@lightkeeper/server'
+import { optionsOf, parseZooCfg, resolveConfig, startServer } from '@lightkeeper/server'
 import { afterAll, describe, expect, test } from 'vitest'
 import { serverSettings } from '../../packages/cli/src/server-settings.ts'
 import { freePort, ourProcess } from '../support/our-process.ts'
@@ -200,9 +200,80 @@ describe('a file that asks for TLS gets it, or is refused', () => {
       `secureClientPort=2281\n${stores}\nssl.clientAuht=none\nssl.handshakeDetectionTimeoutMillis=0`,
     )
     expect(notes).toEqual([
-      'ssl.clientAuht is no key of TLS that is known; it has no effect',
+      'ssl.clientAuht is no key of TLS that this server knows; it has no effect',
       'ssl.handshakeDetectionTimeoutMillis=0 counts as the default, as in Apache',
     ])
+  })
+})
+
+describe('a file that asks for TLS on the admin port or for the metrics gets it, or is refused', () => {
+  const admin = 'ssl.quorum.keyStore.location=/k.jks\nssl.quorum.keyStore.password=changeit'
+  const metrics = 'metricsProvider.ssl.keyStore.location=/k.jks\nmetricsProvider.ssl.keyStore.password=changeit'
+
+  test('the admin port has the stores of the ports between servers, and asks for certificates if it is told to', () => {
+    const of = (lines: string): unknown => parseZooCfg(`${admin}\n${lines}`).options
+    expect(of('admin.forceHttps=TRUE')).toMatchObject({
+      adminForceHttps: true,
+      adminTls: { keyStoreLocation: '/k.jks', keyStorePassword: 'changeit', clientAuth: 'none' },
+    })
+    const trusting = 'ssl.quorum.trustStore.location=/t.p12\nadmin.needClientAuth=true'
+    expect(of(`admin.portUnification=true\n${trusting}`)).toMatchObject({
+      adminPortUnification: true,
+      adminTls: { trustStoreLocation: '/t.p12', clientAuth: 'need' },
+    })
+  })
+
+  test('without it these stores have no effect, and a line says so', () => {
+    const { options, ignored } = parseZooCfg(`${admin}\nadmin.needClientAuth=false`)
+    expect(options).not.toHaveProperty('adminTls')
+    expect([...ignored].sort()).toEqual([
+      'admin.needClientAuth',
+      'ssl.quorum.keyStore.location',
+      'ssl.quorum.keyStore.password',
+    ])
+  })
+
+  test.each([
+    ['', 'need', { 'trustStore.location': '/t.p12' }],
+    ['metricsProvider.ssl.need.client.auth=false', 'want', {}],
+    ['metricsProvider.ssl.need.client.auth=false\nmetricsProvider.ssl.want.client.auth=false', 'none', {}],
+  ])(
+    'the metrics have stores of their own, and no port without TLS unless it is given: %j',
+    (lines, clientAuth, more) => {
+      const trust = Object.entries(more).map(([key, value]) => `metricsProvider.ssl.${key}=${value}`)
+      const text = ['metricsProvider.httpsPort=7443', metrics, lines, ...trust].join('\n')
+      const { options } = parseZooCfg(text)
+      expect(options).toMatchObject({ metricsHttpsPort: 7443, metricsTls: { keyStoreLocation: '/k.jks', clientAuth } })
+      expect(resolveConfig(options, 0).metricsHttpPort).toBe(-1)
+    },
+  )
+
+  test.each([
+    ['admin.forceHttps=true', /^admin\.forceHttps asks for TLS, .*: ssl\.quorum\.keyStore\.location is missing/],
+    ['admin.portUnification=true', /^admin\.portUnification asks for TLS, and there is no certificate for it/],
+    [
+      'admin.needClientAuth=true',
+      /^admin\.needClientAuth asks for certificates of clients, and the admin port speaks no/,
+    ],
+    [
+      `${admin}\nadmin.forceHttps=true\nadmin.needClientAuth=true`,
+      /^ssl\.quorum\.trustStore\.location is missing: .*\(admin\.needClientAuth\)/,
+    ],
+    [
+      'metricsProvider.httpsPort=7443',
+      /^metricsProvider\.httpsPort asks for TLS, .*: metricsProvider\.ssl\.keyStore\.location is missing/,
+    ],
+    [
+      `${metrics}\nmetricsProvider.ssl.need.client.auth=false`,
+      /^metricsProvider\.ssl\.keyStore\.location asks for TLS, and there is no port for it: give metricsProvider\.httpsPort/,
+    ],
+    [
+      `${metrics}\nmetricsProvider.httpsPort=7443`,
+      /^metricsProvider\.ssl\.trustStore\.location is missing: .*\(metricsProvider\.ssl\.need\.client\.auth\)/,
+    ],
+  ])('%j', (lines, says) => {
+    expect(() => parseZooCfg(lines)).toThrow(says)
+    expect(() => parseZooCfg(lines)).toThrow(/^(?!.*changeit)/)
   })
 })
 

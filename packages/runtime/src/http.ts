@@ -2,6 +2,7 @@
  * Seam: a small HTTP server, for pages that operators and monitoring programs ask. Requests are few and small. What a peer sends is
  * bounded by `HttpOptions`, and a handler that throws ends its own request alone.
  */
+import type { TlsContext } from './tls-server.ts'
 
 export interface HttpRequest {
   /** `GET`, `POST` and the like, in capitals. */
@@ -10,6 +11,10 @@ export interface HttpRequest {
   readonly target: string
   /** The peer's IP address. Headers that claim another one are not believed. */
   readonly remoteHost: string
+  /** Whether it came over TLS. */
+  readonly isSecure: boolean
+  /** The certificate of the peer, DER, where it was asked for and its chain was verified. */
+  readonly peerCertificate: Uint8Array | undefined
   /** The value of a header, by its name in small letters; undefined where there is none. */
   header(name: string): string | undefined
   /** The body, piece by piece. It may be left unread. */
@@ -28,6 +33,19 @@ export interface HttpOptions {
   readonly idleTimeoutMs: number
   /** Connections at once; more are closed at once. */
   readonly connectionsMax: number
+  /** Speak TLS. Undefined: plaintext alone. */
+  readonly tls?: HttpTls | undefined
+}
+
+export interface HttpTls {
+  /** Called before each handshake, so that a new certificate is used at once. */
+  context(): TlsContext
+  /** Whether a peer that does not begin with a handshake is answered too, without TLS; otherwise its connection is closed. */
+  readonly mayBePlain: boolean
+  /** Time for a handshake, milliseconds. */
+  readonly handshakeMs: number
+  /** Gets the address of a peer whose handshake failed, and why. */
+  failed(remoteHost: string, reason: string): void
 }
 
 export interface HttpListener {

@@ -8,7 +8,7 @@ export { Deque } from './deque.ts'
 export type { DirectoryLock, Disk, DiskFile, OpenOptions, ReadableDisk, ReadableFile } from './disk.ts'
 export { ExpiryQueue } from './expiry-queue.ts'
 export { Histogram } from './histogram.ts'
-export type { Http, HttpAnswer, HttpListener, HttpOptions, HttpRequest } from './http.ts'
+export type { Http, HttpAnswer, HttpListener, HttpOptions, HttpRequest, HttpTls } from './http.ts'
 export {
   cutText,
   escapedText,

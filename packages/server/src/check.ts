@@ -12,7 +12,6 @@ import { loadCredentials } from './tls/host.ts'
 export async function checkOptions(options: ServerOptions, runtime: Partial<Runtime> = {}): Promise<ServerConfig> {
   const host = nodeRuntime(runtime)
   const config = resolveConfig(options, host.clock.wall())
-  const credentials = await loadCredentials(config, host)
-  credentials?.stop()
+  await loadCredentials(config, host)
   return config
 }

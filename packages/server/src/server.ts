@@ -1,48 +1,39 @@
 /** Composition root: settings and a host in, a running server out. */
-import { countedLog, formatAddress, leveledLog, type Runtime } from '@lightkeeper/runtime'
-import { nodeRuntime } from '@lightkeeper/runtime/node'
+import { formatAddress, type Runtime } from '@lightkeeper/runtime'
+import { type Addresses, addressesOf } from './addresses.ts'
 import type { Phase } from './admin/health.ts'
 import { HttpPorts } from './admin/ports.ts'
-import { Transfer } from './admin/transfer.ts'
+import type { Subject } from './admin/site.ts'
+import { Transfer, type TransferServer } from './admin/transfer.ts'
 import { transferAccess } from './admin/transfer-access.ts'
-import { openAudit } from './audit/audit-log.ts'
 import { Access } from './auth/access.ts'
 import { Authentication } from './auth/authentication.ts'
 import { authProviders } from './auth/providers.ts'
 import type { ServerConfig, ServerOptions } from './config/config.ts'
-import { LiveConfig, type Reload } from './config/live-config.ts'
+import type { Reload } from './config/live-config.ts'
+import { type Ground, layGround } from './ground.ts'
 import type { Service } from './service.ts'
 import { SessionIds } from './session/session-ids.ts'
 import { SessionKeys, secretBytes } from './session/session-keys.ts'
+import { ShutDown } from './shut-down.ts'
 import { StandaloneService } from './standalone-service.ts'
 import { ServerStats } from './stats.ts'
-import { within } from './stopping.ts'
 import { type SnapshotResult, Storage } from './storage/storage.ts'
-import type { PeerCertificate } from './tls/certificate.ts'
-import { loadCredentials } from './tls/host.ts'
-import { ClientListener } from './transport/client-listener.ts'
-import { release } from './version.ts'
+import { ClientListener, type Secured } from './transport/client-listener.ts'
 
 /** The first byte of session ids of a server that stands alone. */
 const ownServerId = 1
 
 /** A server in this process. It never touches global handlers and never ends the process. */
-export interface RunningServer {
-  readonly host: string
-  /** The real port, also where 0 was asked for. The port for TLS where that is the only one. */
-  readonly port: number
-  /** The address for clients, `host:port`. */
-  readonly connectString: string
-  /** The port for TLS alone; undefined where there is none. */
-  readonly securePort: number | undefined
-  /** What a client connects to with TLS, `host:port`; undefined where there is no port for TLS alone. */
-  readonly secureConnectString: string | undefined
+export interface RunningServer extends Addresses {
   /** The settings, as they are now. */
   readonly config: ServerConfig
   /** Where the admin pages are, `host:port`; undefined where there are none. */
   readonly adminAddress: string | undefined
-  /** Where Prometheus may scrape `/metrics`, `host:port`; undefined where there is nothing to scrape. */
+  /** Where Prometheus may scrape `/metrics` without TLS, `host:port`; undefined where it cannot. */
   readonly metricsAddress: string | undefined
+  /** The same with TLS. */
+  readonly metricsSecureAddress: string | undefined
   /** Why nothing is written any more: the log failed. Undefined while it works. Reads are still served. */
   readonly logFailure: Error | undefined
   /** Resolves when the server has ended: to undefined after `close`, else to the reason. */
@@ -64,6 +55,14 @@ export interface RunningServer {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** The server as its admin port sees it, from before the data directory is read until the end. */
+interface Seen extends Subject, TransferServer {
+  phase: Phase
+  view: ClientListener | undefined
+  storage: Storage | undefined
+  service: Service | undefined
+}
+
 /**
  * Starts a standalone server. Parts of the host may be replaced through `runtime`: a simulated network, a log that prints.
  * `reread` gives the settings for `reload`, from a file for example; without it they are those of the start.
@@ -74,195 +73,122 @@ export async function startServer(
   runtime: Partial<Runtime> = {},
   reread: () => ServerOptions | Promise<ServerOptions> = () => options,
 ): Promise<RunningServer> {
-  const own = nodeRuntime(runtime)
-  const live = new LiveConfig(options, own.clock.wall())
-  const { config } = live
-  const given: Runtime = { ...own, log: leveledLog(own.log, () => config.logLevel) }
-  // Clients may cause these again and again.
-  const counted = countedLog(given.log, given.clock)
-  const host: Runtime = { ...given, log: counted.log }
-  // Before any data is touched: a file that cannot be used is a mistake in the settings.
-  const credentials = await loadCredentials(config, host)
-  if (credentials !== undefined) live.add(credentials)
+  const ground = await layGround(options, runtime)
+  const { config, live, credentials, audit, host } = ground
   const ensemble = config.members === undefined ? undefined : await import('./member/index.ts')
   const begun = host.clock.now()
-  host.log('info', 'the server starts', { version: release, dataDir: config.dataDir, dataLogDir: config.dataLogDir })
-  // Whatever the level: an audit log without some of its lines is none.
-  const audit = await openAudit(config, { ...given, log: own.log })
   const stats = new ServerStats()
   const providers = authProviders(config)
   const access = new Access(providers, config.skipACL)
   const authentication = new Authentication(providers, config, host, stats)
-  let phase: Phase = 'starting'
-  let storage: Storage | undefined
-  let listener: ClientListener | undefined
-  const subject = {
-    get phase() {
-      return phase
-    },
-    get view() {
-      return listener
-    },
-    get storage() {
-      return storage
-    },
+  const seen: Seen = {
+    phase: 'starting',
+    view: undefined,
+    storage: undefined,
+    service: undefined,
     reload: () => live.reload(reread, host.log),
-    restore: (body: AsyncIterable<Uint8Array>): Promise<bigint> => service.restore(body),
+    restore: async (body) => (seen.service as Service).restore(body),
   }
-  const ports = new HttpPorts(subject, config, host)
-  await ports.open(new Transfer(subject, transferAccess(access, authentication), config, stats, host))
-  try {
-    storage = await openStorage(given, config)
-  } catch (error) {
-    audit?.auditor.failedToStart()
-    await ports.close()
-    await audit?.close()
-    throw error
-  }
-  stats.starts.add(host.clock.now() - begun)
-  if (storage !== undefined) {
-    const { tree, lastZxid, snapshotZxid, replayedTxns, digestMismatches } = storage.recovered
-    stats.replays.add(replayedTxns)
-    stats.digestMismatches = digestMismatches
-    host.log('info', 'the data directory is recovered', {
-      znodes: tree.nodes.size,
-      sessions: tree.sessions.size,
-      lastZxid,
-      snapshotZxid,
-      replayedTxns,
-      ms: Math.round(host.clock.now() - begun),
-    })
-  }
-  const keys = storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes))
-  let settle: (error: Error | undefined) => void = () => {}
-  const stopped = new Promise<Error | undefined>((resolve) => {
-    settle = resolve
+  const ports = new HttpPorts(seen, config, credentials, host)
+  await ports.open(new Transfer(seen, transferAccess(access, authentication), config, stats, host))
+  const end = new ShutDown(() => {
+    seen.phase = 'stopping'
   })
-  const house = {
-    config,
-    runtime: host,
-    access,
-    authentication,
-    stats,
-    keys,
-    ids: new SessionIds(keys, ownServerId, host.clock.wall()),
-    audit: audit?.auditor,
-    ...ensemble?.memberIdentity(config, host.clock.wall()),
-  }
-  const secured = credentials && {
-    credentials,
-    isBarred: (remoteHost: string) => authentication.isBarred(remoteHost),
-    identitiesOf: (certificate: PeerCertificate, remoteHost: string) =>
-      authentication.identitiesOfCertificate(certificate, remoteHost, config.tls?.authProvider),
-  }
-  const clients = new ClientListener(config, host, stats, { storage }, secured)
-  listener = clients
-  // A failure during the stop must not hide its reason, nor end the process.
-  const failed = (error: Error): void => {
-    const settled = (): void => settle(error)
-    shutDown(false).then(settled, settled)
-  }
-  const serviceHouse = { ...house, clients, storage, failed }
-  let service: Service
-  try {
-    service = ensemble === undefined ? new StandaloneService(serviceHouse) : await ensemble.memberService(serviceHouse)
-  } catch (error) {
+  const failedToStart = async (error: unknown): Promise<never> => {
     audit?.auditor.failedToStart()
     await ports.close()
-    await Promise.all([storage?.close(), audit?.close()])
+    await Promise.all([seen.storage?.close(), audit?.close()])
     throw error
   }
-  const durable = (): Storage => {
-    if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
-    return storage
-  }
-  let down: Promise<void> | undefined
-  const shutDown = (answers: boolean): Promise<void> => {
-    down ??= (async () => {
-      phase = 'stopping'
-      audit?.auditor.stopping()
-      const { clock } = host
-      const { stopTimeout } = config
-      if (answers && !(await within(clock, stopTimeout, clients.drain()))) {
-        host.log('warn', 'the server stops although some clients have not read their answers, or the disk is slow', {
-          connections: clients.connections.size,
-          outstanding: service.outstanding,
-          stopTimeout,
-        })
-      }
-      await service.stop()
-      await clients.close()
-      await ports.close()
-      counted.stop()
-      const closed = Promise.all([storage?.close(), audit?.close()])
-      if (!(await within(clock, stopTimeout, closed))) {
-        throw new Error(`the disk did not finish within ${stopTimeout} ms; what was acknowledged is safe`)
-      }
-      host.log('info', 'the server has stopped', { lastZxid: service.lastZxid })
-    })()
-    return down
-  }
+  const storage = await openStorage(ground, stats, begun).catch(failedToStart)
+  seen.storage = storage
+  const keys = storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes))
+  const ids = new SessionIds(keys, ownServerId, host.clock.wall())
+  const identity = { ids, ...ensemble?.memberIdentity(config, host.clock.wall()) }
+  const clients = new ClientListener(config, host, stats, { storage }, securedOf(ground, authentication))
+  seen.view = clients
+  const failed = (error: Error): void => end.failed(error)
+  const parts = { config, runtime: host, access, authentication, stats, keys, audit: audit?.auditor }
+  const house = { ...parts, ...identity, clients, storage, failed }
+  const service =
+    ensemble === undefined ? new StandaloneService(house) : await ensemble.memberService(house).catch(failedToStart)
+  seen.service = service
+  end.closes({ ground, ports, clients, service, storage })
   try {
     await clients.listen()
     await service.start()
   } catch (error) {
     // A failure during the stop must not hide its reason.
     audit?.auditor.failedToStart()
-    await shutDown(false).catch(() => {})
+    await end.begin(false).catch(() => {})
     throw error
   }
-  phase = 'serving'
+  seen.phase = 'serving'
   audit?.auditor.started()
-  credentials?.watch()
-  const { port: plainPort, securePort } = clients
-  const address = plainPort < 0 ? undefined : formatAddress(config.clientPortAddress, plainPort)
-  const secureAddress = securePort < 0 ? undefined : formatAddress(config.secureClientPortAddress, securePort)
-  host.log('info', 'the server listens', {
-    ...(address === undefined ? {} : { address }),
-    ...(secureAddress === undefined ? {} : { secureAddress }),
-  })
-  const secureConnectString =
-    secureAddress === undefined ? undefined : formatAddress(reachable(config.secureClientPortAddress), securePort)
-  const close = async (): Promise<void> => {
-    try {
-      await shutDown(true)
-    } finally {
-      settle(undefined)
-    }
-  }
+  credentials.clients?.watch()
+  sayListens(ground, clients)
   return {
-    host: address === undefined ? config.secureClientPortAddress : config.clientPortAddress,
-    port: address === undefined ? securePort : plainPort,
-    connectString:
-      address === undefined && secureConnectString !== undefined
-        ? secureConnectString
-        : formatAddress(reachable(config.clientPortAddress), plainPort),
-    securePort: securePort < 0 ? undefined : securePort,
-    secureConnectString,
+    ...addressesOf(config, clients),
     config,
     adminAddress: ports.adminAddress,
     metricsAddress: ports.metricsAddress,
+    metricsSecureAddress: ports.metricsSecureAddress,
     get logFailure() {
       return service.logFailure
     },
-    stopped,
+    stopped: end.stopped,
     async snapshot() {
-      return durable().snapshot()
+      if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
+      return storage.snapshot()
     },
-    reload: subject.reload,
-    close,
-    [Symbol.asyncDispose]: close,
+    reload: seen.reload,
+    close: () => end.close(),
+    [Symbol.asyncDispose]: () => end.close(),
   }
 }
 
-/** Reads the data directory; undefined where data is in memory only. */
-async function openStorage(runtime: Runtime, config: ServerConfig): Promise<Storage | undefined> {
-  if (config.dataDir === undefined) return undefined
-  const damage = config.members !== undefined ? 'report' : config.acceptLoss ? 'accept' : 'refuse'
-  return Storage.open(runtime, config, config.dataDir, { damage })
+/** Reads the data directory; undefined where data is in memory only. `begun` is when the start began, monotonic milliseconds. */
+async function openStorage(
+  { config, host, storageHost }: Ground,
+  stats: ServerStats,
+  begun: number,
+): Promise<Storage | undefined> {
+  const { dataDir, acceptLoss, members } = config
+  const damage = members !== undefined ? 'report' : acceptLoss ? 'accept' : 'refuse'
+  const storage = dataDir === undefined ? undefined : await Storage.open(storageHost, config, dataDir, { damage })
+  const took = host.clock.now() - begun
+  stats.starts.add(took)
+  if (storage === undefined) return undefined
+  const { tree, lastZxid, snapshotZxid, replayedTxns, digestMismatches } = storage.recovered
+  stats.replays.add(replayedTxns)
+  stats.digestMismatches = digestMismatches
+  host.log('info', 'the data directory is recovered', {
+    znodes: tree.nodes.size,
+    sessions: tree.sessions.size,
+    lastZxid,
+    snapshotZxid,
+    replayedTxns,
+    ms: Math.round(took),
+  })
+  return storage
 }
 
-/** An address that a client on this machine can connect to, for one that means "all interfaces". */
-function reachable(address: string): string {
-  return address === '0.0.0.0' || address === '::' || address === '' ? '127.0.0.1' : address
+/** What a port with TLS for clients needs; undefined where there is none. */
+function securedOf({ config, credentials }: Ground, authentication: Authentication): Secured | undefined {
+  if (credentials.clients === undefined) return undefined
+  return {
+    credentials: credentials.clients,
+    isBarred: (remoteHost) => authentication.isBarred(remoteHost),
+    identitiesOf: (certificate, remoteHost) =>
+      authentication.identitiesOfCertificate(certificate, remoteHost, config.tls?.authProvider),
+  }
+}
+
+/** The line that says where, which programs read. */
+function sayListens({ config, host }: Ground, { port, securePort }: ClientListener): void {
+  const { clientPortAddress, secureClientPortAddress } = config
+  host.log('info', 'the server listens', {
+    ...(port < 0 ? {} : { address: formatAddress(clientPortAddress, port) }),
+    ...(securePort < 0 ? {} : { secureAddress: formatAddress(secureClientPortAddress, securePort) }),
+  })
 }

@@ -2,9 +2,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { TLSSocket } from 'node:tls'
 import { formatAddress, parseAddress } from '../address.ts'
 import type { Http, HttpAnswer, HttpListener, HttpOptions, HttpRequest } from '../http.ts'
 import { type Log, silentLog } from '../log.ts'
+import { certificateOf, GreetedSockets, plainHost } from './http-tls.ts'
 
 /** Bytes of a request line with its headers. */
 const headerBytesMax = 8 * 1024
@@ -21,13 +23,14 @@ export function nodeHttp(log: Log = silentLog): Http {
         void serve(message, response, answer, log)
       })
       bound(server, options)
+      const greeted = options.tls === undefined ? undefined : new GreetedSockets(server, options.tls)
       return new Promise((resolve, reject) => {
         server.once('error', reject)
         // Without a host Node takes all addresses of IPv6 and IPv4, or of IPv4 alone where there is no other.
         server.listen({ port, ...(host === '::' ? {} : { host }) }, () => {
           server.removeListener('error', reject)
           server.on('error', (error) => log('warn', 'the HTTP server cannot accept', { cause: error.message }))
-          resolve(listenerOf(server, host))
+          resolve(listenerOf(server, host, greeted))
         })
       })
     },
@@ -46,7 +49,7 @@ function bound(server: Server, { idleTimeoutMs, connectionsMax }: HttpOptions): 
   server.on('connect', (_message, socket) => socket.destroy())
 }
 
-function listenerOf(server: Server, host: string): HttpListener {
+function listenerOf(server: Server, host: string, greeted: GreetedSockets | undefined): HttpListener {
   const bound = server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0
   return {
@@ -54,6 +57,7 @@ function listenerOf(server: Server, host: string): HttpListener {
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
+        greeted?.close()
         server.closeAllConnections()
       }),
   }
@@ -89,16 +93,13 @@ function requestOf(message: IncomingMessage): HttpRequest {
   return {
     method: message.method ?? 'GET',
     target: message.url ?? '/',
-    remoteHost: plain(message.socket.remoteAddress ?? ''),
+    remoteHost: plainHost(message.socket.remoteAddress ?? ''),
+    isSecure: message.socket instanceof TLSSocket,
+    peerCertificate: certificateOf(message.socket),
     header(name) {
       const value = message.headers[name]
       return Array.isArray(value) ? value.join(', ') : value
     },
     body: message,
   }
-}
-
-/** An IPv4 address that comes in the form of IPv6 is the IPv4 address. */
-function plain(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }

@@ -6,6 +6,8 @@ function asked(headers: Readonly<Record<string, string>>): Parameters<typeof ref
     method: 'GET',
     target: '/',
     remoteHost: '127.0.0.1',
+    isSecure: false,
+    peerCertificate: undefined,
     header: (name) => headers[name],
     body: (async function* () {})(),
   }

@@ -47,7 +47,7 @@ export const pages: readonly Page[] = [
   },
   {
     names: ['connections', 'cons'],
-    make: ({ server }) => ({ connections: listed(server, false), secure_connections: [] }),
+    make: ({ server }) => listed(server, false),
   },
   {
     names: ['dirs'],
@@ -96,8 +96,7 @@ export const pages: readonly Page[] = [
     names: ['stats', 'stat'],
     make: async (sources) => ({
       ...(await serverStats(sources)),
-      connections: listed(sources.server, true),
-      secure_connections: [],
+      ...listed(sources.server, true),
     }),
   },
   {
@@ -141,8 +140,15 @@ function fitting<T>(items: Iterable<T>, sizeOf: (item: T) => number): T[] {
   return found
 }
 
-function listed({ connections }: ServerView, isBrief: boolean): Json[] {
-  return fitting(connections, () => 600).map((connection) => connectionData(connection, isBrief))
+/** Those of the port for TLS alone have a list of their own. */
+function listed({ connections, secureConnections }: ServerView, isBrief: boolean): PageData {
+  const plain: Json[] = []
+  const secure: Json[] = []
+  for (const connection of fitting(connections, () => 600)) {
+    const list = secureConnections.has(connection) ? secure : plain
+    list.push(connectionData(connection, isBrief))
+  }
+  return { connections: plain, secure_connections: secure }
 }
 
 function connectionData(connection: ConnectionView, isBrief: boolean): PageData {

@@ -25,6 +25,8 @@ export interface ServerView {
   /** Undefined while the server serves no clients. */
   readonly replica: Replica | undefined
   readonly connections: ReadonlySet<ConnectionView>
+  /** Those of the port for TLS alone. */
+  readonly secureConnections: ReadonlySet<ConnectionView>
   /** -1 where there is no port without TLS. */
   readonly port: number
   /** -1 where there is no port for TLS alone. */

@@ -6,6 +6,7 @@ import { isMemberKey } from './ensemble-members.ts'
 import { parseProperties } from './java-properties.ts'
 import type { Note } from './java-values.ts'
 import { parseJvmFlags } from './jvm-flags.ts'
+import { refuseHalfOfAdminTls } from './keys/admin-tls.ts'
 import { refuseHalfOfTls } from './keys/tls.ts'
 import type { Member } from './members.ts'
 import { filePairs, overlaid, type Pair } from './pairs.ts'
@@ -117,7 +118,10 @@ function interpret(
     if (own.length === 0) continue
     const tools = { readFile, note, all: values }
     const given = problems.try(() => read(new Map(own.map(([key, { value }]) => [key, value])), tools))
-    if (given === undefined) continue
+    if (given === undefined) {
+      ignored.push(...own.map(([key]) => key).filter(isIdleFamily))
+      continue
+    }
     options.set(option, given)
     origins.set(option, own.map(([, { origin }]) => origin).join(' '))
   }
@@ -137,6 +141,7 @@ function interpret(
   }
   problems.throwAny()
   refuseHalfOfTls(options, [...members].find(([, { secureClient }]) => secureClient !== undefined)?.[0])
+  refuseHalfOfAdminTls(options, values)
   return { options: Object.fromEntries(options) as ServerOptions, origins, ignored, unknown, notes }
 }
 

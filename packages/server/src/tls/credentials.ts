@@ -83,7 +83,7 @@ export class Credentials implements Reloadable {
     if (next === undefined) return undefined
     const { shown } = this.#used
     return {
-      changes: [{ setting: 'tls', from: `certificate ${shown}`, to: `certificate ${next.shown}` }],
+      changes: [{ setting: this.#settings.option, from: `certificate ${shown}`, to: `certificate ${next.shown}` }],
       commit: () => {
         this.#used = next
         this.#refused = undefined
@@ -136,7 +136,7 @@ async function readFiles(settings: TlsSettings, disk: CredentialsHost['disk']): 
     try {
       files.set(path, await contentOf(path, disk))
     } catch (cause) {
-      throw refused(`tls.${setting}`, `(${path}) cannot be read: ${(cause as Error).message}`, cause)
+      throw refused(settings.nameOf(setting), `(${path}) cannot be read: ${(cause as Error).message}`, cause)
     }
   }
   return files
@@ -159,15 +159,15 @@ function areSame(a: Files, b: Files): boolean {
 }
 
 function loadedOf(settings: TlsSettings, files: Files, host: CredentialsHost): Loaded {
-  const { keyStore, trustStore, crlLocation, clientAuth } = settings
-  const keys = usableKeys(storeOf(keyStore, files, 'keyStore'))
+  const { trustStore, crlLocation, clientAuth } = settings
+  const keys = usableKeys(storeOf(settings, files, 'keyStore')?.keys ?? [])
   if (keys.length === 0) {
-    throw refused(...placeOf(keyStore, 'keyStore', 'holds no key with its certificate'))
+    throw refused(...placeOf(settings, 'keyStore', 'holds no key with its certificate'))
   }
-  const trusted = trustStore === undefined ? [] : storeOf(trustStore, files, 'trustStore').trusted
+  const trusted = storeOf(settings, files, 'trustStore')?.trusted ?? []
   if (trustStore !== undefined && trusted.length === 0) {
     const hint = trustStore.type === 'PEM' ? '' : '; keytool -importcert adds one'
-    throw refused(...placeOf(trustStore, 'trustStore', `holds no trusted certificate${hint}`))
+    throw refused(...placeOf(settings, 'trustStore', `holds no trusted certificate${hint}`))
   }
   try {
     const context = host.tlsContext({
@@ -184,25 +184,28 @@ function loadedOf(settings: TlsSettings, files: Files, host: CredentialsHost): L
     })
     return { files, context, shown: parseCertificate(keys[0]?.chain[0] as Uint8Array).fingerprint256 }
   } catch (cause) {
-    throw refused(...placeOf(keyStore, 'keyStore', `cannot be used: ${(cause as Error).message}`), cause)
+    throw refused(...placeOf(settings, 'keyStore', `cannot be used: ${(cause as Error).message}`), cause)
   }
 }
 
 /** Keys with certificates that are well formed. */
-function usableKeys({ keys }: KeyStore): KeyEntry[] {
+function usableKeys(keys: readonly KeyEntry[]): KeyEntry[] {
   return keys.filter(({ chain }) => {
     for (const der of chain) parseCertificate(der)
     return chain.length > 0
   })
 }
 
-function storeOf(settings: StoreSettings, files: Files, name: 'keyStore' | 'trustStore'): KeyStore {
-  const bytes = settings.content ?? files.get(settings.location ?? '') ?? new Uint8Array(0)
-  const secret = settings.passwordPath === undefined ? undefined : files.get(settings.passwordPath)
+/** Undefined where the settings name none. */
+function storeOf(settings: TlsSettings, files: Files, name: 'keyStore' | 'trustStore'): KeyStore | undefined {
+  const given = settings[name]
+  if (given === undefined) return undefined
+  const bytes = given.content ?? files.get(given.location ?? '') ?? new Uint8Array(0)
+  const secret = given.passwordPath === undefined ? undefined : files.get(given.passwordPath)
   // As Apache: one line end behind the password is no part of it.
-  const password = secret === undefined ? settings.password : new TextDecoder().decode(secret).replace(/\r?\n$/, '')
+  const password = secret === undefined ? given.password : new TextDecoder().decode(secret).replace(/\r?\n$/, '')
   try {
-    const store = readStore(settings.type, bytes, password)
+    const store = readStore(given.type, bytes, password)
     for (const der of store.trusted) parseCertificate(der)
     return store
   } catch (cause) {
@@ -222,12 +225,13 @@ function readStore(type: StoreSettings['type'], bytes: Uint8Array, password: str
 
 /** The setting whose file it is, and what is wrong with it. */
 function placeOf(
-  { location }: StoreSettings,
+  settings: TlsSettings,
   name: 'keyStore' | 'trustStore',
   problem: string,
 ): [setting: string, problem: string] {
-  if (location !== undefined) return [`tls.${name}Location`, `(${location}) ${problem}`]
-  return [name === 'keyStore' ? 'tls.cert' : 'tls.ca', problem]
+  const location = settings[name]?.location
+  if (location !== undefined) return [settings.nameOf(`${name}Location`), `(${location}) ${problem}`]
+  return [settings.nameOf(name === 'keyStore' ? 'cert' : 'ca'), problem]
 }
 
 function refused(setting: string, problem: string, cause?: unknown): ConfigError {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { resolveTls, TlsOptionError } from './options.ts'
+import { ConfigError } from '../config/config-error.ts'
+import { resolveTls } from './options.ts'
 
 const store = { keyStoreLocation: '/k.jks', trustStoreLocation: '/t.p12' }
 
@@ -21,11 +22,11 @@ describe('the type of a store', () => {
     ['/a/k.bcfks', undefined, 'keyStoreLocation', /BCFKS.*convert it with keytool/],
     ['/a/k.jks', 'BCFKS', 'keyStoreType', /BCFKS/],
     ['/a/k.JKS', undefined, 'keyStoreLocation', /ends in none of \.jks, \.p12 and \.pem/],
-    ['/a/k', undefined, 'keyStoreLocation', /say the format with keyStoreType/],
+    ['/a/k', undefined, 'keyStoreLocation', /say the format with tls\.keyStoreType/],
     ['/a/k', 'DKS', 'keyStoreType', /expected JKS, PKCS12 or PEM/],
   ])('%s with the type %s is refused', (keyStoreLocation, keyStoreType, option, why) => {
     const given = { ...store, keyStoreLocation, ...(keyStoreType === undefined ? {} : { keyStoreType }) }
-    expect(refusal(given)).toMatchObject({ option, message: expect.stringMatching(why) })
+    expect(refusal(given)).toMatchObject({ setting: `tls.${option}`, message: expect.stringMatching(why) })
   })
 })
 
@@ -68,18 +69,28 @@ test.each([
   [{ ...store, keyStorePassword: 7 }, 'keyStorePassword', /is not a text/],
   [null, '', /not an object/],
 ])('%o is refused', (options, option, why) => {
-  expect(refusal(options)).toMatchObject({ option, message: expect.stringMatching(why) })
+  const setting = option === '' ? 'tls' : `tls.${option}`
+  expect(refusal(options)).toMatchObject({ setting, message: expect.stringMatching(why) })
 })
 
 test('a client without a certificate may come where there is no list of authorities', () => {
   expect(resolveTls({ keyStoreLocation: '/k.pem', clientAuth: 'NONE' }).trustStore).toBeUndefined()
 })
 
+test('errors call an option as its owner wants', () => {
+  const nameOf = (option: string): string => `ssl.${option}`
+  expect(refusal({ keyStoreLocation: '/k.jks', nameOf })).toMatchObject({
+    message: expect.stringMatching(
+      /^ssl\.trustStoreLocation is missing: .* or let clients connect without one \(ssl\.clientAuth\)$/,
+    ),
+  })
+})
+
 function refusal(options: unknown): unknown {
   try {
     resolveTls(options)
   } catch (error) {
-    expect(error).toBeInstanceOf(TlsOptionError)
+    expect(error).toBeInstanceOf(ConfigError)
     return error
   }
   throw new Error('it was taken')

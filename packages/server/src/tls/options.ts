@@ -1,5 +1,6 @@
 /** Settings of TLS: Apache's keys `ssl.*` in camel case, checked before anything is opened. No file is read here. */
 import { nearestName } from '@lightkeeper/runtime'
+import { ConfigError } from '../config/config-error.ts'
 import { openSslCiphers } from './ciphers.ts'
 
 /** A server's certificate, who may connect, and how. Files are read at the start and again when they change. */
@@ -40,6 +41,11 @@ export interface ServerTlsOptions {
   readonly outstandingHandshakeLimit?: number
   /** Watch the files and use new ones without a restart. Default true. */
   readonly certReload?: boolean
+  /**
+   * What errors call an option of these: the key of the file that it came from, for example. `''` stands for all of them together.
+   * Default: its name behind that of the option that holds them, `tls.keyStoreLocation`.
+   */
+  readonly nameOf?: (option: string) => string
 }
 
 export type ClientAuth = 'need' | 'want' | 'none'
@@ -67,38 +73,33 @@ export interface TlsSettings {
   readonly handshakeMs: number
   readonly handshakesMax: number
   readonly isReloaded: boolean
-}
-
-/** An option of `tls` cannot be used. The message begins behind the name, and shows no secret. */
-export class TlsOptionError extends Error {
-  override readonly name = 'TlsOptionError'
-  /** The option's name, without `tls.`. */
+  /** The option of the server that holds these: `tls`, `adminTls` or `metricsTls`. */
   readonly option: string
-
-  constructor(option: string, problem: string) {
-    super(problem)
-    this.option = option
-  }
+  /** What errors call one of them; see `ServerTlsOptions`. */
+  readonly nameOf: (option: string) => string
 }
 
 const handshakeMsDefault = 10_000
 const handshakesDefault = 256
 
-/** @throws TlsOptionError for the first option that cannot be used. */
-export function resolveTls(options: unknown): TlsSettings {
+/**
+ * Checks options and fills in defaults: those of `defaults`, else those of a port for clients. `name` is the option that holds them.
+ * @throws ConfigError for the first one that cannot be used. It shows no secret.
+ */
+export function resolveTls(options: unknown, name = 'tls', defaults: ServerTlsOptions = {}): TlsSettings {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TlsOptionError('', 'is not an object; see ServerTlsOptions')
+    throw ConfigError.refused(name, 'is not an object; see ServerTlsOptions')
   }
-  const given = new Given(options as Record<string, unknown>)
+  const given = new Given({ ...defaults, ...options }, name)
   const keyStore = storeOf(given, 'keyStore')
   if (keyStore === undefined) {
-    throw new TlsOptionError('keyStoreLocation', 'is missing: a TLS port needs a certificate and its key')
+    throw given.refused('keyStoreLocation', 'is missing: a TLS port needs a certificate and its key')
   }
   const trustStore = storeOf(given, 'trustStore')
   const clientAuth = clientAuthOf(given)
   if (clientAuth === 'need' && trustStore === undefined) {
-    const advice = 'give one, or set clientAuth to none'
-    throw new TlsOptionError(
+    const advice = `give one, or let clients connect without one (${given.nameOf('clientAuth')})`
+    throw given.refused(
       'trustStoreLocation',
       `is missing: clients must have certificates, and none is trusted; ${advice}`,
     )
@@ -116,6 +117,8 @@ export function resolveTls(options: unknown): TlsSettings {
     handshakeMs: given.number('handshakeDetectionTimeoutMillis', 1) ?? handshakeMsDefault,
     handshakesMax: Math.max(0, given.number('outstandingHandshakeLimit', -1) ?? 0) || handshakesDefault,
     isReloaded: given.flag('certReload', true),
+    option: name,
+    nameOf: given.nameOf,
   }
 }
 
@@ -124,7 +127,7 @@ function storeOf(given: Given, name: 'keyStore' | 'trustStore'): StoreSettings |
   const content = name === 'keyStore' ? ownPem(given) : given.pem('ca')
   const [short, long] = [name === 'keyStore' ? 'cert' : 'ca', `${name}Location`] as const
   if (content !== undefined && location !== undefined) {
-    throw new TlsOptionError(short, `and ${long} are both given; one of them is enough`)
+    throw given.refused(short, `and ${given.nameOf(long)} are both given; one of them is enough`)
   }
   if (content !== undefined) {
     return { location: undefined, content, type: 'PEM', password: '', passwordPath: undefined }
@@ -142,7 +145,7 @@ function storeOf(given: Given, name: 'keyStore' | 'trustStore'): StoreSettings |
 function ownPem(given: Given): Uint8Array | undefined {
   const [cert, key] = [given.pem('cert'), given.pem('key')]
   if (cert === undefined && key === undefined) return undefined
-  if (cert === undefined) throw new TlsOptionError('cert', 'is missing: it belongs to the key')
+  if (cert === undefined) throw given.refused('cert', 'is missing: it belongs to the key')
   const whole = new Uint8Array(cert.length + 1 + (key?.length ?? 0))
   whole.set(cert)
   whole[cert.length] = 0x0a
@@ -159,26 +162,27 @@ function typeOf(given: Given, name: 'keyStore' | 'trustStore', location: string)
   const type = said?.toUpperCase() ?? endings[ending]
   if (type === 'JKS' || type === 'PKCS12' || type === 'PEM') return type
   if (type === 'BCFKS') {
-    throw new TlsOptionError(
+    throw given.refused(
       said === undefined ? `${name}Location` : option,
       'asks for BCFKS, a format of Bouncy Castle that this server does not read; convert it with keytool to PKCS12',
     )
   }
-  if (said !== undefined) throw new TlsOptionError(option, `is ${JSON.stringify(said)}, expected JKS, PKCS12 or PEM`)
-  throw new TlsOptionError(`${name}Location`, `ends in none of .jks, .p12 and .pem: say the format with ${option}`)
+  if (said !== undefined) throw given.refused(option, `is ${JSON.stringify(said)}, expected JKS, PKCS12 or PEM`)
+  const advice = `say the format with ${given.nameOf(option)}`
+  throw given.refused(`${name}Location`, `ends in none of .jks, .p12 and .pem: ${advice}`)
 }
 
 function clientAuthOf(given: Given): ClientAuth {
   const text = given.text('clientAuth')?.toLowerCase() ?? 'need'
   if (text === 'need' || text === 'want' || text === 'none') return text
-  throw new TlsOptionError('clientAuth', `is ${JSON.stringify(text)}, expected need, want or none`)
+  throw given.refused('clientAuth', `is ${JSON.stringify(text)}, expected need, want or none`)
 }
 
 /** Another one would be a class of Java. */
 function authProviderOf(given: Given): 'x509' {
   const name = given.text('authProvider') ?? 'x509'
   if (name === 'x509') return name
-  throw new TlsOptionError('authProvider', `is ${JSON.stringify(name)}, expected x509, the only one for certificates`)
+  throw given.refused('authProvider', `is ${JSON.stringify(name)}, expected x509, the only one for certificates`)
 }
 
 type Version = 'TLSv1.2' | 'TLSv1.3'
@@ -192,20 +196,20 @@ function versionsOf(given: Given): readonly [min: Version, max: Version] {
     const names = list.split(',').map((name) => name.trim())
     for (const name of names) {
       if (name !== 'TLSv1.2' && name !== 'TLSv1.3' && !oldVersions.has(name)) {
-        throw new TlsOptionError('enabledProtocols', `names ${JSON.stringify(name)}, expected TLSv1.3 and TLSv1.2`)
+        throw given.refused('enabledProtocols', `names ${JSON.stringify(name)}, expected TLSv1.3 and TLSv1.2`)
       }
     }
     const [has12, has13] = [names.includes('TLSv1.2'), names.includes('TLSv1.3')]
     if (!has12 && !has13) {
-      throw new TlsOptionError('enabledProtocols', 'names only versions that are not safe; TLSv1.3 and TLSv1.2 are')
+      throw given.refused('enabledProtocols', 'names only versions that are not safe; TLSv1.3 and TLSv1.2 are')
     }
     return [has12 ? 'TLSv1.2' : 'TLSv1.3', has13 ? 'TLSv1.3' : 'TLSv1.2']
   }
   const protocol = given.text('protocol') ?? 'TLSv1.3'
   if (protocol === 'TLSv1.2') return ['TLSv1.2', 'TLSv1.2']
   if (protocol === 'TLSv1.3' || protocol === 'TLS') return ['TLSv1.2', 'TLSv1.3']
-  if (oldVersions.has(protocol)) throw new TlsOptionError('protocol', `is ${protocol}, which is not safe; use TLSv1.3`)
-  throw new TlsOptionError('protocol', `is ${JSON.stringify(protocol)}, expected TLSv1.3 or TLSv1.2`)
+  if (oldVersions.has(protocol)) throw given.refused('protocol', `is ${protocol}, which is not safe; use TLSv1.3`)
+  throw given.refused('protocol', `is ${JSON.stringify(protocol)}, expected TLSv1.3 or TLSv1.2`)
 }
 
 function ciphersOf(given: Given): string | undefined {
@@ -214,7 +218,7 @@ function ciphersOf(given: Given): string | undefined {
   try {
     return openSslCiphers(list.split(','))
   } catch (error) {
-    throw new TlsOptionError('ciphersuites', (error as Error).message)
+    throw given.refused('ciphersuites', (error as Error).message)
   }
 }
 
@@ -242,23 +246,35 @@ const optionNames: ReadonlySet<string> = new Set(
     handshakeDetectionTimeoutMillis: true,
     outstandingHandshakeLimit: true,
     certReload: true,
+    nameOf: true,
   } satisfies Record<Name, true>),
 )
 
 /** What the caller gave, each value read once and checked for its type. */
 class Given {
+  /** What errors call an option. */
+  readonly nameOf: (option: string) => string
   readonly #values = new Map<string, unknown>()
 
-  constructor(options: Record<string, unknown>) {
-    for (const name of Object.keys(options)) {
-      if (!optionNames.has(name)) {
-        const nearest = nearestName(name, optionNames)
+  constructor(options: Record<string, unknown>, name: string) {
+    const { nameOf } = options
+    this.nameOf =
+      typeof nameOf === 'function'
+        ? (nameOf as (option: string) => string)
+        : (option) => (option === '' ? name : `${name}.${option}`)
+    for (const [option, value] of Object.entries(options)) {
+      if (!optionNames.has(option)) {
+        const nearest = nearestName(option, optionNames)
         const hint = nearest === undefined ? 'see ServerTlsOptions' : `did you mean ${nearest}?`
-        throw new TlsOptionError(JSON.stringify(name).slice(1, -1).slice(0, 100), `is no such setting; ${hint}`)
+        throw this.refused(JSON.stringify(option).slice(1, -1).slice(0, 100), `is no such setting; ${hint}`)
       }
-      const value = options[name]
-      if (value !== undefined) this.#values.set(name, value)
+      if (value !== undefined) this.#values.set(option, value)
     }
+  }
+
+  /** The error for an option; `problem` stands behind its name. */
+  refused(option: string, problem: string): ConfigError {
+    return ConfigError.refused(this.nameOf(option), problem)
   }
 
   /** Undefined where it is missing or empty: Java takes an empty value for none. */
@@ -266,7 +282,7 @@ class Given {
     const value = this.#values.get(name)
     if (value === undefined || value === '') return undefined
     if (typeof value === 'string' && !value.includes('\0')) return value
-    throw new TlsOptionError(name, 'is not a text')
+    throw this.refused(name, 'is not a text')
   }
 
   pem(name: 'cert' | 'key' | 'ca'): Uint8Array | undefined {
@@ -274,19 +290,19 @@ class Given {
     if (value === undefined) return undefined
     const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value
     if (bytes instanceof Uint8Array && bytes.length > 0) return bytes
-    throw new TlsOptionError(name, 'is not a PEM text or its bytes')
+    throw this.refused(name, 'is not a PEM text or its bytes')
   }
 
   number(name: Name, min: number): number | undefined {
     const value = this.#values.get(name)
     if (value === undefined) return undefined
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= 0x7fff_ffff) return value
-    throw new TlsOptionError(name, `is ${String(value).slice(0, 50)}, expected an integer from ${min} to 2147483647`)
+    throw this.refused(name, `is ${String(value).slice(0, 50)}, expected an integer from ${min} to 2147483647`)
   }
 
   flag(name: Name, fallback: boolean): boolean {
     const value = this.#values.get(name) ?? fallback
-    if (typeof value !== 'boolean') throw new TlsOptionError(name, 'is neither true nor false')
+    if (typeof value !== 'boolean') throw this.refused(name, 'is neither true nor false')
     return value
   }
 }

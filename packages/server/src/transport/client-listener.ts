@@ -57,6 +57,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   readonly log: Log
   readonly repeated: RepeatedLines
   readonly connections = new Set<ClientConnection>()
+  readonly secureConnections = new Set<ClientConnection>()
   readonly slices: Slices
   readonly wordShare: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
   readonly held: HeldBytes
@@ -123,13 +124,13 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
       this.#listener = await this.#open(
         formatAddress(clientPortAddress, clientPort),
         this.config.clientPortUnification
-          ? (link) => this.#greet(link, handshakes as Handshakes, true)
+          ? (link) => this.#greet(link, handshakes as Handshakes, false)
           : (link) => this.#accept(link),
       )
     }
     if (secureClientPort >= 0) {
       this.#secureListener = await this.#open(formatAddress(secureClientPortAddress, secureClientPort), (link) =>
-        this.#greet(link, handshakes as Handshakes, false),
+        this.#greet(link, handshakes as Handshakes, true),
       )
     }
     this.#armImpatience()
@@ -207,17 +208,21 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     return host === undefined ? refused(link) : this.#admit(link, host)
   }
 
-  /** A connection that may speak TLS counts from its first byte on, like every other. */
-  #greet(link: Link, handshakes: Handshakes, mayBePlain: boolean): LinkEvents {
+  /** A connection that may speak TLS, and must on a port for TLS alone. It counts from its first byte on, like every other. */
+  #greet(link: Link, handshakes: Handshakes, isTlsPort: boolean): LinkEvents {
     if (this.#secured?.isBarred(parseAddress(link.remote, 0).host)) return refused(link)
     const host = this.#countIn(link, this.connections.size + handshakes.count)
     if (host === undefined) return refused(link)
-    return handshakes.accept(link, mayBePlain, {
+    return handshakes.accept(link, !isTlsPort, {
       admit: (opened) => {
         const { peerCertificate: der } = opened
         const certified = der === undefined ? undefined : this.#certified(der, opened.remote, host)
         const isServed = this.#replica !== undefined && !this.isDraining
-        if (isServed && (der === undefined || certified !== undefined)) return this.#admit(opened, host, certified)
+        if (isServed && (der === undefined || certified !== undefined)) {
+          const connection = this.#admit(opened, host, certified)
+          if (isTlsPort) this.secureConnections.add(connection)
+          return connection
+        }
         this.#countOut(host)
         return refused(opened)
       },
@@ -265,7 +270,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     }
   }
 
-  #admit(link: Link, host: string, certified?: Certified): LinkEvents {
+  #admit(link: Link, host: string, certified?: Certified): ClientConnection {
     const ip: Id = { scheme: 'ip', id: ipIdOf(host) }
     const { desk } = this.#replica as Replica
     const identities = certified === undefined ? [ip] : [ip, ...certified.identities]
@@ -288,6 +293,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
 
   closed(connection: ClientConnection, reason: Error | undefined): void {
     this.connections.delete(connection)
+    this.secureConnections.delete(connection)
     this.stats.droppedConnections++
     this.#impatience.remove(connection)
     this.held.forget(connection)

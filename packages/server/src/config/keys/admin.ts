@@ -2,10 +2,11 @@
 import { parseHost } from '@lightkeeper/runtime'
 import { ConfigError } from '../config-error.ts'
 import { atLeast, decoded, looseBoolean, parsedInt } from '../java-values.ts'
-import { idleKeys, isOff, type Room } from '../room.ts'
+import { idleKeys, type Room } from '../room.ts'
 import { flag, integer, type SettingsFor, setting } from '../setting.ts'
+import { type AdminTlsOptions, adminTlsFamilies, adminTlsSettings, refuseHalves } from './admin-tls.ts'
 
-export interface AdminOptions {
+export interface AdminOptions extends AdminTlsOptions {
   /** Four-letter words that are answered: a comma list, `*` for all. Default `srvr`. */
   readonly fourLetterWordWhitelist?: string
   /** Whether the admin pages are served by HTTP. Default false here, and true where a zoo.cfg does not say otherwise. */
@@ -32,7 +33,7 @@ export interface AdminOptions {
   readonly metricsProviderClassName?: string
   /** The host of the metrics. Default 0.0.0.0. */
   readonly metricsHttpHost?: string
-  /** The port of the metrics; 0 for any that is free. Default 7000. */
+  /** The port of the metrics without TLS; 0 takes a free one, and -1 is none. Default 7000; -1 where there is a `metricsHttpsPort`. */
   readonly metricsHttpPort?: number
   /** Whether the metrics of the process are served too. Default true. */
   readonly metricsExportJvmInfo?: boolean
@@ -55,6 +56,7 @@ function host(row: { readonly key: string; readonly byDefault: string }) {
 }
 
 const settings = {
+  ...adminTlsSettings,
   fourLetterWordWhitelist: setting<readonly string[]>({
     key: '4lw.commands.whitelist',
     byDefault: ['srvr'],
@@ -134,11 +136,23 @@ const settings = {
     },
   }),
   metricsHttpHost: host({ key: 'metricsProvider.httpHost', byDefault: '0.0.0.0' }),
-  metricsHttpPort: integer({ key: 'metricsProvider.httpPort', read: parsedInt, byDefault: 7000, min: 0, max: 65535 }),
+  metricsHttpPort: integer({
+    key: 'metricsProvider.httpPort',
+    read: parsedInt,
+    byDefault: ({ value }) => (value('metricsHttpsPort') === -1 ? 7000 : -1),
+    min: -1,
+    max: 65535,
+  }),
   metricsExportJvmInfo: flag({ key: 'metricsProvider.exportJvmInfo', read: looseBoolean, byDefault: true }),
 } satisfies SettingsFor<AdminOptions>
 
-const noTls = 'asks for TLS, which the admin pages do not speak; leave them on 127.0.0.1, or put a proxy in front'
+const ownNames = {
+  adminForceHttps: 'adminForceHttps',
+  adminPortUnification: 'adminPortUnification',
+  adminTls: 'adminTls',
+  metricsHttpsPort: 'metricsHttpsPort',
+  metricsTls: 'metricsTls',
+}
 
 export const admin = {
   settings,
@@ -146,12 +160,7 @@ export const admin = {
     ...['admin.httpVersion', 'metricsProvider.numWorkerThreads', 'metricsProvider.maxQueueSize'],
     'metricsProvider.workerShutdownTimeoutMs',
   ]),
-  idleFamilies: [/^metricsProvider\./],
-  refusals: [
-    { keys: /^admin\.(needClientAuth|forceHttps|portUnification)$/, why: noTls, isHarmless: isOff },
-    {
-      keys: /^metricsProvider\.(httpsPort|ssl\..*)$/,
-      why: 'asks for TLS, which the metrics page does not speak; use metricsProvider.httpPort, or put a proxy in front',
-    },
-  ],
+  families: adminTlsFamilies,
+  idleFamilies: [/^metricsProvider\./, /^admin\.needClientAuth$/],
+  check: (config) => refuseHalves(config, ownNames),
 } as const satisfies Room

@@ -1,68 +1,47 @@
 /** TLS for clients: Apache's keys `ssl.*`. A file that asks for TLS gets it, or is refused. */
-import { resolveTls, type ServerTlsOptions, TlsOptionError, type TlsSettings } from '../../tls/options.ts'
+import type { ServerTlsOptions } from '../../tls/options.ts'
 import { ConfigError } from '../config-error.ts'
 import { parsedInt } from '../java-values.ts'
 import { type FamilyTools, idleKeys, isOff, type Room } from '../room.ts'
-import { type SettingsFor, setting } from '../setting.ts'
+import type { SettingsFor } from '../setting.ts'
+import { type TlsKeys, tlsOptionOf, tlsOptionsOf, tlsSetting } from './tls-keys.ts'
 
 export interface TlsPortOptions {
   /** The certificate of the server and which clients it lets in, for `secureClientPort` and `clientPortUnification`. Default none. */
   readonly tls?: ServerTlsOptions
 }
 
-const settings = {
-  tls: setting<TlsSettings | undefined>({
-    byDefault: undefined,
-    check: (given, name) => resolved(given, (option) => (option === '' ? name : `tls.${option}`)),
-    show: (tls) =>
-      tls === undefined
-        ? ''
-        : `keyStore ${tls.keyStore.location ?? 'given'}, trustStore ${tls.trustStore?.location ?? (tls.trustStore === undefined ? 'none' : 'given')}, clientAuth ${tls.clientAuth}, ${tls.minVersion} to ${tls.maxVersion}`,
-  }),
-} satisfies SettingsFor<TlsPortOptions>
+const settings = { tls: tlsSetting('tls') } satisfies SettingsFor<TlsPortOptions>
 
-/** The options of `ServerTlsOptions` by their keys in a zoo.cfg. */
-const texts: Readonly<Record<string, keyof ServerTlsOptions>> = {
-  'ssl.keyStore.location': 'keyStoreLocation',
-  'ssl.keyStore.password': 'keyStorePassword',
-  'ssl.keyStore.passwordPath': 'keyStorePasswordPath',
-  'ssl.keyStore.type': 'keyStoreType',
-  'ssl.trustStore.location': 'trustStoreLocation',
-  'ssl.trustStore.password': 'trustStorePassword',
-  'ssl.trustStore.passwordPath': 'trustStorePasswordPath',
-  'ssl.trustStore.type': 'trustStoreType',
-  'ssl.clientAuth': 'clientAuth',
-  'ssl.protocol': 'protocol',
-  'ssl.enabledProtocols': 'enabledProtocols',
-  'ssl.ciphersuites': 'ciphersuites',
-  'ssl.crlLocation': 'crlLocation',
-  'ssl.authProvider': 'authProvider',
-}
-
-const numbers: Readonly<Record<string, keyof ServerTlsOptions>> = {
+const reload = 'client.certReload'
+const numbers: Readonly<Record<string, 'handshakeDetectionTimeoutMillis' | 'outstandingHandshakeLimit'>> = {
   'ssl.handshakeDetectionTimeoutMillis': 'handshakeDetectionTimeoutMillis',
   'netty.server.outstandingHandshake.limit': 'outstandingHandshakeLimit',
+}
+const keys: TlsKeys = {
+  prefix: 'ssl.',
+  others: { ...Object.fromEntries(Object.entries(numbers).map(([key, option]) => [option, key])), certReload: reload },
 }
 
 /** Keys without an effect: what a server does not do in Apache either, or what is built otherwise here. */
 const without = new Set(['ssl.hostnameVerification', 'ssl.allowReverseDnsLookup', 'ssl.sslProvider'])
 
-const reload = 'client.certReload'
-
 /** The options that the keys of a file give; undefined where none of them asks for TLS. */
 function read(values: ReadonlyMap<string, string>, { note }: FamilyTools): ServerTlsOptions | undefined {
   // Empty values, and those of keys without an effect, ask for nothing.
-  if (![...values].some(([key, value]) => key in texts && value !== '')) return undefined
-  const options: Record<string, unknown> = {}
+  if (![...values].some(([key, value]) => tlsOptionOf(keys, key) !== undefined && value !== '')) return undefined
+  const more: { -readonly [K in keyof ServerTlsOptions]: ServerTlsOptions[K] } = {}
   for (const [key, value] of values) {
     const number = numbers[key]
-    if (number !== undefined) options[number] = numberOf(key, value, note)
-    else if (key === reload) options['certReload'] = !isOff(value)
-    else if (texts[key] !== undefined) options[texts[key]] = value
-    else if (!without.has(key) && !isRefused(key)) note(`${key} is no key of TLS that is known; it has no effect`)
+    if (number !== undefined) {
+      const given = numberOf(key, value, note)
+      if (given !== undefined) more[number] = given
+    } else if (key === reload) more.certReload = !isOff(value)
+    else if (tlsOptionOf(keys, key) === undefined && !without.has(key) && !isRefused(key)) {
+      note(`${key} is no key of TLS that this server knows; it has no effect`)
+    }
   }
-  resolved(options, (option) => keyOf(option) ?? 'ssl.keyStore.location')
-  return options
+  return tlsOptionsOf(keys, values, more)
 }
 
 function numberOf(key: string, value: string, note: FamilyTools['note']): number | undefined {
@@ -70,19 +49,6 @@ function numberOf(key: string, value: string, note: FamilyTools['note']): number
   if (key === 'netty.server.outstandingHandshake.limit' || number >= 1) return Math.max(-1, number)
   note(`${key}=${number} counts as the default, as in Apache`)
   return undefined
-}
-
-function keyOf(option: string): string | undefined {
-  return Object.entries({ ...texts, ...numbers }).find(([, name]) => name === option)?.[0]
-}
-
-function resolved(given: unknown, nameOf: (option: string) => string): TlsSettings {
-  try {
-    return resolveTls(given)
-  } catch (error) {
-    if (!(error instanceof TlsOptionError)) throw error
-    throw ConfigError.refused(nameOf(error.option), error.message)
-  }
 }
 
 /**
