@@ -1,5 +1,6 @@
 /** All commands: each row with the module that runs it, which is loaded only then. */
 import { bind, type Command } from './command.ts'
+import * as doctoring from './table/doctor.ts'
 import * as helping from './table/help.ts'
 import * as past from './table/past.ts'
 import * as recipes from './table/recipes.ts'
@@ -11,6 +12,8 @@ export const commands: readonly Command[] = [
   bind(serving.server, () => import('./commands/server.ts')),
   bind(serving.inspect, () => import('./commands/inspect.ts')),
   bind(serving.backup, () => import('./commands/backup.ts')),
+  bind(doctoring.doctor, () => import('./commands/doctor.ts')),
+  bind(doctoring.bench, () => import('./commands/bench.ts')),
   bind(recipes.watch, () => import('./commands/watch.ts')),
   bind(recipes.lock, () => import('./commands/lock.ts')),
   bind(recipes.elect, () => import('./commands/elect.ts')),

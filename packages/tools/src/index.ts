@@ -14,8 +14,10 @@ export {
   type ZnodeType,
 } from './compare/compare.ts'
 export { type ReadWhole, type ReadZnode, readWhole } from './compare/read-whole.ts'
+export { type DiagnosedServer, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.ts'
 export { findingsInDirectory, type Surroundings } from './doctor/directory.ts'
 export { bySeverity, type Finding, type FindingName, findingNames, isWrong, type Severity } from './doctor/finding.ts'
+export type { ServerFacts } from './doctor/server-facts.ts'
 export { type SurveyedZnode, TreeSurvey } from './doctor/tree.ts'
 export { PastDirectory, type Walked, type WalkOptions } from './history/past-directory.ts'
 export { type Change, kindOf, type PastKind, PastTree, type PastZnode, ttlMsOf } from './history/past-tree.ts'

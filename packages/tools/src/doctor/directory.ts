@@ -60,7 +60,7 @@ export function findingsInDirectory(facts: ExaminedDirectory, around: Surroundin
       what: 'There are ephemerals whose session does not exist any more.',
       where: start.orphans[0] ?? '',
       evidence: [someOf(start.orphans)],
-      next: 'Our server removes them when it starts; elsewhere delete them: lightkeeper delete PATH',
+      next: 'Our server removes them when it starts; with another server delete them by any client.',
     })
   }
   return all

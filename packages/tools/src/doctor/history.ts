@@ -168,7 +168,7 @@ class Walk {
         ? `A log file is missing: the transactions ${range} are in no file.`
         : `Transactions are missing inside a log: ${range}.`,
       where: isFirstOfFile ? this.#facts.logDirectory : `${log.path} at offset ${stretch.offset}`,
-      evidence: [begin, good],
+      evidence: [begin, good, ...(isFirstOfFile ? ['or the log before it was cut at the end of a transaction'] : [])],
       isQuiet: true,
     })
   }

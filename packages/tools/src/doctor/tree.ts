@@ -110,7 +110,7 @@ export class TreeSurvey {
         what: `${this.#wide.count} znodes have so many children that a list of them is slow, or comes near the limit for one reply.`,
         where: this.#wide.first,
         evidence: [...this.#wide.texts((count) => `${count} children`), `the limit (jute.maxbuffer) is ${limit}`],
-        next: `Find out whether something does not clean up behind itself: lightkeeper stat ${this.#wide.first}`,
+        next: `Find out whether something does not clean up behind itself: lightkeeper watch ${this.#wide.first} --children`,
       }
     }
     if (this.#openBelow.count > 0) {
@@ -120,7 +120,7 @@ export class TreeSurvey {
         what: `${this.#openBelow.count} znodes are open to everybody below a znode that is protected. An ACL does not pass on to children.`,
         where: this.#openBelow.paths[0] ?? '',
         evidence: [someOf(this.#openBelow.paths, this.#openBelow.count)],
-        next: `Give them the ACL of the parent: lightkeeper setAcl -R ${this.#openBelow.paths[0] ?? ''} ACL`,
+        next: `Give them the ACL of their parent, or another one that is meant: setAcl -R`,
       }
     }
     if (this.#open.count > 0) {
@@ -130,7 +130,7 @@ export class TreeSurvey {
         what: `Everybody who reaches the server may change ${this.#open.count} of ${this.count} znodes.`,
         where: this.#where,
         evidence: [someOf(this.#open.paths, this.#open.count)],
-        next: 'Where others reach the port, use identities and ACLs: lightkeeper getAcl PATH',
+        next: 'Where others reach the port, give clients identities and znodes ACLs.',
       }
     }
   }
