@@ -17,7 +17,9 @@ function facts(tree: SeenTree): Record<string, string> {
   const sessions = [
     ...new Set(found.flatMap(({ holders, waiters }) => [...holders, ...waiters]).map(({ session }) => session)),
   ]
-  const letters = new Map(sessions.sort((a, b) => Number(a - b)).map((session, i) => [session, 'abc'[i] ?? '?']))
+  // An item or a lease for a time belongs to no session.
+  const owners = sessions.filter((session) => session !== 0n)
+  const letters = new Map(owners.sort((a, b) => Number(a - b)).map((session, i) => [session, 'abc'[i] ?? '?']))
   const text = ({ session, side, item, id }: Party): string =>
     [letters.get(session), side, item, id].filter((word) => word !== undefined).join(' ')
   const line = ({ kind, layouts, holders, waiters, capacity, items }: Structure): string => {
@@ -34,17 +36,31 @@ test('everything of Curator is recognised, with who holds and who waits', () => 
     '/curator/delay': 'delay queue curator 1 items []',
     '/curator/gathering': 'double barrier curator [] a 127.0.0.1 (all of 0)',
     '/curator/group': 'group curator [a node-1, b node-2]',
+    '/curator/id-queue': 'queue curator 1 items []',
     '/curator/inside': 'double barrier curator [a 127.0.0.1, b 127.0.0.1]',
     '/curator/latch': 'election curator [a a] b b (all of 1)',
     '/curator/lock': 'lock curator [a 127.0.0.1] b 127.0.0.1 (all of 1), b 127.0.0.1 (all of 1)',
+    '/curator/multi/one': 'lock curator [a 127.0.0.1]',
+    '/curator/multi/two': 'lock curator [a 127.0.0.1]',
+    '/curator/mutex': 'semaphore curator [a 127.0.0.1] b 127.0.0.1 (any of 1)',
     '/curator/other-lock': 'lock curator [b 127.0.0.1] a 127.0.0.1 (all of 1)',
+    '/curator/persistent': 'group curator [a node]',
     '/curator/priority': 'priority queue curator 1 items []',
     '/curator/queue': 'queue curator 2 items []',
     '/curator/read-write':
       'read-write lock curator [a read 127.0.0.1, b read 127.0.0.1] a write 127.0.0.1 (all of 2), b read 127.0.0.1 (all of 1)',
+    '/curator/selector': 'lock curator [a a] b b (all of 1)',
     '/curator/semaphore': 'semaphore curator [a 127.0.0.1, b 127.0.0.1] a 127.0.0.1 (any of 2), b 127.0.0.1 (all of 1)',
     '/curator/services/web': 'service curator [a 10.0.0.7:8080]',
+    '/curator/simple-queue': 'queue apache 1 items []',
   })
+})
+
+test('a lease of kazoo says until when it is held', () => {
+  const lease = recognise(recorded('kazoo')).find(({ path }) => path === '/kazoo/lease')
+  expect(lease?.notes).toEqual([
+    expect.stringMatching(/^the lease ends at \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d UTC, by the clock of its holder$/),
+  ])
 })
 
 test('two of Curator that wait for each other are found', () => {
@@ -58,6 +74,9 @@ test('everything of kazoo is recognised; its election has the names of a lock', 
     '/kazoo/election': 'lock kazoo [a a] b b (all of 1)',
     '/kazoo/gathering': 'double barrier kazoo [] a a (all of 0)',
     '/kazoo/inside': 'double barrier kazoo [a a, b b]',
+    '/kazoo/lease': 'lease kazoo [a]',
+    '/kazoo/leases/0': 'lease kazoo [a]',
+    '/kazoo/leases/1': 'lease kazoo [b]',
     '/kazoo/lock': 'lock kazoo [a a] b b (all of 1)',
     '/kazoo/locking-queue': expect.stringMatching(
       /^priority queue kazoo 2 items \[a entry-100-0000000000 [0-9a-f]{32}\]$/,
