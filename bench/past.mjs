@@ -1,10 +1,11 @@
 // @ts-check
 /**
  * Questions to a data directory with very many transactions. Apache ZooKeeper (or our server) is filled by writes of every kind,
- * and each question of `lightkeeper history`, `tree --at`, `diff` and `undo` is timed as an operator waits for it. `--help` lists
- * the options.
+ * and each question of `lightkeeper history`, `tree --at`, `diff` and `undo` is timed as an operator waits for it: from the directory,
+ * and with `--running` also by the admin port of a server of ours on it, with the round trips of a client of that server meanwhile.
+ * `--help` lists the options.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { connect, op } from '@lightkeeper/client'
 import { startServer } from '@lightkeeper/server'
-import { apache } from '@lightkeeper/testing'
+import { apache, freePorts } from '@lightkeeper/testing'
 
 const { values } = parseArgs({
   options: {
@@ -20,12 +21,14 @@ const { values } = parseArgs({
     znodes: { type: 'string', default: '50000' },
     server: { type: 'string', default: 'apache-3.9' },
     directory: { type: 'string' },
+    running: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 if (values.help) {
-  console.log(`npm run bench -- past [--txns N] [--znodes N] [--server ours|apache-3.8|apache-3.9] [--directory D]
-  --directory D   filled once and kept; asked again where it is there already`)
+  console.log(`npm run bench -- past [--txns N] [--znodes N] [--server ours|apache-3.8|apache-3.9] [--directory D] [--running]
+  --directory D   filled once and kept; asked again where it is there already
+  --running       ask a running server of ours too, by its admin port, while a client works`)
   process.exit(0)
 }
 const txns = Number(values.txns)
@@ -44,22 +47,80 @@ console.log(
 
 const last = lastZxid()
 const middle = `0x${(last / 2n).toString(16)}`
-const written = ask('history of one znode', ['history', '/app/part-7/znode-7', '--json'])
+const written = ask('history of one znode', ['history', '/app/part-8/znode-8', '--json'])
 const zxids = written.map((line) => JSON.parse(line).zxid)
-ask('history of a subtree', ['history', '/app/part-7', '-r', '--to', middle])
-ask('tree at a zxid, all of it', ['tree', '--at', middle])
-ask('tree at a zxid, one part', ['tree', '/app/part-7', '--at', middle])
-ask('tree at a time, one znode', [
-  'tree',
-  '/app/part-7/znode-7',
-  '--at',
-  String(JSON.parse(written.at(-1) ?? '{}').time),
-])
 const seldom = JSON.parse(ask('history of another znode', ['history', '/app/part-7', '--json']).at(-1) ?? '{}')
-ask('all a session did', ['history', '--session', seldom.session ?? '0x0'])
-ask('undo of the last write', ['undo', zxids.at(-1)])
-ask('difference of two points', ['diff', '/app/part-7', '--from', middle, '--to', `0x${last.toString(16)}`])
+/** @type {readonly (readonly [what: string, args: readonly string[]])[]} */
+const questions = [
+  ['history of a subtree', ['history', '/app/part-7', '-r', '--to', middle]],
+  ['tree at a zxid, all of it', ['tree', '--at', middle]],
+  ['tree at a zxid, one part', ['tree', '/app/part-7', '--at', middle]],
+  [
+    'tree at a time, one znode',
+    ['tree', '/app/part-8/znode-8', '--at', String(JSON.parse(written.at(-1) ?? '{}').time)],
+  ],
+  ['all a session did', ['history', '--session', seldom.session ?? '0x0']],
+  ['undo of the last write', ['undo', zxids.at(-1)]],
+  ['difference of two points', ['diff', '/app/part-7', '--from', middle, '--to', `0x${last.toString(16)}`]],
+]
+for (const [what, args] of questions) ask(what, args)
+if (values.running) await askRunning()
 if (values.directory === undefined) rmSync(directory, { recursive: true, force: true })
+
+/** The same questions by the admin port of a server of ours, which a client keeps busy with one request after the other. */
+async function askRunning() {
+  const [port = 0, adminPort = 0] = await freePorts(2)
+  // The password is `secret`.
+  const settings = [
+    'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4=',
+    'admin.enableServer=true',
+    `admin.serverPort=${adminPort}`,
+  ]
+  const server = spawn(
+    process.execPath,
+    [bin, 'server', '--port', `${port}`, '--data-dir', dataDir, ...settings.flatMap((each) => ['--set', each])],
+    { stdio: ['ignore', 'pipe', 'ignore'] },
+  )
+  await new Promise((resolve) => server.stdout.once('data', resolve))
+  const zk = await connect(`127.0.0.1:${port}`, { sessionTimeout: 60_000 })
+  const where = ['--admin', `127.0.0.1:${adminPort}`, '--auth', 'digest:super:secret']
+  console.log(`by the admin port${' '.repeat(29)}  round trips of a client meanwhile, ms: half, 99 %, longest`)
+  /** @type {(readonly [what: string, args: readonly string[] | undefined])[]} */
+  const rows = [['nothing is asked', undefined], ...questions]
+  for (const [what, args] of rows) {
+    const begun = performance.now()
+    /** @type {number[]} */
+    const trips = []
+    let isOver = false
+    const asked =
+      args === undefined
+        ? new Promise((resolve) => setTimeout(resolve, 2_000, ''))
+        : new Promise((resolve) => {
+            const child = spawn(process.execPath, [bin, ...args, ...where], { stdio: ['ignore', 'pipe', 'inherit'] })
+            let lines = 0
+            child.stdout.on('data', (piece) => (lines += String(piece).split('\n').length - 1))
+            child.on('close', (code) => resolve(`${lines} lines${code === 0 ? '' : `  exit ${code}`}`))
+          })
+    const ended = asked.then((outcome) => {
+      isOver = true
+      return outcome
+    })
+    while (!isOver) {
+      const from = performance.now()
+      await zk.set('/app', `${trips.length}`)
+      trips.push(performance.now() - from)
+    }
+    const seconds = (performance.now() - begun) / 1000
+    trips.sort((a, b) => a - b)
+    const at = (/** @type {number} */ share) =>
+      (trips[Math.min(trips.length - 1, Math.floor(trips.length * share))] ?? 0).toFixed(1)
+    console.log(
+      `${String(what).padEnd(28)} ${seconds.toFixed(2).padStart(6)} s  ${String(await ended).padEnd(14)} ${at(0.5)} ${at(0.99)} ${at(1)}`,
+    )
+  }
+  await zk.close()
+  server.kill()
+}
 
 /** @param {string} what @param {readonly string[]} args */
 function ask(what, args) {
@@ -95,9 +156,9 @@ async function fill() {
           dataDir: directory,
           config: { forceSync: 'no' },
         })
-  const zk = await connect(server.connectString, { sessionTimeout: 60_000, requestTimeout: 60_000 })
+  const zk = await connect(server.connectString, { sessionTimeout: 60_000, requestTimeout: 600_000 })
   // A session with few transactions, as the subject of a question.
-  const seldom = await connect(server.connectString, { sessionTimeout: 60_000, requestTimeout: 60_000 })
+  const seldom = await connect(server.connectString, { sessionTimeout: 60_000, requestTimeout: 600_000 })
   const parts = 100
   /** @type {(i: number) => `/${string}`} */
   const pathOf = (i) => `/app/part-${i % parts}/znode-${i}`

@@ -34,15 +34,20 @@ const objects = (text: string): Record<string, unknown>[] =>
 
 interface Target {
   readonly connectString: string
-  readonly dataDir: string
+  /** What the commands get to find the past. */
+  readonly where: readonly string[]
   /** Ends it, with its files left as they are. */
   end(): Promise<void>
 }
 
 /** Small files, so that there are several of each kind. */
-async function start(name: 'ours' | 'apache-3.8' | 'apache-3.9', folder: string): Promise<Target> {
-  if (name === 'ours') {
+async function start(name: (typeof targets)[number], folder: string): Promise<Target> {
+  if (name === 'ours' || name === 'ours, by its admin port') {
     const options = {
+      adminEnableServer: true,
+      adminServerPort: 0,
+      // The password is `secret`.
+      superDigest: 'super:lK75jTNcA+U9vtVEw5vB51mj/w4=',
       dataDir: folder,
       port: 0,
       snapCount: 60,
@@ -51,12 +56,14 @@ async function start(name: 'ours' | 'apache-3.8' | 'apache-3.9', folder: string)
       extendedTypesEnabled: true,
     }
     const server = await startServer(options)
-    return { connectString: server.connectString, dataDir: folder, end: () => server.close() }
+    const byPort = ['--admin', String(server.adminAddress), '--auth', 'digest:super:secret']
+    const where = name === 'ours' ? ['--data-dir', folder] : byPort
+    return { connectString: server.connectString, where, end: () => server.close() }
   }
   const version = name === 'apache-3.8' ? '3.8' : '3.9'
   const config = { 'zookeeper.snapCount': 60, 'zookeeper.preAllocSize': 64, 'zookeeper.extendedTypesEnabled': 'true' }
   const server = await apache({ version, dataDir: folder, config })
-  return { connectString: server.connectString, dataDir: join(folder, '1'), end: () => server.close() }
+  return { connectString: server.connectString, where: ['--data-dir', join(folder, '1')], end: () => server.close() }
 }
 
 /** Servers do not show clients which znodes are containers or have a TTL. */
@@ -79,8 +86,8 @@ async function seenBy(zk: Client): Promise<[zxid: bigint, string[]]> {
   return [zxid, lines.filter((line) => !line.startsWith('/zookeeper')).sort()]
 }
 
-async function treeAt(dataDir: string, zxid: bigint): Promise<string[]> {
-  const { code, out, err } = await run('tree', '--at', `0x${zxid.toString(16)}`, '--data-dir', dataDir, '--json')
+async function treeAt(where: readonly string[], zxid: bigint): Promise<string[]> {
+  const { code, out, err } = await run('tree', '--at', `0x${zxid.toString(16)}`, ...where, '--json')
   if (code !== 0) throw new Error(err)
   return objects(out)
     .filter(({ path }) => !String(path).startsWith('/zookeeper'))
@@ -137,10 +144,11 @@ async function live(connectString: string, steps: number): Promise<Map<bigint, s
   return seen
 }
 
-const targets = ['ours', 'apache-3.8', 'apache-3.9'] as const
+const targets = ['ours', 'ours, by its admin port', 'apache-3.8', 'apache-3.9'] as const
 
 describe.each(targets)('a directory of %s', (name) => {
-  const found = name === 'ours' ? { available: true as const } : apacheAvailable(name === 'apache-3.8' ? '3.8' : '3.9')
+  const isOurs = name === 'ours' || name === 'ours, by its admin port'
+  const found = isOurs ? { available: true as const } : apacheAvailable(name === 'apache-3.8' ? '3.8' : '3.9')
   if (!found.available) console.log(`the past of ${name}: skipped, because ${found.reason}`)
 
   describe.skipIf(!found.available)('', () => {
@@ -162,7 +170,7 @@ describe.each(targets)('a directory of %s', (name) => {
       // Every fourth one, and the last.
       for (const [i, [zxid, lines]] of [...seen].entries()) {
         if (i % 4 === 0 || Number(zxid) === last)
-          expect(await treeAt(target.dataDir, zxid), `0x${zxid.toString(16)}`).toEqual(lines)
+          expect(await treeAt(target.where, zxid), `0x${zxid.toString(16)}`).toEqual(lines)
       }
     })
 
@@ -170,16 +178,7 @@ describe.each(targets)('a directory of %s', (name) => {
       const zxids = [...seen.keys()].sort((a, b) => Number(a - b))
       const [from, to] = [zxids[Math.floor(zxids.length / 3)] as bigint, zxids.at(-1) as bigint]
       const hex = (zxid: bigint): string => `0x${zxid.toString(16)}`
-      const { out, code } = await run(
-        'diff',
-        '--from',
-        hex(from),
-        '--to',
-        hex(to),
-        '--data-dir',
-        target.dataDir,
-        '--json',
-      )
+      const { out, code } = await run('diff', '--from', hex(from), '--to', hex(to), ...target.where, '--json')
       expect(code).toBe(0)
       const byPath = (lines: readonly string[]): Map<string, string> =>
         new Map(lines.map((line) => [line.split(' ')[0] ?? '', line]))
@@ -195,7 +194,7 @@ describe.each(targets)('a directory of %s', (name) => {
     })
 
     test('prints the history of a znode from its creation on, with the changes of each write', async () => {
-      const { out, code } = await run('history', '/plain', '--data-dir', target.dataDir)
+      const { out, code } = await run('history', '/plain', ...target.where)
       expect(code).toBe(0)
       const lines = out.split('\n')
       expect(lines[0]).toMatch(
@@ -206,23 +205,23 @@ describe.each(targets)('a directory of %s', (name) => {
         '  - data',
         '  + changed',
       ])
-      const facts = objects((await run('history', '/plain', '--data-dir', target.dataDir, '--json')).out)
+      const facts = objects((await run('history', '/plain', ...target.where, '--json')).out)
       for (const [i, { before }] of facts.entries()) if (i > 0) expect(before).toEqual(facts[i - 1]?.['after'])
     })
 
     test('prints everything that a session did, to its end', async () => {
-      const first = objects((await run('history', '/leaving', '--data-dir', target.dataDir, '--json')).out)
+      const first = objects((await run('history', '/leaving', ...target.where, '--json')).out)
       expect(first.map(({ kind }) => kind)).toEqual(['created', 'deleted'])
-      const { out } = await run('history', '--session', String(first[0]?.['session']), '--data-dir', target.dataDir)
+      const { out } = await run('history', '--session', String(first[0]?.['session']), ...target.where)
       expect(out).toMatch(/^0x\w+ \S+ createSession\n/)
       expect(out).toMatch(/ closeSession\n(?: {2}deleted \/\S+ ephemeral .*\n)+$/)
-      const refused = (await run('history', '--session', await sessionOf('/plain'), '--data-dir', target.dataDir)).out
+      const refused = (await run('history', '--session', await sessionOf('/plain'), ...target.where)).out
       expect(refused).toMatch(/ error refused: NO_NODE\n/)
       expect(refused).toMatch(/ multi refused: NO_NODE\n/)
     })
 
     const sessionOf = async (path: string): Promise<string> =>
-      String(objects((await run('history', path, '--data-dir', target.dataDir, '--json')).out)[0]?.['session'])
+      String(objects((await run('history', path, ...target.where, '--json')).out)[0]?.['session'])
 
     test('takes a transaction back, as previewed, and not one that was written over', async () => {
       await using zk = await connect(target.connectString)
@@ -230,7 +229,7 @@ describe.each(targets)('a directory of %s', (name) => {
       await zk.create('/undo/child', 'c', { mode: { ttl: 3_600_000 } })
       await zk.transaction(op.set('/undo', 'second'), op.delete('/undo/child'), op.create('/undo/new', ''))
       const zxid = `0x${((await zk.find('/undo'))?.stat.mzxid ?? 0n).toString(16)}`
-      const shown = await run('undo', zxid, '--data-dir', target.dataDir)
+      const shown = await run('undo', zxid, ...target.where)
       expect([shown.code, shown.err]).toEqual([0, ''])
       expect(shown.out.split('\n').slice(-6)).toEqual([
         'to take it back:',
@@ -241,13 +240,13 @@ describe.each(targets)('a directory of %s', (name) => {
         '',
       ])
       expect(new TextDecoder().decode((await zk.get('/undo')).data)).toBe('second')
-      const done = await run('undo', zxid, '--data-dir', target.dataDir, '--apply', '-s', target.connectString)
+      const done = await run('undo', zxid, ...target.where, '--apply', '-s', target.connectString)
       expect([done.err, done.code, done.out.split('\n').at(-2)]).toEqual(['', 0, 'done'])
       expect(new TextDecoder().decode((await zk.get('/undo')).data)).toBe('first')
       expect((await zk.children('/undo')).children).toEqual(['child'])
-      const made = objects((await run('tree', '/undo/child', '--data-dir', target.dataDir, '--json')).out)
+      const made = objects((await run('tree', '/undo/child', ...target.where, '--json')).out)
       expect(made).toMatchObject([{ ephemeralOwner: '0xff0000000036ee80' }])
-      const again = await run('undo', zxid, '--data-dir', target.dataDir, '--apply', '-s', target.connectString)
+      const again = await run('undo', zxid, ...target.where, '--apply', '-s', target.connectString)
       expect([again.code, again.err]).toEqual([
         1,
         expect.stringMatching(/^lightkeeper undo: .* was changed again by 0x[^\n]*\n$/),
@@ -259,7 +258,9 @@ describe.each(targets)('a directory of %s', (name) => {
 describe('what is asked wrongly', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-past-'))
   test.each([
-    [['history', '/a'], 2, /wants --data-dir/],
+    [['history', '/a'], 2, /wants --data-dir, .*, or --admin, the admin port of a server of ours/],
+    [['history', '/a', '--admin', 'a b'], 2, /--admin wants an admin port, like HOST:8080/],
+    [['history', '/a', '--admin', '127.0.0.1:1'], 1, /^lightkeeper history: cannot ask 127\.0\.0\.1:1: .*ECONNREFUSED/],
     [['history', '--data-dir', folder], 2, /wants PATH, the path of a znode, or --session/],
     [['history', 'a', '--data-dir', folder], 2, /a path must start with \//],
     [['history', '/a', '--session', '1', '--data-dir', folder], 2, /wants PATH or --session, not both/],

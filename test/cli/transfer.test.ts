@@ -162,7 +162,7 @@ describe('what is asked wrongly', () => {
     [['export', '/nowhere'], 1, /\/nowhere does not exist/],
     [['export', '/plain', '-o', '/nowhere/x'], 1, /ENOENT.*\/nowhere\/x/],
     [['export', '/plain', '--at', 'noon', '--data-dir', dataDir], 2, /--at wants a zxid/],
-    [['export', '/plain', '--at', '0x5'], 2, /--at needs --data-dir/],
+    [['export', '/plain', '--at', '0x5'], 2, /wants --data-dir, the data directory of a server, or --admin/],
   ])('%j ends with %i', async ([command = '', ...args], code, message) => {
     const end = await run(command, '-s', from.connectString, ...args)
     expect([end.code, end.output]).toEqual([code, ''])

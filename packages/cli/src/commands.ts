@@ -20,6 +20,7 @@ export const commands: readonly Command[] = [
   bind(recipes.register, () => import('./commands/register.ts')),
   bind(recipes.discover, () => import('./commands/discover.ts')),
   bind(recipes.locks, () => import('./commands/locks.ts')),
+  bind(past.sessions, () => import('./commands/sessions.ts')),
   bind(past.history, () => import('./commands/history.ts')),
   bind(past.tree, () => import('./commands/tree.ts')),
   bind(past.diff, () => import('./commands/diff.ts')),

@@ -14,6 +14,8 @@ export interface Connection {
   /** The connect string, with the chroot. */
   readonly target: string
   readonly options: ConnectOptions
+  /** The admin port of one of the servers. */
+  readonly admin: URL | undefined
   /** What a command that this one runs needs in its environment to connect in the same way; it has no secrets. */
   readonly environment: Readonly<Record<string, string>>
 }
@@ -61,6 +63,7 @@ export async function connectionOf(given: Connecting, environment: Environment =
       ...(tls !== undefined && { tls }),
       ...(sasl !== undefined && { sasl }),
     },
+    admin: values['admin'] as URL | undefined,
     environment: passedOn(given, environment, target),
   }
 }

@@ -1,6 +1,6 @@
 /** The options of every command that talks to servers, as rows. connect.ts says what they mean together. */
 import { flag, type Option, option, options } from './command.ts'
-import { file, identity, milliseconds, name, oneOf, profileName, servers, znodePath } from './kinds.ts'
+import { adminPort, file, identity, milliseconds, name, oneOf, profileName, servers, znodePath } from './kinds.ts'
 
 /** Each is also a variable of the environment (`variableOf`) and a key of a profile, except `profile` in a profile. */
 export const connectingOptions = {
@@ -30,6 +30,7 @@ export const connectingOptions = {
   'sasl-password-file': option('FILE', file, 'the password of the user'),
   'session-timeout': option('MS', milliseconds(1), 'the session timeout to ask for; the server may grant another'),
   'connect-timeout': option('MS', milliseconds(1), 'until it gives up finding a server'),
+  admin: option('HOST:PORT', adminPort, 'the admin port of one of the servers, for what it says besides its znodes'),
   timeout: option('MS', milliseconds(1), 'until it gives up a request, and finding a server'),
 } as const satisfies Readonly<Record<string, Option<unknown>>>
 

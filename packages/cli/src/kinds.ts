@@ -82,6 +82,22 @@ export const servers: Kind<string> = {
   },
 }
 
+/** The admin port of a server. A host alone means the port that servers have there by default. */
+export const adminPort: Kind<URL> = {
+  form: 'an admin port, like HOST:8080 or https://HOST:8443',
+  read(given) {
+    const isUrl = /^https?:\/\//.test(given)
+    const text = isUrl ? given : `http://${given}`
+    if (!URL.canParse(text)) return undefined
+    const url = new URL(text)
+    if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return undefined
+    if (!isUrl && url.pathname !== '/') return undefined
+    // The port of HTTP is left out of a URL, and may have been asked for.
+    if (!isUrl && url.port === '' && !given.endsWith(':80')) url.port = '8080'
+    return url
+  },
+}
+
 /** `KEY=VALUE`. */
 export const pair: Kind<readonly [key: string, value: string]> = {
   form: 'KEY=VALUE',

@@ -6,13 +6,16 @@ import {
   kindOf,
   PastDirectory,
   type PastZnode,
+  remotePast,
   ttlMsOf,
   type ValueDiff,
   valueDiff,
   type WriteStep,
 } from '@lightkeeper/tools'
-import { UsageError } from './command.ts'
+import { type Connecting, UsageError } from './command.ts'
+import { connectionOf } from './connect.ts'
 import type { Moment } from './kinds.ts'
+import { adminPages } from './live.ts'
 import { hexOf, printable, textOf } from './output.ts'
 
 interface PastValues {
@@ -20,11 +23,20 @@ interface PastValues {
   readonly 'log-dir'?: string | undefined
 }
 
-/** @throws UsageError without a directory; Error where it has no files of a server. */
-export function openPast(values: PastValues): Promise<PastDirectory> {
+/**
+ * The past of a directory, or that of a running server of ours by its admin port.
+ * @throws UsageError where the command line names neither; Error where there are no files of a server, or it may not be read.
+ */
+export async function openPast(values: PastValues, connecting: Connecting): Promise<PastDirectory> {
   const { 'data-dir': dataDir, 'log-dir': logDir } = values
-  if (dataDir === undefined) throw new UsageError('wants --data-dir, the data directory of a server')
-  return PastDirectory.open(nodeRuntime({ log: stderrLog('warn') }).disk, dataDir, logDir)
+  if (dataDir !== undefined) return PastDirectory.open(nodeRuntime({ log: stderrLog('warn') }).disk, dataDir, logDir)
+  const connection = await connectionOf(connecting)
+  if (connection.admin === undefined) {
+    throw new UsageError(
+      'wants --data-dir, the data directory of a server, or --admin, the admin port of a server of ours',
+    )
+  }
+  return remotePast(await adminPages(connection, connection.admin))
 }
 
 /** The last transaction at that time. @throws Error where the logs begin later. */

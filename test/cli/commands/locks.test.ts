@@ -8,7 +8,8 @@ import { Running } from '../running.ts'
 
 let server: RunningServer
 beforeAll(async () => {
-  server = await startServer({ port: 0 })
+  // `cons` says where clients are.
+  server = await startServer({ port: 0, fourLetterWordWhitelist: 'srvr,cons' })
 })
 afterAll(() => server.close())
 
@@ -37,11 +38,15 @@ test('prints who holds and who waits in order, and sessions that wait for each o
   const name = '_c_[0-9a-f-]{36}-lock-000000000'
   expect(output.split('\n')).toEqual([
     '/locks/one lock (curator)',
-    expect.stringMatching(`^  holds ${name}0 session=${sa} since=${time} id=host-a$`),
-    expect.stringMatching(`^  waits 1 ${name}1 session=${sb} since=${time} id=host-b behind ${name}0$`),
+    expect.stringMatching(`^  holds ${name}0 session=${sa} address=127\\.0\\.0\\.1:\\d+ since=${time} id=host-a$`),
+    expect.stringMatching(
+      `^  waits 1 ${name}1 session=${sb} address=127\\.0\\.0\\.1:\\d+ since=${time} id=host-b behind ${name}0$`,
+    ),
     '/locks/two lock (curator)',
-    expect.stringMatching(`^  holds ${name}0 session=${sb} since=${time} id=host-b$`),
-    expect.stringMatching(`^  waits 1 ${name}1 session=${sa} since=${time} id=host-a behind ${name}0$`),
+    expect.stringMatching(`^  holds ${name}0 session=${sb} address=127\\.0\\.0\\.1:\\d+ since=${time} id=host-b$`),
+    expect.stringMatching(
+      `^  waits 1 ${name}1 session=${sa} address=127\\.0\\.0\\.1:\\d+ since=${time} id=host-a behind ${name}0$`,
+    ),
     `circle: ${sb} waits at /locks/one for ${sa}, ${sa} waits at /locks/two for ${sb}`,
     '',
   ])
@@ -54,6 +59,8 @@ test('prints who holds and who waits in order, and sessions that wait for each o
     ['lock', '/locks/two'],
     [undefined, undefined],
   ])
+  const address = expect.stringMatching(/^127\.0\.0\.1:\d+$/)
+  expect(facts[0]).toMatchObject({ holders: [{ address }], waiters: [{ address }] })
   expect(facts[2]).toMatchObject({
     cycle: [
       { session: sb, waitsAt: '/locks/one', for: sa },

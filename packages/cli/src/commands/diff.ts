@@ -1,4 +1,4 @@
-/** `lightkeeper diff`: what differs between two subtrees, two clusters, or two moments of a data directory. */
+/** `lightkeeper diff`: what differs between two subtrees, two clusters, or two moments. */
 import type { Client, ZnodePath } from '@lightkeeper/client'
 import {
   compareTrees,
@@ -17,17 +17,17 @@ import type { diff } from '../table/past.ts'
 
 export const run: Run<typeof diff> = async ({ values, args, connecting }) => {
   const isPast = values.from !== undefined || values.to !== undefined || values['data-dir'] !== undefined
-  const lines = isPast ? await pastLines(values, args.path) : await liveLines(values, args.path, connecting)
+  const lines = isPast ? await pastLines(values, args.path, connecting) : await liveLines(values, args.path, connecting)
   for (let at = 0; at < lines.length; at += 1000) process.stdout.write(lines.slice(at, at + 1000).join(''))
   return values['exit-code'] && lines.length > 0 ? 1 : 0
 }
 
 type Values = Parameters<typeof run>[0]['values']
 
-async function pastLines(values: Values, paths: readonly ZnodePath[]): Promise<string[]> {
+async function pastLines(values: Values, paths: readonly ZnodePath[], connecting: Connecting): Promise<string[]> {
   if (values.from === undefined) throw new UsageError('wants --from, the earlier of two moments')
   if (paths.length > 1) throw new UsageError(`wants one path, got ${paths.join(' ')}`)
-  const directory = await openPast(values)
+  const directory = await openPast(values, connecting)
   const from = await zxidAt(values.from, directory)
   const to = values.to === undefined ? await directory.lastZxid() : await zxidAt(values.to, directory)
   if (from > to) throw new UsageError(`--from ${hexOf(from)} is later than --to ${hexOf(to)}`)

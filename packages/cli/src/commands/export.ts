@@ -15,17 +15,17 @@ import {
   ttlMsOf,
   withoutSystem,
 } from '@lightkeeper/tools'
-import { type Run, UsageError } from '../command.ts'
+import type { Connecting, Run } from '../command.ts'
 import type { Moment } from '../kinds.ts'
 import { hexOf, jsonLine } from '../output.ts'
 import { openPast, zxidAt } from '../past.ts'
 import type { exported } from '../table/transfer.ts'
 
-export const run: Run<typeof exported> = async ({ values, args, connect }) => {
+export const run: Run<typeof exported> = async ({ values, args, connect, connecting }) => {
   const { path } = args
   const { output, json } = values
-  if (values.at !== undefined && values['data-dir'] === undefined) throw new UsageError('--at needs --data-dir')
-  const tree = values['data-dir'] === undefined ? await fromServer(connect, path) : await fromDirectory(values, path)
+  const isPast = values['data-dir'] !== undefined || values.at !== undefined
+  const tree = isPast ? await fromPast(values, path, connecting) : await fromServer(connect, path)
   if (tree.nodes.size === 0) throw new Error(`${path} does not exist`)
   await write(output, exportLines(tree))
   const { nodes, zxid } = tree
@@ -48,8 +48,8 @@ async function fromServer(connect: () => Promise<Client>, path: ZnodePath): Prom
 
 type PastValues = Parameters<typeof openPast>[0] & { readonly at?: Moment | undefined }
 
-async function fromDirectory(values: PastValues, path: ZnodePath): Promise<ExportedTree> {
-  const directory = await openPast(values)
+async function fromPast(values: PastValues, path: ZnodePath, connecting: Connecting): Promise<ExportedTree> {
+  const directory = await openPast(values, connecting)
   const at = values.at === undefined ? undefined : await zxidAt(values.at, directory)
   const { nodes, zxid } = await treeAt(directory, path, at)
   const below = [...nodes].map(([each, znode]): [string, ExportedZnode] => {

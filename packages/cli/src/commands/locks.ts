@@ -1,5 +1,5 @@
 /** `lightkeeper locks`: who holds locks, and who waits. */
-import type { ZnodePath } from '@lightkeeper/client'
+import type { Client, ZnodePath } from '@lightkeeper/client'
 import {
   type Cycle,
   cyclesOf,
@@ -11,31 +11,51 @@ import {
   type Structure,
 } from '@lightkeeper/tools'
 import type { Run } from '../command.ts'
+import { connectBy, connectionOf } from '../connect.ts'
+import { liveAddresses } from '../live.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
 import type { locks } from '../table/recipes.ts'
 
-export const run: Run<typeof locks> = async ({ values, args, connect }) => {
-  await using zk = await connect()
-  // A lock may have parts beside its path, and a parent shows what a znode belongs to.
-  const { tree, unreadable } = await readSeen(zk, args.path)
-  const found = recognise(tree)
-  const cycles = cyclesOf(found)
-  const shown = values.waiting ? found.filter(({ waiters }) => waiters.length > 0) : found
-  for (const each of shown) process.stdout.write(values.json ? jsonLine(factsOf(each)) : textOf(each))
-  for (const cycle of cycles) process.stdout.write(values.json ? jsonLine({ cycle: cycle.map(stepOf) }) : circle(cycle))
-  warn(unreadable)
+export const run: Run<typeof locks> = async ({ values, args, connecting }) => {
+  const connection = await connectionOf(connecting)
+  await using zk = await connectBy(connection)
+  const { text, warning } = await locksText(zk, args.path, values, () => liveAddresses(connection))
+  process.stdout.write(text)
+  process.stderr.write(warning === '' ? '' : `lightkeeper locks: ${warning}\n`)
   return 0
 }
 
-function warn(unreadable: readonly ZnodePath[]): void {
-  if (unreadable.length === 0) return
-  const more = unreadable.length > 3 ? ` and ${unreadable.length - 3} more` : ''
-  process.stderr.write(
-    `lightkeeper locks: may not read ${printable(unreadable.slice(0, 3).join(' '))}${more}, so what is there is not shown\n`,
-  )
+/** Addresses of clients by their sessions. */
+type Addresses = ReadonlyMap<bigint, string>
+
+/** What the command prints, and what it warns of; empty where all is well. `addresses` is called where there is something to show. */
+export async function locksText(
+  zk: Pick<Client, 'tree' | 'find' | 'children'>,
+  path: ZnodePath,
+  { waiting, json }: { readonly waiting: boolean; readonly json: boolean },
+  addresses: () => Promise<Addresses>,
+): Promise<{ readonly text: string; readonly warning: string }> {
+  // A lock may have parts beside its path, and a parent shows what a znode belongs to.
+  const { tree, unreadable } = await readSeen(zk, path)
+  const found = recognise(tree)
+  const cycles = cyclesOf(found)
+  const shown = waiting ? found.filter(({ waiters }) => waiters.length > 0) : found
+  const known: Addresses = shown.length === 0 ? new Map() : await addresses()
+  const lines = [
+    ...shown.map((each) => (json ? jsonLine(factsOf(each, known)) : textOf(each, known))),
+    ...cycles.map((cycle) => (json ? jsonLine({ cycle: cycle.map(stepOf) }) : circle(cycle))),
+  ]
+  return { text: lines.join(''), warning: warningOf(unreadable) }
 }
 
-function textOf({ kind, path, layouts, holders, waiters, capacity, items, notes }: Structure): string {
+function warningOf(unreadable: readonly ZnodePath[]): string {
+  if (unreadable.length === 0) return ''
+  const more = unreadable.length > 3 ? ` and ${unreadable.length - 3} more` : ''
+  return `may not read ${printable(unreadable.slice(0, 3).join(' '))}${more}, so what is there is not shown`
+}
+
+function textOf(structure: Structure, addresses: Addresses): string {
+  const { kind, path, layouts, holders, waiters, capacity, items, notes } = structure
   const facts = [
     capacity === undefined ? '' : `${holders.length} of ${capacity} leases taken`,
     items === undefined ? '' : `${items} items`,
@@ -49,8 +69,10 @@ function textOf({ kind, path, layouts, holders, waiters, capacity, items, notes 
   }
   const lines = [
     head,
-    ...holders.map((each) => `  ${holdsAs(kind)} ${partyText(path, each)}`),
-    ...waiters.map((each, i) => `  waits ${i + 1} ${partyText(path, each)}${behind(each.behind, each.needs)}`),
+    ...holders.map((each) => `  ${holdsAs(kind)} ${partyText(path, each, addresses)}`),
+    ...waiters.map(
+      (each, i) => `  waits ${i + 1} ${partyText(path, each, addresses)}${behind(each.behind, each.needs)}`,
+    ),
     ...notes.map((each) => `  note  ${each}`),
   ]
   return lines.map((line) => `${printable(line)}\n`).join('')
@@ -70,12 +92,15 @@ function holdsAs(kind: Structure['kind']): string {
   }
 }
 
-function partyText(parent: string, { path, session, since, id, side, item }: Party): string {
+function partyText(parent: string, party: Party, addresses: Addresses): string {
+  const { path, session, since, id, side, item } = party
+  const address = addresses.get(session)
   const words = [
     nameIn(parent, path),
     side ?? '',
     item === undefined ? '' : `item=${item}`,
     session === 0n ? '' : `session=${hexOf(session)}`,
+    address === undefined ? '' : `address=${address}`,
     `since=${since.toISOString()}`,
     id === undefined ? '' : `id=${id}`,
   ]
@@ -105,7 +130,8 @@ function stepOf({ waiter, holder, structure }: Edge): object {
   }
 }
 
-function factsOf(structure: Structure): object {
+function factsOf(structure: Structure, addresses: Addresses): object {
   const edges = edgesOf([structure]).map(({ waiter, holder }) => ({ waiter: waiter.path, holder: holder.path }))
-  return { ...structure, edges }
+  const addressed = (party: Party): object => ({ ...party, address: addresses.get(party.session) })
+  return { ...structure, holders: structure.holders.map(addressed), waiters: structure.waiters.map(addressed), edges }
 }

@@ -1,13 +1,13 @@
-/** `lightkeeper tree`: the tree of a data directory, as it was. */
+/** `lightkeeper tree`: the tree as it was, from a data directory or a running server of ours. */
 import { type PastZnode, treeAt } from '@lightkeeper/tools'
 import type { Run } from '../command.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
 import { aclText, kindText, openPast, timeText, valueText, zxidAt } from '../past.ts'
 import type { tree } from '../table/past.ts'
 
-export const run: Run<typeof tree> = async ({ values, args }) => {
+export const run: Run<typeof tree> = async ({ values, args, connecting }) => {
   const { path } = args
-  const directory = await openPast(values)
+  const directory = await openPast(values, connecting)
   const at = values.at === undefined ? undefined : await zxidAt(values.at, directory)
   const { nodes, zxid } = await treeAt(directory, path, at)
   if (nodes.size === 0) throw new Error(`${path} did not exist after ${hexOf(zxid)}`)

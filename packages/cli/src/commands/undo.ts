@@ -1,17 +1,19 @@
 /** `lightkeeper undo`: undoes a transaction, after showing what that changes. */
 import { applySteps, type Undo, undoOf } from '@lightkeeper/tools'
 import type { Run } from '../command.ts'
+import { connectTo } from '../connect.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
 import { changeFacts, changeText, openPast, stepText, timeText } from '../past.ts'
 import type { undo as row } from '../table/past.ts'
 
-export const run: Run<typeof row> = async ({ values, args, connect }) => {
+export const run: Run<typeof row> = async ({ values, args, connecting }) => {
   const { zxid } = args
-  const undo = await undoOf(await openPast(values), zxid)
+  const undo = await undoOf(await openPast(values, connecting), zxid)
   const isPossible = undo.obstacles.length === 0
   if (!values.json) process.stdout.write(textOf(undo))
   if (values.apply && isPossible) {
-    await using zk = await connect()
+    // The past has whole paths.
+    await using zk = await connectTo({ ...connecting, chroot: '/' })
     await applySteps(zk, undo.steps, { atOnce: true })
   }
   if (values.json) {

@@ -161,7 +161,10 @@ export const locks = spec({
   summary: 'print who holds locks and what else is shared, and who waits',
   about: `Recognises locks, read-write locks, semaphores, elections, queues, double barriers, partitioners, services and groups at and below
 PATH by their znodes, from this library, Curator, kazoo, go-zk, Spring, Dubbo or Apache's recipes. Prints the holders of each with the
-time of the znode, the session and the identifier; the waiting clients, in order; and sessions that wait for each other in a circle.`,
+time of the znode, the session and the identifier; the waiting clients, in order; and sessions that wait for each other in a circle.
+
+The address of a client stands beside its session where a server says it: in answer to the words cons or dump, where its
+4lw.commands.whitelist allows them, or on its admin pages (--admin).`,
   arguments: { path: optional(znodePath, 'the path of a znode (default: /)', '/') },
   options: { waiting: flag('only where a client waits', { short: 'w' }) },
   connects: true,
