@@ -48,6 +48,7 @@ export { askWord, type WordOptions, WordRefused } from './live/four-letter.ts'
 export { type SessionAnswers, sessionsByPages, sessionsByWords } from './live/read-sessions.ts'
 export { remotePast } from './live/remote-past.ts'
 export { type LiveConnection, type LiveSession, type SessionReport, sessionsOf } from './live/session.ts'
+export { readWchc } from './live/session-words.ts'
 export { aclEntryText, parseAclText, permissionsText } from './shell/acl-text.ts'
 export {
   type Completes,
@@ -84,5 +85,6 @@ export {
   exportLines,
   parseExport,
 } from './transfer/export-file.ts'
+export { type Foreseen, type ForeseeOptions, foresee, type Refusal } from './transfer/foresee.ts'
 export { type ImportPlan, type PlanOptions, planImport } from './transfer/plan.ts'
 export type { WriteStep } from './write-step.ts'

@@ -1,7 +1,7 @@
 /** `lightkeeper import`: makes a subtree that of a file. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { Client, ZnodePath } from '@lightkeeper/client'
+import { type Client, openAcl, type ZnodePath } from '@lightkeeper/client'
 import { parentPath } from '@lightkeeper/protocol'
 import {
   applySteps,
@@ -15,29 +15,43 @@ import {
   withoutSystem,
 } from '@lightkeeper/tools'
 import type { Run } from '../command.ts'
+import { connectBy, connectionOf } from '../connect.ts'
+import { dryRun, dryRunFacts, dryRunLines } from '../dry-run.ts'
 import { jsonLine, printable } from '../output.ts'
 import { stepText } from '../past.ts'
 import { progress } from '../progress.ts'
 import { Signals } from '../signals.ts'
 import type { imported } from '../table/transfer.ts'
 
-export const run: Run<typeof imported> = async ({ values, args, connect }) => {
+export const run: Run<typeof imported> = async ({ values, args, connecting }) => {
   const { ephemerals, json, to, delete: deletes, 'dry-run': isDry } = values
   const tree = await read(args.file)
   const root = to ?? (tree.root as ZnodePath)
+  const connection = await connectionOf(connecting)
   using signals = new Signals()
-  await using zk = await connect({ signal: signals.signal })
-  const there = withoutSystem(root, (await readWhole(zk, root, { signal: signals.signal })).nodes)
+  const { signal } = signals
+  await using zk = await connectBy(connection, { signal })
+  const there = withoutSystem(root, (await readWhole(zk, root, { signal })).nodes)
   const plan = planImport(withoutSystem(root, tree.nodes), there, { delete: deletes, ephemerals })
   const steps = plan.steps.map((step) => ({ ...step, path: placed(root, step.path) }))
   if (isDry || json) print(steps, json)
   for (const note of plan.notes) process.stderr.write(`lightkeeper import: ${printable(note)}\n`)
-  if (!isDry) await write(zk, root, steps, signals.signal)
+  const foreseen = isDry
+    ? await dryRun('import', zk, connection, await withParents(zk, root, steps), signal)
+    : undefined
+  if (foreseen === undefined) await write(zk, root, steps, signal)
+  else for (const note of foreseen.notes) process.stderr.write(`lightkeeper import: ${printable(note)}\n`)
   const count = (kind: WriteStep['kind']): number => steps.filter((step) => step.kind === kind).length
   const facts = { created: count('create'), set: count('set'), acls: count('set acl'), deleted: count('delete') }
-  if (json) process.stdout.write(jsonLine({ ...facts, isDone: !isDry, notes: plan.notes }))
-  else process.stdout.write(summary(facts, root, isDry))
-  return 0
+  const notes = [...plan.notes, ...(foreseen?.notes ?? [])]
+  if (json) {
+    const seen = foreseen === undefined ? {} : dryRunFacts(foreseen)
+    process.stdout.write(jsonLine({ ...facts, isDone: !isDry, ...seen, notes }))
+  } else {
+    if (foreseen !== undefined) process.stdout.write(dryRunLines(foreseen).join(''))
+    process.stdout.write(summary(facts, root, isDry))
+  }
+  return foreseen !== undefined && foreseen.refused.length > 0 ? 1 : 0
 }
 
 async function read(file: string): Promise<ExportedTree> {
@@ -50,6 +64,15 @@ async function read(file: string): Promise<ExportedTree> {
     const name = file === '-' ? 'standard input' : file
     throw new Error(`${name}: ${(error as Error).message}`, { cause: error })
   }
+}
+
+/** With the parents of the root that are made on the way. */
+async function withParents(zk: Client, root: ZnodePath, steps: readonly WriteStep[]): Promise<readonly WriteStep[]> {
+  const missing: WriteStep[] = []
+  for (let at = parentPath(root); at !== '/' && (await zk.exists(at)) === undefined; at = parentPath(at)) {
+    missing.unshift({ kind: 'create', path: at, data: new Uint8Array(0), acl: openAcl, mode: 'persistent' })
+  }
+  return [...missing, ...steps]
 }
 
 async function write(zk: Client, root: ZnodePath, steps: readonly WriteStep[], signal: AbortSignal): Promise<void> {

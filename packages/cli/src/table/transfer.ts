@@ -32,7 +32,10 @@ the transaction fail. An import that was stopped goes on where it is run again.`
   arguments: { file: argument(file, 'one file, or - for standard input') },
   options: {
     to: option('PATH', znodePath, 'where the subtree is made (default: the path it was exported from)'),
-    'dry-run': flag('print what would be written, and write nothing', { short: 'n' }),
+    'dry-run': flag(
+      'print what would be written, what the server would refuse and which watches would fire; nothing is written',
+      { short: 'n' },
+    ),
     delete: flag('delete what is not in the file; ephemerals stay'),
     ephemerals: option(
       'E',
@@ -45,5 +48,5 @@ the transaction fail. An import that was stopped goes on where it is run again.`
   },
   connects: true,
   json: 'a JSON object a write, then one that sums up',
-  exit: '0 done, 1 when it fails or was stopped, 2 for wrong usage.',
+  exit: '0 done, 1 when it fails or was stopped, or with --dry-run when the server would refuse a write; 2 for wrong usage.',
 })
