@@ -1,8 +1,8 @@
 /** Packed packages, installed where nothing else is: what a user of the registry gets. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { npmPack, packClient } from '../../scripts/pack.mjs'
 import { Child, type Outcome } from '../support/process.ts'
@@ -18,14 +18,24 @@ export interface Installed extends Disposable {
   readonly client: string
 }
 
-/** The package and what it needs, what that needs and so on, but for the client; as the package files of the workspace say. */
-function neededBy(name: string, found = new Set<string>()): ReadonlySet<string> {
-  if (name === '@lightkeeper/client' || found.has(name)) return found
-  found.add(name)
-  const { dependencies = {} } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')) as {
+/** Where a package at `from` finds another one, as Node looks for it: the version that it needs may lie below it. */
+function folderOf(name: string, from: string): string {
+  const found = join(from, 'node_modules', name)
+  if (existsSync(found)) return realpathSync(found)
+  if (from === dirname(from)) throw new Error(`${name} is not installed`)
+  return folderOf(name, dirname(from))
+}
+
+/** The folders of the package and of what it needs, what that needs and so on, but for the client; as the package files say. */
+function neededBy(name: string, from: string, found = new Set<string>()): ReadonlySet<string> {
+  if (name === '@lightkeeper/client') return found
+  const folder = folderOf(name, from)
+  if (found.has(folder)) return found
+  found.add(folder)
+  const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     dependencies?: Record<string, string>
   }
-  for (const each of Object.keys(dependencies)) neededBy(each, found)
+  for (const each of Object.keys(dependencies)) neededBy(each, folder, found)
   return found
 }
 
@@ -35,8 +45,7 @@ export async function install(which: 'client' | 'all' = 'client'): Promise<Insta
   const packed = mkdtempSync(join(tmpdir(), 'lightkeeper-packed-'))
   try {
     const tarball = await packClient(packed)
-    const others = [...neededBy('lightkeeper')].map((name) => realpathSync(join(root, 'node_modules', name)))
-    const more = which === 'all' ? others : []
+    const more = which === 'all' ? [...neededBy('lightkeeper', root)] : []
     const tarballs = [tarball, ...more.map((from) => npmPack(from, packed))]
     writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
     const args = [

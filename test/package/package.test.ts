@@ -86,10 +86,10 @@ describe('the tarball', () => {
       'arguments.js KiB': Buffer.byteLength(read('dist/arguments.js')),
     }
     const budget: Record<keyof typeof sizes, number> = {
-      'tarball KiB': 310,
+      'tarball KiB': 322,
       'index.js KiB': 300,
-      'index.js gzipped KiB': 68,
-      'index.d.ts KiB': 80,
+      'index.js gzipped KiB': 70,
+      'index.d.ts KiB': 84,
       'arguments.js KiB': 40,
     }
     for (const [name, bytes] of Object.entries(sizes) as [keyof typeof sizes, number][]) {

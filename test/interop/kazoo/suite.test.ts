@@ -18,6 +18,8 @@ const here = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 const installed = here('../../../.cache/kazoo-suite')
 const chosen = process.env['KAZOO_TESTS']?.split(' ') ?? []
 const isLong = process.env['INTEROP_LONG'] !== undefined
+/** So many processes share the tests, each with a server of its own: most of the time a test waits. */
+const parts = 3
 /** They repeat the others' tests. */
 const repeated = ['test_eventlet_handler.py', 'test_gevent_handler.py', 'test_selectors_select.py']
 
@@ -47,21 +49,24 @@ function canListen(port: number): Promise<boolean> {
   })
 }
 
-/** The first of five free ports in a row, which the tests take for one server. */
-async function portBlock(): Promise<number> {
-  for (;;) {
+/** For each part the first of five free ports in a row, which the tests take for one server. */
+async function portBlocks(): Promise<number[]> {
+  const blocks: number[] = []
+  while (blocks.length < parts) {
     const [first = 0] = await freePorts(1)
     const all = await Promise.all([0, 1, 2, 3, 4].map((offset) => canListen(first + offset)))
-    if (first < 65_000 && all.every(Boolean)) return first
+    if (all.every(Boolean) && blocks.every((other) => Math.abs(other - first) >= 5)) blocks.push(first)
   }
+  return blocks
 }
 
-async function environment(): Promise<Record<string, string>> {
+function environment(part: number, port: number): Record<string, string> {
   const shared = {
     PYTHONPATH: [installed, here('.')].join(delimiter),
     PYTHONDONTWRITEBYTECODE: '1',
     ZOOKEEPER_CLUSTER_SIZE: '1',
-    ZOOKEEPER_PORT_OFFSET: `${await portBlock()}`,
+    ZOOKEEPER_PORT_OFFSET: `${port}`,
+    SUITE_PART: `${part}/${parts}`,
     ZOOKEEPER_VERSION: '3.9.5',
     SUITE_LEAVES_OUT: known.map(({ test }) => test).join('\n'),
   }
@@ -82,11 +87,17 @@ describe.skipIf(missing !== undefined)(`kazoo's own tests on ${targetName}`, () 
       console.log(`not run, because they repeat other tests: ${repeated.join(', ')}; --long runs them`)
       options.push(...repeated.map((file) => `--ignore=${installed}/kazoo/tests/${file}`))
     }
-    await using child = new Child(
-      ['python3', '-m', 'pytest', ...options, ...tests.map((each) => `${installed}/kazoo/tests/${each}`)],
-      { cwd: installed, env: await environment() },
+    const files = tests.map((each) => `${installed}/kazoo/tests/${each}`)
+    const blocks = await portBlocks()
+    const children = blocks.map(
+      (port, part) =>
+        new Child(['python3', '-m', 'pytest', ...options, ...files], { cwd: installed, env: environment(part, port) }),
     )
-    const { output, errors } = await child.closed
+    const ends = await Promise.all(children.map(({ closed }) => closed)).finally(() => {
+      for (const child of children) child.kill('SIGKILL')
+    })
+    const output = ends.map((each) => each.output).join('\n')
+    const errors = ends.map((each) => each.errors).join('\n')
     const outcomes = output
       .split('\n')
       .filter((line) => line.startsWith('{"test"'))
@@ -94,6 +105,8 @@ describe.skipIf(missing !== undefined)(`kazoo's own tests on ${targetName}`, () 
     const of = (kind: Outcome['outcome']): Outcome[] => outcomes.filter(({ outcome }) => outcome === kind)
     for (const { test: name, why } of of('skipped')) console.log(`skipped by the suite: ${name}: ${why}`)
     console.log(`${of('passed').length} of ${outcomes.length} passed`)
+    const slow = outcomes.toSorted((a, b) => b.seconds - a.seconds).slice(0, 8)
+    console.log(`the slowest: ${slow.map(({ test: name, seconds }) => `${name} ${seconds.toFixed(1)} s`).join(', ')}`)
     const failed = of('failed').map(({ test: name, why }) => `${name}: ${why}`)
     expect(failed, `${output.slice(-4000)}\n${errors.slice(-4000)}`).toEqual([])
     expect(outcomes.length, `${output.slice(-4000)}\n${errors.slice(-4000)}`).toBeGreaterThan(
