@@ -136,9 +136,7 @@ export class DataTree {
       case opCode.multi:
         return this.#applyMulti(header, txn.txns)
       case opCode.closeSession:
-        for (const path of txn.paths2Delete ?? [...this.ephemeralsOf(header.clientId)]) {
-          if (this.nodes.has(path)) this.deleteNode(path, header.zxid)
-        }
+        this.#deleteAll(txn.paths2Delete ?? [...this.ephemeralsOf(header.clientId)], header.zxid)
         this.#ephemerals.delete(header.clientId)
         this.sessions.delete(header.clientId)
         return undefined
@@ -238,9 +236,28 @@ export class DataTree {
     const parent = parentPath(path)
     const parentNode = this.nodes.get(parent)
     assert(node !== undefined && parentNode !== undefined, `delete ${path}: the znode exists when a delete is applied`)
+    this.#delete(path, node, parent, parentNode, zxid)
+  }
+
+  /** Those that exist, up to a hundred thousand. Siblings come one after the other: their parent is looked up once. */
+  #deleteAll(paths: readonly string[], zxid: bigint): void {
+    let under: string | undefined
+    let parentNode: Znode | undefined
+    for (const path of paths) {
+      const slash = path.lastIndexOf('/')
+      if (slash !== under?.length || !path.startsWith(under)) {
+        under = path.slice(0, slash)
+        parentNode = this.nodes.get(under)
+      }
+      const node = parentNode?.children?.get(path.slice(slash + 1))
+      if (node !== undefined) this.#delete(path, node, under === '' ? '/' : under, parentNode as Znode, zxid)
+    }
+  }
+
+  #delete(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void {
     if (zxid > parentNode.pzxid) parentNode.pzxid = zxid
     if (this.#counts.size > 0) this.#counts.removed(this.nodes.root, path, node)
-    this.nodes.delete(path)
+    this.nodes.deleteBelow(parentNode, path, path.lastIndexOf('/'))
     this.dataSize -= path.length + node.dataLength
     this.acls.release(node.acl)
     if (!node.isPersistent) this.#forget(path, node.ephemeralOwner)

@@ -52,11 +52,9 @@ export class ZnodeIndex {
     return parent.children.size > before
   }
 
-  /** The znode exists and has no children. */
-  delete(path: string): void {
-    const slash = path.lastIndexOf('/')
-    const parent = this.#parent(path, slash)
-    if (!parent?.children?.delete(path.slice(slash + 1))) return
+  /** The znode exists and has no children. Its parent and its last slash are known. */
+  deleteBelow(parent: Znode, path: string, slash: number): void {
+    if (!parent.children?.delete(path.slice(slash + 1))) return
     this.size--
     if (parent.children.size > 0) return
     parent.children = undefined
