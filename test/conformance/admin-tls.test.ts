@@ -13,6 +13,7 @@ const { keys, stranger, holder } = tlsStores()
 // The admin port of Apache uses the stores of the ports between servers.
 const stores = keys('ssl.quorum.')
 const alice = holder({ name: 'alice' })
+const bob = holder({ name: 'bob' })
 const mallory = { ...stranger, ...new Authority('Another Authority').issue({ name: 'mallory' }) }
 
 const missing = missingAdminTarget()
@@ -40,13 +41,18 @@ function chapter(
 }
 
 /** Asks for a page, with TLS where there are certificates; undefined where the connection ended without an answer. */
-function ask(target: AdminTarget, name: string, certificates?: ClientCertificates): Promise<Answered | undefined> {
+function ask(
+  target: AdminTarget,
+  name: string,
+  certificates?: ClientCertificates,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answered | undefined> {
   const { port } = new URL(target.url)
   const options: RequestOptions = {
     host: '127.0.0.1',
     port,
     path: `/commands/${name}`,
-    headers: { host: `localhost:${port}` },
+    headers: { host: `localhost:${port}`, ...headers },
     agent: false,
     servername: 'localhost',
     ...certificates,
@@ -91,7 +97,13 @@ chapter('an admin port with TLS and without', { ...stores, 'admin.portUnificatio
   })
 })
 
-const both = { ...stores, 'admin.forceHttps': 'true', 'admin.portUnification': 'true', 'admin.needClientAuth': 'true' }
+const both = {
+  ...stores,
+  'authProvider.x509': 'org.apache.zookeeper.server.auth.X509AuthenticationProvider',
+  'admin.forceHttps': 'true',
+  'admin.portUnification': 'true',
+  'admin.needClientAuth': 'true',
+}
 chapter('an admin port for clients with certificates', both, (target) => {
   fact('force counts more than both on one port', async () => {
     expect(await ask(target(), 'ruok')).toBeUndefined()
@@ -100,6 +112,17 @@ chapter('an admin port for clients with certificates', both, (target) => {
     expect(await ask(target(), 'ruok', alice)).toMatchObject({ status: 200 })
     expect(await ask(target(), 'ruok', stranger)).toBeUndefined()
     expect(await ask(target(), 'ruok', mallory)).toBeUndefined()
+  })
+  fact('a certificate proves an identity that may ask for a snapshot', async () => {
+    const wire = await Wire.connect(target().port)
+    const { code } = await wire.setAcl('/', [{ perms: 31, id: { scheme: 'x509', id: 'CN=alice' } }])
+    expect(code).toBe('OK')
+    const asked = async (who: ClientCertificates, authorization: string): Promise<number | undefined> =>
+      (await ask(target(), 'snapshot?streaming=false', who, { authorization }))?.status
+    expect(await asked(bob, 'x509 CN=alice')).toBe(403)
+    expect(await asked(alice, 'digest alice:x')).toBe(403)
+    expect(await asked(alice, 'x509 me')).toBe(200)
+    wire.destroy()
   })
 })
 

@@ -12,11 +12,13 @@ import { json } from './answers.ts'
 import { RateLimit } from './gate.ts'
 import { PastPage } from './past.ts'
 
+type Peer = Pick<HttpRequest, 'remoteHost' | 'peerCertificate'>
+
 export interface TransferAccess {
   /** Whether the address failed so often that it is not listened to for a while. */
   isBarred(remoteHost: string): boolean
-  /** The identities that the credential proves; undefined where it proves none. */
-  identitiesOf(scheme: string, credential: Uint8Array, remoteHost: string): readonly Id[] | undefined
+  /** The identities that the credential, or the certificate of the request, proves; undefined where they prove none. */
+  identitiesOf(scheme: string, credential: Uint8Array, request: Peer): readonly Id[] | undefined
   /** Notes a failure of the address. */
   failed(remoteHost: string): void
   /** Whether these identities have one permission on the root. */
@@ -144,7 +146,7 @@ export class Transfer {
     const identities =
       isBarred || rest.length > 0
         ? undefined
-        : this.#access.identitiesOf(scheme, new TextEncoder().encode(credential), client)
+        : this.#access.identitiesOf(scheme, new TextEncoder().encode(credential), request)
     if (identities === undefined || identities.length === 0) {
       if (!isBarred) this.#access.failed(client)
       this.#runtime.log('warn', `refused a ${command} asked for by HTTP: not authenticated`, { client })
