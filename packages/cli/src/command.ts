@@ -60,6 +60,8 @@ export interface Spec {
   /** In order; the key is the name: `dataDir` is shown as DATA_DIR. */
   readonly arguments?: Arguments
   readonly options?: Options
+  /** Options end at the first argument: what follows belongs to another command. */
+  readonly isVerbatim?: boolean
   /** Talks to servers: it has the common options. */
   readonly connects?: boolean
   /** What `--json` prints; without it there is no such option. */

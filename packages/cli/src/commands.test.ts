@@ -13,7 +13,7 @@ test.each(commands.map(({ spec }) => [spec.name, spec] as const))('the row of %s
   const letters = [...options.flatMap(([, { short }]) => short ?? []), 'h']
   expect(letters.filter((letter, i) => letter.length !== 1 || letters.indexOf(letter) !== i)).toEqual([])
   for (const [name, { about, value, kind }] of options) {
-    expect(name).toMatch(/^[a-z]+(-[a-z]+)*$/i)
+    expect(name).toMatch(/^[a-z]+[0-9]*(-[a-z]+)*$/i)
     expect(about, name).toMatch(/\S{2}/)
     // A flag has neither, an option with a value has both.
     expect(value === undefined, name).toBe(kind === undefined)

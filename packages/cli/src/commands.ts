@@ -1,10 +1,12 @@
 /** All commands: each row with the module that runs it, which is loaded only then. */
 import { bind, type Command } from './command.ts'
+import { verbCommands } from './shell/verbs.ts'
 import * as doctoring from './table/doctor.ts'
 import * as helping from './table/help.ts'
 import * as past from './table/past.ts'
 import * as recipes from './table/recipes.ts'
 import * as serving from './table/serving.ts'
+import * as shelling from './table/shell.ts'
 import * as transfer from './table/transfer.ts'
 
 /** In the order of the overview. */
@@ -14,6 +16,8 @@ export const commands: readonly Command[] = [
   bind(serving.backup, () => import('./commands/backup.ts')),
   bind(doctoring.doctor, () => import('./commands/doctor.ts')),
   bind(doctoring.bench, () => import('./commands/bench.ts')),
+  bind(shelling.shell, () => import('./commands/shell.ts')),
+  ...verbCommands,
   bind(recipes.watch, () => import('./commands/watch.ts')),
   bind(recipes.lock, () => import('./commands/lock.ts')),
   bind(recipes.elect, () => import('./commands/elect.ts')),

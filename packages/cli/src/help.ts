@@ -1,7 +1,7 @@
 /** What `--help` prints, made from the rows. */
 import type { Command, Option, Spec } from './command.ts'
 import { connectingDefaults, connectingOptions, variableOf } from './connecting.ts'
-import { optionsOf, shownName, usageOf } from './parse.ts'
+import { optionsOf, type ReadOptions, shownName, usageOf } from './parse.ts'
 
 /** Columns of a line. */
 const width = 110
@@ -19,14 +19,15 @@ lightkeeper help COMMAND, or COMMAND --help, says more. lightkeeper --version pr
 `
 }
 
-export function helpOf(row: Spec): string {
+export function helpOf(row: Spec, how: ReadOptions = {}): string {
   const [first = '', ...more] = usageOf(row)
-  const usage = [`usage: lightkeeper ${first}`, ...more.map((each) => `       lightkeeper ${each}`)]
+  const program = how.isShell === true ? '' : 'lightkeeper '
+  const usage = [`usage: ${program}${first}`, ...more.map((each) => `       ${program}${each}`)]
   const about = (row.about ?? `${row.summary[0]?.toUpperCase()}${row.summary.slice(1)}.`).split('\n\n')
   const args = Object.entries(row.arguments ?? {}).map(([key, { about: text }]) => entry(shownName(key), text))
-  const all = [...optionsOf(row)]
+  const all = [...optionsOf(row, how)]
   const isCommon = (name: string): boolean =>
-    row.connects === true && row.options?.[name] === undefined && name !== 'json'
+    how.isShell !== true && row.connects === true && row.options?.[name] === undefined && name !== 'json'
   const own = all.filter(([name]) => !isCommon(name)).map(([name, option]) => optionEntry(name, option))
   const common = all.filter(([name]) => isCommon(name)).map(([name, option]) => optionEntry(name, option))
   const sections = [

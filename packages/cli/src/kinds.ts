@@ -24,6 +24,43 @@ export const znodePath: Kind<ZnodePath> = {
   },
 }
 
+/** As `znodePath`; for a sequential znode it may end with a slash, behind which the server puts the counter. */
+export const newZnodePath: Kind<ZnodePath> = {
+  form: 'the path of a znode, like /a/b',
+  async read(given) {
+    const { pathProblem } = await import('@lightkeeper/protocol')
+    const problem = pathProblem(given, true)
+    if (problem !== undefined) throw new Error(problem)
+    return given as ZnodePath
+  },
+}
+
+/** What names and paths may look like. */
+export const glob: Kind<RegExp> = {
+  form: 'a glob, like lock-*',
+  async read(given) {
+    const { globPattern } = await import('@lightkeeper/tools')
+    return globPattern(given)
+  },
+}
+
+export const pattern: Kind<RegExp> = {
+  form: 'a regular expression',
+  async read(given) {
+    const { textPattern } = await import('@lightkeeper/tools')
+    return textPattern(given)
+  },
+}
+
+/** Milliseconds. */
+export const duration: Kind<number> = {
+  form: 'a time span like 90s, 15m, 1h30m or 7d',
+  async read(given) {
+    const { parseDuration } = await import('@lightkeeper/tools')
+    return parseDuration(given)
+  },
+}
+
 export function oneOf<const T extends string>(...known: readonly T[]): Kind<T> {
   const form = known.length === 1 ? `${known[0]}` : `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`
   return { form, read: (given) => known.find((each) => each === given), complete: known }

@@ -64,6 +64,10 @@ export async function read<S extends Spec>(row: S, words: readonly string[], how
     // A negative number is no option.
     if (!/^-[^\d]/.test(word)) {
       plain.push(word)
+      if (row.isVerbatim === true) {
+        plain.push(...words.slice(i + 1))
+        break
+      }
       continue
     }
     const isLong = how.isShell && options.has(word.slice(1))

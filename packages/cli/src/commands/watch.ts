@@ -1,10 +1,11 @@
 /** `lightkeeper watch`: prints a line for each change of a znode. */
 import type { Client, WatchChange } from '@lightkeeper/client'
 import { type Run, UsageError } from '../command.ts'
-import { hexOf, jsonLine, printable, textOf } from '../output.ts'
+import { jsonLine, textOf } from '../output.ts'
 import { Reports } from '../reports.ts'
 import { Signals } from '../signals.ts'
 import type { watch } from '../table/recipes.ts'
+import { changeText } from '../watch-text.ts'
 
 export const run: Run<typeof watch> = async ({ values, args, connect }) => {
   const { recursive, children, json } = values
@@ -15,7 +16,7 @@ export const run: Run<typeof watch> = async ({ values, args, connect }) => {
     await using zk = await connect({ signal })
     void sayWhenAway(zk, new Reports('watch', { json, verbose: false }), signal)
     for await (const change of zk.watch(args.path, { recursive, children, signal })) {
-      process.stdout.write(json ? jsonLine(factsOf(change)) : `${lineOf(change)}\n`)
+      process.stdout.write(json ? jsonLine(factsOf(change)) : `${changeText(change)}\n`)
     }
     if (!signal.aborted) throw new Error(`the watch has ended: the client is ${zk.state.kind}`)
   } catch (error) {
@@ -68,26 +69,5 @@ function factsOf(change: WatchChange): Readonly<Record<string, unknown>> {
       return { event: 'ready', zxid: change.zxid }
     case 'stale':
       return { event: 'stale', since: change.since }
-  }
-}
-
-function lineOf(change: WatchChange): string {
-  switch (change.kind) {
-    case 'created':
-    case 'changed': {
-      const { kind, path, missed, stat, value } = change
-      const text = textOf(value)
-      const data = text === undefined ? `base64:${Buffer.from(value).toString('base64')}` : JSON.stringify(text)
-      const gap = missed === 0 ? '' : ` missed=${missed}`
-      return printable(`${kind} ${path} mzxid=${hexOf(stat.mzxid)} version=${stat.version}${gap} ${data}`)
-    }
-    case 'deleted':
-      return printable(`deleted ${change.path}`)
-    case 'unreadable':
-      return printable(`unreadable ${change.path}: ${(change.error as Error).message}`)
-    case 'ready':
-      return `ready zxid=${hexOf(change.zxid)}`
-    case 'stale':
-      return `stale since=${change.since.toISOString()}`
   }
 }

@@ -1,0 +1,117 @@
+/** `cp` and `mv`: a subtree to another place, also on another cluster. */
+import type { Client, ZnodePath } from '@lightkeeper/client'
+import { isWithin, parentPath } from '@lightkeeper/protocol'
+import { applySteps, PartlyDone, placed, planCopy, type ReadWhole, readWhole, type WriteStep } from '@lightkeeper/tools'
+import { UsageError } from '../../command.ts'
+import { printable } from '../../output.ts'
+import { stepText } from '../../past.ts'
+import type { cp as cpSpec, mv as mvSpec } from '../../table/shell-write.ts'
+import type { Verb, VerbCall } from '../verb.ts'
+
+export const cp: Verb<typeof cpSpec> = async ({ values, args, out, signal, connect, connectOther }) => {
+  const { from, to } = args
+  const other = values['to-server']
+  checkPlaces(from, to, other !== undefined)
+  const source = await connect()
+  const target = other === undefined ? source : await connectOther(other)
+  const whole = await wholeAt(source, from, signal)
+  const steps = await stepsOf(target, whole, { ...values, from, to, signal }, out)
+  if (!(await write(target, steps, { to, values, out, signal }))) return undefined
+  if (out.isJson) out.result({ from, to, znodes: whole.nodes.size, writes: steps.length, isDone: true }, '')
+  return undefined
+}
+
+export const mv: Verb<typeof mvSpec> = async ({ values, args, out, signal, connect, connectOther }) => {
+  const { from, to } = args
+  const other = values['to-server']
+  if (from === '/') throw new UsageError('the root cannot be moved; name a znode below it')
+  checkPlaces(from, to, other !== undefined)
+  const source = await connect()
+  const target = other === undefined ? source : await connectOther(other)
+  const isHere = target === source
+  const whole = await wholeAt(source, from, signal)
+  const steps = await stepsOf(target, whole, { ...values, merge: false, ephemerals: 'refuse', from, to, signal }, out)
+  const deletes = deletesOf(from, whole)
+  if (values['dry-run']) {
+    print([...steps, ...deletes], out)
+    return undefined
+  }
+  if (isHere) {
+    if (values.parents) await target.ensure(parentPath(to), { signal })
+    const znodes = await target.move(from, to, { signal })
+    if (out.isJson) out.result({ from, to, znodes, isDone: true }, '')
+    return undefined
+  }
+  await write(target, steps, { to, values, out, signal })
+  try {
+    await applySteps(source, deletes, { signal })
+  } catch (error) {
+    const message = `${to} is a whole copy now; ${from} could not be deleted: ${(error as Error).message}`
+    throw new Error(message, { cause: error })
+  }
+  if (out.isJson) out.result({ from, to, znodes: whole.nodes.size, isDone: true }, '')
+  return undefined
+}
+
+function checkPlaces(from: ZnodePath, to: ZnodePath, isOther: boolean): void {
+  if (!isOther && isWithin(to, from)) throw new UsageError(`TO ${to} lies within FROM ${from}`)
+}
+
+async function wholeAt(zk: Client, path: ZnodePath, signal: AbortSignal): Promise<ReadWhole> {
+  const whole = await readWhole(zk, path, { signal })
+  if (whole.nodes.size === 0) throw new Error(`${path} does not exist`)
+  return whole
+}
+
+interface Plan {
+  readonly from: ZnodePath
+  readonly to: ZnodePath
+  readonly merge: boolean
+  readonly ephemerals: 'refuse' | 'skip' | 'persistent'
+  readonly signal: AbortSignal
+}
+
+async function stepsOf(zk: Client, whole: ReadWhole, plan: Plan, out: VerbCall<never>['out']): Promise<WriteStep[]> {
+  const { from, to, merge, ephemerals, signal } = plan
+  const there = await readWhole(zk, to, { signal })
+  if (there.nodes.size > 0 && !merge) throw new Error(`${to} exists already; cp --merge writes what differs there`)
+  const { steps, notes } = planCopy({ from, to, source: whole.nodes, target: there.nodes, ephemerals })
+  for (const note of notes) out.note(note)
+  return steps.map((step) => ({ ...step, path: placed(to, step.path) }))
+}
+
+interface Writing {
+  readonly to: ZnodePath
+  readonly values: { readonly parents: boolean; readonly 'dry-run': boolean }
+  readonly out: VerbCall<never>['out']
+  readonly signal: AbortSignal
+}
+
+/** False for a dry run. */
+async function write(zk: Client, steps: readonly WriteStep[], { to, values, out, signal }: Writing): Promise<boolean> {
+  if (values['dry-run']) {
+    print(steps, out)
+    return false
+  }
+  if (values.parents && to !== '/') await zk.ensure(parentPath(to), { signal })
+  try {
+    await applySteps(zk, steps, { signal })
+  } catch (error) {
+    if (!(error instanceof PartlyDone) || error.done === 0) throw error
+    throw new Error(`${error.message}; cp --merge goes on from here`, { cause: error })
+  }
+  return true
+}
+
+function print(steps: readonly WriteStep[], out: VerbCall<never>['out']): void {
+  for (const step of steps) out.result(step, printable(stepText(step)))
+  out.note(`${steps.length} writes would be done; nothing was`)
+}
+
+/** Children before their parents, each only where it has not changed since it was read. */
+function deletesOf(from: ZnodePath, { nodes }: ReadWhole): WriteStep[] {
+  const steps = [...nodes].map(
+    ([path, { stat }]): WriteStep => ({ kind: 'delete', path: placed(from, path), version: stat.version }),
+  )
+  return steps.sort((a, b) => b.path.split('/').length - a.path.split('/').length)
+}
