@@ -26,8 +26,8 @@ for (const version of versions) {
     beforeEach(async () => {
       folder = mkdtempSync(join(tmpdir(), 'lightkeeper-observer-'))
       dataDir = join(folder, 'observer')
-      // The leader keeps few transactions in memory, and sends none from its log.
-      const config = { 'zookeeper.commitLogCount': 100, 'zookeeper.snapshotSizeFactor': -1 }
+      // The leader keeps 500 transactions in memory, the fewest that can be set (ZKDatabase.java), and sends none from its log.
+      const config = { 'zookeeper.commitLogCount': 500, 'zookeeper.snapshotSizeFactor': -1 }
       others = await trio(version, { dataDir: join(folder, 'apache'), config })
       guest = others.guests[0] as Guest
       lines = []
@@ -76,7 +76,7 @@ for (const version of versions) {
       expect(sync()).toBe('DIFF')
       await isEqual()
       await stop()
-      await write(60, 300)
+      await write(60, 700)
       await start()
       expect(sync()).toBe('SNAP')
       await isEqual()
