@@ -74,6 +74,8 @@ async function askRunning() {
   const settings = [
     'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4=',
     'admin.enableServer=true',
+    // The files stay while they are asked.
+    'autopurge.purgeInterval=0',
     `admin.serverPort=${adminPort}`,
   ]
   const server = spawn(
