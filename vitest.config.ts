@@ -39,6 +39,12 @@ export default defineConfig({
       }),
       project('cli', ['test/cli/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 60_000 }),
       project('console', ['test/console/*.test.ts'], { testTimeout: 60_000, hookTimeout: 60_000 }),
+      // Needs a browser, which scripts/peers.mjs installs.
+      project('browser', ['test/console/browser/**/*.test.ts'], {
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
       project('crash', ['test/crash/**/*.test.ts'], { pool: 'forks' as const, testTimeout: 120_000 }),
       // Checked by the compiler, never run.
       project('types', [], {

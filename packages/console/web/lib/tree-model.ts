@@ -180,7 +180,8 @@ export class TreeModel {
 
   #want(parent: string, page: number): void {
     const opened = this.#open.get(parent)
-    if (opened === undefined || opened.isLoading) return
+    // A page that was read and lacks a row is not read again by itself: the list is shorter than it was.
+    if (opened === undefined || opened.isLoading || opened.pages.has(page)) return
     opened.isLoading = true
     this.#read(parent, page * pageSize, pageSize, []).then(
       ({ children, total }) => {

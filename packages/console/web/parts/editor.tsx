@@ -1,9 +1,10 @@
 /** The text editor, by CodeMirror. Loaded when a znode is opened for the first time. */
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands'
 import { json } from '@codemirror/lang-json'
-import { defaultHighlightStyle, syntaxHighlighting } from '@codemirror/language'
+import { HighlightStyle, syntaxHighlighting } from '@codemirror/language'
 import { EditorState } from '@codemirror/state'
 import { EditorView, keymap, lineNumbers } from '@codemirror/view'
+import { tags } from '@lezer/highlight'
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 
@@ -16,6 +17,13 @@ interface Props {
   onText(text: string): void
   onSave(): void
 }
+
+/** The colours of the page, so that they suit light and dark. */
+const colours = HighlightStyle.define([
+  { tag: tags.propertyName, color: 'var(--accent)' },
+  { tag: tags.string, color: 'var(--good)' },
+  { tag: [tags.number, tags.bool, tags.null], color: 'var(--bad)' },
+])
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.content ?? ''
 
@@ -45,7 +53,7 @@ export default function Editor({ text, isJson, isReadOnly, label, onText, onSave
             'aria-label': label,
             ...(isReadOnly && { 'aria-readonly': 'true', tabindex: '0' }),
           }),
-          ...(isJson ? [json(), syntaxHighlighting(defaultHighlightStyle)] : []),
+          ...(isJson ? [json(), syntaxHighlighting(colours)] : []),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) calls.current.onText(update.state.doc.toString())
           }),

@@ -1,0 +1,307 @@
+/** Stories at each view of the console, in a real browser. */
+import { type Client, connect } from '@lightkeeper/client'
+import { discovery, lock } from '@lightkeeper/recipes'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../support/wait.ts'
+import { barriersOf, missingBrowser, type Page, picture, Stage } from './kit.ts'
+
+const missing = missingBrowser()
+if (missing !== undefined) console.log(`the stories of the console are skipped, because ${missing}`)
+
+describe.skipIf(missing !== undefined)('the console', () => {
+  let stage: Stage
+  let zk: Client
+  /** Holds and waits for the lock. */
+  let holder: Client
+  let waiter: Client
+  let page: Page
+
+  beforeAll(async () => {
+    stage = await Stage.start()
+    zk = stage.zk
+    holder = await connect(stage.server.connectString)
+    waiter = await connect(stage.server.connectString)
+    await zk.create('/app/config', JSON.stringify({ pool: 20, hosts: ['db1', 'db2'] }), { parents: true })
+    await zk.create('/app/motd', 'Good night')
+    await zk.create('/app/logo', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0, 1, 2, 3]))
+    await zk.create('/many')
+    const names = Array.from({ length: 2_000 }, (_, i) => `/many/item-${`${i}`.padStart(5, '0')}` as const)
+    for (let at = 0; at < names.length; at += 500) await Promise.all(names.slice(at, at + 500).map((each) => zk.create(each)))
+    await lock(holder, '/locks/report', { data: 'worker-1' }).acquire()
+    void lock(waiter, '/locks/report', { data: 'worker-2' }).acquire().catch(() => {})
+    const services = discovery(holder, '/services')
+    await services.register({ name: 'users', address: '10.0.0.7', port: 8080, weight: 20, zone: 'a' })
+    page = await stage.open('/')
+  }, 120_000)
+  afterAll(async () => {
+    await waiter.close()
+    await holder.close()
+    await stage[Symbol.asyncDispose]()
+    // Nothing went wrong in the scripts, and nothing was asked of other sites.
+    expect(stage.complaints).toEqual([])
+  })
+
+  const item = (name: string, level: number) => page.getByRole('treeitem', { name, level, exact: false })
+
+  test('the tree: by keys alone to a znode, and its address leads back to it', async () => {
+    await item('app', 2).waitFor()
+    await page.getByRole('tree').focus()
+    await page.keyboard.press('Home')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowRight')
+    await item('config', 3).waitFor()
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Enter')
+    await page.getByText('"pool": 20').waitFor()
+    expect(page.url()).toBe(stage.url('/tree?path=%2Fapp%2Fconfig'))
+    expect(await page.title()).toBe('Tree /app/config · Lightkeeper')
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'znode')
+    const other = await stage.open('/tree?path=%2Fapp%2Fconfig')
+    await other.getByRole('treeitem', { name: 'config', level: 3 }).waitFor()
+    await other.getByText('"pool": 20').waitFor()
+    await other.close()
+  })
+
+  test('the tree: a list of very many children, to its end', async () => {
+    await page.goto(stage.url('/tree?path=%2Fmany%2Fitem-00000'))
+    await item('item-00000', 3).waitFor()
+    expect(await item('item-00000', 3).getAttribute('aria-setsize')).toBe('2000')
+    await page.getByRole('tree').focus()
+    for (let i = 0; i < 5; i++) await page.keyboard.press('PageDown')
+    await item('item-00099', 3).waitFor()
+    expect(await page.getByRole('treeitem').count()).toBeLessThan(200)
+    await page.keyboard.press('End')
+    await item('services', 2).waitFor()
+    await page.keyboard.press('Home')
+    await picture(page, 'tree')
+  })
+
+  const editor = () => page.getByRole('textbox', { name: /^Data of/ })
+
+  test('a znode: what is saved is on the server, and the next save knows it', async () => {
+    await page.goto(stage.url('/tree?path=%2Fapp%2Fmotd'))
+    await editor().waitFor()
+    for (const text of ['Good morning', 'Good day']) {
+      await editor().fill(text)
+      await page.getByRole('button', { name: 'Save', exact: true }).click()
+      await page.getByText('Saved.').waitFor()
+      expect(Buffer.from((await zk.get('/app/motd')).data).toString()).toBe(text)
+    }
+  })
+
+  test('a znode: another client writes meanwhile, and nobody loses anything', async () => {
+    await editor().fill('mine')
+    await zk.set('/app/motd', 'theirs')
+    await page.getByText(/was written by another client/).waitFor()
+    expect(await page.getByRole('button', { name: 'Save', exact: true }).isDisabled()).toBe(true)
+    expect(await editor().innerText()).toBe('mine')
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'conflict')
+    await page.reload()
+    await page.getByText(/was written by another client/).waitFor()
+    expect(await editor().innerText()).toBe('mine')
+    expect(Buffer.from((await zk.get('/app/motd')).data).toString()).toBe('theirs')
+    await page.getByRole('button', { name: /^Save mine over version/ }).click()
+    await page.getByText('Saved.').waitFor()
+    expect(Buffer.from((await zk.get('/app/motd')).data).toString()).toBe('mine')
+  })
+
+  test('a znode: it is deleted while it is edited, the text stays and can create it again', async () => {
+    await editor().fill('kept')
+    await zk.delete('/app/motd')
+    await page.getByText(/was deleted/).waitFor()
+    expect(await editor().innerText()).toBe('kept')
+    await page.getByRole('button', { name: 'Create it again' }).click()
+    await until(async () => (await zk.exists('/app/motd')) !== undefined)
+    expect(Buffer.from((await zk.get('/app/motd')).data).toString()).toBe('kept')
+  })
+
+  test('a znode: bytes that are no text are digits, and stay what they are', async () => {
+    await page.goto(stage.url('/tree?path=%2Fapp%2Flogo'))
+    await page.getByText('These bytes are no text.').waitFor()
+    await editor().fill('89 50 4e 47 ff')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Saved.').waitFor()
+    expect((await zk.get('/app/logo')).data).toEqual(new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0xff]))
+    await editor().fill('8')
+    await page.getByText('Hexadecimal digits come in pairs').waitFor()
+    expect(await page.getByRole('button', { name: 'Save', exact: true }).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: 'Drop what I typed' }).click()
+  })
+
+  test('a znode: created with its dialog, its permissions explained and changed, and deleted', async () => {
+    await page.goto(stage.url('/tree?path=%2Fapp'))
+    await page.getByRole('button', { name: 'Create a child' }).click()
+    await page.getByRole('textbox', { name: 'Name' }).fill('fresh')
+    await page.getByRole('textbox', { name: 'Data', exact: true }).fill('hello')
+    expect(await barriersOf(page)).toEqual([])
+    await page.getByRole('button', { name: 'Create', exact: true }).click()
+    await item('fresh', 3).waitFor()
+    await page.getByRole('button', { name: 'Add an entry' }).click()
+    await page.getByLabel('Entry 2, scheme:id').fill('ip:10.0.0.0/8')
+    await page.getByText('Every client with an address in 10.0.0.0/8 may read.').waitFor()
+    await page.getByLabel('Entry 1 may admin').click()
+    await page.getByText(/Nobody may change this list any more/).waitFor()
+    await page.getByLabel('Entry 1 may admin').click()
+    await page.getByRole('button', { name: 'Save permissions' }).click()
+    await until(async () => (await zk.getAcl('/app/fresh')).acl.length === 2)
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await until(async () => (await zk.exists('/app/fresh')) === undefined)
+    await item('fresh', 3).waitFor({ state: 'hidden' })
+  })
+
+  test('search: by name, and in data', async () => {
+    await page.goto(stage.url('/tree?path=%2F'))
+    const field = page.getByRole('searchbox')
+    await field.fill('item-0012')
+    await field.press('Enter')
+    await page.getByText(/^10 found below \/ among/).waitFor()
+    await page.getByLabel('in data').check()
+    await field.fill('db2')
+    await field.press('Enter')
+    await page.getByText(/^1 found below \/ among/).waitFor()
+    await page.locator('.results a').first().click()
+    await page.getByText('"pool": 20').waitFor()
+  })
+
+  test('live changes: as they happen, with the value before; paused, filtered', async () => {
+    await page.goto(stage.url('/changes?path=%2Fapp'))
+    await page.getByText(/^Live: /).waitFor()
+    await zk.create('/app/live', 'one')
+    await page.getByText('one', { exact: true }).waitFor()
+    await zk.set('/app/live', 'two')
+    await page.getByText('two', { exact: true }).waitFor()
+    expect(await page.locator('tbody tr').first().innerText()).toMatch(/changed\s+\/app\/live\s+one\s+two/)
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await zk.set('/app/live', 'three')
+    await zk.delete('/app/live')
+    await page.getByRole('button', { name: 'Go on' }).click()
+    await page.locator('td.deleted').first().waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'changes')
+    await page.getByLabel('Only paths with').fill('elsewhere')
+    expect(await page.locator('tbody tr').count()).toBe(0)
+  })
+
+  test('recipes: who holds and who waits', async () => {
+    await page.goto(stage.url('/recipes?path=%2F'))
+    const found = page.getByRole('region', { name: 'lock at /locks/report' })
+    await found.getByText('worker-1').waitFor()
+    await found.getByText('waits, place 1').waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'recipes')
+  })
+
+  test('services: instances with weight and zone', async () => {
+    await page.goto(stage.url('/services?path=%2F'))
+    await page.getByText('10.0.0.7:8080').waitFor()
+    expect(await page.locator('tbody tr').first().innerText()).toMatch(/10\.0\.0\.7:8080\s+20\s+a\s/)
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'services')
+  })
+
+  test('servers: role, last transaction, charts', async () => {
+    await page.goto(stage.url('/servers'))
+    await page.getByRole('cell', { name: 'standalone' }).first().waitFor()
+    await page.getByRole('img', { name: 'Znodes over time' }).waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'servers')
+  })
+
+  test('history: every write, the tree as it was, and a transaction undone', async () => {
+    await page.goto(stage.url('/past?path=%2Fapp%2Fmotd'))
+    await page.locator('.history li').first().waitFor()
+    expect(await page.locator('.history').innerText()).toMatch(/created[^]*deleted[^]*changed[^]*- theirs\s+\+ mine[^]*created/)
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'history')
+    await zk.set('/app/motd', 'a mistake')
+    await page.reload()
+    await page.getByText('+ a mistake').waitFor()
+    await page.getByRole('button', { name: 'Undo…' }).first().click()
+    await page.getByRole('dialog').getByText('/app/motd').waitFor()
+    await page.getByRole('button', { name: 'Undo it' }).click()
+    await until(async () => Buffer.from((await zk.get('/app/motd')).data).toString() === 'kept')
+    await page.locator('.history li').nth(2).getByRole('link').first().click()
+    await page.getByText(/You look at the past/).waitFor()
+    expect(await barriersOf(page)).toEqual([])
+  })
+
+  test('in the dark and on a narrow screen', async () => {
+    await page.goto(stage.url('/tree?path=%2Fapp%2Fconfig'))
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.getByText('"pool": 20').waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'dark')
+    await page.setViewportSize({ width: 390, height: 844 })
+    expect(await page.evaluate<boolean, undefined>('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'narrow')
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await page.emulateMedia({ colorScheme: 'light' })
+  })
+
+  test('sessions: what one owns, and the end of it with its preview; the waiter gets the lock', async () => {
+    const id = `0x${holder.sessionId.toString(16)}`
+    await page.goto(stage.url(`/sessions?session=${id}`))
+    const panel = page.getByRole('region', { name: `Session ${id}` })
+    await panel.getByText(/^\/locks\/report\//).first().waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'sessions')
+    await panel.getByRole('button', { name: 'End what it holds…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('These watches fire').waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'end-session')
+    await dialog.getByRole('button', { name: /^Delete \d ephemerals$/ }).click()
+    await panel.getByText('It owns no ephemerals.').waitFor()
+    await page.goto(stage.url('/recipes?path=%2Flocks'))
+    await page.locator('.party.holder').getByText('worker-2').waitFor()
+  })
+})
+
+describe.skipIf(missing !== undefined)('what goes wrong', () => {
+  test('a token that is wrong is said to be so, and the right one opens the page', async () => {
+    await using stage = await Stage.start({ token: 'right' })
+    const page = await stage.open('/tree')
+    await page.getByRole('heading', { name: 'This console needs its token' }).waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await page.getByLabel('Token').fill('wrong')
+    await page.getByRole('button', { name: 'Open' }).click()
+    await page.getByRole('heading', { name: 'This console needs its token' }).waitFor()
+    await page.getByLabel('Token').fill('right')
+    await page.getByRole('button', { name: 'Open' }).click()
+    await page.getByRole('treeitem', { name: 'zookeeper' }).waitFor()
+    const other = await stage.open('/tree#token=right')
+    await other.getByRole('treeitem', { name: 'zookeeper' }).waitFor()
+    expect(other.url()).not.toContain('token')
+  })
+
+  test('a server that goes away: the page says so, keeps what it shows and what was typed, and comes back by itself', async () => {
+    await using stage = await Stage.start({ connect: { requestTimeout: 500, backoff: { baseMs: 10, maxMs: 50 } } })
+    await stage.zk.create('/znode', 'before')
+    const page = await stage.open('/tree?path=%2Fznode')
+    const text = page.getByRole('textbox', { name: 'Data of /znode' })
+    await text.fill('typed')
+    await stage.stopServer()
+    await page.getByText(/No connection to/).waitFor()
+    expect(await text.innerText()).toBe('typed')
+    await picture(page, 'away')
+    await stage.startServer()
+    await page.getByText(/Connected to/).waitFor()
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await page.getByText('Saved.').waitFor()
+    expect(Buffer.from((await stage.zk.get('/znode')).data).toString()).toBe('typed')
+  })
+
+  test('a console that only reads offers no writes', async () => {
+    await using stage = await Stage.start({ allowsWrites: false, past: undefined })
+    await stage.zk.create('/znode', 'text')
+    const page = await stage.open('/tree?path=%2Fznode')
+    await page.getByText('This console only reads.').waitFor()
+    expect(await page.getByRole('button', { name: 'Delete' }).count()).toBe(0)
+    await page.goto(stage.url('/past?path=%2Fznode'))
+    await page.getByText(/Start the console with --data-dir/).waitFor()
+  })
+})
