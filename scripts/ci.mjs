@@ -92,5 +92,6 @@ if (existsSync(`${root}.cache/apache-3.5`)) {
   step('the client on apache-3.5', ['npx', 'vitest', 'run', '--project', 'client'], env)
 } else console.log('the lane of the client against Apache 3.5 is skipped, because Maven did not answer')
 step('foreign clients', ['npx', 'vitest', 'run', '--project', 'interop'], { INTEROP: 'require' })
+step('the console in a browser', ['npx', 'vitest', 'run', '--project', 'browser'], { INTEROP: 'require' }, 300_000)
 step('faults', ['node', 'scripts/faults.mjs'], { INTEROP: 'require' })
 printTimes()

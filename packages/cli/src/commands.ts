@@ -1,6 +1,7 @@
 /** All commands: each row with the module that runs it, which is loaded only then. */
 import { bind, type Command } from './command.ts'
 import { verbCommands } from './shell/verbs.ts'
+import * as consoles from './table/console.ts'
 import * as doctoring from './table/doctor.ts'
 import * as helping from './table/help.ts'
 import * as past from './table/past.ts'
@@ -12,6 +13,7 @@ import * as transfer from './table/transfer.ts'
 /** In the order of the overview. */
 export const commands: readonly Command[] = [
   bind(serving.server, () => import('./commands/server.ts')),
+  bind(consoles.console, () => import('./commands/console.ts')),
   bind(serving.inspect, () => import('./commands/inspect.ts')),
   bind(serving.backup, () => import('./commands/backup.ts')),
   bind(doctoring.doctor, () => import('./commands/doctor.ts')),

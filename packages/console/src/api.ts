@@ -193,11 +193,8 @@ export interface SessionItem {
   readonly timeout?: number
   /** Requests that are read and not answered. */
   readonly queued?: number
-  readonly received?: number
-  readonly sent?: number
-  readonly lastOperation?: string
+  /** Average and longest, milliseconds: `0/9`. */
   readonly latency?: string
-  readonly established?: number
   readonly ephemerals: readonly string[]
   /** Paths with watches of data. */
   readonly watches: readonly string[]

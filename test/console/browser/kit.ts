@@ -147,7 +147,11 @@ export class Stage implements AsyncDisposable {
   }
 
   async open(path: string): Promise<Page> {
-    const page = await this.#browser.newPage({ viewport: { width: 1280, height: 800 }, timezoneId: 'UTC', locale: 'en-GB' })
+    const page = await this.#browser.newPage({
+      viewport: { width: 1280, height: 800 },
+      timezoneId: 'UTC',
+      locale: 'en-GB',
+    })
     page.setDefaultTimeout(patienceMs)
     page.on('console', (message) => {
       // A refusal is an answer, which the browser reports too.

@@ -26,9 +26,12 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await zk.create('/app/logo', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0, 1, 2, 3]))
     await zk.create('/many')
     const names = Array.from({ length: 2_000 }, (_, i) => `/many/item-${`${i}`.padStart(5, '0')}` as const)
-    for (let at = 0; at < names.length; at += 500) await Promise.all(names.slice(at, at + 500).map((each) => zk.create(each)))
+    for (let at = 0; at < names.length; at += 500)
+      await Promise.all(names.slice(at, at + 500).map((each) => zk.create(each)))
     await lock(holder, '/locks/report', { data: 'worker-1' }).acquire()
-    void lock(waiter, '/locks/report', { data: 'worker-2' }).acquire().catch(() => {})
+    void lock(waiter, '/locks/report', { data: 'worker-2' })
+      .acquire()
+      .catch(() => {})
     const services = discovery(holder, '/services')
     await services.register({ name: 'users', address: '10.0.0.7', port: 8080, weight: 20, zone: 'a' })
     page = await stage.open('/')
@@ -213,7 +216,9 @@ describe.skipIf(missing !== undefined)('the console', () => {
   test('history: every write, the tree as it was, and a transaction undone', async () => {
     await page.goto(stage.url('/past?path=%2Fapp%2Fmotd'))
     await page.locator('.history li').first().waitFor()
-    expect(await page.locator('.history').innerText()).toMatch(/created[^]*deleted[^]*changed[^]*- theirs\s+\+ mine[^]*created/)
+    expect(await page.locator('.history').innerText()).toMatch(
+      /created[^]*deleted[^]*changed[^]*- theirs\s+\+ mine[^]*created/,
+    )
     expect(await barriersOf(page)).toEqual([])
     await picture(page, 'history')
     await zk.set('/app/motd', 'a mistake')
@@ -246,7 +251,10 @@ describe.skipIf(missing !== undefined)('the console', () => {
     const id = `0x${holder.sessionId.toString(16)}`
     await page.goto(stage.url(`/sessions?session=${id}`))
     const panel = page.getByRole('region', { name: `Session ${id}` })
-    await panel.getByText(/^\/locks\/report\//).first().waitFor()
+    await panel
+      .getByText(/^\/locks\/report\//)
+      .first()
+      .waitFor()
     expect(await barriersOf(page)).toEqual([])
     await picture(page, 'sessions')
     await panel.getByRole('button', { name: 'End what it holds…' }).click()

@@ -1,5 +1,7 @@
 /** `lightkeeper server`: a server in the foreground. */
+import type { RunningConsole } from '@lightkeeper/console'
 import type { Log } from '@lightkeeper/runtime'
+import type { RunningServer } from '@lightkeeper/server'
 import { type Run, UsageError } from '../command.ts'
 import { endProcess } from '../end-process.ts'
 import { logSink } from '../log-sink.ts'
@@ -42,12 +44,28 @@ export const run: Run<typeof row> = async ({ values, args }) => {
   })
   say(`lightkeeper listening on ${server.connectString}\n`)
   const { dataDir, forceSync } = server.config
+  const port = values['console-port']
+  await using page = port === undefined ? undefined : await consoleOf(server, port, log)
+  if (page !== undefined) say(`lightkeeper console at ${page.url}\n`)
   if (dataDir === undefined) log('warn', 'DATA IS KEPT IN MEMORY ONLY and goes with this process; --data-dir keeps it')
   else if (!forceSync) log('warn', 'FORCESYNC IS OFF: a power cut loses writes that were acknowledged', { dataDir })
   const failure = await server.stopped
   if (failure !== undefined) throw failure
   if (server.logFailure !== undefined) throw new Error(`the transaction log failed: ${server.logFailure.message}`)
   return 0
+}
+
+/** The console of a server in this process. A server that cannot have one has failed to start. */
+async function consoleOf(server: RunningServer, port: number, log: Log): Promise<RunningConsole> {
+  const { startConsole } = await import('@lightkeeper/console')
+  const { dataDir, dataLogDir: logDir } = server.config
+  const past = dataDir === undefined ? undefined : { dataDir, logDir }
+  try {
+    return await startConsole({ servers: server.connectString, port, allowsWrites: true, past, log })
+  } catch (error) {
+    await server.close()
+    throw new Error(`the console cannot listen on port ${port}: ${(error as Error).message}`)
+  }
 }
 
 /** Reads the settings that the arguments name, each time it is called. @throws UsageError for arguments that name none. */

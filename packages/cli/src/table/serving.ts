@@ -57,6 +57,11 @@ SIGHUP reads the file again and takes over what may change while the server runs
     check: flag(
       'print every setting, its value and where it comes from, and end: 0 if a server could start with them; nothing is opened',
     ),
+    'console-port': option(
+      'N',
+      port,
+      'also serve the web console, with writes, on this port of this machine; 0 for a free one',
+    ),
     verbose: flag('log every connection'),
     'log-format': option('F', oneOf('text', 'json'), 'how the log is written', { default: 'text' }),
   },

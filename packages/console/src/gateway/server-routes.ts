@@ -1,10 +1,11 @@
 /** Servers and sessions, by what servers answer to four-letter words. */
 import type { ZnodePath } from '@lightkeeper/client'
 import { formatHex, parentPath } from '@lightkeeper/protocol'
+import { type LiveSession, sessionsByWords, sessionsOf, WordRefused } from '@lightkeeper/tools'
 import type { EndPreview, ServerItem, SessionItem, Sessions } from '../api.ts'
 import { audited } from '../audit.ts'
 import { idFrom, numberFrom, WrongRequest } from '../forms.ts'
-import { connectionsIn, ephemeralsIn, figuresIn, refusalIn, serverLinesIn, watchesIn } from '../servers/words.ts'
+import { figuresIn, serverLinesIn } from '../servers/words.ts'
 import type { House } from './house.ts'
 import { bodyOf, type Routes } from './routes.ts'
 import { deleteOwned } from './write-routes.ts'
@@ -38,12 +39,15 @@ type Answer = { readonly text: string } | { readonly problem: string }
 
 async function answer(house: House, address: string, word: string): Promise<Answer> {
   try {
-    const text = await house.ask(address, word)
-    const refusal = refusalIn(word, text)
-    return refusal === undefined ? { text } : { problem: `${address}: ${refusal}` }
+    return { text: await house.ask(address, word) }
   } catch (error) {
-    return { problem: (error as Error).message }
+    return { problem: problemText(error as Error) }
   }
+}
+
+function problemText(error: Error): string {
+  const setting = '; its setting 4lw.commands.whitelist says which words it answers'
+  return `${error.message.replace(/\.$/, '')}${error instanceof WordRefused ? setting : ''}`
 }
 
 async function servers(house: House): Promise<ServerItem[]> {
@@ -67,30 +71,41 @@ async function servers(house: House): Promise<ServerItem[]> {
 
 async function sessions(house: House): Promise<Sessions> {
   const problems = new Set<string>()
-  const found = new Map<string, SessionItem>()
-  const own = formatHex(house.zk.sessionId)
-  const of = (id: string): SessionItem => found.get(id) ?? { id, ephemerals: [], watches: [], isOwn: id === own }
-  const each = async (server: string): Promise<void> => {
-    const [cons, dump, wchc] = await Promise.all(['cons', 'dump', 'wchc'].map((word) => answer(house, server, word)))
-    for (const given of [cons, dump, wchc]) if (given !== undefined && 'problem' in given) problems.add(given.problem)
-    if (cons !== undefined && 'text' in cons) {
-      for (const { session, ...line } of connectionsIn(cons.text)) {
-        found.set(session, { ...of(session), server, ...line })
-      }
+  const serverOf = new Map<bigint, string>()
+  const asked = (await house.addresses()).map(async (server) => {
+    try {
+      const { reports, refusals } = await sessionsByWords((word) => house.ask(server, word))
+      for (const refusal of refusals) problems.add(problemText(new WordRefused(refusal)))
+      for (const { connections = [] } of reports) for (const { session } of connections) serverOf.set(session, server)
+      return reports
+    } catch (error) {
+      problems.add(problemText(error as Error))
+      return []
     }
-    if (dump !== undefined && 'text' in dump) {
-      for (const [id, ephemerals] of ephemeralsIn(dump.text)) {
-        if (id !== '0x0') found.set(id, { ...of(id), ephemerals })
-      }
-    }
-    if (wchc !== undefined && 'text' in wchc) {
-      for (const [id, watches] of watchesIn(wchc.text)) {
-        if (id !== '0x0') found.set(id, { ...of(id), watches })
-      }
-    }
+  })
+  const found = sessionsOf((await Promise.all(asked)).flat())
+  const own = house.zk.sessionId
+  return { sessions: found.map((each) => itemOf(each, serverOf.get(each.id), own)), problems: [...problems] }
+}
+
+function itemOf(
+  { id, address, timeoutMs, ephemerals, watches, connection }: LiveSession,
+  server: string | undefined,
+  own: bigint,
+): SessionItem {
+  const latency =
+    connection?.averageLatency === undefined ? undefined : `${connection.averageLatency}/${connection.maxLatency ?? ''}`
+  return {
+    id: formatHex(id),
+    ephemerals: ephemerals ?? [],
+    watches: watches ?? [],
+    isOwn: id === own,
+    ...(server !== undefined && { server }),
+    ...(address !== undefined && { address }),
+    ...(timeoutMs !== undefined && { timeout: timeoutMs }),
+    ...(connection !== undefined && { queued: connection.queued }),
+    ...(latency !== undefined && { latency }),
   }
-  await Promise.all((await house.addresses()).map(each))
-  return { sessions: [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1)), problems: [...problems] }
 }
 
 async function endPreview(house: House, session: bigint): Promise<EndPreview> {

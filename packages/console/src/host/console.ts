@@ -4,12 +4,11 @@ import { serve } from '@hono/node-server'
 import { type ConnectOptions, connect } from '@lightkeeper/client'
 import { formatAddress, type Log, parseAddress, type Runtime, type TlsOptions } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
-import { PastDirectory } from '@lightkeeper/tools'
+import { askWord, PastDirectory } from '@lightkeeper/tools'
 import { gatewayApp, type WebFiles } from '../gateway/app.ts'
 import { ChildLists } from '../gateway/child-lists.ts'
-import { askWord } from '../servers/ask.ts'
 import { FigureRing } from '../servers/figure-ring.ts'
-import { figuresIn, refusalIn } from '../servers/words.ts'
+import { figuresIn } from '../servers/words.ts'
 import { webFiles } from './web-files.ts'
 
 export interface ConsoleOptions {
@@ -49,6 +48,11 @@ const loopback = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/
 /** The largest list of children that is read, bytes: some hundred thousand names. */
 const replyBytesMax = 64 << 20
 
+/** How long the end of the session may take, milliseconds. */
+const closePatienceMs = 500
+/** How long a server may take for a four-letter word, milliseconds. */
+const wordPatienceMs = 3_000
+
 /** Resolves when it listens; the servers need not be there yet. @throws the system's error where the address cannot be had. */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const { servers, host = '127.0.0.1', port = 0, allowsWrites = false, past, hostNames = [] } = options
@@ -59,12 +63,12 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   const { addresses, chroot } = partsOf(servers, runtime)
   // Options of TLS are read again each time, so that certificates reload.
   const ask = async (address: string, word: string): Promise<string> =>
-    askWord(runtime.network, runtime.clock, address, word, await tlsOf(options))
+    askWord(runtime, address, word, { timeoutMs: wordPatienceMs, tls: await tlsOf(options) })
   const figures = new FigureRing(runtime.clock, async () => {
     const answers = await Promise.all(
       (await addresses()).map(async (address) => {
         const text = await ask(address, 'mntr').catch(() => '')
-        return refusalIn('mntr', text) !== undefined || text === '' ? [] : ([[address, figuresIn(text)]] as const)
+        return text === '' ? [] : ([[address, figuresIn(text)]] as const)
       }),
     )
     return new Map(answers.flat())
@@ -101,7 +105,8 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     figures.close()
     const ended = new Promise<void>((resolve) => void server.close(() => resolve()))
     if ('closeAllConnections' in server) server.closeAllConnections()
-    await zk.close()
+    // Its session has nothing that must go at once, and its server may be gone.
+    await zk.close({ timeout: closePatienceMs })
     await ended
   }
   return {

@@ -49,7 +49,7 @@ export function SessionsView({
                 <th scope="col">Ephemerals</th>
                 <th scope="col">Watches</th>
                 <th scope="col">Waiting</th>
-                <th scope="col">Latency min/avg/max</th>
+                <th scope="col">Latency avg/max</th>
               </tr>
             </thead>
             <tbody>
