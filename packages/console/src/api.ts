@@ -73,6 +73,8 @@ export interface Znode {
 /** `GET /api/children?path=&offset=&limit=`, a page of the sorted list; `find=NAME` may be repeated. */
 export interface Children {
   readonly path: string
+  /** Another one whenever the list has changed. */
+  readonly state: string
   /** The number of all children of the znode. */
   readonly total: number
   readonly offset: number
@@ -122,8 +124,8 @@ export type StreamEvent =
   | { readonly kind: 'stale' }
   /** `leftOut` changes came in the same time and are not shown. */
   | { readonly kind: 'changes'; readonly items: readonly ChangeItem[]; readonly leftOut: number }
-  /** The list of children of `path` has changed. */
-  | { readonly kind: 'children'; readonly path: string }
+  /** The list of children of `path` is in this state: when the stream begins, and after each change. */
+  | { readonly kind: 'children'; readonly path: string; readonly state: string }
   | { readonly kind: 'state'; readonly state: ConnectionState }
   | { readonly kind: 'failed'; readonly problem: Problem }
 

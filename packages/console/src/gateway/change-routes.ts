@@ -4,6 +4,7 @@ import { formatHex } from '@lightkeeper/protocol'
 import type { Clock } from '@lightkeeper/runtime'
 import type { ChangeItem, StreamEvent } from '../api.ts'
 import { connectionOf, pathFrom, valueOf, WrongRequest } from '../forms.ts'
+import { listState } from './child-lists.ts'
 import { type House, wholeMax } from './house.ts'
 import type { Routes } from './routes.ts'
 import { Sample } from './sample.ts'
@@ -138,10 +139,9 @@ async function followChildren(
   let last: string | undefined
   for (;;) {
     try {
-      const stat = await zk.exists(path, { signal })
-      const now = stat === undefined ? 'none' : `${stat.czxid} ${stat.pzxid}`
-      if (last !== undefined && last !== now) await send({ kind: 'children', path })
-      last = now
+      const state = listState(await zk.exists(path, { signal }))
+      if (last !== state) await send({ kind: 'children', path, state })
+      last = state
     } catch (error) {
       // Without a connection there is nothing to see; the state of the connection is in the stream.
       if (signal.aborted) return

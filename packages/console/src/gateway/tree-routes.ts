@@ -51,7 +51,7 @@ async function readChildren(
   limit: number,
   find: readonly string[],
 ): Promise<Children> {
-  const names = await lists.of(path)
+  const { names, state } = await lists.of(path)
   const page = names.slice(offset, offset + limit)
   const stats = await Promise.all(page.map((name) => zk.exists(joinPath(path, name))))
   const children = page.flatMap((name, i): Child[] => {
@@ -61,7 +61,7 @@ async function readChildren(
     const { kind, numChildren, dataLength } = statOf(stat)
     return [{ name, numChildren, dataLength, kind }]
   })
-  return { path, total: names.length, offset, children, places: find.map((name) => names.indexOf(name)) }
+  return { path, state, total: names.length, offset, children, places: find.map((name) => names.indexOf(name)) }
 }
 
 /** @throws KeeperError NO_NODE, NO_AUTH and those of every read. */

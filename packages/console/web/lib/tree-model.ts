@@ -21,6 +21,8 @@ export interface Row {
 /** An open znode. */
 interface Opened {
   total: number
+  /** The state of its list that the rows show. */
+  state: string
   readonly pages: Map<number, readonly Child[]>
   /** Where the open ones among its children stand. */
   places: Map<string, number>
@@ -90,7 +92,7 @@ export class TreeModel {
   async open(path: string): Promise<void> {
     for (const each of lineTo(path)) {
       if (this.#open.has(each)) continue
-      this.#open.set(each, { total: 0, pages: new Map(), places: new Map(), isLoading: false })
+      this.#open.set(each, { total: 0, state: '', pages: new Map(), places: new Map(), isLoading: false })
       await this.reload(each)
       const parent = this.#open.get(parentOf(each))
       if (each !== '/' && parent !== undefined && !parent.places.has(nameOf(each))) await this.reload(parentOf(each))
@@ -112,8 +114,9 @@ export class TreeModel {
     const offset = Math.min(...opened.pages.keys(), Number.MAX_SAFE_INTEGER)
     const page = offset === Number.MAX_SAFE_INTEGER ? 0 : offset
     try {
-      const { total, children, places } = await this.#read(path, page * pageSize, pageSize, names)
+      const { total, state, children, places } = await this.#read(path, page * pageSize, pageSize, names)
       opened.total = total
+      opened.state = state
       opened.pages.clear()
       opened.pages.set(page, children)
       opened.places = new Map(names.map((name, i) => [name, places[i] ?? -1]))
@@ -124,6 +127,11 @@ export class TreeModel {
       this.#failed(error)
     }
     this.#layOut()
+  }
+
+  /** The list of `path` is in this state now. */
+  async hear(path: string, state: string): Promise<void> {
+    if (this.#open.get(path)?.state !== state) await this.reload(path)
   }
 
   row(index: number): Row {
@@ -184,10 +192,10 @@ export class TreeModel {
     if (opened === undefined || opened.isLoading || opened.pages.has(page)) return
     opened.isLoading = true
     this.#read(parent, page * pageSize, pageSize, []).then(
-      ({ children, total }) => {
+      ({ children, state }) => {
         opened.isLoading = false
         opened.pages.set(page, children)
-        if (total === opened.total) this.#changed()
+        if (state === opened.state) this.#changed()
         else void this.reload(parent)
       },
       (error: unknown) => {

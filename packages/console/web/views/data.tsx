@@ -1,7 +1,7 @@
 /** The data of a znode: shown as text, JSON or hexadecimal digits, and saved only where nobody else wrote meanwhile. */
 import { type ComponentType, type JSX } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import type { Znode } from '../../src/api.ts'
+import type { Stat, Znode } from '../../src/api.ts'
 import { ApiProblem, write } from '../lib/api.ts'
 import { base64Of, bytesOf, bytesOfHex, hexOf, prettyOf, textOf } from '../lib/bytes.ts'
 import { type Draft, draftOf, type Form, keepDraft } from '../lib/drafts.ts'
@@ -34,7 +34,10 @@ function useEditor(): EditorType | undefined {
   return editor?.type
 }
 
-export function DataPanel({ path, znode, isGone, allowsWrites, onSaved }: Props): JSX.Element {
+export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: Props): JSX.Element {
+  // What was saved counts until the znode is read again: an older value must not come back meanwhile.
+  const [written, setWritten] = useState<{ readonly before: string; readonly data: string; readonly stat: Stat }>()
+  const znode = written?.before === read.stat.mzxid ? { ...read, data: written.data, stat: written.stat } : read
   const Editor = useEditor()
   const bytes = useMemo(() => bytesOf(znode.data), [znode.data])
   const text = useMemo(() => textOf(bytes), [bytes])
@@ -88,8 +91,11 @@ export function DataPanel({ path, znode, isGone, allowsWrites, onSaved }: Props)
     if (typedBytes === undefined || !allowsWrites) return
     setProblem(undefined)
     try {
-      if (isGone) await write('POST', '/api/znode', { path, data: base64Of(typedBytes), parents: true })
-      else await write('PUT', '/api/znode', { path, data: base64Of(typedBytes), version })
+      const data = base64Of(typedBytes)
+      let { stat } = read
+      if (isGone) await write('POST', '/api/znode', { path, data, parents: true })
+      else ({ stat } = await write<{ readonly stat: Stat }>('PUT', '/api/znode', { path, data, version }))
+      setWritten({ before: read.stat.mzxid, data, stat })
       update(undefined)
       setSaved(isGone ? 'Created again.' : 'Saved.')
       emit('written')

@@ -48,7 +48,7 @@ export function TreeView({ path, allowsWrites, hasPast, onState }: Props): JSX.E
       url,
       (event) => {
         onState(event)
-        if (event.kind === 'children') void model.reload(event.path)
+        if (event.kind === 'children') void model.hear(event.path, event.state)
         if (event.kind === 'changes' && event.items.some((item) => item.path === path)) {
           setNews((before) => ({ path, count: before.path === path ? before.count + 1 : 1 }))
         }
