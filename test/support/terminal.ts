@@ -25,6 +25,9 @@ _, status = os.waitpid(pid, 0)
 sys.exit(os.waitstatus_to_exitcode(status) if not os.WIFSIGNALED(status) else 128 + os.WTERMSIG(status))
 `
 
+/** It begins with the escape character. */
+const sequence = new RegExp(`${String.fromCodePoint(27)}\\[[\\d;?]*[A-Za-z]`, 'g')
+
 /** Undefined where a terminal can be opened. */
 export function missingTerminal(): string | undefined {
   const found = spawnSync('python3', ['-c', 'import pty, fcntl, termios'])
@@ -42,7 +45,7 @@ export class Terminal extends Child {
 
   /** What was printed since the last call of `mark`, without the sequences that move the cursor or set colours. */
   get screen(): string {
-    return this.output.slice(this.#from).replace(/\p{Cc}\[[\d;?]*[A-Za-z]/gu, '')
+    return this.output.slice(this.#from).replace(sequence, '')
   }
 
   #from = 0
