@@ -87,7 +87,7 @@ describe('the tarball', () => {
     }
     const budget: Record<keyof typeof sizes, number> = {
       'tarball KiB': 322,
-      'index.js KiB': 300,
+      'index.js KiB': 304,
       'index.js gzipped KiB': 70,
       'index.d.ts KiB': 84,
       'arguments.js KiB': 40,
