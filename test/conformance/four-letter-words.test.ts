@@ -86,11 +86,12 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
       )
     const [, , , sessions = '', , ephemerals = '', , , connections = ''] = sections ?? []
     const id = hex(session.sessionId)
-    expect(sessions).toMatch(new RegExp(`^(\\d+ expire at ${date}:\\n(\\t0x[0-9a-f]+\\n)+)+$`))
+    // A time whose sessions or connections have all gone may still stand there, with none of them.
+    expect(sessions).toMatch(new RegExp(`^(\\d+ expire at ${date}:\\n(\\t0x[0-9a-f]+\\n)*)+$`))
     expect(sessions).toContain(`\t${id}\n`)
     expect(ephemerals).toContain(`${id}:\n\t${path}\n`)
     const line = String.raw`\tip: /127\.0\.0\.1:\d+ sessionId: 0x[0-9a-f]+\n`
-    expect(connections).toMatch(new RegExp(`^(\\d+ expire at ${date}:\\n(${line})+)+$`))
+    expect(connections).toMatch(new RegExp(`^(\\d+ expire at ${date}:\\n(${line})*)+$`))
     expect(connections).toContain(` sessionId: ${id}\n`)
     session.destroy()
   })
