@@ -22,6 +22,10 @@ const missing = skipReason(
 
 /** Ends the shell as `quit` does. */
 const sameAs = new Map([['exit', 'quit']])
+
+/** The change behind `printwatches off`: its event comes while the shell is told `printwatches on`, so that it is printed or not. */
+const raced = 'WatchedEvent state:SyncConnected type:NodeDataChanged path:/w zxid: 37'
+
 interface Transcript {
   readonly said: readonly Said[]
   /** Watch events of all commands, in order of the path and then of their coming. */
