@@ -56,8 +56,14 @@ async function transcript(target: TargetName): Promise<Transcript> {
       said.push({ command: commands[Number(mark[1])] as string, lines })
       lines = []
       isUsage = false
-    } else if (line.startsWith('WatchedEvent')) events.push(line)
-    else if (line !== '' && line !== 'WATCHER::' && !line.startsWith('SLF4J') && !(isUsage && line.startsWith('\t'))) {
+    } else if (line.startsWith('WatchedEvent')) {
+      if (line !== raced) events.push(line)
+    } else if (
+      line !== '' &&
+      line !== 'WATCHER::' &&
+      !line.startsWith('SLF4J') &&
+      !(isUsage && line.startsWith('\t'))
+    ) {
       lines.push(line)
     }
   }
