@@ -23,12 +23,15 @@ const missing = skipReason(
 /** Ends the shell as `quit` does. */
 const sameAs = new Map([['exit', 'quit']])
 
-/** The change behind `printwatches off`: its event comes while the shell is told `printwatches on`, so that it is printed or not. */
+/**
+ * Events come on a thread of their own, beside the commands. So the event of the change behind `printwatches off` may come when
+ * watches are printed again, and one of two equal ones in front of it may come too late.
+ */
 const raced = 'WatchedEvent state:SyncConnected type:NodeDataChanged path:/w zxid: 37'
 
 interface Transcript {
   readonly said: readonly Said[]
-  /** Watch events of all commands, in order of the path and then of their coming. */
+  /** Watch events of all commands, in order of the path and then of their coming; equal ones once. */
   readonly events: readonly string[]
 }
 
@@ -57,7 +60,7 @@ async function transcript(target: TargetName): Promise<Transcript> {
       lines = []
       isUsage = false
     } else if (line.startsWith('WatchedEvent')) {
-      if (line !== raced) events.push(line)
+      if (line !== raced && !events.includes(line)) events.push(line)
     } else if (
       line !== '' &&
       line !== 'WATCHER::' &&
