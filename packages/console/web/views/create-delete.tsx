@@ -8,6 +8,7 @@ import { useLoad } from '../lib/load.ts'
 import { go } from '../lib/location.ts'
 import { emit } from '../lib/news.ts'
 import { childPath, parentOf } from '../lib/tree-model.ts'
+import { useWrite } from '../lib/use-write.ts'
 import { Dialog, ProblemNote } from '../parts/bits.tsx'
 
 export function CreateDialog({
@@ -90,18 +91,12 @@ export function DeleteDialog({ znode, onClose }: { readonly znode: Znode; readon
   const { value: below } = useLoad<{ readonly znodes: number }>(
     hasChildren ? address('/api/below', { path }) : undefined,
   )
-  const [problem, setProblem] = useState<ApiProblem>()
-  const remove = async (): Promise<void> => {
-    setProblem(undefined)
-    try {
-      await write('DELETE', '/api/znode', { path, version: stat.version, recursive: hasChildren })
-      emit('written')
-      onClose()
-      go('tree', { path: parentOf(path) })
-    } catch (error) {
-      if (error instanceof ApiProblem) setProblem(error)
-    }
-  }
+  const { failed, send } = useWrite(() => {
+    onClose()
+    go('tree', { path: parentOf(path) })
+  })
+  const remove = (): Promise<void> =>
+    send('DELETE', '/api/znode', { path, version: stat.version, recursive: hasChildren })
   return (
     <Dialog title={`Delete ${path}?`} onClose={onClose}>
       <p>
@@ -110,7 +105,7 @@ export function DeleteDialog({ znode, onClose }: { readonly znode: Znode; readon
           : 'It has no children.'}{' '}
         It is deleted only if it still has version {stat.version}.
       </p>
-      <ProblemNote problem={problem} />
+      <ProblemNote problem={failed} />
       <p class="line">
         <button type="button" class="danger" onClick={() => void remove()}>
           Delete{hasChildren && below !== undefined ? ` ${(below.znodes + 1).toLocaleString('en')} znodes` : ''}

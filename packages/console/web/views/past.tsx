@@ -2,11 +2,11 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { History, PastChange, PastTree, Value } from '../../src/api.ts'
-import { ApiProblem, address, write } from '../lib/api.ts'
+import { address } from '../lib/api.ts'
 import { briefOf } from '../lib/bytes.ts'
 import { useLoad } from '../lib/load.ts'
 import { go } from '../lib/location.ts'
-import { emit } from '../lib/news.ts'
+import { useWrite } from '../lib/use-write.ts'
 import { Dialog, Link, PathField, ProblemNote, ViewHead, ZnodeLink } from '../parts/bits.tsx'
 
 interface Props {
@@ -196,17 +196,8 @@ interface UndoPreview {
 
 function UndoDialog({ zxid, onClose }: { readonly zxid: string; readonly onClose: () => void }): JSX.Element {
   const { value, problem } = useLoad<UndoPreview>(address('/api/past/undo', { zxid }))
-  const [failed, setFailed] = useState<ApiProblem>()
-  const undo = async (): Promise<void> => {
-    setFailed(undefined)
-    try {
-      await write('POST', '/api/past/undo', { zxid })
-      emit('written')
-      onClose()
-    } catch (error) {
-      if (error instanceof ApiProblem) setFailed(error)
-    }
-  }
+  const { failed, send } = useWrite(onClose)
+  const undo = (): Promise<void> => send('POST', '/api/past/undo', { zxid })
   return (
     <Dialog title={`Undo transaction ${zxid}?`} onClose={onClose}>
       <ProblemNote problem={problem ?? failed} />

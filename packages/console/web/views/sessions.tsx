@@ -2,10 +2,10 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { EndPreview, SessionItem, Sessions } from '../../src/api.ts'
-import { ApiProblem, address, write } from '../lib/api.ts'
+import { address } from '../lib/api.ts'
 import { useLoad } from '../lib/load.ts'
 import { go } from '../lib/location.ts'
-import { emit } from '../lib/news.ts'
+import { useWrite } from '../lib/use-write.ts'
 import { Dialog, ProblemNote, ViewHead, ZnodeLink } from '../parts/bits.tsx'
 import { SessionLink } from './recipes.tsx'
 
@@ -135,17 +135,8 @@ function Paths({
 
 function EndDialog({ session, onClose }: { readonly session: string; readonly onClose: () => void }): JSX.Element {
   const { value, problem } = useLoad<EndPreview>(address('/api/sessions/end', { session }))
-  const [failed, setFailed] = useState<ApiProblem>()
-  const end = async (): Promise<void> => {
-    setFailed(undefined)
-    try {
-      await write('POST', '/api/sessions/end', { session })
-      emit('written')
-      onClose()
-    } catch (error) {
-      if (error instanceof ApiProblem) setFailed(error)
-    }
-  }
+  const { failed, send } = useWrite(onClose)
+  const end = (): Promise<void> => send('POST', '/api/sessions/end', { session })
   return (
     <Dialog title={`End what session ${session} holds?`} onClose={onClose}>
       <ProblemNote problem={problem ?? failed} />
