@@ -1,4 +1,6 @@
 /** A multi that is rolled back must find each change as it was: the copies it keeps have every field. */
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DataTree } from '../tree/data-tree.ts'
@@ -150,4 +152,28 @@ test('the end of a session is the deletion of each of its ephemerals, pending or
       }
     }),
   )
+})
+
+test('what is settled does not move to the old space, though the map of an earlier turn did', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void
+  setFlagsFromString('--no-expose-gc')
+  const old = (): number =>
+    getHeapSpaceStatistics().find(({ space_name }) => space_name === 'old_space')?.space_used_size ?? 0
+
+  const pending = new PendingChanges(new DataTree(), false)
+  const turn = (zxid: bigint, isAll: boolean): void => {
+    for (let i = 0; i < 100; i++) pending.create(`/${zxid}-${i}`, zxid, 0n, 0n, [], null)
+    pending.settle(zxid, isAll)
+  }
+  // Something is always pending while this one gets old.
+  turn(1n, false)
+  for (let i = 0; i < 3; i++) collect({ type: 'minor' })
+  const before = old()
+  for (let zxid = 2n; zxid < 200n; zxid++) {
+    turn(zxid, true)
+    collect({ type: 'minor' })
+  }
+  // A turn's changes are about 20 kB, so 198 turns that stay are several MB.
+  expect(old() - before).toBeLessThan(1 << 20)
 })

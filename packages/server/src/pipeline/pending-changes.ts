@@ -120,17 +120,17 @@ const none: readonly Acl[] = []
 export class PendingChanges {
   readonly #tree: DataTree
   readonly #withDigest: boolean
-  readonly #changes = new TextMap<Change>()
+  #changes = new TextMap<Change>()
   /**
    * Paths at which an ephemeral was made by a change that is pending, by session; what became of it since is in `#changes`. Thousands
    * of sessions may end at once, and none of them must look at the changes of all.
    */
-  readonly #ephemerals = new Map<bigint, TextSet>()
+  #ephemerals = new Map<bigint, TextSet>()
   /**
    * Sessions whose end is pending, with its zxid: what they own in the tree will be gone. A session may own a hundred thousand znodes,
    * and none of them has a change of its own for that.
    */
-  readonly #ended = new Map<bigint, bigint>()
+  #ended = new Map<bigint, bigint>()
   /** Digest of the tree after everything sealed is applied. */
   readonly #digest = new TreeDigest()
   /** Paths that were touched since the last seal. */
@@ -317,10 +317,12 @@ export class PendingChanges {
 
   /** Everything up to `zxid` is applied; `isAll` when nothing prepared is later. */
   settle(zxid: bigint, isAll: boolean): void {
-    this.#ephemerals.clear()
+    // A map that is cleared keeps its old table, which points to its new one: once the collector has moved one of them to the old
+    // space, it moves all that follow, and what they held. So a map is replaced, never cleared.
+    if (this.#ephemerals.size > 0) this.#ephemerals = new Map()
     if (isAll) {
-      this.#changes.clear()
-      this.#ended.clear()
+      this.#changes = new TextMap()
+      if (this.#ended.size > 0) this.#ended = new Map()
       return
     }
     for (const [session, endedAt] of this.#ended) if (endedAt <= zxid) this.#ended.delete(session)
