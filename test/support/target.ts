@@ -4,11 +4,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseZooCfg, type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
-import { type ApacheServer, type ApacheVersion, apache, apacheAvailable, ask, freePorts } from '@lightkeeper/testing'
+import {
+  type ApacheOptions,
+  type ApacheServer,
+  type ApacheVersion,
+  apache,
+  apacheAvailable,
+  ask,
+  freePorts,
+} from '@lightkeeper/testing'
 import { until } from './wait.ts'
 
-/** `ours-observer` is ours as an observer of three Apache 3.9 servers. */
-export type TargetName = 'ours' | 'ours-observer' | `apache-${ApacheVersion}`
+/** `ours-observer` is ours as an observer of three Apache 3.9 servers, `ours-follower` a voter with two of them. */
+export type TargetName = 'ours' | 'ours-observer' | 'ours-follower' | `apache-${ApacheVersion}`
 
 export interface TargetServer extends AsyncDisposable {
   readonly port: number
@@ -34,7 +42,7 @@ export function missingTarget(name: TargetName = targetName): string | undefined
 }
 
 function versionOf(name: Exclude<TargetName, 'ours'>): ApacheVersion {
-  if (name === 'ours-observer') return '3.9'
+  if (name === 'ours-observer' || name === 'ours-follower') return '3.9'
   return name.slice('apache-'.length) as ApacheVersion
 }
 
@@ -68,14 +76,17 @@ export interface TargetSettings {
 }
 
 export async function startTarget(settings: TargetSettings = {}, name: TargetName = targetName): Promise<TargetServer> {
-  if (name === 'ours-observer') return startOurs(settings, await startTrio(settings))
+  if (name === 'ours-observer') return startOurs(settings, await startOthers(settings, { size: 3 }))
+  if (name === 'ours-follower') {
+    return startOurs(settings, await startOthers(settings, { size: 2, guestRole: 'participant', guestsFirst: true }))
+  }
   return name === 'ours' ? startOurs(settings) : startApache(settings, versionOf(name))
 }
 
 const jaasKey = 'java.security.auth.login.config'
 
-/** `trio`: the servers of the ensemble that it observes. */
-async function startOurs(settings: TargetSettings, trio?: ApacheServer): Promise<TargetServer> {
+/** `others`: the servers of the ensemble that it belongs to. */
+async function startOurs(settings: TargetSettings, others?: ApacheServer): Promise<TargetServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
   const more = new Map(Object.entries(settings.keys ?? {}))
   if (settings.jaas !== undefined) more.set(jaasKey, jaasFile(dataDir, settings.jaas))
@@ -116,8 +127,11 @@ async function startOurs(settings: TargetSettings, trio?: ApacheServer): Promise
       ? {}
       : { znodeContainerMaxPerMinute: settings.containerMaxPerMinute }),
   }
-  const guest = trio?.guests[0]
-  const membership = guest === undefined ? {} : { members: guest.lines, myid: guest.sid, initLimit: 20, syncLimit: 10 }
+  const guest = others?.guests[0]
+  const membership: ServerOptions =
+    guest === undefined
+      ? {}
+      : { members: guest.lines, myid: guest.sid, initLimit: 20, syncLimit: 10, ensembleVoting: 'experimental' }
   const started = { ...options, ...membership }
   let server: RunningServer = await startServer({ ...started, port: guest?.clientPort ?? 0 })
   const { port, connectString, securePort = -1 } = server
@@ -128,7 +142,7 @@ async function startOurs(settings: TargetSettings, trio?: ApacheServer): Promise
   await serving()
   const close = async (): Promise<void> => {
     await server.close()
-    await trio?.close()
+    await others?.close()
     rmSync(dataDir, { recursive: true, force: true })
   }
   return {
@@ -146,9 +160,9 @@ async function startOurs(settings: TargetSettings, trio?: ApacheServer): Promise
   }
 }
 
-function startTrio(settings: TargetSettings): Promise<ApacheServer> {
+function startOthers(settings: TargetSettings, options: ApacheOptions): Promise<ApacheServer> {
   const config = { ...apacheConfig(settings), initLimit: 20, syncLimit: 10 }
-  return apache({ version: '3.9', size: 3, guests: 1, config })
+  return apache({ version: '3.9', guests: 1, config, ...options })
 }
 
 /** Settings as Apache has them, without those of listeners. */

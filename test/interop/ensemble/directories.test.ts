@@ -10,7 +10,7 @@ import type { LogFact } from '@lightkeeper/runtime'
 import type { RunningServer } from '@lightkeeper/server'
 import type { ApacheServer, Guest } from '@lightkeeper/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectTo, figure, missingVersion, observer, serving, sharedTree, textAt, trio, versions } from './trio.ts'
+import { connectTo, figure, member, missingVersion, serving, sharedTree, textAt, trio, versions } from './trio.ts'
 
 for (const version of versions) {
   describe.skipIf(missingVersion(version) !== undefined)(`the directory of an observer among Apache ${version}`, () => {
@@ -41,7 +41,7 @@ for (const version of versions) {
 
     const start = async (): Promise<void> => {
       lines = []
-      ours = await observer(guest, { dataDir, log })
+      ours = await member(guest, { dataDir, log })
       await serving(guest.clientPort)
     }
     const stop = async (): Promise<void> => {

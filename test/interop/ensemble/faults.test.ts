@@ -1,6 +1,6 @@
 /**
- * An observer of ours while the servers around it are killed and cut off, and it is too: it comes back each time, misses nothing, and
- * its clients keep their sessions. `ENSEMBLE_KILLS` is the number of faults for each version, `SEED` chooses them.
+ * An observer and a voter of ours while the servers around them are killed and cut off, and they are too: they come back each time, miss
+ * nothing, and their clients keep their sessions. `ENSEMBLE_KILLS` is the number of faults for each role and version, `SEED` chooses them.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,21 +8,24 @@ import { join } from 'node:path'
 import { type Client, connect, KeeperError } from '@lightkeeper/client'
 import type { Log } from '@lightkeeper/runtime'
 import type { RunningServer } from '@lightkeeper/server'
-import { type ApacheServer, ask, type Guest, SeededRandom } from '@lightkeeper/testing'
+import { type ApacheServer, type Guest, SeededRandom } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
 import { sleep, until } from '../../support/wait.ts'
 import {
+  commonDigests,
   connectTo,
-  digestsAt,
   figure,
+  leaderOf,
+  member,
   missingVersion,
   modeAt,
-  observer,
+  pair,
   serving,
   sharedTree,
   times,
   trio,
   versions,
+  zxidAt,
 } from './trio.ts'
 
 const kills = Number(process.env['ENSEMBLE_KILLS'] ?? 5)
@@ -74,24 +77,31 @@ class Writer {
   }
 }
 
+/** What ours is among the servers of Apache, and how many of these there are. */
+const roles = [
+  { role: 'observer', who: 'an observer among three', size: 3, begin: trio },
+  { role: 'follower', who: 'a voter with two', size: 2, begin: pair },
+] as const
+
 for (const version of versions) {
-  describe.skipIf(missingVersion(version) !== undefined)(`an observer among three of Apache ${version}`, () => {
+  describe.skipIf(missingVersion(version) !== undefined).each(roles)(`$who of Apache ${version}`, (row) => {
+    const { role, size, begin } = row
     test(`is there again after each of ${kills} faults`, { timeout: 60_000 + kills * 60_000 }, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-observer-'))
+      const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-member-'))
       const random = new SeededRandom(seed)
-      const others: ApacheServer = await trio(version, {
+      const others: ApacheServer = await begin(version, {
         cuttable: true,
         config: { maxSessionTimeout: sessionTimeout },
       })
       const [guest] = others.guests as [Guest]
       const port = guest.clientPort
-      const dataDir = join(folder, 'observer')
+      const dataDir = join(folder, 'ours')
       const log: Log = (_level, message, facts) =>
         void lines.push(`${Math.round(performance.now())} ${message} ${Object.entries(facts ?? {}).join(' ')}`)
       const lines: string[] = []
       const start = { dataDir, log, options: { maxSessionTimeout: sessionTimeout } }
-      let ours: RunningServer = await observer(guest, start)
-      await serving(port)
+      let ours: RunningServer = await member(guest, start)
+      await serving(port, role)
       const everywhere = `${others.connectString},127.0.0.1:${port}`
       const here = await connect(`127.0.0.1:${port}`, { sessionTimeout })
       const there = await connect(others.connectString, { sessionTimeout })
@@ -110,6 +120,15 @@ for (const version of versions) {
         }
       })()
       const writers = [new Writer(here, '/here'), new Writer(there, '/there'), new Writer(moving, '/moving')]
+      const goOn = async (which: readonly Writer[], what: string): Promise<void> => {
+        for (const writer of which) {
+          const before = writer.acknowledged
+          await until(
+            () => writer.acknowledged > before,
+            () => `a write ${what}: ${lines.slice(-40).join('\n')}`,
+          )
+        }
+      }
       let mismatches = 0
       const gaps: string[] = []
       try {
@@ -117,7 +136,7 @@ for (const version of versions) {
           const fault = faultOf(i, random)
           const what = `fault ${i + 1}, ${fault}, seed ${seed}`
           const leader = await leaderOf(others)
-          const follower = (leader + 1 + random.below(2)) % 3
+          const follower = (leader + 1 + random.below(size - 1)) % size
           switch (fault) {
             case 'kill the leader':
               await others.kill(leader)
@@ -125,6 +144,9 @@ for (const version of versions) {
               await others.restart(leader)
               break
             case 'kill a follower':
+              await others.kill(follower)
+              // Ours may be the vote that decides.
+              await goOn(writers, `during ${what}`)
               await others.restart(follower)
               break
             case 'cut the leader off':
@@ -132,45 +154,36 @@ for (const version of versions) {
               await sleep(silenceMs + random.below(1_000))
               others.heal(leader)
               break
-            case 'cut the observer off':
-              others.cut(3)
+            case 'cut ours off':
+              others.cut(size)
               await sleep(random.below(silenceMs * 2))
-              others.heal(3)
+              others.heal(size)
               break
-            case 'restart the observer':
+            case 'restart ours':
               mismatches += await figure(port, 'digest_mismatches_count').catch(() => 0)
               await ours.close()
               await sleep(random.below(500))
-              ours = await observer(guest, start)
+              ours = await member(guest, start)
               break
           }
           const begun = performance.now()
           await leaderOf(others)
           const led = performance.now()
           await until(
-            async () => (await modeAt(port)) === 'observer' && (await caughtUp(others, port)),
-            () => `the observer after ${what}: ${lines.join('\n')}`,
+            async () => (await modeAt(port)) === role && (await caughtUp(others, port)),
+            () => `ours after ${what}: ${lines.slice(-40).join('\n')}`,
           )
-          gaps.push(
-            `${fault}: leader ${Math.round(led - begun)} ms, observer ${Math.round(performance.now() - led)} ms`,
-          )
-          for (const writer of writers) {
-            const before = writer.acknowledged
-            await until(
-              () => writer.acknowledged > before,
-              () => `a write after ${what}`,
-            )
-          }
+          gaps.push(`${fault}: leader ${Math.round(led - begun)} ms, ours ${Math.round(performance.now() - led)} ms`)
+          await goOn(writers, `after ${what}`)
         }
         await Promise.all(writers.map((writer) => writer.stop()))
-        const leader = await leaderOf(others)
+        const leader = others.ports[await leaderOf(others)] as number
         await using fresh = await connectTo(port)
-        await using atLeader = await connectTo(others.ports[leader] as number)
+        await using atLeader = await connectTo(leader)
         for (const writer of writers) await writer.check(fresh)
         expect(await sharedTree(fresh)).toEqual(await sharedTree(atLeader))
         expect(mismatches + (await figure(port, 'digest_mismatches_count'))).toBe(0)
-        const [own, theirs] = [await digestsAt(port), await digestsAt(others.ports[leader] as number)]
-        for (const [zxid, digest] of own) if (theirs.has(zxid)) expect(theirs.get(zxid), zxid).toBe(digest)
+        await commonDigests(port, leader)
         expect([here.sessionId, moving.sessionId]).toEqual([owner, movingOwner])
         expect((await fresh.exists('/held'))?.ephemeralOwner).toBe(owner)
         expect((await fresh.exists('/held-moving'))?.ephemeralOwner).toBe(movingOwner)
@@ -178,7 +191,7 @@ for (const version of versions) {
         await until(() => seen.at(-1) === last)
         expect(seen).toEqual([...seen].sort((a, b) => a - b))
       } finally {
-        console.log(`Apache ${version}, seed ${seed}, after each fault:\n${gaps.join('\n')}`)
+        console.log(`${row.who} of Apache ${version}, seed ${seed}, after each fault:\n${gaps.join('\n')}`)
         if (process.env['TRACE'] === '1') console.log(lines.join('\n'))
         watching.abort()
         await watch.catch(() => {})
@@ -192,34 +205,17 @@ for (const version of versions) {
   })
 }
 
-const faults = [
-  'kill the leader',
-  'cut the observer off',
-  'restart the observer',
-  'cut the leader off',
-  'kill a follower',
-] as const
+const faults = ['kill the leader', 'cut ours off', 'restart ours', 'cut the leader off', 'kill a follower'] as const
 
 /** Each of them once, then by chance, and the leader more often than others. */
 function faultOf(index: number, random: SeededRandom): (typeof faults)[number] {
   return faults[index] ?? (random.oneIn(2) ? faults[0] : random.pick(faults))
 }
 
-async function leaderOf(others: ApacheServer): Promise<number> {
-  let leader: number | undefined
-  await until(async () => {
-    leader = await others.leader()
-    return leader !== undefined
-  })
-  return leader as number
-}
-
-/** The observer has what the leader had a moment ago. */
+/** Ours has what the leader had a moment ago. */
 async function caughtUp(others: ApacheServer, port: number): Promise<boolean> {
   const leader = await others.leader()
   if (leader === undefined) return false
-  const zxidAt = async (at: number): Promise<bigint> =>
-    BigInt(/^Zxid: (0x[0-9a-f]+)$/m.exec(await ask(at, 'srvr'))?.[1] ?? 0)
   try {
     const there = await zxidAt(others.ports[leader] as number)
     return (await zxidAt(port)) >= there

@@ -12,8 +12,8 @@ import {
   connectTo,
   digestsAt,
   figure,
+  member,
   missingVersion,
-  observer,
   serving,
   sharedTree,
   textAt,
@@ -36,7 +36,7 @@ for (const version of versions) {
       const [guest] = others.guests
       if (guest === undefined) throw new Error('the ensemble has no guest')
       port = guest.clientPort
-      ours = await observer(guest, { dataDir: folder })
+      ours = await member(guest, { dataDir: folder })
       await serving(port)
     })
     afterAll(async () => {

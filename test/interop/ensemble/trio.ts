@@ -1,4 +1,4 @@
-/** Three servers of Apache with an observer of ours: how the files of this folder start and compare them. */
+/** Servers of Apache with a member of ours: how the files of this folder start and compare them. */
 import { mkdirSync } from 'node:fs'
 import { type Client, type ConnectOptions, connect } from '@lightkeeper/client'
 import type { ZnodePath } from '@lightkeeper/protocol'
@@ -13,6 +13,7 @@ import {
   ask,
   type Guest,
 } from '@lightkeeper/testing'
+import { expect } from 'vitest'
 import { dumpTree } from '../../support/tree-dump.ts'
 import { until } from '../../support/wait.ts'
 
@@ -24,7 +25,7 @@ export function missingVersion(version: ApacheVersion): string | undefined {
   const found = apacheAvailable(version)
   if (found.available) return undefined
   if (process.env['INTEROP'] === 'require') throw new Error(`Apache ${version} is required: ${found.reason}`)
-  console.log(`an observer among Apache ${version}: skipped, because ${found.reason}`)
+  console.log(`a member among Apache ${version}: skipped, because ${found.reason}`)
   return found.reason
 }
 
@@ -34,17 +35,19 @@ export function trio(version: ApacheVersion, options: Partial<ApacheOptions> = {
   return apache({ version, size: 3, guests: 1, ...options, config: { ...times, ...options.config } })
 }
 
-export interface ObserverStart {
+/** Two servers of Apache, and room for a voter of ours, which has the smallest number. */
+export function pair(version: ApacheVersion, options: Partial<ApacheOptions> = {}): Promise<ApacheServer> {
+  return trio(version, { size: 2, guestRole: 'participant', guestsFirst: true, ...options })
+}
+
+export interface MemberStart {
   readonly dataDir: string
   readonly options?: ServerOptions
   readonly log?: Log
 }
 
 /** Starts ours as the guest of an ensemble. Resolves when it accepts connections; it may not serve yet. */
-export function observer(
-  guest: Guest,
-  { dataDir, options = {}, log = silentLog }: ObserverStart,
-): Promise<RunningServer> {
+export function member(guest: Guest, { dataDir, options = {}, log = silentLog }: MemberStart): Promise<RunningServer> {
   mkdirSync(dataDir, { recursive: true })
   return startServer(
     {
@@ -56,6 +59,7 @@ export function observer(
       fourLetterWordWhitelist: '*',
       adminEnableServer: false,
       maxClientCnxns: 0,
+      ensembleVoting: 'experimental',
       ...options,
     },
     { log },
@@ -72,11 +76,34 @@ export async function modeAt(port: number): Promise<string | undefined> {
   return /^Mode: (.*)$/m.exec(answer)?.[1]
 }
 
-export async function serving(port: number): Promise<void> {
+/** Resolves when the server at `port` serves clients. */
+export async function serving(port: number, mode = 'observer'): Promise<void> {
   await until(
-    async () => (await modeAt(port)) === 'observer',
-    () => `an observer at port ${port}`,
+    async () => (await modeAt(port)) === mode,
+    () => `${mode} at port ${port}`,
   )
+}
+
+/** Waits for a leader among the servers of Apache. */
+export async function leaderOf(others: ApacheServer): Promise<number> {
+  let leader: number | undefined
+  await until(async () => {
+    leader = await others.leader()
+    return leader !== undefined
+  })
+  return leader as number
+}
+
+export function zxidAt(port: number): Promise<bigint> {
+  return ask(port, 'srvr').then((answer) => BigInt(/^Zxid: (0x[0-9a-f]+)$/m.exec(answer)?.[1] ?? 0))
+}
+
+/** The digests that two servers keep are equal where both have one. Resolves to the number of those. */
+export async function commonDigests(port: number, other: number): Promise<number> {
+  const [own, theirs] = [await digestsAt(port), await digestsAt(other)]
+  const common = [...own].filter(([zxid]) => theirs.has(zxid))
+  expect(common).toEqual(common.map(([zxid]) => [zxid, theirs.get(zxid)]))
+  return common.length
 }
 
 export async function figure(port: number, name: string): Promise<number> {

@@ -51,6 +51,7 @@ export class Disk {
   /** Records that were appended, durable or not: what the process reads its history from. */
   written: Txn[] = []
   #lostEpochs: (() => void) | undefined
+  #isRefusing = false
   /** The last crash came behind a TRUNC or an installation that was not reported yet. */
   wasCutByCrash = false
 
@@ -114,6 +115,7 @@ export class Disk {
   }
 
   append(txn: Txn, report: () => void): void {
+    if (this.#isRefusing) return
     const staged = this.#staged
     if (staged !== undefined && !this.bugs.installsEarly) {
       staged.log.push(txn)
@@ -131,6 +133,19 @@ export class Disk {
       if (!this.bugs.keepsNewerSnapshots) this.snapshots = this.snapshots.filter((each) => each.zxid <= zxid)
     }
     this.#work.push({ what: 'truncate', run, report })
+  }
+
+  /** A cut that is not possible: the log stays as it is, and what comes before the report is dropped. */
+  refuseTruncate(report: () => void): void {
+    this.#isRefusing = true
+    this.#work.push({
+      what: 'refusal',
+      run: () => {},
+      report: () => {
+        this.#isRefusing = false
+        report()
+      },
+    })
   }
 
   /** The image is in temporary files. */
@@ -179,7 +194,7 @@ export class Disk {
     const done = chance(this.#work.length + 1)
     const performed = this.#work.slice(0, done)
     for (const { run } of performed) run()
-    this.wasCutByCrash = performed.some(({ what }) => what !== 'append')
+    this.wasCutByCrash = performed.some(({ what }) => what === 'truncate' || what === 'install')
     const next = this.#work[done]
     if (this.bugs.forgetsInstalling && next?.what === 'install') {
       this.snapshots = [empty]
@@ -189,6 +204,7 @@ export class Disk {
     this.#lostEpochs?.()
     this.#lostEpochs = undefined
     this.#work.length = 0
+    this.#isRefusing = false
     this.#epochs = undefined
     this.#staged = undefined
     this.written = [...this.log]

@@ -26,6 +26,8 @@ export interface EnsembleOptions {
   readonly diskBugs?: DiskBugs
   /** Without it everything takes a millisecond. */
   readonly isHasty?: boolean
+  /** Some logs cannot be cut as a leader asks. */
+  readonly refusesCuts?: boolean
 }
 
 export class Ensemble {
@@ -46,11 +48,13 @@ export class Ensemble {
   /** Work that waits: `log 1`, `epochs 1`. */
   readonly held = new Set<string>()
   readonly #isHasty: boolean
+  readonly #refusesCuts: boolean
   #payloads = 0
 
   constructor(seed: number, options: EnsembleOptions) {
     this.random = new SeededRandom(seed)
     this.#isHasty = options.isHasty === true
+    this.#refusesCuts = options.refusesCuts === true
     this.network = new Network(this)
     const sids = Array.from({ length: options.voters + (options.observers ?? 0) }, (_, i) => i + 1)
     const membership = equalMembers(sids.slice(0, options.voters), sids.slice(options.voters))
@@ -114,6 +118,10 @@ export class Ensemble {
     if (this.#isHasty) return 1
     if (this.slowDisks.has(sid)) return 200 + this.random.below(600)
     return this.random.oneIn(50) ? 400 : 1 + this.random.below(15)
+  }
+
+  refusesCut(): boolean {
+    return this.#refusesCuts && this.random.oneIn(3)
   }
 
   diskFails(sid: number): boolean {

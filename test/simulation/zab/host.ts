@@ -147,6 +147,11 @@ export class Host implements PeerOutput {
   }
 
   truncate(zxid: bigint): void {
+    if (this.#ensemble.refusesCut()) {
+      this.disk.refuseTruncate(() => this.step({ kind: 'notTruncated' }))
+      this.#work('log')
+      return
+    }
     this.disk.truncate(zxid, () => {
       this.#changed('TRUNC')
       this.step({ kind: 'truncated', zxid })

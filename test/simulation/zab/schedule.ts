@@ -26,7 +26,12 @@ export interface ScheduleReport {
 export function runSchedule(seed: number, plan: SchedulePlan = {}): ScheduleReport {
   const first = (Math.imul(seed, 0x9e37_79b1) >>> 8) % 8
   const voters = plan.voters ?? (first < 4 ? 3 : first < 7 ? 5 : 4)
-  const ensemble = new Ensemble(seed, { voters, observers: seed % 4 === 0 ? 1 : 0, ...plan })
+  const ensemble = new Ensemble(seed, {
+    voters,
+    observers: seed % 4 === 0 ? 1 : 0,
+    refusesCuts: seed % 8 === 5,
+    ...plan,
+  })
   const { random, events, hosts, network } = ensemble
   ensemble.trace = plan.trace
   const end = plan.faultMs ?? 4000 + random.below(6000)

@@ -48,7 +48,7 @@ test.each([
     'a participant',
     `${lines}${fourth}`,
     '1',
-    /^server\.1 makes this server a participant, and voting is not switched on yet/,
+    /^server\.1 makes this server a participant, and voting is off by default .*ensemble\.voting=experimental$/,
   ],
   ['a number without a line', `${lines}${fourth}`, '7', /^myid is 7, and there is no line server\.7/],
   [
@@ -65,6 +65,11 @@ test.each([
   ['observers alone', 'server.1=a:1:2:observer\nserver.4=b:1:2:observer\n', '4', /^server\.N names observers alone/],
 ])('is refused with %s', (_what, content, id, says) => {
   expect(() => start(content, id)).toThrow(says)
+})
+
+test('a participant may vote where the file says so', () => {
+  const config = resolveConfig(read(`${lines}${fourth}ensemble.voting=experimental\n`, '1'), 0)
+  expect(config).toMatchObject({ myid: 1, ensembleVoting: 'experimental' })
 })
 
 test.each(['initLimit', 'syncLimit'])('is refused without %s, as in Apache', (name) => {

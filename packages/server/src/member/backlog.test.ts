@@ -79,17 +79,22 @@ test('a digest that differs from that of the leader is reported', () => {
 })
 
 test('a term takes what is not in the tree, and gives back what it did not apply', () => {
-  for (const zxid of [1n, 2n, 3n]) backlog.add(create(zxid))
+  for (const zxid of [1n, 2n, 3n, 4n]) backlog.add(create(zxid))
   backlog.commit(1n)
   clock.endTurn()
   const rest = backlog.lend()
-  expect(rest.map(({ header }) => header.zxid)).toEqual([2n, 3n])
-  backlog.commit(3n)
+  expect(rest.map(({ header }) => header.zxid)).toEqual([2n, 3n, 4n])
+  backlog.takeBack(1n, rest, 1n)
   clock.endTurn()
   expect(paths()).toEqual(['n1'])
-  backlog.takeBack(1n, rest)
+})
+
+test('what was committed in a term and not applied in it is applied after it: nobody commits it again', () => {
+  for (const zxid of [1n, 2n, 3n]) backlog.add(create(zxid))
+  backlog.takeBack(0n, backlog.lend(), 2n)
   clock.endTurn()
-  expect(paths()).toEqual(['n1', 'n2', 'n3'])
+  expect(paths()).toEqual(['n1', 'n2'])
+  expect(applied).toEqual([2n])
 })
 
 test('another history drops what waited', () => {

@@ -69,13 +69,16 @@ export class Backlog {
     return rest
   }
 
-  /** The term is over: its tree is at `zxid`, and these transactions are not in it. */
-  takeBack(zxid: bigint, rest: readonly LoggedTxn[]): void {
+  /**
+   * The term is over: its tree is at `zxid`, and these transactions are not in it. Those up to `committed` are durable and committed: the
+   * term was told so, and nobody says it again.
+   */
+  takeBack(zxid: bigint, rest: readonly LoggedTxn[], committed: bigint): void {
     this.#isAway = false
     this.#zxid = zxid
     this.#tree.receiver = nobody
     for (const txn of rest) this.#txns.push(txn)
-    this.#runLater()
+    this.commit(committed)
   }
 
   /** Another history: its tree is at `zxid`, and `rest` follows. */

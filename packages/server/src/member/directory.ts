@@ -1,6 +1,10 @@
-/** What a member's data directory holds when it starts, in the terms of zab/: epochs, which transactions the log has. */
+/**
+ * What a member's data directory holds when it starts, in the terms of zab/: epochs, which transactions the log has, and whether it may
+ * have lost something.
+ */
 import { formatHex } from '@lightkeeper/protocol'
-import type { Runtime } from '@lightkeeper/runtime'
+import type { Disk, Runtime } from '@lightkeeper/runtime'
+import { versionDirectory } from '../storage/directories.ts'
 import { EpochFiles } from '../storage/epoch-files.ts'
 import { logsAmong, snapshotsAmong } from '../storage/file-names.ts'
 import { LogFile } from '../storage/log-file.ts'
@@ -10,10 +14,21 @@ import type { Recovered } from '../zab/inputs.ts'
 export interface MemberDirectory {
   readonly epochs: EpochFiles
   readonly recovered: Recovered
+  /** The member belongs to an ensemble with a leader: an empty directory is no new one from now on. */
+  joined(): Promise<void>
 }
 
-/** @throws EpochFileError where an epoch file exists and has no epoch. */
-export async function readDirectory(runtime: Runtime, storage: Storage): Promise<MemberDirectory> {
+/**
+ * An operator makes this file in the directory of logs of a new server. Without it an empty directory may be that of a replaced disk, and
+ * its server waits for the others before it votes (FileTxnSnapLog.java, zkServer-initialize.sh).
+ */
+const initializeName = 'initialize'
+
+/**
+ * `hasVote`: an observer that lost its data is no danger to the ensemble.
+ * @throws EpochFileError where an epoch file exists and has no epoch.
+ */
+export async function readDirectory(runtime: Runtime, storage: Storage, hasVote: boolean): Promise<MemberDirectory> {
   const { disk, log } = runtime
   const { damage, lastZxid, snapshotZxid } = storage.recovered
   if (damage !== undefined) {
@@ -33,7 +48,7 @@ export async function readDirectory(runtime: Runtime, storage: Storage): Promise
       committed: 0n,
       state: 'damaged',
     }
-    return { epochs, recovered }
+    return { epochs, recovered, joined: async () => {} }
   }
   const epochs = await openEpochs(runtime, storage, lastZxid)
   const ranges = await rangesOf(runtime, storage.logDirectory, lastZxid)
@@ -41,6 +56,15 @@ export async function readDirectory(runtime: Runtime, storage: Storage): Promise
   const snapshots = snapshotsAmong(await disk.list(storage.snapshotDirectory)).map(({ zxid }) => zxid)
   const isBehind = (ranges.at(-1)?.to ?? 0n) < lastZxid
   const before = snapshots.findLast((zxid) => first === undefined || zxid < first) ?? 0n
+  const initialize = `${storage.logDirectory.slice(0, -versionDirectory.length)}${initializeName}`
+  let isInitialized = await exists(disk, initialize)
+  const isEmpty = lastZxid === 0n && epochs.accepted === 0
+  const isFresh = hasVote && isEmpty && !isInitialized
+  if (isFresh) {
+    log('info', 'the data directory is empty: this server votes when the others have no data either, or gets theirs', {
+      toVoteAtOnce: initialize,
+    })
+  }
   return {
     epochs,
     recovered: {
@@ -50,9 +74,23 @@ export async function readDirectory(runtime: Runtime, storage: Storage): Promise
       base: isBehind ? lastZxid : before,
       ranges: isBehind ? [] : ranges,
       committed: snapshotZxid ?? 0n,
-      // An observer has no vote, so an empty directory is no danger.
-      state: 'whole',
+      state: isFresh ? 'fresh' : 'whole',
     },
+    async joined() {
+      if (!isInitialized) return
+      isInitialized = false
+      await disk.remove(initialize)
+    },
+  }
+}
+
+async function exists(disk: Disk, path: string): Promise<boolean> {
+  try {
+    await (await disk.open(path, { readOnly: true })).close()
+    return true
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return false
+    throw error
   }
 }
 

@@ -15,5 +15,6 @@ export function memberIdentity(config: ServerConfig, wall: number) {
 export async function memberService(house: ServiceHouse): Promise<Service> {
   const { runtime, storage, config } = house
   if (storage === undefined) throw new Error('a member of an ensemble needs a dataDir')
-  return new Member(house, storage, await readDirectory(runtime, storage), neighboursOf(config))
+  const neighbours = neighboursOf(config)
+  return new Member(house, storage, await readDirectory(runtime, storage, neighbours.hasVote), neighbours)
 }

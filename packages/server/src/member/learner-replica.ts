@@ -6,29 +6,34 @@
 import type { QuorumPacket } from '@lightkeeper/protocol'
 import { Applier } from '../pipeline/applier.ts'
 import { Desk } from '../pipeline/desk.ts'
-import { Forwarding, isSessionMoved } from '../pipeline/forwarding.ts'
+import { type Answering, Forwarding, isSessionMoved } from '../pipeline/forwarding.ts'
 import type { Entry } from '../pipeline/history.ts'
 import type { Answers } from '../pipeline/orderer.ts'
 import { workOf } from '../pipeline/work.ts'
-import type { EnsembleView, Replica, ReplicaHooks, ReplicaHouse } from '../replica.ts'
+import type { EnsembleView, ReplicaHooks, ReplicaHouse } from '../replica.ts'
 import type { Touches } from '../session/touches.ts'
 import type { LoggedTxn } from '../storage/txn-codec.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { withoutFailedOperations } from '../tree/failed-multi.ts'
 import { applyWithDigest } from '../tree/replay.ts'
 import { Watches } from '../watch/watches.ts'
+import type { MemberReplica } from './member-replica.ts'
 
-/** A transaction from the leader, with the digest that its tree had after it. */
-export interface LearnedEntry extends Entry {
+/** A transaction from the leader, with the digest that its tree had after it. Its ticket is known when it is committed. */
+export interface LearnedEntry extends Entry, Answering {
   readonly expected: bigint | undefined
+  ticket: Answering['ticket']
 }
 
 export interface LearnerStart {
+  readonly role: 'follower' | 'observer'
   /** The replica receives its changes from now on. */
   readonly tree: DataTree
   /** Zxid of the last transaction in the tree. */
   readonly lastZxid: bigint
   readonly history: { readonly durableZxid: bigint }
+  /** Zxid of the last transaction that the leader has committed. It may not be durable here yet. */
+  committedZxid(): bigint
   readonly touches: Touches
   readonly ensemble: EnsembleView
 }
@@ -40,8 +45,8 @@ export interface LearnerHooks extends ReplicaHooks {
 /** No clock of a session runs here. */
 const noClocks = { expiries: () => [] }
 
-export class LearnerReplica implements Replica {
-  readonly role = 'observer'
+export class LearnerReplica implements MemberReplica {
+  readonly role: 'follower' | 'observer'
   readonly ensemble: EnsembleView
   readonly tree: DataTree
   readonly watches: Watches
@@ -52,7 +57,6 @@ export class LearnerReplica implements Replica {
   readonly #house: ReplicaHouse
   readonly #forwarding: Forwarding
   readonly #hooks: LearnerHooks
-  #receivedZxid: bigint
   /** The digest differed, which was said. */
   #hasMismatch = false
   #isStopped = false
@@ -86,10 +90,11 @@ export class LearnerReplica implements Replica {
     }
     const forwarding = new Forwarding(answers, start.touches, {
       send: (packet) => hooks.send(packet),
-      receivedZxid: () => this.#receivedZxid,
+      committedZxid: start.committedZxid,
       appliedZxid: () => applier.lastZxid,
     })
     const desk = new Desk({ ...house, tree, watches }, applier, forwarding, broken)
+    this.role = start.role
     this.ensemble = start.ensemble
     this.tree = tree
     this.watches = watches
@@ -98,7 +103,6 @@ export class LearnerReplica implements Replica {
     this.#house = house
     this.#forwarding = forwarding
     this.#hooks = hooks
-    this.#receivedZxid = lastZxid
   }
 
   /** Zxid of the last transaction applied to the tree. */
@@ -106,34 +110,24 @@ export class LearnerReplica implements Replica {
     return this.applier.lastZxid
   }
 
-  /** Takes the next transaction. It is applied when it is durable and committed. */
   learn({ header, txn: sent, digest }: LoggedTxn): void {
     const txn = withoutFailedOperations(sent)
-    this.#receivedZxid = header.zxid
-    const entry: LearnedEntry = {
-      header,
-      txn,
-      // This server keeps a digest of its own.
-      digest: undefined,
-      expected: digest,
-      ticket: this.#forwarding.take(header, txn),
-      work: 1,
-    }
+    // This server keeps a digest of its own.
+    const entry: LearnedEntry = { header, txn, digest: undefined, expected: digest, ticket: undefined, work: 1 }
+    this.#forwarding.proposed(entry)
     this.applier.add(entry)
   }
 
-  /** Everything up to `zxid` is durable and committed. */
   commit(zxid: bigint): void {
+    this.#forwarding.committed(zxid)
     this.applier.commit(zxid)
     this.applier.run()
   }
 
-  /** SYNC or REVALIDATE. Returns what is wrong with it, or undefined. */
   answered(packet: QuorumPacket): string | undefined {
     return this.#forwarding.answered(packet)
   }
 
-  /** Ends the term: nothing is answered any more. Returns the transactions that are not in the tree yet. */
   stop(): LoggedTxn[] {
     this.#isStopped = true
     this.applier.stop()

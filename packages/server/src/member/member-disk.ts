@@ -1,14 +1,19 @@
 /**
  * The disk of a member: the log, the epochs, and another history that replaces this one. Each request is answered by a report when it
  * is durable, in the order of the requests; epochs are saved beside the log. After an error nothing is reported any more but `logFailed`.
+ *
+ * The machines do not wait: transactions may come while files are cut or replaced. They are held here, and follow when that is done.
  */
 import type { Runtime } from '@lightkeeper/runtime'
 import { History } from '../pipeline/history.ts'
 import type { ServerStats } from '../stats.ts'
 import type { IncomingBase } from '../storage/base.ts'
 import type { EpochFiles } from '../storage/epoch-files.ts'
+import { DiskReadError } from '../storage/log-file.ts'
+import { RecoveryError } from '../storage/recovery.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { LoggedTxn } from '../storage/txn-codec.ts'
+import { NotInLogError } from '../storage/txn-log.ts'
 import type { ImageReceiver } from '../transport/leader-link.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { DiskInput } from '../zab/inputs.ts'
@@ -17,6 +22,8 @@ export interface DiskHooks {
   report(input: DiskInput): void
   /** The history is another one by now: `tree` is at `zxid`, and `rest` follows in the log. */
   replaced(tree: DataTree, zxid: bigint, rest: readonly LoggedTxn[]): void
+  /** The log cannot be cut; nothing has changed. */
+  uncut(error: Error): void
   failed(error: Error): void
 }
 
@@ -28,12 +35,20 @@ interface Incoming {
   work: Promise<void>
 }
 
+interface Held {
+  readonly zxid: bigint
+  readonly payload: Uint8Array
+  readonly txn: LoggedTxn
+}
+
 export class MemberDisk {
   readonly history: History
   readonly #storage: Storage
   readonly #epochs: EpochFiles
   readonly #hooks: DiskHooks
   #incoming: Incoming | undefined
+  /** Set while the files of the log are cut or replaced: what came meanwhile. */
+  #held: Held[] | undefined
   #isOver = false
 
   constructor(
@@ -54,21 +69,23 @@ export class MemberDisk {
     })
   }
 
-  /** Transactions go behind an image that comes, and not to the log. */
-  get isReceiving(): boolean {
-    return this.#incoming !== undefined
+  /** Another history is coming or being put in place: transactions follow that one, and `replaced` brings them. */
+  get isReplacing(): boolean {
+    return this.#incoming !== undefined || this.#held !== undefined
   }
 
   append(zxid: bigint, payload: Uint8Array, txn: LoggedTxn): void {
     const incoming = this.#incoming
-    if (incoming === undefined) {
+    if (this.#held !== undefined) {
+      this.#held.push({ zxid, payload, txn })
+    } else if (incoming === undefined) {
       this.history.appendEncoded(zxid, payload)
-      return
+    } else {
+      incoming.rest.push(txn)
+      incoming.work = incoming.work.then(async () => (await incoming.base).append(zxid, payload))
+      // Whoever waits for it sees the error.
+      incoming.work.catch(() => {})
     }
-    incoming.rest.push(txn)
-    incoming.work = incoming.work.then(async () => (await incoming.base).append(zxid, payload))
-    // Whoever waits for it sees the error.
-    incoming.work.catch(() => {})
   }
 
   saveEpochs(accepted: number, current: number): void {
@@ -78,11 +95,26 @@ export class MemberDisk {
     )
   }
 
+  /** Reports `truncated`, or `notTruncated` where that is not possible and nothing has changed. */
   truncate(zxid: bigint, committed: bigint): void {
-    this.#replace({ kind: 'truncated', zxid }, async () => {
+    this.#held = []
+    const work = async (): Promise<void> => {
       await this.#storage.log.quiet()
-      this.#hooks.replaced(await this.#storage.truncate(zxid, committed), zxid, [])
-    })
+      this.#replaced(await this.#storage.truncate(zxid, committed), zxid, [])
+    }
+    work().then(
+      () => this.#report({ kind: 'truncated', zxid }),
+      (error: Error) => {
+        if (!isUnchanged(error)) {
+          this.#fail(error)
+          return
+        }
+        // They follow what the log does not have.
+        this.#held = undefined
+        this.#hooks.uncut(error)
+        this.#report({ kind: 'notTruncated' })
+      },
+    )
   }
 
   /** Begins to take an image at `zxid`. `grew` is called after each piece. */
@@ -117,14 +149,20 @@ export class MemberDisk {
 
   install(): void {
     const incoming = this.#incoming as Incoming
-    this.#replace({ kind: 'installed' }, async () => {
+    // What comes from now on does not belong to the files that are put in place.
+    this.#held = []
+    const work = async (): Promise<void> => {
       await incoming.work
       await this.#storage.log.quiet()
       const base = await incoming.base
       const tree = await this.#storage.install(base)
       this.#incoming = undefined
-      this.#hooks.replaced(tree, base.zxid, incoming.rest)
-    })
+      this.#replaced(tree, base.zxid, incoming.rest)
+    }
+    work().then(
+      () => this.#report({ kind: 'installed' }),
+      (error: Error) => this.#fail(error),
+    )
   }
 
   /** Nothing is reported any more. What was not flushed comes from the leader again. */
@@ -134,11 +172,12 @@ export class MemberDisk {
     this.history.stop()
   }
 
-  #replace(report: DiskInput, work: () => Promise<void>): void {
-    work().then(
-      () => this.#report(report),
-      (error: Error) => this.#fail(error),
-    )
+  #replaced(tree: DataTree, zxid: bigint, rest: readonly LoggedTxn[]): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    if (this.#isOver) return
+    this.#hooks.replaced(tree, zxid, [...rest, ...held.map(({ txn }) => txn)])
+    for (const { zxid: each, payload } of held) this.history.appendEncoded(each, payload)
   }
 
   #report(input: DiskInput): void {
@@ -151,4 +190,9 @@ export class MemberDisk {
     this.#hooks.report({ kind: 'logFailed' })
     this.#hooks.failed(error)
   }
+}
+
+/** A cut that is not possible with these files, and has not begun. */
+function isUnchanged(error: Error): boolean {
+  return error instanceof NotInLogError || error instanceof RecoveryError || error instanceof DiskReadError
 }

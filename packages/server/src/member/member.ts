@@ -18,6 +18,7 @@ import { writeConfigNode } from './config-node.ts'
 import type { MemberDirectory } from './directory.ts'
 import { LearnerReplica } from './learner-replica.ts'
 import { MemberDisk } from './member-disk.ts'
+import type { MemberReplica } from './member-replica.ts'
 import type { Neighbours } from './neighbours.ts'
 import { PeerWatch } from './peer-watch.ts'
 
@@ -28,6 +29,7 @@ export class Member implements Service, PeerOutput {
   readonly #house: ServiceHouse
   readonly #runtime: Runtime
   readonly #storage: Storage
+  readonly #directory: MemberDirectory
   readonly #neighbours: Neighbours
   readonly #peer: Peer
   readonly #disk: MemberDisk
@@ -44,7 +46,7 @@ export class Member implements Service, PeerOutput {
   #links = 0
   /** Transactions that came and were not appended yet, by zxid: each is read once. */
   readonly #readable = new Map<bigint, LoggedTxn>()
-  #replica: LearnerReplica | undefined
+  #replica: MemberReplica | undefined
   /** The last zxid that is durable and committed. */
   #committed = 0n
   /** An exact snapshot is due, since the history has been replaced. */
@@ -58,6 +60,7 @@ export class Member implements Service, PeerOutput {
     this.#house = house
     this.#runtime = runtime
     this.#storage = storage
+    this.#directory = directory
     this.#neighbours = neighbours
     this.#repeated = new RepeatedLines(runtime.log, clock, 'warn')
     this.#watch = new PeerWatch(neighbours, runtime)
@@ -81,6 +84,10 @@ export class Member implements Service, PeerOutput {
       replaced: (tree, zxid, rest) => {
         this.#backlog.replace(tree, zxid, rest)
         this.#wantsSnapshot = true
+      },
+      uncut: (error) => {
+        const message = 'the log cannot be cut as the leader asks: this member gets everything from its leader'
+        runtime.log('error', message, { cause: error.message })
       },
       failed: (error) => {
         runtime.log('error', 'THE DISK OF THIS MEMBER FAILED: it leaves the ensemble; see to the disk and restart', {
@@ -111,7 +118,7 @@ export class Member implements Service, PeerOutput {
 
   async start(): Promise<void> {
     await this.#election.listen()
-    this.#runtime.log('info', 'this server is an observer of an ensemble and looks for its leader', this.#watch.facts)
+    this.#runtime.log('info', 'this server is a member of an ensemble and looks for a leader', this.#watch.facts)
     this.#guarded(() => this.#peer.start(this.#runtime.clock.now(), this))
     this.#drain()
   }
@@ -201,8 +208,11 @@ export class Member implements Service, PeerOutput {
     this.#election.send(sid, notification)
   }
 
-  listen(): void {
-    // Only a leader listens for learners.
+  listen(isOpen: boolean): void {
+    // The machine gives up after initLimit ticks without learners, and looks again.
+    if (!isOpen) return
+    const message = 'this server was elected to lead, which this version cannot; it waits for another leader'
+    this.#runtime.log('warn', message, { lastZxid: this.#peer.history.held.last })
   }
 
   dial(sid: number, attempt: number): void {
@@ -269,9 +279,9 @@ export class Member implements Service, PeerOutput {
   append(zxid: bigint, payload: Uint8Array): void {
     const txn = this.#readable.get(zxid) ?? readTxn(new Reader(payload))
     this.#readable.delete(zxid)
-    const isBehindImage = this.#disk.isReceiving
+    const isReplacing = this.#disk.isReplacing
     this.#disk.append(zxid, payload, txn)
-    if (isBehindImage) return
+    if (isReplacing) return
     if (this.#replica === undefined) this.#backlog.add(txn)
     else this.#replica.learn(txn)
   }
@@ -280,7 +290,7 @@ export class Member implements Service, PeerOutput {
     this.#runtime.log('warn', 'the leader does not have the last transactions of this server: they are removed', {
       to: zxid,
     })
-    this.#disk.truncate(zxid, this.#peer.history.committed)
+    this.#disk.truncate(zxid, this.#peer.history.seen)
   }
 
   discardImage(): void {
@@ -303,13 +313,16 @@ export class Member implements Service, PeerOutput {
     const rest = this.#backlog.lend()
     const { tree, zxid } = this.#backlog
     const { clients } = this.#house
+    this.#directory.joined().catch((error: Error) => this.#sayNotRemoved(error))
     writeConfigNode(tree, this.#neighbours.membership, this.#runtime.clock.wall())
     const replica = new LearnerReplica(
       this.#house,
       {
+        role: role === 'observing' ? 'observer' : 'follower',
         tree,
         lastZxid: zxid,
         history: this.#disk.history,
+        committedZxid: () => this.#peer.history.committed,
         touches: this.#touches,
         ensemble: this.#watch.ensemble,
       },
@@ -338,6 +351,11 @@ export class Member implements Service, PeerOutput {
     })
   }
 
+  #sayNotRemoved(error: Error): void {
+    const message = 'the file "initialize" cannot be removed; remove it, or a later server with an empty disk would vote at once'
+    this.#runtime.log('warn', message, { cause: error.message })
+  }
+
   stopServing(why: string): void {
     this.#watch.lost(why)
     this.#endTerm()
@@ -350,7 +368,7 @@ export class Member implements Service, PeerOutput {
     this.#replica = undefined
     this.#house.clients.serve(undefined)
     const rest = replica.stop()
-    this.#backlog.takeBack(replica.lastZxid, rest)
+    this.#backlog.takeBack(replica.lastZxid, rest, this.#committed)
     // A touch is for the leader that heard it; clients that come back are touched anew.
     this.#touches.take()
   }
@@ -364,17 +382,17 @@ export class Member implements Service, PeerOutput {
     })
   }
 
-  // -- a leader's requests, which no observer gets ----------------------------------------------------------------------
+  // -- a leader's requests, which nobody gets who has no learners -------------------------------------------------------
 
   sendImage(): void {
-    throw new Error('an observer sends no image')
+    throw new Error('a member without learners sends no image')
   }
 
   sendHistory(): void {
-    throw new Error('an observer sends no history')
+    throw new Error('a member without learners sends no history')
   }
 
   fromLearner(): void {
-    throw new Error('an observer has no learners')
+    throw new Error('a member without learners hears none')
   }
 }

@@ -8,6 +8,8 @@ import { defaultTimes, type ZabTimes } from '../zab/inputs.ts'
 
 export interface Neighbours {
   readonly sid: number
+  /** This server is a participant. */
+  readonly hasVote: boolean
   readonly membership: Membership
   readonly times: ZabTimes
   readonly election: ElectionLinksOptions
@@ -33,6 +35,7 @@ export function neighboursOf(config: ServerConfig): Neighbours {
   const others = [...servers.keys()].filter((each) => each !== sid)
   return {
     sid,
+    hasVote: membership.voters.some((voter) => voter.sid === sid),
     membership,
     times: { ...defaultTimes, tickMs: tickTime, initLimit, syncLimit },
     election: {

@@ -35,9 +35,10 @@ export class PeerWatch {
   }
 
   get facts(): Readonly<Record<string, LogFact>> {
-    const { sid, membership, election } = this.#neighbours
+    const { sid, hasVote, membership, election } = this.#neighbours
     return {
       myid: sid,
+      hasVote,
       voters: membership.voters.map((voter) => voter.sid).join(' '),
       electionAddress: election.listenAddress,
     }

@@ -1,10 +1,11 @@
 /** A member passes everything on that changes something, and finds the answers among all transactions of the ensemble. */
-import { opCode, type QuorumPacket, Reader, Writer, writeSetDataRequest } from '@lightkeeper/protocol'
+import { opCode, type QuorumPacket, Reader, type TxnHeader, Writer, writeSetDataRequest } from '@lightkeeper/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Session } from '../session/session.ts'
 import { Touches } from '../session/touches.ts'
+import type { Txn } from '../tree/txn.ts'
 import type { Caller } from './caller.ts'
-import { Forwarding, isSessionMoved } from './forwarding.ts'
+import { type Answering, Forwarding, isSessionMoved } from './forwarding.ts'
 import { Ticket } from './reply-queue.ts'
 
 let sent: QuorumPacket[]
@@ -37,7 +38,7 @@ beforeEach(() => {
       lost: (tickets) => void said.push(`lost ${tickets.map(({ xid }) => xid).join(' ')}`),
     },
     touches,
-    { send: (packet) => void sent.push(packet), receivedZxid: () => received, appliedZxid: () => applied },
+    { send: (packet) => void sent.push(packet), committedZxid: () => received, appliedZxid: () => applied },
   )
 })
 
@@ -47,6 +48,13 @@ const write = (xid: number): Ticket<Caller> => {
   return ticket
 }
 const sync = (xid: number): void => forwarding.sync(new Ticket(caller, xid, opCode.sync))
+/** The ticket that a transaction answers when it comes and is committed. */
+const take = (header: TxnHeader, txn: Txn): Ticket<Caller> | undefined => {
+  const entry: Answering = { header, txn, ticket: undefined }
+  forwarding.proposed(entry)
+  forwarding.committed(header.zxid)
+  return entry.ticket
+}
 const synced = (): string | undefined => forwarding.answered({ type: 'SYNC', zxid: 0n, data: null, authinfo: null })
 
 test('a write leaves with session, xid, opcode, its unchanged body, and who asks', () => {
@@ -77,28 +85,51 @@ describe('a transaction answers', () => {
   test('the oldest request, if session and xid are its own', () => {
     const first = write(1)
     const second = write(2)
-    expect(forwarding.take(header(5n, 1), txn)).toBe(first)
-    expect(forwarding.take(header(5n, 2), txn)).toBe(second)
-    expect(forwarding.take(header(5n, 2), txn)).toBeUndefined()
+    expect(take(header(5n, 1), txn)).toBe(first)
+    expect(take(header(5n, 2), txn)).toBe(second)
+    expect(take(header(5n, 2), txn)).toBeUndefined()
   })
 
   test('nobody here, if it is of another session or of a later request', () => {
     write(1)
     write(2)
-    expect(forwarding.take(header(6n, 1), txn)).toBeUndefined()
+    expect(take(header(6n, 1), txn)).toBeUndefined()
     // The session was at another server before, and that one asked for it.
-    expect(forwarding.take(header(5n, 2), txn)).toBeUndefined()
+    expect(take(header(5n, 2), txn)).toBeUndefined()
   })
 
   test('no sync: that has an answer of its own', () => {
     sync(1)
-    expect(forwarding.take(header(5n, 1), txn)).toBeUndefined()
+    expect(take(header(5n, 1), txn)).toBeUndefined()
   })
 
   test('no new session, if it closes one that expired', () => {
     forwarding.openSession(new Ticket(caller, 0, opCode.createSession), session)
-    expect(forwarding.take(header(5n, 0), { type: opCode.closeSession, paths2Delete: [] })).toBeUndefined()
+    expect(take(header(5n, 0), { type: opCode.closeSession, paths2Delete: [] })).toBeUndefined()
   })
+})
+
+test('the proposal of a later write comes before the SYNC of an earlier sync, as a follower sees it', () => {
+  const first = write(1)
+  sync(2)
+  const third = write(3)
+  const [one, three] = [11n, 12n].map((zxid, i): Answering => ({
+    header: { ...header(5n, i === 0 ? 1 : 3), zxid },
+    txn,
+    ticket: undefined,
+  })) as [Answering, Answering]
+  forwarding.proposed(one)
+  forwarding.proposed(three)
+  expect([one.ticket, three.ticket]).toEqual([undefined, undefined])
+  // COMMIT of the first one, which is not durable here yet, then SYNC.
+  received = 11n
+  expect(synced()).toBeUndefined()
+  expect(one.ticket).toBe(first)
+  expect(three.ticket).toBeUndefined()
+  forwarding.committed(12n)
+  expect(three.ticket).toBe(third)
+  forwarding.applied(11n)
+  expect(said).toEqual(['opened 2'])
 })
 
 describe('a sync is answered', () => {

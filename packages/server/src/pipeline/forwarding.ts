@@ -62,10 +62,18 @@ interface Forwarded {
   readonly type: number
 }
 
+/** A transaction from the leader. */
+export interface Answering {
+  readonly header: TxnHeader
+  readonly txn: Txn
+  /** The request of a client here that it answers; known when the transaction is committed. */
+  ticket: Ticket<Caller> | undefined
+}
+
 export interface ForwardingHooks {
   send(packet: QuorumPacket): void
-  /** Zxid of the last transaction that came from the leader. */
-  receivedZxid(): bigint
+  /** Zxid of the last transaction that the leader has committed. */
+  committedZxid(): bigint
   /** Zxid of the last transaction in the tree. */
   appliedZxid(): bigint
 }
@@ -76,6 +84,8 @@ export class Forwarding implements Orderer {
   readonly #touches: Touches
   readonly #hooks: ForwardingHooks
   readonly #forwarded = new Deque<Forwarded>()
+  /** Transactions that are not known to be committed. */
+  readonly #proposed = new Deque<Answering>()
   /** Syncs that the leader has answered, and the transactions that must be applied before. */
   readonly #barriers = new Deque<{ readonly ticket: Ticket<Caller>; readonly zxid: bigint }>()
   /** Who waits to hear whether a session lives, by session, in the order of the questions. */
@@ -156,8 +166,24 @@ export class Forwarding implements Orderer {
 
   // -- what the leader answers ----------------------------------------------------------------------------------------
 
-  /** Finds the request that a transaction answers; undefined where nobody here asked for it. */
-  take({ clientId, cxid }: TxnHeader, { type }: Txn): Ticket<Caller> | undefined {
+  /** A transaction came, whose place in the order is known. The caller applies it when it is committed. */
+  proposed(entry: Answering): void {
+    this.#proposed.push(entry)
+  }
+
+  /**
+   * Everything up to `zxid` is committed: the entries get the tickets that they answer. The leader answers in the order of its commits, not
+   * of its proposals: a follower gets the proposal of a later write before the SYNC of an earlier sync.
+   */
+  committed(zxid: bigint): void {
+    for (let next = this.#proposed.peek(); next !== undefined && next.header.zxid <= zxid; next = this.#proposed.peek()) {
+      this.#proposed.shift()
+      next.ticket = this.#take(next.header, next.txn)
+    }
+  }
+
+  /** The request that a transaction answers; undefined where nobody here asked for it. */
+  #take({ clientId, cxid }: TxnHeader, { type }: Txn): Ticket<Caller> | undefined {
     const head = this.#forwarded.peek()
     if (head === undefined || head.session !== clientId || head.cxid !== cxid || head.type === opCode.sync)
       return undefined
@@ -172,9 +198,10 @@ export class Forwarding implements Orderer {
   }
 
   #synced(): string | undefined {
+    const zxid = this.#hooks.committedZxid()
+    this.committed(zxid)
     const head = this.#forwarded.shift()
     if (head?.type !== opCode.sync) return 'SYNC, but a sync is not the oldest request'
-    const zxid = this.#hooks.receivedZxid()
     if (zxid <= this.#hooks.appliedZxid() && this.#barriers.length === 0) this.#answers.opened(head.ticket)
     else this.#barriers.push({ ticket: head.ticket, zxid })
     return undefined

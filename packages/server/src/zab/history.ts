@@ -17,8 +17,10 @@ export class History {
   held: HeldZxids
   /** Last zxid that is certainly on the disk. Never above `held.last`. */
   durable: bigint
-  /** Highest zxid known to be committed. Never decreases. */
+  /** Highest zxid known to be committed. Never decreases below `seen`. */
   committed: bigint
+  /** Highest zxid that this process has seen committed by a leader: no leader may take it back. */
+  seen = 0n
   /** The last zxid in the tree. Never above `committed` or `durable`; it decreases when an image replaces the tree. */
   applied: bigint
   /** The disk failed. It gets no more requests. */
@@ -83,7 +85,7 @@ export class History {
   }
 
   truncate(zxid: bigint, out: PeerOutput): void {
-    assert(zxid >= this.committed, `${formatHex(this.committed)} is committed, nothing below is cut`)
+    assert(zxid >= this.seen, `${formatHex(this.seen)} is committed, nothing below is cut`)
     assert(this.isDurable, 'nothing is cut while something is being written')
     this.held.truncate(zxid)
     this.durable = zxid
@@ -94,7 +96,7 @@ export class History {
   install(out: PeerOutput): void {
     const staged = this.#staged
     assert(staged !== undefined, 'there is an image to install')
-    assert(staged.last >= this.committed, `${formatHex(this.committed)} is committed, the image ends before it`)
+    assert(staged.last >= this.seen, `${formatHex(this.seen)} is committed, the image ends before it`)
     this.#installing = staged.last
     out.install()
   }
@@ -108,6 +110,7 @@ export class History {
 
   /** Records that everything up to `zxid` is committed. It is applied when it is durable here, not earlier (ZOOKEEPER-4882). */
   commit(zxid: bigint, out: PeerOutput): void {
+    if (zxid > this.seen) this.seen = zxid
     if (zxid > this.committed) this.committed = zxid
     this.#tellCommitted(out)
   }
@@ -127,6 +130,12 @@ export class History {
         return
       case 'truncated':
         this.#cuts--
+        return
+      case 'notTruncated':
+        // The disk has what it had before. Only an image can replace it, and nobody asks for the rest before.
+        this.#cuts--
+        this.durable = this.held.last
+        this.isIncomplete = true
         return
       case 'epochsSaved':
         assert(this.#epochsAsked !== undefined, 'epochs were asked to be saved')
@@ -155,7 +164,8 @@ export class History {
     // The tree is that of the image now.
     this.applied = staged.base
     this.#passedOn = staged.base
-    if (staged.base > this.committed) this.committed = staged.base
+    // What only a snapshot of the replaced history claimed is not committed any more.
+    this.committed = staged.base > this.seen ? staged.base : this.seen
   }
 
   applicable(): bigint {

@@ -29,6 +29,8 @@ export type DiskInput =
   /** Everything appended up to `zxid` is durable. */
   | { readonly kind: 'durable'; readonly zxid: bigint }
   | { readonly kind: 'truncated'; readonly zxid: bigint }
+  /** The log cannot be cut there, and is as before: this server needs a whole copy. What was appended meanwhile is dropped. */
+  | { readonly kind: 'notTruncated' }
   | { readonly kind: 'epochsSaved' }
   /** The image is complete and in temporary files, not installed. */
   | { readonly kind: 'imageReceived'; readonly link: number; readonly zxid: bigint }
@@ -45,7 +47,10 @@ export interface Recovered {
   readonly base: bigint
   /** Records of the log, as ranges without a hole, in order. */
   readonly ranges: readonly { readonly from: bigint; readonly to: bigint }[]
-  /** Certainly committed: the newest snapshot, which includes only applied transactions. */
+  /**
+   * Committed, as far as the directory shows: the newest snapshot. Ours have applied transactions only; one of Apache's may have
+   * more (ZOOKEEPER-1549).
+   */
   readonly committed: bigint
   /** `damaged`: something is missing. `fresh`: it is empty, and no file says that this is a new server. */
   readonly state: 'whole' | 'damaged' | 'fresh'

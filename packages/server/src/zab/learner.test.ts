@@ -1,6 +1,6 @@
-/** What a learner takes for silence. */
+/** What a learner takes for silence, and what it does where its log cannot become that of its leader. */
 import { intBytes, makeZxid, type QuorumPacket } from '@lightkeeper/protocol'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { History } from './history.ts'
 import { defaultTimes } from './inputs.ts'
 import { Learner } from './learner.ts'
@@ -48,4 +48,94 @@ test('an image that stops coming is', () => {
   learner.imageGrew(100)
   learner.timePassed(100 + initMs)
   expect(learner.over?.kind).toBe('silent')
+})
+
+describe('a log that cannot go back', () => {
+  const ranges = [{ from: makeZxid(1, 1), to: makeZxid(1, 9) }]
+  const sent: QuorumPacket[] = []
+  const asked: string[] = []
+  const recording = new Proxy({}, {
+    get: (_, name: string) => (...args: unknown[]) => {
+      asked.push(name)
+      if (name === 'send') sent.push(args[1] as QuorumPacket)
+    },
+  }) as PeerOutput
+
+  /** A follower that has 1.1 to 1.9 and a snapshot at 1.5, and meets a leader of epoch 2. */
+  function follower(): { history: History; meet: () => Learner } {
+    sent.length = asked.length = 0
+    const base = makeZxid(1, 0)
+    const history = new History({
+      acceptedEpoch: 2,
+      currentEpoch: 1,
+      base,
+      ranges,
+      committed: makeZxid(1, 5),
+      state: 'whole',
+    })
+    const meet = (): Learner => {
+      const learner = new Learner(0, 1, 2, false, history, defaultTimes)
+      learner.opened(0, 1, recording)
+      learner.packet(0, packet('LEADERINFO', makeZxid(2, 0), intBytes(0x1_0000)), recording)
+      return learner
+    }
+    return { history, meet }
+  }
+
+  test('is cut where it has what the leader names', () => {
+    const { history, meet } = follower()
+    const learner = meet()
+    learner.packet(0, packet('TRUNC', makeZxid(1, 7)), recording)
+    expect(asked).toContain('truncate')
+    expect([learner.state, history.held.last]).toEqual(['catchingUp', makeZxid(1, 7)])
+  })
+
+  test.each([
+    ['what is not in it', makeZxid(1, 12)],
+    ['what only a snapshot says is committed', makeZxid(1, 3)],
+  ])('to %s is replaced by everything: no vote before that', (_, zxid) => {
+    const { history, meet } = follower()
+    const learner = meet()
+    learner.packet(0, packet('TRUNC', zxid), recording)
+    expect(learner.over?.kind).toBe('behind')
+    expect(asked).not.toContain('truncate')
+    expect(history.isIncomplete).toBe(true)
+    const next = meet()
+    expect(sent.at(-1)).toMatchObject({ type: 'ACKEPOCH', zxid: -1n })
+    next.packet(0, packet('DIFF', makeZxid(1, 9)), recording)
+    expect(next.over?.kind).toBe('illegal')
+    const last = meet()
+    last.packet(0, packet('SNAP', makeZxid(1, 4)), recording)
+    expect(last.state).toBe('receiving')
+    history.report({ kind: 'imageReceived', link: 1, zxid: makeZxid(1, 4) }, recording)
+    last.imageReceived(0)
+    last.packet(0, packet('NEWLEADER', makeZxid(2, 0)), recording)
+    history.report({ kind: 'installed' }, recording)
+    last.advance(0, recording)
+    history.report({ kind: 'epochsSaved' }, recording)
+    last.advance(0, recording)
+    expect(sent.at(-1)).toMatchObject({ type: 'ACK', zxid: makeZxid(2, 0) })
+    expect([history.isIncomplete, history.held.last, history.committed]).toEqual([false, makeZxid(1, 4), makeZxid(1, 4)])
+  })
+
+  test('behind what this process saw committed is not cut: the leader is wrong', () => {
+    const { history, meet } = follower()
+    history.commit(makeZxid(1, 8), recording)
+    const learner = meet()
+    learner.packet(0, packet('TRUNC', makeZxid(1, 7)), recording)
+    expect(learner.over).toMatchObject({ kind: 'illegal', text: expect.stringContaining('is committed') })
+    expect(history.isIncomplete).toBe(false)
+  })
+
+  test('is replaced where the disk cannot cut it', () => {
+    const { history, meet } = follower()
+    const learner = meet()
+    learner.packet(0, packet('TRUNC', makeZxid(1, 7)), recording)
+    learner.packet(0, packet('PROPOSAL', makeZxid(2, 1), new Uint8Array(1)), recording)
+    expect(history.isQuiet).toBe(false)
+    history.report({ kind: 'notTruncated' }, recording)
+    learner.notTruncated()
+    expect(learner.over?.kind).toBe('behind')
+    expect([history.isIncomplete, history.isQuiet]).toEqual([true, true])
+  })
 })

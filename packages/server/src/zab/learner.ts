@@ -182,6 +182,11 @@ export class Learner {
     this.#role.durable(this.link, out)
   }
 
+  /** The disk could not cut the log. */
+  notTruncated(): void {
+    this.#needsImage('the log cannot be cut')
+  }
+
   /** A large image takes longer than the silence that is allowed. */
   imageGrew(now: number): void {
     if (this.state === 'receiving') this.#heardAt = now
@@ -268,12 +273,11 @@ export class Learner {
   }
 
   #truncate(zxid: bigint, out: PeerOutput): string | undefined {
-    const { committed, held } = this.#history
-    if (zxid < committed) return `TRUNC to ${formatHex(zxid)}, but ${formatHex(committed)} is committed`
-    if (!held.has(zxid)) {
-      // The history is whole, but cannot be cut there: it needs a whole copy, and must not vote before.
-      this.#history.isIncomplete = true
-      this.#leave('behind', `the log has no ${formatHex(zxid)} to go back to`)
+    const { committed, seen, held, isIncomplete } = this.#history
+    if (isIncomplete) return 'TRUNC for a server that lost something'
+    if (zxid < seen) return `TRUNC to ${formatHex(zxid)}, but ${formatHex(seen)} is committed`
+    if (zxid < committed || !held.has(zxid)) {
+      this.#needsImage(`the log cannot go back to ${formatHex(zxid)}`)
       return undefined
     }
     this.#history.truncate(zxid, out)
@@ -282,11 +286,17 @@ export class Learner {
     return undefined
   }
 
+  /** The history is whole, but cannot be cut as the leader asks: it needs a whole copy, and must not vote before. */
+  #needsImage(why: string): void {
+    this.#history.isIncomplete = true
+    this.#leave('behind', `${why}; everything is asked for`)
+  }
+
   #newLeader(now: number, zxid: bigint, out: PeerOutput): string | undefined {
     if (this.state !== 'catchingUp') return 'NEWLEADER twice'
     if (zxid !== makeZxid(this.epoch, 0)) return `NEWLEADER ${formatHex(zxid)} in epoch ${this.epoch}`
-    const { committed, log } = this.#history
-    if (log.last < committed) return `the history ends before ${formatHex(committed)}, which is committed`
+    const { seen, log } = this.#history
+    if (log.last < seen) return `the history ends before ${formatHex(seen)}, which is committed`
     this.state = 'acknowledging'
     if (this.#history.hasImage) this.#history.install(out)
     this.#acknowledgeLeader(now, out)

@@ -31,7 +31,7 @@ export interface PeerOutput {
   saveEpochs(accepted: number, current: number): void
   /** Appends to the log, or to the temporary log while an image is being received. `durable` answers it at some time. */
   append(zxid: bigint, payload: Uint8Array): void
-  /** Removes everything after `zxid`. Answered by `truncated`. */
+  /** Removes everything after `zxid`. Answered by `truncated` or `notTruncated`. */
   truncate(zxid: bigint): void
   /** The bytes after the SNAP packet are an image at `zxid`. It goes to temporary files. Answered by `imageReceived`. */
   receiveImage(link: number, zxid: bigint): void

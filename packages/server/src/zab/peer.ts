@@ -136,6 +136,7 @@ export class Peer {
     if (isOfImage && (this.#learner?.link !== input.link || this.#learner.state !== 'receiving')) return
     this.history.report(input, out)
     if (isOfImage) this.#learner?.imageReceived(now)
+    if (input.kind === 'notTruncated') this.#learner?.notTruncated()
     this.#advance(now, out)
   }
 

@@ -32,10 +32,14 @@ export interface ApacheOptions {
    */
   readonly cuttable?: boolean
   /**
-   * Members that others start: servers of ours, or Apache's on a directory that ours left. They are observers and have lines in all
-   * files, behind those of the servers. It needs `size` 3 or more. Default none.
+   * Members that others start: servers of ours, or Apache's on a directory that ours left. They have lines in all files. The servers
+   * alone must be a quorum. Default none.
    */
   readonly guests?: number
+  /** Whether guests have a vote. Default `observer`. */
+  readonly guestRole?: 'observer' | 'participant'
+  /** Guests have the smallest numbers: among equal histories another server is elected. Default: the largest. */
+  readonly guestsFirst?: boolean
 }
 
 /** A member that is not started with the ensemble. */
@@ -92,7 +96,12 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   if (!found.available) throw new Error(`Apache ZooKeeper ${line} cannot be started: ${found.reason}`)
   const size = options.size ?? 1
   const all = size + (options.guests ?? 0)
-  if (all > size && size < 3) throw new Error('guests need an ensemble of three or more')
+  const { guestRole = 'observer', guestsFirst = false } = options
+  const voters = guestRole === 'observer' ? size : all
+  if (all > size && (size === 1 || size * 2 <= voters)) throw new Error('guests need an ensemble with a quorum of its own')
+  const guestCount = all - size
+  /** Servers count from 0, guests behind them. */
+  const sidOf = (i: number): number => (!guestsFirst ? i + 1 : i < size ? i + 1 + guestCount : i + 1 - size)
   const own = options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'lightkeeper-apache-')) : undefined
   if (own !== undefined) removeAtExit(own)
   const directory = own ?? (options.dataDir as string)
@@ -110,8 +119,8 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     const { client } = members[i] as (typeof members)[number]
     const file = join(dataDir, 'zoo.cfg')
     mkdirSync(dataDir, { recursive: true })
-    writeFileSync(join(dataDir, 'myid'), `${i + 1}\n`)
-    const settings = i < size ? config : { ...config, peerType: 'observer' }
+    writeFileSync(join(dataDir, 'myid'), `${sidOf(i)}\n`)
+    const settings = i < size || guestRole === 'participant' ? config : { ...config, peerType: 'observer' }
     writeFileSync(file, zooCfg(settings, { dataDir, clientPort: client, members: linesSeenBy(i) }))
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
     const args = [...jvm, '-cp', classPath, main, file]
@@ -122,7 +131,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const guests = members.slice(size).map(({ client }, at): Guest => {
     const i = size + at
     return {
-      sid: i + 1,
+      sid: sidOf(i),
       clientPort: client,
       lines: Object.fromEntries(linesSeenBy(i).map((line) => line.split('=', 2) as [string, string])),
       async start(dataDir) {
@@ -144,7 +153,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     if (size === 1) return []
     return members.map((member, i) => {
       const { quorum, election } = cables?.between(index, i) ?? member
-      return `server.${i + 1}=127.0.0.1:${quorum}:${election}${i < size ? '' : ':observer'}`
+      return `server.${sidOf(i)}=127.0.0.1:${quorum}:${election}${i < size ? '' : `:${guestRole}`}`
     })
   }
   const kill = async (index = 0): Promise<void> => servers[index]?.end('SIGKILL')

@@ -3,7 +3,7 @@ import { ConfigError } from '../config-error.ts'
 import { type MemberLines, parseMembers } from '../ensemble-members.ts'
 import { parsedInt, strictBoolean } from '../java-values.ts'
 import { idleKeys, isOff, type Room } from '../room.ts'
-import { type ConfigOf, flag, integer, type SettingsFor, setting } from '../setting.ts'
+import { type ConfigOf, flag, integer, oneOf, type SettingsFor, setting } from '../setting.ts'
 
 export interface EnsembleOptions {
   /**
@@ -28,6 +28,11 @@ export interface EnsembleOptions {
    * although no whitelist has it, because clients look for a writable server by it. Default false.
    */
   readonly readOnlyModeEnabled?: boolean
+  /**
+   * Whether this server may have a vote. `off`: it refuses to start where its own line in `members` is a participant, and can be an
+   * observer. `experimental`: it votes and follows like a server of Apache; not for data that must not be lost. Default `off`.
+   */
+  readonly ensembleVoting?: 'off' | 'experimental'
 }
 
 const settings = {
@@ -68,13 +73,14 @@ const settings = {
     byDefault: false,
     isLive: true,
   }),
+  ensembleVoting: oneOf({ key: 'ensemble.voting', byDefault: 'off', words: ['off', 'experimental'] }),
 } satisfies SettingsFor<EnsembleOptions>
 
 const noEnsemble = 'belongs to an ensemble, and this server stands alone'
 
 export const ensemble = {
   settings,
-  check({ members, myid, initLimit, syncLimit }: ConfigOf<typeof settings>) {
+  check({ members, myid, initLimit, syncLimit, ensembleVoting }: ConfigOf<typeof settings>) {
     if (members === undefined) return
     const { servers, membership } = parseMembers(members)
     if (myid === undefined) throw ConfigError.refused('myid', 'is missing: it says which of the members this server is')
@@ -82,11 +88,11 @@ export const ensemble = {
     if (own === undefined) throw ConfigError.refused('myid', `is ${myid}, and there is no line server.${myid}`)
     if (membership.voters.length === 0)
       throw ConfigError.refused('server.N', 'names observers alone, which serve nobody')
-    if (!own.isObserver) {
-      const what = 'makes this server a participant, and voting is not switched on yet in this version'
+    if (!own.isObserver && ensembleVoting === 'off') {
       throw ConfigError.refused(
         `server.${myid}`,
-        `${what}: it can be an observer, server.${myid}=host:port:port:observer`,
+        'makes this server a participant, and voting is off by default in this version, since it is not proven yet: ' +
+          `make it an observer, server.${myid}=host:port:port:observer, or try voting with ensemble.voting=experimental`,
       )
     }
     for (const [name, value] of [

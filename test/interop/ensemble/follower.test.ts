@@ -1,0 +1,158 @@
+/** A voter of ours with two servers of Apache: one of the three may go, and the other two go on, whichever it is. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from '@lightkeeper/client'
+import type { LogFact } from '@lightkeeper/runtime'
+import type { RunningServer } from '@lightkeeper/server'
+import type { ApacheServer, Guest } from '@lightkeeper/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../support/wait.ts'
+import {
+  commonDigests,
+  connectTo,
+  figure,
+  leaderOf,
+  member,
+  missingVersion,
+  pair,
+  serving,
+  sharedTree,
+  textAt,
+  versions,
+  zxidAt,
+} from './trio.ts'
+
+for (const version of versions) {
+  describe.skipIf(missingVersion(version) !== undefined)(`a voter of ours with two of Apache ${version}`, () => {
+    let folder: string
+    let dataDir: string
+    let others: ApacheServer
+    let guest: Guest
+    let port: number
+    let ours: RunningServer | undefined
+    let lines: string[] = []
+    const log = (_level: string, message: string, facts?: Readonly<Record<string, LogFact>>): void =>
+      void lines.push(`${message} ${Object.entries(facts ?? {}).join(' ')}`)
+
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'lightkeeper-voter-'))
+      dataDir = join(folder, 'voter')
+      others = await pair(version, { dataDir: join(folder, 'apache') })
+      guest = others.guests[0] as Guest
+      port = guest.clientPort
+      await start()
+    })
+    afterAll(async () => {
+      await ours?.close()
+      await others?.close()
+      rmSync(folder, { recursive: true, force: true })
+    })
+
+    const start = async (): Promise<void> => {
+      lines = []
+      ours = await member(guest, { dataDir, log })
+      await serving(port, 'follower')
+    }
+    const stop = async (): Promise<void> => {
+      await ours?.close()
+      ours = undefined
+    }
+    const isEqual = async (): Promise<void> => {
+      const leader = others.ports[await leaderOf(others)] as number
+      await using here = await connectTo(port)
+      await using there = await connectTo(leader)
+      expect(await sharedTree(here)).toEqual(await sharedTree(there))
+      expect(await figure(port, 'digest_mismatches_count')).toBe(0)
+      await commonDigests(port, leader)
+    }
+
+    test('follows, and passes on what its clients write', async () => {
+      await using here = await connectTo(port)
+      await using there = await connect(others.connectString)
+      await there.create('/there', 'a')
+      await here.create('/here', 'b')
+      expect([await textAt(here, '/there'), await textAt(there, '/here')]).toEqual(['a', 'b'])
+      await expect(here.create('/here', '')).rejects.toMatchObject({ code: 'NODE_EXISTS' })
+    })
+
+    test('answers writes and syncs in their order, however many are under way', async () => {
+      await using here = await connectTo(port)
+      await using second = await connectTo(port)
+      await here.create('/counted', '')
+      const work: Promise<unknown>[] = []
+      for (let i = 0; i < 200; i++) {
+        for (const zk of [here, second]) work.push(zk.set('/counted', `${i}`), zk.sync('/counted'))
+      }
+      await Promise.all(work)
+      expect((await here.get('/counted')).stat.version).toBe(400)
+      await isEqual()
+    })
+
+    test('is the vote that decides while another server is away', async () => {
+      const leader = await leaderOf(others)
+      await others.kill(1 - leader)
+      await using here = await connectTo(port)
+      await using there = await connectTo(others.ports[leader] as number)
+      for (let i = 0; i < 50; i++) await (i % 2 === 0 ? here : there).create(`/alone-${i}`, '')
+      expect(await textAt(there, '/alone-48')).toBe('')
+      await others.restart(1 - leader)
+      await isEqual()
+    })
+
+    test('takes part in the election of the next leader', async () => {
+      const before = await leaderOf(others)
+      await others.restart(before)
+      await leaderOf(others)
+      await serving(port, 'follower')
+      await using here = await connectTo(port)
+      await here.create('/elected', '')
+      await isEqual()
+    })
+
+    test('has what it missed after a restart, with its sessions', async () => {
+      const held = await connectTo(port, { sessionTimeout: 10_000 })
+      await held.create('/held', '', { mode: 'ephemeral' })
+      await stop()
+      await using there = await connect(others.connectString)
+      for (let i = 0; i < 50; i++) await there.create(`/missed-${i}`, '')
+      await start()
+      await isEqual()
+      expect((await held.exists('/held'))?.ephemeralOwner).toBe(held.sessionId)
+      await held.close()
+    })
+
+    test('gives its directory to a server of Apache, and takes it back', async () => {
+      await stop()
+      const theirs = await guest.start(dataDir)
+      expect(await theirs.mode()).toMatch(/follower|leader/)
+      await using there = await connect(others.connectString)
+      for (let i = 0; i < 20; i++) await there.create(`/theirs-${i}`, '')
+      await there.sync('/')
+      await until(async () => (await zxidAt(port)) >= (await zxidAt(others.ports[0] as number)))
+      await theirs.stop()
+      await leaderOf(others)
+      for (let i = 0; i < 20; i++) await there.create(`/back-${i}`, '')
+      await start()
+      await isEqual()
+      expect(readdirSync(join(dataDir, 'version-2'))).toEqual(expect.arrayContaining(['acceptedEpoch', 'currentEpoch']))
+    })
+
+    test('gives no vote from a damaged directory, and gets everything', async () => {
+      await stop()
+      const version2 = join(dataDir, 'version-2')
+      const [newest] = readdirSync(version2)
+        .filter((name) => name.startsWith('log.'))
+        .sort()
+        .reverse()
+      writeFileSync(join(version2, newest as string), 'this was a log')
+      await start()
+      expect(lines.join('\n')).toContain('the data directory is damaged')
+      expect(lines.join('\n')).toContain('the leader sends everything')
+      await isEqual()
+      await stop()
+      await start()
+      await isEqual()
+    })
+  })
+}
