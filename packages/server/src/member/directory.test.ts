@@ -38,7 +38,7 @@ test('an empty directory may be that of a replaced disk, unless its server has n
 
 test('the file initialize says that the server is new, until it has joined', async () => {
   const bench = new Bench()
-  await bench.world.run(bench.world.runtime('server').disk.makeDirectory(directory))
+  await bench.world.run(bench.world.runtime('server').disk.makeDirectory('/data'))
   bench.disk.put('/data/initialize', new Uint8Array(0))
   const { recovered, joined } = await read(bench)
   expect(recovered.state).toBe('whole')
@@ -60,7 +60,10 @@ test('a damaged directory gives no vote, and keeps its promise', async () => {
   const bench = await filled()
   bench.disk.put(`${directory}/acceptedEpoch`, new TextEncoder().encode('4'))
   bench.disk.put(`${directory}/currentEpoch`, new TextEncoder().encode('3'))
-  const [log] = bench.names().filter((name) => name.startsWith('log.')).reverse()
+  const [log] = bench
+    .names()
+    .filter((name) => name.startsWith('log.'))
+    .reverse()
   bench.damage(log as string, () => new TextEncoder().encode('this was a log'))
   expect((await read(bench)).recovered).toEqual({
     acceptedEpoch: 4,
@@ -74,7 +77,10 @@ test('a damaged directory gives no vote, and keeps its promise', async () => {
 
 test('a snapshot that is newer than the log stands for what the log lacks', async () => {
   const bench = await filled()
-  const [log] = bench.names().filter((name) => name.startsWith('log.')).reverse()
+  const [log] = bench
+    .names()
+    .filter((name) => name.startsWith('log.'))
+    .reverse()
   await bench.open()
   await bench.snapshot()
   await bench.close()

@@ -57,7 +57,7 @@ async function reported(kind: DiskInput['kind'], zxid?: bigint): Promise<void> {
   const isThere = (): boolean =>
     reports.some((each) => each.kind === kind && (zxid === undefined || ('zxid' in each && each.zxid === zxid)))
   while (!isThere()) {
-    expect(errors).toEqual([])
+    if (kind !== 'notTruncated') expect(errors).toEqual([])
     await bench.world.run(new Promise<void>((resolve) => void bench.world.runtime('server').clock.after(1, resolve)))
   }
 }
@@ -105,7 +105,7 @@ test('a cut that is not possible is reported, changes nothing, and an image can 
   // The log begins with 1, so there is nothing to go back to.
   disk.truncate(0n, 0n)
   append(1n, '/other')
-  while (reports.length === 0) await bench.world.run(Promise.resolve())
+  await reported('notTruncated')
   expect(reports).toEqual([{ kind: 'notTruncated' }])
   expect(errors.map(({ name }) => name)).toEqual(['NotInLogError'])
   expect(replaced).toEqual([])

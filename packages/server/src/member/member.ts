@@ -352,7 +352,8 @@ export class Member implements Service, PeerOutput {
   }
 
   #sayNotRemoved(error: Error): void {
-    const message = 'the file "initialize" cannot be removed; remove it, or a later server with an empty disk would vote at once'
+    const message =
+      'the file "initialize" cannot be removed; remove it, or a later server with an empty disk would vote at once'
     this.#runtime.log('warn', message, { cause: error.message })
   }
 

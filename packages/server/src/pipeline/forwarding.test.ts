@@ -113,11 +113,13 @@ test('the proposal of a later write comes before the SYNC of an earlier sync, as
   const first = write(1)
   sync(2)
   const third = write(3)
-  const [one, three] = [11n, 12n].map((zxid, i): Answering => ({
-    header: { ...header(5n, i === 0 ? 1 : 3), zxid },
-    txn,
-    ticket: undefined,
-  })) as [Answering, Answering]
+  const [one, three] = [11n, 12n].map(
+    (zxid, i): Answering => ({
+      header: { ...header(5n, i === 0 ? 1 : 3), zxid },
+      txn,
+      ticket: undefined,
+    }),
+  ) as [Answering, Answering]
   forwarding.proposed(one)
   forwarding.proposed(three)
   expect([one.ticket, three.ticket]).toEqual([undefined, undefined])

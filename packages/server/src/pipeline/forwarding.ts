@@ -176,7 +176,11 @@ export class Forwarding implements Orderer {
    * of its proposals: a follower gets the proposal of a later write before the SYNC of an earlier sync.
    */
   committed(zxid: bigint): void {
-    for (let next = this.#proposed.peek(); next !== undefined && next.header.zxid <= zxid; next = this.#proposed.peek()) {
+    for (
+      let next = this.#proposed.peek();
+      next !== undefined && next.header.zxid <= zxid;
+      next = this.#proposed.peek()
+    ) {
       this.#proposed.shift()
       next.ticket = this.#take(next.header, next.txn)
     }

@@ -54,12 +54,17 @@ describe('a log that cannot go back', () => {
   const ranges = [{ from: makeZxid(1, 1), to: makeZxid(1, 9) }]
   const sent: QuorumPacket[] = []
   const asked: string[] = []
-  const recording = new Proxy({}, {
-    get: (_, name: string) => (...args: unknown[]) => {
-      asked.push(name)
-      if (name === 'send') sent.push(args[1] as QuorumPacket)
+  const recording = new Proxy(
+    {},
+    {
+      get:
+        (_, name: string) =>
+        (...args: unknown[]) => {
+          asked.push(name)
+          if (name === 'send') sent.push(args[1] as QuorumPacket)
+        },
     },
-  }) as PeerOutput
+  ) as PeerOutput
 
   /** A follower that has 1.1 to 1.9 and a snapshot at 1.5, and meets a leader of epoch 2. */
   function follower(): { history: History; meet: () => Learner } {
@@ -115,7 +120,11 @@ describe('a log that cannot go back', () => {
     history.report({ kind: 'epochsSaved' }, recording)
     last.advance(0, recording)
     expect(sent.at(-1)).toMatchObject({ type: 'ACK', zxid: makeZxid(2, 0) })
-    expect([history.isIncomplete, history.held.last, history.committed]).toEqual([false, makeZxid(1, 4), makeZxid(1, 4)])
+    expect([history.isIncomplete, history.held.last, history.committed]).toEqual([
+      false,
+      makeZxid(1, 4),
+      makeZxid(1, 4),
+    ])
   })
 
   test('behind what this process saw committed is not cut: the leader is wrong', () => {

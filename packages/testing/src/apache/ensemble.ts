@@ -98,7 +98,8 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const all = size + (options.guests ?? 0)
   const { guestRole = 'observer', guestsFirst = false } = options
   const voters = guestRole === 'observer' ? size : all
-  if (all > size && (size === 1 || size * 2 <= voters)) throw new Error('guests need an ensemble with a quorum of its own')
+  if (all > size && (size === 1 || size * 2 <= voters))
+    throw new Error('guests need an ensemble with a quorum of its own')
   const guestCount = all - size
   /** Servers count from 0, guests behind them. */
   const sidOf = (i: number): number => (!guestsFirst ? i + 1 : i < size ? i + 1 + guestCount : i + 1 - size)
