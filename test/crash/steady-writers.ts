@@ -61,18 +61,22 @@ export class SteadyWriters {
   async check(connectString: string): Promise<string[]> {
     await using client = await connect(connectString, { sessionTimeout: 20_000, connectTimeout: 60_000 })
     const wrong: string[] = []
+    const acknowledgedOf = new Map([...this.#keys, ...this.#pairs].map((key) => [key, key.acknowledged]))
+    const names = [...this.#names]
+    // A member of an ensemble may be a little behind without this.
+    await client.sync('/')
     const number = async (path: ZnodePath): Promise<number> =>
       Number(new TextDecoder().decode((await client.get(path)).data))
     await Promise.all(
       this.#keys.map(async (key) => {
-        const { acknowledged } = key
+        const acknowledged = acknowledgedOf.get(key) as number
         const found = await number(key.path)
         if (found < acknowledged || found > key.sent) wrong.push(`${key.path}: ${found}, acknowledged ${acknowledged}`)
       }),
     )
     await Promise.all(
       this.#pairs.map(async (pair) => {
-        const { acknowledged } = pair
+        const acknowledged = acknowledgedOf.get(pair) as number
         const [a, b] = await client.readMany([{ get: `${pair.path}-a` }, { get: `${pair.path}-b` }])
         const text = (result: typeof a): string =>
           result && 'data' in result ? new TextDecoder().decode(result.data) : '?'
@@ -82,7 +86,7 @@ export class SteadyWriters {
     )
     const { children } = await client.children('/names')
     const present = new Set(children)
-    for (const name of this.#names) if (!present.has(name)) wrong.push(`/names/${name} was acknowledged and is missing`)
+    for (const name of names) if (!present.has(name)) wrong.push(`/names/${name} was acknowledged and is missing`)
     return [...wrong, ...this.problems]
   }
 

@@ -46,6 +46,7 @@ export {
   sequenceSuffix,
   type ZnodePath,
 } from './path.ts'
+export { imageEndMark } from './quorum/image-end.ts'
 export { type InitialMessage, parseInitialMessage, writeInitialMessage } from './quorum/initial-message.ts'
 export {
   intBytes,

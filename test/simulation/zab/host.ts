@@ -230,6 +230,8 @@ export class Host implements PeerOutput {
 
   fromLearner(): void {}
 
+  synced(): void {}
+
   fromLeader(): void {}
 
   serve(role: Role, epoch: number): void {

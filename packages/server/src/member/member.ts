@@ -4,19 +4,24 @@
  */
 import { formatHex, MalformedFrameError, type Notification, type QuorumPacket, Reader } from '@lightkeeper/protocol'
 import { Deque, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
+import type { EnsembleView, ReplicaHooks } from '../replica.ts'
 import type { Service, ServiceHouse } from '../service.ts'
 import { Touches } from '../session/touches.ts'
+import { RecentTxns } from '../storage/recent-txns.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type LoggedTxn, readTxn } from '../storage/txn-codec.ts'
 import { ElectionLinks } from '../transport/election-links.ts'
 import { LeaderLink } from '../transport/leader-link.ts'
+import type { DataTree } from '../tree/data-tree.ts'
 import type { PeerInput } from '../zab/inputs.ts'
-import type { CloseReason, PeerOutput, Role } from '../zab/outputs.ts'
+import type { CloseReason, HistoryForm, PeerOutput, Role } from '../zab/outputs.ts'
 import { Peer } from '../zab/peer.ts'
 import { Backlog } from './backlog.ts'
 import { writeConfigNode } from './config-node.ts'
 import type { MemberDirectory } from './directory.ts'
+import { LeaderReplica } from './leader-replica.ts'
 import { LearnerReplica } from './learner-replica.ts'
+import { Learners } from './learners.ts'
 import { MemberDisk } from './member-disk.ts'
 import type { MemberReplica } from './member-replica.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -24,6 +29,8 @@ import { PeerWatch } from './peer-watch.ts'
 
 /** A packet may have a transaction of `jute.maxbuffer` and what stands around its data, bytes. */
 const packetOverheadBytes = 1 << 20
+/** How much may wait for one learner, bytes. */
+const learnerBudgetBytes = 256 << 20
 
 export class Member implements Service, PeerOutput {
   readonly #house: ServiceHouse
@@ -41,12 +48,17 @@ export class Member implements Service, PeerOutput {
   /** Inputs that came while the machines took another one. */
   readonly #inputs = new Deque<PeerInput>()
   #isStepping = false
+  /** Those who follow this server while it leads. */
+  readonly #learners: Learners
+  readonly #recent: RecentTxns
   /** The connection to the leader; it belongs to one term. */
   #link: { readonly id: number; readonly link: LeaderLink } | undefined
   #links = 0
   /** Transactions that came and were not appended yet, by zxid: each is read once. */
   readonly #readable = new Map<bigint, LoggedTxn>()
   #replica: MemberReplica | undefined
+  /** The same while this server leads. */
+  #leading: LeaderReplica | undefined
   /** The last zxid that is durable and committed. */
   #committed = 0n
   /** An exact snapshot is due, since the history has been replaced. */
@@ -83,6 +95,7 @@ export class Member implements Service, PeerOutput {
       report: (input) => this.#step(input),
       replaced: (tree, zxid, rest) => {
         this.#backlog.replace(tree, zxid, rest)
+        this.#recent.restart(rest.at(-1)?.header.zxid ?? zxid)
         this.#wantsSnapshot = true
       },
       uncut: (error) => {
@@ -102,6 +115,18 @@ export class Member implements Service, PeerOutput {
     })
     const { sid, membership, times } = neighbours
     this.#peer = new Peer({ sid, membership, times }, directory.recovered)
+    this.#recent = new RecentTxns(this.#peer.history.held.last)
+    const limits = {
+      packetBytesMax: config.juteMaxbuffer + packetOverheadBytes,
+      budgetBytes: learnerBudgetBytes,
+      stallMs: times.initLimit * times.tickMs,
+    }
+    const options = { address: neighbours.quorumListenAddress, limits, sliceZnodes: config.snapshotSliceZnodes }
+    this.#learners = new Learners(options, runtime, storage, this.#recent, {
+      nextLink: () => ++this.#links,
+      step: (input) => this.#step(input),
+      held: () => this.#peer.history.held,
+    })
   }
 
   // -- service --------------------------------------------------------------------------------------------------------
@@ -131,7 +156,7 @@ export class Member implements Service, PeerOutput {
     this.#endTerm()
     this.#link?.link.destroy()
     this.#disk.stop()
-    await this.#election.close()
+    await Promise.all([this.#election.close(), this.#learners.stop()])
   }
 
   async restore(): Promise<bigint> {
@@ -209,10 +234,8 @@ export class Member implements Service, PeerOutput {
   }
 
   listen(isOpen: boolean): void {
-    // The machine gives up after initLimit ticks without learners, and looks again.
-    if (!isOpen) return
-    const message = 'this server was elected to lead, which this version cannot; it waits for another leader'
-    this.#runtime.log('warn', message, { lastZxid: this.#peer.history.held.last })
+    if (isOpen) this.#watch.leading()
+    this.#learners.listen(isOpen)
   }
 
   dial(sid: number, attempt: number): void {
@@ -238,10 +261,14 @@ export class Member implements Service, PeerOutput {
 
   send(link: number, packet: QuorumPacket): void {
     if (this.#link?.id === link) this.#link.link.send(packet)
+    else this.#learners.send(link, packet)
   }
 
   close(link: number, why: CloseReason): void {
-    if (this.#link?.id !== link) return
+    if (this.#link?.id !== link) {
+      this.#learners.close(link, why)
+      return
+    }
     this.#watch.closing(why)
     this.#link.link.close()
     this.#link = undefined
@@ -277,11 +304,19 @@ export class Member implements Service, PeerOutput {
   }
 
   append(zxid: bigint, payload: Uint8Array): void {
+    if (this.#leading !== undefined) {
+      this.#disk.history.appendEncoded(zxid, payload)
+      this.#recent.add(zxid, payload, this.#disk.history.durableZxid)
+      this.#leading.logged(zxid)
+      return
+    }
     const txn = this.#readable.get(zxid) ?? readTxn(new Reader(payload))
     this.#readable.delete(zxid)
     const isReplacing = this.#disk.isReplacing
     this.#disk.append(zxid, payload, txn)
     if (isReplacing) return
+    // A server without a vote never leads.
+    if (this.#neighbours.hasVote) this.#recent.add(zxid, payload, this.#disk.history.durableZxid)
     if (this.#replica === undefined) this.#backlog.add(txn)
     else this.#replica.learn(txn)
   }
@@ -312,35 +347,16 @@ export class Member implements Service, PeerOutput {
   serve(role: Role, epoch: number): void {
     const rest = this.#backlog.lend()
     const { tree, zxid } = this.#backlog
-    const { clients } = this.#house
     this.#directory.joined().catch((error: Error) => this.#sayNotRemoved(error))
     writeConfigNode(tree, this.#neighbours.membership, this.#runtime.clock.wall())
-    const replica = new LearnerReplica(
-      this.#house,
-      {
-        role: role === 'observing' ? 'observer' : 'follower',
-        tree,
-        lastZxid: zxid,
-        history: this.#disk.history,
-        committedZxid: () => this.#peer.history.committed,
-        touches: this.#touches,
-        ensemble: this.#watch.ensemble,
-      },
-      {
-        send: (packet) => this.#step({ kind: 'forward', packet }),
-        applied: (zxid) => {
-          this.#storage.applied(zxid)
-          this.#step({ kind: 'applied', zxid })
-        },
-        isBehind: () => clients.isBehind,
-        failed: (error) => this.#house.failed(error),
-      },
-    )
+    const start = { tree, lastZxid: zxid, history: this.#disk.history, ensemble: this.#watch.ensemble }
+    const replica = role === 'leading' ? this.#lead(start, epoch) : this.#learn(start, role)
     this.#replica = replica
     for (const txn of rest) replica.learn(txn)
     replica.commit(this.#committed)
-    clients.serve(replica)
+    this.#house.clients.serve(replica)
     this.#watch.serves(role, epoch, zxid)
+    this.#leading?.start()
     if (!this.#wantsSnapshot) return
     this.#wantsSnapshot = false
     this.#storage.snapshot().catch((error: Error) => {
@@ -349,6 +365,41 @@ export class Member implements Service, PeerOutput {
         'a snapshot could not be written; the log keeps everything, and the next one is tried later; see to the disk'
       this.#runtime.log('error', message, { cause: error.message })
     })
+  }
+
+  #learn(start: TermStart, role: Role): LearnerReplica {
+    const own = { role: role === 'observing' ? 'observer' : 'follower', touches: this.#touches } as const
+    const committedZxid = (): bigint => this.#peer.history.committed
+    return new LearnerReplica(
+      this.#house,
+      { ...start, ...own, committedZxid },
+      { ...this.#replicaHooks, send: (packet) => this.#step({ kind: 'forward', packet }) },
+    )
+  }
+
+  #lead(start: TermStart, epoch: number): LeaderReplica {
+    this.#leading = new LeaderReplica(
+      this.#house,
+      { ...start, epoch },
+      {
+        ...this.#replicaHooks,
+        propose: (zxid, payload) => this.#step({ kind: 'propose', zxid, payload }),
+        sync: (link) => this.#step({ kind: 'sync', link }),
+        answer: (link, packet) => this.#step({ kind: 'answer', link, packet }),
+      },
+    )
+    return this.#leading
+  }
+
+  get #replicaHooks(): ReplicaHooks {
+    return {
+      applied: (zxid) => {
+        this.#storage.applied(zxid)
+        this.#step({ kind: 'applied', zxid })
+      },
+      isBehind: () => this.#house.clients.isBehind,
+      failed: (error) => this.#house.failed(error),
+    }
   }
 
   #sayNotRemoved(error: Error): void {
@@ -367,6 +418,7 @@ export class Member implements Service, PeerOutput {
     const replica = this.#replica
     if (replica === undefined) return
     this.#replica = undefined
+    this.#leading = undefined
     this.#house.clients.serve(undefined)
     const rest = replica.stop()
     this.#backlog.takeBack(replica.lastZxid, rest, this.#committed)
@@ -383,17 +435,31 @@ export class Member implements Service, PeerOutput {
     })
   }
 
-  // -- a leader's requests, which nobody gets who has no learners -------------------------------------------------------
+  // -- leading --------------------------------------------------------------------------------------------------------
 
-  sendImage(): void {
-    throw new Error('a member without learners sends no image')
+  sendImage(link: number, zxid: bigint): void {
+    this.#learners.sendImage(link, zxid, this.#backlog.tree)
   }
 
-  sendHistory(): void {
-    throw new Error('a member without learners sends no history')
+  sendHistory(link: number, after: bigint, upTo: bigint, form: HistoryForm): void {
+    this.#learners.sendHistory(link, after, upTo, form)
   }
 
-  fromLearner(): void {
-    throw new Error('a member without learners hears none')
+  fromLearner(link: number, _sid: number, packet: QuorumPacket): void {
+    const owner = this.#learners.linkOf(link)
+    if (owner === undefined) return
+    const problem = this.#leading?.fromLearner(owner, link, packet)
+    if (problem !== undefined) this.#learners.drop(link, problem)
   }
+
+  synced(): void {
+    this.#leading?.synced()
+  }
+}
+
+interface TermStart {
+  readonly tree: DataTree
+  readonly lastZxid: bigint
+  readonly history: { readonly durableZxid: bigint }
+  readonly ensemble: EnsembleView
 }

@@ -17,6 +17,8 @@ export interface Neighbours {
   readonly connectMs: number
   /** `host:port` of the port where a member listens for learners while it leads. */
   quorumAddressOf(sid: number): string
+  /** Where this server listens for learners while it leads, `host:port`. */
+  readonly quorumListenAddress: string
   /** The ports of this server, which `conf` shows. */
   readonly own: { readonly quorumPort: number; readonly electionPort: number }
 }
@@ -47,6 +49,7 @@ export function neighboursOf(config: ServerConfig): Neighbours {
     },
     connectMs: (connectToLearnerMasterLimit || initLimit) * tickTime,
     quorumAddressOf: (each) => formatAddress(addressOf(each).host, addressOf(each).quorumPort),
+    quorumListenAddress: formatAddress(quorumListenOnAllIPs ? '::' : own.host, own.quorumPort),
     own: { quorumPort: own.quorumPort, electionPort: own.electionPort },
   }
 }

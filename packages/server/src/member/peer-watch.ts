@@ -52,6 +52,11 @@ export class PeerWatch {
     this.#leader = sid
   }
 
+  /** This server was elected. */
+  leading(): void {
+    this.#leader = this.#neighbours.sid
+  }
+
   closed(sid: number, wasOpen: boolean, why: Error | undefined): void {
     if (why === undefined) return
     const message = wasOpen ? 'the connection to the leader is lost' : 'the leader cannot be reached at its quorum port'
@@ -69,7 +74,11 @@ export class PeerWatch {
   serves(role: Role, epoch: number, zxid: bigint): void {
     this.#isServing = true
     this.#timer?.cancel()
-    this.#runtime.log('info', 'this member follows a leader and serves clients', {
+    const message =
+      role === 'leading'
+        ? 'this member leads the ensemble and serves clients'
+        : 'this member follows a leader and serves clients'
+    this.#runtime.log('info', message, {
       leader: this.#leader,
       role,
       epoch,
@@ -82,12 +91,14 @@ export class PeerWatch {
   lost(why: string): void {
     const cause = this.#closeReason?.text ?? why
     this.#closeReason = undefined
+    const wasLeading = this.#leader === this.#neighbours.sid
     this.#leader = undefined
     if (!this.#isServing) return
     this.#isServing = false
-    this.#runtime.log('warn', 'this member lost its leader: it closes the connections of its clients and looks again', {
-      cause,
-    })
+    const message = wasLeading
+      ? 'this member does not lead any more: it closes the connections of its clients and looks again'
+      : 'this member lost its leader: it closes the connections of its clients and looks again'
+    this.#runtime.log('warn', message, { cause })
     this.#heard.clear()
     this.#lookingSince = this.#runtime.clock.now()
     this.#arm()

@@ -202,6 +202,17 @@ export class Primary {
     else if (this.#endings.length === 1 && this.#runtime.clock.now() < this.#endingUntil) this.#endNext()
   }
 
+  /** The same at once: a member counts on it that its requests are ordered as they came. */
+  endSession(session: Session, cxid: number): void {
+    this.sessions.beginClosing(session)
+    this.#end({ session, cxid, ticket: undefined })
+  }
+
+  /** Orders a request that fails, for a member that waits for the transaction. */
+  refuse(session: bigint, cxid: number, err: number): void {
+    this.#order(this.#nextHeader(session, cxid, opCode.error), err, undefined)
+  }
+
   /** Orders the ends that wait, for a part of a turn; the rest in the next one. */
   #endSome(): void {
     const { clock } = this.#runtime
@@ -218,10 +229,13 @@ export class Primary {
   #endNext(): boolean {
     const next = this.#endings.shift()
     if (next === undefined) return false
-    const { session, cxid, ticket } = next
+    this.#end(next)
+    return true
+  }
+
+  #end({ session, cxid, ticket }: Ending): void {
     const header = this.#nextHeader(session.id, cxid, opCode.closeSession)
     this.#order(header, this.#preparer.closeSession(session.id, header.zxid), ticket)
-    return true
   }
 
   /** A barrier after everything made so far. Returns false where all of that is applied: there is nothing to wait for. */

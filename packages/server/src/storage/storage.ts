@@ -12,6 +12,7 @@ import { type BaseDirectories, finishInstalling, IncomingBase, truncateBase } fr
 import { makeDirectory, refuseMisplaced, requireDirectory, versionDirectory } from './directories.ts'
 import { asidePath, snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
+import { readHistory } from './history-reader.ts'
 import { SnapshotDamage } from './image.ts'
 import { receiveSnapshot } from './incoming-snapshot.ts'
 import { PastFiles } from './past-files.ts'
@@ -21,6 +22,7 @@ import { openSessionKeys } from './session-secret.ts'
 import { directorySize } from './sizes.ts'
 import { bytesOf } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
+import type { LoggedPayload } from './txn-log.ts'
 
 export interface StorageOptions {
   /**
@@ -253,6 +255,14 @@ export class Storage {
   /** Takes in a snapshot as a file holds it, and checks all of it; see receiveSnapshot. Nothing changes before `install`. */
   receiveSnapshot(source: AsyncIterable<Uint8Array>): Promise<IncomingBase> {
     return receiveSnapshot(this.#runtime.disk, this.#directories, source)
+  }
+
+  /**
+   * The transactions from `from` to `until`, both included, in order; both must be durable.
+   * @throws NotInLogError where `from` is not in the log; HistoryDamage where the files break off before `until`; DiskReadError.
+   */
+  read(from: bigint, until: bigint): AsyncIterable<LoggedPayload> {
+    return readHistory(this.#runtime.disk, this.logDirectory, from, until)
   }
 
   // -- another history, for a member of an ensemble -------------------------------------------------------------------

@@ -3,6 +3,7 @@
  * any size; its receiver sets the pace.
  */
 import {
+  imageEndMark,
   MalformedFrameError,
   type QuorumPacket,
   QuorumPacketStream,
@@ -29,9 +30,6 @@ export interface ImageReceiver {
   push(bytes: Uint8Array): Promise<number>
   readonly isDone: boolean
 }
-
-/** What a leader writes after an image: the string `BenWasHere`, with its length in front. */
-const imageEnd = Uint8Array.from([0, 0, 0, 10, ...new TextEncoder().encode('BenWasHere')])
 
 export class LeaderLink {
   readonly #address: string
@@ -192,12 +190,12 @@ export class LeaderLink {
     if (this.#isOver || !receiver.isDone) return
     const rest = joined(this.#ending, chunk.subarray(taken))
     this.#ending = rest
-    if (rest.length < imageEnd.length) return
-    if (imageEnd.some((byte, i) => byte !== rest[i])) throw new MalformedFrameError('no end mark after an image', 0)
+    if (rest.length < imageEndMark.length) return
+    if (imageEndMark.some((byte, i) => byte !== rest[i])) throw new MalformedFrameError('no end mark after an image', 0)
     this.#ending = new Uint8Array(0)
     this.#image = undefined
     done()
-    if (!this.#isOver) this.#takePackets(rest.subarray(imageEnd.length))
+    if (!this.#isOver) this.#takePackets(rest.subarray(imageEndMark.length))
   }
 }
 

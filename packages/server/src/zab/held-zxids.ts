@@ -60,6 +60,13 @@ export class HeldZxids {
     return this.base <= zxid ? this.base : undefined
   }
 
+  /** The oldest transaction above `zxid`; undefined where there is none. */
+  next(zxid: bigint): bigint | undefined {
+    const range = this.#ranges.find(({ to }) => to > zxid)
+    if (range === undefined) return undefined
+    return range.from > zxid ? range.from : zxid + 1n
+  }
+
   /** Forgets what is before `zxid`, which becomes the base. */
   purge(zxid: bigint): void {
     if (!this.has(zxid) || zxid === this.base) return

@@ -20,7 +20,9 @@ export type PeerInput =
   | { readonly kind: 'purged'; readonly zxid: bigint }
   /** Leading: the next transaction. */
   | { readonly kind: 'propose'; readonly zxid: bigint; readonly payload: Uint8Array }
-  /** Leading: SYNC or the answer to REVALIDATE, for a learner. */
+  /** Leading: a sync of a learner's client, or of one of this server where `link` is undefined. */
+  | { readonly kind: 'sync'; readonly link: number | undefined }
+  /** Leading: the answer to REVALIDATE. */
   | { readonly kind: 'answer'; readonly link: number; readonly packet: QuorumPacket }
   /** Following or observing: REQUEST or REVALIDATE, for the leader. */
   | { readonly kind: 'forward'; readonly packet: QuorumPacket }

@@ -26,6 +26,7 @@ import type { CloseReason, PeerOutput } from './outputs.ts'
 import { Progress } from './progress.ts'
 import { type Quorum, quorumOf } from './quorum.ts'
 import { planSync, type SyncPlan } from './sync-plan.ts'
+import { Syncs } from './syncs.ts'
 import { incomplete } from './vote.ts'
 
 /**
@@ -54,6 +55,7 @@ export class Leader {
   readonly #quorum: Quorum
   readonly #rule: CommitRule
   readonly #learners = new Map<number, Progress>()
+  readonly #syncs: Syncs
   state: LeaderState = 'discovering'
   epoch: number
   /** Last zxid that was proposed in this term; counter 0 before the first. */
@@ -89,6 +91,7 @@ export class Leader {
     this.#acceptsUnlisted = acceptsUnlisted
     this.#quorum = quorumOf(membership)
     this.#rule = new CommitRule(this.#quorum)
+    this.#syncs = new Syncs(sid, this.#quorum, this.#learners)
     this.#summary = { currentEpoch: history.currentEpoch, zxid: history.held.last }
     this.epoch = history.acceptedEpoch + 1
     this.#phaseUntil = this.#initLimitFrom(now)
@@ -106,7 +109,7 @@ export class Leader {
     let at = Math.min(this.#phaseUntil, this.#halfTickAt)
     // During broadcast the half tick comes before every limit, and limits are checked then.
     if (this.#halfTickAt === Number.POSITIVE_INFINITY)
-      for (const learner of this.#learners.values()) at = Math.min(at, this.#silentAt(learner))
+      for (const learner of this.#learners.values()) at = Math.min(at, learner.silentAt(this.#times))
     return at
   }
 
@@ -135,7 +138,7 @@ export class Leader {
       return
     }
     for (const learner of this.#learners.values()) {
-      const text = this.#lateness(now, learner)
+      const text = learner.lateness(now, this.#times)
       if (text !== undefined) this.#close(learner, { kind: 'silent', text }, out)
     }
     if (now < this.#halfTickAt) return
@@ -146,6 +149,7 @@ export class Leader {
     for (const learner of this.#learners.values())
       if (learner.hasAcknowledged || learner.state === 'synchronizing')
         out.send(learner.link, { type: 'PING', zxid: this.lastProposed, data: null, authinfo: null })
+    this.#syncs.halfTick(out)
   }
 
   packet(now: number, link: number, packet: QuorumPacket, out: PeerOutput): void {
@@ -185,7 +189,15 @@ export class Leader {
     }
   }
 
-  /** SYNC or the answer to REVALIDATE, in its place among proposals and commits. */
+  /** Answered by SYNC, or by `synced` for a client of this server. */
+  sync(link: number | undefined, out: PeerOutput): void {
+    const isUp = link === undefined || this.#learners.get(link)?.state === 'up'
+    if (!this.isServing || !isUp) return
+    const { lastProposed, lastCommitted } = this
+    this.#syncs.ask(link, this.#rule.isEmpty ? lastCommitted : lastProposed, lastCommitted, out)
+  }
+
+  /** The answer to REVALIDATE, for example, in its place among proposals and commits. */
   answer(link: number, packet: QuorumPacket, out: PeerOutput): void {
     if (this.#learners.get(link)?.state === 'up') out.send(link, packet)
   }
@@ -205,6 +217,10 @@ export class Leader {
         return this.#epochAcknowledged(now, learner, packet, out)
       case 'ACK':
         return this.acknowledged(now, learner, packet.zxid, out)
+      case 'PING':
+        if (this.isServing) this.#syncs.pinged(learner, packet.zxid, out)
+        out.fromLearner(learner.link, learner.sid as number, packet)
+        return undefined
       default:
         out.fromLearner(learner.link, learner.sid as number, packet)
         return undefined
@@ -431,6 +447,7 @@ export class Leader {
   #commit(out: PeerOutput): void {
     for (let proposal = this.#rule.takeCommitted(); proposal !== undefined; proposal = this.#rule.takeCommitted()) {
       const { zxid, payload } = proposal
+      this.#syncs.beforeCommit(zxid, out)
       this.lastCommitted = zxid
       const commit: QuorumPacket = { type: 'COMMIT', zxid, data: null, authinfo: null }
       const inform: QuorumPacket = { type: 'INFORM', zxid, data: payload, authinfo: null }
@@ -441,35 +458,22 @@ export class Leader {
       }
       this.#history.commit(zxid, out)
     }
+    this.#syncs.afterCommit(this.lastCommitted, out)
   }
 
   /** A leader that hears no quorum may have been replaced. */
   checkQuorum(now: number): void {
     const heard = [this.#sid]
+    const { syncLimit, tickMs } = this.#times
     for (const { isVoter, hasAcknowledged, heardAt, sid } of this.#learners.values())
-      if (isVoter && hasAcknowledged && now - heardAt <= this.#syncMs) addTo(heard, sid as number)
+      if (isVoter && hasAcknowledged && now - heardAt <= syncLimit * tickMs) addTo(heard, sid as number)
     if (!this.#quorum.has(heard)) this.#stepDown(`of the voters only ${heard.join(', ')} are heard`)
   }
 
   // Limits
 
-  get #syncMs(): number {
-    return this.#times.syncLimit * this.#times.tickMs
-  }
-
   #initLimitFrom(now: number): number {
     return now + this.#times.initLimit * this.#times.tickMs
-  }
-
-  #silentAt(learner: Progress): number {
-    if (!learner.isAwaited) return Number.POSITIVE_INFINITY
-    return learner.hasAcknowledged ? learner.heardAt + this.#syncMs : this.#initLimitFrom(learner.heardAt)
-  }
-
-  #lateness(now: number, learner: Progress): string | undefined {
-    if (now >= this.#silentAt(learner)) return `no word from server ${learner.sid ?? 'of no name'} for too long`
-    if (now - learner.waitingSince > this.#syncMs) return `server ${learner.sid} does not acknowledge a proposal`
-    return undefined
   }
 
   #close(learner: Progress, why: CloseReason, out: PeerOutput): void {

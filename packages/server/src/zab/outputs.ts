@@ -52,6 +52,8 @@ export interface PeerOutput {
   answerPing(link: number, zxid: bigint): void
   /** Leading: REQUEST, REVALIDATE, and the touched sessions in PING. */
   fromLearner(link: number, sid: number, packet: QuorumPacket): void
+  /** Leading: the oldest sync of a client of this server is answered, as soon as everything committed is applied. */
+  synced(): void
   /** Following or observing: REVALIDATE and SYNC. */
   fromLeader(packet: QuorumPacket): void
   /** The term of this role begins: everything committed before is applied. */

@@ -120,6 +120,9 @@ export class Peer {
       case 'propose':
         this.#leader?.propose(now, input.zxid, input.payload, out)
         return
+      case 'sync':
+        this.#leader?.sync(input.link, out)
+        return
       case 'answer':
         this.#leader?.answer(input.link, input.packet, out)
         return

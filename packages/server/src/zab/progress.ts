@@ -1,5 +1,6 @@
 /** A leader's view of one learner: its state, what was sent to it, and when it was last heard. */
 import type { QuorumPacketName } from '@lightkeeper/protocol'
+import type { ZabTimes } from './inputs.ts'
 
 /**
  * connected: the leader waits for its FOLLOWERINFO. informed: it waits for our epoch. offered: the leader waits for its ACKEPOCH.
@@ -65,6 +66,8 @@ export class Progress {
   zxid = 0n
   /** The last transaction that was sent to it. It cannot acknowledge anything above. */
   sentTo = 0n
+  /** The newest round of PINGs that it has answered. */
+  answeredRound = 0
   /** A proposal that it has not acknowledged, and since when: the oldest one, or one that was sent after the last check. */
   #unacknowledged: { readonly zxid: bigint; readonly since: number } | undefined
 
@@ -104,5 +107,19 @@ export class Progress {
   /** Since when a proposal has waited for its acknowledgement. */
   get waitingSince(): number {
     return this.#unacknowledged?.since ?? Number.POSITIVE_INFINITY
+  }
+
+  /** When its silence ends the link. */
+  silentAt({ initLimit, syncLimit, tickMs }: ZabTimes): number {
+    if (!this.isAwaited) return Number.POSITIVE_INFINITY
+    return this.heardAt + (this.hasAcknowledged ? syncLimit : initLimit) * tickMs
+  }
+
+  /** Why it is too late; undefined while it is not. */
+  lateness(now: number, times: ZabTimes): string | undefined {
+    if (now >= this.silentAt(times)) return `no word from server ${this.sid ?? 'of no name'} for too long`
+    if (now - this.waitingSince > times.syncLimit * times.tickMs)
+      return `server ${this.sid} does not acknowledge a proposal`
+    return undefined
   }
 }

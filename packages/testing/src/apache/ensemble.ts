@@ -36,11 +36,13 @@ export interface ApacheOptions {
    * alone must be a quorum. Default none.
    */
   readonly guests?: number
-  /** Whether guests have a vote. Default `observer`. */
-  readonly guestRole?: 'observer' | 'participant'
+  /** Whether guests have a vote: all of them, or one after the other. Default `observer`. */
+  readonly guestRole?: GuestRole | readonly GuestRole[]
   /** Guests have the smallest numbers: among equal histories another server is elected. Default: the largest. */
   readonly guestsFirst?: boolean
 }
+
+export type GuestRole = 'observer' | 'participant'
 
 /** A member that is not started with the ensemble. */
 export interface Guest {
@@ -67,6 +69,8 @@ export interface ApacheServer extends AsyncDisposable {
   readonly ports: readonly number[]
   readonly version: string
   readonly guests: readonly Guest[]
+  /** The data directory of a server. */
+  directoryOf(index: number): string
   /** SIGKILL: nothing is flushed, sessions are not closed. `index` counts from 0. */
   kill(index?: number): Promise<void>
   /** SIGTERM: an orderly end, as an operator would stop it. */
@@ -97,7 +101,10 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const size = options.size ?? 1
   const all = size + (options.guests ?? 0)
   const { guestRole = 'observer', guestsFirst = false } = options
-  const voters = guestRole === 'observer' ? size : all
+  /** The role of a member, servers and guests. */
+  const roleOf = (i: number): GuestRole =>
+    i < size ? 'participant' : typeof guestRole === 'string' ? guestRole : (guestRole[i - size] ?? 'observer')
+  const voters = Array.from({ length: all }, (_, i) => roleOf(i)).filter((role) => role === 'participant').length
   if (all > size && (size === 1 || size * 2 <= voters))
     throw new Error('guests need an ensemble with a quorum of its own')
   const guestCount = all - size
@@ -121,7 +128,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     const file = join(dataDir, 'zoo.cfg')
     mkdirSync(dataDir, { recursive: true })
     writeFileSync(join(dataDir, 'myid'), `${sidOf(i)}\n`)
-    const settings = i < size || guestRole === 'participant' ? config : { ...config, peerType: 'observer' }
+    const settings = roleOf(i) === 'participant' ? config : { ...config, peerType: 'observer' }
     writeFileSync(file, zooCfg(settings, { dataDir, clientPort: client, members: linesSeenBy(i) }))
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
     const args = [...jvm, '-cp', classPath, main, file]
@@ -154,7 +161,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     if (size === 1) return []
     return members.map((member, i) => {
       const { quorum, election } = cables?.between(index, i) ?? member
-      return `server.${sidOf(i)}=127.0.0.1:${quorum}:${election}${i < size ? '' : `:${guestRole}`}`
+      return `server.${sidOf(i)}=127.0.0.1:${quorum}:${election}${i < size ? '' : `:${roleOf(i)}`}`
     })
   }
   const kill = async (index = 0): Promise<void> => servers[index]?.end('SIGKILL')
@@ -176,6 +183,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     ports: clientPorts,
     version: found.version,
     guests,
+    directoryOf: (index) => join(directory, `${index + 1}`),
     kill,
     stop: async (index = 0) => servers[index]?.end('SIGTERM'),
     async restart(index = 0) {

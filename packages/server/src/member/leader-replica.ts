@@ -1,0 +1,191 @@
+/**
+ * The term of a member that leads: a desk that serves clients, a primary that makes the transactions of the whole ensemble, and an
+ * applier. A write goes desk or learner → primary → log and proposals; it is applied when a quorum has it. The clocks of all sessions run
+ * here.
+ */
+import { makeZxid, type QuorumPacket, Writer } from '@lightkeeper/protocol'
+import { Applier } from '../pipeline/applier.ts'
+import { Desk } from '../pipeline/desk.ts'
+import { isSessionMoved } from '../pipeline/forwarding.ts'
+import type { Entry } from '../pipeline/history.ts'
+import { Leading } from '../pipeline/leading.ts'
+import { LearnerRequests } from '../pipeline/learner-requests.ts'
+import type { Answers } from '../pipeline/orderer.ts'
+import { Primary } from '../pipeline/primary.ts'
+import { workOf } from '../pipeline/work.ts'
+import type { EnsembleView, ReplicaHooks, ReplicaHouse } from '../replica.ts'
+import type { SessionExpiry } from '../session/expiry.ts'
+import { Session } from '../session/session.ts'
+import { type LoggedTxn, writeTxn } from '../storage/txn-codec.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import { Watches } from '../watch/watches.ts'
+import type { MemberReplica } from './member-replica.ts'
+
+/** A larger buffer for one transaction is not kept, bytes. */
+const writerBytes = 4096
+
+export interface LeaderStart {
+  /** The replica receives its changes from now on. */
+  readonly tree: DataTree
+  /** Zxid of the last transaction in the tree. */
+  readonly lastZxid: bigint
+  readonly epoch: number
+  readonly history: { readonly durableZxid: bigint }
+  readonly ensemble: EnsembleView
+}
+
+export interface LeaderHooks extends ReplicaHooks {
+  /** The next transaction of the term, as bytes that do not change. */
+  propose(zxid: bigint, payload: Uint8Array): void
+  /** Asks for a sync of a learner, or of a client of this server; see `synced`. */
+  sync(link: number | undefined): void
+  /** For a learner, in its place among proposals and commits. */
+  answer(link: number, packet: QuorumPacket): void
+}
+
+export class LeaderReplica implements MemberReplica {
+  readonly role = 'leader'
+  readonly ensemble: EnsembleView
+  readonly tree: DataTree
+  readonly watches: Watches
+  readonly desk: Desk
+  readonly sessions: SessionExpiry
+  readonly applier: Applier
+  readonly logFailure = undefined
+  readonly #house: ReplicaHouse
+  readonly #primary: Primary
+  readonly #leading: Leading
+  readonly #requests: LearnerRequests
+  readonly #hooks: LeaderHooks
+  readonly #writer = new Writer(writerBytes)
+  /** Zxid of the last transaction of the term that the log has taken. */
+  #loggedZxid: bigint
+  #isStopped = false
+
+  constructor(house: ReplicaHouse, start: LeaderStart, hooks: LeaderHooks) {
+    const { config, runtime, stats } = house
+    const { tree, lastZxid, epoch } = start
+    const watches = new Watches(config, stats.watchersReached)
+    tree.receiver = watches
+    const { clock } = runtime
+    const broken = (error: Error): void => this.#fail(error)
+    // Each of these calls the ones below it only after all of them exist.
+    const applier = new Applier(tree, lastZxid, start.history, clock, {
+      workOf: ({ header, txn }) => workOf(header, txn, tree, watches),
+      execute: ({ header, txn }) => tree.apply(header, txn),
+      isBehind: () => hooks.isBehind(),
+      before: (ticket) => desk.answerBefore(ticket),
+      applied(entry, result, wall) {
+        const { txn, ticket } = entry
+        leading.applied(entry)
+        if (ticket !== undefined && isSessionMoved(txn)) desk.lost([ticket])
+        else desk.applied(entry, result, wall)
+      },
+      settled(zxid) {
+        primary.settled(zxid)
+        hooks.applied(zxid)
+      },
+      broken,
+    })
+    const primary = new Primary(
+      { ...house, tree, lastZxid: makeZxid(epoch, 0) },
+      {
+        ordered: (entry) => {
+          leading.ordered(entry)
+          this.#propose(entry)
+        },
+        broken,
+      },
+    )
+    const answers: Answers = {
+      opened: (ticket) => desk.opened(ticket),
+      refused: (ticket, err) => desk.refused(ticket, err),
+      lost: (tickets) => desk.lost(tickets),
+    }
+    const leading = new Leading(primary, applier, answers, clock, () => hooks.sync(undefined))
+    const desk = new Desk({ ...house, tree, watches }, applier, leading, broken)
+    this.ensemble = start.ensemble
+    this.tree = tree
+    this.watches = watches
+    this.desk = desk
+    this.sessions = primary.sessions
+    this.applier = applier
+    this.#house = house
+    this.#primary = primary
+    this.#leading = leading
+    this.#loggedZxid = lastZxid
+    this.#requests = new LearnerRequests(primary, clock, hooks)
+    this.#hooks = hooks
+  }
+
+  /** Zxid of the last transaction applied to the tree. */
+  get lastZxid(): bigint {
+    return this.applier.lastZxid
+  }
+
+  /** Starts the clocks, and ends sessions that have ephemerals and do not exist: all members have the same tree, and must keep it so. */
+  start(): void {
+    this.#primary.start()
+    for (const [id, paths] of [...this.tree.ephemerals()]) {
+      if (paths.size === 0 || this.tree.sessions.has(id)) continue
+      this.#house.runtime.log('warn', 'removing the ephemerals of a session that does not exist', { session: id })
+      this.#primary.closeSession(new Session(id, 0), 0, undefined)
+    }
+  }
+
+  /** The log has taken a transaction of this term. */
+  logged(zxid: bigint): void {
+    this.#loggedZxid = zxid
+  }
+
+  /** Its own transactions are in the applier since they were made. */
+  learn(): void {}
+
+  /** It has no leader that could answer. */
+  answered(): string | undefined {
+    return 'an answer of a leader, and this server leads'
+  }
+
+  commit(zxid: bigint): void {
+    this.applier.commit(zxid)
+    this.applier.run()
+  }
+
+  /** The oldest sync of a client of this server may be answered. */
+  synced(): void {
+    this.#leading.confirmed()
+  }
+
+  /** REQUEST, REVALIDATE or PING of a learner. `owner` stands for its link. Returns what is wrong with it, or undefined. */
+  fromLearner(owner: object, link: number, packet: QuorumPacket): string | undefined {
+    return this.#requests.take(owner, link, packet)
+  }
+
+  /** A transaction that the log does not have will never be committed. */
+  stop(): LoggedTxn[] {
+    this.#isStopped = true
+    this.#primary.stop()
+    this.applier.stop()
+    return this.applier
+      .drop()
+      .filter(({ header }) => header.zxid <= this.#loggedZxid)
+      .map(({ header, txn, digest }) => ({ header, txn, digest }))
+  }
+
+  /** The same bytes go to the log, to learners, and to those that come later. */
+  #propose({ header, txn, digest }: Entry): void {
+    const writer = this.#writer
+    writeTxn(writer, header, txn, digest)
+    const payload = writer.written().slice()
+    if (writer.bytes.length > 16 * writerBytes) writer.renew(writerBytes)
+    else writer.clear()
+    this.#hooks.propose(header.zxid, payload)
+  }
+
+  #fail(error: Error): void {
+    if (this.#isStopped) return
+    this.#house.runtime.log('error', error.message, { cause: String(error.cause ?? error.stack) })
+    this.stop()
+    this.#hooks.failed(error)
+  }
+}

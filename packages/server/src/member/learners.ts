@@ -1,0 +1,186 @@
+/**
+ * The learners of a member that leads: the port where they come, their links, and what they get when they come, an image or a part of the
+ * history. It decides nothing: the machines of zab/ say what each of them gets.
+ */
+import { formatHex, type QuorumPacket } from '@lightkeeper/protocol'
+import { RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import { imageOf } from '../storage/image-stream.ts'
+import type { RecentTxns } from '../storage/recent-txns.ts'
+import type { Storage } from '../storage/storage.ts'
+import type { LoggedPayload } from '../storage/txn-log.ts'
+import type { LearnerLink, LearnerLinkLimits } from '../transport/learner-link.ts'
+import { LearnerListener } from '../transport/learner-listener.ts'
+import type { DataTree } from '../tree/data-tree.ts'
+import type { HeldZxids } from '../zab/held-zxids.ts'
+import type { PeerInput } from '../zab/inputs.ts'
+import type { CloseReason, HistoryForm } from '../zab/outputs.ts'
+
+/** How much history is passed on in one piece, transactions. */
+const txnsPerPiece = 128
+
+export interface LearnersOptions {
+  /** Where this server listens while it leads, `host:port`. */
+  readonly address: string
+  readonly limits: LearnerLinkLimits
+  /** The most znodes of an image between two turns for other work. */
+  readonly sliceZnodes: number
+}
+
+export interface LearnersHooks {
+  /** Gives each link a number. */
+  nextLink(): number
+  step(input: PeerInput): void
+  /** Which transactions the log has. */
+  held(): HeldZxids
+}
+
+export class Learners {
+  readonly #options: LearnersOptions
+  readonly #runtime: Runtime
+  readonly #storage: Storage
+  readonly #recent: RecentTxns
+  readonly #hooks: LearnersHooks
+  readonly #listener: LearnerListener
+  readonly #links = new Map<number, LearnerLink>()
+  readonly #repeated: RepeatedLines
+
+  constructor(options: LearnersOptions, runtime: Runtime, storage: Storage, recent: RecentTxns, hooks: LearnersHooks) {
+    this.#options = options
+    this.#runtime = runtime
+    this.#storage = storage
+    this.#recent = recent
+    this.#hooks = hooks
+    this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
+    this.#listener = new LearnerListener(options.address, runtime, options.limits, hooks.nextLink, {
+      accepted: (id, link) => {
+        this.#links.set(id, link)
+        hooks.step({ kind: 'linkAccepted', link: id })
+      },
+      packet: (id, packet) => hooks.step({ kind: 'packet', link: id, packet }),
+      closed: (id, link, why) => this.#closed(id, link, why),
+    })
+  }
+
+  /** Opens or closes the port. */
+  listen(isOpen: boolean): void {
+    if (isOpen) this.#listener.open()
+    else void this.#listener.close()
+  }
+
+  async stop(): Promise<void> {
+    for (const link of this.#links.values()) link.destroy()
+    this.#links.clear()
+    await this.#listener.close()
+  }
+
+  /** The link, which owns the sessions of its learner's clients; undefined where it is over. */
+  linkOf(id: number): LearnerLink | undefined {
+    return this.#links.get(id)
+  }
+
+  send(id: number, packet: QuorumPacket): void {
+    this.#links.get(id)?.send(packet)
+  }
+
+  close(id: number, why: CloseReason): void {
+    const link = this.#forget(id)
+    if (link === undefined) return
+    if (why.kind !== 'late' && why.kind !== 'term over') this.#say(link, why.text)
+    link.close()
+  }
+
+  /** For a reason that the machines do not know. */
+  drop(id: number, why: string): void {
+    const link = this.#forget(id)
+    if (link === undefined) return
+    this.#say(link, why)
+    link.destroy()
+    this.#hooks.step({ kind: 'linkClosed', link: id })
+  }
+
+  /** `tree` includes everything up to `zxid`. */
+  sendImage(id: number, zxid: bigint, tree: DataTree): void {
+    const link = this.#links.get(id)
+    if (link === undefined) return
+    const { log, clock } = this.#runtime
+    log('info', 'sending everything to a member, which lacks too much or has what this leader does not', {
+      remote: link.remote,
+      zxid,
+      znodes: tree.nodes.size,
+    })
+    const pause = (): Promise<void> => new Promise((resolve) => clock.after(0, resolve))
+    link.stream(
+      () => imageOf(tree, zxid, this.#options.sliceZnodes, pause),
+      () => this.#hooks.step({ kind: 'imageSent', link: id }),
+    )
+  }
+
+  sendHistory(id: number, after: bigint, upTo: bigint, form: HistoryForm): void {
+    const link = this.#links.get(id)
+    if (link === undefined) return
+    const { before } = this.#recent
+    const recent = this.#recent.between(after, upTo)
+    if (recent !== undefined) {
+      for (const txn of recent) for (const packet of packetsOf(txn, form)) link.send(packet)
+      return
+    }
+    // The cache begins behind a transaction of the log, so nothing is missing between the two.
+    const fromDisk = upTo < before ? upTo : before
+    const fromMemory = upTo > before ? this.#recent.between(before, upTo) : []
+    const from = this.#hooks.held().next(after)
+    if (from === undefined || fromMemory === undefined) {
+      this.drop(id, `the log does not have ${formatHex(after)} to ${formatHex(upTo)}`)
+      return
+    }
+    link.stream(() => this.#history(from, fromDisk, fromMemory, form))
+  }
+
+  async *#history(
+    from: bigint,
+    fromDisk: bigint,
+    fromMemory: readonly LoggedPayload[],
+    form: HistoryForm,
+  ): AsyncGenerator<readonly QuorumPacket[], undefined> {
+    let piece: QuorumPacket[] = []
+    try {
+      for await (const txn of this.#storage.read(from, fromDisk)) {
+        piece.push(...packetsOf(txn, form))
+        if (piece.length < txnsPerPiece) continue
+        yield piece
+        piece = []
+      }
+    } catch (error) {
+      // The next learner that needs this part gets an image.
+      this.#hooks.step({ kind: 'purged', zxid: fromDisk })
+      throw error
+    }
+    yield [...piece, ...fromMemory.flatMap((txn) => packetsOf(txn, form))]
+  }
+
+  #closed(id: number, link: LearnerLink, why: Error | undefined): void {
+    if (this.#forget(id) === undefined) return
+    if (why !== undefined) this.#say(link, why.message)
+    this.#hooks.step({ kind: 'linkClosed', link: id })
+  }
+
+  #say(link: LearnerLink, cause: string): void {
+    const message = 'the connection to a member is over; it comes back by itself, if it is one'
+    this.#repeated.tell(`${link.remote.replace(/:\d+$/, '')} ${cause}`, message, { remote: link.remote, cause })
+  }
+
+  #forget(id: number): LearnerLink | undefined {
+    const link = this.#links.get(id)
+    if (link === undefined) return undefined
+    this.#links.delete(id)
+    this.#listener.forget(link)
+    return link
+  }
+}
+
+function packetsOf({ zxid, payload }: LoggedPayload, form: HistoryForm): readonly QuorumPacket[] {
+  if (form === 'informs') return [{ type: 'INFORM', zxid, data: payload, authinfo: null }]
+  return [
+    { type: 'PROPOSAL', zxid, data: payload, authinfo: null },
+    { type: 'COMMIT', zxid, data: null, authinfo: null },
+  ]
+}

@@ -1,0 +1,250 @@
+/**
+ * A leader's connection to one learner: packets in both directions; images and long parts of the history at the pace of the learner.
+ * What is sent meanwhile waits behind them. A learner that does not take its bytes is dropped, so it never costs more than its budget.
+ */
+import {
+  MalformedFrameError,
+  type QuorumPacket,
+  QuorumPacketStream,
+  Writer,
+  writeQuorumPacket,
+} from '@lightkeeper/protocol'
+import { type Clock, Deque, type Link, type LinkEvents, type Timer } from '@lightkeeper/runtime'
+
+const writerBytes = 16 * 1024
+/** A packet without its data has about as many bytes. */
+const packetBytes = 32
+/** The first packet of a learner says who it is, in 40 bytes. A stranger must not make this server hold more. */
+const firstPacketBytesMax = 1024
+/** How much of an image or of history is written before the learner has taken it. */
+const aheadBytes = 1 << 20
+/** How long an ended connection may take to send its rest, milliseconds. */
+const lingerMs = 1_000
+
+export interface LearnerLinkLimits {
+  /** Largest packet of a learner, bytes. */
+  readonly packetBytesMax: number
+  /** How many bytes may wait for a learner. */
+  readonly budgetBytes: number
+  /** How long a learner may take no byte of an image or of history, milliseconds. */
+  readonly stallMs: number
+}
+
+export interface LearnerLinkHooks {
+  packet(packet: QuorumPacket): void
+  /** The last event. `why` is undefined where the learner closed it in order. Not called after `close` or `destroy`. */
+  closed(why: Error | undefined): void
+}
+
+/** Pieces of a stream: bytes as they are, or packets. */
+export type Pieces = AsyncIterable<Uint8Array | readonly QuorumPacket[]>
+
+interface Stream {
+  readonly open: () => Pieces
+  /** Everything is written. */
+  readonly done: (() => void) | undefined
+}
+
+export class LearnerLink {
+  readonly remote: string
+  readonly #link: Link
+  readonly #clock: Clock
+  readonly #limits: LearnerLinkLimits
+  readonly #hooks: LearnerLinkHooks
+  #incoming = new QuorumPacketStream(firstPacketBytesMax)
+  #isKnown = false
+  readonly #writer = new Writer(writerBytes)
+  #isFlushDue = false
+  /** What waits behind the stream that is under way. */
+  readonly #waiting = new Deque<QuorumPacket | Stream>()
+  #waitingBytes = 0
+  #isStreaming = false
+  #drained: (() => void) | undefined
+  #isOver = false
+  #timer: Timer | undefined
+
+  constructor(link: Link, clock: Clock, limits: LearnerLinkLimits, hooks: LearnerLinkHooks) {
+    this.remote = link.remote
+    this.#link = link
+    this.#clock = clock
+    this.#limits = limits
+    this.#hooks = hooks
+  }
+
+  /** Where the bytes of the connection go. */
+  readonly events: LinkEvents = {
+    data: (chunk) => this.#received(chunk),
+    drained: () => this.#drained?.(),
+    closed: (reason) => this.#end(reason),
+  }
+
+  /** It has sent a packet, so it is a member, or speaks like one. */
+  get isKnown(): boolean {
+    return this.#isKnown
+  }
+
+  /** Bytes that the learner has not taken, as far as this server holds them. */
+  get heldBytes(): number {
+    return this.#waitingBytes + this.#writer.length + this.#link.queuedBytes
+  }
+
+  /** Sent at the end of the turn, with everything else of this turn. */
+  send(packet: QuorumPacket): void {
+    if (this.#isOver) return
+    if (this.#isStreaming) {
+      this.#waiting.push(packet)
+      this.#waitingBytes += packetBytes + (packet.data?.length ?? 0)
+      this.#checkBudget()
+    } else {
+      writeQuorumPacket(this.#writer, packet)
+      this.#flushLater()
+    }
+  }
+
+  /** Sends what `open` returns behind everything earlier and before everything later, then calls `done`. */
+  stream(open: () => Pieces, done?: () => void): void {
+    if (this.#isOver) return
+    if (this.#isStreaming) this.#waiting.push({ open, done })
+    else void this.#stream({ open, done })
+  }
+
+  /** Closes after everything earlier was sent, but for a stream and what waits behind it. `closed` is not called any more. */
+  close(): void {
+    if (this.#isOver) return
+    this.#flush()
+    this.#over()
+    this.#link.end()
+    // The other end may never close its side.
+    this.#timer = this.#clock.after(lingerMs, () => this.#link.destroy())
+  }
+
+  destroy(): void {
+    this.#over()
+    this.#link.destroy()
+  }
+
+  // -- sending --------------------------------------------------------------------------------------------------------
+
+  #flushLater(): void {
+    if (this.#isFlushDue) return
+    this.#isFlushDue = true
+    this.#clock.turnEnd(() => {
+      this.#isFlushDue = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    if (this.#isOver || this.#writer.length === 0) return
+    this.#link.write(this.#writer.written())
+    if (this.#link.queuedBytes > 0 || this.#writer.bytes.length > 16 * writerBytes) this.#writer.renew(writerBytes)
+    else this.#writer.clear()
+    this.#checkBudget()
+  }
+
+  #checkBudget(): void {
+    if (this.heldBytes > this.#limits.budgetBytes)
+      this.#end(new Error(`the learner does not take its bytes: ${this.heldBytes} wait for it`))
+  }
+
+  async #stream({ open, done }: Stream): Promise<void> {
+    this.#isStreaming = true
+    try {
+      for await (const piece of open()) {
+        if (this.#isOver) return
+        if (piece instanceof Uint8Array) {
+          this.#flush()
+          this.#link.write(piece)
+        } else {
+          for (const packet of piece) writeQuorumPacket(this.#writer, packet)
+          this.#flush()
+        }
+        if (this.#link.queuedBytes > aheadBytes) await this.#drain()
+        if (this.#isOver) return
+      }
+    } catch (error) {
+      this.#end(error as Error)
+      return
+    }
+    this.#isStreaming = false
+    done?.()
+    this.#sendWaiting()
+  }
+
+  #sendWaiting(): void {
+    while (!this.#isStreaming && !this.#isOver) {
+      const next = this.#waiting.shift()
+      if (next === undefined) return
+      if ('open' in next) {
+        void this.#stream(next)
+        return
+      }
+      this.#waitingBytes -= packetBytes + (next.data?.length ?? 0)
+      writeQuorumPacket(this.#writer, next)
+      this.#flushLater()
+    }
+  }
+
+  /** Resolves when the learner has taken everything, or the link is over. */
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      let before = this.#link.queuedBytes
+      const look = (): void => {
+        const now = this.#link.queuedBytes
+        if (now >= before) {
+          this.#end(new Error(`the learner took nothing for ${this.#limits.stallMs} ms`))
+          return
+        }
+        before = now
+        timer = this.#clock.after(this.#limits.stallMs, look)
+      }
+      let timer = this.#clock.after(this.#limits.stallMs, look)
+      this.#drained = () => {
+        timer.cancel()
+        this.#drained = undefined
+        resolve()
+      }
+    })
+  }
+
+  // -- receiving ------------------------------------------------------------------------------------------------------
+
+  #received(chunk: Uint8Array): void {
+    if (this.#isOver) return
+    try {
+      this.#incoming.push(chunk)
+      for (let packet = this.#incoming.next(); packet !== undefined; packet = this.#incoming.next()) {
+        if (!this.#isKnown) this.#becomeKnown()
+        this.#hooks.packet(packet)
+        if (this.#isOver) return
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      this.#end(error)
+    }
+  }
+
+  #becomeKnown(): void {
+    this.#isKnown = true
+    const rest = this.#incoming.takeRest()
+    this.#incoming = new QuorumPacketStream(this.#limits.packetBytesMax)
+    this.#incoming.push(rest)
+  }
+
+  #end(why: Error | undefined): void {
+    if (this.#isOver) {
+      this.#timer?.cancel()
+      return
+    }
+    this.#over()
+    this.#link.destroy()
+    this.#hooks.closed(why)
+  }
+
+  #over(): void {
+    this.#isOver = true
+    this.#waiting.clear()
+    this.#waitingBytes = 0
+    this.#drained?.()
+  }
+}

@@ -1,0 +1,108 @@
+/** The quorum port of a leader: it accepts learners while this server leads. A server that does not lead refuses them. */
+import type { QuorumPacket } from '@lightkeeper/protocol'
+import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import { LearnerLink, type LearnerLinkLimits } from './learner-link.ts'
+
+/** Accepted connections that have not sent a packet; more of them are refused. */
+const anonymousMax = 64
+/** How often the port is tried again, milliseconds. */
+const retryMs = 200
+
+export interface LearnerListenerHooks {
+  accepted(id: number, link: LearnerLink): void
+  packet(id: number, packet: QuorumPacket): void
+  closed(id: number, link: LearnerLink, why: Error | undefined): void
+}
+
+export class LearnerListener {
+  readonly #address: string
+  readonly #runtime: Runtime
+  readonly #limits: LearnerLinkLimits
+  readonly #nextId: () => number
+  readonly #hooks: LearnerListenerHooks
+  readonly #repeated: RepeatedLines
+  readonly #links = new Set<LearnerLink>()
+  /** Ends when the port is as it was asked last. */
+  #changing: Promise<void> = Promise.resolve()
+  #isOpen = false
+  #listener: Listener | undefined
+
+  /** `nextId` gives each link a number. */
+  constructor(
+    address: string,
+    runtime: Runtime,
+    limits: LearnerLinkLimits,
+    nextId: () => number,
+    hooks: LearnerListenerHooks,
+  ) {
+    this.#address = address
+    this.#runtime = runtime
+    this.#limits = limits
+    this.#nextId = nextId
+    this.#hooks = hooks
+    this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
+  }
+
+  /** Opens the port; if another process has it, tries again until it is closed. */
+  open(): void {
+    this.#isOpen = true
+    this.#change()
+  }
+
+  /** Resolves when the port is free again. Links stay. */
+  close(): Promise<void> {
+    this.#isOpen = false
+    this.#change()
+    return this.#changing
+  }
+
+  #change(): void {
+    this.#changing = this.#changing.then(() => (this.#isOpen ? this.#listen() : this.#unlisten()))
+  }
+
+  async #listen(): Promise<void> {
+    if (this.#listener !== undefined) return
+    const { network, clock } = this.#runtime
+    while (this.#isOpen) {
+      try {
+        this.#listener = await network.listen(this.#address, (link) => this.#accepted(link))
+        return
+      } catch (error) {
+        const message = 'the quorum port of this leader cannot be opened, so no member can follow it; it is tried again'
+        this.#repeated.tell('listen', message, { address: this.#address, cause: (error as Error).message })
+        await new Promise<void>((resolve) => clock.after(retryMs, resolve))
+      }
+    }
+  }
+
+  async #unlisten(): Promise<void> {
+    const listener = this.#listener
+    this.#listener = undefined
+    await listener?.close()
+  }
+
+  #accepted(link: Link): LinkEvents {
+    let anonymous = 0
+    for (const each of this.#links) if (!each.isKnown) anonymous++
+    if (!this.#isOpen || anonymous >= anonymousMax) {
+      link.destroy()
+      return { data() {}, closed() {} }
+    }
+    const id = this.#nextId()
+    const learner: LearnerLink = new LearnerLink(link, this.#runtime.clock, this.#limits, {
+      packet: (packet) => this.#hooks.packet(id, packet),
+      closed: (why) => {
+        this.#links.delete(learner)
+        this.#hooks.closed(id, learner, why)
+      },
+    })
+    this.#links.add(learner)
+    this.#hooks.accepted(id, learner)
+    return learner.events
+  }
+
+  /** The link was closed from here. */
+  forget(link: LearnerLink): void {
+    this.#links.delete(link)
+  }
+}

@@ -1,0 +1,209 @@
+/** Three servers of ours form one database: any one of them may die, and clients lose neither writes nor sessions. */
+import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { afterEach, describe, expect, test } from 'vitest'
+import { seeds } from '../stage.ts'
+import { type Sid, sids, Three } from './three.ts'
+
+let three: Three
+afterEach(() => three.close())
+
+async function started(seed: number, options = {}): Promise<Three> {
+  three = new Three(seed, options)
+  await three.start()
+  return three
+}
+
+async function textAt(zk: Client, path: ZnodePath): Promise<string> {
+  await three.run(zk.sync(path))
+  return new TextDecoder().decode((await three.run(zk.get(path))).data)
+}
+
+/** Writes the numbers from `from` to `to` below /n, each again until it is acknowledged. */
+async function write(zk: Client, from: number, to: number): Promise<void> {
+  for (let i = from; i <= to; i++) {
+    for (;;) {
+      try {
+        await three.run(zk.create(`/n/${i}`, `${i}`))
+        break
+      } catch (error) {
+        if (KeeperError.is(error, 'NODE_EXISTS')) break
+        if (!KeeperError.is(error)) throw error
+      }
+    }
+  }
+}
+
+async function expectEqual(): Promise<void> {
+  const [first, ...others] = await three.states()
+  for (const other of others) expect(other).toBe(first)
+  expect(three.lines('DIFFERS')).toEqual([])
+}
+
+test('a write at any of them is seen at all of them', async () => {
+  await started(1)
+  const { followers } = await three.settled()
+  expect(followers).toHaveLength(2)
+  const clients = []
+  for (const sid of sids) clients.push(await three.connect([sid]))
+  for (const [i, zk] of clients.entries()) await three.run(zk.create(`/by-${i}`, `${i}`))
+  for (const zk of clients) for (const i of clients.keys()) expect(await textAt(zk, `/by-${i}`)).toBe(`${i}`)
+  for (const zk of clients) await three.run(zk.close())
+  await expectEqual()
+})
+
+describe.each(seeds(2))('with seed %i', (seed) => {
+  test.each(['leader', 'follower'] as const)(
+    'the %s may die: writes go on, and it comes back with everything',
+    async (role) => {
+      await started(seed)
+      const zk = await three.connect()
+      await three.run(zk.create('/n', ''))
+      await three.run(zk.create('/held', '', { mode: 'ephemeral' }))
+      const session = zk.sessionId
+      let next = 1
+      for (const kind of ['kill', 'power', 'kill'] as const) {
+        const { leader, followers } = await three.settled()
+        const victim = role === 'leader' ? leader : (followers[0] as Sid)
+        await write(zk, next, next + 9)
+        three.kill(victim, kind)
+        await write(zk, next + 10, next + 19)
+        await three.start(victim)
+        await three.settled()
+        await write(zk, next + 20, next + 29)
+        next += 30
+      }
+      expect(zk.sessionId).toBe(session)
+      expect((await three.run(zk.children('/n'))).children).toHaveLength(next - 1)
+      for (const sid of sids) {
+        const there = await three.connect([sid])
+        await three.run(there.sync('/held'))
+        expect((await three.run(there.exists('/held')))?.ephemeralOwner).toBe(session)
+        await three.run(there.close())
+      }
+      await three.run(zk.close())
+      await expectEqual()
+    },
+  )
+
+  test('all of them may lose power at once', async () => {
+    await started(seed)
+    const zk = await three.connect()
+    await three.run(zk.create('/n', ''))
+    await write(zk, 1, 30)
+    for (const sid of sids) three.kill(sid, 'power')
+    await three.start()
+    await three.settled()
+    await write(zk, 31, 40)
+    expect((await three.run(zk.children('/n'))).children).toHaveLength(40)
+    await three.run(zk.close())
+    await expectEqual()
+  })
+
+  test('a leader that is cut off answers nothing more, and what it could not commit is undone', async () => {
+    await started(seed)
+    const { leader, followers } = await three.settled()
+    const there = await three.connect([leader])
+    await three.run(there.create('/n', ''))
+    three.cut(leader)
+    const lost = there.create('/n/lost', '').then(
+      () => 'acknowledged',
+      (error: unknown) => (KeeperError.is(error) ? error.outcome : String(error)),
+    )
+    let isSynced = false
+    const syncing = there.sync('/n').then(() => {
+      isSynced = true
+    })
+    const zk = await three.connect(followers)
+    await write(zk, 1, 5)
+    expect(isSynced).toBe(false)
+    three.heal(leader)
+    expect(await three.run(lost)).toBe('unknown')
+    await three.settled()
+    // The client asks again, and another leader answers.
+    await three.run(syncing)
+    expect((await three.run(zk.children('/n'))).children).not.toContain('lost')
+    await three.run(zk.close())
+    await three.run(there.close())
+    await expectEqual()
+  })
+})
+
+test('a member that missed little gets what it missed, also from the disk; one without data gets an image', async () => {
+  await started(5, { snapCount: 200 })
+  const { followers } = await three.settled()
+  const [away] = followers as [Sid, Sid]
+  const zk = await three.connect(sids.filter((sid) => sid !== away))
+  await three.run(zk.create('/n', ''))
+  for (const count of [5, 700]) {
+    three.kill(away)
+    const before = (await three.run(zk.children('/n'))).children.length
+    await three.run(Promise.all(Array.from({ length: count }, (_, i) => zk.create(`/n/${before + i}`, ''))))
+    await three.start(away)
+    await three.settled()
+  }
+  expect(three.lines('sending everything')).toEqual([])
+  await expectEqual()
+  three.kill(away)
+  three.wipe(away)
+  await three.start(away)
+  await three.settled()
+  expect(three.lines('sending everything')).toHaveLength(1)
+  await expectEqual()
+  await three.run(zk.close())
+})
+
+test('a session whose client is gone ends on all of them, one that is kept alive through a follower does not', async () => {
+  await started(6)
+  const { followers } = await three.settled()
+  const kept = await three.connect([followers[0] as Sid], { sessionTimeout: 1_000 })
+  const gone = await three.connect([followers[1] as Sid], { sessionTimeout: 1_000 })
+  await three.run(kept.create('/kept', '', { mode: 'ephemeral' }))
+  await three.run(gone.create('/gone', '', { mode: 'ephemeral' }))
+  three.world.crash('c2', 'power')
+  await three.world.advance(10_000)
+  for (const sid of sids) {
+    const zk = await three.connect([sid])
+    await three.run(zk.sync('/'))
+    expect([...(await three.run(zk.children('/'))).children].sort(), `${sid}`).toEqual(['kept', 'zookeeper'])
+    await three.run(zk.close())
+  }
+  await three.run(kept.close())
+  await expectEqual()
+})
+
+test('a session moves from one server to another, and the old connection cannot write any more', async () => {
+  await started(7)
+  const { leader, followers } = await three.settled()
+  for (const [from, to] of [
+    [followers[0], leader],
+    [leader, followers[1]],
+    [followers[1], followers[0]],
+  ] as const) {
+    const first = await three.connect([from as Sid])
+    await three.run(first.create('/mine', '', { mode: 'ephemeral' }))
+    const second = await three.connect([to as Sid], { attach: await three.run(first.detach()) })
+    expect(second.sessionId).toBe(first.sessionId)
+    expect((await three.run(second.exists('/mine')))?.ephemeralOwner).toBe(first.sessionId)
+    await three.run(second.create('/mine-too', '', { mode: 'ephemeral' }))
+    await three.run(second.close())
+    const zk = await three.connect([from as Sid])
+    await three.run(zk.sync('/'))
+    expect((await three.run(zk.children('/'))).children).toEqual(['zookeeper'])
+    await three.run(zk.close())
+  }
+})
+
+test('a sync sees every write that was acknowledged before, at whatever server', async () => {
+  await started(8)
+  await three.settled()
+  const clients: Client[] = []
+  for (const sid of sids) clients.push(await three.connect([sid]))
+  await three.run((clients[0] as Client).create('/x', '0'))
+  for (let i = 1; i <= 30; i++) {
+    const writer = clients[i % 3] as Client
+    const reader = clients[(i + 1) % 3] as Client
+    await three.run(writer.set('/x', `${i}`))
+    expect(await textAt(reader, '/x')).toBe(`${i}`)
+  }
+  for (const zk of clients) await three.run(zk.close())
+})
