@@ -33,6 +33,25 @@ export class Histogram {
     return this.maxMs
   }
 
+  copy(): Histogram {
+    return this.since(new Histogram())
+  }
+
+  /** The times that were recorded after `earlier` was a copy of this. Their maximum is known to within a tenth. */
+  since(earlier: Histogram): Histogram {
+    const later = new Histogram()
+    let highest = -1
+    for (let i = 0; i < buckets; i++) {
+      const count = (this.#counts[i] as number) - (earlier.#counts[i] as number)
+      later.#counts[i] = count
+      if (count > 0) highest = i
+    }
+    later.count = this.count - earlier.count
+    later.sumMs = this.sumMs - earlier.sumMs
+    later.maxMs = this.maxMs > earlier.maxMs ? this.maxMs : Math.min(this.maxMs, boundMs(highest + 1))
+    return later
+  }
+
   /** The counts that are not zero, from the shortest times to the longest, each from `fromMs` to below `toMs`. */
   *ranges(): Generator<{ readonly fromMs: number; readonly toMs: number; readonly count: number }> {
     for (let i = 0; i < buckets; i++) {

@@ -27,6 +27,7 @@ export type { KeepAlive, Link, LinkEvents, LinkOptions, Listener, ListenOptions,
 export type { Random } from './random.ts'
 export { RepeatedLine, RepeatedLines } from './repeated-line.ts'
 export type { Runtime } from './runtime.ts'
+export { type Series, type SeriesPoint, SeriesRing } from './series-ring.ts'
 export { TextMap, TextSet } from './text-map.ts'
 export type { TlsArchive, TlsCertificate, TlsKey, TlsOptions, TlsVersion } from './tls-options.ts'
 export type { TlsContext, TlsServerKey, TlsServerOptions } from './tls-server.ts'

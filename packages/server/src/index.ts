@@ -1,4 +1,5 @@
 /** A ZooKeeper server in TypeScript: Apache's wire protocol and data directory, standalone. */
+export type { FiguresOfDay } from './admin/day.ts'
 export { checkOptions } from './check.ts'
 export { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
 export { ConfigError } from './config/config-error.ts'

@@ -1,6 +1,7 @@
 /** Composition root: settings and a host in, a running server out. */
 import { formatAddress, type Runtime } from '@lightkeeper/runtime'
 import { type Addresses, addressesOf } from './addresses.ts'
+import { Day, type FiguresOfDay, pointsOfDay } from './admin/day.ts'
 import type { Phase } from './admin/health.ts'
 import { HttpPorts } from './admin/ports.ts'
 import type { Subject } from './admin/site.ts'
@@ -36,6 +37,11 @@ export interface RunningServer extends Addresses {
   readonly metricsSecureAddress: string | undefined
   /** Why nothing is written any more: the log failed. Undefined while it works. Reads are still served. */
   readonly logFailure: Error | undefined
+  /**
+   * Figures of the last day, a point each half minute, and how it is now: rates, latencies, syncs, queues, sessions, znodes, watches.
+   * Where there are more than `points` points, of several the greatest value stays. Default 600.
+   */
+  figures(points?: number): FiguresOfDay
   /** Resolves when the server has ended: to undefined after `close`, else to the reason. */
   readonly stopped: Promise<Error | undefined>
   /** Writes a snapshot now. Resolves when it is durable. @throws Error where data is only in memory, or the disk fails. */
@@ -81,7 +87,9 @@ export async function startServer(
   const providers = authProviders(config)
   const access = new Access(providers, config.skipACL)
   const authentication = new Authentication(providers, config, host, stats)
+  const day = new Day(() => seen.view, stats, host)
   const seen: Seen = {
+    day,
     phase: 'starting',
     view: undefined,
     storage: undefined,
@@ -113,7 +121,7 @@ export async function startServer(
   const service =
     ensemble === undefined ? new StandaloneService(house) : await ensemble.memberService(house).catch(failedToStart)
   seen.service = service
-  end.closes({ ground, ports, clients, service, storage })
+  end.closes({ ground, ports, clients, service, storage, day })
   try {
     await clients.listen()
     await service.start()
@@ -124,6 +132,7 @@ export async function startServer(
     throw error
   }
   seen.phase = 'serving'
+  day.start()
   audit?.auditor.started()
   credentials.clients?.watch()
   sayListens(ground, clients)
@@ -136,6 +145,7 @@ export async function startServer(
     get logFailure() {
       return service.logFailure
     },
+    figures: (points = 600) => day.figures(Math.min(pointsOfDay, points)),
     stopped: end.stopped,
     async snapshot() {
       if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')

@@ -1,4 +1,5 @@
 /** The end of a server. It comes once, whoever asks for it and however often, and takes no longer than it may. */
+import type { Day } from './admin/day.ts'
 import type { HttpPorts } from './admin/ports.ts'
 import type { Ground } from './ground.ts'
 import type { Service } from './service.ts'
@@ -14,6 +15,7 @@ export interface Running {
   readonly service: Service
   /** Undefined where data is in memory only. */
   readonly storage: Storage | undefined
+  readonly day: Day
 }
 
 export class ShutDown {
@@ -59,11 +61,12 @@ export class ShutDown {
     return this.#under
   }
 
-  async #end({ ground, ports, clients, service, storage }: Running, answers: boolean): Promise<void> {
+  async #end({ ground, ports, clients, service, storage, day }: Running, answers: boolean): Promise<void> {
     const { host, audit, config } = ground
     const { clock, log } = host
     const { stopTimeout } = config
     this.#begins()
+    day.stop()
     audit?.auditor.stopping()
     if (answers && !(await within(clock, stopTimeout, clients.drain()))) {
       log('warn', 'the server stops although some clients have not read their answers, or the disk is slow', {

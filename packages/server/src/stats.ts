@@ -47,6 +47,11 @@ export class Distribution extends Summary {
     this.#histogram = new Histogram()
   }
 
+  /** The values as they are counted now; another one after `reset`. */
+  get histogram(): Histogram {
+    return this.#histogram
+  }
+
   /** What a share `q` (0 … 1) of the values did not exceed, to within a tenth; 0 where there are none. */
   quantile(q: number): number {
     return this.#histogram.quantileMs(q)

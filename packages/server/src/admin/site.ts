@@ -7,6 +7,7 @@ import type { Reload } from '../config/live-config.ts'
 import type { Replica } from '../replica.ts'
 import type { Storage } from '../storage/storage.ts'
 import { json, plain } from './answers.ts'
+import { type Day, pointsOfDay } from './day.ts'
 import { refusalOf } from './gate.ts'
 import { healthOf, type Phase } from './health.ts'
 import { type Page, pages } from './pages.ts'
@@ -19,6 +20,8 @@ export interface Subject {
   /** Undefined until the data directory was read. */
   readonly view: ServerView | undefined
   readonly storage: Storage | undefined
+  /** Figures of the last day. */
+  readonly day: Day
   /** Reads the configuration again, and takes over what may change. @throws Error with nothing changed. */
   reload(): Promise<Reload>
 }
@@ -84,6 +87,12 @@ export class AdminSite {
       needsServer: true,
       get: (request, { replica, query }) => this.#transfer.past(request, replica, query),
     })
+    // Ours alone: charts need no other program that keeps figures.
+    this.#register(['day'], {
+      primary: 'day',
+      needsServer: false,
+      get: async (_request, { query }) => this.#day(query.get('points')),
+    })
     this.#register(['reload'], { primary: 'reload', needsServer: false, post: (request) => this.#reload(request) })
   }
 
@@ -137,6 +146,15 @@ export class AdminSite {
       return json(200, name, { error: notServing })
     }
     return serve.call(command, request, { view, replica: replica as Replica, query })
+  }
+
+  #day(asked = '600'): HttpAnswer {
+    const points = /^\d{1,4}$/.test(asked) ? Number(asked) : 0
+    if (points < 1 || points > pointsOfDay) {
+      return json(400, 'day', { error: `points must be a whole number from 1 to ${pointsOfDay}` })
+    }
+    const { everyMs, times, values } = this.#subject.day.figures(points)
+    return json(200, 'day', { every_ms: everyMs, times, values })
   }
 
   /** Links to every page, as in Apache. */

@@ -27,6 +27,8 @@ export interface ServerView {
   readonly connections: ReadonlySet<ConnectionView>
   /** Those of the port for TLS alone. */
   readonly secureConnections: ReadonlySet<ConnectionView>
+  /** Bytes that clients do not read, those of connections with much alone. */
+  readonly held: { readonly total: number }
   /** -1 where there is no port without TLS. */
   readonly port: number
   /** -1 where there is no port for TLS alone. */
