@@ -10,9 +10,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { opCode, openAcl, writeCreateRequest, writePathWatchRequest } from '@lightkeeper/protocol'
+import { opCode, writePathWatchRequest } from '@lightkeeper/protocol'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
 import { requestFrame } from '../test/support/frames.mjs'
+import { fill, nameOf } from './support/fill.mjs'
 import { dial } from './support/wire.mjs'
 
 const { values } = parseArgs({
@@ -29,6 +30,7 @@ if (values.help) {
   process.exit(0)
 }
 const znodes = Number(values.znodes)
+const folders = 1000
 const data = new Uint8Array(Number(values.bytes)).fill(0x78)
 const bin = fileURLToPath(new URL('../packages/cli/bin/lightkeeper.js', import.meta.url))
 
@@ -36,56 +38,8 @@ const bin = fileURLToPath(new URL('../packages/cli/bin/lightkeeper.js', import.m
 const open = async (port, reply) => (await dial(port, { reply, timeOut: 40_000 })).socket
 
 /** @param {number} xid @param {string} path */
-const create = (xid, path, content = data) =>
-  requestFrame(xid, opCode.create, (writer) =>
-    writeCreateRequest(writer, { path, data: content, acl: openAcl, flags: 0 }),
-  )
-/** @param {number} xid @param {string} path */
 const read = (xid, path) =>
   requestFrame(xid, opCode.getData, (writer) => writePathWatchRequest(writer, { path, watch: false }))
-
-/** Creates the tree over a few connections, a window of requests on each. @param {number} port */
-async function fill(port) {
-  const connections = 8
-  const window = 64
-  const folders = 1000
-  let failed = 0
-  const made = await open(port, (err) => void (err !== 0 && failed++))
-  made.write(create(1, '/tree', new Uint8Array(0)))
-  for (let i = 0; i < folders; i++) made.write(create(2 + i, `/tree/d${i}`, new Uint8Array(0)))
-  made.end()
-  await new Promise((resolve) => setTimeout(resolve, 1500))
-  let next = 0
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      let inFlight = 0
-      let xid = 0
-      /** @type {() => void} */
-      let finished = () => {}
-      const done = new Promise((resolve) => (finished = () => resolve(undefined)))
-      const socket = await open(port, (err) => {
-        if (err !== 0) failed++
-        inFlight--
-        // In halves, so that many leave in one write.
-        if (inFlight <= window / 2) more()
-      })
-      const more = () => {
-        const frames = []
-        while (inFlight < window && next < znodes) {
-          frames.push(create(++xid, `/tree/d${next % folders}/node-${String(next).padStart(10, '0')}`))
-          next++
-          inFlight++
-        }
-        if (frames.length > 0) socket.write(Buffer.concat(frames))
-        else if (inFlight === 0) finished()
-      }
-      more()
-      await done
-      socket.end()
-    }),
-  )
-  if (failed > 0) throw new Error(`${failed} creates failed`)
-}
 
 /** Reads one znode after the other and keeps the longest waits. @param {number} port */
 async function probe(port) {
@@ -133,7 +87,7 @@ async function serving(port) {
       const socket = await open(port, (err) => {
         isRead = err === 0
       })
-      socket.write(read(1, `/tree/d${last % 1000}/node-${String(last).padStart(10, '0')}`))
+      socket.write(read(1, `/tree/${nameOf(last, folders)}`))
       while (!isRead) await new Promise((resolve) => setTimeout(resolve, 5))
       socket.end()
       return performance.now() - started
@@ -157,7 +111,7 @@ async function measure(name, server) {
   const idle = resident(server.pid())
   const prober = await probe(server.port)
   const started = performance.now()
-  await fill(server.port)
+  await fill(server.port, { root: '/tree', folders, znodes, data })
   const seconds = (performance.now() - started) / 1000
   const stallLoading = prober.take()
   await new Promise((resolve) => setTimeout(resolve, 5000))

@@ -9,13 +9,15 @@ import type {
   About,
   Children,
   EndPreview,
+  Ephemerals,
   Figures,
   Problem,
   SearchLine,
-  ServerItem,
+  Servers,
   Sessions,
   StreamEvent,
   Structures,
+  Znode,
 } from '../../packages/console/src/api.ts'
 import { sleep, until } from '../support/wait.ts'
 
@@ -321,31 +323,87 @@ describe('recipes, servers, sessions', () => {
   })
 
   test('each server with its role and figures', async () => {
-    const [only] = await get<ServerItem[]>('/api/servers')
-    expect(only).toMatchObject({
-      server: server.connectString,
-      role: 'standalone',
-      lag: 0,
+    expect(await get<Servers>('/api/servers')).toMatchObject({
+      servers: [{ server: server.connectString, role: 'standalone', lag: 0, figures: { server_state: 'standalone' } }],
+      members: [],
+      notes: ['One server that stands alone: while it is down, no client is served.'],
       problems: [],
-      figures: { server_state: 'standalone' },
     })
     const { servers } = await found(async () => {
       const figures = await get<Figures>('/api/figures')
       return figures.servers.length > 0 ? figures : undefined
     })
-    expect(servers[0]?.values['znode_count']?.[0]).toBeGreaterThan(3)
+    expect(servers[0]).toMatchObject({ server: server.connectString, isKept: false })
+    expect(servers[0]?.values['znodes']?.[0]).toBeGreaterThan(3)
   })
 
   test('a server that allows no words is named with the setting', async () => {
     await using strict = await startServer({ port: 0, fourLetterWordWhitelist: '' })
     await using other = await startConsole({ servers: strict.connectString, files })
-    const [only] = await get<ServerItem[]>('/api/servers', other)
-    expect(only?.problems.join(' ')).toContain('4lw.commands.whitelist')
+    const { servers, problems } = await get<Servers>('/api/servers', other)
+    expect(problems).toEqual([expect.stringMatching(/does not answer the word mntr; .*4lw\.commands\.whitelist/)])
+    // `srvr` is always answered.
+    expect(servers[0]?.role).toBe('standalone')
+    expect((await get<Sessions>('/api/sessions', other)).problems).toEqual([
+      expect.stringContaining('does not answer the words cons, dump, wchc'),
+    ])
   })
 
   test('the past needs a data directory', async () => {
     expect(await get('/api/past/history?path=/')).toMatchObject({ message: expect.stringContaining('--data-dir') })
   })
+})
+
+test('with a chroot the page has the paths that its client has', async () => {
+  await zk.create('/shop/inside', '', { parents: true })
+  await using inside = await connect(`${server.connectString}/shop`)
+  await inside.create('/own', '', { mode: 'ephemeral' })
+  await inside.create('/inside/own', '', { mode: 'ephemeral' })
+  await using other = await startConsole({ servers: `${server.connectString}/shop`, allowsWrites: true, files })
+  const session = `0x${inside.sessionId.toString(16)}`
+  const { sessions } = await get<Sessions>('/api/sessions', other)
+  expect(sessions.find(({ id }) => id === session)?.ephemerals).toEqual(['/inside/own', '/own'])
+  expect(await get<Ephemerals>('/api/ephemerals?path=/inside', other)).toMatchObject({
+    ephemerals: [{ path: '/inside/own', session }],
+  })
+  expect(await send('POST', '/api/sessions/end', { session }, other)).toMatchObject({
+    body: { deleted: ['/inside/own', '/own'] },
+  })
+})
+
+test('the quota of a znode: what it may have, and has', async () => {
+  await zk.create('/limited')
+  await zk.ensure('/zookeeper/quota/limited')
+  await zk.create('/zookeeper/quota/limited/zookeeper_limits', 'count=5,bytes=-1=;byteHardLimit=1000;countHardLimit=9')
+  await zk.create('/zookeeper/quota/limited/zookeeper_stats', 'count=0,bytes=0')
+  await zk.create('/limited/child', 'abc')
+  const { quota } = await get<Znode>('/api/znode?path=/limited')
+  expect(quota).toMatchObject({ soft: { znodes: 5 }, hard: { znodes: 9, bytes: 1_000 }, used: { znodes: 2 } })
+  expect(quota?.soft.bytes).toBeUndefined()
+})
+
+test('a view with very many lists and a wide search make the process complain about nothing', async () => {
+  await zk.create('/wide')
+  const names = Array.from({ length: 60 }, (_, i) => `/wide/n${i}` as const)
+  await Promise.all(names.map((each) => zk.create(each, 'text')))
+  const warnings: string[] = []
+  const listen = (warning: Error): void => void warnings.push(`${warning.name} ${warning.message}`)
+  process.on('warning', listen)
+  try {
+    const query = ['path=/wide', ...names.map((each) => `list=${each}`)].join('&')
+    const all = await events(
+      `/api/follow?${query}`,
+      (seen) => new Set(seen.flatMap((event) => (event.kind === 'children' ? event.path : []))).size === names.length,
+      async () => {},
+    )
+    expect(all.some(({ kind }) => kind === 'failed')).toBe(false)
+    await (await fetch(new URL('/api/search?path=/wide&text=nothing&in=data', own.url))).text()
+    // A warning comes in a later turn.
+    await sleep(0)
+    expect(warnings).toEqual([])
+  } finally {
+    process.off('warning', listen)
+  }
 })
 
 describe('who may ask', () => {
@@ -375,9 +433,11 @@ describe('who may ask', () => {
     }
   })
 
-  test('on another address than loopback, and with credentials, a token is required', async () => {
+  test('on another address than loopback, with credentials, and with a data directory, a token is required', async () => {
     const secret = { auth: [{ scheme: 'digest', credentials: 'ann:secret' }] }
-    for (const options of [{ host: '0.0.0.0' }, { connect: secret }]) {
+    // The files of a data directory have what ACLs protect.
+    const past = { dataDir: '/nowhere' }
+    for (const options of [{ host: '0.0.0.0' }, { connect: secret }, { past }]) {
       await using guarded = await startConsole({ servers: server.connectString, files, ...options })
       expect(guarded.token).toMatch(/^[\w-]{32}$/)
       expect(guarded.url).toContain(`#token=${guarded.token}`)

@@ -19,7 +19,7 @@ export interface About {
   readonly servers: string
   readonly state: ConnectionState
   readonly allowsWrites: boolean
-  /** Whether the past can be asked: a data directory is given. */
+  /** Whether the past can be asked: a data directory or an admin port is given. */
   readonly hasPast: boolean
   /** The identities of the console at its server, `scheme:user` each; empty while they are not known. */
   readonly identities: readonly string[]
@@ -66,8 +66,22 @@ export interface Znode {
   readonly stat: Stat
   /** Undefined where the console may not read it. */
   readonly acl?: readonly AclEntry[]
-  /** The limits of a quota on this znode, where there is one. */
-  readonly quota?: { readonly limits: string; readonly used: string }
+  /** The quota on this znode, where there is one. */
+  readonly quota?: Quota
+}
+
+/** What a znode and everything below it may have, and has. A limit that is missing is none. */
+export interface Quota {
+  /** A server logs a warning above these. */
+  readonly soft: QuotaFigures
+  /** A server refuses writes above these, where it is set to. */
+  readonly hard: QuotaFigures
+  readonly used: QuotaFigures
+}
+
+export interface QuotaFigures {
+  readonly znodes?: number
+  readonly bytes?: number
 }
 
 /** `GET /api/children?path=&offset=&limit=`, a page of the sorted list; `find=NAME` may be repeated. */
@@ -165,6 +179,16 @@ export interface Structures {
 }
 
 /** `GET /api/servers`. */
+export interface Servers {
+  readonly servers: readonly ServerItem[]
+  /** The members of the ensemble as its configuration names them; empty where servers stand alone, or it cannot be read. */
+  readonly members: readonly MemberItem[]
+  /** What all of it means, one sentence each. */
+  readonly notes: readonly string[]
+  /** What could not be asked, and why, one sentence each. */
+  readonly problems: readonly string[]
+}
+
 export interface ServerItem {
   readonly server: string
   /** The role, `standalone`, `leader`, `follower` or `observer`; undefined where it did not answer. */
@@ -178,8 +202,15 @@ export interface ServerItem {
   readonly latency?: string
   /** Every figure of `mntr`. */
   readonly figures: Readonly<Record<string, string>>
-  /** What could not be asked, and why, one sentence each. */
-  readonly problems: readonly string[]
+}
+
+export interface MemberItem {
+  readonly id: string
+  readonly role: 'participant' | 'observer'
+  /** Where members talk to each other. */
+  readonly address: string
+  /** Where clients connect, as far as the configuration says it. */
+  readonly client?: string
 }
 
 /** `GET /api/sessions`. */
@@ -193,6 +224,10 @@ export interface SessionItem {
   readonly server?: string
   readonly address?: string
   readonly timeout?: number
+  /** When its connection was opened, milliseconds since 1970. */
+  readonly since?: number
+  /** The four letters of its last operation: `SETD`, `PING`. */
+  readonly lastOperation?: string
   /** Requests that are read and not answered. */
   readonly queued?: number
   /** Average and longest, milliseconds: `0/9`. */
@@ -213,16 +248,21 @@ export interface EndPreview {
   readonly notes: readonly string[]
 }
 
-/** `GET /api/figures`: what was measured while the console ran. */
+/** `GET /api/figures?points=`: the last day. */
 export interface Figures {
-  /** Milliseconds between two points. */
+  readonly servers: readonly ServerFigures[]
+}
+
+export interface ServerFigures {
+  readonly server: string
+  /** The server keeps them itself; otherwise the console has measured them since it was started. */
+  readonly isKept: boolean
+  /** Milliseconds between two points that were measured. */
   readonly everyMs: number
-  readonly servers: readonly {
-    readonly server: string
-    readonly times: readonly number[]
-    /** A value for each time; null where the server did not answer. */
-    readonly values: Readonly<Record<string, readonly (number | null)[]>>
-  }[]
+  /** Milliseconds since 1970. */
+  readonly times: readonly number[]
+  /** A value for each time; null where there was none. */
+  readonly values: Readonly<Record<string, readonly (number | null)[]>>
 }
 
 /** One write of the past. */
@@ -250,4 +290,43 @@ export interface PastTree {
   readonly zxid: string
   readonly nodes: readonly { readonly path: string; readonly value?: Value; readonly kind: Stat['kind'] }[]
   readonly leftOut: number
+}
+
+/** `GET /api/past/diff?path=&from=&to=`: what differs below a path between two moments. */
+export interface PastDiff {
+  readonly from: string
+  readonly to: string
+  readonly differences: readonly PastDifference[]
+  readonly leftOut: number
+}
+
+export interface PastDifference {
+  readonly path: string
+  /** `replaced` is another znode with the same path. */
+  readonly kind: 'created' | 'changed' | 'deleted' | 'replaced'
+  readonly before?: Value
+  readonly after?: Value
+  readonly diff?: readonly { readonly sign: '-' | '+'; readonly text: string }[]
+}
+
+/** `GET /api/past/session?session=`: what a session did, the newest first. */
+export interface SessionPast {
+  readonly acts: readonly {
+    readonly zxid: string
+    readonly time: number
+    /** `create`, `multi`, `closeSession`, `error`… */
+    readonly operation: string
+    /** Why it was refused. */
+    readonly error?: string
+    readonly changes: readonly PastChange[]
+  }[]
+  readonly leftOut: number
+}
+
+/** `GET /api/ephemerals?path=`: the ephemerals at and below a path, as servers list them. */
+export interface Ephemerals {
+  readonly ephemerals: readonly { readonly path: string; readonly session: string; readonly address?: string }[]
+  /** There are more. */
+  readonly leftOut: number
+  readonly problems: readonly string[]
 }

@@ -2,11 +2,11 @@
 import type { JSX } from 'preact'
 import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { About, ConnectionState, StreamEvent } from '../src/api.ts'
-import { follow, giveToken } from './lib/api.ts'
+import { follow, giveToken, hasToken } from './lib/api.ts'
 import { useLoad } from './lib/load.ts'
 import { type Place, usePlace } from './lib/location.ts'
-import { emit, useNews } from './lib/news.ts'
-import { Link, ProblemNote } from './parts/bits.tsx'
+import { useNews } from './lib/news.ts'
+import { Dialog, Link, ProblemNote } from './parts/bits.tsx'
 import { ChangesView } from './views/changes.tsx'
 import { PastView } from './views/past.tsx'
 import { RecipesView } from './views/recipes.tsx'
@@ -30,7 +30,7 @@ const ofPath: ReadonlySet<string> = new Set(['tree', 'changes', 'recipes', 'serv
 
 export function App(): JSX.Element {
   const place = usePlace()
-  const { value: about, problem, reload } = useLoad<About>('/api/about')
+  const { value: about, problem } = useLoad<About>('/api/about')
   const [state, setState] = useState<ConnectionState>()
   const [isGone, setGone] = useState(false)
   const [needsToken, setNeedsToken] = useState(false)
@@ -43,27 +43,16 @@ export function App(): JSX.Element {
   })
   // The tree follows the state in the stream that it has anyway.
   useEffect(() => {
-    if (place.view === 'tree' || needsToken) return
+    if (place.view === 'tree') return
     const over = new AbortController()
     void follow('/api/follow', onEvent, over.signal)
     return () => over.abort()
-  }, [place.view === 'tree', needsToken, onEvent])
+  }, [place.view === 'tree', onEvent])
   const label = views.find(([view]) => view === place.view)?.[1] ?? 'Lightkeeper'
   const path = place.query['path'] ?? '/'
   useEffect(() => {
     document.title = `${label}${ofPath.has(place.view) && path !== '/' ? ` ${path}` : ''} · Lightkeeper`
   }, [label, place.view, path])
-  if (needsToken) {
-    return (
-      <TokenForm
-        onToken={() => {
-          setNeedsToken(false)
-          reload()
-          emit('written')
-        }}
-      />
-    )
-  }
   return (
     <>
       <a class="skip" href="#main">
@@ -91,6 +80,7 @@ export function App(): JSX.Element {
         {about === undefined ? <ProblemNote problem={problem} /> : null}
         <View place={place} path={path} about={about} onEvent={onEvent} />
       </main>
+      {needsToken ? <TokenForm onToken={() => setNeedsToken(false)} /> : null}
     </>
   )
 }
@@ -107,15 +97,24 @@ function View({ place, path, about, onEvent }: ViewProps): JSX.Element {
   const hasPast = about?.hasPast ?? false
   switch (place.view) {
     case 'tree':
-      return <TreeView path={path} allowsWrites={allowsWrites} hasPast={hasPast} onState={onEvent} />
+      return (
+        <TreeView
+          path={path}
+          search={place.query['search']}
+          inData={place.query['in'] === 'data'}
+          allowsWrites={allowsWrites}
+          hasPast={hasPast}
+          onState={onEvent}
+        />
+      )
     case 'changes':
-      return <ChangesView path={path} />
+      return <ChangesView path={path} filter={place.query['filter'] ?? ''} />
     case 'recipes':
       return <RecipesView path={path} />
     case 'services':
       return <ServicesView path={path} />
     case 'sessions':
-      return <SessionsView session={place.query['session']} allowsWrites={allowsWrites} />
+      return <SessionsView session={place.query['session']} allowsWrites={allowsWrites} hasPast={hasPast} />
     case 'servers':
       return <ServersView />
     case 'past':
@@ -123,6 +122,9 @@ function View({ place, path, about, onEvent }: ViewProps): JSX.Element {
         <PastView
           path={path}
           at={place.query['at']}
+          from={place.query['from']}
+          to={place.query['to']}
+          session={place.query['session']}
           isBelow={place.query['below'] === '1'}
           hasPast={hasPast}
           allowsWrites={allowsWrites}
@@ -165,10 +167,12 @@ function Status({
   )
 }
 
+/** Over the page, so that what was typed there stays. Only a token closes it. */
 function TokenForm({ onToken }: { readonly onToken: () => void }): JSX.Element {
+  const [isWrong] = useState(hasToken)
   return (
-    <main class="token">
-      <h1>This console needs its token</h1>
+    <Dialog title="This console needs its token" onClose={onToken} staysOpen>
+      {isWrong ? <p class="note bad">The token that was given is not the one of this console.</p> : null}
       <p>It is in the address that the console printed when it was started, behind #token=.</p>
       <form
         class="line"
@@ -185,6 +189,6 @@ function TokenForm({ onToken }: { readonly onToken: () => void }): JSX.Element {
         </label>
         <button type="submit">Open</button>
       </form>
-    </main>
+    </Dialog>
   )
 }

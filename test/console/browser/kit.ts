@@ -97,48 +97,20 @@ function serverOn(dataDir: string, port: number): Promise<RunningServer> {
 /** How long a story waits for what it expects to see. */
 const patienceMs = 20_000
 
-export class Stage implements AsyncDisposable {
-  server: RunningServer
-  readonly console: RunningConsole
-  readonly zk: Client
+/** A browser before a console. */
+export class Screen implements AsyncDisposable {
+  readonly console: Pick<RunningConsole, 'url'>
   readonly #browser: Browser
-  readonly #folder: string
   /** What the pages complained about: errors of scripts, violations of the policy, requests to other sites. */
   readonly complaints: string[] = []
 
-  private constructor(server: RunningServer, own: RunningConsole, zk: Client, browser: Browser, folder: string) {
-    this.server = server
+  protected constructor(own: Pick<RunningConsole, 'url'>, browser: Browser) {
     this.console = own
-    this.zk = zk
     this.#browser = browser
-    this.#folder = folder
   }
 
-  static async start(options: Partial<ConsoleOptions> = {}): Promise<Stage> {
-    const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-console-'))
-    const server = await serverOn(folder, 0)
-    const own = await startConsole({
-      servers: server.connectString,
-      allowsWrites: true,
-      past: { dataDir: folder },
-      connect: { backoff: { baseMs: 10, maxMs: 50 } },
-      ...options,
-    })
-    const zk = await connect(server.connectString)
-    const { chromium } = (await import(pathToFileURL(driver).href)) as {
-      readonly chromium: { launch(options: object): Promise<Browser> }
-    }
-    const browser = await chromium.launch({ executablePath: executable, args: flags })
-    return new Stage(server, own, zk, browser, folder)
-  }
-
-  async stopServer(): Promise<void> {
-    await this.server.close()
-  }
-
-  /** On the same port and data. */
-  async startServer(): Promise<void> {
-    this.server = await serverOn(this.#folder, this.server.port)
+  static async before(own: Pick<RunningConsole, 'url'>): Promise<Screen> {
+    return new Screen(own, await launch())
   }
 
   /** The address of a view. */
@@ -154,10 +126,10 @@ export class Stage implements AsyncDisposable {
     })
     page.setDefaultTimeout(patienceMs)
     page.on('console', (message) => {
-      // A refusal is an answer, which the browser reports too.
-      if (message.type() === 'error' && !/the server responded with a status of 4\d\d/.test(message.text())) {
-        this.complaints.push(message.text())
-      }
+      // A refusal is an answer, which the browser reports too; so is a console that is away.
+      const isAnswer =
+        /the server responded with a status of [45]\d\d|net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING|EMPTY_RESPONSE)/
+      if (message.type() === 'error' && !isAnswer.test(message.text())) this.complaints.push(message.text())
     })
     page.on('pageerror', (error) => void this.complaints.push(error.stack ?? error.message))
     page.on('request', (request) => {
@@ -169,11 +141,92 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close()
+  }
+}
+
+async function launch(): Promise<Browser> {
+  const { chromium } = (await import(pathToFileURL(driver).href)) as {
+    readonly chromium: { launch(options: object): Promise<Browser> }
+  }
+  return chromium.launch({ executablePath: executable, args: flags })
+}
+
+/** A server of ours, its console, and a browser before it. */
+export class Stage extends Screen {
+  server: RunningServer
+  readonly zk: Client
+  readonly #folder: string
+  readonly #options: Partial<ConsoleOptions>
+  #console: RunningConsole
+
+  private constructor(
+    parts: {
+      readonly server: RunningServer
+      readonly own: RunningConsole
+      readonly zk: Client
+      readonly folder: string
+    },
+    options: Partial<ConsoleOptions>,
+    browser: Browser,
+  ) {
+    super(parts.own, browser)
+    this.server = parts.server
+    this.zk = parts.zk
+    this.#console = parts.own
+    this.#folder = parts.folder
+    this.#options = options
+  }
+
+  static async start(options: Partial<ConsoleOptions> = {}): Promise<Stage> {
+    const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-console-'))
+    const server = await serverOn(folder, 0)
+    const own = await consoleOf(server, folder, options)
+    const zk = await connect(server.connectString)
+    return new Stage({ server, own, zk, folder }, options, await launch())
+  }
+
+  async stopServer(): Promise<void> {
+    await this.server.close()
+  }
+
+  /** On the same port, with its data; or with none, so that it knows no session. */
+  async startServer({ isEmpty = false } = {}): Promise<void> {
+    const { port } = this.server
+    this.server = isEmpty
+      ? await startServer({ port, fourLetterWordWhitelist: '*' })
+      : await serverOn(this.#folder, port)
+  }
+
+  async stopConsole(): Promise<void> {
+    await this.#console.close()
+  }
+
+  /** On the same port. */
+  async startConsole(options: Partial<ConsoleOptions> = {}): Promise<void> {
+    const port = Number(new URL(this.console.url).port)
+    this.#console = await consoleOf(this.server, this.#folder, { ...this.#options, port, ...options })
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]()
     await this.zk.close()
-    await this.console.close()
+    await this.#console.close()
     await this.server.close()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+function consoleOf(server: RunningServer, dataDir: string, options: Partial<ConsoleOptions>): Promise<RunningConsole> {
+  const { connectString: servers } = server
+  return startConsole({
+    servers,
+    allowsWrites: true,
+    token: false,
+    past: { dataDir },
+    kept: [{ server: async () => servers, read: async (points) => server.figures(points) }],
+    connect: { backoff: { baseMs: 10, maxMs: 50 } },
+    ...options,
+  })
 }
 
 /** What axe finds wrong with the page as it is now, one line each. */

@@ -155,6 +155,26 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await item('fresh', 3).waitFor({ state: 'hidden' })
   })
 
+  test('a znode: its quota in words, and the ephemerals below it', async () => {
+    await zk.ensure('/zookeeper/quota/services')
+    await zk.create(
+      '/zookeeper/quota/services/zookeeper_limits',
+      'count=1,bytes=-1=;byteHardLimit=9000;countHardLimit=-1',
+    )
+    await zk.create('/zookeeper/quota/services/zookeeper_stats', 'count=0,bytes=0')
+    await page.goto(stage.url('/tree?path=%2Fservices'))
+    await page.getByText('It holds more than its quota.').waitFor()
+    await page.getByRole('cell', { name: '9,000' }).waitFor()
+    await page.getByText('Ephemerals at and below it').click()
+    await page.getByText(/^\/services\/users\//).waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await page.getByRole('link', { name: `0x${holder.sessionId.toString(16)}` }).click()
+    await page
+      .getByRole('region', { name: /^Session / })
+      .getByText(/^Its client connected/)
+      .waitFor()
+  })
+
   test('search: by name, and in data', async () => {
     await page.goto(stage.url('/tree?path=%2F'))
     const field = page.getByRole('searchbox')
@@ -165,6 +185,10 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await field.fill('db2')
     await field.press('Enter')
     await page.getByText(/^1 found below \/ among/).waitFor()
+    expect(page.url()).toBe(stage.url('/tree?path=%2F&search=db2&in=data'))
+    const other = await stage.open('/tree?path=%2F&search=db2&in=data')
+    await other.getByText(/^1 found below \/ among/).waitFor()
+    await other.close()
     await page.locator('.results a').first().click()
     await page.getByText('"pool": 20').waitFor()
   })
@@ -186,6 +210,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await picture(page, 'changes')
     await page.getByLabel('Only paths with').fill('elsewhere')
     expect(await page.locator('tbody tr').count()).toBe(0)
+    expect(page.url()).toBe(stage.url('/changes?path=%2Fapp&filter=elsewhere'))
   })
 
   test('recipes: who holds and who waits', async () => {
@@ -209,6 +234,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await page.goto(stage.url('/servers'))
     await page.getByRole('cell', { name: 'standalone' }).first().waitFor()
     await page.getByRole('img', { name: 'Znodes over time' }).waitFor()
+    await page.getByText(/keeps its figures itself/).waitFor()
     expect(await barriersOf(page)).toEqual([])
     await picture(page, 'servers')
   })
@@ -231,6 +257,15 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await page.locator('.history li').nth(2).getByRole('link').first().click()
     await page.getByText(/You look at the past/).waitFor()
     expect(await barriersOf(page)).toEqual([])
+    const before = new URL(page.url()).searchParams.get('at') ?? ''
+    await page.getByLabel('What differs between').fill(before)
+    await page.getByRole('button', { name: 'Compare' }).click()
+    await page.getByRole('list', { name: 'Differences' }).getByText('/app/motd').waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await picture(page, 'difference')
+    await page.getByLabel('What differs between').fill('yesterday')
+    await page.getByRole('button', { name: 'Compare' }).click()
+    await page.getByText(/yesterday is no zxid like 0x1a/).waitFor()
   })
 
   test('in the dark and on a narrow screen', async () => {
@@ -243,6 +278,20 @@ describe.skipIf(missing !== undefined)('the console', () => {
     expect(await page.evaluate<boolean, undefined>('document.documentElement.scrollWidth <= innerWidth')).toBe(true)
     expect(await barriersOf(page)).toEqual([])
     await picture(page, 'narrow')
+    for (const [view, seen] of [
+      ['/changes?path=%2Fapp', /^Live: /],
+      ['/recipes', 'worker-1'],
+      ['/services', '10.0.0.7:8080'],
+      ['/sessions', /this console/],
+      ['/servers', /^The first point|keeps its figures itself/],
+      ['/past?path=%2Fapp%2Fmotd', /^created/],
+    ] as const) {
+      await page.goto(stage.url(view))
+      await page.getByText(seen).first().waitFor()
+      const fits = await page.evaluate<boolean, undefined>('document.documentElement.scrollWidth <= innerWidth')
+      expect([view, fits]).toEqual([view, true])
+      expect(await barriersOf(page)).toEqual([])
+    }
     await page.setViewportSize({ width: 1280, height: 800 })
     await page.emulateMedia({ colorScheme: 'light' })
   })
@@ -267,50 +316,5 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await expect.poll(() => panel.getByText(/^\/locks\/report\//).count(), { timeout: 20_000 }).toBe(0)
     await page.goto(stage.url('/recipes?path=%2Flocks'))
     await page.locator('.party.holder').getByText('worker-2').waitFor()
-  })
-})
-
-describe.skipIf(missing !== undefined)('what goes wrong', () => {
-  test('a token that is wrong is said to be so, and the right one opens the page', async () => {
-    await using stage = await Stage.start({ token: 'right' })
-    const page = await stage.open('/tree')
-    await page.getByRole('heading', { name: 'This console needs its token' }).waitFor()
-    expect(await barriersOf(page)).toEqual([])
-    await page.getByLabel('Token').fill('wrong')
-    await page.getByRole('button', { name: 'Open' }).click()
-    await page.getByRole('heading', { name: 'This console needs its token' }).waitFor()
-    await page.getByLabel('Token').fill('right')
-    await page.getByRole('button', { name: 'Open' }).click()
-    await page.getByRole('treeitem', { name: 'zookeeper' }).waitFor()
-    const other = await stage.open('/tree#token=right')
-    await other.getByRole('treeitem', { name: 'zookeeper' }).waitFor()
-    expect(other.url()).not.toContain('token')
-  })
-
-  test('a server that goes away: the page says so, keeps what it shows and what was typed, and comes back by itself', async () => {
-    await using stage = await Stage.start({ connect: { requestTimeout: 500, backoff: { baseMs: 10, maxMs: 50 } } })
-    await stage.zk.create('/znode', 'before')
-    const page = await stage.open('/tree?path=%2Fznode')
-    const text = page.getByRole('textbox', { name: 'Data of /znode' })
-    await text.fill('typed')
-    await stage.stopServer()
-    await page.getByText(/No connection to/).waitFor()
-    expect(await text.innerText()).toBe('typed')
-    await picture(page, 'away')
-    await stage.startServer()
-    await page.getByText(/Connected to/).waitFor()
-    await page.getByRole('button', { name: 'Save', exact: true }).click()
-    await page.getByText('Saved.').waitFor()
-    expect(Buffer.from((await stage.zk.get('/znode')).data).toString()).toBe('typed')
-  })
-
-  test('a console that only reads offers no writes', async () => {
-    await using stage = await Stage.start({ allowsWrites: false, past: undefined })
-    await stage.zk.create('/znode', 'text')
-    const page = await stage.open('/tree?path=%2Fznode')
-    await page.getByText('This console only reads.').waitFor()
-    expect(await page.getByRole('button', { name: 'Delete' }).count()).toBe(0)
-    await page.goto(stage.url('/past?path=%2Fznode'))
-    await page.getByText(/Start the console with --data-dir/).waitFor()
   })
 })

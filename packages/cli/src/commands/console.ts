@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { type Run, UsageError } from '../command.ts'
 import { connectionOf } from '../connect.ts'
+import { adminPages } from '../live.ts'
 import { logSink } from '../log-sink.ts'
 import { say } from '../output.ts'
 import { untilInterrupted } from '../signals.ts'
@@ -9,7 +10,8 @@ import type { console as row } from '../table/console.ts'
 
 export const run: Run<typeof row> = async ({ values, connecting }) => {
   const stop = untilInterrupted()
-  const { target, options } = await connectionOf(connecting)
+  const connection = await connectionOf(connecting)
+  const { target, options, admin } = connection
   const { startConsole } = await import('@lightkeeper/console')
   const dataDir = values['data-dir']
   if (dataDir === undefined && values['log-dir'] !== undefined) throw new UsageError('--log-dir needs --data-dir')
@@ -21,6 +23,7 @@ export const run: Run<typeof row> = async ({ values, connecting }) => {
     hostNames: values['allow-host'],
     token: values['token-file'] === undefined ? undefined : tokenIn(values['token-file']),
     past: dataDir === undefined ? undefined : { dataDir, logDir: values['log-dir'] },
+    admin: admin === undefined ? undefined : await adminPages(connection, admin),
     connect: options,
     log: await logSink('text'),
   })

@@ -60,8 +60,10 @@ async function consoleOf(server: RunningServer, port: number, log: Log): Promise
   const { startConsole } = await import('@lightkeeper/console')
   const { dataDir, dataLogDir: logDir } = server.config
   const past = dataDir === undefined ? undefined : { dataDir, logDir }
+  const { connectString: servers } = server
+  const kept = [{ server: async () => servers, read: async (points: number) => server.figures(points) }]
   try {
-    return await startConsole({ servers: server.connectString, port, allowsWrites: true, past, log })
+    return await startConsole({ servers, port, allowsWrites: true, token: false, past, kept, log })
   } catch (error) {
     await server.close()
     throw new Error(`the console cannot listen on port ${port}: ${(error as Error).message}`)

@@ -14,8 +14,9 @@ import { eventStream } from './streams.ts'
 const collectMs = 40
 /** Changes in one event: a person reads far fewer. */
 const batchMax = 100
-/** Time between two looks whether the children of an open znode have changed, milliseconds. */
-const lookEveryMs = 500
+/** Time between two looks whether the children of open znodes have changed, milliseconds; longer where there are many lists. */
+const lookEveryMs = 100
+const lookEveryMsOfList = 10
 /** Streams at once: each holds a watch and, for a subtree, a copy of it. */
 const streamsMax = 64
 /** Lists of children that one view may have open. */
@@ -49,10 +50,7 @@ export function changeRoutes(app: Routes, house: House): void {
     const lists = (c.req.queries('list') ?? []).map(pathFrom)
     if (lists.length > listsMax) throw new WrongRequest(`a view may follow ${listsMax} lists of children`)
     return bounded(async (send, signal) => {
-      const parts = [
-        sendStates(house.zk, send, signal),
-        ...lists.map((each) => followChildren(house.zk, clock, each, send, signal)),
-      ]
+      const parts = [sendStates(house.zk, send, signal), followChildren(house.zk, clock, lists, send, signal)]
       if (path !== undefined) parts.push(sendChanges(house, path, false, send, signal))
       await Promise.all(parts)
     })
@@ -128,28 +126,32 @@ async function sendStates(zk: Client, send: Send, signal: AbortSignal): Promise<
   for await (const state of zk.states({ signal })) await send({ kind: 'state', state: connectionOf(state) })
 }
 
-/** Asks for the Stat now and then: a watch would make the server send the whole list again after each change. */
+/** Asks for Stats now and then: a watch would make the server send a whole list again after each change of it. */
 async function followChildren(
   zk: Client,
   clock: Clock,
-  path: ZnodePath,
+  paths: readonly ZnodePath[],
   send: Send,
   signal: AbortSignal,
 ): Promise<void> {
-  let last: string | undefined
-  for (;;) {
+  const last = new Map<ZnodePath, string>()
+  const look = async (path: ZnodePath): Promise<void> => {
     try {
-      const state = listState(await zk.exists(path, { signal }))
-      if (last !== state) await send({ kind: 'children', path, state })
-      last = state
+      // Not by `signal`: hundreds of requests would listen to one signal, and each ends soon.
+      const state = listState(await zk.exists(path))
+      if (signal.aborted || last.get(path) === state) return
+      last.set(path, state)
+      await send({ kind: 'children', path, state })
     } catch (error) {
       // Without a connection there is nothing to see; the state of the connection is in the stream.
       if (signal.aborted) return
       if (!KeeperError.is(error)) throw error
       if (KeeperError.is(error, 'CLOSED') || KeeperError.is(error, 'AUTH_FAILED')) throw error
     }
-    await sleep(clock, lookEveryMs, signal)
-    if (signal.aborted) return
+  }
+  while (!signal.aborted) {
+    await Promise.all(paths.map(look))
+    await sleep(clock, Math.max(lookEveryMs, lookEveryMsOfList * paths.length), signal)
   }
 }
 

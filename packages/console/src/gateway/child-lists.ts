@@ -22,6 +22,8 @@ export class ChildLists {
   readonly #zk: Pick<Client, 'exists' | 'children'>
   /** The one that was used last is at the end. */
   readonly #lists = new Map<string, ChildList>()
+  /** Lists that are being read: whoever asks meanwhile gets the same one. */
+  readonly #reads = new Map<string, Promise<ChildList>>()
 
   constructor(zk: Pick<Client, 'exists' | 'children'>) {
     this.#zk = zk
@@ -36,6 +38,14 @@ export class ChildLists {
       if (stat === undefined) throw new KeeperError('NO_NODE', { path, operation: 'children' })
       if (listState(stat) === known.state) return this.#keep(path, known)
     }
+    const under = this.#reads.get(path)
+    if (under !== undefined) return under
+    const read = this.#read(path).finally(() => this.#reads.delete(path))
+    this.#reads.set(path, read)
+    return read
+  }
+
+  async #read(path: ZnodePath): Promise<ChildList> {
     const { children, stat } = await this.#zk.children(path)
     return this.#keep(path, { state: listState(stat), names: [...children].sort() })
   }

@@ -2,7 +2,8 @@
 import type { Client } from '@lightkeeper/client'
 import type { Log, Runtime } from '@lightkeeper/runtime'
 import type { PastDirectory } from '@lightkeeper/tools'
-import type { FigureRing } from '../servers/figure-ring.ts'
+import type { KeptFigures } from '../servers/kept.ts'
+import type { Sampler } from '../servers/sampler.ts'
 import type { ChildLists } from './child-lists.ts'
 
 export interface House {
@@ -15,12 +16,15 @@ export interface House {
   readonly chroot: string
   readonly allowsWrites: boolean
   readonly lists: ChildLists
-  readonly figures: FigureRing
+  /** Figures that the console measures. */
+  readonly sampler: Sampler
+  /** Servers that keep figures themselves. */
+  readonly kept: readonly KeptFigures[]
   /** Addresses of all servers, `host:port`. */
   addresses(): Promise<readonly string[]>
   /** The answer of one server to a four-letter word. @throws Error with a sentence for people. */
   ask(address: string, word: string): Promise<string>
-  /** Undefined where no data directory is given. */
+  /** Undefined where neither a data directory nor an admin port is given. */
   readonly openPast: (() => Promise<PastDirectory>) | undefined
 }
 

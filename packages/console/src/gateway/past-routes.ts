@@ -1,8 +1,10 @@
-/** Time travel: what was written to a znode, the tree as it was, and a transaction taken back. */
-import { formatHex, isWithin } from '@lightkeeper/protocol'
+/** Time travel: what was written to a znode or by a session, the tree as it was, two moments compared, a transaction taken back. */
+import { formatHex, keeperCodeOf } from '@lightkeeper/protocol'
 import {
+  actsOf,
   applySteps,
   type Change,
+  differencesBetween,
   type HistoryEntry,
   history,
   kindOf,
@@ -15,11 +17,12 @@ import {
   valueDiff,
   type WriteStep,
 } from '@lightkeeper/tools'
-import type { History, PastChange, PastTree, Value } from '../api.ts'
+import type { History, PastChange, PastDiff, PastDifference, PastTree, SessionPast, Value } from '../api.ts'
 import { audited } from '../audit.ts'
 import { idFrom, pathFrom, valueOf, WrongRequest } from '../forms.ts'
 import type { House } from './house.ts'
 import { bodyOf, type Routes } from './routes.ts'
+import { ServerPaths } from './server-paths.ts'
 
 /** Changes of a history, and znodes of a past tree, that one answer has. */
 const changesMax = 500
@@ -51,13 +54,49 @@ export function pastRoutes(app: Routes, house: House): void {
   app.get('/api/past/tree', async (c) => {
     const path = pathFrom(c.req.query('path') ?? '/')
     const directory = await opened(house)
-    const at = await momentOf(directory, c.req.query('at'))
+    const at = await momentOf(directory, 'at', c.req.query('at'))
     const { zxid, nodes } = await treeAt(directory, paths.toServer(path), at)
     const shown = [...nodes].slice(0, nodesMax).map(([each, node]) => {
       const value = pastValueOf(node)
       return { path: paths.toUser(each), kind: kindOf(node.ephemeralOwner), ...(value !== undefined && { value }) }
     })
     const answer: PastTree = { zxid: formatHex(zxid), nodes: shown, leftOut: Math.max(0, nodes.size - nodesMax) }
+    return c.json(answer)
+  })
+  app.get('/api/past/diff', async (c) => {
+    const path = pathFrom(c.req.query('path') ?? '/')
+    const directory = await opened(house)
+    const from = await momentOf(directory, 'from', c.req.query('from'))
+    if (from === undefined) throw new WrongRequest('a difference needs two moments: the earlier one is missing')
+    const to = (await momentOf(directory, 'to', c.req.query('to'))) ?? (await directory.lastZxid())
+    if (to < from) throw new WrongRequest('the second moment must not be before the first one')
+    const found = await differencesBetween(directory, paths.toServer(path), from, to)
+    const answer: PastDiff = {
+      from: formatHex(from),
+      to: formatHex(to),
+      differences: found.slice(0, changesMax).map((each): PastDifference => {
+        const { kind, path: at, before, after } = each
+        const diff = kind === 'changed' ? linesOf(valueDiff(before?.data, after?.data)) : undefined
+        return { kind, path: paths.toUser(at), ...valuesOf(before, after), ...(diff !== undefined && { diff }) }
+      }),
+      leftOut: Math.max(0, found.length - changesMax),
+    }
+    return c.json(answer)
+  })
+  app.get('/api/past/session', async (c) => {
+    const session = idFrom('session', c.req.query('session'))
+    const all = (await actsOf(await opened(house), session)).toReversed()
+    const answer: SessionPast = {
+      acts: all.slice(0, changesMax).map(({ zxid, time, operation, error, changes }) => ({
+        zxid: formatHex(zxid),
+        time,
+        operation,
+        ...(error !== undefined && { error: keeperCodeOf(error) ?? `error ${error}` }),
+        // A session may have worked elsewhere too.
+        changes: changes.filter((each) => paths.find(each.path) !== undefined).map((each) => changeOf(each, paths)),
+      })),
+      leftOut: Math.max(0, all.length - changesMax),
+    }
     return c.json(answer)
   })
   app.get('/api/past/undo', async (c) =>
@@ -79,31 +118,10 @@ export function pastWrites(app: Routes, house: House): void {
   })
 }
 
-/** The data directory has whole paths; the page has those below the chroot. */
-class ServerPaths {
-  readonly #chroot: string
-
-  constructor(chroot: string) {
-    this.#chroot = chroot
-  }
-
-  toServer(path: string): string {
-    if (this.#chroot === '') return path
-    return path === '/' ? this.#chroot : this.#chroot + path
-  }
-
-  /** @throws WrongRequest for a path outside the chroot. */
-  toUser(path: string): string {
-    if (this.#chroot === '') return path
-    if (!isWithin(path, this.#chroot))
-      throw new WrongRequest(`${path} is outside ${this.#chroot}, which is all that this console shows`)
-    return path.slice(this.#chroot.length) || '/'
-  }
-}
-
 async function opened({ openPast }: House): Promise<PastDirectory> {
   if (openPast === undefined) {
-    throw new WrongRequest('the past is not known: start the console with --data-dir, the data directory of a server')
+    const how = '--data-dir, the data directory of a server, or --admin, the admin port of a server of ours'
+    throw new WrongRequest(`the past is not known: start the console with ${how}`)
   }
   return openPast()
 }
@@ -113,9 +131,13 @@ async function undoAt(house: House, zxid: bigint): Promise<Undo> {
 }
 
 /** A zxid (`0x1a`), or a time in milliseconds; undefined for the last transaction. */
-async function momentOf(directory: PastDirectory, given: string | undefined): Promise<bigint | undefined> {
+async function momentOf(
+  directory: PastDirectory,
+  name: string,
+  given: string | undefined,
+): Promise<bigint | undefined> {
   if (given === undefined || given === '') return undefined
-  if (!/^\d{1,15}$/.test(given)) return idFrom('at', given)
+  if (!/^\d{1,15}$/.test(given)) return idFrom(name, given)
   const zxid = await directory.zxidAt(Number(given))
   if (zxid === 0n) throw new WrongRequest('there is no transaction before this time in the logs')
   return zxid
@@ -130,8 +152,6 @@ function entryOf(entry: HistoryEntry, paths: ServerPaths): PastChange {
 
 function changeOf(change: Change, paths: ServerPaths): PastChange {
   const { kind, path, zxid, time, session } = change
-  const before = pastValueOf(change.before)
-  const after = pastValueOf(change.after)
   const diff = kind === 'changed' ? linesOf(valueDiff(change.before?.data, change.after?.data)) : undefined
   return {
     kind,
@@ -139,9 +159,19 @@ function changeOf(change: Change, paths: ServerPaths): PastChange {
     zxid: formatHex(zxid),
     time,
     session: formatHex(session),
-    ...(before !== undefined && { before }),
-    ...(after !== undefined && { after }),
+    ...valuesOf(change.before, change.after),
     ...(diff !== undefined && { diff }),
+  }
+}
+
+function valuesOf(
+  before: PastZnode | undefined,
+  after: PastZnode | undefined,
+): { readonly before?: Value; readonly after?: Value } {
+  const values = { before: pastValueOf(before), after: pastValueOf(after) }
+  return {
+    ...(values.before !== undefined && { before: values.before }),
+    ...(values.after !== undefined && { after: values.after }),
   }
 }
 

@@ -38,17 +38,18 @@ export async function search(
     found++
     lines.push({ kind: 'found', path: at, where })
   }
+  // Reads do not listen to `signal`: there are many at once, and each ends soon.
   const visit = async (at: ZnodePath): Promise<ZnodePath[]> => {
     looked++
     try {
       if (inData) {
-        const value = await zk.find(at, { signal })
+        const value = await zk.find(at)
         if (value === undefined) return []
         const isThere = new TextDecoder().decode(value.data).toLowerCase().includes(wanted)
         if (isThere) report(at, 'data')
         if (value.stat.numChildren === 0) return []
       }
-      const { children } = await zk.children(at, { signal })
+      const { children } = await zk.children(at)
       const below = children.map((name) => joinPath(at, name))
       for (const each of below) if (nodeName(each).toLowerCase().includes(wanted)) report(each, 'name')
       return below

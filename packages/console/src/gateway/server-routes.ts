@@ -1,21 +1,38 @@
 /** Servers and sessions, by what servers answer to four-letter words. */
 import type { ZnodePath } from '@lightkeeper/client'
-import { formatHex, parentPath } from '@lightkeeper/protocol'
-import { type LiveSession, sessionsByWords, sessionsOf, WordRefused } from '@lightkeeper/tools'
-import type { EndPreview, ServerItem, SessionItem, Sessions } from '../api.ts'
+import { formatHex, isWithin, parentPath } from '@lightkeeper/protocol'
+import { type LiveSession, sessionsByWords, sessionsOf } from '@lightkeeper/tools'
+import type {
+  EndPreview,
+  Ephemerals,
+  Figures,
+  MemberItem,
+  ServerFigures,
+  ServerItem,
+  Servers,
+  SessionItem,
+  Sessions,
+} from '../api.ts'
 import { audited } from '../audit.ts'
-import { idFrom, numberFrom, WrongRequest } from '../forms.ts'
+import { idFrom, numberFrom, pathFrom, WrongRequest } from '../forms.ts'
+import { ensembleSentences, membersIn } from '../servers/ensemble.ts'
+import { Unanswered } from '../servers/unanswered.ts'
 import { figuresIn, serverLinesIn } from '../servers/words.ts'
 import type { House } from './house.ts'
 import { bodyOf, type Routes } from './routes.ts'
+import { ServerPaths } from './server-paths.ts'
 import { deleteOwned } from './write-routes.ts'
+
+/** How long a read of the members may take, milliseconds: the page of servers must not wait for a server that is away. */
+const membersPatienceMs = 2_000
 
 export function serverRoutes(app: Routes, house: House): void {
   app.get('/api/servers', async (c) => c.json(await servers(house)))
-  app.get('/api/figures', (c) =>
-    c.json(house.figures.figures(numberFrom('points', c.req.query('points'), 600, 10_000))),
+  app.get('/api/figures', async (c) =>
+    c.json(await figures(house, numberFrom('points', c.req.query('points'), 600, 10_000))),
   )
   app.get('/api/sessions', async (c) => c.json(await sessions(house)))
+  app.get('/api/ephemerals', async (c) => c.json(await ephemerals(house, pathFrom(c.req.query('path') ?? '/'))))
   app.get('/api/sessions/end', async (c) => c.json(await endPreview(house, idFrom('session', c.req.query('session')))))
 }
 
@@ -34,76 +51,132 @@ export function sessionWrites(app: Routes, house: House): void {
   })
 }
 
-/** The answer of a server to a word, or why there is none. */
-type Answer = { readonly text: string } | { readonly problem: string }
-
-async function answer(house: House, address: string, word: string): Promise<Answer> {
-  try {
-    return { text: await house.ask(address, word) }
-  } catch (error) {
-    return { problem: problemText(error as Error) }
+async function servers(house: House): Promise<Servers> {
+  const unanswered = new Unanswered()
+  const answer = async (server: string, word: string): Promise<string | undefined> => {
+    try {
+      return await house.ask(server, word)
+    } catch (error) {
+      unanswered.add(server, word, error as Error)
+      return undefined
+    }
   }
-}
-
-function problemText(error: Error): string {
-  const setting = '; its setting 4lw.commands.whitelist says which words it answers'
-  return `${error.message.replace(/\.$/, '')}${error instanceof WordRefused ? setting : ''}`
-}
-
-async function servers(house: House): Promise<ServerItem[]> {
   const items = await Promise.all(
     (await house.addresses()).map(async (server): Promise<ServerItem> => {
-      const [srvr, mntr] = await Promise.all([answer(house, server, 'srvr'), answer(house, server, 'mntr')])
-      const problems = [srvr, mntr].flatMap((each) => ('problem' in each ? [each.problem] : []))
-      const { mode, ...lines } = 'text' in srvr ? serverLinesIn(srvr.text) : {}
-      const figures = 'text' in mntr ? figuresIn(mntr.text) : {}
+      const [srvr, mntr] = await Promise.all([answer(server, 'srvr'), answer(server, 'mntr')])
+      const { mode, ...lines } = srvr === undefined ? {} : serverLinesIn(srvr)
+      const figures = mntr === undefined ? {} : figuresIn(mntr)
       const role = mode ?? figures['server_state']
-      return { server, ...lines, ...(role !== undefined && { role }), figures, problems: [...new Set(problems)] }
+      return { server, ...lines, ...(role !== undefined && { role }), figures }
     }),
   )
   const newest = items.reduce((most, { zxid }) => (zxid !== undefined && BigInt(zxid) > most ? BigInt(zxid) : most), 0n)
-  return items.map((item) => {
+  const withLag = items.map((item) => {
     const own = item.zxid === undefined ? undefined : BigInt(item.zxid)
     // Zxids of different epochs have no distance.
     return own === undefined || own >> 32n !== newest >> 32n ? item : { ...item, lag: Number(newest - own) }
   })
+  const members = await membersOf(house)
+  const notes = ensembleSentences({ servers: withLag, members })
+  return { servers: withLag, members, notes, problems: unanswered.sentences() }
+}
+
+/** Empty where there is no configuration to read: behind a chroot, before 3.5, without permission or connection. */
+async function membersOf({ zk, chroot }: House): Promise<readonly MemberItem[]> {
+  if (chroot !== '' || zk.state.kind !== 'connected') return []
+  try {
+    const found = await zk.find('/zookeeper/config', { timeout: membersPatienceMs })
+    return found === undefined ? [] : membersIn(new TextDecoder().decode(found.data))
+  } catch {
+    return []
+  }
+}
+
+/** The figures that servers keep; those that the console measured for the others. */
+async function figures({ sampler, kept }: House, points: number): Promise<Figures> {
+  const own = await Promise.all(
+    kept.map(async (each): Promise<ServerFigures[]> => {
+      try {
+        const [server, day] = await Promise.all([each.server(), each.read(points)])
+        return server === undefined ? [] : [{ server, isKept: true, ...day }]
+      } catch {
+        // It does not answer now, or has no such page: what was measured is shown.
+        return []
+      }
+    }),
+  )
+  const known = new Map(own.flat().map((each) => [each.server, each]))
+  const measured = sampler.figures(points).filter(({ server }) => !known.has(server))
+  return { servers: [...known.values(), ...measured].sort((a, b) => (a.server < b.server ? -1 : 1)) }
 }
 
 async function sessions(house: House): Promise<Sessions> {
-  const problems = new Set<string>()
+  const unanswered = new Unanswered()
   const serverOf = new Map<bigint, string>()
   const asked = (await house.addresses()).map(async (server) => {
+    const ask = async (word: string): Promise<string> => {
+      try {
+        return await house.ask(server, word)
+      } catch (error) {
+        unanswered.add(server, word, error as Error)
+        throw error
+      }
+    }
     try {
-      const { reports, refusals } = await sessionsByWords((word) => house.ask(server, word))
-      for (const refusal of refusals) problems.add(problemText(new WordRefused(refusal)))
+      const { reports } = await sessionsByWords(ask)
       for (const { connections = [] } of reports) for (const { session } of connections) serverOf.set(session, server)
       return reports
-    } catch (error) {
-      problems.add(problemText(error as Error))
+    } catch {
       return []
     }
   })
   const found = sessionsOf((await Promise.all(asked)).flat())
   const own = house.zk.sessionId
-  return { sessions: found.map((each) => itemOf(each, serverOf.get(each.id), own)), problems: [...problems] }
+  const { chroot } = house
+  const elsewhere = `the console sees only what is below ${chroot}: what sessions own and watch elsewhere is not shown`
+  return {
+    sessions: found.map((each) => itemOf(each, serverOf.get(each.id), own, new ServerPaths(chroot))),
+    problems: [...unanswered.sentences(), ...(chroot === '' ? [] : [elsewhere])],
+  }
+}
+
+/** Ephemerals that one answer has. */
+const ephemeralsMax = 200
+
+async function ephemerals(house: House, path: ZnodePath): Promise<Ephemerals> {
+  const { sessions: all, problems } = await sessions(house)
+  const found = all.flatMap(({ id, address, ephemerals: paths }) =>
+    paths
+      .filter((each) => isWithin(each, path))
+      .map((each) => ({ path: each, session: id, ...(address !== undefined && { address }) })),
+  )
+  return {
+    ephemerals: found.sort((a, b) => (a.path < b.path ? -1 : 1)).slice(0, ephemeralsMax),
+    leftOut: Math.max(0, found.length - ephemeralsMax),
+    problems,
+  }
 }
 
 function itemOf(
   { id, address, timeoutMs, ephemerals, watches, connection }: LiveSession,
   server: string | undefined,
   own: bigint,
+  paths: ServerPaths,
 ): SessionItem {
+  const inside = (all: readonly string[] = []): string[] => all.flatMap((each) => paths.find(each) ?? [])
   const latency =
     connection?.averageLatency === undefined ? undefined : `${connection.averageLatency}/${connection.maxLatency ?? ''}`
   return {
     id: formatHex(id),
-    ephemerals: ephemerals ?? [],
-    watches: watches ?? [],
+    ephemerals: inside(ephemerals),
+    watches: inside(watches),
     isOwn: id === own,
     ...(server !== undefined && { server }),
     ...(address !== undefined && { address }),
     ...(timeoutMs !== undefined && { timeout: timeoutMs }),
     ...(connection !== undefined && { queued: connection.queued }),
+    ...(connection?.established !== undefined && { since: connection.established }),
+    ...(connection?.lastOperation !== undefined && { lastOperation: connection.lastOperation }),
     ...(latency !== undefined && { latency }),
   }
 }

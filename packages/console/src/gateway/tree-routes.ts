@@ -1,7 +1,8 @@
 /** Reads of the tree: children page by page, one znode, and what is below a path. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { joinPath } from '@lightkeeper/protocol'
-import type { About, Child, Children, Znode } from '../api.ts'
+import { parseQuota, type QuotaValues, quotaPaths } from '@lightkeeper/tools'
+import type { About, Child, Children, Quota, QuotaFigures, Znode } from '../api.ts'
 import { aclOf, base64, connectionOf, numberFrom, pathFrom, statOf } from '../forms.ts'
 import type { House } from './house.ts'
 import type { Routes } from './routes.ts'
@@ -87,18 +88,32 @@ async function readAcl({ zk }: House, path: ZnodePath): Promise<Znode['acl']> {
   }
 }
 
-/** Where servers keep the limits of a znode (Quotas.java). */
-async function readQuota({ zk, chroot }: House, path: ZnodePath): Promise<Znode['quota']> {
+/** As servers keep it (Quotas.java); undefined where there is none, or the console may not see it. */
+async function readQuota({ zk, chroot }: House, path: ZnodePath): Promise<Quota | undefined> {
   if (chroot !== '' || path === '/' || path.startsWith('/zookeeper')) return undefined
-  const textAt = async (name: string): Promise<string | undefined> => {
+  const place = quotaPaths(path)
+  const valuesAt = async (at: ZnodePath): Promise<QuotaValues | undefined> => {
     try {
-      const found = await zk.find(`/zookeeper/quota${path}/${name}`)
-      return found && new TextDecoder().decode(found.data)
+      const found = await zk.find(at)
+      return found && parseQuota(new TextDecoder().decode(found.data))
     } catch (error) {
-      if (KeeperError.is(error, 'NO_AUTH')) return undefined
+      if (KeeperError.is(error, 'NO_AUTH') || error instanceof RangeError) return undefined
       throw error
     }
   }
-  const [limits, used] = await Promise.all([textAt('zookeeper_limits'), textAt('zookeeper_stats')])
-  return limits === undefined ? undefined : { limits, used: used ?? '' }
+  const [limits, used] = await Promise.all([valuesAt(place.limits), valuesAt(place.usage)])
+  if (limits === undefined) return undefined
+  return {
+    soft: quotaFigures(limits.count, limits.bytes),
+    hard: quotaFigures(limits.countHardLimit, limits.byteHardLimit),
+    used: quotaFigures(used?.count, used?.bytes),
+  }
+}
+
+function quotaFigures(count: bigint | undefined, bytes: bigint | undefined): QuotaFigures {
+  // -1 is no limit.
+  const number = (value: bigint | undefined): number | undefined =>
+    value === undefined || value < 0n ? undefined : Number(value)
+  const [znodes, size] = [number(count), number(bytes)]
+  return { ...(znodes !== undefined && { znodes }), ...(size !== undefined && { bytes: size }) }
 }

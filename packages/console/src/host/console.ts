@@ -4,10 +4,11 @@ import { serve } from '@hono/node-server'
 import { type ConnectOptions, connect } from '@lightkeeper/client'
 import { formatAddress, type Log, parseAddress, type Runtime, type TlsOptions } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
-import { askWord, PastDirectory } from '@lightkeeper/tools'
+import { type AdminPages, askWord, PastDirectory, remotePast } from '@lightkeeper/tools'
 import { gatewayApp, type WebFiles } from '../gateway/app.ts'
 import { ChildLists } from '../gateway/child-lists.ts'
-import { FigureRing } from '../servers/figure-ring.ts'
+import { type KeptFigures, keptByPages } from '../servers/kept.ts'
+import { Sampler } from '../servers/sampler.ts'
 import { figuresIn } from '../servers/words.ts'
 import { webFiles } from './web-files.ts'
 
@@ -21,14 +22,21 @@ export interface ConsoleOptions {
   /** Whether the page may write. Default false. */
   readonly allowsWrites?: boolean
   /**
-   * What a browser must show. Default: one is made where others could reach the console, that is on any address but those of this
-   * machine alone; or where the console has credentials that they have not.
+   * What a browser must show; false for nothing. Default: one is made where others could reach the console, that is on any address but
+   * those of this machine alone; or where the console has what they have not, credentials or the files of a data directory.
    */
-  readonly token?: string | undefined
+  readonly token?: string | false | undefined
   /** Host names under which the console may be asked, besides addresses and `localhost`. Default none. */
   readonly hostNames?: readonly string[]
   /** The data directory of a server, for time travel. */
   readonly past?: { readonly dataDir: string; readonly logDir?: string | undefined } | undefined
+  /**
+   * The admin pages of one of the servers: of ours they give the past, where there is no `past`, and the figures of the last day. They
+   * need an authorization with every permission on `/` for the past.
+   */
+  readonly admin?: AdminPages | undefined
+  /** Servers in this process, which keep the figures of their last day. Default none: the console measures while it runs. */
+  readonly kept?: readonly KeptFigures[]
   /** Options of the client: credentials, TLS, timeouts. */
   readonly connect?: Omit<ConnectOptions, 'lazy' | 'log' | 'runtime'>
   /** Gets the audit lines too. Default: none. */
@@ -55,16 +63,17 @@ const wordPatienceMs = 3_000
 
 /** Resolves when it listens; the servers need not be there yet. @throws the system's error where the address cannot be had. */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
-  const { servers, host = '127.0.0.1', port = 0, allowsWrites = false, past, hostNames = [] } = options
+  const { servers, host = '127.0.0.1', port = 0, allowsWrites = false, hostNames = [], kept = [], admin } = options
   const files = options.files ?? webFiles()
   const runtime = nodeRuntime(options.log === undefined ? {} : { log: options.log })
-  const token = options.token ?? (isShielded(options, host) ? undefined : freshToken(runtime))
+  const given = options.token ?? (isShielded(options, host) ? false : freshToken(runtime))
+  const token = given === false ? undefined : given
   const zk = await connect(servers, { replyBytesMax, ...options.connect, lazy: true, log: runtime.log })
   const { addresses, chroot } = partsOf(servers, runtime)
   // Options of TLS are read again each time, so that certificates reload.
   const ask = async (address: string, word: string): Promise<string> =>
     askWord(runtime, address, word, { timeoutMs: wordPatienceMs, tls: await tlsOf(options) })
-  const figures = new FigureRing(runtime.clock, async () => {
+  const sampler = new Sampler(runtime.clock, async () => {
     const answers = await Promise.all(
       (await addresses()).map(async (address) => {
         const text = await ask(address, 'mntr').catch(() => '')
@@ -81,10 +90,11 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     chroot,
     allowsWrites,
     lists: new ChildLists(zk),
-    figures,
+    sampler,
+    kept: [...kept, ...(admin === undefined ? [] : [keptByPages(admin, addresses)])],
     addresses,
     ask,
-    openPast: past === undefined ? undefined : () => PastDirectory.open(runtime.disk, past.dataDir, past.logDir),
+    openPast: openerOf(options, runtime),
   }
   const gate = {
     hostNames: new Set([...hostNames, ...(loopback.test(host) ? [] : [host])].map((each) => each.toLowerCase())),
@@ -99,10 +109,10 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     await zk.close()
     throw error
   }
-  figures.start()
+  sampler.start()
   const shown = host === '0.0.0.0' || host === '::' || host === '' ? '127.0.0.1' : host
   const close = async (): Promise<void> => {
-    figures.close()
+    sampler.close()
     const ended = new Promise<void>((resolve) => void server.close(() => resolve()))
     if ('closeAllConnections' in server) server.closeAllConnections()
     // Its session has nothing that must go at once, and its server may be gone.
@@ -117,10 +127,20 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   }
 }
 
+/** Undefined where the past is nowhere to be read. */
+function openerOf({ past, admin }: ConsoleOptions, { disk }: Runtime): (() => Promise<PastDirectory>) | undefined {
+  if (past !== undefined) return () => PastDirectory.open(disk, past.dataDir, past.logDir)
+  return admin === undefined ? undefined : () => remotePast(admin)
+}
+
 /** Nobody but the users of this machine can ask, and they can do no more through the console than without it. */
-function isShielded({ connect: { auth = [], sasl, tls } = {} }: ConsoleOptions, host: string): boolean {
+function isShielded({ past, connect: { auth = [], sasl, tls } = {} }: ConsoleOptions, host: string): boolean {
   return (
-    loopback.test(host) && auth.length === 0 && sasl === undefined && (tls === undefined || typeof tls === 'boolean')
+    loopback.test(host) &&
+    past === undefined &&
+    auth.length === 0 &&
+    sasl === undefined &&
+    (tls === undefined || typeof tls === 'boolean')
   )
 }
 

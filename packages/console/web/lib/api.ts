@@ -25,8 +25,17 @@ export function takeToken(): void {
   history.replaceState(null, '', location.pathname + location.search)
 }
 
+/** Streams that wait for a token. */
+let waiting: (() => void)[] = []
+
 export function giveToken(token: string): void {
   sessionStorage.setItem(tokenKey, token)
+  for (const go of waiting.splice(0)) go()
+  emit('token given')
+}
+
+export function hasToken(): boolean {
+  return sessionStorage.getItem(tokenKey) !== null
 }
 
 function headers(more: Record<string, string> = {}): Record<string, string> {
@@ -108,7 +117,15 @@ export async function follow(
       if (signal.aborted) return
       if (error instanceof ApiProblem && error.code !== 'GONE') {
         onEvent({ kind: 'failed', problem: { code: error.code, message: error.message } })
-        if (error.code === 'WRONG' || error.code === 'TOKEN') return
+        if (error.code === 'WRONG') return
+        if (error.code === 'TOKEN') {
+          await new Promise<void>((resolve) => {
+            waiting.push(resolve)
+            signal.addEventListener('abort', () => resolve())
+          })
+          if (signal.aborted) return
+          continue
+        }
       }
     }
     if (signal.aborted) return

@@ -1,5 +1,7 @@
 /** What was typed and not saved, by znode. It survives a reload of the page, a lost gateway, and a znode that is deleted meanwhile. */
 
+import type { AclEntry } from '../../src/api.ts'
+
 export type Form = 'text' | 'json' | 'hex'
 
 export interface Draft {
@@ -9,20 +11,31 @@ export interface Draft {
   readonly version: number
 }
 
-const key = (path: string): string => `draft ${path}`
+/** An edited list of permissions. */
+export interface AclDraft {
+  readonly acl: readonly AclEntry[]
+  /** The version of the list that was edited. */
+  readonly aversion: number
+}
 
-export function draftOf(path: string): Draft | undefined {
+interface Kinds {
+  readonly data: Draft
+  readonly acl: AclDraft
+}
+
+/** What was typed at `path` and not saved. */
+export function draftOf<K extends keyof Kinds>(kind: K, path: string): Kinds[K] | undefined {
   try {
-    return JSON.parse(sessionStorage.getItem(key(path)) ?? 'null') ?? undefined
+    return JSON.parse(sessionStorage.getItem(`${kind} ${path}`) ?? 'null') ?? undefined
   } catch {
     return undefined
   }
 }
 
-export function keepDraft(path: string, draft: Draft | undefined): void {
+export function keepDraft<K extends keyof Kinds>(kind: K, path: string, draft: Kinds[K] | undefined): void {
   try {
-    if (draft === undefined) sessionStorage.removeItem(key(path))
-    else sessionStorage.setItem(key(path), JSON.stringify(draft))
+    if (draft === undefined) sessionStorage.removeItem(`${kind} ${path}`)
+    else sessionStorage.setItem(`${kind} ${path}`, JSON.stringify(draft))
   } catch {
     // The storage of the browser is full: the text stays on the page.
   }

@@ -49,7 +49,7 @@ export function useLoad<T>(url: string | undefined, everyMs?: number): Loaded<T>
     return () => clearInterval(timer)
   }, [everyMs, reload])
   useNews((news) => {
-    if (news === 'back' || news === 'written') reload()
+    if (news !== 'gone' && news !== 'token') reload()
   })
   const { value, problem, isLoading } = state
   return { value: state.url === url ? value : undefined, problem, isLoading, reload }

@@ -1,7 +1,7 @@
-/** What concerns the whole page: the gateway went away or is back, a token is needed, something was written. */
+/** What concerns the whole page: the gateway went away or is back, a token is needed or was given, something was written. */
 import { useEffect } from 'preact/hooks'
 
-export type News = 'gone' | 'back' | 'token' | 'written'
+export type News = 'gone' | 'back' | 'token' | 'token given' | 'written'
 
 const listeners = new Set<(news: News) => void>()
 let isGone = false

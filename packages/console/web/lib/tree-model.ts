@@ -27,6 +27,10 @@ interface Opened {
   /** Where the open ones among its children stand. */
   places: Map<string, number>
   isLoading: boolean
+  /** The newest state of its list that was heard of. */
+  heard: string
+  /** Its list is being read because of that. */
+  isFollowing: boolean
 }
 
 /** A run of rows: children `from` to `to` of one znode. */
@@ -38,6 +42,21 @@ interface Run {
   /** The first row. */
   readonly start: number
 }
+
+function closedList(): Opened {
+  return {
+    total: 0,
+    state: '',
+    pages: new Map(),
+    places: new Map(),
+    isLoading: false,
+    heard: '',
+    isFollowing: false,
+  }
+}
+
+/** After a read that took longer than this, milliseconds, the list rests. */
+const restFromMs = 50
 
 type Read = (path: string, offset: number, limit: number, find: readonly string[]) => Promise<Children>
 
@@ -92,7 +111,7 @@ export class TreeModel {
   async open(path: string): Promise<void> {
     for (const each of lineTo(path)) {
       if (this.#open.has(each)) continue
-      this.#open.set(each, { total: 0, state: '', pages: new Map(), places: new Map(), isLoading: false })
+      this.#open.set(each, closedList())
       await this.reload(each)
       const parent = this.#open.get(parentOf(each))
       if (each !== '/' && parent !== undefined && !parent.places.has(nameOf(each))) await this.reload(parentOf(each))
@@ -129,9 +148,22 @@ export class TreeModel {
     this.#layOut()
   }
 
-  /** The list of `path` is in this state now. */
+  /** The list of `path` is in this state now. One that changes all the time is read again and again, with rests between. */
   async hear(path: string, state: string): Promise<void> {
-    if (this.#open.get(path)?.state !== state) await this.reload(path)
+    const opened = this.#open.get(path)
+    if (opened === undefined) return
+    opened.heard = state
+    if (opened.isFollowing) return
+    opened.isFollowing = true
+    // What was read may be newer than what was heard: then the next state that is heard decides.
+    for (let read = ''; opened.heard !== opened.state && opened.heard !== read && this.#open.get(path) === opened; ) {
+      read = opened.heard
+      const begun = performance.now()
+      await this.reload(path)
+      const took = performance.now() - begun
+      if (took > restFromMs) await new Promise((resolve) => setTimeout(resolve, 2 * took))
+    }
+    opened.isFollowing = false
   }
 
   row(index: number): Row {

@@ -1,6 +1,6 @@
 /** Small parts that every view uses. */
 import type { ComponentChildren, JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useId, useRef } from 'preact/hooks'
 import type { ApiProblem } from '../lib/api.ts'
 import { go, placeOf } from '../lib/location.ts'
 
@@ -54,6 +54,21 @@ export function ProblemNote({
   )
 }
 
+/** What may be wider than the screen; keys scroll it too. */
+export function Scroll({
+  label,
+  children,
+}: {
+  readonly label: string
+  readonly children: ComponentChildren
+}): JSX.Element {
+  return (
+    <section class="scroll" aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  )
+}
+
 /** A time as people on call read it: how long ago, and the exact time on demand. */
 export function Ago({ at }: { readonly at: number }): JSX.Element {
   const date = new Date(at)
@@ -83,18 +98,21 @@ export function agoOf(ms: number): string {
 interface DialogProps {
   readonly title: string
   readonly onClose: () => void
+  /** Escape does not close it. Default false. */
+  readonly staysOpen?: boolean
   readonly children: ComponentChildren
 }
 
 /** A dialog over the page; Escape closes it, and the focus goes back to where it was. */
-export function Dialog({ title, onClose, children }: DialogProps): JSX.Element {
+export function Dialog({ title, onClose, staysOpen = false, children }: DialogProps): JSX.Element {
   const own = useRef<HTMLDialogElement>(null)
+  const id = useId()
   useEffect(() => {
     own.current?.showModal()
   }, [])
   return (
-    <dialog ref={own} onClose={onClose} aria-labelledby="dialog-title">
-      <h2 id="dialog-title">{title}</h2>
+    <dialog ref={own} onClose={onClose} onCancel={(event) => staysOpen && event.preventDefault()} aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
       {children}
     </dialog>
   )

@@ -4,8 +4,9 @@ import { useState } from 'preact/hooks'
 import type { AclEntry } from '../../src/api.ts'
 import { allowedTo, permissions, pitfallsOf, sentenceOf } from '../../src/explain/acl.ts'
 import { ApiProblem, write } from '../lib/api.ts'
+import { type AclDraft, draftOf, keepDraft } from '../lib/drafts.ts'
 import { emit } from '../lib/news.ts'
-import { ProblemNote } from '../parts/bits.tsx'
+import { ProblemNote, Scroll } from '../parts/bits.tsx'
 
 interface Props {
   readonly path: string
@@ -17,7 +18,11 @@ interface Props {
 }
 
 export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props): JSX.Element {
-  const [edited, setEdited] = useState<{ readonly acl: readonly AclEntry[]; readonly aversion: number }>()
+  const [edited, setDraft] = useState(() => draftOf('acl', path))
+  const setEdited = (next: AclDraft | undefined): void => {
+    setDraft(next)
+    keepDraft('acl', path, next)
+  }
   const [identity, setIdentity] = useState('')
   const [problem, setProblem] = useState<ApiProblem>()
   if (acl === undefined) {
@@ -33,11 +38,12 @@ export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props):
     const list = shown.flatMap((each, at) => (at !== i ? [each] : next === undefined ? [] : [next]))
     setEdited({ acl: list, aversion: edited?.aversion ?? aversion })
   }
-  const save = async (): Promise<void> => {
+  const isBehind = edited !== undefined && edited.aversion !== aversion
+  const save = async (version: number): Promise<void> => {
     if (edited === undefined) return
     setProblem(undefined)
     try {
-      await write('PUT', '/api/acl', { path, acl: edited.acl, aversion: edited.aversion })
+      await write('PUT', '/api/acl', { path, acl: edited.acl, aversion: version })
       setEdited(undefined)
       emit('written')
     } catch (error) {
@@ -49,7 +55,7 @@ export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props):
   return (
     <section class="panel">
       <h2>Permissions</h2>
-      <div class="scroll">
+      <Scroll label="Entries">
         <table class="facts acl">
           <thead>
             <tr>
@@ -110,7 +116,7 @@ export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props):
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <ul>
         {shown.map((entry, i) => (
           <li key={i}>{sentenceOf(entry)}</li>
@@ -141,7 +147,28 @@ export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props):
                   .join(', ')}.`}
         </span>
       </p>
-      <ProblemNote problem={problem} />
+      {isBehind ? (
+        <div class="note bad" role="alert">
+          <p>
+            Another client changed this list while you edited it. Your changes are kept, and nothing of them was saved.
+            It is now:
+          </p>
+          <ul>
+            {acl.map((entry, i) => (
+              <li key={i}>{sentenceOf(entry)}</li>
+            ))}
+          </ul>
+          <p class="line">
+            <button type="button" onClick={() => void save(aversion)}>
+              Save mine over theirs
+            </button>
+            <button type="button" onClick={() => setEdited(undefined)}>
+              Take theirs, drop mine
+            </button>
+          </p>
+        </div>
+      ) : null}
+      {isBehind && problem?.code === 'BAD_VERSION' ? null : <ProblemNote problem={problem} />}
       {allowsWrites ? (
         <p class="line">
           <button
@@ -155,7 +182,12 @@ export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props):
           >
             Add an entry
           </button>
-          <button type="button" class="main" disabled={edited === undefined} onClick={() => void save()}>
+          <button
+            type="button"
+            class="main"
+            disabled={edited === undefined || isBehind}
+            onClick={() => void save(aversion)}
+          >
             Save permissions
           </button>
           <button type="button" disabled={edited === undefined} onClick={() => setEdited(undefined)}>

@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { ChangeItem, Problem } from '../../src/api.ts'
 import { address, follow } from '../lib/api.ts'
 import { briefOf } from '../lib/bytes.ts'
-import { PathField, ViewHead, ZnodeLink } from '../parts/bits.tsx'
+import { go } from '../lib/location.ts'
+import { PathField, Scroll, ViewHead, ZnodeLink } from '../parts/bits.tsx'
 
 interface Shown extends ChangeItem {
   readonly key: number
@@ -24,10 +25,9 @@ interface Stream {
 
 const empty: Stream = { changes: [], leftOut: 0, status: 'Reading what is there…', problem: undefined }
 
-export function ChangesView({ path }: { readonly path: string }): JSX.Element {
+export function ChangesView({ path, filter }: { readonly path: string; readonly filter: string }): JSX.Element {
   const [stream, setStream] = useState<Stream>(empty)
   const [isPaused, setPaused] = useState(false)
-  const [filter, setFilter] = useState('')
   // While the page is paused, changes wait here; the newest are kept.
   const waiting = useRef<Stream>(empty)
   const paused = useRef(false)
@@ -93,7 +93,11 @@ export function ChangesView({ path }: { readonly path: string }): JSX.Element {
           <PathField view="changes" path={path} label="Below" />
           <label>
             Only paths with{' '}
-            <input type="search" value={filter} onInput={(event) => setFilter(event.currentTarget.value)} />
+            <input
+              type="search"
+              value={filter}
+              onInput={(event) => go('changes', { path, filter: event.currentTarget.value || undefined }, true)}
+            />
           </label>
           <button type="button" aria-pressed={isPaused} onClick={pause}>
             {isPaused ? 'Go on' : 'Pause'}
@@ -112,7 +116,7 @@ export function ChangesView({ path }: { readonly path: string }): JSX.Element {
           {stream.problem.message}
         </p>
       )}
-      <div class="scroll">
+      <Scroll label="Changes">
         <table class="list">
           <thead>
             <tr>
@@ -142,7 +146,7 @@ export function ChangesView({ path }: { readonly path: string }): JSX.Element {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {shown.length === 0 && stream.problem === undefined ? (
         <p class="quiet">Nothing has changed since this page was opened.</p>
       ) : null}

@@ -42,7 +42,7 @@ export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: 
   const bytes = useMemo(() => bytesOf(znode.data), [znode.data])
   const text = useMemo(() => textOf(bytes), [bytes])
   const pretty = useMemo(() => prettyOf(text), [text])
-  const [draft, setDraft] = useState<Draft | undefined>(() => draftOf(path))
+  const [draft, setDraft] = useState<Draft | undefined>(() => draftOf('data', path))
   const [form, setForm] = useState<Form>(
     draft?.form ?? (text === undefined ? 'hex' : pretty === undefined ? 'text' : 'json'),
   )
@@ -54,7 +54,7 @@ export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: 
   const now = useRef(draft?.text)
   const update = (next: Draft | undefined): void => {
     setDraft(next)
-    keepDraft(path, next)
+    keepDraft('data', path, next)
   }
   const drop = (): void => {
     update(undefined)

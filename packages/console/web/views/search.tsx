@@ -1,8 +1,9 @@
 /** Search below the chosen znode, by name or in data. */
 import type { JSX } from 'preact'
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { SearchLine } from '../../src/api.ts'
 import { ApiProblem, search } from '../lib/api.ts'
+import { go } from '../lib/location.ts'
 import { ProblemNote, ZnodeLink } from '../parts/bits.tsx'
 
 interface Result {
@@ -13,7 +14,14 @@ interface Result {
   readonly end?: Extract<SearchLine, { kind: 'end' }>
 }
 
-export function SearchBox({ path }: { readonly path: string }): JSX.Element {
+interface Props {
+  readonly path: string
+  /** What the address of the page asks for. */
+  readonly text: string | undefined
+  readonly inData: boolean
+}
+
+export function SearchBox({ path, text: asked, inData }: Props): JSX.Element {
   const [result, setResult] = useState<Result>()
   const [problem, setProblem] = useState<ApiProblem>()
   const running = useRef<AbortController>(undefined)
@@ -40,6 +48,11 @@ export function SearchBox({ path }: { readonly path: string }): JSX.Element {
       if (!own.signal.aborted && error instanceof ApiProblem) setProblem(error)
     })
   }
+  // A found znode that is opened has an address of its own: the results stay beside it.
+  useEffect(() => {
+    if (asked !== undefined && asked !== '') start(asked, inData ? 'data' : 'name')
+  }, [asked, inData])
+  useEffect(() => stop, [])
   return (
     <search>
       <form
@@ -48,12 +61,23 @@ export function SearchBox({ path }: { readonly path: string }): JSX.Element {
           event.preventDefault()
           const form = new FormData(event.currentTarget)
           const text = form.get('text')
-          if (typeof text === 'string' && text !== '') start(text, form.get('in') === null ? 'name' : 'data')
+          if (typeof text !== 'string' || text === '') return
+          const where = form.get('in') === null ? undefined : 'data'
+          // The same search again is another look at the znodes.
+          if (text === asked && inData === (where === 'data')) start(text, where ?? 'name')
+          else go('tree', { path, search: text, in: where })
         }}
       >
-        <input type="search" name="text" aria-label={`Search below ${path}`} placeholder={`Search below ${path}`} />
+        <input
+          type="search"
+          name="text"
+          key={asked}
+          defaultValue={asked ?? ''}
+          aria-label={`Search below ${path}`}
+          placeholder={`Search below ${path}`}
+        />
         <label>
-          <input type="checkbox" name="in" /> in data
+          <input type="checkbox" name="in" defaultChecked={inData} /> in data
         </label>
         <button type="submit">Search</button>
       </form>

@@ -5,7 +5,7 @@ import { address } from '../lib/api.ts'
 import { bytesOf } from '../lib/bytes.ts'
 import { useLoad } from '../lib/load.ts'
 import { nameOf } from '../lib/tree-model.ts'
-import { Ago, PathField, ProblemNote, ViewHead, ZnodeLink } from '../parts/bits.tsx'
+import { Ago, PathField, ProblemNote, Scroll, ViewHead, ZnodeLink } from '../parts/bits.tsx'
 import { SessionLink } from './recipes.tsx'
 
 export function ServicesView({ path }: { readonly path: string }): JSX.Element {
@@ -41,7 +41,7 @@ function Service({ service }: { readonly service: StructureItem }): JSX.Element 
       <p class="quiet">
         {holders.length} instance{holders.length === 1 ? '' : 's'}, in the format of {layouts.join(', ')}
       </p>
-      <div class="scroll">
+      <Scroll label="Instances">
         <table class="list">
           <thead>
             <tr>
@@ -79,7 +79,7 @@ function Service({ service }: { readonly service: StructureItem }): JSX.Element 
             })}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </section>
   )
 }

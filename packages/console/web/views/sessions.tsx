@@ -6,16 +6,16 @@ import { address } from '../lib/api.ts'
 import { useLoad } from '../lib/load.ts'
 import { go } from '../lib/location.ts'
 import { useWrite } from '../lib/use-write.ts'
-import { Dialog, ProblemNote, ViewHead, ZnodeLink } from '../parts/bits.tsx'
+import { Ago, Dialog, Link, ProblemNote, Scroll, ViewHead, ZnodeLink } from '../parts/bits.tsx'
 import { SessionLink } from './recipes.tsx'
 
-export function SessionsView({
-  session,
-  allowsWrites,
-}: {
+interface Props {
   readonly session: string | undefined
   readonly allowsWrites: boolean
-}): JSX.Element {
+  readonly hasPast: boolean
+}
+
+export function SessionsView({ session, allowsWrites, hasPast }: Props): JSX.Element {
   const { value, problem } = useLoad<Sessions>('/api/sessions', 3_000)
   const chosen = value?.sessions.find(({ id }) => id === session)
   return (
@@ -33,12 +33,17 @@ export function SessionsView({
       {value === undefined && problem === undefined ? <p class="quiet">Asking the servers…</p> : null}
       {session !== undefined && value !== undefined && chosen === undefined ? (
         <p class="note">
-          No server names the session {session} now. It has ended, or its server does not list sessions.
+          No server names the session {session} now. It has ended, or its server does not list sessions.{' '}
+          {hasPast ? (
+            <Link view="past" query={{ session }}>
+              What it did
+            </Link>
+          ) : null}
         </p>
       ) : null}
-      {chosen === undefined ? null : <SessionPanel session={chosen} allowsWrites={allowsWrites} />}
+      {chosen === undefined ? null : <SessionPanel session={chosen} allowsWrites={allowsWrites} hasPast={hasPast} />}
       {value === undefined ? null : (
-        <div class="scroll">
+        <Scroll label="Table of sessions">
           <table class="list">
             <thead>
               <tr>
@@ -70,7 +75,7 @@ export function SessionsView({
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </article>
   )
@@ -82,15 +87,23 @@ const pathsMax = 100
 function SessionPanel({
   session,
   allowsWrites,
+  hasPast,
 }: {
   readonly session: SessionItem
   readonly allowsWrites: boolean
+  readonly hasPast: boolean
 }): JSX.Element {
   const [isAsked, setAsked] = useState(false)
-  const { id, ephemerals, watches, isOwn } = session
+  const { id, ephemerals, watches, isOwn, since, lastOperation } = session
   return (
     <section class="panel" aria-label={`Session ${id}`}>
       <h2>Session {id}</h2>
+      {since === undefined ? null : (
+        <p class="quiet">
+          Its client connected <Ago at={since} />
+          {lastOperation === undefined || lastOperation === 'NA' ? '' : `, and its last request was ${lastOperation}`}.
+        </p>
+      )}
       <Paths title="Ephemerals" none="It owns no ephemerals." paths={ephemerals} />
       <Paths title="Watches of data" none="It watches no data." paths={watches} />
       <p class="line">
@@ -98,6 +111,11 @@ function SessionPanel({
           <button type="button" class="danger" onClick={() => setAsked(true)}>
             End what it holds…
           </button>
+        ) : null}
+        {hasPast ? (
+          <Link view="past" query={{ session: id }} class="button">
+            What it did
+          </Link>
         ) : null}
         <button type="button" onClick={() => go('sessions')}>
           Close

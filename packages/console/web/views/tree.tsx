@@ -13,12 +13,15 @@ import { ZnodeView } from './znode.tsx'
 
 interface Props {
   readonly path: string
+  /** What is searched for below the path. */
+  readonly search: string | undefined
+  readonly inData: boolean
   readonly allowsWrites: boolean
   readonly hasPast: boolean
   onState(event: StreamEvent | { readonly kind: 'gone' }): void
 }
 
-export function TreeView({ path, allowsWrites, hasPast, onState }: Props): JSX.Element {
+export function TreeView({ path, search, inData, allowsWrites, hasPast, onState }: Props): JSX.Element {
   const [round, draw] = useReducer((n: number) => n + 1, 0)
   const [problem, setProblem] = useState<ApiProblem>()
   const [news, setNews] = useState<{ readonly path: string; readonly count: number }>({ path, count: 0 })
@@ -36,7 +39,11 @@ export function TreeView({ path, allowsWrites, hasPast, onState }: Props): JSX.E
     void model.open(parentOf(path))
   }, [model, path])
   useNews((each) => {
-    if (each === 'back') for (const open of model.openPaths) void model.reload(open)
+    if (each !== 'back' && each !== 'token given') return
+    setProblem(undefined)
+    for (const open of model.openPaths) void model.reload(open)
+    // Where the first read had failed, nothing is open.
+    void model.open(parentOf(path))
   })
 
   // One stream for what is open: the chosen znode, and the lists of children.
@@ -62,7 +69,7 @@ export function TreeView({ path, allowsWrites, hasPast, onState }: Props): JSX.E
   return (
     <div class="panes">
       <section class="pane tree-pane" aria-label="Tree">
-        <SearchBox path={path} />
+        <SearchBox path={path} text={search} inData={inData} />
         <ProblemNote problem={problem} />
         <TreeRows model={model} round={round} path={path} onChoose={choose} />
       </section>

@@ -1,11 +1,11 @@
 /** One znode: data with an editor, its Stat explained, who may do what, and what can be done with it. */
 import { Fragment, type JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { Stat, Znode } from '../../src/api.ts'
+import type { Ephemerals, Quota, Stat, Znode } from '../../src/api.ts'
 import { type ApiProblem, address } from '../lib/api.ts'
 import { useLoad } from '../lib/load.ts'
 import { lineTo, nameOf } from '../lib/tree-model.ts'
-import { Ago, Link, ProblemNote } from '../parts/bits.tsx'
+import { Ago, Link, ProblemNote, ZnodeLink } from '../parts/bits.tsx'
 import { AclPanel } from './acl.tsx'
 import { CreateDialog, DeleteDialog } from './create-delete.tsx'
 import { DataPanel } from './data.tsx'
@@ -69,15 +69,8 @@ export function ZnodeView({ path, allowsWrites, hasPast, news }: Props): JSX.Ele
           </p>
           <DataPanel path={path} znode={znode} isGone={isGone} allowsWrites={allowsWrites} onSaved={reload} />
           <StatPanel stat={znode.stat} />
-          {znode.quota === undefined ? null : (
-            <section class="panel">
-              <h2>Quota</h2>
-              <p>
-                Limits: <code>{znode.quota.limits}</code>. In use: <code>{znode.quota.used}</code>. A limit of -1 is
-                none.
-              </p>
-            </section>
-          )}
+          {znode.quota === undefined ? null : <QuotaPanel quota={znode.quota} />}
+          <EphemeralsPanel path={path} />
           <AclPanel
             path={path}
             acl={znode.acl}
@@ -155,6 +148,76 @@ function StatPanel({ stat }: { readonly stat: Stat }): JSX.Element {
         </p>
       )}
     </section>
+  )
+}
+
+function QuotaPanel({ quota: { soft, hard, used } }: { readonly quota: Quota }): JSX.Element {
+  const rows = [
+    ['Znodes', used.znodes, soft.znodes, hard.znodes],
+    ['Bytes', used.bytes, soft.bytes, hard.bytes],
+  ] as const
+  const text = (value: number | undefined, none: string): string => value?.toLocaleString('en') ?? none
+  const isOver = rows.some(([, now = 0, ...limits]) => limits.some((limit) => limit !== undefined && now > limit))
+  return (
+    <section class="panel">
+      <h2>Quota</h2>
+      <table class="facts">
+        <thead>
+          <tr>
+            <th scope="col">Of it and all below</th>
+            <th scope="col">In use</th>
+            <th scope="col">A warning above</th>
+            <th scope="col">Refused above</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(([name, now, warning, refusal]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{text(now, 'not known')}</td>
+              <td>{text(warning, 'no limit')}</td>
+              <td>{text(refusal, 'no limit')}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {isOver ? <p class="note bad">It holds more than its quota.</p> : null}
+      <p class="quiet">
+        A server refuses writes only where enforceQuota is set; it logs a warning otherwise. The shell sets a quota:
+        lightkeeper setquota.
+      </p>
+    </section>
+  )
+}
+
+/** Asked only when somebody opens it: servers answer with all their sessions. */
+function EphemeralsPanel({ path }: { readonly path: string }): JSX.Element {
+  const [isOpen, setOpen] = useState(false)
+  const { value, problem } = useLoad<Ephemerals>(isOpen ? address('/api/ephemerals', { path }) : undefined)
+  return (
+    <details class="panel" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Ephemerals at and below it</summary>
+      <ProblemNote problem={problem} isOld={value !== undefined} />
+      {value === undefined && problem === undefined ? <p class="quiet">Asking the servers…</p> : null}
+      {value?.problems.map((each) => (
+        <p key={each} class="note">
+          {each}.
+        </p>
+      ))}
+      {value?.ephemerals.length === 0 ? <p class="quiet">The servers name none.</p> : null}
+      <ul>
+        {value?.ephemerals.map((each) => (
+          <li key={each.path}>
+            <ZnodeLink path={each.path} />, of session{' '}
+            <Link view="sessions" query={{ session: each.session }} class="path">
+              {each.session}
+            </Link>
+            {each.address === undefined ? ', whose client is not connected' : ` at ${each.address}`}
+          </li>
+        ))}
+      </ul>
+      {value !== undefined && value.leftOut > 0 ? <p class="quiet">…and {value.leftOut} more.</p> : null}
+    </details>
   )
 }
 
