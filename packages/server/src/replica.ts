@@ -75,7 +75,7 @@ export interface EnsembleView {
 /** A term, as listeners and operators see it. */
 export interface Replica {
   /** The part that this server has, under Apache's name. */
-  readonly role: 'standalone' | 'leader' | 'follower' | 'observer'
+  readonly role: 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only'
   /** Undefined where the server stands alone. */
   readonly ensemble: EnsembleView | undefined
   readonly tree: DataTree

@@ -50,7 +50,7 @@ const argumentBytes = new Map([['stmk', 8]])
 const answers = new Map<string, Answer>([
   // Monitoring scripts compare the four bytes, so there is no newline. Only a restart helps where the log failed.
   ['ruok', ({ replica }) => (replica.logFailure === undefined ? 'imok' : `${logFailed}\n`)],
-  ['isro', ({ replica }) => (replica.logFailure === undefined ? 'rw' : 'ro')],
+  ['isro', ({ replica }) => (mode(replica) === 'read-only' ? 'ro' : 'rw')],
   ['srvr', (asked) => `Zookeeper version: ${version}\n${summary(asked)}`],
   ['stat', (asked) => `Zookeeper version: ${version}\nClients:\n${connections(asked, true)}\n${summary(asked)}`],
   ['cons', (asked) => `${connections(asked, false)}\n`],

@@ -70,7 +70,7 @@ export const pages: readonly Page[] = [
     }),
   },
   { names: ['initial_configuration', 'icfg'], make: initialConfiguration },
-  { names: ['is_read_only', 'isro'], make: ({ replica }) => ({ read_only: replica.logFailure !== undefined }) },
+  { names: ['is_read_only', 'isro'], make: ({ replica }) => ({ read_only: mode(replica) === 'read-only' }) },
   {
     names: ['last_snapshot', 'lsnp'],
     make({ storage }) {
@@ -222,7 +222,7 @@ async function serverStats({ server, replica, storage, runtime }: PageSources): 
   }
   return {
     version,
-    read_only: replica.logFailure !== undefined,
+    read_only: mode(replica) === 'read-only',
     server_stats: {
       packets_sent: stats.sent,
       packets_received: stats.received,

@@ -61,6 +61,11 @@ export class Backlog {
     this.#runLater()
   }
 
+  /** Nobody watches the tree any more. */
+  release(): void {
+    this.#tree.receiver = nobody
+  }
+
   /** A term takes the tree, and the transactions that are not in it. */
   lend(): LoggedTxn[] {
     this.#isAway = true

@@ -22,6 +22,7 @@ import type { MemberDirectory } from './directory.ts'
 import { LeaderReplica } from './leader-replica.ts'
 import { LearnerReplica } from './learner-replica.ts'
 import { Learners } from './learners.ts'
+import { LookingService } from './looking-service.ts'
 import { MemberDisk } from './member-disk.ts'
 import type { MemberReplica } from './member-replica.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -45,6 +46,7 @@ export class Member implements Service, PeerOutput {
   readonly #touches = new Touches()
   readonly #repeated: RepeatedLines
   readonly #watch: PeerWatch
+  readonly #looking: LookingService
   /** Inputs that came while the machines took another one. */
   readonly #inputs = new Deque<PeerInput>()
   #isStepping = false
@@ -113,6 +115,12 @@ export class Member implements Service, PeerOutput {
       this.#watch.heard(from)
       this.#step({ kind: 'notification', from, notification })
     })
+    this.#looking = new LookingService(
+      house,
+      this.#backlog,
+      () => this.#watch.ensemble,
+      () => !this.#peer.history.isIncomplete,
+    )
     const { sid, membership, times } = neighbours
     this.#peer = new Peer({ sid, membership, times }, directory.recovered)
     this.#recent = new RecentTxns(this.#peer.history.held.last)
@@ -144,6 +152,7 @@ export class Member implements Service, PeerOutput {
   async start(): Promise<void> {
     await this.#election.listen()
     this.#runtime.log('info', 'this server is a member of an ensemble and looks for a leader', this.#watch.facts)
+    this.#looking.begin()
     this.#guarded(() => this.#peer.start(this.#runtime.clock.now(), this))
     this.#drain()
   }
@@ -153,6 +162,7 @@ export class Member implements Service, PeerOutput {
     this.#isStopped = true
     this.#timer?.cancel()
     this.#watch.stop()
+    this.#looking.end()
     this.#endTerm()
     this.#link?.link.destroy()
     this.#disk.stop()
@@ -234,11 +244,13 @@ export class Member implements Service, PeerOutput {
   }
 
   listen(isOpen: boolean): void {
+    this.#looking.end()
     if (isOpen) this.#watch.leading()
     this.#learners.listen(isOpen)
   }
 
   dial(sid: number, attempt: number): void {
+    this.#looking.end()
     this.#link?.link.destroy()
     const id = ++this.#links
     const { juteMaxbuffer } = this.#house.config
@@ -411,6 +423,7 @@ export class Member implements Service, PeerOutput {
   stopServing(why: string): void {
     this.#watch.lost(why)
     this.#endTerm()
+    this.#looking.begin()
   }
 
   #endTerm(): void {

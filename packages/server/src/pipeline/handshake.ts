@@ -85,8 +85,12 @@ export class Handshake {
   #takeOver(caller: Caller, request: ConnectRequest, timeoutMs: number): void {
     const { orderer } = this.#desk
     const { sessionId, passwd } = request
-    const done = (session: Session | undefined): void => {
+    const done = (session: Session | 'unknown' | undefined): void => {
       if (!caller.isOpen) return
+      if (session === 'unknown') {
+        caller.hangUp()
+        return
+      }
       if (session === undefined) {
         this.#respond(caller, undefined)
         caller.hangUp()

@@ -22,8 +22,11 @@ export interface Orderer {
   closeSession(ticket: Ticket<Caller>, session: Session): void
   /** Opened when everything that was ordered before it, by any client, is applied here. */
   sync(ticket: Ticket<Caller>): void
-  /** Calls `done` once, with the session if it lives: from then on it has this timeout and is served here. */
-  revalidate(id: bigint, timeoutMs: number, done: (session: Session | undefined) => void): void
+  /**
+   * Calls `done` once, with the session if it lives: from then on it has this timeout and is served here. `unknown`: nobody here can say
+   * whether it lives.
+   */
+  revalidate(id: bigint, timeoutMs: number, done: (session: Session | 'unknown' | undefined) => void): void
   /** The client of the session has sent something. */
   touch(session: Session): void
 }

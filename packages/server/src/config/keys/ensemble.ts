@@ -24,8 +24,8 @@ export interface EnsembleOptions {
   /** How long a connection to the election port of another member may take, milliseconds. Default 5000. */
   readonly cnxTimeout?: number
   /**
-   * Whether a member serves reads while it is cut off. A server that stands alone is never cut off; it answers the word `isro` then,
-   * although no whitelist has it, because clients look for a writable server by it. Default false.
+   * Whether a member serves reads to clients that accept that while it has no leader. With it the word `isro` is answered although no
+   * whitelist has it, because clients look for a writable server by it. A server that stands alone always takes writes. Default false.
    */
   readonly readOnlyModeEnabled?: boolean
   /**

@@ -1,0 +1,140 @@
+/** What a member does with the packets of its leader, its disk, and its clients, and in which order. */
+import { makeZxid, opCode, Reader } from '@lightkeeper/protocol'
+import { afterEach, describe, expect, test } from 'vitest'
+import { create } from '../storage/storage.harness.ts'
+import { DataTree } from '../tree/data-tree.ts'
+import type { Txn } from '../tree/txn.ts'
+import { commit, packet, proposal, snap, Theatre } from './member.harness.ts'
+
+let theatre: Theatre | undefined
+afterEach(async () => {
+  await theatre?.close()
+  theatre = undefined
+})
+
+async function begin(...options: ConstructorParameters<typeof Theatre>): Promise<Theatre> {
+  theatre = new Theatre(...options)
+  await theatre.open()
+  await theatre.start()
+  return theatre
+}
+
+/** A transaction that opens the session of a request, or does its write. */
+function answerTo(request: Uint8Array, zxid: bigint): ReturnType<typeof proposal> {
+  const reader = new Reader(request)
+  const [session, cxid, type] = [reader.long(), reader.int(), reader.int()]
+  const txn: Txn =
+    type === opCode.createSession ? { type: opCode.createSession, timeOut: reader.int() } : create(`/n${zxid}`)
+  return proposal(zxid, txn, { session, cxid })
+}
+
+test('acknowledges what the disk has: after a power cut it is still there', async () => {
+  const it = await begin()
+  await it.join(packet('DIFF', makeZxid(1, 0)))
+  it.send(proposal(makeZxid(1, 1), create('/a')), proposal(makeZxid(1, 2), create('/b')))
+  expect((await it.packet('ACK')).zxid).toBe(makeZxid(1, 1))
+  expect((await it.packet('ACK')).zxid).toBe(makeZxid(1, 2))
+  it.crash('power')
+  it.epoch = 2
+  await it.start()
+  expect((await it.greet()).zxid).toBe(makeZxid(1, 2))
+})
+
+test('a COMMIT may come before its own disk, and the clients see it afterwards', async () => {
+  const it = await begin()
+  await it.join(packet('DIFF', makeZxid(1, 0)))
+  const first = makeZxid(1, 1)
+  it.send(proposal(first, create('/a')), commit(first))
+  await it.packet('ACK')
+  const connecting = it.connect()
+  const request = await it.packet('REQUEST')
+  const second = makeZxid(1, 2)
+  it.send(answerTo(request.data as Uint8Array, second), commit(second))
+  await it.packet('ACK')
+  const client = await connecting
+  expect(await it.world.run(client.exists('/a'))).toBeDefined()
+})
+
+test('what comes right behind a TRUNC follows the cut', async () => {
+  const it = await begin()
+  await it.join(packet('DIFF', makeZxid(1, 0)))
+  for (let i = 1; i <= 3; i++) it.send(proposal(makeZxid(1, i), create(`/old${i}`)))
+  for (let i = 1; i <= 3; i++) await it.packet('ACK')
+  it.send(commit(makeZxid(1, 1)))
+  it.deposeLeader()
+  const next = makeZxid(2, 1)
+  await it.join(packet('TRUNC', makeZxid(1, 1)), proposal(next, create('/new')), commit(next))
+  it.deposeLeader()
+  expect((await it.greet()).zxid).toBe(next)
+})
+
+test('what comes right behind an image and NEWLEADER is acknowledged after it', async () => {
+  const it = await begin()
+  await it.greet()
+  const [first, second] = [makeZxid(1, 5), makeZxid(1, 6)]
+  it.send(
+    ...snap(makeZxid(1, 4), new DataTree()),
+    proposal(first, create('/behind')),
+    commit(first),
+    it.newLeader,
+    proposal(second, create('/later')),
+  )
+  expect((await it.packet('ACK')).zxid).toBe(makeZxid(1, 0))
+  expect((await it.packet('ACK')).zxid).toBe(second)
+  it.send(packet('UPTODATE', -1n))
+  await it.packet('ACK')
+  it.crash('power')
+  it.epoch = 2
+  await it.start()
+  expect((await it.greet()).zxid).toBe(second)
+})
+
+test('a log that cannot be cut is replaced: the member says that it lacks something, and asks for everything', async () => {
+  const it = await begin()
+  await it.join(...snap(makeZxid(1, 4), new DataTree()))
+  it.send(proposal(makeZxid(1, 5), create('/a')))
+  await it.packet('ACK')
+  it.crash('kill')
+  it.epoch = 2
+  await it.start()
+  await it.greet()
+  it.send(packet('TRUNC', makeZxid(1, 2)))
+  expect((await it.greet()).zxid).toBe(-1n)
+  it.send(...snap(makeZxid(1, 2), new DataTree()), it.newLeader)
+  await it.packet('ACK')
+})
+
+describe('without a leader', () => {
+  test('nobody is served, unless the settings allow reads', async () => {
+    const it = await begin()
+    await it.join(packet('DIFF', makeZxid(1, 0)))
+    it.isLed = false
+    it.deposeLeader()
+    await expect(it.connect({ connectTimeout: 5_000, readOnly: true })).rejects.toThrow()
+  })
+
+  test('reads are served to clients that accept that, and they go when there is a leader', async () => {
+    const it = await begin(1, { readOnlyModeEnabled: true })
+    const first = makeZxid(1, 1)
+    await it.join(packet('DIFF', makeZxid(1, 0)), proposal(first, create('/a')), commit(first))
+    it.isLed = false
+    it.deposeLeader()
+    const reader = await it.connect({ readOnly: true })
+    expect(await it.world.run(reader.exists('/a'))).toBeDefined()
+    await expect(it.world.run(reader.create('/b', ''))).rejects.toMatchObject({ code: 'NOT_READ_ONLY' })
+    await expect(it.connect({ connectTimeout: 5_000 })).rejects.toThrow()
+    it.isLed = true
+    await it.join(packet('DIFF', first))
+  })
+
+  test('a damaged directory serves no reads', async () => {
+    const it = await begin(1, { readOnlyModeEnabled: true })
+    const first = makeZxid(1, 1)
+    await it.join(packet('DIFF', makeZxid(1, 0)), proposal(first, create('/a')), commit(first))
+    it.crash('kill')
+    it.isLed = false
+    it.damageLogs()
+    await it.start()
+    await expect(it.connect({ connectTimeout: 5_000, readOnly: true })).rejects.toThrow()
+  })
+})
