@@ -1,18 +1,20 @@
 /** A member of ours in a simulated world with two others, one of which leads: a test says what the leader sends, packet by packet. */
-import { type Client, type ConnectOptions, connect } from '@lightkeeper/client'
 import {
   intBytes,
   makeZxid,
   type QuorumPacket,
   type QuorumPacketName,
   QuorumPacketStream,
+  readConnectResponse,
   Writer,
   writeQuorumPacket,
 } from '@lightkeeper/protocol'
 import type { Link, Log } from '@lightkeeper/runtime'
 import { World } from '@lightkeeper/testing/sim'
+import { connectFrame, Frames, requestFrame } from '../../../../test/support/frames.mjs'
 import type { ServerOptions } from '../config/config.ts'
 import { type RunningServer, startServer } from '../server.ts'
+import { ApacheSessionKeys } from '../session/apache-sessions.ts'
 import { imageOf } from '../storage/storage.harness.ts'
 import { writeTxn } from '../storage/txn-codec.ts'
 import { ElectionLinks } from '../transport/election-links.ts'
@@ -67,6 +69,7 @@ export class Theatre {
 
   /** The two other servers begin. The member is a new one, which may take what it has for whole. */
   async open(): Promise<void> {
+    await import('./index.ts')
     await this.world.run(this.world.runtime(host).disk.makeDirectory('/data'))
     this.world.disk(host).put('/data/initialize', new Uint8Array(0))
     const runtime = this.world.runtime(others)
@@ -109,8 +112,8 @@ export class Theatre {
     const starting = startServer(this.#options, { ...runtime, log }).finally(() => {
       isOver = true
     })
-    // The server loads its parts for members, which no world can do.
-    await this.until(() => isOver)
+    // The server imports its parts for members, for which the world stands nearly still.
+    await this.until(() => isOver, 0.01)
     this.#server = await starting
   }
 
@@ -131,18 +134,18 @@ export class Theatre {
     if (this.#server !== undefined) await this.world.run(this.#server.close())
   }
 
-  connect(options: ConnectOptions = {}): Promise<Client> {
-    const runtime = this.world.runtime(`c${++this.#clients}`)
-    return this.world.run(connect(`${host}:2181`, { sessionTimeout: 4_000, runtime, ...options }))
+  /** `session`: it comes back with one of the ensemble. */
+  visit(readOnly = false, session = 0n): Visitor {
+    return new Visitor(this, `c${++this.#clients}`, readOnly, session)
   }
 
-  /** Lets time pass until it is so. @throws Error after a minute of the world. */
-  async until(isSo: () => boolean): Promise<void> {
+  /** Lets time pass until it is so. @throws Error after ten thousand steps. */
+  async until(isSo: () => boolean, stepMs = 1): Promise<void> {
     const { clock } = this.world.runtime(others)
-    for (let ms = 0; !isSo(); ms++) {
-      if (ms > 60_000)
+    for (let steps = 0; !isSo(); steps++) {
+      if (steps > 10_000)
         throw new Error(`waited in vain; the end of the trace:\n${this.world.trace.slice(-20).join('\n')}`)
-      await this.world.run(new Promise<void>((resolve) => void clock.after(1, resolve)))
+      await this.world.run(new Promise<void>((resolve) => void clock.after(stepMs, resolve)))
     }
   }
 
@@ -194,6 +197,47 @@ export class Theatre {
 
   get newLeader(): QuorumPacket {
     return packet('NEWLEADER', makeZxid(this.epoch, 0))
+  }
+}
+
+/** A client, frame by frame. */
+export class Visitor {
+  isClosed = false
+  readonly #theatre: Theatre
+  readonly #frames = new Frames()
+  readonly #link: Link
+  #xid = 0
+
+  constructor(theatre: Theatre, from: string, readOnly: boolean, sessionId: bigint) {
+    this.#theatre = theatre
+    this.#link = theatre.world.runtime(from).network.connect(`${host}:2181`, {
+      opened: () =>
+        void this.#link.write(
+          connectFrame({ readOnly, sessionId, passwd: new ApacheSessionKeys().passwordOf(sessionId) }),
+        ),
+      data: (chunk) => this.#frames.push(chunk),
+      closed: () => {
+        this.isClosed = true
+      },
+    })
+  }
+
+  /** Whether the server has taken the client in. It says no by closing the connection. */
+  async isServed(): Promise<boolean> {
+    await this.#theatre.until(() => this.#frames.waiting > 0 || this.isClosed)
+    const response = this.#frames.next()
+    return response !== undefined && readConnectResponse(response).sessionId !== 0n
+  }
+
+  /** The error number of the reply. */
+  async call(type: number, write: (writer: Writer) => void): Promise<number> {
+    this.#link.write(requestFrame(++this.#xid, type, write))
+    await this.#theatre.until(() => this.#frames.waiting > 0 || this.isClosed)
+    const reply = this.#frames.next()
+    if (reply === undefined) throw new Error('the server closed the connection')
+    reply.int()
+    reply.long()
+    return reply.int()
   }
 }
 

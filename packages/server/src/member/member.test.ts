@@ -1,6 +1,7 @@
 /** What a member does with the packets of its leader, its disk, and its clients, and in which order. */
-import { makeZxid, opCode, Reader } from '@lightkeeper/protocol'
+import { keeperCodes, makeZxid, opCode, Reader, type Writer, writePathWatchRequest } from '@lightkeeper/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
+import { createBody } from '../../../../test/support/requests.ts'
 import { create } from '../storage/storage.harness.ts'
 import { DataTree } from '../tree/data-tree.ts'
 import type { Txn } from '../tree/txn.ts'
@@ -18,6 +19,11 @@ async function begin(...options: ConstructorParameters<typeof Theatre>): Promise
   await theatre.start()
   return theatre
 }
+
+const pathOf =
+  (path: string) =>
+  (writer: Writer): void =>
+    writePathWatchRequest(writer, { path, watch: false })
 
 /** A transaction that opens the session of a request, or does its write. */
 function answerTo(request: Uint8Array, zxid: bigint): ReturnType<typeof proposal> {
@@ -46,13 +52,13 @@ test('a COMMIT may come before its own disk, and the clients see it afterwards',
   const first = makeZxid(1, 1)
   it.send(proposal(first, create('/a')), commit(first))
   await it.packet('ACK')
-  const connecting = it.connect()
+  const visitor = it.visit()
   const request = await it.packet('REQUEST')
   const second = makeZxid(1, 2)
   it.send(answerTo(request.data as Uint8Array, second), commit(second))
   await it.packet('ACK')
-  const client = await connecting
-  expect(await it.world.run(client.exists('/a'))).toBeDefined()
+  expect(await visitor.isServed()).toBe(true)
+  expect(await visitor.call(opCode.exists, pathOf('/a'))).toBe(0)
 })
 
 test('what comes right behind a TRUNC follows the cut', async () => {
@@ -110,7 +116,10 @@ describe('without a leader', () => {
     await it.join(packet('DIFF', makeZxid(1, 0)))
     it.isLed = false
     it.deposeLeader()
-    await expect(it.connect({ connectTimeout: 5_000, readOnly: true })).rejects.toThrow()
+    for (let i = 0; i < 20; i++) {
+      expect(await it.visit(true).isServed()).toBe(false)
+      await it.world.run(new Promise<void>((resolve) => void it.world.after(500, resolve)))
+    }
   })
 
   test('reads are served to clients that accept that, and they go when there is a leader', async () => {
@@ -119,12 +128,17 @@ describe('without a leader', () => {
     await it.join(packet('DIFF', makeZxid(1, 0)), proposal(first, create('/a')), commit(first))
     it.isLed = false
     it.deposeLeader()
-    const reader = await it.connect({ readOnly: true })
-    expect(await it.world.run(reader.exists('/a'))).toBeDefined()
-    await expect(it.world.run(reader.create('/b', ''))).rejects.toMatchObject({ code: 'NOT_READ_ONLY' })
-    await expect(it.connect({ connectTimeout: 5_000 })).rejects.toThrow()
+    await it.until(() => it.lines.some((line) => line.includes('this member serves reads')))
+    const reader = it.visit(true)
+    expect(await reader.isServed()).toBe(true)
+    expect(await it.visit(false).isServed()).toBe(false)
+    expect(await reader.call(opCode.exists, pathOf('/a'))).toBe(0)
+    expect(await reader.call(opCode.create, createBody('/b'))).toBe(keeperCodes.NOT_READ_ONLY.number)
+    expect(await reader.call(opCode.sync, (writer) => writer.ustring('/a'))).toBe(keeperCodes.NOT_READ_ONLY.number)
+    expect(await it.visit(true, 5n).isServed()).toBe(false)
     it.isLed = true
     await it.join(packet('DIFF', first))
+    expect(reader.isClosed).toBe(true)
   })
 
   test('a damaged directory serves no reads', async () => {
@@ -135,6 +149,9 @@ describe('without a leader', () => {
     it.isLed = false
     it.damageLogs()
     await it.start()
-    await expect(it.connect({ connectTimeout: 5_000, readOnly: true })).rejects.toThrow()
+    for (let i = 0; i < 20; i++) {
+      expect(await it.visit(true).isServed()).toBe(false)
+      await it.world.run(new Promise<void>((resolve) => void it.world.after(500, resolve)))
+    }
   })
 })
