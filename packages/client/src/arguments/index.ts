@@ -1,10 +1,11 @@
 /**
- * `@lightkeeper/client/arguments`: the checks that this client makes of its arguments, for libraries that are built on it. A check
+ * `@lightkeeper/client/arguments`: the checks that this client makes of its arguments, and how it listens to signals, for libraries that are built on it. A check
  * returns the value where it cannot change, else a copy. It throws a TypeError, or a RangeError for a number of the right type. The
  * message names the argument, the value and what is expected.
  */
 export { pathProblem } from '@lightkeeper/protocol'
 export { type ConnectString, parseConnectString } from '../connect-string.ts'
+export { hearAbort, unhearAbort } from './abort.ts'
 export { acl } from './acl.ts'
 export {
   boolean,

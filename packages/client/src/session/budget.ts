@@ -1,6 +1,7 @@
 /** The time that one call may take, over all its requests, and how fast it tries again. */
 import { KeeperError } from '@lightkeeper/protocol'
 import type { Clock, Random } from '@lightkeeper/runtime'
+import { hearAbort, unhearAbort } from '../arguments/abort.ts'
 import { isThenable } from '../codec.ts'
 import type { CallOptions } from '../options.ts'
 
@@ -77,10 +78,10 @@ export class Budget {
         reject(signal?.reason as Error)
       }
       const timer = this.#host.clock.after(Math.min(ms, timeout), () => {
-        signal?.removeEventListener('abort', abort)
+        unhearAbort(signal, abort)
         resolve()
       })
-      signal?.addEventListener('abort', abort, { once: true })
+      hearAbort(signal, abort)
     })
   }
 
@@ -101,10 +102,10 @@ export class Budget {
       const timer = hasLimit
         ? this.#host.clock.after(timeout, () => reject(this.#timedOut(`not done within ${this.#timeoutMs} ms`)))
         : undefined
-      signal?.addEventListener('abort', abort, { once: true })
+      hearAbort(signal, abort)
       const settle = (): void => {
         timer?.cancel()
-        signal?.removeEventListener('abort', abort)
+        unhearAbort(signal, abort)
       }
       promise.then(
         (value) => {

@@ -1,5 +1,6 @@
 /** The beginning of a client: it waits for its first session, or starts without waiting. */
 import { KeeperError } from '@lightkeeper/protocol'
+import { hearAbort, unhearAbort } from '../arguments/abort.ts'
 import type { Session } from './session.ts'
 
 /**
@@ -48,9 +49,9 @@ export function firstSession(
     const settle = (): void => {
       timer.cancel()
       stop()
-      signal?.removeEventListener('abort', onAbort)
+      unhearAbort(signal, onAbort)
     }
-    signal?.addEventListener('abort', onAbort, { once: true })
+    hearAbort(signal, onAbort)
     session.start()
   })
 }
@@ -63,8 +64,8 @@ export function closeOnAbort(session: Session, signal: AbortSignal | undefined):
   const stop = session.onState(({ kind }) => {
     if (kind !== 'connected' && kind !== 'closed' && kind !== 'authFailed') return
     stop()
-    signal?.removeEventListener('abort', onAbort)
+    unhearAbort(signal, onAbort)
   })
-  signal?.addEventListener('abort', onAbort, { once: true })
+  hearAbort(signal, onAbort)
   session.start()
 }

@@ -8,6 +8,7 @@ import {
   type Writer,
 } from '@lightkeeper/protocol'
 import type { Clock } from '@lightkeeper/runtime'
+import { hearAbort, unhearAbort } from '../arguments/abort.ts'
 
 /** A request: what to send, what its reply means, and what to do when it fails or its reply is lost. */
 export interface RequestSpec<T> {
@@ -73,11 +74,11 @@ export class PendingRequest<T = unknown> {
     noReply: (timeoutMs: number) => Error,
   ): void {
     const abort = (): void => this.rejectWith(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
+    hearAbort(signal, abort)
     const timer =
       timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => this.fail('TIMEOUT', noReply(timeoutMs)))
     this.#cleanUp = () => {
-      signal?.removeEventListener('abort', abort)
+      unhearAbort(signal, abort)
       timer?.cancel()
     }
   }

@@ -1,4 +1,5 @@
 /** `states()`: the states of a session as a stream. */
+import { hearAbort, unhearAbort } from '../arguments/abort.ts'
 import { interruptible } from '../interruptible.ts'
 import type { Session } from './session.ts'
 import { isFinal, type SessionState } from './states.ts'
@@ -26,7 +27,7 @@ async function* read(session: Session, reader: StateReader): AsyncGenerator<Sess
     reader.wake?.()
   })
   const onAbort = (): void => reader.wake?.()
-  signal?.addEventListener('abort', onAbort, { once: true })
+  hearAbort(signal, onAbort)
   try {
     while (!signal?.aborted && !reader.isLeft) {
       const state = pending.shift()
@@ -41,6 +42,6 @@ async function* read(session: Session, reader: StateReader): AsyncGenerator<Sess
     }
   } finally {
     stop()
-    signal?.removeEventListener('abort', onAbort)
+    unhearAbort(signal, onAbort)
   }
 }

@@ -4,6 +4,7 @@
  * asks for more, so a path that changed often meanwhile is read once.
  */
 import { type EventType, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
+import { hearAbort, unhearAbort } from '../arguments/abort.ts'
 import { interruptible } from '../interruptible.ts'
 import { jsonable } from '../json-form.ts'
 import type { WatchOptions } from '../options.ts'
@@ -127,7 +128,7 @@ export class WatchStream<T> implements Watcher {
 
   async *#changes(): AsyncGenerator<WatchChange<T>, void, void> {
     const onAbort = (): void => this.#wakeUp()
-    this.#signal?.addEventListener('abort', onAbort, { once: true })
+    hearAbort(this.#signal, onAbort)
     this.#source.listen(this)
     try {
       while (!this.#isOver()) {
@@ -162,7 +163,7 @@ export class WatchStream<T> implements Watcher {
         } else await this.#sleep(() => this.#hasWork())
       }
     } finally {
-      this.#signal?.removeEventListener('abort', onAbort)
+      unhearAbort(this.#signal, onAbort)
       this.#source.unlisten(this)
       this.#giveBack()
     }

@@ -11,8 +11,10 @@ import {
 } from '@lightkeeper/client'
 import {
   boolean,
+  hearAbort,
   signal as signalCheck,
   timeout as timeoutCheck,
+  unhearAbort,
   zxid as zxidCheck,
 } from '@lightkeeper/client/arguments'
 import { callOptions, optionsOf, signalOption, versionOptions } from '../arguments/options.ts'
@@ -150,7 +152,7 @@ class WatchedCache<T> implements OwnCache<T> {
 
   async *#changes(reader: Untold<T>, signal: AbortSignal | undefined): AsyncGenerator<CacheChange<T>, void, void> {
     const wakeUp = (): void => this.#wake()
-    signal?.addEventListener('abort', wakeUp, { once: true })
+    hearAbort(signal, wakeUp)
     try {
       while (signal?.aborted !== true) {
         const change = this.#view.next(reader)
@@ -161,7 +163,7 @@ class WatchedCache<T> implements OwnCache<T> {
         } else await this.#news()
       }
     } finally {
-      signal?.removeEventListener('abort', wakeUp)
+      unhearAbort(signal, wakeUp)
       this.#view.leave(reader)
     }
   }

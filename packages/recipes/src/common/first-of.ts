@@ -1,4 +1,5 @@
 /** Waits for one of several promises that may outlive the wait, and leaves nothing behind at the others. */
+import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 
 /** The waits for each promise. They share one reaction, since a reaction cannot be removed. */
 const waiting = new WeakMap<Promise<unknown>, Set<() => void>>()
@@ -13,11 +14,11 @@ export function firstOf(events: readonly Promise<unknown>[], signal?: AbortSigna
     const sets = events.map(waitersOf)
     const end = (): void => {
       for (const set of sets) set.delete(end)
-      signal?.removeEventListener('abort', end)
+      unhearAbort(signal, end)
       resolve()
     }
     for (const set of sets) set.add(end)
-    signal?.addEventListener('abort', end, { once: true })
+    hearAbort(signal, end)
   })
 }
 

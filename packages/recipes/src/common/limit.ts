@@ -1,5 +1,6 @@
 /** The signal and the timeout of one waiting call, as one signal for all its requests. */
 import { type CallOptions, type Client, KeeperError, type Timer } from '@lightkeeper/client'
+import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 import { LinkedAbort } from './linked.ts'
 
 export interface WaitOptions {
@@ -54,12 +55,12 @@ export class Limit implements Disposable {
     let onAbort = (): void => {}
     const aborted = new Promise<never>((_, reject) => {
       onAbort = () => reject(signal.reason as Error)
-      signal.addEventListener('abort', onAbort, { once: true })
+      hearAbort(signal, onAbort)
     })
     try {
       return await Promise.race([promise, aborted])
     } finally {
-      signal.removeEventListener('abort', onAbort)
+      unhearAbort(signal, onAbort)
     }
   }
 

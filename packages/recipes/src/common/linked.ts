@@ -1,17 +1,18 @@
 /**
  * Signals that follow others and can stop following. `AbortSignal.any` keeps its signals in memory as long as their sources live.
  */
+import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 
 export class LinkedAbort implements Disposable {
   readonly #abort = new AbortController()
   readonly #sources: readonly AbortSignal[]
-  readonly #onAbort = (event: Event): void => this.abort((event.target as AbortSignal).reason)
+  readonly #onAbort = (): void => this.abort(this.#sources.find(({ aborted }) => aborted)?.reason)
 
   constructor(...sources: readonly (AbortSignal | undefined)[]) {
     this.#sources = sources.filter((source) => source !== undefined)
     for (const source of this.#sources) {
       if (source.aborted) this.abort(source.reason)
-      else source.addEventListener('abort', this.#onAbort, { once: true })
+      else hearAbort(source, this.#onAbort)
     }
   }
 
@@ -26,6 +27,6 @@ export class LinkedAbort implements Disposable {
 
   /** Stops following; the signal stays as it is. */
   [Symbol.dispose](): void {
-    for (const source of this.#sources) source.removeEventListener('abort', this.#onAbort)
+    for (const source of this.#sources) unhearAbort(source, this.#onAbort)
   }
 }

@@ -4,6 +4,7 @@
  * shows whether the transaction was executed. One transaction is under way at a time; later calls share the next one.
  */
 import { type Client, KeeperError, op, type Timer, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
+import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 import { Backoff } from './backoff.ts'
 import { makeContainer } from './container.ts'
 import { isLost, isOver, isRefusal, refusalOf } from './errors.ts'
@@ -88,7 +89,7 @@ export class MarkedTransactions {
         this.#settle(job, () => reject(signal?.reason as Error))
       }
       const job: Job = { ops, bytes, epoch, signal, onAbort, resolve, reject }
-      signal?.addEventListener('abort', onAbort, { once: true })
+      hearAbort(signal, onAbort)
       this.#jobs.push(job)
       void this.#work()
     })
@@ -117,7 +118,7 @@ export class MarkedTransactions {
   }
 
   #settle(job: Job, how: () => void): void {
-    job.signal?.removeEventListener('abort', job.onAbort)
+    unhearAbort(job.signal, job.onAbort)
     how()
   }
 

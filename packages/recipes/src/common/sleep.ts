@@ -1,5 +1,6 @@
 /** Waits on the clock of a client. */
 import type { Clock } from '@lightkeeper/client'
+import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 
 /** Resolves after `delayMs`, or at once when `signal` aborts. Never rejects. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -7,10 +8,10 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   return new Promise((resolve) => {
     const end = (): void => {
       timer.cancel()
-      signal?.removeEventListener('abort', end)
+      unhearAbort(signal, end)
       resolve()
     }
     const timer = clock.after(delayMs, end)
-    signal?.addEventListener('abort', end, { once: true })
+    hearAbort(signal, end)
   })
 }

@@ -1,5 +1,6 @@
 /** What the first in line has while its znode certainly lives: a lock, a lease of a semaphore, a term of office. */
 import { type Client, KeeperError, op, type TransactionOp, type ZnodePath } from '@lightkeeper/client'
+import { hearAbort } from '@lightkeeper/client/arguments'
 import { Backoff } from './backoff.ts'
 import { EndedError } from './ended.ts'
 import { type LeaveOptions, type LeftBehind, leaving } from './leaving.ts'
@@ -53,9 +54,9 @@ export class Tenure implements AsyncDisposable {
       this.#abort.abort(new EndedError('SESSION_LOST', this.path, message, signal.reason))
     }
     if (signal.aborted) onLost()
-    else signal.addEventListener('abort', onLost, { once: true })
+    else hearAbort(signal, onLost)
     if (this.signal.aborted) this.#ended()
-    else this.signal.addEventListener('abort', () => this.#ended(), { once: true })
+    else hearAbort(this.signal, () => this.#ended())
     void this.#follow()
   }
 

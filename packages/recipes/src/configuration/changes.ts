@@ -1,5 +1,6 @@
 /** The changes of a configuration, for each reader at its own speed. */
 import type { ZnodeStat } from '@lightkeeper/client'
+import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 import type { Freshness } from '../common/freshness.ts'
 
 export type ConfigurationChange<T> =
@@ -58,7 +59,7 @@ export class Readers<T> {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<ConfigurationChange<T>, void, void> {
     const onAbort = (): void => reader.wake?.()
-    signal?.addEventListener('abort', onAbort, { once: true })
+    hearAbort(signal, onAbort)
     try {
       while (signal?.aborted !== true) {
         const change = reader.pending.shift()
@@ -69,7 +70,7 @@ export class Readers<T> {
         else await new Promise<void>((resolve) => (reader.wake = resolve))
       }
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      unhearAbort(signal, onAbort)
       this.#readers.delete(reader)
     }
   }

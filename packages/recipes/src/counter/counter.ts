@@ -1,6 +1,6 @@
 /** A number that many clients change at the same time. Whatever happens to connections, no change is lost and none counts twice. */
 import { type CallOptions, type Client, KeeperError, op, type ReadOptions, type ZnodePath } from '@lightkeeper/client'
-import { type Check, callable, oneOf, wrongType } from '@lightkeeper/client/arguments'
+import { type Check, callable, hearAbort, oneOf, unhearAbort, wrongType } from '@lightkeeper/client/arguments'
 import { callOptions, optionsOf } from '../arguments/options.ts'
 import { checkPlaceOrRoot } from '../arguments/places.ts'
 import { answerOf } from '../common/call-safely.ts'
@@ -151,7 +151,7 @@ class ZnodeCounter<V> implements Counter<V> {
       if (signal?.aborted) return reject(signal.reason as Error)
       const end = (how: () => void): void => {
         timer?.cancel()
-        signal?.removeEventListener('abort', onAbort)
+        unhearAbort(signal, onAbort)
         how()
       }
       const giveUp = (reason: unknown): void => {
@@ -175,7 +175,7 @@ class ZnodeCounter<V> implements Counter<V> {
               const message = `the change was not confirmed within ${timeout} ms${outcome === 'not-sent' ? ', and was not sent' : ''}`
               giveUp(new KeeperError('TIMEOUT', { operation: 'update', path: this.path, outcome, message }))
             })
-      signal?.addEventListener('abort', onAbort, { once: true })
+      hearAbort(signal, onAbort)
       this.#changes.push(entry)
       void this.#work()
     })

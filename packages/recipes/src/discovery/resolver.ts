@@ -3,8 +3,10 @@ import { type Client, KeeperError, type WatchChange, type ZnodePath } from '@lig
 import {
   type Check,
   callable,
+  hearAbort,
   looking,
   signal as signalCheck,
+  unhearAbort,
   withMethods,
   wrongType,
 } from '@lightkeeper/client/arguments'
@@ -107,7 +109,7 @@ export class Resolver implements AsyncDisposable {
     signal?.throwIfAborted()
     const resolver = new Resolver(zk, format, directory, name, options)
     const onAbort = (): void => resolver.#end.abort(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    hearAbort(signal, onAbort)
     try {
       await resolver.#ready()
       return resolver
@@ -115,7 +117,7 @@ export class Resolver implements AsyncDisposable {
       await resolver.close()
       throw error
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      unhearAbort(signal, onAbort)
     }
   }
 
@@ -191,7 +193,7 @@ export class Resolver implements AsyncDisposable {
       wake()
     }
     this.#listeners.add(note)
-    signal?.addEventListener('abort', note, { once: true })
+    hearAbort(signal, note)
     try {
       while (!this.#end.signal.aborted && !signal?.aborted) {
         if (hasNews) {
@@ -201,7 +203,7 @@ export class Resolver implements AsyncDisposable {
       }
     } finally {
       this.#listeners.delete(note)
-      signal?.removeEventListener('abort', note)
+      unhearAbort(signal, note)
     }
   }
 

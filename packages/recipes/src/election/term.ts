@@ -1,5 +1,6 @@
 /** One term of a leader, from its beginning to its end. */
 import type { Client } from '@lightkeeper/client'
+import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 import { Grant } from '../common/grant.ts'
 import { jsonFormOf } from '../common/json-form.ts'
 import { type LeaveOptions, type LeftBehind, leaveOptions } from '../common/leaving.ts'
@@ -61,11 +62,11 @@ export async function* termsOf(
     if (term === undefined) return
     const onAbort = (): void => void term.resign()
     // `begin` returns no term where the signal has aborted.
-    signal?.addEventListener('abort', onAbort, { once: true })
+    hearAbort(signal, onAbort)
     try {
       yield term
     } finally {
-      signal?.removeEventListener('abort', onAbort)
+      unhearAbort(signal, onAbort)
       await term.resign()
     }
     if (zk.state.kind === 'closed') return

@@ -1,5 +1,6 @@
 /** The work of one member: it locks each assigned item, works on it, and unlocks it when it moves. */
 import { type Client, op, type ZnodePath } from '@lightkeeper/client'
+import { hearAbort } from '@lightkeeper/client/arguments'
 import { Backoff } from '../common/backoff.ts'
 import { callSafely, report } from '../common/call-safely.ts'
 import { EndedError } from '../common/ended.ts'
@@ -122,7 +123,7 @@ export class Workers {
         try {
           await this.#options.work(item, signal)
           // The work is done, and the item stays ours.
-          if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+          if (!signal.aborted) await new Promise<void>((resolve) => hearAbort(signal, resolve))
         } catch (error) {
           if (signal.aborted) break
           this.#report(item, error)
