@@ -11,6 +11,7 @@ const project = (name: string, include: string[], more: object = {}) => ({
 
 export default defineConfig({
   test: {
+    globalSetup: ['./test/support/temporary-root.ts'],
     projects: [
       // No module keeps state of its own, so these share one module graph per thread.
       project('unit', ['packages/*/src/**/*.test.ts'], { isolate: false, testTimeout: 60_000 }),

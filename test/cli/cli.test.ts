@@ -1,15 +1,16 @@
 /** The command line as a user meets it: first line, exit codes, one line of error. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@lightkeeper/client'
 import { ask } from '@lightkeeper/testing'
 import { expect, test } from 'vitest'
+import { temporaryFolders } from '../support/folders.ts'
 import { Child } from '../support/process.ts'
 
 const bin = fileURLToPath(new URL('../../node_modules/.bin/lightkeeper', import.meta.url))
 
+const folder = temporaryFolders('cli')
 const run = (...args: readonly string[]): Child => new Child([bin, ...args])
 
 test('says on its first line where it listens, serves, and stops with exit 0 when asked to', async () => {
@@ -26,7 +27,7 @@ test('says on its first line where it listens, serves, and stops with exit 0 whe
 })
 
 test('reads a zoo.cfg, takes what the command line says over it, and names keys that have no effect', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'lightkeeper-cli-')), 'zoo.cfg')
+  const file = join(folder(), 'zoo.cfg')
   writeFileSync(
     file,
     `# a comment\ntickTime=2000\ndataDir=${file}.data\nclientPort = 1\nminNoSuchKey=1\n4lw.commands.whitelist=srvr, conf\n`,

@@ -1,11 +1,11 @@
 /** The commands over data directories, as an operator uses them. */
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Client, connect } from '@lightkeeper/client'
 import { expect, test } from 'vitest'
+import { temporaryFolders } from '../support/folders.ts'
 import { type OurProcess, ourProcess } from '../support/our-process.ts'
 import { dumpTree } from '../support/tree-dump.ts'
 import { writeVariedTree } from '../support/varied-tree.ts'
@@ -18,7 +18,7 @@ function run(...args: readonly string[]): { code: number | null; out: string; er
   return { code: status, out: stdout, err: stderr }
 }
 
-const folder = (): string => mkdtempSync(join(tmpdir(), 'lightkeeper-data-'))
+const folder = temporaryFolders('data')
 
 interface Filled {
   readonly dataDir: string

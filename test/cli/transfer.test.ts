@@ -1,5 +1,5 @@
 /** `lightkeeper export` and `import`: a subtree from one server to another, as an operator moves it. */
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
@@ -29,6 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const zk of [source, owner, target]) await zk?.close()
   for (const server of [from, to]) await server?.close()
+  rmSync(folder, { recursive: true, force: true })
 })
 
 async function run(...args: readonly string[]): Promise<{ code: number | null; output: string; errors: string }> {

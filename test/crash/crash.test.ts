@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, KeeperError } from '@lightkeeper/client'
 import { ask } from '@lightkeeper/testing'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { freePort, type OurProcess, ourProcess } from '../support/our-process.ts'
 import { sleep } from '../support/wait.ts'
 import { failingDisk } from './failing-disk.ts'
@@ -112,6 +112,7 @@ describe('a disk that fails', () => {
 
 describe('a small file system that is full', () => {
   const mountPoint = mkdtempSync(join(tmpdir(), 'lightkeeper-full-'))
+  afterAll(() => rmSync(mountPoint, { recursive: true, force: true }))
   const mounted =
     process.platform === 'linux' ? spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', mountPoint]) : undefined
   const isMounted = mounted?.status === 0

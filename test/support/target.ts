@@ -133,7 +133,7 @@ async function startOurs(settings: TargetSettings, others?: ApacheServer): Promi
       ? {}
       : { members: guest.lines, myid: guest.sid, initLimit: 20, syncLimit: 10, ensembleVoting: 'experimental' }
   const started = { ...options, ...membership }
-  let server: RunningServer = await startServer({ ...started, port: guest?.clientPort ?? 0 })
+  let server: RunningServer = await orRemoved(dataDir, startServer({ ...started, port: guest?.clientPort ?? 0 }))
   const { port, connectString, securePort = -1 } = server
   const serving = async (): Promise<void> => {
     if (guest !== undefined)
@@ -157,6 +157,16 @@ async function startOurs(settings: TargetSettings, others?: ApacheServer): Promi
     auditLines: () => linesBehind(/ audit: (.*)/, readFileSync(auditFile, 'utf8')),
     close,
     [Symbol.asyncDispose]: close,
+  }
+}
+
+/** A server that does not start leaves no directory behind. */
+async function orRemoved<T>(directory: string, started: Promise<T>): Promise<T> {
+  try {
+    return await started
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true })
+    throw error
   }
 }
 
@@ -209,7 +219,7 @@ async function startApache(settings: TargetSettings, version: ApacheVersion): Pr
     set('zookeeper.fips-mode', false)
     jvm.push(`-D${jaasKey}=${jaasFile(directory, settings.jaas)}`, '-Dfile.encoding=UTF-8')
   }
-  const server: ApacheServer = await apache({ version, config, jvm })
+  const server: ApacheServer = await orRemoved(directory, apache({ version, config, jvm }))
   const close = async (): Promise<void> => {
     await server.close()
     rmSync(directory, { recursive: true, force: true })

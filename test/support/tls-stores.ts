@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Authority, type ClientCertificates } from '@lightkeeper/testing'
-import { afterAll } from 'vitest'
+import { afterAll, beforeAll } from 'vitest'
 
 export interface TlsStores {
   readonly authority: Authority
@@ -23,8 +23,11 @@ export function tlsStores(): TlsStores {
   const own = authority.issue({ name: 'localhost', hosts: ['localhost', '127.0.0.1'] })
   const server = join(directory, 'server.pem')
   const trusted = join(directory, 'authority.pem')
-  writeFileSync(server, own.key + own.cert)
-  writeFileSync(trusted, authority.cert)
+  // Not at once: where every test of the file is skipped, nothing removes them.
+  beforeAll(() => {
+    writeFileSync(server, own.key + own.cert)
+    writeFileSync(trusted, authority.cert)
+  })
   const stranger = { ca: authority.cert }
   return {
     authority,

@@ -1,7 +1,4 @@
 /** Questions to directories that Apache ZooKeeper could have written, byte by byte. */
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { nodeRuntime, stderrLog } from '@lightkeeper/runtime/node'
 import { describe, expect, test } from 'vitest'
 import {
@@ -15,14 +12,16 @@ import {
   types,
   writeDirectory,
 } from '../../../../test/support/apache-files.ts'
+import { temporaryFolders } from '../../../../test/support/folders.ts'
 import { PastDirectory } from './past-directory.ts'
 import { actsOf, differencesBetween, history, treeAt } from './questions.ts'
 import { undoOf } from './undo.ts'
 
 const { disk } = nodeRuntime({ log: stderrLog('error') })
+const newFolder = temporaryFolders('past')
 
 async function directory(files: Readonly<Record<string, Buffer>>): Promise<PastDirectory> {
-  const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-past-'))
+  const folder = newFolder()
   writeDirectory(folder, files)
   return PastDirectory.open(disk, folder)
 }
