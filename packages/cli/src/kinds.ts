@@ -170,39 +170,13 @@ export const moment: Kind<Moment> = {
   read: (given) => (/^0x/i.test(given) ? hexadecimal.read(given) : time.read(given)),
 }
 
-const permissions: Readonly<Record<string, number>> = { r: 1, w: 2, c: 4, d: 8, a: 16 }
-
-/** As zkCli writes it: `scheme:id:perms` each, with commas between them. The id may have colons and commas. */
+/** As zkCli writes it. The id may have colons and commas. */
 export const acl: Kind<readonly Acl[]> = {
   form: 'SCHEME:ID:PERMS, like world:anyone:cdrwa, with commas between several',
-  read: (given) => given.split(/(?<=:[cdrwa]+),(?=[\w-]+:)/).map(entryOf),
-}
-
-function entryOf(given: string): Acl {
-  const first = given.indexOf(':')
-  const last = given.lastIndexOf(':')
-  if (first < 1 || last === first) throw new Error(`"${given}" is not SCHEME:ID:PERMS`)
-  const letters = given.slice(last + 1)
-  let perms = 0
-  for (const letter of letters) {
-    const bit = permissions[letter]
-    if (bit === undefined) throw new Error(`"${letter}" in "${letters}" is no permission: c, d, r, w and a are`)
-    perms |= bit
-  }
-  if (perms === 0) throw new Error(`"${given}" has no permissions: c, d, r, w and a are`)
-  const [scheme, id] = [given.slice(0, first), given.slice(first + 1, last)]
-  if (scheme === 'world' && id !== 'anyone') throw new Error(`"${given}": the only id of world is anyone`)
-  if (scheme === 'digest' && !/^[^:]+:[A-Za-z0-9+/]{20,}=*$/.test(id)) {
-    throw new Error(`"${given}": the id of digest is USER:HASH, with the hash of USER:PASSWORD as base64`)
-  }
-  if (scheme === 'ip' && !isNetwork(id)) throw new Error(`"${given}": the id of ip is an address, or ADDRESS/BITS`)
-  return { perms, id: { scheme, id } }
-}
-
-function isNetwork(id: string): boolean {
-  const [address = '', bits, ...more] = id.split('/')
-  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1
-  return more.length === 0 && most >= 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
+  async read(given) {
+    const { parseAclText } = await import('@lightkeeper/tools')
+    return parseAclText(given)
+  },
 }
 
 /** An identity to show: `digest:user:password`. */

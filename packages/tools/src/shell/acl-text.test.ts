@@ -17,9 +17,18 @@ test('the letters come in the order of Apache', () => {
   expect(parseAclText('world:anyone:awr')).toEqual([{ perms: 19, id: { scheme: 'world', id: 'anyone' } }])
 })
 
-test.each(['', 'world', 'world:anyone', 'world:anyone:zz', 'world:anyone:', 'world:anyone:r,', 'world:anyone:r,bad'])(
-  '%j is refused with the expected form',
-  (text) => {
-    expect(() => parseAclText(text)).toThrow(/is no entry of an ACL; expected scheme:id:permissions/)
-  },
-)
+test.each([
+  ['', '"" is not SCHEME:ID:PERMS'],
+  ['world', '"world" is not SCHEME:ID:PERMS'],
+  ['world:anyone', '"world:anyone" is not SCHEME:ID:PERMS'],
+  ['world:anyone:rx', '"x" in "rx" is no permission: c, d, r, w and a are'],
+  ['world:anyone:', '"world:anyone:" has no permissions'],
+  ['world:anyone:r,', '"," in "r," is no permission'],
+  ['world:anyone:r,bad', '"," in "r,bad" is no permission'],
+  ['world:all:r', 'the only id of world is anyone'],
+  ['ip:10.0.0:r', 'the id of ip is an address, or ADDRESS/BITS'],
+  ['ip:10.0.0.0/33:r', 'the id of ip is an address, or ADDRESS/BITS'],
+  ['digest:bob:pw:r', 'the id of digest is USER:HASH'],
+])('%j is refused: %s', (text, says) => {
+  expect(() => parseAclText(text)).toThrow(says)
+})
