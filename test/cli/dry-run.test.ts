@@ -124,3 +124,54 @@ describe('import --dry-run', () => {
     expect(errors).toContain('wchc')
   })
 })
+
+describe('the dry run of a verb', () => {
+  const run = (...args: readonly string[]) => new Running([...args, '-n', '-s', server.connectString]).closed
+  const refused = (output: string): string[] => output.split('\n').filter((line) => line.startsWith('would be refused'))
+  const fired = (output: string): string[] =>
+    output.split('\n').flatMap((line) => /^would fire: the watches of (\S+) by 0x/.exec(line)?.[1] ?? [])
+  beforeAll(async () => {
+    await zk.create('/verbs/watched/child', 'x', { parents: true })
+    await zk.get('/verbs/watched/child', { watch: true })
+    await zk.create('/guarded/child', 'x', { parents: true })
+    // Nobody may delete below it, nor change its ACL.
+    await zk.setAcl('/guarded', readOnlyAcl)
+  })
+
+  test.each([
+    ['deleteall', ['deleteall', '/verbs/watched'], [], ['/verbs/watched/child']],
+    ['delete -r', ['delete', '-r', '/guarded'], ['delete /guarded/child: NO_AUTH', 'delete /guarded: NOT_EMPTY'], []],
+    ['cp', ['cp', '/verbs/watched', '/guarded/copy'], ['create /guarded/copy: NO_AUTH'], []],
+    ['cp --merge', ['cp', '/guarded', '/verbs/watched', '--merge'], [], []],
+    ['cp without the parent', ['cp', '/verbs', '/none/copy'], ['create /none/copy: NO_NODE'], []],
+    ['cp -p', ['cp', '/verbs', '/none/copy', '-p'], [], []],
+    ['mv', ['mv', '/verbs/watched', '/verbs/moved'], [], ['/verbs/watched/child']],
+    ['mv out of a guarded place', ['mv', '/guarded/child', '/verbs/moved'], ['delete /guarded/child: NO_AUTH'], []],
+    ['setAcl', ['setAcl', '/guarded', 'world:anyone:cdrwa'], ['set acl /guarded: NO_AUTH'], []],
+    ['setAcl -R', ['setAcl', '-R', '/guarded', 'world:anyone:r'], ['set acl /guarded: NO_AUTH'], []],
+    ['setAcl -R of an open one', ['setAcl', '-R', '/verbs', 'world:anyone:r'], [], []],
+  ] as const)(
+    '%s asks the server what it would refuse, and says which watches would fire',
+    async (_what, args, says, watched) => {
+      const before = (await zk.get('/')).stat.pzxid
+      const { code, output, errors } = await run(...args)
+      expect(refused(output)).toEqual(says.map((each) => `would be refused: ${each}`))
+      expect(fired(output)).toEqual(watched)
+      expect(code).toBe(says.length > 0 ? 1 : 0)
+      expect(errors).toMatch(/^\d+ writes would be done; nothing was\n$/m)
+      const json = (await run(...args, '--json')).output.trim().split('\n')
+      expect(JSON.parse(json.at(-1) ?? '')).toMatchObject({
+        isDone: false,
+        refused: says.map((each) => ({ path: each.split(/[ :]/).find((word) => word.startsWith('/')) })),
+        watches: watched.map((path) => ({ path })),
+      })
+      expect((await zk.get('/')).stat.pzxid).toBe(before)
+    },
+  )
+
+  test('mv to another cluster asks both', async () => {
+    await using other = await startServer({ port: 0, fourLetterWordWhitelist: 'wchc' })
+    const { code, output } = await run('mv', '/guarded/child', '/arrived', '--to-server', other.connectString)
+    expect([code, refused(output)]).toEqual([1, ['would be refused: delete /guarded/child: NO_AUTH']])
+  })
+})

@@ -194,8 +194,8 @@ describe.each(targets)('a directory of %s', (name) => {
     })
 
     test('prints the history of a znode from its creation on, with the changes of each write', async () => {
-      const { out, code } = await run('history', '/plain', ...target.where)
-      expect(code).toBe(0)
+      const { out, code, err } = await run('history', '/plain', ...target.where)
+      expect([code, err]).toEqual([0, ''])
       const lines = out.split('\n')
       expect(lines[0]).toMatch(
         /^0x[0-9a-f]+ \d{4}-\S+Z session=0x[0-9a-f]+ created persistent acl=31:world:anyone "data"$/,
@@ -229,8 +229,10 @@ describe.each(targets)('a directory of %s', (name) => {
       await zk.create('/undo/child', 'c', { mode: { ttl: 3_600_000 } })
       await zk.transaction(op.set('/undo', 'second'), op.delete('/undo/child'), op.create('/undo/new', ''))
       const zxid = `0x${((await zk.find('/undo'))?.stat.mzxid ?? 0n).toString(16)}`
-      const shown = await run('undo', zxid, ...target.where)
-      expect([shown.code, shown.err]).toEqual([0, ''])
+      const shown = await run('undo', zxid, ...target.where, '-s', target.connectString)
+      // Not every server says who watches.
+      expect(shown.err).toMatch(/^(lightkeeper undo: which watches would fire is not known: .*\n)?$/)
+      expect(shown.code).toBe(0)
       expect(shown.out.split('\n').slice(-6)).toEqual([
         'to take it back:',
         '  1 delete /undo/new if its version is 0',
@@ -240,6 +242,10 @@ describe.each(targets)('a directory of %s', (name) => {
         '',
       ])
       expect(new TextDecoder().decode((await zk.get('/undo')).data)).toBe('second')
+      // A preview needs no server.
+      const alone = await run('undo', zxid, ...target.where, '-s', '127.0.0.1:1', '--connect-timeout', '50')
+      expect([alone.code, alone.out]).toEqual([0, shown.out])
+      expect(alone.err).toMatch(/^lightkeeper undo: what a server would refuse is not known: cannot connect to .*\n$/)
       // The paths of the past are whole: a chroot is no part of them.
       const done = await run('undo', zxid, ...target.where, '--apply', '-s', `${target.connectString}/undo`)
       expect([done.err, done.code, done.out.split('\n').at(-2)]).toEqual(['', 0, 'done'])
@@ -258,6 +264,7 @@ describe.each(targets)('a directory of %s', (name) => {
 
 describe('what is asked wrongly', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-past-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
   test.each([
     [['history', '/a'], 2, /wants --data-dir, .*, or --admin, the admin port of a server of ours/],
     [['history', '/a', '--admin', 'a b'], 2, /--admin wants an admin port, like HOST:8080/],

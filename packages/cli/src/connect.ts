@@ -13,6 +13,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 export interface Connection {
   /** The connect string, with the chroot. */
   readonly target: string
+  /** Whether the command line, the environment or the profile names servers; otherwise `target` is the default. */
+  readonly isNamed: boolean
   readonly options: ConnectOptions
   /** The admin port of one of the servers. */
   readonly admin: URL | undefined
@@ -55,6 +57,7 @@ export async function connectionOf(given: Connecting, environment: Environment =
   const sessionTimeout = values['session-timeout'] as number | undefined
   return {
     target,
+    isNamed: values['server'] !== undefined,
     options: {
       sessionTimeout: sessionTimeout ?? Number(connectingDefaults['session-timeout']),
       connectTimeout: connectTimeout ?? Number(connectingDefaults['connect-timeout']),

@@ -1,9 +1,10 @@
 /** What `--dry-run` says of a plan of writes: what the server would refuse, and which watches would fire. */
-import type { Client, TlsOptions } from '@lightkeeper/client'
+import { type Client, openAcl, type ZnodePath } from '@lightkeeper/client'
 import { parseConnectString } from '@lightkeeper/client/arguments'
-import { nodeRuntime } from '@lightkeeper/runtime/node'
-import { askWord, foresee, type Refusal, readWchc, type WriteStep } from '@lightkeeper/tools'
+import { parentPath } from '@lightkeeper/protocol'
+import { foresee, type Refusal, type WriteStep } from '@lightkeeper/tools'
 import type { Connection } from './connect.ts'
+import { liveWatches } from './live.ts'
 import { hexOf, printable } from './output.ts'
 import { progress } from './progress.ts'
 
@@ -20,34 +21,62 @@ export interface DryRun {
   readonly notes: readonly string[]
 }
 
-/** Nothing is executed. @throws KeeperError where the server cannot be asked. */
+export interface DryRunOptions {
+  readonly signal: AbortSignal
+  /** The plan is one transaction, of any size. Default false. */
+  readonly atOnce?: boolean
+}
+
+/** Nothing is executed. `command` is the name for messages. @throws KeeperError where the server cannot be asked. */
 export async function dryRun(
   command: string,
   zk: Client,
   connection: Connection,
   steps: readonly WriteStep[],
-  signal: AbortSignal,
+  { signal, atOnce = false }: DryRunOptions,
 ): Promise<DryRun> {
   using bar = progress(command, 'writes asked', { total: steps.length })
-  const { refused, unknown } = await foresee(zk, steps, { signal, onProgress: (done) => bar.update(done) })
+  const { refused, unknown } = await foresee(zk, steps, { signal, atOnce, onProgress: (done) => bar.update(done) })
   // A change of an ACL fires no watch.
   const paths = new Set(steps.filter(({ kind }) => kind !== 'set acl').map(({ path }) => path))
-  const { watches, untold } = paths.size === 0 ? { watches: [], untold: [] } : await watchesOn(connection, paths)
+  const { watches, refusals } = paths.size === 0 ? { watches: [], refusals: [] } : await watchesOn(connection, paths)
   const notes = [
     ...(unknown === 0
       ? []
       : [`${unknown} writes were not asked: they follow from refused ones, or too many were refused`]),
-    ...untold.map((each) => `which watches would fire is not known: ${each}`),
+    ...refusals.map((each) => `which watches would fire is not known: ${each}`),
   ]
   return { refused, watches, notes }
 }
 
-/** The lines for people. */
+/** What is known of two plans, as of one: `mv` to another cluster has two. */
+export function both(a: DryRun, b: DryRun): DryRun {
+  return {
+    refused: [...a.refused, ...b.refused],
+    watches: [...a.watches, ...b.watches],
+    notes: [...a.notes, ...b.notes],
+  }
+}
+
+/** `steps`, behind creates of the parents of `path` that do not exist. */
+export async function withMissingParents(
+  zk: Pick<Client, 'exists'>,
+  path: ZnodePath,
+  steps: readonly WriteStep[],
+): Promise<readonly WriteStep[]> {
+  const missing: WriteStep[] = []
+  for (let at = parentPath(path); at !== '/' && (await zk.exists(at)) === undefined; at = parentPath(at)) {
+    missing.unshift({ kind: 'create', path: at, data: new Uint8Array(0), acl: openAcl, mode: 'persistent' })
+  }
+  return [...missing, ...steps]
+}
+
+/** The lines for people, without line ends. */
 export function dryRunLines({ refused, watches }: DryRun): string[] {
   return [
     ...refused.map(({ step, code }) => `would be refused: ${step.kind} ${step.path}: ${code}`),
     ...watches.map(({ path, sessions }) => `would fire: the watches of ${path} by ${sessions.map(hexOf).join(' ')}`),
-  ].map((line) => `${printable(line)}\n`)
+  ].map(printable)
 }
 
 /** The same for programs. */
@@ -56,34 +85,20 @@ export function dryRunFacts({ refused, watches }: DryRun): object {
 }
 
 async function watchesOn(
-  { target, options }: Connection,
+  connection: Connection,
   paths: ReadonlySet<string>,
-): Promise<{ readonly watches: readonly Watched[]; readonly untold: readonly string[] }> {
-  const { servers, chroot, service } = parseConnectString(target)
-  if (service !== undefined) return { watches: [], untold: [`the servers of ${service} are not asked`] }
-  const { tls: given } = options
-  const tls = typeof given === 'function' ? await given() : given === true ? {} : (given as TlsOptions | undefined)
-  const runtime = nodeRuntime()
+): Promise<{ readonly watches: readonly Watched[]; readonly refusals: readonly string[] }> {
+  const { chroot } = parseConnectString(connection.target)
+  const { watches, refusals } = await liveWatches(connection)
   const found = new Map<string, Set<bigint>>()
-  const untold: string[] = []
-  // Each server knows the watches of its own clients.
-  for (const server of servers) {
-    try {
-      const { watches = new Map<bigint, readonly string[]>() } = readWchc(
-        await askWord(runtime, server, 'wchc', { tls }),
-      )
-      for (const [session, watched] of watches) {
-        for (const each of watched) {
-          const path = each === chroot ? '/' : each.startsWith(`${chroot}/`) ? each.slice(chroot.length) : undefined
-          if (path === undefined || !paths.has(path)) continue
-          const sessions = found.get(path) ?? new Set()
-          found.set(path, sessions.add(session))
-        }
-      }
-    } catch (error) {
-      untold.push((error as Error).message)
+  for (const [session, watched] of watches) {
+    for (const each of watched) {
+      const path = each === chroot ? '/' : each.startsWith(`${chroot}/`) ? each.slice(chroot.length) : undefined
+      if (path === undefined || !paths.has(path)) continue
+      const sessions = found.get(path) ?? new Set()
+      found.set(path, sessions.add(session))
     }
   }
-  const watches = [...found].map(([path, sessions]) => ({ path, sessions: [...sessions] }))
-  return { watches: watches.sort((a, b) => (a.path < b.path ? -1 : 1)), untold }
+  const sorted = [...found].map(([path, sessions]) => ({ path, sessions: [...sessions] }))
+  return { watches: sorted.sort((a, b) => (a.path < b.path ? -1 : 1)), refusals }
 }

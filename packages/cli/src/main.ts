@@ -61,5 +61,5 @@ function asksForHelp(args: readonly string[]): boolean {
 
 /** Others see the command line of a process. A title takes its place, where the system allows that. */
 function hideSecrets(name: string, args: readonly string[]): void {
-  if (args.some((each) => each.startsWith('--auth'))) process.title = `lightkeeper ${name}`
+  if (args.some((each) => each.startsWith('--auth') || each === 'addauth')) process.title = `lightkeeper ${name}`
 }

@@ -35,7 +35,7 @@ test('where the total is not known, only the count is said', () => {
   expect(to.text()).toBe('lightkeeper inspect: 7 entries\n')
 })
 
-test('a terminal gets a bar, with what was done before it appeared, and a line end behind it', async () => {
+test('a terminal gets a bar, with what was done before it appeared, and an empty line behind it', async () => {
   const to = stream(true)
   {
     using bar = progress('import', 'writes', { total: 200, stream: to.stream })
@@ -45,7 +45,8 @@ test('a terminal gets a bar, with what was done before it appeared, and a line e
   }
   expect(to.text()).toContain('25 %')
   expect(to.text()).toContain('100 % 200/200 writes')
-  expect(to.text()).toMatch(/\n$/)
+  // Cleared, with the cursor at its beginning, and shown again.
+  expect(to.text().endsWith('\u001b[1G\u001b[2K')).toBe(true)
 })
 
 test('a bar that ends before it appears leaves nothing', async () => {

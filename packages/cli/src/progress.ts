@@ -9,7 +9,7 @@ export interface ProgressOptions {
   readonly now?: () => number
 }
 
-/** Ends when it is disposed of. */
+/** Ends when it is disposed of: a bar disappears then, and what comes next has the line. */
 export interface Progress extends Disposable {
   /** How much is done; `total` where it has become known or has changed. */
   update(done: number, total?: number): void
@@ -81,7 +81,10 @@ class Bar implements Progress {
       const { SingleBar, Presets } = library.default
       const left =
         total === undefined ? '{value} {what}' : '{bar} {percentage} % {value}/{total} {what}, {eta_formatted} left'
-      this.#bar = new SingleBar({ format: left, stream: this.#stream, hideCursor: true }, Presets.shades_classic)
+      this.#bar = new SingleBar(
+        { format: left, stream: this.#stream, hideCursor: true, clearOnComplete: true },
+        Presets.shades_classic,
+      )
       this.#bar.start(this.#total ?? 0, this.#done, { what: this.#what })
     })
   }

@@ -13,7 +13,7 @@ export {
   withoutSystem,
   type ZnodeType,
 } from './compare/compare.ts'
-export { type ReadWhole, type ReadZnode, readWhole } from './compare/read-whole.ts'
+export { type ReadWhole, type ReadWholeOptions, type ReadZnode, readWhole } from './compare/read-whole.ts'
 export { type DiagnosedServer, type DiagnoseOptions, type Diagnosis, diagnose } from './doctor/diagnose.ts'
 export { findingsInDirectory, type Surroundings } from './doctor/directory.ts'
 export { bySeverity, type Finding, type FindingName, findingNames, isWrong, type Severity } from './doctor/finding.ts'
@@ -45,7 +45,7 @@ export {
   type PageValue,
 } from './live/admin-pages.ts'
 export { askWord, type WordOptions, WordRefused } from './live/four-letter.ts'
-export { type SessionAnswers, sessionsByPages, sessionsByWords } from './live/read-sessions.ts'
+export { type SessionAnswers, sessionsByPages, sessionsByWords, watchesByPages } from './live/read-sessions.ts'
 export { remotePast } from './live/remote-past.ts'
 export { type LiveConnection, type LiveSession, type SessionReport, sessionsOf } from './live/session.ts'
 export { readWchc } from './live/session-words.ts'

@@ -102,7 +102,7 @@ describe.skipIf(reason !== undefined)('the shell on a terminal', () => {
     expect(await terminal.see('p/config\r', prompt)).toContain('{"pool":10}')
   })
 
-  test('edit writes what the editor saved, and nothing where another client was faster', async () => {
+  test('edit writes what the editor saved, and nothing where it is the same', async () => {
     const editor = join(folder, 'editor.sh')
     writeFileSync(editor, '#!/bin/sh\nprintf edited > "$1"\n')
     chmodSync(editor, 0o755)

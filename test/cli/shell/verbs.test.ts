@@ -11,7 +11,8 @@ const bin = fileURLToPath(new URL('../../../packages/cli/bin/lightkeeper.js', im
 let servers: readonly [RunningServer, RunningServer]
 let zk: Client
 beforeAll(async () => {
-  servers = [await startServer({ port: 0, extendedTypesEnabled: true }), await startServer({ port: 0 })]
+  const settings = { port: 0, extendedTypesEnabled: true, fourLetterWordWhitelist: 'wchc' }
+  servers = [await startServer(settings), await startServer({ port: 0 })]
   zk = await connect(servers[0])
   await zk.create('/t/text', 'one\ntwo', { parents: true })
   await zk.create('/t/json', '{"pool": 10, "hosts": ["a"]}')
@@ -76,7 +77,11 @@ const cases: readonly Case[] = [
   ['getAcl /new', ['world:anyone:cdrwa']],
   [
     'setAcl -R -n /new world:anyone:cdrwa',
-    ['/new: would be world:anyone:cdrwa', '/new/q-0000000000: would be world:anyone:cdrwa'],
+    [
+      '/new: would be world:anyone:cdrwa, is world:anyone:cdrwa',
+      '/new/q-0000000000: would be world:anyone:cdrwa, is world:anyone:cdrwa',
+      '2 writes would be done; nothing was',
+    ],
   ],
   ['setAcl /new world:anyone:cdrwa,ip:127.0.0.1:r', []],
   ['getAcl /new', ['world:anyone:cdrwa', 'ip:127.0.0.1:r']],
@@ -129,10 +134,7 @@ const cases: readonly Case[] = [
   ['set /txn unseen', []],
   ['removewatches /txn', ['removewatches: this shell has no such watch at /txn']],
   ['delete /t/deep', ['delete: NOT_EMPTY: The znode has children (delete /t/deep)']],
-  [
-    'deleteall /new -n',
-    ['would delete /new', 'would delete /new/q-0000000000', '2 znodes would be deleted; nothing was'],
-  ],
+  ['deleteall /new -n', ['would delete /new', 'would delete /new/q-0000000000', '2 writes would be done; nothing was']],
   ['rm -r /new', []],
   ['deleteall /new', ['deleteall: NO_NODE: No such znode (delete /new)']],
   ['deleteall /', ['deleteall: the root cannot be deleted; name a znode below it']],

@@ -11,6 +11,7 @@ import {
 } from '@lightkeeper/tools'
 import type { Call, Run } from '../command.ts'
 import { jsonLine } from '../output.ts'
+import { type Progress, progress } from '../progress.ts'
 import { Signals } from '../signals.ts'
 import type { bench } from '../table/doctor.ts'
 
@@ -51,10 +52,13 @@ async function measured(clients: readonly Client[], { values }: Call<typeof benc
       writes,
       root,
     }
+    using bars = new Bars()
     await runBench(clients, plan, {
       signal: signals.signal,
+      onProgress: (what, share) => bars.update(what, share),
       onResult(result) {
         if (result.errors > 0) hasErrors = true
+        bars.end()
         process.stdout.write(json ? jsonLine(result) : textOf(result, histogram))
       },
     })
@@ -62,6 +66,32 @@ async function measured(clients: readonly Client[], { values }: Call<typeof benc
     await cleanUp(clients, root, signals)
   }
   return hasErrors ? 1 : 0
+}
+
+/** One bar after the other: a line on standard output must not meet one. */
+class Bars implements Disposable {
+  #what: string | undefined
+  #bar: Progress | undefined
+
+  /** `share`: from 0 to 1. */
+  update(what: string, share: number): void {
+    if (what !== this.#what) {
+      this.end()
+      this.#what = what
+      this.#bar = progress('bench', `% of ${what}`, { total: 100 })
+    }
+    this.#bar?.update(Math.floor(share * 100))
+  }
+
+  end(): void {
+    this.#bar?.[Symbol.dispose]()
+    this.#bar = undefined
+    this.#what = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.end()
+  }
 }
 
 /** Deletes the znodes of this run by the first client that can, until another signal comes. Says what it could not delete. */

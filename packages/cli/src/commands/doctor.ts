@@ -1,13 +1,13 @@
 /** `lightkeeper doctor`: what is wrong with a data directory, a server or an ensemble, and the next command. */
 import { statfs } from 'node:fs/promises'
 import { connect } from '@lightkeeper/client'
-import { parseConnectString } from '@lightkeeper/client/arguments'
-import { silentLog, type TlsOptions } from '@lightkeeper/runtime'
+import { silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import {
-  AdminPages,
+  type AdminPages,
   askWord,
   bySeverity,
+  type DiagnosedServer,
   diagnose,
   type Finding,
   findingsInDirectory,
@@ -16,7 +16,9 @@ import {
 } from '@lightkeeper/tools'
 import { type Call, type Run, UsageError } from '../command.ts'
 import { type Connection, connectionOf } from '../connect.ts'
+import { adminPages, hostsOf, tlsOf } from '../live.ts'
 import { jsonLine, printable } from '../output.ts'
+import { progress } from '../progress.ts'
 import { Signals } from '../signals.ts'
 import type { doctor } from '../table/doctor.ts'
 
@@ -52,11 +54,15 @@ interface Result {
 async function inDirectory(dataDir: string, { values }: Doctor, signal: AbortSignal): Promise<Result> {
   const { examine } = await import('@lightkeeper/server')
   const survey = new TreeSurvey({ frameBytes: values['frame-bytes'], where: dataDir })
+  using bar = progress('doctor', 'znodes looked at')
   const runtime = nodeRuntime({ log: silentLog })
   const facts = await examine(runtime, {
     dataDir,
     logDir: values['log-dir'],
-    onZnode: (znode) => survey.add(znode),
+    onZnode: (znode) => {
+      survey.add(znode)
+      bar.update(survey.count)
+    },
     signal,
   })
   const { bavail, blocks, bsize } = await statfs(facts.logDirectory)
@@ -72,20 +78,31 @@ async function inDirectory(dataDir: string, { values }: Doctor, signal: AbortSig
 async function inServers({ values, connecting }: Doctor, signal: AbortSignal): Promise<Result> {
   const connection = await connectionOf(connecting)
   const runtime = nodeRuntime({ log: silentLog })
-  const { servers, service } = parseConnectString(connection.target)
-  const addresses = service === undefined ? servers : await runtime.network.service(service)
+  const addresses = await hostsOf(connection, runtime)
   const tls = await tlsOf(connection)
-  const asked = addresses.map((address) => ({
-    address,
-    ask: (word: string) => askWord(runtime, address, word, { tls }),
-    pages: pagesOf(address),
-    connect: () => connect(address, { ...connection.options, signal, log: silentLog }),
-  }))
+  const asked: DiagnosedServer[] = []
+  for (const address of addresses) {
+    asked.push({
+      address,
+      ask: (word: string) => askWord(runtime, address, word, { tls }),
+      pages: await pagesOf(address, addresses.length === 1, connection),
+      connect: () => connect(address, { ...connection.options, signal, log: silentLog }),
+    })
+  }
+  using bar = progress('doctor', 'znodes looked at')
+  let earlier = 0
+  let last = 0
   const { findings, znodes } = await diagnose(asked, {
     now: () => runtime.clock.wall(),
     znodesMax: values.znodes,
     frameBytes: values['frame-bytes'],
     signal,
+    onProgress(_address, count) {
+      // A server begins with 0.
+      if (count === 0) earlier += last
+      last = count
+      bar.update(earlier + count)
+    },
   })
   return {
     findings,
@@ -93,28 +110,19 @@ async function inServers({ values, connecting }: Doctor, signal: AbortSignal): P
   }
 }
 
-async function tlsOf({ options }: Connection): Promise<TlsOptions | undefined> {
-  const { tls } = options
-  if (tls === undefined || tls === false) return undefined
-  if (tls === true) return {}
-  return typeof tls === 'function' ? await tls() : tls
-}
-
+/** Pages need not be there, and a diagnosis does not wait long for them. */
 const pagesTimeoutMs = 5_000
 
-/** At the usual port of its host: pages of another server are recognised, and not used. */
-function pagesOf(address: string): AdminPages {
+/**
+ * At --admin, else at the usual port of the server's host. Where there are several servers, the port of --admin counts at the host of
+ * each. Pages of another server are recognised, and not used.
+ */
+function pagesOf(address: string, isOnly: boolean, { admin, options }: Connection): Promise<AdminPages> {
   const host = address.slice(0, address.lastIndexOf(':'))
-  return new AdminPages(
-    async (target, headers) => {
-      const reply = await fetch(`http://${host}:8080${target}`, {
-        headers,
-        signal: AbortSignal.timeout(pagesTimeoutMs),
-      })
-      return { status: reply.status, body: new Uint8Array(await reply.arrayBuffer()) }
-    },
-    { name: host },
-  )
+  const url = new URL(admin ?? `http://${host}:8080`)
+  if (!isOnly) url.hostname = host
+  const requestTimeout = Math.min(options.requestTimeout ?? pagesTimeoutMs, pagesTimeoutMs)
+  return adminPages({ options: { ...options, requestTimeout } }, url)
 }
 
 const marks = { critical: 'CRITICAL', warning: 'WARNING', note: 'note' } as const

@@ -19,6 +19,7 @@ import type { Connecting, Run } from '../command.ts'
 import type { Moment } from '../kinds.ts'
 import { hexOf, jsonLine } from '../output.ts'
 import { openPast, zxidAt } from '../past.ts'
+import { progress } from '../progress.ts'
 import type { exported } from '../table/transfer.ts'
 
 export const run: Run<typeof exported> = async ({ values, args, connect, connecting }) => {
@@ -38,7 +39,8 @@ export const run: Run<typeof exported> = async ({ values, args, connect, connect
 
 async function fromServer(connect: () => Promise<Client>, path: ZnodePath): Promise<ExportedTree> {
   await using zk = await connect()
-  const { nodes, zxid } = await readWhole(zk, path)
+  using bar = progress('export', 'znodes read')
+  const { nodes, zxid } = await readWhole(zk, path, { onProgress: (done, total) => bar.update(done, total) })
   const below = [...withoutSystem(path, nodes)].map(([each, znode]): [string, ExportedZnode] => {
     const { data, type, acl, stat } = znode
     return [each, { data, type, acl, ...(type === 'ephemeral' && { owner: stat.ephemeralOwner }) }]

@@ -1,7 +1,7 @@
 /** `lightkeeper import`: makes a subtree that of a file. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { type Client, openAcl, type ZnodePath } from '@lightkeeper/client'
+import type { Client, ZnodePath } from '@lightkeeper/client'
 import { parentPath } from '@lightkeeper/protocol'
 import {
   applySteps,
@@ -10,13 +10,14 @@ import {
   parseExport,
   placed,
   planImport,
+  type ReadWhole,
   readWhole,
   type WriteStep,
   withoutSystem,
 } from '@lightkeeper/tools'
 import type { Run } from '../command.ts'
 import { connectBy, connectionOf } from '../connect.ts'
-import { dryRun, dryRunFacts, dryRunLines } from '../dry-run.ts'
+import { dryRun, dryRunFacts, dryRunLines, withMissingParents } from '../dry-run.ts'
 import { jsonLine, printable } from '../output.ts'
 import { stepText } from '../past.ts'
 import { progress } from '../progress.ts'
@@ -31,13 +32,13 @@ export const run: Run<typeof imported> = async ({ values, args, connecting }) =>
   using signals = new Signals()
   const { signal } = signals
   await using zk = await connectBy(connection, { signal })
-  const there = withoutSystem(root, (await readWhole(zk, root, { signal })).nodes)
+  const there = withoutSystem(root, await readAt(zk, root, signal))
   const plan = planImport(withoutSystem(root, tree.nodes), there, { delete: deletes, ephemerals })
   const steps = plan.steps.map((step) => ({ ...step, path: placed(root, step.path) }))
   if (isDry || json) print(steps, json)
   for (const note of plan.notes) process.stderr.write(`lightkeeper import: ${printable(note)}\n`)
   const foreseen = isDry
-    ? await dryRun('import', zk, connection, await withParents(zk, root, steps), signal)
+    ? await dryRun('import', zk, connection, await withMissingParents(zk, root, steps), { signal })
     : undefined
   if (foreseen === undefined) await write(zk, root, steps, signal)
   else for (const note of foreseen.notes) process.stderr.write(`lightkeeper import: ${printable(note)}\n`)
@@ -48,10 +49,22 @@ export const run: Run<typeof imported> = async ({ values, args, connecting }) =>
     const seen = foreseen === undefined ? {} : dryRunFacts(foreseen)
     process.stdout.write(jsonLine({ ...facts, isDone: !isDry, ...seen, notes }))
   } else {
-    if (foreseen !== undefined) process.stdout.write(dryRunLines(foreseen).join(''))
+    if (foreseen !== undefined)
+      process.stdout.write(
+        dryRunLines(foreseen)
+          .map((line) => `${line}\n`)
+          .join(''),
+      )
     process.stdout.write(summary(facts, root, isDry))
   }
   return foreseen !== undefined && foreseen.refused.length > 0 ? 1 : 0
+}
+
+/** What is there, as all of it is at one zxid. */
+async function readAt(zk: Client, root: ZnodePath, signal: AbortSignal): Promise<ReadWhole['nodes']> {
+  using bar = progress('import', 'znodes read')
+  const { nodes } = await readWhole(zk, root, { signal, onProgress: (done, total) => bar.update(done, total) })
+  return nodes
 }
 
 async function read(file: string): Promise<ExportedTree> {
@@ -64,15 +77,6 @@ async function read(file: string): Promise<ExportedTree> {
     const name = file === '-' ? 'standard input' : file
     throw new Error(`${name}: ${(error as Error).message}`, { cause: error })
   }
-}
-
-/** With the parents of the root that are made on the way. */
-async function withParents(zk: Client, root: ZnodePath, steps: readonly WriteStep[]): Promise<readonly WriteStep[]> {
-  const missing: WriteStep[] = []
-  for (let at = parentPath(root); at !== '/' && (await zk.exists(at)) === undefined; at = parentPath(at)) {
-    missing.unshift({ kind: 'create', path: at, data: new Uint8Array(0), acl: openAcl, mode: 'persistent' })
-  }
-  return [...missing, ...steps]
 }
 
 async function write(zk: Client, root: ZnodePath, steps: readonly WriteStep[], signal: AbortSignal): Promise<void> {

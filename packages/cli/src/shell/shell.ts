@@ -85,14 +85,19 @@ export class Shell {
   async connect(more: ConnectOptions = {}): Promise<Client> {
     await this.close()
     this.#isClosed = false
-    const { connecting } = this.options
-    const own = this.servers === undefined ? connecting : { ...connecting, server: this.servers, chroot: undefined }
-    const client = connectTo(own, more)
+    const client = connectTo(this.#connecting, more)
     this.#client = client
     client.catch(() => {
       if (this.#client === client) this.#client = undefined
     })
     return client
+  }
+
+  /** The common options, with the servers that `connect` has named. */
+  get #connecting(): Connecting {
+    const { connecting } = this.options
+    if (this.servers === undefined) return connecting
+    return { ...connecting, server: this.servers, chroot: undefined, admin: undefined }
   }
 
   async close(): Promise<void> {
@@ -154,11 +159,10 @@ export class Shell {
   }
 
   #callOf(input: Input<Spec>, signal: AbortSignal): ShellCall {
-    const { connecting, commands } = this.options
     return {
       ...input,
-      connecting,
-      commands,
+      connecting: this.#connecting,
+      commands: this.options.commands,
       connect: async () => borrowed(await this.client({ signal }), signal),
       shell: this.#sideOf(signal),
     }

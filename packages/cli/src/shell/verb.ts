@@ -1,7 +1,7 @@
 /** What a verb is: the same function runs in the shell, on its client, and as a command of its own, on a client that ends with it. */
 import type { Client, WatchedEvent, ZnodePath } from '@lightkeeper/client'
 import type { Call, Run, Spec } from '../command.ts'
-import { connectTo } from '../connect.ts'
+import { type Connection, connectBy, connectionOf } from '../connect.ts'
 import { exitCodeOf, Signals } from '../signals.ts'
 import { eventFacts, eventText } from './events.ts'
 import { Out } from './out.ts'
@@ -29,6 +29,8 @@ export interface VerbCall<S extends Spec> extends Pick<Call<S>, 'values' | 'args
   readonly connect: () => Promise<Client>
   /** A client of another cluster, with the same identities; it ends with the verb. */
   readonly connectOther: (servers: string) => Promise<Client>
+  /** Where `connect` connects, or `connectOther` of `servers`: for what a server says besides its znodes. */
+  readonly connectionTo: (servers?: string) => Promise<Connection>
 }
 
 /** Resolves to the exit code where that is not 0. */
@@ -74,6 +76,8 @@ async function runVerb<S extends Spec>(
     return zk
   }
   let own: Promise<Client> | undefined
+  const connectionTo = (server?: string): Promise<Connection> =>
+    connectionOf(server === undefined ? call.connecting : { ...call.connecting, server, chroot: undefined })
   try {
     const code = await verb({
       ...side,
@@ -81,8 +85,8 @@ async function runVerb<S extends Spec>(
       args: call.args,
       out,
       connect: () => (own ??= call.connect({ signal }).then(kept)),
-      connectOther: async (server) =>
-        kept(await connectTo({ ...call.connecting, server, chroot: undefined }, { signal })),
+      connectOther: async (server) => kept(await connectBy(await connectionTo(server), { signal })),
+      connectionTo,
     })
     out.flush()
     await before()

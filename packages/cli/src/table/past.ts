@@ -1,6 +1,6 @@
 /** The rows of the commands about the past, and about differences. */
 import { argument, flag, option, optional, spec, words } from '../command.ts'
-import { directory, hexadecimal, moment, profileName, servers, znodePath } from '../kinds.ts'
+import { directory, hexadecimal, moment, profileName, servers, wholeNumber, znodePath } from '../kinds.ts'
 
 /** Where the past is; the common option --admin is the other place. */
 const pastOptions = {
@@ -38,21 +38,27 @@ ${places}`,
 
 export const tree = spec({
   name: 'tree',
-  summary: 'print the tree as it was at a zxid or time',
-  usage: ['tree [PATH] [--at ZXID|TIME] (--data-dir D | --admin HOST:PORT) [options]'],
-  about: `Prints PATH and what is below it as it was after the transaction ZXID, or after the last one of TIME. Without --at, as it is
-behind the last transaction in the logs.
+  summary: 'print a subtree: as it is now, or as it was at a zxid or time',
+  usage: ['tree [PATH] [options]', 'tree [PATH] --at ZXID|TIME (--data-dir D | --admin HOST:PORT) [options]'],
+  about: `Prints PATH and what is below it: names, kinds, versions, the last write, and data. It is read from the server znode by znode, not all
+at one zxid. With --at, as it was after the transaction ZXID, or after the last one of TIME; with --data-dir or --admin alone, as
+it is behind the last transaction in the logs.
 
 ${places}`,
-  arguments: { path: optional(znodePath, 'the path of a znode (default: /)', '/') },
+  arguments: { path: optional(znodePath, 'the znode; default: the current one in the shell, / else') },
   options: {
     ...pastOptions,
     at: option('ZXID|TIME', moment, '0x1a, 2026-11-28T19:00:00Z, or milliseconds since 1970'),
     acl: flag('with the ACLs'),
+    depth: option('N', wholeNumber(0, 1_000_000), 'only so many levels below PATH (default: all)', { short: 'd' }),
   },
   connects: true,
-  json: 'a JSON object a znode, with data (base64), ACL and all of its numbers',
-  exit: '0 done, 1 when it fails or PATH did not exist then, 2 for wrong usage.',
+  json: 'a JSON object a znode, with data (base64) and its numbers, and with its ACL for --acl and the past',
+  exit: '0 done, 1 when it fails, PATH does not exist or a znode may not be read, 2 for wrong usage.',
+  examples: [
+    ['lightkeeper tree /app --depth 2', 'what is there now'],
+    ['lightkeeper tree /app --at 2026-11-28T19:00:00Z --data-dir D', 'what was there then'],
+  ],
 })
 
 export const undo = spec({

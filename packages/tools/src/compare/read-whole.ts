@@ -19,6 +19,11 @@ export interface ReadWhole {
   readonly nodes: WholeTree<ReadZnode>
 }
 
+export interface ReadWholeOptions extends CallOptions {
+  /** Called now and then while ACLs are read, which takes most of the time: how many znodes are read, and of how many. */
+  readonly onProgress?: (done: number, total: number) => void
+}
+
 const aclsAtOnce = 256
 /** The number of attempts for a tree whose ACLs change all the time. */
 const attemptsMax = 10
@@ -31,19 +36,16 @@ const attemptsMax = 10
 export async function readWhole(
   zk: Pick<Client, 'tree' | 'getAcl'>,
   root: ZnodePath,
-  options: CallOptions = {},
+  { onProgress = () => {}, ...options }: ReadWholeOptions = {},
 ): Promise<ReadWhole> {
   for (let attempt = 1; ; attempt++) {
     const { nodes, zxid } = await zk.tree(root, options)
-    // With very many requests, each would listen to the signal; a check between them is soon enough.
-    const { signal, ...each } = options
     const whole = new Map<string, ReadZnode>()
     const entries = [...nodes]
     let isChanged = false
     for (let at = 0; at < entries.length && !isChanged; at += aclsAtOnce) {
-      signal?.throwIfAborted()
       const batch = entries.slice(at, at + aclsAtOnce)
-      const acls = await Promise.all(batch.map(([path]) => aclOf(zk, path, each)))
+      const acls = await Promise.all(batch.map(([path]) => aclOf(zk, path, options)))
       for (const [i, [path, { data, stat }]] of batch.entries()) {
         const found = acls[i]
         if (found?.stat.czxid !== stat.czxid || found.stat.aversion !== stat.aversion) {
@@ -53,6 +55,7 @@ export async function readWhole(
         const below = root === '/' ? (path === '/' ? '' : path) : path.slice(root.length)
         whole.set(below, { data, stat, type: stat.kind, acl: found.acl })
       }
+      onProgress(whole.size, entries.length)
     }
     if (!isChanged) return { zxid, nodes: whole }
     if (attempt === attemptsMax) {

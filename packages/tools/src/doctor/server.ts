@@ -155,7 +155,7 @@ function* speedFindings({ address: where, figures }: ServerFacts): Generator<Fin
       what: 'Requests wait in the server: it gets more than it can do.',
       where,
       evidence: [`${waiting} are outstanding`],
-      next: 'Find out who asks for so much: the word cons counts the requests of each connection.',
+      next: `See what each session has under way and did last: lightkeeper sessions -s ${where}`,
     }
   }
 }
@@ -169,7 +169,7 @@ function* limitFindings({ address: where, figures, settings, connections }: Serv
       what: 'The server has nearly as many files and connections open as the system lets it.',
       where,
       evidence: [`${open} of ${most} file descriptors`],
-      next: 'Raise the limit of the service (LimitNOFILE=, ulimit -n), and see who connects: the word cons lists the connections.',
+      next: `Raise the limit of the service (LimitNOFILE=, ulimit -n), and see who connects: lightkeeper sessions -s ${where}`,
     }
   }
   const limit = Number(settings.get('maxClientCnxns') ?? 0)
@@ -187,7 +187,7 @@ function* limitFindings({ address: where, figures, settings, connections }: Serv
         what: 'A client address has nearly as many connections as one may have. More are refused.',
         where,
         evidence: near.slice(0, 3).map(([host, count]) => `${host}: ${count} of ${limit} (maxClientCnxns)`),
-        next: 'Let programs share one client, or raise maxClientCnxns where many are behind one address.',
+        next: `Let programs share one client, or raise maxClientCnxns where many are behind one address; to see them: lightkeeper sessions -s ${where}`,
       }
     }
   }
@@ -210,7 +210,7 @@ function* watchFindings(facts: ServerFacts, exists: ((path: string) => boolean) 
         ...(total > 0 ? [`${total} watches`] : []),
         ...large.slice(0, 3).map(([session, paths]) => `${who(session)}: ${paths.length}`),
       ],
-      next: 'Ask again in some minutes; if the number only grows, look at that program: the word cons has its address.',
+      next: `Ask again in some minutes; if the number only grows, look at that program: lightkeeper sessions -s ${where} has its address`,
     }
   }
   if (exists === undefined) return

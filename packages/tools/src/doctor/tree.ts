@@ -1,7 +1,7 @@
 /** Looks at each znode of a tree once, and says what is wrong with the tree: sizes, numbers of children, ACLs. */
 import type { Acl } from '@lightkeeper/client'
 import { permission } from '@lightkeeper/client'
-import { isWithin } from '@lightkeeper/protocol'
+import { isWithin, parentPath } from '@lightkeeper/protocol'
 import { bytesText, type Finding, someOf } from './finding.ts'
 
 /** What is needed of a znode. */
@@ -120,7 +120,7 @@ export class TreeSurvey {
         what: `${this.#openBelow.count} znodes are open to everybody below a znode that is protected. An ACL does not pass on to children.`,
         where: this.#openBelow.paths[0] ?? '',
         evidence: [someOf(this.#openBelow.paths, this.#openBelow.count)],
-        next: `Give them the ACL of their parent, or another one that is meant: setAcl -R`,
+        next: `See the ACL of the parent, and give them that or another one that is meant: lightkeeper getAcl ${parentPath(this.#openBelow.paths[0] ?? '/')}, then lightkeeper setAcl ${this.#openBelow.paths[0] ?? ''} ACL -R --dry-run`,
       }
     }
     if (this.#open.count > 0) {
@@ -130,7 +130,7 @@ export class TreeSurvey {
         what: `Everybody who reaches the server may change ${this.#open.count} of ${this.count} znodes.`,
         where: this.#where,
         evidence: [someOf(this.#open.paths, this.#open.count)],
-        next: 'Where others reach the port, give clients identities and znodes ACLs.',
+        next: `Where others reach the port, give clients identities and znodes ACLs: lightkeeper setAcl ${this.#open.paths[0] ?? '/'} ACL -R --dry-run`,
       }
     }
   }

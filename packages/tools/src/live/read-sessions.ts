@@ -25,8 +25,14 @@ export function sessionsByPages(pages: AdminPages): Promise<SessionAnswers> {
   return collected([
     pages.page('connections').then(readConnections),
     pages.page('dump').then(readDumpPage),
-    pages.page('watches').then(({ session_id_to_watched_paths: paths }) => ({ watches: pathsById(paths) })),
+    watchesByPages(pages).then((watches) => ({ watches })),
   ])
+}
+
+/** The paths whose data each session watches. @throws AdminPageError where the server does not give the page. */
+export async function watchesByPages(pages: AdminPages): Promise<ReadonlyMap<bigint, readonly string[]>> {
+  const { session_id_to_watched_paths: paths } = await pages.page('watches')
+  return pathsById(paths) ?? new Map()
 }
 
 async function collected(asked: readonly Promise<SessionReport>[]): Promise<SessionAnswers> {

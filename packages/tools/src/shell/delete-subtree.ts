@@ -8,8 +8,8 @@ export interface DeleteSubtreeOptions {
   readonly atOnce?: number
   /** Stops between two batches. */
   readonly signal?: AbortSignal
-  /** Called after each batch, with the number of znodes that are deleted. */
-  readonly onProgress?: (deleted: number) => void
+  /** Called after each batch, with the number of znodes that are deleted, and of those that were found. */
+  readonly onProgress?: (deleted: number, found: number) => void
 }
 
 /** Children that appear while a subtree is deleted: it is listed again, so often at most. */
@@ -39,7 +39,7 @@ export async function deleteSubtree(
           const failed = ends.find((end) => end.status === 'rejected')
           if (failed !== undefined) throw failed.reason as Error
           isOvertaken ||= ends.some((end) => end.status === 'fulfilled' && !end.value)
-          onProgress(done)
+          onProgress(done, Math.max(done, paths.length))
         }
       }
     } catch (error) {

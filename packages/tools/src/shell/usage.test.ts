@@ -25,7 +25,7 @@ function znode(
     dataLength: data.length,
     numChildren: more.numChildren ?? 0,
   })
-  return { path: path as WalkedZnode['path'], depth: path.split('/').length - 2, stat, children: [], data }
+  return { path: path as WalkedZnode['path'], depth: path.split('/').length - 2, stat, children: [], data, acl: [] }
 }
 
 async function* walked(...znodes: readonly WalkedZnode[]): AsyncGenerator<WalkedZnode, void, void> {

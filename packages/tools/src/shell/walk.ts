@@ -1,5 +1,5 @@
 /** Walks a subtree znode by znode, parents first, children in the order of their names: for trees of any size, in little memory. */
-import { type Client, KeeperError, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
+import { type Acl, type Client, KeeperError, type ZnodePath, type ZnodeStat } from '@lightkeeper/client'
 import { joinPath } from '@lightkeeper/protocol'
 
 export interface WalkedZnode {
@@ -11,6 +11,8 @@ export interface WalkedZnode {
   readonly children: readonly string[]
   /** With `withData`. */
   readonly data: Uint8Array
+  /** With `withAcl`. */
+  readonly acl: readonly Acl[]
 }
 
 /** A znode that this client may not read; what is below it is left out. */
@@ -23,6 +25,8 @@ export interface DeniedZnode {
 export interface WalkSubtreeOptions {
   /** Default false: only names and Stats are read. */
   readonly withData?: boolean
+  /** Default false. */
+  readonly withAcl?: boolean
   /** Znodes further below are left out. Default: no limit. */
   readonly depthMax?: number
   /** Stops between two reads. */
@@ -33,12 +37,14 @@ export interface WalkSubtreeOptions {
 const readsAtOnce = 256
 const nothing = new Uint8Array(0)
 
+type Reads = Pick<Client, 'children' | 'get' | 'getAcl'>
+
 /**
  * Each znode is read on its own, not all at one zxid: what is deleted meanwhile is left out.
  * @throws KeeperError NO_NODE where the root does not exist.
  */
 export async function* walkSubtree(
-  zk: Pick<Client, 'children' | 'get'>,
+  zk: Reads,
   root: ZnodePath,
   options: WalkSubtreeOptions = {},
 ): AsyncGenerator<WalkedZnode | DeniedZnode, void, void> {
@@ -48,7 +54,7 @@ export async function* walkSubtree(
 }
 
 async function* below(
-  zk: Pick<Client, 'children' | 'get'>,
+  zk: Reads,
   node: WalkedZnode | DeniedZnode,
   options: WalkSubtreeOptions,
 ): AsyncGenerator<WalkedZnode | DeniedZnode, void, void> {
@@ -65,14 +71,19 @@ async function* below(
 
 /** Undefined where it does not exist. */
 async function readOne(
-  zk: Pick<Client, 'children' | 'get'>,
+  zk: Reads,
   path: ZnodePath,
   depth: number,
-  { withData = false }: WalkSubtreeOptions,
+  { withData = false, withAcl = false }: WalkSubtreeOptions,
 ): Promise<WalkedZnode | DeniedZnode | undefined> {
   try {
-    const [{ children, stat }, got] = await Promise.all([zk.children(path), withData ? zk.get(path) : undefined])
-    return { path, depth, stat: got?.stat ?? stat, children: [...children].sort(), data: got?.data ?? nothing }
+    const [{ children, stat }, got, access] = await Promise.all([
+      zk.children(path),
+      withData ? zk.get(path) : undefined,
+      withAcl ? zk.getAcl(path) : undefined,
+    ])
+    const own = { stat: got?.stat ?? stat, data: got?.data ?? nothing, acl: access?.acl ?? [] }
+    return { path, depth, children: [...children].sort(), ...own }
   } catch (error) {
     if (KeeperError.is(error, 'NO_NODE')) return undefined
     if (KeeperError.is(error, 'NO_AUTH')) return { path, depth, denied: true }

@@ -21,6 +21,8 @@ export interface Refusal {
 
 export interface ForeseeOptions {
   readonly signal?: AbortSignal
+  /** As for `applySteps`: everything except ACLs is one transaction. Default false. */
+  readonly atOnce?: boolean
   /** Called after each transaction, with the number of steps that were asked. */
   readonly onProgress?: (done: number) => void
 }
@@ -35,11 +37,11 @@ const impossible = op.check('/', 0x7fff_ffff)
 export async function foresee(
   zk: Pick<Client, 'transactionOf' | 'getAcl' | 'whoAmI'>,
   steps: readonly WriteStep[],
-  { signal, onProgress = () => {} }: ForeseeOptions = {},
+  { signal, atOnce = false, onProgress = () => {} }: ForeseeOptions = {},
 ): Promise<Foreseen> {
   const plan = new AskedPlan(zk)
   let done = 0
-  for (const batch of batchesOf(steps)) {
+  for (const batch of batchesOf(steps, atOnce)) {
     signal?.throwIfAborted()
     const { acls } = batch
     if (acls === undefined) await plan.askTransaction(batch.steps)

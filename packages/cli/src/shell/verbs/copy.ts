@@ -3,25 +3,35 @@ import type { Client, ZnodePath } from '@lightkeeper/client'
 import { isWithin, parentPath } from '@lightkeeper/protocol'
 import { applySteps, PartlyDone, placed, planCopy, type ReadWhole, readWhole, type WriteStep } from '@lightkeeper/tools'
 import { UsageError } from '../../command.ts'
+import { withMissingParents } from '../../dry-run.ts'
 import { printable } from '../../output.ts'
 import { stepText } from '../../past.ts'
+import { progress } from '../../progress.ts'
 import type { cp as cpSpec, mv as mvSpec } from '../../table/shell-write.ts'
 import type { Verb, VerbCall } from '../verb.ts'
+import { foreseen } from './foreseen.ts'
 
-export const cp: Verb<typeof cpSpec> = async ({ values, args, out, signal, connect, connectOther }) => {
+export const cp: Verb<typeof cpSpec> = async (call) => {
+  const { values, args, out, signal, connect, connectOther, connectionTo } = call
   const { from, to } = args
   const other = values['to-server']
   checkPlaces(from, to, other !== undefined)
   const source = await connect()
   const target = other === undefined ? source : await connectOther(other)
-  const whole = await wholeAt(source, from, signal)
+  const whole = await wholeAt('cp', source, from, signal)
   const steps = await stepsOf(target, whole, { ...values, from, to, signal }, out)
-  if (!(await write(target, steps, { to, values, out, signal }))) return undefined
+  if (values['dry-run']) {
+    print(steps, out)
+    const asked = values.parents ? await withMissingParents(target, to, steps) : steps
+    return foreseen('cp', [{ zk: target, connection: await connectionTo(other), steps: asked }], call)
+  }
+  await write('cp', target, steps, { to, values, signal })
   if (out.isJson) out.result({ from, to, znodes: whole.nodes.size, writes: steps.length, isDone: true }, '')
   return undefined
 }
 
-export const mv: Verb<typeof mvSpec> = async ({ values, args, out, signal, connect, connectOther }) => {
+export const mv: Verb<typeof mvSpec> = async (call) => {
+  const { values, args, out, signal, connect, connectOther, connectionTo } = call
   const { from, to } = args
   const other = values['to-server']
   if (from === '/') throw new UsageError('the root cannot be moved; name a znode below it')
@@ -29,12 +39,17 @@ export const mv: Verb<typeof mvSpec> = async ({ values, args, out, signal, conne
   const source = await connect()
   const target = other === undefined ? source : await connectOther(other)
   const isHere = target === source
-  const whole = await wholeAt(source, from, signal)
+  const whole = await wholeAt('mv', source, from, signal)
   const steps = await stepsOf(target, whole, { ...values, merge: false, ephemerals: 'refuse', from, to, signal }, out)
   const deletes = deletesOf(from, whole)
   if (values['dry-run']) {
     print([...steps, ...deletes], out)
-    return undefined
+    const asked = values.parents ? await withMissingParents(target, to, steps) : steps
+    const parts = [
+      { zk: target, connection: await connectionTo(other), steps: asked },
+      { zk: source, connection: await connectionTo(), steps: deletes },
+    ]
+    return foreseen('mv', parts, call)
   }
   if (isHere) {
     if (values.parents) await target.ensure(parentPath(to), { signal })
@@ -42,9 +57,9 @@ export const mv: Verb<typeof mvSpec> = async ({ values, args, out, signal, conne
     if (out.isJson) out.result({ from, to, znodes, isDone: true }, '')
     return undefined
   }
-  await write(target, steps, { to, values, out, signal })
+  await write('mv', target, steps, { to, values, signal })
   try {
-    await applySteps(source, deletes, { signal })
+    await applied('mv', 'znodes deleted', source, deletes, signal)
   } catch (error) {
     const message = `${to} is a whole copy now; ${from} could not be deleted: ${(error as Error).message}`
     throw new Error(message, { cause: error })
@@ -57,8 +72,9 @@ function checkPlaces(from: ZnodePath, to: ZnodePath, isOther: boolean): void {
   if (!isOther && isWithin(to, from)) throw new UsageError(`TO ${to} lies within FROM ${from}`)
 }
 
-async function wholeAt(zk: Client, path: ZnodePath, signal: AbortSignal): Promise<ReadWhole> {
-  const whole = await readWhole(zk, path, { signal })
+async function wholeAt(verb: string, zk: Client, path: ZnodePath, signal: AbortSignal): Promise<ReadWhole> {
+  using bar = progress(verb, 'znodes read')
+  const whole = await readWhole(zk, path, { signal, onProgress: (done, total) => bar.update(done, total) })
   if (whole.nodes.size === 0) throw new Error(`${path} does not exist`)
   return whole
 }
@@ -82,30 +98,38 @@ async function stepsOf(zk: Client, whole: ReadWhole, plan: Plan, out: VerbCall<n
 
 interface Writing {
   readonly to: ZnodePath
-  readonly values: { readonly parents: boolean; readonly 'dry-run': boolean }
-  readonly out: VerbCall<never>['out']
+  readonly values: { readonly parents: boolean }
   readonly signal: AbortSignal
 }
 
-/** False for a dry run. */
-async function write(zk: Client, steps: readonly WriteStep[], { to, values, out, signal }: Writing): Promise<boolean> {
-  if (values['dry-run']) {
-    print(steps, out)
-    return false
-  }
+async function write(
+  verb: string,
+  zk: Client,
+  steps: readonly WriteStep[],
+  { to, values, signal }: Writing,
+): Promise<void> {
   if (values.parents && to !== '/') await zk.ensure(parentPath(to), { signal })
   try {
-    await applySteps(zk, steps, { signal })
+    await applied(verb, 'writes', zk, steps, signal)
   } catch (error) {
     if (!(error instanceof PartlyDone) || error.done === 0) throw error
     throw new Error(`${error.message}; cp --merge goes on from here`, { cause: error })
   }
-  return true
+}
+
+async function applied(
+  verb: string,
+  what: string,
+  zk: Client,
+  steps: readonly WriteStep[],
+  signal: AbortSignal,
+): Promise<void> {
+  using bar = progress(verb, what, { total: steps.length })
+  await applySteps(zk, steps, { signal, onProgress: (done) => bar.update(done) })
 }
 
 function print(steps: readonly WriteStep[], out: VerbCall<never>['out']): void {
   for (const step of steps) out.result(step, printable(stepText(step)))
-  out.note(`${steps.length} writes would be done; nothing was`)
 }
 
 /** Children before their parents, each only where it has not changed since it was read. */

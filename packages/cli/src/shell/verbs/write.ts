@@ -1,8 +1,9 @@
 /** Verbs that write one znode, or delete a subtree: `create`, `set`, `delete`, `deleteall`, `setAcl`. */
-import type { Client, CreateOptions, ZnodePath } from '@lightkeeper/client'
-import { aclEntryText, deleteSubtree, walkSubtree } from '@lightkeeper/tools'
+import type { Acl, Client, CreateOptions, ZnodePath } from '@lightkeeper/client'
+import { aclEntryText, deleteSubtree, type WriteStep, walkSubtree } from '@lightkeeper/tools'
 import { UsageError } from '../../command.ts'
-import { printable } from '../../output.ts'
+import { hexOf, printable } from '../../output.ts'
+import { progress } from '../../progress.ts'
 import type {
   create as createSpec,
   deleteall as deleteallSpec,
@@ -14,6 +15,7 @@ import { statText } from '../stat-text.ts'
 import type { Verb, VerbCall } from '../verb.ts'
 import { dataOf } from './data-argument.ts'
 import { Denials } from './denials.ts'
+import { foreseen } from './foreseen.ts'
 
 export const create: Verb<typeof createSpec> = async ({ values, args, out, signal, connect }) => {
   const { sequential, parents } = values
@@ -62,11 +64,12 @@ function done(out: VerbCall<never>['out'], isShown: boolean, facts: object, text
   if (isShown || out.isJson) out.result(facts, text)
 }
 
-export const delete_: Verb<typeof deleteSpec> = async ({ values, args, out, signal, connect }) => {
+export const delete_: Verb<typeof deleteSpec> = async (call) => {
+  const { values, args, out, signal, connect } = call
   const { path } = args
   if (values.recursive) {
     if (values.version !== undefined) throw new UsageError('--version is for one znode, --recursive for many')
-    return deleteBelow({ path, isDry: values['dry-run'], batch: undefined, out, signal, connect })
+    return deleteBelow('delete', path, values, call)
   }
   if (values['dry-run']) throw new UsageError('--dry-run needs --recursive')
   const zk = await connect()
@@ -75,72 +78,97 @@ export const delete_: Verb<typeof deleteSpec> = async ({ values, args, out, sign
   return undefined
 }
 
-export const deleteall: Verb<typeof deleteallSpec> = async ({ values, args, out, signal, connect }) => {
-  const { batch, 'dry-run': isDry } = values
-  return deleteBelow({ path: args.path, isDry, batch, out, signal, connect })
+export const deleteall: Verb<typeof deleteallSpec> = (call) =>
+  deleteBelow('deleteall', call.args.path, call.values, call)
+
+interface DeleteValues {
+  readonly 'dry-run': boolean
+  readonly batch?: number
 }
 
-interface DeleteBelow extends Pick<VerbCall<never>, 'out' | 'signal' | 'connect'> {
-  readonly path: ZnodePath
-  readonly isDry: boolean
-  readonly batch: number | undefined
-}
+type Asking = Pick<VerbCall<never>, 'out' | 'signal' | 'connect' | 'connectionTo'>
 
-async function deleteBelow({ path, isDry, batch, out, signal, connect }: DeleteBelow): Promise<number | undefined> {
+async function deleteBelow(
+  verb: string,
+  path: ZnodePath,
+  { 'dry-run': isDry, batch }: DeleteValues,
+  call: Asking,
+): Promise<number | undefined> {
   if (path === '/') throw new UsageError('the root cannot be deleted; name a znode below it')
+  const { out, signal, connect } = call
   const zk = await connect()
-  if (isDry) return wouldDelete(zk, { path, out, signal })
+  if (isDry) return wouldDelete(verb, zk, path, call)
+  using bar = progress(verb, 'znodes deleted')
   const deleted = await deleteSubtree(zk, path, {
     signal,
+    onProgress: (count, total) => bar.update(count, total),
     ...(batch !== undefined && { atOnce: batch }),
   })
   done(out, false, { path, deleted }, '')
   return undefined
 }
 
-async function wouldDelete(
-  zk: Client,
-  { path, out, signal }: Pick<DeleteBelow, 'path' | 'out' | 'signal'>,
-): Promise<number | undefined> {
+async function wouldDelete(verb: string, zk: Client, path: ZnodePath, call: Asking): Promise<number | undefined> {
+  const { out, signal, connectionTo } = call
   const denials = new Denials()
-  let count = 0
+  const steps: WriteStep[] = []
   for await (const { path: each, stat } of denials.readable(walkSubtree(zk, path, { signal }))) {
-    count++
-    const owner = stat.kind === 'ephemeral' ? ` (ephemeral of session 0x${stat.ephemeralOwner.toString(16)})` : ''
+    steps.push({ kind: 'delete', path: each, version: -1 })
+    const owner = stat.kind === 'ephemeral' ? ` (ephemeral of session ${hexOf(stat.ephemeralOwner)})` : ''
     out.result({ path: each, stat }, printable(`would delete ${each}${owner}`))
   }
-  out.note(`${count} znodes would be deleted; nothing was`)
-  return denials.report(out)
+  // Children before their parents, as it is done.
+  const code = await foreseen(verb, [{ zk, connection: await connectionTo(), steps: steps.reverse() }], call)
+  return denials.report(out) ?? code
 }
 
-export const setAcl: Verb<typeof setAclSpec> = async ({ values, args, out, signal, connect }) => {
+export const setAcl: Verb<typeof setAclSpec> = async (call) => {
+  const { values, args, out, signal, connect } = call
   const { path, acl } = args
   const { recursive, 'dry-run': isDry } = values
+  if (recursive && values.version !== undefined) {
+    throw new UsageError('--version is for one znode, --recursive for many')
+  }
   const zk = await connect()
-  const text = acl.map(aclEntryText).join(',')
+  if (isDry) return wouldSetAcl(zk, path, acl, values, call)
   if (!recursive) {
-    if (isDry) {
-      const { acl: before } = await zk.getAcl(path, { signal })
-      out.result(
-        { path, before, acl },
-        printable(`${path}: would be ${text}, is ${before.map(aclEntryText).join(',')}`),
-      )
-      return undefined
-    }
     const stat = await zk.setAcl(path, acl, { ...versionOf(values), signal })
     done(out, values.stat, { path, stat }, statText(stat))
     return undefined
   }
-  if (values.version !== undefined) throw new UsageError('--version is for one znode, --recursive for many')
   const denials = new Denials()
+  using bar = progress('setAcl', 'ACLs set')
   let count = 0
   // What is below is read before the ACL may forbid it.
   for await (const { path: each } of denials.readable(walkSubtree(zk, path, { signal }))) {
-    if (!isDry) await changeAcl(zk, each, acl, { signal, count })
-    count++
-    if (isDry || out.isJson) out.result({ path: each, acl }, printable(`${each}: would be ${text}`))
+    await changeAcl(zk, each, acl, { signal, count })
+    bar.update(++count)
+    if (out.isJson) out.result({ path: each, acl }, '')
   }
   return denials.report(out)
+}
+
+async function wouldSetAcl(
+  zk: Client,
+  path: ZnodePath,
+  acl: readonly Acl[],
+  { recursive, version = -1 }: { readonly recursive: boolean; readonly version: number | undefined },
+  call: Asking,
+): Promise<number | undefined> {
+  const { out, signal, connectionTo } = call
+  const text = acl.map(aclEntryText).join(',')
+  const denials = new Denials()
+  const steps: WriteStep[] = []
+  const found = recursive
+    ? denials.readable(walkSubtree(zk, path, { signal, withAcl: true }))
+    : [{ path, acl: (await zk.getAcl(path, { signal })).acl }]
+  for await (const { path: each, acl: before } of found) {
+    steps.push({ kind: 'set acl', path: each, acl, aversion: version })
+    const is = before.map(aclEntryText).join(',')
+    out.result({ path: each, before, acl }, printable(`${each}: would be ${text}, is ${is}`))
+  }
+  const code = await foreseen('setAcl', [{ zk, connection: await connectionTo(), steps }], call)
+  return denials.report(out) ?? code
 }
 
 async function changeAcl(
