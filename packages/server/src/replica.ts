@@ -170,6 +170,11 @@ export class StandaloneReplica implements Replica {
     this.applier.stop()
   }
 
+  /** Ends a session as if its timeout had passed; false where there is none, or it is ending already. */
+  expireSession(id: bigint): boolean {
+    return this.#primary.expireSession(id)
+  }
+
   get lastZxid(): bigint {
     return this.applier.lastZxid
   }

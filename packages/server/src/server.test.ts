@@ -111,6 +111,22 @@ describe('sessions', () => {
     await closed
   })
 
+  test('ends a session when it is asked to, as if its timeout had passed, and once', async () => {
+    const { dial, clock, server } = await handServer()
+    const owner = dial()
+    const { sessionId } = owner.connect({ timeOut: 4000 })
+    owner.create('/lease', 1)
+    const observer = dial()
+    observer.connect({ timeOut: 20_000 })
+    observer.get('/lease', true)
+    expect(server.expireSession(sessionId)).toBe(true)
+    expect(server.expireSession(sessionId)).toBe(false)
+    for (let turn = 0; turn < 3; turn++) clock.endTurn()
+    expect(observer.event()).toMatchObject({ type: 2, path: '/lease' })
+    expect(owner.isEnded).toBe(true)
+    expect(server.expireSession(77n)).toBe(false)
+  })
+
   test('keeps a session alive by pings alone', async () => {
     const { dial, clock } = await handServer()
     const client = dial()

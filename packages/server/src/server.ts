@@ -47,6 +47,12 @@ export interface RunningServer extends Addresses {
   /** Writes a snapshot now. Resolves when it is durable. @throws Error where data is only in memory, or the disk fails. */
   snapshot(): Promise<SnapshotResult>
   /**
+   * Ends a session as if its timeout had passed: its ephemerals are deleted, and its client learns that the session has expired. For
+   * tests of what a program does then. `sessionId` is that of a client: `zk.sessionId`. Returns false where there is no such session.
+   * @throws Error where the server follows a leader, to which its sessions belong.
+   */
+  expireSession(sessionId: bigint): boolean
+  /**
    * Reads the settings again and takes over those that may change while the server runs: all of them, or none. Certificates and users
    * are read again too. Resolves to what changed, and to what needs a restart; each change is logged.
    * @throws ConfigError, or the error of a file, where something cannot be used. Nothing has changed then.
@@ -150,6 +156,10 @@ export async function startServer(
     async snapshot() {
       if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')
       return storage.snapshot()
+    },
+    expireSession(sessionId) {
+      if (service.expireSession === undefined) throw new Error('sessions belong to the leader; ask that server')
+      return service.expireSession(sessionId)
     },
     reload: seen.reload,
     close: () => end.close(),

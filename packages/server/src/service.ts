@@ -31,6 +31,8 @@ export interface Service {
   start(): Promise<void>
   /** Ends the term: nothing is applied or answered any more. */
   stop(): Promise<void>
+  /** Ends a session as if its timeout had passed. False where there is none. Absent where sessions belong to another server. */
+  expireSession?(id: bigint): boolean
   /** Replaces all data by a snapshot, as a file holds it. Resolves to its zxid. @throws Error, with nothing changed in most cases. */
   restore(body: AsyncIterable<Uint8Array>): Promise<bigint>
 }

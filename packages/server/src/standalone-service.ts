@@ -43,6 +43,10 @@ export class StandaloneService implements Service {
     this.#replica.stop()
   }
 
+  expireSession(id: bigint): boolean {
+    return this.#replica.expireSession(id)
+  }
+
   async restore(body: AsyncIterable<Uint8Array>): Promise<bigint> {
     const { storage, clients, runtime, failed } = this.#house
     if (storage === undefined) throw new Error('data is in memory only; start the server with a dataDir')

@@ -213,6 +213,20 @@ export class Primary {
     this.#order(this.#nextHeader(session, cxid, opCode.error), err, undefined)
   }
 
+  /** Ends a session as if its timeout had passed; false where there is none, or it is ending already. */
+  expireSession(id: bigint): boolean {
+    const session = this.sessions.get(id)
+    if (session === undefined || session.isClosing) return false
+    this.#stats.expiredSessions++
+    this.#runtime.log('info', 'session expired', {
+      session: id,
+      timeoutMs: session.timeoutMs,
+      because: 'it was asked for',
+    })
+    this.closeSession(session, 0, undefined)
+    return true
+  }
+
   /** Orders the ends that wait, for a part of a turn; the rest in the next one. */
   #endSome(): void {
     const { clock } = this.#runtime
