@@ -66,6 +66,7 @@ for (const platform of [
   const args = [`--os=${os}`, `--cpu=${cpu}`, ...(libc === undefined ? [] : [`--libc=${libc}`])]
   step(`npm ci would pass on ${platform.join(' ')}`, ['npm', 'ci', '--dry-run', '--loglevel=error', ...args])
 }
+step('the documentation site', ['npm', 'run', 'docs'], {}, 90_000)
 step('peers', ['node', 'scripts/peers.mjs'])
 step('checks', ['npm', 'run', 'check'])
 step('tests that need nothing', ['npm', 'test', '--', '--reporter=default', '--reporter=./scripts/lane-times.mjs'])

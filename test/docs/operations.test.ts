@@ -10,6 +10,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { temporaryFolders } from '../support/folders.ts'
 import { freePort } from '../support/our-process.ts'
 import { Child } from '../support/process.ts'
+import { blocksOf } from '../support/snippets.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const pages = join(root, 'docs/operations')
@@ -20,14 +21,6 @@ const printed: Readonly<Record<string, RegExp>> = {
   'logs.md': /INFO audit: session=0x[0-9a-f]+\tuser=127\.0\.0\.1\tip=127\.0\.0\.1\toperation=create\tznode=\/leader/,
   'upgrading.md': /dataDir/,
   'backup.md': /INFO the data directory is recovered/,
-}
-
-/** Blocks may stand in a list, indented. */
-function blocksOf(page: string): string[] {
-  const text = readFileSync(join(pages, page), 'utf8')
-  return [...text.matchAll(/^( *)```sh\n(.*?)^ *```$/gms)].map(([, indent = '', source = '']) =>
-    source.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
-  )
 }
 
 const folder = temporaryFolders('operations')
@@ -45,7 +38,7 @@ describe('the pages of docs/operations', () => {
     left.push(join(cwd, 'server.pid'))
     const port = await freePort()
     let output = ''
-    for (const block of blocksOf(page)) {
+    for (const block of blocksOf(join(pages, page), 'sh')) {
       const script = block.replaceAll('2181', `${port}`)
       const env = { PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH']}` }
       const { code, output: said, errors } = await new Child(['sh', '-e', '-c', script], { env, cwd }).closed

@@ -1,8 +1,9 @@
 /** What the documents name exists: links, files, commands. */
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { honoured } from '../../packages/server/src/config/rooms.ts'
+import { anchorsOf, linkPattern, namedBy, outsideOfCode, pages } from '../../site/pages.mjs'
 import { read, root, tracked } from './tree.ts'
 
 const documents = tracked.filter((file) => file.endsWith('.md'))
@@ -12,13 +13,37 @@ function quoted(file: string): string[] {
   return [...read(file).matchAll(/(?<!`)`([^`]+)`(?!`)/g)].map(([, text = '']) => text.replaceAll(/\s+/g, ' '))
 }
 
-test('links in the documentation lead somewhere', () => {
+test('every link of a document leads to a file of this repository, and to a heading that is there', () => {
+  const broken: string[] = []
+  let links = 0
   for (const file of documents) {
-    for (const [, target = ''] of read(file).matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
-      if (/^[a-z]+:/.test(target)) continue
-      expect(existsSync(join(root, dirname(file), target)), `${file} links to ${target}`).toBe(true)
-    }
+    outsideOfCode(read(file), (part) => {
+      for (const [link] of part.matchAll(linkPattern)) {
+        const named = namedBy(file, link)
+        if (named === undefined) continue
+        links++
+        const { path, anchor } = named
+        if (!existsSync(join(root, path))) broken.push(`${file} links to ${link}, which is not there`)
+        else if (anchor !== '' && !anchorsOf(read(path)).includes(anchor))
+          broken.push(`${file} links to ${link}, which has no such heading`)
+      }
+      return part
+    })
   }
+  expect(broken).toEqual([])
+  expect(links).toBeGreaterThan(200)
+})
+
+test('every page for users is on the site', () => {
+  const forUsers = documents.filter((file) => /^docs\/|^packages\/recipes\/src\/.*README\.md$/.test(file))
+  const ofTheHouse = new Set(['docs/architecture/house.md'])
+  expect(
+    forUsers.filter((file) => !pages.has(file) && !ofTheHouse.has(file)),
+    'site/pages.mjs lists them',
+  ).toEqual([])
+  expect([...pages.keys()].filter((file) => !tracked.includes(file))).toEqual([])
+  const targets = [...pages.values()]
+  expect(targets.filter((target, i) => targets.indexOf(target) !== i)).toEqual([])
 })
 
 test('every key of a zoo.cfg that has an effect is in the pages for operators', () => {
@@ -67,7 +92,7 @@ test('every path from the root that a document names is there', () => {
 
 test('CONTRIBUTING.md says what each script of package.json does, and they fit on one screen', () => {
   const names: string[] = Object.keys(JSON.parse(read('package.json')).scripts)
-  expect(names.length).toBeLessThanOrEqual(20)
+  expect(names.length).toBeLessThanOrEqual(24)
   const rows = [...read('CONTRIBUTING.md').matchAll(/^\| `(npm[^`]*)` *\|/gm)].map(([, command = '']) => command)
   const commandOf = (name: string): string => (name === 'test' || name === 'start' ? `npm ${name}` : `npm run ${name}`)
   // The pre-scripts of npm run by themselves.

@@ -40,7 +40,7 @@ export interface KeeperErrorDetails {
   readonly cause?: unknown
 }
 
-const clientCodes = {
+export const clientCodes = {
   TRANSACTION_FAILED: 'The transaction failed and changed nothing',
   TIMEOUT: 'No reply within the timeout',
   CLOSED: 'The client is closed',
