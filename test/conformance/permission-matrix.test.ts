@@ -1,11 +1,22 @@
 /**
- * Who may do what: every operation, by every permission, for entries of every scheme, as every kind of caller, over plaintext and TLS.
+ * Who may do what: every operation, by every permission, for entries of every scheme, as every kind of caller, over plaintext and TLS;
+ * watch events likewise. permissions-over-http.test.ts is the same for the admin port.
  * The expectation of each cell is computed from the rule; a fact names the cells that differ.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Acl, type MultiOperation, opCode, openAcl, permission, readGetACLResponse } from '@lightkeeper/protocol'
+import {
+  type Acl,
+  addWatchMode,
+  eventType,
+  type MultiOperation,
+  opCode,
+  openAcl,
+  permission,
+  readGetACLResponse,
+  watcherType,
+} from '@lightkeeper/protocol'
 import { Authority } from '@lightkeeper/testing'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { type Chapter, chapter, fact } from './fact.ts'
@@ -16,6 +27,7 @@ const jaas = `Server { org.apache.zookeeper.server.auth.DigestLoginModule requir
 const keys = {
   'authProvider.1': 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
   superUser: 'root',
+  extendedTypesEnabled: 'true',
 }
 const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-matrix-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -51,6 +63,8 @@ const permissions = [0, 1, 2, 4, 8, 16, 31]
 
 interface Cell {
   readonly wire: Wire
+  /** One who may do everything. */
+  readonly root: Wire
   /** A znode with the ACL. */
   readonly path: string
   readonly acl: readonly Acl[]
@@ -69,6 +83,14 @@ interface Operation {
 
 const noData = new Uint8Array(0)
 const codeOf = async (reply: Promise<{ readonly code: string }>): Promise<string> => (await reply).code
+/** Whether a persistent watch hears of what `change` does; it is removed again. */
+const hears = async ({ wire, path }: Cell, type: number, change: () => Promise<unknown>): Promise<string> => {
+  await wire.watches(opCode.addWatch, path, addWatchMode.persistent)
+  await change()
+  const heard = await wire.heard()
+  await wire.watches(opCode.removeWatches, path, watcherType.any)
+  return heard.includes(`${type} ${path}`) ? 'OK' : 'NO_AUTH'
+}
 const alone = async (wire: Wire, operation: MultiOperation, type?: number): Promise<string> => {
   const [outcome = 'nothing'] = await wire.outcomes([operation], type)
   return outcome === 'ok' ? 'OK' : outcome
@@ -109,6 +131,10 @@ const operations: Readonly<Record<string, Operation>> = {
     needs: permission.create,
     act: ({ wire, fresh }) => codeOf(wire.create(fresh, { type: opCode.createContainer, flags: 4 })),
   },
+  createTTL: {
+    needs: permission.create,
+    act: ({ wire, fresh }) => codeOf(wire.create(fresh, { type: opCode.createTTL, flags: 5, ttl: 3_600_000n })),
+  },
   'create of an ephemeral': {
     needs: permission.create,
     act: ({ wire, fresh }) => codeOf(wire.create(fresh, { flags: 1 })),
@@ -124,6 +150,14 @@ const operations: Readonly<Record<string, Operation>> = {
     act: ({ wire, child }) => alone(wire, { type: opCode.delete, path: child, version: -1 }),
   },
   setACL: { needs: permission.admin, act: ({ wire, path, acl }) => codeOf(wire.setAcl(path, acl)) },
+  'the event of a change of data': {
+    needs: permission.read,
+    act: (cell) => hears(cell, eventType.nodeDataChanged, () => cell.root.set(cell.path)),
+  },
+  'the event of a new child': {
+    needs: permission.read,
+    act: (cell) => hears(cell, eventType.nodeChildrenChanged, () => cell.root.made(cell.fresh)),
+  },
   addWatch: { needs: 0, act: ({ wire, path }) => codeOf(wire.watches(opCode.addWatch, path, 0)) },
   sync: { needs: 0, act: ({ wire, path }) => codeOf(wire.readPath(opCode.sync, path)) },
   getEphemerals: { needs: 0, act: ({ wire, path }) => codeOf(wire.readPath(opCode.getEphemerals, path)) },
@@ -183,7 +217,7 @@ chapter('who may do what', { keys, jaas, superDigest, tls }, (c: Chapter) => {
           const wire = wires.get(caller) as Wire
           const isAllowed = needs === 0 || has(supers, caller) || ((perms & needs) !== 0 && has(entry.matches, caller))
           const expected = isAllowed ? 'OK' : 'NO_AUTH'
-          const code = await act({ wire, path, acl, child, fresh: `${path}/${name}-new` })
+          const code = await act({ wire, root, path, acl, child, fresh: `${path}/${name}-new` })
           if (code !== expected) lines.push(`${entry.name} ${perms}, ${caller}: ${code}, expected ${expected}`)
         }
       }

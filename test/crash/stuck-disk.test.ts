@@ -1,6 +1,8 @@
 /** The real process on a disk that stands still: a signal ends it all the same, and what it acknowledged is there. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { connect } from '@lightkeeper/client'
 import { describe, expect, test } from 'vitest'
 import { temporaryFolders } from '../support/folders.ts'
@@ -87,4 +89,35 @@ describe.skipIf(library === undefined)('a server on a disk that stands still', (
     await using server = await start(disk, 5_000)
     expect(server.port).toBeGreaterThan(0)
   })
+})
+
+/** A module for `--import`: applying `/broken` fails while an operation of a file is under way that never ends. */
+function breaking(fifo: string): string {
+  const tree = fileURLToPath(new URL('../../packages/server/dist/tree/data-tree.js', import.meta.url))
+  return `
+    import { open } from 'node:fs'
+    const { DataTree } = await import(${JSON.stringify(tree)})
+    const { apply } = DataTree.prototype
+    DataTree.prototype.apply = function (header, txn) {
+      if (txn.path !== '/broken') return apply.call(this, header, txn)
+      open(${JSON.stringify(fifo)}, 'r', () => {})
+      throw new Error('planted: half of it may be in the tree')
+    }
+  `
+}
+
+test('a server that cannot continue ends by itself, although the disk holds one of its operations', async () => {
+  const directory = folder()
+  const [fifo, module] = [join(directory, 'fifo'), join(directory, 'breaking.mjs')]
+  expect(spawnSync('mkfifo', [fifo]).status).toBe(0)
+  writeFileSync(module, breaking(fifo))
+  await using server = await ourProcess(['--port', '0', '--data-dir', join(directory, 'data')], {
+    NODE_OPTIONS: `--import ${module}`,
+  })
+  const zk = await connect(server.connectString)
+  zk.create('/broken').catch(() => {})
+  expect(await server.ended).toBeNull()
+  expect(server.child.signalCode).toBe('SIGKILL')
+  expect(server.errors()).toContain('lightkeeper server: planted: half of it may be in the tree')
+  await zk.close()
 })

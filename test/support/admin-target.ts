@@ -49,6 +49,7 @@ async function startOurs(what: 'pages' | 'metrics', keys: Keys): Promise<AdminTa
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-admin-'))
   const secure = isSecure(keys) ? { secureClientPort: '0' } : {}
   const server = await startServer({
+    adminRateLimiterIntervalMs: rateLimit,
     ...optionsOf(Object.entries({ ...keys, ...secure })).options,
     port: 0,
     dataDir,
@@ -56,7 +57,7 @@ async function startOurs(what: 'pages' | 'metrics', keys: Keys): Promise<AdminTa
     tickTime: 2000,
     superDigest,
     ...(what === 'pages'
-      ? { adminEnableServer: true, adminServerPort: 0, adminRateLimiterIntervalMs: rateLimit }
+      ? { adminEnableServer: true, adminServerPort: 0 }
       : { metricsProviderClassName: 'PrometheusMetricsProvider', metricsHttpHost: '127.0.0.1', metricsHttpPort: 0 }),
   })
   return {

@@ -3,8 +3,11 @@ import { jsonLog } from './log-sink.ts'
 
 async function logged(...args: Parameters<Awaited<ReturnType<typeof jsonLog>>>): Promise<string> {
   let text = ''
-  const log = await jsonLog((line) => {
-    text += line
+  const log = await jsonLog({
+    writableLength: 0,
+    write(line) {
+      text += line
+    },
   })
   log(...args)
   return text
@@ -43,8 +46,34 @@ test('a fact cannot take the place of the level, the time or the message', async
 })
 
 test('an output that fails does not disturb the code that logs', async () => {
-  const log = await jsonLog(() => {
-    throw new Error('no space left')
+  const log = await jsonLog({
+    writableLength: 0,
+    write() {
+      throw new Error('no space left')
+    },
   })
   log('error', 'm')
+})
+
+test('lines that nobody reads are left out when very much waits, and counted in the next that is written', async () => {
+  const stream = {
+    writableLength: 0,
+    lines: [] as Record<string, unknown>[],
+    write(line: string) {
+      stream.lines.push(JSON.parse(line))
+      stream.writableLength += line.length
+    },
+  }
+  const log = await jsonLog(stream)
+  for (let i = 0; i < 2_000; i++) log('info', 'm', { text: 'x'.repeat(1_000) })
+  const before = stream.lines.length
+  expect(before).toBeGreaterThan(900)
+  expect(before).toBeLessThan(1_100)
+  stream.writableLength = 0
+  log('info', 'after')
+  const [leftOut, after, ...more] = stream.lines.slice(before)
+  expect(leftOut).toMatchObject({ level: 'warn', times: 2_000 - before })
+  expect(leftOut?.['message']).toMatch(/^lines of the log were left out/)
+  expect(after).toMatchObject({ level: 'info', message: 'after' })
+  expect(more).toEqual([])
 })

@@ -1,12 +1,12 @@
 /** Where `lightkeeper server` writes its log: lines of text, or one JSON object a line, on standard error. */
 import { cutText, formatFact, type Log, type LogFact } from '@lightkeeper/runtime'
-import { stderrLog } from '@lightkeeper/runtime/node'
+import { LineSink, type LineStream, stderrLog } from '@lightkeeper/runtime/node'
 
 export type LogFormat = 'text' | 'json'
 
 /** Passes lines of every level on: the server leaves out those below its own level. */
 export async function logSink(format: LogFormat): Promise<Log> {
-  return format === 'text' ? stderrLog('debug') : jsonLog((line) => void process.stderr.write(line))
+  return format === 'text' ? stderrLog('debug') : jsonLog(process.stderr)
 }
 
 /** Names that a line has for itself. */
@@ -15,7 +15,7 @@ const reserved = new Set(['level', 'time', 'message'])
 const unprintable = /[\x7f-\x9f\p{Cf}\u2028\u2029]/gu
 
 /** `{"level":"info","time":"2026-01-31T12:00:00.000Z","message":"…", facts}`, made by pino. */
-export async function jsonLog(write: (line: string) => void): Promise<Log> {
+export async function jsonLog(stream: LineStream): Promise<Log> {
   const { pino, stdTimeFunctions } = await import('pino')
   const logger = pino(
     {
@@ -25,16 +25,9 @@ export async function jsonLog(write: (line: string) => void): Promise<Log> {
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    {
-      write(line: string) {
-        try {
-          write(line.replace(unprintable, escapesOf))
-        } catch {
-          // A file on a full disk throws here, while a pipe fails later. Neither may disturb the code that logs.
-        }
-      },
-    },
+    { write: (line: string) => sink.write(line.replace(unprintable, escapesOf)) },
   )
+  const sink = new LineSink(stream, (message, times) => logger.warn({ times }, message))
   return (level, message, facts = {}) => logger[level](safeFacts(facts), cutText(message))
 }
 

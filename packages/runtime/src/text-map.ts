@@ -24,16 +24,23 @@ class LongTexts {
   readonly #pieceOf = new Map<number, Piece>()
   readonly #textOf = new Map<string, string>()
   #lastId = 0
+  /** The text that was asked for last, and its key: one request asks for the same text again and again. */
+  #lastText: string | undefined
+  #lastKey = ''
 
   /** The key of a text; undefined if it has none. */
   find(text: string): string | undefined {
+    if (text === this.#lastText) return this.#lastKey
     let key = mark
     for (let at = 0; at === 0 || at < text.length; at += longFrom) {
       const piece = this.#pieces.get(text.slice(at, at + longFrom))
       if (piece === undefined) return undefined
       key += `${piece.id.toString(36)}.`
     }
-    return this.#textOf.has(key) ? key : undefined
+    if (!this.#textOf.has(key)) return undefined
+    this.#lastText = text
+    this.#lastKey = key
+    return key
   }
 
   add(text: string): string {
@@ -45,10 +52,13 @@ class LongTexts {
       key += `${piece.id.toString(36)}.`
     }
     this.#textOf.set(key, text)
+    this.#lastText = text
+    this.#lastKey = key
     return key
   }
 
   forget(key: string): void {
+    if (key === this.#lastKey) this.#lastText = undefined
     this.#textOf.delete(key)
     for (const id of key.slice(1, -1).split('.')) {
       const piece = this.#pieceOf.get(Number.parseInt(id, 36)) as Piece

@@ -50,7 +50,11 @@ export const run: Run<typeof row> = async ({ values, args }) => {
   if (dataDir === undefined) log('warn', 'DATA IS KEPT IN MEMORY ONLY and goes with this process; --data-dir keeps it')
   else if (!forceSync) log('warn', 'FORCESYNC IS OFF: a power cut loses writes that were acknowledged', { dataDir })
   const failure = await server.stopped
-  if (failure !== undefined) throw failure
+  if (failure !== undefined) {
+    // Behind the line that says why. An operation of a disk that does not answer would hold the process for ever.
+    setImmediate(() => endProcess(1))
+    throw failure
+  }
   if (server.logFailure !== undefined) throw new Error(`the transaction log failed: ${server.logFailure.message}`)
   return 0
 }

@@ -11,7 +11,7 @@ import { nodeNetwork } from './network.ts'
 import { nodeRandom } from './random.ts'
 import { nodeTrace } from './trace.ts'
 
-export { stderrLog } from './log.ts'
+export { LineSink, type LineStream, stderrLog } from './log.ts'
 
 /** The real runtime. Parts in `parts` replace ours, for example a log that prints. */
 export function nodeRuntime(parts: Partial<Runtime> = {}): Runtime {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { environmentLog } from './log.ts'
+import { environmentLog, stderrLog } from './log.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -34,4 +34,21 @@ test('a level that there is not is said once, with those there are', () => {
   environmentLog('loud')('error', 'x')
   environmentLog('loud')('error', 'x')
   expect(lines).toEqual(['LIGHTKEEPER_LOG is "loud": expected debug, info, warn, error; nothing is logged\n'])
+})
+
+test('lines that nobody reads are left out when very much waits, and counted in the next that is written', () => {
+  const lines: string[] = []
+  const stream = { writableLength: 2 << 20, write: (line: string) => void lines.push(line.replace(/^\S+ /, '')) }
+  const log = stderrLog('info', stream)
+  log('info', 'first')
+  log('info', 'second')
+  log('debug', 'below')
+  stream.writableLength = 0
+  log('info', 'third')
+  log('info', 'fourth')
+  expect(lines).toEqual([
+    'WARN lines of the log were left out, because nobody read them times=2\n',
+    'INFO third\n',
+    'INFO fourth\n',
+  ])
 })

@@ -209,7 +209,7 @@ function watchesByPath({ replica, server }: Asked): string {
   for (const [path, watchers] of replica.watches.data.byPath()) {
     if (!text.hasRoom) break
     text.line(path)
-    for (const watcher of watchers.keys()) text.line(`\t${idOf.get(watcher) ?? '0x0'}`)
+    for (const watcher of watchers) text.line(`\t${idOf.get(watcher) ?? '0x0'}`)
   }
   return `${text.toString()}\n`
 }

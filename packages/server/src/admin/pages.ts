@@ -279,10 +279,10 @@ function watches({ server, replica }: PageSources): PageData {
 function watchesByPath({ server, replica }: PageSources): PageData {
   const idOf = new Map<unknown, bigint>()
   for (const connection of server.connections) idOf.set(connection, connection.session?.id ?? 0n)
-  const shown = fitting(replica.watches.data.byPath(), ([path, watchers]) => path.length + watchers.size * 24)
+  const shown = fitting(replica.watches.data.byPath(), ([path, watchers]) => path.length + watchers.length * 24)
   return {
     path_to_session_ids: new Map(
-      shown.map(([path, watchers]): [string, Json] => [path, [...watchers.keys()].map((each) => idOf.get(each) ?? 0n)]),
+      shown.map(([path, watchers]): [string, Json] => [path, watchers.map((each) => idOf.get(each) ?? 0n)]),
     ),
   }
 }

@@ -225,6 +225,11 @@ export class PendingChanges {
     this.#replace(path, change)
   }
 
+  /** About how many ephemerals the session will own after everything prepared is applied: not fewer. */
+  ephemeralCountOf(session: bigint): number {
+    return this.#tree.ephemeralsOf(session).size + (this.#ephemerals.get(session)?.size ?? 0)
+  }
+
   /** Ephemerals that the session will own after everything prepared is applied. */
   ephemeralsOf(session: bigint): string[] {
     const paths: string[] = []

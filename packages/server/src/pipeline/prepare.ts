@@ -35,6 +35,8 @@ export interface PrepareOptions {
   /** Whether TTL znodes are allowed. */
   readonly extendedTypesEnabled: boolean
   readonly enforceQuota: boolean
+  /** Ephemerals of one session, about; 0 is unlimited. */
+  readonly maxSessionEphemerals: number
 }
 
 /** Called for each write that exceeds a limit of the quota of `path`, whether it is refused for it or not. */
@@ -60,6 +62,7 @@ const listedPathsMax = 256 * 1024
 const operationBytesMin = 18
 
 const badArguments = keeperCodes.BAD_ARGUMENTS.number
+const quotaExceeded = keeperCodes.QUOTA_EXCEEDED.number
 const noNode = keeperCodes.NO_NODE.number
 const noAuth = keeperCodes.NO_AUTH.number
 /** The results of the operations of a failed multi: of those before the failed one, and of those after it. */
@@ -110,8 +113,9 @@ export class Preparer {
     if (pathProblem(path) !== undefined) return badArguments
     if (this.#pending.view(path) !== undefined) return keeperCodes.NODE_EXISTS.number
     if (kindOf(parentView.ephemeralOwner) === 'ephemeral') return keeperCodes.NO_CHILDREN_FOR_EPHEMERALS.number
+    if (mode.ephemeral && this.#ownsMost(context.session)) return quotaExceeded
     const { data } = request
-    if (this.#refusesQuota(path, 1, data?.length ?? 0)) return keeperCodes.QUOTA_EXCEEDED.number
+    if (this.#refusesQuota(path, 1, data?.length ?? 0)) return quotaExceeded
 
     const parentCVersion = (parentView.cversion + 1) | 0
     const change = this.#pending.change(parent, context.zxid)
@@ -173,7 +177,7 @@ export class Preparer {
     if (view === undefined) return noNode
     if (!this.#access.allows(view.acl, permission.write, context.identities)) return noAuth
     const length = request.data?.length ?? 0
-    if (this.#refusesQuota(path, 0, length - view.dataLength)) return keeperCodes.QUOTA_EXCEEDED.number
+    if (this.#refusesQuota(path, 0, length - view.dataLength)) return quotaExceeded
     if (request.version !== -1 && request.version !== view.version) return keeperCodes.BAD_VERSION.number
     const version = nextVersion(view.version)
     const { data } = request
@@ -249,7 +253,7 @@ export class Preparer {
     })
     if (count > operationsMax) return badArguments
     if (reads) return keeperCodes.MARSHALLING_ERROR.number
-    if (grows && !heap.admits(bytes + count * 100)) return keeperCodes.QUOTA_EXCEEDED.number
+    if (grows && !heap.admits(bytes + count * 100)) return quotaExceeded
     if (failure === 0) {
       this.#pending.keep()
       return { type: opCode.multi, txns }
@@ -298,6 +302,12 @@ export class Preparer {
     change.numChildren--
     change.pzxid = zxid
     this.#pending.remove(path, zxid)
+  }
+
+  /** The end of a session takes time in proportion to its ephemerals, and nobody is served meanwhile. */
+  #ownsMost(session: bigint): boolean {
+    const { maxSessionEphemerals: most } = this.#options
+    return most > 0 && this.#pending.ephemeralCountOf(session) >= most
   }
 
   /**

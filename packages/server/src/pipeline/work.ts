@@ -1,8 +1,11 @@
-/** How much work it is to apply a transaction: a write with many watches, or with many changes, counts as many. */
+/** How much work it is to apply a transaction: a write with many watches, with many changes, or of a very long path counts as many. */
 import { opCode, type TxnHeader } from '@lightkeeper/protocol'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Txn } from '../tree/txn.ts'
 import type { Watches } from '../watch/watches.ts'
+
+/** Characters of a path that are as much work as an operation. */
+const charactersEach = 1024
 
 /** About the number of operations and watch events. */
 export function workOf(header: TxnHeader, txn: Txn, tree: DataTree, watches: Watches): number {
@@ -18,8 +21,12 @@ export function workOf(header: TxnHeader, txn: Txn, tree: DataTree, watches: Wat
       return 1
     case opCode.setData:
     case opCode.reconfig:
-      return 1 + watches.reach(txn.path)
+      return workOfPath(txn.path) + watches.reach(txn.path)
     default:
-      return 1 + watches.reachWithParent(txn.path)
+      return workOfPath(txn.path) + watches.reachWithParent(txn.path)
   }
+}
+
+function workOfPath(path: string): number {
+  return 1 + Math.floor(path.length / charactersEach)
 }

@@ -461,13 +461,13 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#chunks.length = 0
     this.#held = undefined
     this.flush()
-    try {
-      this.#setPaused(false)
-      this.#link.end()
-      this.#host.hungUp(this)
-    } catch (error) {
-      this.fail(error)
-    }
+    this.#host.endLater(this)
+  }
+
+  end(): void {
+    this.#setPaused(false)
+    this.#link.end()
+    this.#host.hungUp(this)
   }
 
   /** Closes at once, dropping what was not sent. */

@@ -26,6 +26,7 @@ import { ClientConnection } from './client-connection.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { Departures } from './departures.ts'
 import { EventFrames } from './event-frames.ts'
+import { Farewells } from './farewells.ts'
 import { Handshakes } from './handshakes.ts'
 import { HeldBytes } from './held-bytes.ts'
 import { type Share, Slices } from './slices.ts'
@@ -74,6 +75,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   /** Connections that had their slice of this turn, in the order in which they are served on. */
   readonly #awaiting = new Deque<ClientConnection>()
   readonly #departures: Departures
+  readonly #farewells: Farewells
   #isTurnEndDue = false
   /** The server stops: no request is read any more, those that were read are answered. */
   isDraining = false
@@ -104,6 +106,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.slices = new Slices(runtime.clock)
     this.#departures = new Departures(runtime.clock, this.events)
+    this.#farewells = new Farewells(runtime.clock)
     this.held = new HeldBytes(runtime.clock, config)
     this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
     this.#secured = secured
@@ -286,6 +289,11 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#impatience.remove(connection)
   }
 
+  endLater(connection: ClientConnection): void {
+    this.#farewells.add(connection)
+    this.#askForTurnEnd()
+  }
+
   hungUp(connection: ClientConnection): void {
     if (!connection.isOpen) return
     this.#impatience.touch(connection, this.#runtime.clock.now(), this.isDraining ? lastFarewellMs : farewellMs)
@@ -342,6 +350,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.slices.beginTurn()
     if (this.#dirty.length > 0) this.#flushAll()
     if (this.#departures.send()) this.#askForTurnEnd()
+    if (this.#farewells.say()) this.#askForTurnEnd()
     for (let left = this.#awaiting.length; left > 0 && !this.slices.isTurnOver; left--)
       this.#awaiting.shift()?.takeTurn()
     if (this.#awaiting.length > 0) this.#askForTurnEnd()

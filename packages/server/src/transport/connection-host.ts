@@ -42,6 +42,8 @@ export interface ConnectionHost<C> {
   flushLater(connection: C): void
   /** The connection had its slice: it is served on when the others had theirs. */
   serveLater(connection: C): void
+  /** Everything was written: the connection is asked to end its side, soon. */
+  endLater(connection: C): void
   /** The connection waits for its client to close. */
   hungUp(connection: C): void
   closed(connection: C, reason: Error | undefined): void

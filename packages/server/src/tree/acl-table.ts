@@ -3,12 +3,15 @@ import { type Acl, openAcl } from '@lightkeeper/protocol'
 import { TextMap } from '@lightkeeper/runtime'
 
 interface Row {
+  readonly key: string
   readonly list: readonly Acl[]
   users: number
 }
 
 export class AclTable {
   readonly #rows = new TextMap<Row>()
+  /** The same rows by the lists that `acquire` returned. */
+  readonly #byList = new Map<readonly Acl[], Row>()
 
   /** Number of distinct lists in use, the open one not counted. */
   get size(): number {
@@ -23,11 +26,15 @@ export class AclTable {
   /** The stored list equal to `list`; counts one more user of it. */
   acquire(list: readonly Acl[]): readonly Acl[] {
     if (isOpen(list)) return openAcl
-    const key = keyOf(list)
-    let row = this.#rows.get(key)
+    let row = this.#byList.get(list)
     if (row === undefined) {
-      row = { list, users: 0 }
-      this.#rows.set(key, row)
+      const key = keyOf(list)
+      row = this.#rows.get(key)
+      if (row === undefined) {
+        row = { key, list, users: 0 }
+        this.#rows.set(key, row)
+        this.#byList.set(list, row)
+      }
     }
     row.users++
     return row.list
@@ -36,9 +43,10 @@ export class AclTable {
   /** A list that `acquire` returned has one user less; it is removed with the last user. */
   release(list: readonly Acl[]): void {
     if (list === openAcl) return
-    const key = keyOf(list)
-    const row = this.#rows.get(key)
-    if (row !== undefined && --row.users === 0) this.#rows.delete(key)
+    const row = this.#byList.get(list)
+    if (row === undefined || --row.users > 0) return
+    this.#rows.delete(row.key)
+    this.#byList.delete(list)
   }
 }
 

@@ -136,7 +136,7 @@ export class DataTree {
       case opCode.multi:
         return this.#applyMulti(header, txn.txns)
       case opCode.closeSession:
-        this.#deleteAll(txn.paths2Delete ?? [...this.ephemeralsOf(header.clientId)], header.zxid)
+        this.#deleteOwned(header.clientId, txn.paths2Delete ?? [...this.ephemeralsOf(header.clientId)], header.zxid)
         this.#ephemerals.delete(header.clientId)
         this.sessions.delete(header.clientId)
         return undefined
@@ -236,11 +236,17 @@ export class DataTree {
     const parent = parentPath(path)
     const parentNode = this.nodes.get(parent)
     assert(node !== undefined && parentNode !== undefined, `delete ${path}: the znode exists when a delete is applied`)
-    this.#delete(path, node, parent, parentNode, zxid)
+    const slash = path.lastIndexOf('/')
+    this.#delete(path, slash, path.slice(slash + 1), node, parent, parentNode, zxid)
+    if (!node.isPersistent) this.#forget(path, node.ephemeralOwner)
+    this.#store.release(node)
   }
 
-  /** Those that exist, up to a hundred thousand. Siblings come one after the other: their parent is looked up once. */
-  #deleteAll(paths: readonly string[], zxid: bigint): void {
+  /**
+   * Those that exist, of a session that ends and may own very many. Siblings come one after the other: their parent is looked up once.
+   * The caller forgets all ephemerals of the session at once.
+   */
+  #deleteOwned(owner: bigint, paths: readonly string[], zxid: bigint): void {
     let under: string | undefined
     let parentNode: Znode | undefined
     for (const path of paths) {
@@ -249,22 +255,33 @@ export class DataTree {
         under = path.slice(0, slash)
         parentNode = this.nodes.get(under)
       }
-      const node = parentNode?.children?.get(path.slice(slash + 1))
-      if (node !== undefined) this.#delete(path, node, under === '' ? '/' : under, parentNode as Znode, zxid)
+      const name = path.slice(slash + 1)
+      const node = parentNode?.children?.get(name)
+      if (node === undefined) continue
+      this.#delete(path, slash, name, node, under === '' ? '/' : under, parentNode as Znode, zxid)
+      if (!node.isPersistent && node.ephemeralOwner !== owner) this.#forget(path, node.ephemeralOwner)
+      this.#store.release(node)
     }
   }
 
-  #delete(path: string, node: Znode, parent: string, parentNode: Znode, zxid: bigint): void {
+  /** All but what its owner knows of it, and but its place in the store. */
+  #delete(
+    path: string,
+    slash: number,
+    name: string,
+    node: Znode,
+    parent: string,
+    parentNode: Znode,
+    zxid: bigint,
+  ): void {
     if (zxid > parentNode.pzxid) parentNode.pzxid = zxid
     if (this.#counts.size > 0) this.#counts.removed(this.nodes.root, path, node)
-    this.nodes.deleteBelow(parentNode, path, path.lastIndexOf('/'))
+    this.nodes.deleteBelow(parentNode, path, slash, name)
     this.dataSize -= path.length + node.dataLength
     this.acls.release(node.acl)
-    if (!node.isPersistent) this.#forget(path, node.ephemeralOwner)
     if (path.startsWith('/zookeeper/')) this.quotas.deleted(path)
     this.quotas.used(path, -1, -node.dataLength)
     this.receiver.deleted(path, node, parent, parentNode, zxid)
-    this.#store.release(node)
   }
 
   setData(header: TxnHeader, path: string, data: Uint8Array | null, version: number): Znode {

@@ -52,9 +52,9 @@ export class ZnodeIndex {
     return parent.children.size > before
   }
 
-  /** The znode exists and has no children. Its parent and its last slash are known. */
-  deleteBelow(parent: Znode, path: string, slash: number): void {
-    if (!parent.children?.delete(path.slice(slash + 1))) return
+  /** The znode exists and has no children. Its parent, its last slash and its name are known. */
+  deleteBelow(parent: Znode, path: string, slash: number, name: string): void {
+    if (!parent.children?.delete(name)) return
     this.size--
     if (parent.children.size > 0) return
     parent.children = undefined

@@ -37,13 +37,19 @@ export function bytesOfLevels(path: string): number {
   return levels * levelBytes
 }
 
+/**
+ * The watchers of a path, with the modes of each. Most paths have one watcher, with a one-shot watch alone: that watcher stands for
+ * itself, since a map of its own would take more than the rest of the watch.
+ */
+type Watchers<W> = W | Map<W, number>
+
 export class WatchTable<W extends WatchHolder> {
   /** Pairs of watcher and path. */
   size = 0
   /** The largest number of watchers that a path has had since the table was last empty. */
   widest = 0
   readonly #total: WatchTotal
-  readonly #watchersOf = new TextMap<Map<W, number>>()
+  readonly #watchersOf = new TextMap<Watchers<W>>()
   readonly #pathsOf = new Map<W, TextSet>()
   /** Watchers with recursive watches, found from any path below. */
   readonly #recursive = new PathTrie<Set<W>>()
@@ -64,15 +70,13 @@ export class WatchTable<W extends WatchHolder> {
 
   /** Registering the same watch again changes nothing. */
   add(path: string, watcher: W, mode: number): void {
-    let watchers = this.#watchersOf.get(path)
-    if (watchers === undefined) {
-      watchers = new Map()
-      this.#watchersOf.set(path, watchers)
-    }
-    const before = watchers.get(watcher) ?? 0
+    const watchers = this.#watchersOf.get(path)
+    const before = heldBy(watchers, watcher)
     if ((before & mode) === mode) return
-    watchers.set(watcher, before | mode)
-    if (watchers.size > this.widest) this.widest = watchers.size
+    if (watchers === undefined && mode === watchMode.oneShot) this.#watchersOf.set(path, watcher)
+    else this.#mapOf(path, watchers).set(watcher, before | mode)
+    const count = isMap(watchers) ? watchers.size : watchers === undefined || watchers === watcher ? 1 : 2
+    if (count > this.widest) this.widest = count
     if (mode === watchMode.recursive) {
       const known = this.#recursive.get(path)
       if (known === undefined) this.#recursive.set(path, new Set([watcher]))
@@ -91,14 +95,14 @@ export class WatchTable<W extends WatchHolder> {
 
   /** Whether the watcher has `mode` on `path`; 0 means any. */
   has(path: string, watcher: W, mode: number): boolean {
-    const held = this.#watchersOf.get(path)?.get(watcher) ?? 0
+    const held = heldBy(this.#watchersOf.get(path), watcher)
     return mode === 0 ? held !== 0 : (held & mode) !== 0
   }
 
   /** Removes `mode`, or with 0 all modes. Returns whether there was anything to remove. */
   remove(path: string, watcher: W, mode: number): boolean {
     const watchers = this.#watchersOf.get(path)
-    const held = watchers?.get(watcher) ?? 0
+    const held = heldBy(watchers, watcher)
     const taken = mode === 0 ? held : held & mode
     if (watchers === undefined || taken === 0) return false
     this.#lower(path, watchers, watcher, held, taken)
@@ -125,11 +129,14 @@ export class WatchTable<W extends WatchHolder> {
   trigger(path: string): Set<W> | undefined {
     let reached: Set<W> | undefined
     const watchers = this.#watchersOf.get(path)
-    if (watchers !== undefined) {
+    if (isMap(watchers)) {
       reached = new Set(watchers.keys())
       for (const [watcher, held] of watchers) {
         if ((held & watchMode.oneShot) !== 0) this.#lower(path, watchers, watcher, held, watchMode.oneShot)
       }
+    } else if (watchers !== undefined) {
+      reached = new Set([watchers])
+      this.#lower(path, watchers, watchers, watchMode.oneShot, watchMode.oneShot)
     }
     this.#recursive.above(path, (recursive) => {
       for (const watcher of recursive) {
@@ -142,7 +149,8 @@ export class WatchTable<W extends WatchHolder> {
 
   /** About how many watchers `trigger` would return. */
   reach(path: string): number {
-    let count = this.#watchersOf.get(path)?.size ?? 0
+    const watchers = this.#watchersOf.get(path)
+    let count = isMap(watchers) ? watchers.size : watchers === undefined ? 0 : 1
     this.#recursive.above(path, (recursive) => {
       count += recursive.size
     })
@@ -150,8 +158,8 @@ export class WatchTable<W extends WatchHolder> {
   }
 
   /** Every path with its watchers, for the monitoring commands. */
-  byPath(): ReadonlyMap<string, ReadonlyMap<W, number>> {
-    return this.#watchersOf
+  *byPath(): Generator<readonly [path: string, watchers: readonly W[]]> {
+    for (const [path, watchers] of this.#watchersOf) yield [path, isMap(watchers) ? [...watchers.keys()] : [watchers]]
   }
 
   /** Every watcher with its paths, for the monitoring commands. */
@@ -159,7 +167,16 @@ export class WatchTable<W extends WatchHolder> {
     return this.#pathsOf
   }
 
-  #lower(path: string, watchers: Map<W, number>, watcher: W, held: number, taken: number): void {
+  /** The same watchers as a map. */
+  #mapOf(path: string, watchers: Watchers<W> | undefined): Map<W, number> {
+    if (isMap(watchers)) return watchers
+    const map = new Map<W, number>()
+    if (watchers !== undefined) map.set(watchers, watchMode.oneShot)
+    this.#watchersOf.set(path, map)
+    return map
+  }
+
+  #lower(path: string, watchers: Watchers<W>, watcher: W, held: number, taken: number): void {
     if ((taken & watchMode.recursive) !== 0) {
       const recursive = this.#recursive.get(path)
       recursive?.delete(watcher)
@@ -167,12 +184,14 @@ export class WatchTable<W extends WatchHolder> {
       this.#countBytes(watcher, -bytesOfLevels(path))
     }
     const left = held & ~taken
-    if (left !== 0) {
-      watchers.set(watcher, left)
-      return
+    if (isMap(watchers)) {
+      if (left !== 0) {
+        watchers.set(watcher, left)
+        return
+      }
+      watchers.delete(watcher)
     }
-    watchers.delete(watcher)
-    if (watchers.size === 0) this.#watchersOf.delete(path)
+    if (!isMap(watchers) || watchers.size === 0) this.#watchersOf.delete(path)
     if (this.#watchersOf.size === 0) this.widest = 0
     const paths = this.#pathsOf.get(watcher)
     paths?.delete(path)
@@ -190,4 +209,14 @@ export class WatchTable<W extends WatchHolder> {
     this.#total.bytes += bytes
     watcher.watchBytes += bytes
   }
+}
+
+function isMap<W>(watchers: Watchers<W> | undefined): watchers is Map<W, number> {
+  return watchers instanceof Map
+}
+
+/** The modes that `watcher` has; 0 for none. */
+function heldBy<W>(watchers: Watchers<W> | undefined, watcher: W): number {
+  if (isMap(watchers)) return watchers.get(watcher) ?? 0
+  return watchers === watcher ? watchMode.oneShot : 0
 }
