@@ -27,7 +27,6 @@ const jaas = `Server { org.apache.zookeeper.server.auth.DigestLoginModule requir
 const keys = {
   'authProvider.1': 'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
   superUser: 'root',
-  extendedTypesEnabled: 'true',
 }
 const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-matrix-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -163,7 +162,7 @@ const operations: Readonly<Record<string, Operation>> = {
   getEphemerals: { needs: 0, act: ({ wire, path }) => codeOf(wire.readPath(opCode.getEphemerals, path)) },
 }
 
-chapter('who may do what', { keys, jaas, superDigest, tls }, (c: Chapter) => {
+chapter('who may do what', { keys, jaas, superDigest, tls, extendedTypesEnabled: true }, (c: Chapter) => {
   const wires = new Map<Caller, Wire>()
   const nodes = new Map<string, { readonly path: string; readonly acl: readonly Acl[] }>()
 
