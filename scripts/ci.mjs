@@ -88,6 +88,12 @@ for (const target of apaches) {
   step(`commands on ${target}`, ['npx', 'vitest', 'run', '--project', 'cli', 'test/cli/commands'], env, 120_000)
   step(`examples on ${target}`, ['npx', 'vitest', 'run', '--project', 'examples'], env)
 }
+if (hasNewest) {
+  // The rest of the cases is for `npm run test:conformance -- --target ours-follower`.
+  const cases = ['writes', 'watches', 'access'].map((name) => `test/conformance/${name}.test.ts`)
+  const env = { LIGHTKEEPER_TARGET: 'ours-follower', INTEROP: 'require' }
+  step('conformance on ours-follower', ['npx', 'vitest', 'run', '--project', 'conformance', ...cases], env, 180_000)
+}
 // Conformance tests the release that our server follows; only the client must know 3.5.
 if (existsSync(`${root}.cache/apache-3.5`)) {
   const env = { LIGHTKEEPER_TARGET: 'apache-3.5', INTEROP: 'require' }

@@ -20,6 +20,7 @@ import {
   sharedTree,
   textAt,
   versions,
+  voting,
   zxidAt,
 } from './trio.ts'
 
@@ -52,19 +53,20 @@ for (const version of versions) {
     const start = async (): Promise<void> => {
       lines = []
       ours = await member(guest, { dataDir, log })
-      await serving(port, 'follower')
+      await serving(port, voting)
     }
     const stop = async (): Promise<void> => {
       await ours?.close()
       ours = undefined
     }
     const isEqual = async (): Promise<void> => {
-      const leader = others.ports[await leaderOf(others)] as number
+      await leaderOf(others, port)
+      const other = others.ports[0] as number
       await using here = await connectTo(port)
-      await using there = await connectTo(leader)
+      await using there = await connectTo(other)
       expect(await sharedTree(here)).toEqual(await sharedTree(there))
       expect(await figure(port, 'digest_mismatches_count')).toBe(0)
-      await commonDigests(port, leader)
+      await commonDigests(port, other)
     }
 
     test('follows, and passes on what its clients write', async () => {
@@ -90,23 +92,33 @@ for (const version of versions) {
     })
 
     test('is the vote that decides while another server is away', async () => {
-      const leader = await leaderOf(others)
-      await others.kill(1 - leader)
+      // Where ours leads, its follower is the vote that decides.
+      const left = (await leaderOf(others, port)) % 2
+      await others.kill(1 - left)
       await using here = await connectTo(port)
-      await using there = await connectTo(others.ports[leader] as number)
+      await using there = await connectTo(others.ports[left] as number)
       for (let i = 0; i < 50; i++) await (i % 2 === 0 ? here : there).create(`/alone-${i}`, '')
       expect(await textAt(there, '/alone-48')).toBe('')
-      await others.restart(1 - leader)
+      await others.restart(1 - left)
       await isEqual()
     })
 
-    test('takes part in the election of the next leader', async () => {
-      const before = await leaderOf(others)
-      await others.restart(before)
-      await leaderOf(others)
-      await serving(port, 'follower')
-      await using here = await connectTo(port)
-      await here.create('/elected', '')
+    test('goes on with the other one when the leader is killed, as its follower or its leader', async () => {
+      const before = await leaderOf(others, port)
+      if (before === 2) await stop()
+      else await others.kill(before)
+      const left = before === 0 ? 1 : 0
+      await using zk = await connect(`127.0.0.1:${others.ports[left]},127.0.0.1:${port}`)
+      for (let i = 0; i < 20; i++) {
+        await until(() =>
+          zk.set('/here', `${i}`).then(
+            () => true,
+            () => false,
+          ),
+        )
+      }
+      if (before === 2) await start()
+      else await others.restart(before)
       await isEqual()
     })
 

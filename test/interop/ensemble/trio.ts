@@ -77,18 +77,22 @@ export async function modeAt(port: number): Promise<string | undefined> {
 }
 
 /** Resolves when the server at `port` serves clients. */
-export async function serving(port: number, mode = 'observer'): Promise<void> {
+export async function serving(port: number, mode: string | RegExp = 'observer'): Promise<void> {
   await until(
-    async () => (await modeAt(port)) === mode,
+    async () => new RegExp(mode).test((await modeAt(port)) ?? ''),
     () => `${mode} at port ${port}`,
   )
 }
 
-/** Waits for a leader among the servers of Apache. */
-export async function leaderOf(others: ApacheServer): Promise<number> {
+/** What a voter is that serves clients. */
+export const voting = /^(follower|leader)$/
+
+/** Waits until one server leads: one of Apache's, by its index, or ours at `port`, whose index is behind them. */
+export async function leaderOf(others: ApacheServer, port?: number): Promise<number> {
   let leader: number | undefined
   await until(async () => {
     leader = await others.leader()
+    if (port !== undefined && (await modeAt(port)) === 'leader') leader ??= others.ports.length
     return leader !== undefined
   })
   return leader as number
