@@ -60,6 +60,8 @@ function stage() {
     writeFileSync(file, pageOf(source))
   }
   cpSync(join(root, 'docs/console'), join(staged, 'console'), { recursive: true })
+  mkdirSync(join(staged, 'public'))
+  cpSync(join(root, 'docs/console/znode.png'), join(staged, 'public/tree.png'))
 }
 
 /** @param {string} problem */
