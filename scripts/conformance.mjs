@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({ options: { target: { type: 'string', default: 'ours' } } })
-const all = ['ours', 'ours-observer', 'ours-follower', 'apache-3.8', 'apache-3.9']
+const all = ['ours', 'ours-observer', 'ours-follower', 'ours-leading', 'apache-3.8', 'apache-3.9']
 /** @type {Record<string, readonly string[]>} */
 const groups = { apache: ['apache-3.8', 'apache-3.9'], all }
 const targets = groups[values.target] ?? [values.target]

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * `npm run test:interop -- [--target TARGET|all] [--long] [--kills N] [file …]`: clients in other languages against each target: ours,
- * ours-observer (ours as an observer among three of Apache 3.9), ours-follower (a voter with two of them), apache-3.8 or apache-3.9.
+ * ours-observer (ours as an observer among three of Apache 3.9), ours-follower (a voter with two of them), ours-leading (a leader of two), apache-3.8 or apache-3.9.
  * `--kills` is the number of faults that a member of ours goes through in test/interop/ensemble.
  * With `--long` also what takes longer than CI may: all of kazoo's own tests, and more rounds of locks and of counters.
  */
@@ -17,7 +17,7 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 })
-const all = ['ours', 'ours-observer', 'ours-follower', 'apache-3.8', 'apache-3.9']
+const all = ['ours', 'ours-observer', 'ours-follower', 'ours-leading', 'apache-3.8', 'apache-3.9']
 const targets = values.target === 'all' ? all : [values.target]
 const root = fileURLToPath(new URL('..', import.meta.url))
 for (const target of targets) {

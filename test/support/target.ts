@@ -13,10 +13,15 @@ import {
   ask,
   freePorts,
 } from '@lightkeeper/testing'
-import { until } from './wait.ts'
+import { sleep, until } from './wait.ts'
 
-/** `ours-observer` is ours as an observer of three Apache 3.9 servers, `ours-follower` a voter with two of them. */
-export type TargetName = 'ours' | 'ours-observer' | 'ours-follower' | `apache-${ApacheVersion}`
+/**
+ * `ours-observer` is ours as an observer of three Apache 3.9 servers, `ours-follower` a voter that follows one of two, `ours-leading` one
+ * that leads two.
+ */
+export type TargetName = 'ours' | (typeof membersOfApache)[number] | `apache-${ApacheVersion}`
+
+const membersOfApache = ['ours-observer', 'ours-follower', 'ours-leading'] as const
 
 export interface TargetServer extends AsyncDisposable {
   readonly port: number
@@ -42,7 +47,7 @@ export function missingTarget(name: TargetName = targetName): string | undefined
 }
 
 function versionOf(name: Exclude<TargetName, 'ours'>): ApacheVersion {
-  if (name === 'ours-observer' || name === 'ours-follower') return '3.9'
+  if (membersOfApache.some((each) => each === name)) return '3.9'
   return name.slice('apache-'.length) as ApacheVersion
 }
 
@@ -80,13 +85,17 @@ export async function startTarget(settings: TargetSettings = {}, name: TargetNam
   if (name === 'ours-follower') {
     return startOurs(settings, await startOthers(settings, { size: 2, guestRole: 'participant', guestsFirst: true }))
   }
+  if (name === 'ours-leading') {
+    // The largest number: among equal histories ours is elected.
+    return startOurs(settings, await startOthers(settings, { size: 2, guestRole: 'participant' }), true)
+  }
   return name === 'ours' ? startOurs(settings) : startApache(settings, versionOf(name))
 }
 
 const jaasKey = 'java.security.auth.login.config'
 
-/** `others`: the servers of the ensemble that it belongs to. */
-async function startOurs(settings: TargetSettings, others?: ApacheServer): Promise<TargetServer> {
+/** `others`: the servers of the ensemble that it belongs to. `leads`: their leader goes until ours is elected. */
+async function startOurs(settings: TargetSettings, others?: ApacheServer, leads = false): Promise<TargetServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
   const more = new Map(Object.entries(settings.keys ?? {}))
   if (settings.jaas !== undefined) more.set(jaasKey, jaasFile(dataDir, settings.jaas))
@@ -136,8 +145,14 @@ async function startOurs(settings: TargetSettings, others?: ApacheServer): Promi
   let server: RunningServer = await orRemoved(dataDir, startServer({ ...started, port: guest?.clientPort ?? 0 }))
   const { port, connectString, securePort = -1 } = server
   const serving = async (): Promise<void> => {
-    if (guest !== undefined)
-      await until(async () => /^Mode: |not in the whitelist/m.test(await ask(port, 'srvr').catch(() => '')))
+    if (guest === undefined) return
+    const said = (): Promise<string> => ask(port, 'srvr').catch(() => '')
+    await until(async () => /^Mode: |not in the whitelist/m.test(await said()))
+    while (leads && !/^Mode: leader/m.test(await said())) {
+      const leader = await others?.leader()
+      if (leader === undefined) await sleep(50)
+      else await others?.restart(leader)
+    }
   }
   await serving()
   const close = async (): Promise<void> => {

@@ -12,9 +12,11 @@ import {
 } from '@lightkeeper/protocol'
 import type { Link, Runtime, Timer } from '@lightkeeper/runtime'
 
-/** As in Apache's learner: a leader that was just elected may not listen yet. */
-const triesMax = 5
-const retryMs = 100
+/**
+ * A leader that was just elected may not listen yet. Apache's learner tries five times, 100 ms apart; here the first waits are shorter,
+ * since a leader of ours listens at once, and all of them together take longer.
+ */
+const retriesMs = [10, 20, 40, 80, 160, 320]
 const writerBytes = 4096
 
 export interface LeaderLinkHooks {
@@ -107,7 +109,8 @@ export class LeaderLink {
       closed: (reason) => {
         this.#timer?.cancel()
         if (this.#isOver) return
-        if (!isOpen && this.#tries < triesMax && clock.now() + retryMs < this.#deadline) {
+        const retryMs = retriesMs[this.#tries - 1]
+        if (!isOpen && retryMs !== undefined && clock.now() + retryMs < this.#deadline) {
           this.#timer = clock.after(retryMs, () => this.#dial())
           return
         }

@@ -124,7 +124,7 @@ export class History {
   report(input: DiskInput, out: PeerOutput): void {
     switch (input.kind) {
       case 'durable':
-        assert(input.zxid <= this.held.last, `${formatHex(input.zxid)} is durable and was never appended`)
+        assert(input.zxid <= this.held.last, 'what is durable was appended')
         if (input.zxid > this.durable) this.durable = input.zxid
         this.#tellCommitted(out)
         return

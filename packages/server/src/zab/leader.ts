@@ -177,7 +177,7 @@ export class Leader {
       this.#stepDown('the counter of this epoch is used up, a new epoch is needed')
       return
     }
-    assert(zxid === this.lastProposed + 1n, `${formatHex(zxid)} is proposed behind ${formatHex(this.lastProposed)}`)
+    assert(zxid === this.lastProposed + 1n, 'a proposal has the zxid that follows the last one')
     this.lastProposed = zxid
     this.#history.append(zxid, payload, out)
     this.#rule.propose(zxid, payload)
