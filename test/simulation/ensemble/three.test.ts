@@ -152,6 +152,23 @@ test('a member that missed little gets what it missed, also from the disk; one w
   await three.run(zk.close())
 })
 
+test('a leader whose old logs were purged sends everything instead', async () => {
+  await started(9, { snapCount: 200 })
+  const { leader, followers } = await three.settled()
+  const [away] = followers as [Sid, Sid]
+  const zk = await three.connect([leader])
+  await three.run(zk.create('/n', ''))
+  three.kill(away)
+  for (let round = 0; round < 4; round++)
+    await three.run(Promise.all(Array.from({ length: 300 }, (_, i) => zk.create(`/n/${round}-${i}`, ''))))
+  expect(three.loseOldLogs(leader)).toBeGreaterThan(0)
+  await three.start(away)
+  await three.settled()
+  expect(three.lines('sending everything')).toHaveLength(1)
+  await three.run(zk.close())
+  await expectEqual()
+})
+
 test('a session whose client is gone ends on all of them, one that is kept alive through a follower does not', async () => {
   await started(6)
   const { followers } = await three.settled()

@@ -68,6 +68,16 @@ export class Three {
     for (const name of disk.files('data/version-2').keys()) disk.lose(`data/version-2/${name}`)
   }
 
+  /** The logs in front of the newest one disappear, as by a purge. Returns their number. */
+  loseOldLogs(sid: Sid): number {
+    const disk = this.world.disk(host(sid))
+    const number = (name: string): number => Number.parseInt(name.slice('log.'.length), 16)
+    const logs = [...disk.files('data/version-2').keys()].filter((name) => name.startsWith('log.'))
+    const old = logs.sort((a, b) => number(a) - number(b)).slice(0, -1)
+    for (const name of old) disk.lose(`data/version-2/${name}`)
+    return old.length
+  }
+
   /** Nothing goes between this server and the other two; clients still reach it. */
   cut(sid: Sid): void {
     for (const other of sids) if (other !== sid) this.world.network.cut(host(sid), host(other))
