@@ -1,9 +1,9 @@
 /**
  * The pages of docs/operations, tried as a new operator would: the blocks of shell of a page run one after the other, in an empty
- * directory, with `lightkeeper` on their path. Port 2181 becomes a free one.
+ * directory, with `lightkeeper` on their path. Ports 2181 and 8080 become free ones.
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -15,37 +15,115 @@ import { blocksOf } from '../support/snippets.ts'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const pages = join(root, 'docs/operations')
 
-/** What the blocks of each page print, as the page says. Other pages have commands for directories that only their reader has. */
-const printed: Readonly<Record<string, RegExp>> = {
-  'running.md': /INFO the server listens address=127\.0\.0\.1:\d+/,
-  'logs.md': /INFO audit: session=0x[0-9a-f]+\tuser=127\.0\.0\.1\tip=127\.0\.0\.1\toperation=create\tznode=\/leader/,
-  'upgrading.md': /dataDir/,
-  'backup.md': /INFO the data directory is recovered/,
+interface Page {
+  /** What its blocks print, as the page says. */
+  readonly prints: RegExp
+  /** A script that runs first, for what the page expects its reader to have. */
+  readonly given?: string
+  /** What stands in the place of names of the reader's machine. */
+  readonly names?: Readonly<Record<string, string>>
+}
+
+const jaas = 'Server { org.apache.zookeeper.server.auth.DigestLoginModule required user_bob="b"; };'
+const sampleFile = (more: string): string =>
+  `printf '%s\\n' dataDir=data clientPort=2181 clientPortAddress=127.0.0.1 ${more} > zoo.cfg`
+const started = `lightkeeper-behind server zoo.cfg > server.out 2> server.log &
+echo $! > server.pid
+until grep -q listening server.out; do sleep 0.1; done`
+
+/**
+ * A server in the foreground, as some pages show it, ends when it has said that it listens: `lightkeeper` is a script here that sees to
+ * that. A page that starts servers behind itself does the rest by itself.
+ */
+const runs: Readonly<Record<string, Page>> = {
+  'running.md': { prints: /INFO the server listens address=127\.0\.0\.1:\d+/ },
+  'logs.md': {
+    prints: /INFO audit: session=0x[0-9a-f]+\tuser=127\.0\.0\.1\tip=127\.0\.0\.1\toperation=create\tznode=\/leader/,
+  },
+  'upgrading.md': { prints: /dataDir/ },
+  'backup.md': { prints: /INFO the data directory is recovered/ },
+  'configuration.md': { given: sampleFile(''), prints: /clientPort +\d+ +.*zoo\.cfg:2/ },
+  'security.md': {
+    given: `${sampleFile('authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider')}\necho '${jaas}' > jaas.conf`,
+    names: { '/etc/zookeeper/': '' },
+    prints: /(lightkeeper listening on[^]*){2}/,
+  },
+  'monitoring.md': {
+    given: `${sampleFile("admin.serverPort=8080 'DigestAuthenticationProvider.superDigest=super:lK75jTNcA+U9vtVEw5vB51mj/w4='")}\n${started}`,
+    prints: /"last_zxid" : /,
+  },
+}
+/** Pages whose blocks are not run here, and why. */
+const left: Readonly<Record<string, string>> = {
+  'data.md': 'its blocks are about a damaged directory, which only their reader has',
+  'past.md': 'its block is a benchmark, which fills a directory by a server of Apache for minutes',
 }
 
 const folder = temporaryFolders('operations')
-const left: string[] = []
+const begun: string[] = []
 afterEach(() => {
-  // A block that failed leaves its server behind; its id is in the file that the page makes.
-  for (const file of left.splice(0)) {
+  // A page leaves its last server behind, and so does a block that failed; its id is in the file that the page makes.
+  for (const file of begun.splice(0)) {
     if (existsSync(file)) spawnSync('kill', ['-KILL', readFileSync(file, 'utf8').trim()])
   }
 })
 
+/** A folder with two commands: `lightkeeper`, which ends a server in the foreground when it listens, and the program itself. */
+function commands(): string {
+  const bin = folder()
+  const program = join(root, 'node_modules/.bin/lightkeeper')
+  const script = `#!/bin/sh
+case "$1 $*" in
+  server*--check*) exec ${program} "$@" ;;
+  server*) ;;
+  *) exec ${program} "$@" ;;
+esac
+if [ -n "$IS_BEHIND" ]; then exec ${program} "$@"; fi
+said=$(mktemp)
+${program} "$@" > "$said" 2>&1 &
+server=$!
+until grep -q 'the server listens' "$said" || ! kill -0 $server 2> /dev/null; do sleep 0.05; done
+kill -TERM $server 2> /dev/null
+wait $server
+code=$?
+cat "$said"
+rm "$said"
+exit $code
+`
+  writeFileSync(join(bin, 'lightkeeper'), script, { mode: 0o755 })
+  writeFileSync(join(bin, 'lightkeeper-behind'), `#!/bin/sh\nexec ${program} "$@"\n`, { mode: 0o755 })
+  return bin
+}
+
 describe('the pages of docs/operations', () => {
-  test.each(Object.entries(printed))('the commands of %s do what the page says', async (page, expected) => {
-    const cwd = folder()
-    left.push(join(cwd, 'server.pid'))
-    const port = await freePort()
-    let output = ''
-    for (const block of blocksOf(join(pages, page), 'sh')) {
-      const script = block.replaceAll('2181', `${port}`)
-      const env = { PATH: `${join(root, 'node_modules/.bin')}:${process.env['PATH']}` }
-      const { code, output: said, errors } = await new Child(['sh', '-e', '-c', script], { env, cwd }).closed
-      output += said
-      expect(code, `${script}\n${said}${errors}`).toBe(0)
-    }
-    expect(output).toMatch(expected)
+  test.each(Object.entries(runs))(
+    'the commands of %s do what the page says',
+    async (page, { given, names = {}, prints }) => {
+      const [bin, cwd] = [commands(), folder()]
+      begun.push(join(cwd, 'server.pid'))
+      const ports = [await freePort(), await freePort()]
+      const here = (script: string): string => {
+        let text = script.replaceAll('2181', `${ports[0]}`).replaceAll('8080', `${ports[1]}`)
+        for (const [name, own] of Object.entries(names)) text = text.replaceAll(name, own)
+        return text
+      }
+      let output = ''
+      for (const script of [...(given === undefined ? [] : [given]), ...blocksOf(join(pages, page), 'sh')].map(here)) {
+        const isBehind = /^ *lightkeeper server .*&/m.test(script) ? 'yes' : ''
+        const env = { PATH: `${bin}:${process.env['PATH']}`, IS_BEHIND: isBehind }
+        const { code, output: said, errors } = await new Child(['sh', '-e', '-c', script], { env, cwd }).closed
+        output += said
+        expect(code, `${script}\n${said}${errors}`).toBe(0)
+      }
+      expect(output).toMatch(prints)
+    },
+  )
+
+  test('are all run, or are left out for a reason', () => {
+    const withCommands = readdirSync(pages).filter(
+      (name) => name.endsWith('.md') && blocksOf(join(pages, name), 'sh').length > 0,
+    )
+    expect(withCommands.sort()).toEqual([...Object.keys(runs), ...Object.keys(left)].sort())
   })
 
   test('are all in the index, and the index names nothing else', () => {
