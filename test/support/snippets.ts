@@ -54,8 +54,9 @@ export function compileSnippets(work: string, snippets: readonly Snippet[]): str
     include: [join(work, '*.ts')],
   }
   writeFileSync(join(work, 'tsconfig.json'), JSON.stringify(config))
-  const { stdout, stderr } = spawnSync('npx', ['tsc', '-p', work], { cwd: root, encoding: 'utf8' })
-  return stdout + stderr.replaceAll(/^npm warn.*\n/gm, '')
+  const compiler = join(root, 'node_modules/typescript/bin/tsc')
+  const { stdout, stderr } = spawnSync(process.execPath, [compiler, '-p', work], { cwd: root, encoding: 'utf8' })
+  return stdout + stderr
 }
 
 /** Runs the file of a program, after port 2181 has become that of `connectString` in it. */
