@@ -224,3 +224,20 @@ test('a sync sees every write that was acknowledged before, at whatever server',
   }
   for (const zk of clients) await three.run(zk.close())
 })
+
+test('a sync and a later write of the same client are answered in this order, at whatever server', async () => {
+  await started(10)
+  await three.settled()
+  for (const sid of sids) {
+    const zk = await three.connect([sid])
+    const path: ZnodePath = `/at-${sid}`
+    await three.run(zk.create(path, ''))
+    const work: Promise<unknown>[] = []
+    for (let i = 0; i < 100; i++) work.push(zk.set(path, `${i}`), zk.sync(path), zk.get(path))
+    await three.run(Promise.all(work))
+    expect((await three.run(zk.get(path))).stat.version, `${sid}`).toBe(100)
+    expect(zk.state.kind, `${sid}`).toBe('connected')
+    await three.run(zk.close())
+  }
+  expect(three.lines('lost')).toEqual([])
+})

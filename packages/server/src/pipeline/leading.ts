@@ -12,6 +12,12 @@ import type { Answers, Orderer } from './orderer.ts'
 import type { Primary } from './primary.ts'
 import type { Ticket } from './reply-queue.ts'
 
+/** A sync, and the last transaction that was made before it. */
+interface Barrier {
+  readonly ticket: Ticket<Caller>
+  readonly zxid: bigint
+}
+
 export class Leading implements Orderer {
   readonly isReadOnly = false
   readonly #primary: Primary
@@ -20,7 +26,9 @@ export class Leading implements Orderer {
   readonly #clock: Clock
   readonly #confirm: () => void
   /** Syncs for which no quorum has confirmed yet that this server leads, oldest first. */
-  readonly #unconfirmed = new Deque<Ticket<Caller>>()
+  readonly #unconfirmed = new Deque<Barrier>()
+  /** Those that are confirmed and wait for a transaction to be applied, in the order of their zxids. */
+  readonly #barriers = new Deque<Barrier>()
   /** Zxid of the last transaction that was made in this term, or in the tree before. */
   #orderedZxid: bigint
 
@@ -51,7 +59,7 @@ export class Leading implements Orderer {
   }
 
   sync(ticket: Ticket<Caller>): void {
-    this.#unconfirmed.push(ticket)
+    this.#unconfirmed.push({ ticket, zxid: this.#orderedZxid })
     this.#confirm()
   }
 
@@ -67,12 +75,15 @@ export class Leading implements Orderer {
 
   // -- what becomes of it ---------------------------------------------------------------------------------------------
 
-  /** The oldest sync is confirmed. What was ordered until now is applied before it is answered. */
+  /**
+   * The oldest sync is confirmed. It waits for nothing that was made after it: a later write of the same client is answered behind it,
+   * and its commit may be what confirms.
+   */
   confirmed(): void {
-    const ticket = this.#unconfirmed.shift()
-    if (ticket === undefined) return
-    const { lastZxid } = this.#applier
-    if (this.#orderedZxid === lastZxid || !this.#primary.awaitAll(ticket, lastZxid)) this.#answers.opened(ticket)
+    const barrier = this.#unconfirmed.shift()
+    if (barrier === undefined) return
+    if (barrier.zxid <= this.#applier.lastZxid) this.#answers.opened(barrier.ticket)
+    else this.#barriers.push(barrier)
   }
 
   /** The primary made a transaction. */
@@ -83,10 +94,11 @@ export class Leading implements Orderer {
 
   /** The entry is applied: barriers that waited only for it are open. */
   applied({ header, txn }: Entry): void {
-    const primary = this.#primary
-    for (let next = primary.nextOpen(header.zxid); next !== undefined; next = primary.nextOpen(header.zxid)) {
-      this.#answers.opened(next)
+    const barriers = this.#barriers
+    for (let next = barriers.peek(); next !== undefined && next.zxid <= header.zxid; next = barriers.peek()) {
+      barriers.shift()
+      this.#answers.opened(next.ticket)
     }
-    if (txn.type === opCode.closeSession) primary.sessions.remove(header.clientId)
+    if (txn.type === opCode.closeSession) this.#primary.sessions.remove(header.clientId)
   }
 }
