@@ -72,6 +72,9 @@ test(
         await start(victim)
         await leader()
       }
+      // Each of the three keeps a digest for every 128 transactions.
+      const before = writers.acknowledged
+      await until(() => writers.acknowledged > before + 400)
       await writers.close()
       expect((await holder.exists('/held'))?.ephemeralOwner).toBe(owner)
       const digests: ReadonlyMap<string, string>[] = []
