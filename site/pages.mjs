@@ -123,6 +123,7 @@ export const sections = [
         recipes: 'Speed of recipes',
         tls: 'What TLS costs',
         attacks: 'Under attack',
+        console: 'Speed of the console',
       }),
       ...inFolder('docs/decisions', {
         '0001-first-shape': 'Decision 1: first shape',

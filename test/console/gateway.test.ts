@@ -322,6 +322,22 @@ describe('recipes, servers, sessions', () => {
     await held.release()
   })
 
+  test('where the server is in the same process, a session is really ended, and its client learns it', async () => {
+    await using client = await connect(server.connectString, { onExpired: 'close' })
+    await client.create('/ended', '', { mode: 'ephemeral' })
+    const session = `0x${client.sessionId.toString(16)}`
+    const endSession = (id: bigint): boolean => server.expireSession(id)
+    await using other = await startConsole({ servers: server.connectString, allowsWrites: true, endSession, files })
+    expect(await get<EndPreview>(`/api/sessions/end?session=${session}`, other)).toMatchObject({
+      isWhole: true,
+      ephemerals: ['/ended'],
+    })
+    expect(await send('POST', '/api/sessions/end', { session }, other)).toMatchObject({ status: 200 })
+    await until(() => client.state.kind === 'expired' || client.state.kind === 'closed')
+    expect(await zk.exists('/ended')).toBeUndefined()
+    expect(await send('POST', '/api/sessions/end', { session }, other)).toMatchObject({ status: 400 })
+  })
+
   test('each server with its role and figures', async () => {
     expect(await get<Servers>('/api/servers')).toMatchObject({
       servers: [{ server: server.connectString, role: 'standalone', lag: 0, figures: { server_state: 'standalone' } }],

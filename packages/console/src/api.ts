@@ -242,6 +242,8 @@ export interface SessionItem {
 /** `GET /api/sessions/end?session=`: what ending it would do. */
 export interface EndPreview {
   readonly session: string
+  /** The server ends the session itself; otherwise only its ephemerals are deleted. */
+  readonly isWhole: boolean
   readonly ephemerals: readonly string[]
   /** Watches of other sessions that fire, as far as servers list them. */
   readonly watches: readonly { readonly path: string; readonly sessions: readonly string[] }[]

@@ -306,7 +306,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
       .waitFor()
     expect(await barriersOf(page)).toEqual([])
     await picture(page, 'sessions')
-    await panel.getByRole('button', { name: 'End what it holds…' }).click()
+    await panel.getByRole('button', { name: 'End this session…' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('These watches fire').waitFor()
     expect(await barriersOf(page)).toEqual([])

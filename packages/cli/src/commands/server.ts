@@ -67,7 +67,8 @@ async function consoleOf(server: RunningServer, port: number, log: Log): Promise
   const { connectString: servers } = server
   const kept = [{ server: async () => servers, read: async (points: number) => server.figures(points) }]
   try {
-    return await startConsole({ servers, port, allowsWrites: true, token: false, past, kept, log })
+    const endSession = (session: bigint): boolean => server.expireSession(session)
+    return await startConsole({ servers, port, allowsWrites: true, token: false, past, kept, endSession, log })
   } catch (error) {
     await server.close()
     throw new Error(`the console cannot listen on port ${port}: ${(error as Error).message}`)

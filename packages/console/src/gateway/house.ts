@@ -24,6 +24,8 @@ export interface House {
   addresses(): Promise<readonly string[]>
   /** The answer of one server to a four-letter word. @throws Error with a sentence for people. */
   ask(address: string, word: string): Promise<string>
+  /** Ends a session on its server, false where there is no such session; undefined where the console cannot. */
+  readonly endSession: ((session: bigint) => boolean) | undefined
   /** Undefined where neither a data directory nor an admin port is given. */
   readonly openPast: (() => Promise<PastDirectory>) | undefined
 }

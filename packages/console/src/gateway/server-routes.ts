@@ -13,7 +13,7 @@ import type {
   SessionItem,
   Sessions,
 } from '../api.ts'
-import { audited } from '../audit.ts'
+import { audited, type WriteFacts } from '../audit.ts'
 import { idFrom, numberFrom, pathFrom, WrongRequest } from '../forms.ts'
 import { ensembleSentences, membersIn } from '../servers/ensemble.ts'
 import { Unanswered } from '../servers/unanswered.ts'
@@ -36,7 +36,7 @@ export function serverRoutes(app: Routes, house: House): void {
   app.get('/api/sessions/end', async (c) => c.json(await endPreview(house, idFrom('session', c.req.query('session')))))
 }
 
-/** `POST /api/sessions/end`: deletes the ephemerals of a session. */
+/** `POST /api/sessions/end`: ends a session, or deletes its ephemerals where the console cannot end it. */
 export function sessionWrites(app: Routes, house: House): void {
   app.post('/api/sessions/end', async (c) => {
     const body = await bodyOf(c)
@@ -44,9 +44,12 @@ export function sessionWrites(app: Routes, house: House): void {
     if (session === house.zk.sessionId) throw new WrongRequest('this is the session of the console itself')
     const { ephemerals } = await endPreview(house, session)
     const facts = { session, ephemerals: ephemerals.length }
-    const deleted = await audited(house.log, c.get('asker'), { operation: 'end session', path: '/', facts }, () =>
-      deleteOwned(house, session, ephemerals as readonly ZnodePath[]),
-    )
+    const what: WriteFacts = { operation: 'end session', path: '/', facts }
+    const deleted = await audited(house.log, c.get('asker'), what, async () => {
+      if (house.endSession === undefined) return deleteOwned(house, session, ephemerals as readonly ZnodePath[])
+      if (!house.endSession(session)) throw new WrongRequest(`there is no session ${formatHex(session)} any more`)
+      return ephemerals
+    })
     return c.json({ deleted })
   })
 }
@@ -196,13 +199,22 @@ async function endPreview(house: House, session: bigint): Promise<EndPreview> {
     }
   }
   const parents = new Set(ephemerals.map(parentPath))
+  const isWhole = house.endSession !== undefined
   const notes = [
-    'ZooKeeper has no request that ends the session of another client. This deletes the ephemerals of the session: its locks and registrations are free then. The client itself is not disconnected, and may create them again.',
+    isWhole
+      ? 'The server ends the session as if its timeout had passed. Its client is told that the session has expired, and begins another one if it is made to.'
+      : 'ZooKeeper has no request that ends the session of another client. This deletes the ephemerals of the session: its locks and registrations are free then. The client itself is not disconnected, and may create them again.',
     ...(parents.size > 0
       ? [`Servers list only watches of data. Watches of the children of ${[...parents].join(', ')} fire too.`]
       : []),
     ...(target === undefined ? ['No server names this session: it may have ended already.'] : []),
     ...problems,
   ]
-  return { session: id, ephemerals, watches: [...watches].map(([path, by]) => ({ path, sessions: by })), notes }
+  return {
+    session: id,
+    isWhole,
+    ephemerals,
+    watches: [...watches].map(([path, by]) => ({ path, sessions: by })),
+    notes,
+  }
 }

@@ -37,6 +37,8 @@ export interface ConsoleOptions {
   readonly admin?: AdminPages | undefined
   /** Servers in this process, which keep the figures of their last day. Default none: the console measures while it runs. */
   readonly kept?: readonly KeptFigures[]
+  /** Ends a session on a server in this process, false where there is none; it throws where it cannot. Default: only what it owns is deleted. */
+  readonly endSession?: ((session: bigint) => boolean) | undefined
   /** Options of the client: credentials, TLS, timeouts. */
   readonly connect?: Omit<ConnectOptions, 'lazy' | 'log' | 'runtime'>
   /** Gets the audit lines too. Default: none. */
@@ -94,6 +96,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     kept: [...kept, ...(admin === undefined ? [] : [keptByPages(admin, addresses)])],
     addresses,
     ask,
+    endSession: options.endSession,
     openPast: openerOf(options, runtime),
   }
   const gate = {

@@ -109,7 +109,7 @@ function SessionPanel({
       <p class="line">
         {allowsWrites && !isOwn ? (
           <button type="button" class="danger" onClick={() => setAsked(true)}>
-            End what it holds…
+            End this session…
           </button>
         ) : null}
         {hasPast ? (
@@ -155,8 +155,9 @@ function EndDialog({ session, onClose }: { readonly session: string; readonly on
   const { value, problem } = useLoad<EndPreview>(address('/api/sessions/end', { session }))
   const { failed, send } = useWrite(onClose)
   const end = (): Promise<void> => send('POST', '/api/sessions/end', { session })
+  const title = value?.isWhole === false ? `End what session ${session} holds?` : `End session ${session}?`
   return (
-    <Dialog title={`End what session ${session} holds?`} onClose={onClose}>
+    <Dialog title={title} onClose={onClose}>
       <ProblemNote problem={problem ?? failed} />
       {value === undefined ? (
         <p>Asking the servers…</p>
@@ -186,10 +187,10 @@ function EndDialog({ session, onClose }: { readonly session: string; readonly on
         <button
           type="button"
           class="danger"
-          disabled={value === undefined || value.ephemerals.length === 0}
+          disabled={value === undefined || (!value.isWhole && value.ephemerals.length === 0)}
           onClick={() => void end()}
         >
-          Delete {value?.ephemerals.length ?? 0} ephemerals
+          {value?.isWhole === true ? 'End the session' : `Delete ${value?.ephemerals.length ?? 0} ephemerals`}
         </button>
         <button type="button" onClick={onClose} autofocus>
           Cancel
