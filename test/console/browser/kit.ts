@@ -123,6 +123,8 @@ export class Screen implements AsyncDisposable {
       viewport: { width: 1280, height: 800 },
       timezoneId: 'UTC',
       locale: 'en-GB',
+      // The checker of contrast must see colours as they stay, and none on its way to another.
+      reducedMotion: 'reduce',
     })
     page.setDefaultTimeout(patienceMs)
     page.on('console', (message) => {
