@@ -59,6 +59,8 @@ describe.skipIf(missing !== undefined)(`snapshots by HTTP and permissions [${tar
   beforeAll(async () => {
     target = await startAdminTarget('pages', {
       ...keys('ssl.quorum.'),
+      // Apache's provider of x509 asks the trust store of the port for clients, whatever port the certificate came to.
+      ...keys('ssl.'),
       'authProvider.x509': 'org.apache.zookeeper.server.auth.X509AuthenticationProvider',
       'admin.forceHttps': 'true',
       'admin.needClientAuth': 'true',

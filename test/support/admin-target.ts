@@ -73,13 +73,14 @@ async function startOurs(what: 'pages' | 'metrics', keys: Keys): Promise<AdminTa
 
 async function startApache(what: 'pages' | 'metrics', keys: Keys): Promise<AdminTarget> {
   const [port = 0, securePort = -1] = await freePorts(2)
+  const { 'admin.rateLimiterIntervalInMS': interval = rateLimit, ...others } = keys
   const config: Record<string, string | number> =
     what === 'pages'
       ? {
           'admin.enableServer': 'true',
           'admin.serverAddress': '127.0.0.1',
           'admin.serverPort': port,
-          'admin.rateLimiterIntervalInMS': rateLimit,
+          'admin.rateLimiterIntervalInMS': interval,
         }
       : {
           'metricsProvider.className': 'org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
@@ -92,7 +93,7 @@ async function startApache(what: 'pages' | 'metrics', keys: Keys): Promise<Admin
     config: {
       ...config,
       'zookeeper.DigestAuthenticationProvider.superDigest': superDigest,
-      ...Object.fromEntries(Object.entries(keys).map(([key, value]) => [`zookeeper.${key}`, value])),
+      ...Object.fromEntries(Object.entries(others).map(([key, value]) => [`zookeeper.${key}`, value])),
       ...(isSecure(keys) ? { secureClientPort: securePort, 'zookeeper.serverCnxnFactory': netty } : {}),
     },
   })
