@@ -86,7 +86,7 @@ describe('the tarball', () => {
       'arguments.js KiB': Buffer.byteLength(read('dist/arguments.js')),
     }
     const budget: Record<keyof typeof sizes, number> = {
-      'tarball KiB': 322,
+      'tarball KiB': 326,
       'index.js KiB': 304,
       'index.js gzipped KiB': 70,
       'index.d.ts KiB': 84,
