@@ -9,6 +9,7 @@ import { delimiter } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { apacheAvailable, freePorts } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
+import { temporaryFolders } from '../../support/folders.ts'
 import { Child } from '../../support/process.ts'
 import { missingTarget, targetName } from '../../support/target.ts'
 import { has, skipReason } from '../lane.ts'
@@ -60,8 +61,12 @@ async function portBlocks(): Promise<number[]> {
   return blocks
 }
 
+/** The suite leaves the directories of its servers behind. */
+const folder = temporaryFolders('kazoo')
+
 function environment(part: number, port: number): Record<string, string> {
   const shared = {
+    TMPDIR: folder(),
     PYTHONPATH: [installed, here('.')].join(delimiter),
     PYTHONDONTWRITEBYTECODE: '1',
     ZOOKEEPER_CLUSTER_SIZE: '1',
