@@ -104,7 +104,8 @@ describe.skipIf(missing !== undefined)('what goes wrong', () => {
     await page.getByRole('button', { name: 'Open' }).click()
     await page.getByText(/Connected to/).waitFor()
     await page.getByRole('button', { name: 'Create', exact: true }).click()
-    await until(async () => (await stage.zk.exists('/znode/half-written')) !== undefined)
+    // The page goes to the znode that it made.
+    await editorOf(page, '/znode/half-written').waitFor()
     await page.goBack()
     await editorOf(page, '/znode').waitFor()
     expect(await editorOf(page, '/znode').innerText()).toBe('typed')
