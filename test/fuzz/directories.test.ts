@@ -13,7 +13,7 @@ import { compressor } from '../../packages/server/src/storage/compression.ts'
 import { inspect } from '../../packages/server/src/storage/inspect.ts'
 import { Bench, directory, dump } from '../../packages/server/src/storage/storage.harness.ts'
 import { Storage } from '../../packages/server/src/storage/storage.ts'
-import { fuzzParameters } from './parameters.ts'
+import { fuzzParameters, untilItsEnd } from './parameters.ts'
 
 interface Given {
   readonly files: ReadonlyMap<string, Uint8Array>
@@ -126,7 +126,10 @@ function damaged(given: Given, compression: string, damages: readonly Damage[]):
 const runtime = nodeRuntime()
 const config = resolveConfig({ preAllocSize: 1, forceSync: false }, 0)
 const root = mkdtempSync(join(tmpdir(), 'lightkeeper-fuzz-'))
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+afterAll(async () => {
+  await whole()
+  rmSync(root, { recursive: true, force: true })
+})
 let count = 0
 
 function put(files: ReadonlyMap<string, Uint8Array>): string {
@@ -138,36 +141,40 @@ function put(files: ReadonlyMap<string, Uint8Array>): string {
 
 const refusals = new Set(['RecoveryError', 'SessionSecretError', 'DiskReadError'])
 
+const seen = new Set<string>()
+const { run, whole } = untilItsEnd(
+  async (compression: 'none' | 'gz' | 'snappy', damages: readonly Damage[]): Promise<void> => {
+    const given = givens.get(compression) as Given
+    const files = damaged(given, compression, damages)
+    const dataDir = put(files)
+    await inspect(runtime.disk, [join(dataDir, 'version-2')], () => {})
+    let storage: Storage
+    try {
+      storage = await Storage.open(runtime, config, dataDir, { damage: 'refuse' })
+    } catch (error) {
+      const { name, message, stack } = error as Error
+      expect(refusals, `${name}: ${message}\n${stack}`).toContain(name)
+      expect(message).toContain(join(dataDir, 'version-2'))
+      seen.add('refused')
+      return
+    } finally {
+      rmSync(dataDir, { recursive: true, force: true })
+    }
+    const { tree, lastZxid } = storage.recovered
+    await storage.close()
+    seen.add('opened')
+    expect(text(tree), `opened at ${lastZxid}`).toBe(given.states.get(lastZxid))
+    // Only where the mark itself was damaged may an end be missing that nobody can miss then.
+    if (!damages.some(({ name }) => name === 'acknowledged')) expect(lastZxid).toBe(given.last)
+  },
+)
+
 test('a start gives right data or refuses by the name of a file, and inspect reads every such directory to its end', async () => {
-  const seen = new Set<string>()
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom('none' as const, 'gz' as const, 'snappy' as const),
       fc.array(damage, { minLength: 1, maxLength: 4 }),
-      async (compression, damages) => {
-        const given = givens.get(compression) as Given
-        const files = damaged(given, compression, damages)
-        const dataDir = put(files)
-        await inspect(runtime.disk, [join(dataDir, 'version-2')], () => {})
-        let storage: Storage
-        try {
-          storage = await Storage.open(runtime, config, dataDir, { damage: 'refuse' })
-        } catch (error) {
-          const { name, message, stack } = error as Error
-          expect(refusals, `${name}: ${message}\n${stack}`).toContain(name)
-          expect(message).toContain(join(dataDir, 'version-2'))
-          seen.add('refused')
-          return
-        } finally {
-          rmSync(dataDir, { recursive: true, force: true })
-        }
-        const { tree, lastZxid } = storage.recovered
-        await storage.close()
-        seen.add('opened')
-        expect(text(tree), `opened at ${lastZxid}`).toBe(given.states.get(lastZxid))
-        // Only where the mark itself was damaged may an end be missing that nobody can miss then.
-        if (!damages.some(({ name }) => name === 'acknowledged')) expect(lastZxid).toBe(given.last)
-      },
+      run,
     ),
     fuzzParameters(150),
   )

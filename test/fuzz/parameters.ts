@@ -13,3 +13,15 @@ export function fuzzParameters<T>(runs: number): Parameters<T> {
   if (!(seconds > 0)) return { seed, numRuns: runs }
   return { seed, numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1000 }
 }
+
+/** A run that the limit of time interrupts goes on. `whole` ends when it has ended: to be awaited before its files are removed. */
+export function untilItsEnd<A extends unknown[]>(
+  run: (...values: A) => Promise<void>,
+): { run: (...values: A) => Promise<void>; whole: () => Promise<void> } {
+  let last: Promise<void> = Promise.resolve()
+  return {
+    run: (...values) => (last = run(...values)),
+    // What it rejects with was reported, unless the time was over.
+    whole: () => last.catch(() => {}),
+  }
+}

@@ -24,10 +24,10 @@ import {
 import { formatLine } from '@lightkeeper/runtime'
 import { startServer } from '@lightkeeper/server'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { requestFrame } from '../support/frames.mjs'
 import { RawClient } from '../support/raw-client.ts'
-import { fuzzParameters } from './parameters.ts'
+import { fuzzParameters, untilItsEnd } from './parameters.ts'
 
 const path = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('/a', '/b', '/a/c', '/a/c/d', '/s-', '/zookeeper/quota/a', '/') },
@@ -196,60 +196,64 @@ const story = fc.array(
   { minLength: 1, maxLength: 60 },
 )
 
+type Steps = typeof story extends fc.Arbitrary<infer T> ? T : never
+
+const { run, whole } = untilItsEnd(runStory)
+afterAll(whole)
+
 test('requests of every kind, mangled or not, cost a behaving client nothing and leave a log that can be replayed', async () => {
-  await fc.assert(
-    fc.asyncProperty(story, async (steps) => {
-      const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-fuzz-'))
-      const lines: string[] = []
-      const log = (level: string, message: string, facts: object = {}): void => {
-        if (level === 'error') lines.push(formatLine(message, facts as Record<string, string>))
-      }
-      const options = {
-        port: 0,
-        dataDir,
-        preAllocSize: 64,
-        forceSync: false,
-        extendedTypesEnabled: true,
-        snapCount: 40,
-      }
-      try {
-        let last = -1
-        {
-          await using server = await startServer(options, { log })
-          await using control = await RawClient.open(server.port)
-          expect((await control.create('/control')).err).toBe(0)
-          const attackers = [0, 1, 2].map(() => RawClient.open(server.port))
-          for (const [i, step] of steps.entries()) {
-            let attacker = await (attackers[step.connection] as Promise<RawClient>)
-            if (attacker.isClosed) {
-              attackers[step.connection] = RawClient.open(server.port)
-              attacker = await (attackers[step.connection] as Promise<RawClient>)
-            }
-            attacker.socket.write(harmedFrame(step.xid, step.body, step.harm))
-            if (!step.isLast) continue
-            const write = (writer: Writer): void =>
-              writeSetDataRequest(writer, { path: '/control', data: Uint8Array.of(i), version: -1 })
-            expect((await control.call(opCode.setData, write)).err).toBe(0)
-            last = i
-          }
-          const read = (writer: Writer): void => writePathWatchRequest(writer, { path: '/control', watch: false })
-          expect((await control.call(opCode.getData, read)).err).toBe(0)
-          for (const attacker of attackers) (await attacker).socket.destroy()
-          expect(server.logFailure).toBeUndefined()
-        }
-        await using again = await startServer(options, { log })
-        await using control = await RawClient.open(again.port)
-        const { err, body: reply } = await control.call(opCode.getData, (writer) =>
-          writePathWatchRequest(writer, { path: '/control', watch: false }),
-        )
-        expect(err).toBe(0)
-        expect(reply.buffer()?.[0]).toBe(last < 0 ? undefined : last)
-        // A throw while serving, a digest that is not the logged one, a snapshot that cannot be written.
-        expect(lines).toEqual([])
-      } finally {
-        rmSync(dataDir, { recursive: true, force: true })
-      }
-    }),
-    fuzzParameters(40),
-  )
+  await fc.assert(fc.asyncProperty(story, run), fuzzParameters(40))
 })
+
+async function runStory(steps: Steps): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-fuzz-'))
+  const lines: string[] = []
+  const log = (level: string, message: string, facts: object = {}): void => {
+    if (level === 'error') lines.push(formatLine(message, facts as Record<string, string>))
+  }
+  const options = {
+    port: 0,
+    dataDir,
+    preAllocSize: 64,
+    forceSync: false,
+    extendedTypesEnabled: true,
+    snapCount: 40,
+  }
+  try {
+    let last = -1
+    {
+      await using server = await startServer(options, { log })
+      await using control = await RawClient.open(server.port)
+      expect((await control.create('/control')).err).toBe(0)
+      const attackers = [0, 1, 2].map(() => RawClient.open(server.port))
+      for (const [i, step] of steps.entries()) {
+        let attacker = await (attackers[step.connection] as Promise<RawClient>)
+        if (attacker.isClosed) {
+          attackers[step.connection] = RawClient.open(server.port)
+          attacker = await (attackers[step.connection] as Promise<RawClient>)
+        }
+        attacker.socket.write(harmedFrame(step.xid, step.body, step.harm))
+        if (!step.isLast) continue
+        const write = (writer: Writer): void =>
+          writeSetDataRequest(writer, { path: '/control', data: Uint8Array.of(i), version: -1 })
+        expect((await control.call(opCode.setData, write)).err).toBe(0)
+        last = i
+      }
+      const read = (writer: Writer): void => writePathWatchRequest(writer, { path: '/control', watch: false })
+      expect((await control.call(opCode.getData, read)).err).toBe(0)
+      for (const attacker of attackers) (await attacker).socket.destroy()
+      expect(server.logFailure).toBeUndefined()
+    }
+    await using again = await startServer(options, { log })
+    await using control = await RawClient.open(again.port)
+    const { err, body: reply } = await control.call(opCode.getData, (writer) =>
+      writePathWatchRequest(writer, { path: '/control', watch: false }),
+    )
+    expect(err).toBe(0)
+    expect(reply.buffer()?.[0]).toBe(last < 0 ? undefined : last)
+    // A throw while serving, a digest that is not the logged one, a snapshot that cannot be written.
+    expect(lines).toEqual([])
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true })
+  }
+}

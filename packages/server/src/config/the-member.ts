@@ -123,7 +123,8 @@ function dynamicValues(values: Values, path: string, readFile: ReadFile | undefi
   refuseWhatIsNotHonoured(dynamic, problems)
   problems.throwAny()
   for (const key of dynamic.keys()) {
-    if (!isMemberKey(key)) throw ConfigError.refused(key, `cannot stand in ${path}, which is for members alone`)
+    if (!isMemberKey(key))
+      throw ConfigError.refused(key, 'cannot stand in the file of dynamicConfigFile, which is for members alone')
   }
   return dynamic
 }
