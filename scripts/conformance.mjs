@@ -14,6 +14,9 @@ for (const target of targets) {
     process.exit(2)
   }
   const env = { ...process.env, LIGHTKEEPER_TARGET: target }
-  const result = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'conformance'], { stdio: 'inherit', env })
+  const result = spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'conformance'], {
+    stdio: 'inherit',
+    env,
+  })
   if (result.status !== 0) process.exitCode = 1
 }
