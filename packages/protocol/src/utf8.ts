@@ -98,6 +98,7 @@ export function utf8Length(text: string): number {
 
 /** Writes `text` at `at`; the caller has made room. Returns the offset after it. */
 export function encodeUtf8(text: string, target: Uint8Array, at: number): number {
+  if (text.length > longBytes) return at + encoder.encodeInto(text, target.subarray(at)).written
   let pos = at
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)

@@ -137,7 +137,10 @@ export class StandaloneReplica implements Replica {
       },
       broken,
     })
-    const primary = new Primary({ ...house, tree, lastZxid }, { ordered: (entry) => standalone.ordered(entry), broken })
+    const primary = new Primary(
+      { ...house, tree, lastZxid },
+      { ordered: (entry) => standalone.ordered(entry), unappliedWork: () => applier.work, broken },
+    )
     const answers: Answers = {
       opened: (ticket) => desk.opened(ticket),
       refused: (ticket, err) => desk.refused(ticket, err),

@@ -94,6 +94,7 @@ export class LeaderReplica implements MemberReplica {
           leading.ordered(entry)
           this.#propose(entry)
         },
+        unappliedWork: () => applier.work,
         broken,
       },
     )

@@ -18,7 +18,9 @@ const desk = { name: 'own desk' }
 const link = { name: 'link of another server' }
 const barrier = (): Ticket<Caller> => new Ticket({} as Caller, 1, opCode.sync)
 
+let clock: HandClock
 let entries: Entry[]
+let unappliedWork: () => number
 let primary: Primary
 let session: Session
 
@@ -35,7 +37,8 @@ const unreadable = (type: number): number =>
   primary.write(desk, session, 1, type, new Reader(new Uint8Array(3)), [], undefined)
 
 beforeEach(() => {
-  const clock = new HandClock()
+  clock = new HandClock()
+  unappliedWork = () => 0
   const config = resolveConfig({ tickTime: 1000 }, clock.wall())
   entries = []
   primary = new Primary(
@@ -47,7 +50,11 @@ beforeEach(() => {
       stats: new ServerStats(),
       lastZxid: 3n << 32n,
     },
-    { ordered: (entry) => void entries.push(entry), broken: (error) => expect.fail(error.message) },
+    {
+      ordered: (entry) => void entries.push(entry),
+      unappliedWork: () => unappliedWork(),
+      broken: (error) => expect.fail(error.message),
+    },
   )
   session = new Session(7n, 10_000)
 })
@@ -104,6 +111,44 @@ describe('the owner of a session', () => {
     create(link, session, '/a')
     expect(made().map(([, err]) => err)).toEqual([0, 0, -112])
     expect(primary.sessions.takeOver(session, 5000, desk, 0)).toBe(false)
+  })
+})
+
+describe('the ends of very many sessions', () => {
+  const sessions = Array.from({ length: 1000 }, (_, i) => new Session(BigInt(100 + i), 10_000))
+  const closed = (): bigint[] => entries.filter(({ header }) => header.cxid === 9).map(({ header }) => header.clientId)
+
+  test('wait until what was ordered before them is applied, and come in their order', () => {
+    for (const each of sessions) primary.openSession(desk, each, undefined)
+    unappliedWork = () => 10_000
+    for (const each of sessions) primary.closeSession(each, 9, undefined)
+    clock.endTurn()
+    expect(closed()).toEqual([])
+    create(desk, session, '/a')
+    unappliedWork = () => 0
+    primary.settled(entries.at(-1)?.header.zxid ?? 0n)
+    expect(closed()).toEqual([])
+    clock.endTurn()
+    expect(closed()).toEqual(sessions.map(({ id }) => id))
+  })
+
+  test('are ordered only until there is enough to apply, so that a write of another client waits for these alone', () => {
+    for (const each of sessions) primary.openSession(desk, each, undefined)
+    let applied = entries.length
+    unappliedWork = () => entries.length - applied
+    for (const each of sessions) primary.closeSession(each, 9, undefined)
+    let rounds = 0
+    for (; closed().length < sessions.length; rounds++) {
+      clock.endTurn()
+      const { length } = entries
+      expect(length - applied).toBeLessThanOrEqual(512)
+      create(desk, session, `/${rounds}`)
+      expect(entries).toHaveLength(length + 1)
+      applied = entries.length
+      primary.settled(entries.at(-1)?.header.zxid ?? 0n)
+    }
+    expect(rounds).toBe(2)
+    expect(closed()).toEqual(sessions.map(({ id }) => id))
   })
 })
 

@@ -31,6 +31,11 @@ const expiredLinesMax = 5
 const sessionMoved = keeperCodes.SESSION_MOVED.number
 /** How long the ends of sessions are ordered in one turn, milliseconds. */
 const endingMs = 4
+/**
+ * No end of a session is ordered while so much work is not applied, in operations and watch events. To apply an end takes longer than to
+ * order it, so without this bound a write of another client would wait for the ends of all sessions that came before it.
+ */
+const unappliedWorkMax = 512
 
 export interface PrimaryStart {
   readonly tree: DataTree
@@ -45,6 +50,8 @@ export interface PrimaryStart {
 export interface PrimaryHooks {
   /** A transaction has its place in the order. Its commit may come before this returns. */
   ordered(entry: Entry): void
+  /** The work of all transactions that are ordered and not applied. */
+  unappliedWork(): number
   /** Work that no client asked for threw, or left half a change: the server cannot continue. */
   broken(error: Error): void
 }
@@ -77,7 +84,7 @@ export class Primary {
   #time = 0n
   /** The ends of thousands of sessions may come at once. */
   readonly #endings = new Deque<Ending>()
-  /** When those of this turn have had their time, monotonic milliseconds; undefined until the first one comes. */
+  /** Until when ends are ordered in this turn, monotonic milliseconds; undefined while none comes. */
   #endingUntil: number | undefined
   #isStopped = false
   #expiryTimer: Timer | undefined
@@ -192,14 +199,13 @@ export class Primary {
   }
 
   /**
-   * Ends a session, whoever its owner is; nothing of it is taken from now on. Its end is ordered at once where few end in this turn,
+   * Ends a session, whatever its owner is; nothing of it is taken from now on. Its end is ordered at once where few end in this turn,
    * else in a later one, so that other clients need not wait for all of them.
    */
   closeSession(session: Session, cxid: number, ticket: Ticket<Caller> | undefined): void {
     this.sessions.beginClosing(session)
     this.#endings.push({ session, cxid, ticket })
-    if (this.#endingUntil === undefined) this.#endSome()
-    else if (this.#endings.length === 1 && this.#runtime.clock.now() < this.#endingUntil) this.#endNext()
+    if (this.#endings.length === 1) this.#endSome()
   }
 
   /** The same at once: a member counts on it that its requests are ordered as they came. */
@@ -227,16 +233,25 @@ export class Primary {
     return true
   }
 
-  /** Orders the ends that wait, for a part of a turn; the rest in the next one. */
+  /** Orders the ends that wait, for a part of a turn. The rest follows in the next one, or when enough is applied. */
   #endSome(): void {
+    if (!this.#mayEnd()) return
     const { clock } = this.#runtime
-    const until = clock.now() + endingMs
-    this.#endingUntil = until
-    while (this.#endNext() && clock.now() < until);
-    clock.turnEnd(() => {
+    this.#endingUntil ??= this.#endInTurn(clock.now() + endingMs)
+    while (this.#mayEnd() && clock.now() < this.#endingUntil && this.#endNext());
+  }
+
+  #mayEnd(): boolean {
+    return this.#hooks.unappliedWork() < unappliedWorkMax
+  }
+
+  /** Begins the time of this turn, and goes on when the turn is over. */
+  #endInTurn(until: number): number {
+    this.#runtime.clock.turnEnd(() => {
       this.#endingUntil = undefined
       if (this.#endings.length > 0 && !this.#isStopped) this.#guard(() => this.#endSome())
     })
+    return until
   }
 
   /** False where none waits. */
@@ -279,6 +294,8 @@ export class Primary {
   /** This turn's share of transactions was applied, up to `zxid`. */
   settled(zxid: bigint): void {
     this.#pending.settle(zxid, zxid === this.#lastZxid)
+    // What waited for this goes on when the turn is over.
+    if (this.#endings.length > 0) this.#endingUntil ??= this.#endInTurn(0)
   }
 
   // -- order ----------------------------------------------------------------------------------------------------------

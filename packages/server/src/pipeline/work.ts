@@ -6,6 +6,8 @@ import type { Watches } from '../watch/watches.ts'
 
 /** Characters of a path that are as much work as an operation. */
 const charactersEach = 1024
+/** What the end of a session is beside its ephemerals: its client gets an answer, and its connection ends. */
+const workOfEnd = 8
 
 /** About the number of operations and watch events. */
 export function workOf(header: TxnHeader, txn: Txn, tree: DataTree, watches: Watches): number {
@@ -13,7 +15,7 @@ export function workOf(header: TxnHeader, txn: Txn, tree: DataTree, watches: Wat
     case opCode.multi:
       return txn.txns.length
     case opCode.closeSession:
-      return 1 + tree.ephemeralsOf(header.clientId).size
+      return workOfEnd + tree.ephemeralsOf(header.clientId).size
     case opCode.createSession:
     case opCode.error:
     case opCode.check:
