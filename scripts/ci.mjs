@@ -79,8 +79,7 @@ function passAgain(title, failed, env) {
   if (failed.length === 0 || failed.length > mostAgain) return false
   for (const { lane, file } of failed) {
     console.log(`\n== ${title}: ${file} failed and runs once more`)
-    const [name = '', ...args] = [...vitest, '--project', lane, file]
-    const { status } = spawnSync(name, args, {
+    const { status } = spawnSync(process.execPath, [...vitest.slice(1), '--project', lane, file], {
       cwd: root,
       stdio: 'inherit',
       env: { ...process.env, ...env },
