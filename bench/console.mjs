@@ -85,14 +85,15 @@ async function open(path) {
 /** Runs in the page, before it does: notes when something can be seen. */
 function watching() {
   const seen = /** @type {any} */ (globalThis)
+  /** What is in the page now is seen when the next frame is painted. @param {() => void} then */
+  const painted = (then) => requestAnimationFrame(() => setTimeout(then))
   /** @param {string} selector milliseconds from the start of the page until it is there */
   seen.appears = (/** @type {string} */ selector) =>
     new Promise((resolve) => {
       const look = () => {
         if (document.querySelector(selector) === null) return false
         observer.disconnect()
-        // What a frame shows is seen when it is painted.
-        requestAnimationFrame(() => resolve(performance.now()))
+        painted(() => resolve(performance.now()))
         return true
       }
       const observer = new MutationObserver(look)
@@ -103,20 +104,18 @@ function watching() {
   seen.ages = /** @type {number[]} */ ([])
   seen.follow = (/** @type {string} */ selector) => {
     const known = new Set()
+    /** The times that were not there before. @returns {number[]} */
+    const fresh = () =>
+      [...document.querySelectorAll(selector)]
+        .flatMap((element) => [...(element.textContent ?? '').matchAll(/t=(\d{13}\.\d+)/g)])
+        .filter(([text]) => !known.has(text) && known.add(text))
+        .map(([, stamp]) => Number(stamp))
     const look = () => {
-      /** @type {number[]} */
-      const fresh = []
-      for (const element of document.querySelectorAll(selector)) {
-        for (const [text, stamp] of (element.textContent ?? '').matchAll(/t=(\d{13}\.\d+)/g)) {
-          if (known.has(text)) continue
-          known.add(text)
-          fresh.push(Number(stamp))
-        }
-      }
-      if (fresh.length > 0) requestAnimationFrame(() => seen.ages.push(...fresh.map((stamp) => Date.now() - stamp)))
+      const stamps = fresh()
+      if (stamps.length > 0) painted(() => seen.ages.push(...stamps.map((stamp) => Date.now() - stamp)))
     }
-    look()
-    seen.ages.length = 0
+    // What is there at the beginning came before anybody looked.
+    fresh()
     new MutationObserver(look).observe(document, { childList: true, subtree: true, characterData: true })
   }
 }
@@ -191,13 +190,16 @@ async function writing(during) {
   return count / ((performance.now() - begun) / 1000)
 }
 
-/** @param {string} name @param {string} path @param {string} selector @param {() => Promise<void>} [during] */
-async function ages(name, path, selector, during) {
+/**
+ * `part` is what must be there before the writing begins, and `value` where new values appear.
+ * @param {string} name @param {string} path @param {{ part: string, value: string }} where @param {() => Promise<void>} [during]
+ */
+async function ages(name, path, where, during) {
   const { page, close } = await open(path)
-  await page.evaluate(`appears(${JSON.stringify(selector)})`)
+  await page.evaluate(`appears(${JSON.stringify(where.part)})`)
   const rate = await writing(async () => {
     await new Promise((resolve) => setTimeout(resolve, 1_000))
-    await page.evaluate((/** @type {string} */ at) => /** @type {any} */ (globalThis).follow(at), selector)
+    await page.evaluate((/** @type {string} */ at) => /** @type {any} */ (globalThis).follow(at), where.value)
     await (during?.() ?? new Promise((resolve) => setTimeout(resolve, seconds * 1_000)))
   })
   /** @type {number[]} */
@@ -209,9 +211,10 @@ async function ages(name, path, selector, during) {
   await close()
 }
 
-await ages('a change in the live view', '/changes?path=/live', 'tbody')
-await ages('a change of the open znode', '/tree?path=/live/z0', '.znode-pane')
-await ages('a new child in the tree', '/tree?path=/tree/d0', '.tree-pane', async () => {
+// The last column has the new value. The one before it has the value that was there: an old one is no change that comes late.
+await ages('a change in the live view', '/changes?path=/live', { part: 'tbody', value: 'tbody td:last-child' })
+await ages('a change of the open znode', '/tree?path=/live/z0', { part: '.znode-pane', value: '.znode-pane' })
+await ages('a new child in the tree', '/tree?path=/tree/d0', { part: '.tree-pane', value: '.tree-pane' }, async () => {
   for (let i = 0; i < seconds * 4; i++) {
     const path = /** @type {const} */ (`/${stamp()}`)
     await zk.create(path)
@@ -221,19 +224,26 @@ await ages('a new child in the tree', '/tree?path=/tree/d0', '.tree-pane', async
 })
 
 {
+  // Each file counts once, as a browser loads it.
+  /** @type {Map<string, number>} */
+  const files = new Map()
   const { page, close } = await open('/tree?path=/live/z0')
-  await page.evaluate(`appears('.cm-content')`)
-  let bytes = 0
-  for (const path of ['/tree?path=/live/z0', '/servers']) {
+  for (const [path, part] of [
+    ['/tree?path=/live/z0', '.cm-content'],
+    ['/servers', 'canvas'],
+  ]) {
     await page.goto(new URL(path, base).href)
-    if (path === '/servers') await page.evaluate(`appears('canvas')`)
-    bytes += await page.evaluate(() =>
-      performance
-        .getEntriesByType('resource')
-        .filter(({ name }) => !name.includes('/api/'))
-        .reduce((sum, entry) => sum + /** @type {any} */ (entry).encodedBodySize, 0),
+    await page.evaluate(`appears('${part}')`)
+    /** @type {[string, number][]} */
+    const loaded = await page.evaluate(() =>
+      [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].map((entry) => [
+        entry.entryType === 'navigation' ? 'the page' : entry.name,
+        /** @type {any} */ (entry).encodedBodySize,
+      ]),
     )
+    for (const [name, bytes] of loaded) if (!name.includes('/api/')) files.set(name, bytes)
   }
+  const bytes = [...files.values()].reduce((sum, each) => sum + each, 0)
   results.set('bytes over the wire, every view', bytes)
   await close()
 }

@@ -16,7 +16,7 @@ interface Shown extends ChangeItem {
 /** Changes that the page keeps. */
 const keptMax = 200
 /** Changes are drawn together, so often, milliseconds. */
-const drawEveryMs = 100
+const drawEveryMs = 60
 /** A burst of `keptMax` is drawn whole, and so many a second after it: more cannot be read, and drawing them takes time. */
 const drawnPerSecond = 200
 
@@ -138,7 +138,7 @@ export function ChangesView({ path, filter }: { readonly path: string; readonly 
         <table class="list changes">
           <thead>
             <tr>
-              <th scope="col">Time</th>
+              <th scope="col">Time (UTC)</th>
               <th scope="col">What</th>
               <th scope="col">Znode</th>
               <th scope="col">Before</th>
