@@ -17,6 +17,15 @@ export interface ChartProps {
 const colours = ['#2563eb', '#d97706', '#059669', '#c026d3', '#dc2626', '#0891b2', '#65a30d']
 const height = 150
 
+/** A clock in UTC, as every time on the page; the date where a day begins. Times and their distance in seconds. */
+function timesOf(splits: readonly number[], distance: number): string[] {
+  return splits.map((seconds) => {
+    const text = new Date(seconds * 1000).toISOString()
+    const clock = text.slice(11, distance < 60 ? 19 : 16)
+    return /^00:00(:00)?$/.test(clock) ? text.slice(0, 10) : clock
+  })
+}
+
 export default function Chart({ title, unit, series }: ChartProps): JSX.Element {
   const parent = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
@@ -36,7 +45,15 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
         height,
         cursor: { y: false },
         legend: { show: false },
-        axes: [axis, { ...axis, size: 60 }],
+        tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
+        axes: [
+          {
+            ...axis,
+            space: 80,
+            values: (_chart, splits, _axis, _space, distance) => timesOf(splits, distance),
+          },
+          { ...axis, size: 60 },
+        ],
         series: [
           {},
           ...series.map(({ server }, i) => ({

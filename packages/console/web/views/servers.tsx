@@ -95,7 +95,7 @@ function ServerTable({ servers }: { readonly servers: readonly ServerItem[] }): 
               <td>{each.lag ?? ''}</td>
               <td>{each.connections ?? ''}</td>
               <td>{each.outstanding ?? ''}</td>
-              <td>{each.latency === undefined ? '' : `${each.latency} ms`}</td>
+              <td>{each.latency === undefined ? '' : `${roundedOf(each.latency)} ms`}</td>
               <td>{each.version ?? ''}</td>
             </tr>
           ))}
@@ -103,6 +103,11 @@ function ServerTable({ servers }: { readonly servers: readonly ServerItem[] }): 
       </table>
     </Scroll>
   )
+}
+
+/** `0/22.12/239` for `0/22.1216/239`. */
+function roundedOf(latency: string): string {
+  return latency.replaceAll(/\d+\.\d+/g, (each) => `${Math.round(Number(each) * 100) / 100}`)
 }
 
 function Members({ members }: { readonly members: readonly MemberItem[] }): JSX.Element | null {
@@ -145,7 +150,7 @@ function Charts({ figures: { servers } }: { readonly figures: Figures }): JSX.El
   if (Chart === undefined) return null
   return (
     <section aria-label="Charts">
-      <h2>The last day</h2>
+      <h2>The last day (times in UTC)</h2>
       {servers.map(({ server, isKept, times: [first] }) => (
         <p key={server} class="quiet">
           {isKept
