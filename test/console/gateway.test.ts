@@ -232,6 +232,7 @@ describe('writes', () => {
       ['POST', '/api/znode'],
       ['DELETE', '/api/znode'],
       ['PUT', '/api/acl'],
+      ['PUT', '/api/quota'],
       ['POST', '/api/sessions/end'],
       ['POST', '/api/past/undo'],
     ] as const) {
@@ -387,15 +388,43 @@ test('with a chroot the page has the paths that its client has', async () => {
   })
 })
 
-test('the quota of a znode: what it may have, and has', async () => {
+test('the quota of a znode: what it may have, and has; it is set, changed where nobody was faster, and taken away', async () => {
+  const put = (body: object) => send('PUT', '/api/quota', { path: '/limited', ...body })
+  const quota = async () => (await get<Znode>('/api/znode?path=/limited')).quota
   await zk.create('/limited')
-  await zk.ensure('/zookeeper/quota/limited')
-  await zk.create('/zookeeper/quota/limited/zookeeper_limits', 'count=5,bytes=-1=;byteHardLimit=1000;countHardLimit=9')
-  await zk.create('/zookeeper/quota/limited/zookeeper_stats', 'count=0,bytes=0')
+  expect(await quota()).toEqual({ soft: {}, hard: {}, used: {} })
+  expect(await put({ soft: { znodes: 5 }, hard: { znodes: 9, bytes: 1_000 } })).toMatchObject({ status: 200 })
   await zk.create('/limited/child', 'abc')
-  const { quota } = await get<Znode>('/api/znode?path=/limited')
-  expect(quota).toMatchObject({ soft: { znodes: 5 }, hard: { znodes: 9, bytes: 1_000 }, used: { znodes: 2 } })
-  expect(quota?.soft.bytes).toBeUndefined()
+  expect(await quota()).toEqual({
+    version: 0,
+    soft: { znodes: 5 },
+    hard: { znodes: 9, bytes: 1_000 },
+    used: { znodes: 2, bytes: 3 },
+  })
+  // Another one creates it at the same time, or writes it in between.
+  expect(await put({ soft: { znodes: 6 } })).toMatchObject({ status: 409, body: { code: 'BAD_VERSION' } })
+  expect(await put({ soft: { znodes: 6 }, version: 7 })).toMatchObject({
+    status: 409,
+    body: { code: 'BAD_VERSION', current: { quota: { version: 0, soft: { znodes: 5 } } } },
+  })
+  expect(await put({ soft: { znodes: 6 }, version: 0 })).toMatchObject({ status: 200 })
+  expect(await quota()).toMatchObject({ version: 1, soft: { znodes: 6 }, hard: {} })
+  expect(await send('PUT', '/api/quota', { path: '/limited/child', soft: { znodes: 1 } })).toMatchObject({
+    status: 400,
+    body: { message: expect.stringContaining('/limited/child lies below /limited, which has a quota') },
+  })
+  expect(await put({ soft: { znodes: 0 }, version: 1 })).toMatchObject({ status: 400 })
+  expect(await send('PUT', '/api/quota', { path: '/zookeeper/quota', soft: { znodes: 1 } })).toMatchObject({
+    status: 400,
+  })
+  expect(await put({ version: 0 })).toMatchObject({ status: 409 })
+  expect(await put({ version: 1 })).toMatchObject({ status: 200 })
+  expect(await quota()).toEqual({ soft: {}, hard: {}, used: {} })
+  expect(await zk.exists('/zookeeper/quota/limited')).toBeUndefined()
+  expect(await put({ soft: { znodes: 6 }, version: 1 })).toMatchObject({ status: 409 })
+  expect(lines.filter((line) => line.includes('"operation":"set quota"')).join('\n')).toContain(
+    '"quota":"count=5,bytes=-1=;byteHardLimit=1000;countHardLimit=9"',
+  )
 })
 
 test('a view with very many lists and a wide search make the process complain about nothing', async () => {

@@ -66,16 +66,19 @@ export interface Znode {
   readonly stat: Stat
   /** Undefined where the console may not read it. */
   readonly acl?: readonly AclEntry[]
-  /** The quota on this znode, where there is one. */
+  /** Its quota; undefined where it can have none (the root, what is below /zookeeper, behind a chroot) or the console may not see it. */
   readonly quota?: Quota
 }
 
 /** What a znode and everything below it may have, and has. A limit that is missing is none. */
 export interface Quota {
+  /** What a write of the quota expects; undefined where there is none yet. */
+  readonly version?: number
   /** A server logs a warning above these. */
   readonly soft: QuotaFigures
   /** A server refuses writes above these, where it is set to. */
   readonly hard: QuotaFigures
+  /** Empty where nothing is counted, as without a quota. */
   readonly used: QuotaFigures
 }
 

@@ -8,7 +8,7 @@ export interface Asker {
 
 /** One write: what was to be done, with the facts that say it completely except for data, of which only the size is written. */
 export interface WriteFacts {
-  readonly operation: 'create' | 'set' | 'delete' | 'set acl' | 'undo' | 'end session'
+  readonly operation: 'create' | 'set' | 'delete' | 'set acl' | 'set quota' | 'undo' | 'end session'
   readonly path: string
   readonly facts?: Readonly<Record<string, LogFact>>
 }

@@ -1,7 +1,8 @@
 /** The client's values in the form of the API, and back. */
 import type { Acl, ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { formatHex, pathProblem } from '@lightkeeper/protocol'
-import type { AclEntry, ConnectionState, Stat, Value } from './api.ts'
+import type { QuotaValues } from '@lightkeeper/tools'
+import type { AclEntry, ConnectionState, QuotaFigures, Stat, Value } from './api.ts'
 
 /** A wrong request: the sentence says what is wrong with it. */
 export class WrongRequest extends Error {
@@ -61,6 +62,25 @@ export function aclFrom(given: unknown): Acl[] {
       id: { scheme, id },
     }
   })
+}
+
+/** The limits of a quota that the page wants, `{ soft, hard }`; those that are missing are none. @throws WrongRequest */
+export function quotaFrom(given: Readonly<Record<string, unknown>>): QuotaValues {
+  const limit = (side: 'soft' | 'hard', name: keyof QuotaFigures, least: number): bigint | undefined => {
+    const value = ((given[side] ?? {}) as Partial<Record<keyof QuotaFigures, unknown>>)[name]
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) return BigInt(value)
+    throw new WrongRequest(`the ${side} limit of ${name} must be a whole number from ${least} on`)
+  }
+  // A znode counts itself, so it cannot have less than one.
+  const [count, countHardLimit] = [limit('soft', 'znodes', 1), limit('hard', 'znodes', 1)]
+  const [bytes, byteHardLimit] = [limit('soft', 'bytes', 0), limit('hard', 'bytes', 0)]
+  return {
+    ...(count !== undefined && { count }),
+    ...(bytes !== undefined && { bytes }),
+    ...(countHardLimit !== undefined && { countHardLimit }),
+    ...(byteHardLimit !== undefined && { byteHardLimit }),
+  }
 }
 
 /** @throws WrongRequest for what is no path. */

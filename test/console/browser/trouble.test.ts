@@ -133,6 +133,34 @@ describe.skipIf(missing !== undefined)('what goes wrong', () => {
     expect(stage.complaints).toEqual([])
   })
 
+  test('what is typed while a save is on its way stays, and the next save knows it', async () => {
+    await using stage = await Stage.start()
+    await stage.zk.create('/znode', 'before')
+    const page = await stage.open('/tree?path=%2Fznode')
+    const text = editorOf(page, '/znode')
+    await text.fill('first')
+    // The save waits on its way until the page lets it go.
+    await page.evaluate(`{
+      const own = fetch
+      fetch = async (url, options) => {
+        if (options?.method === 'PUT') await new Promise((go) => { letGo = go })
+        return own(url, options)
+      }
+      var letGo
+    }`)
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await text.fill('first and second')
+    await page.evaluate('letGo(); letGo = undefined')
+    await page.getByText('Saved.').waitFor()
+    expect(await saved(stage, '/znode')).toBe('first')
+    expect(await text.innerText()).toBe('first and second')
+    await page.getByRole('button', { name: 'Save', exact: true }).click()
+    await until(async () => page.evaluate<boolean, undefined>("typeof letGo === 'function'"))
+    await page.evaluate('letGo()')
+    await until(async () => (await saved(stage, '/znode')) === 'first and second')
+    expect(stage.complaints).toEqual([])
+  })
+
   test('a console that only reads offers no writes', async () => {
     await using stage = await Stage.start({ allowsWrites: false, past: undefined })
     await stage.zk.create('/znode', 'text')

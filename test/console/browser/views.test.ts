@@ -1,6 +1,6 @@
 /** Stories at each view of the console, in a real browser. */
-import { type Client, connect } from '@lightkeeper/client'
-import { discovery, lock } from '@lightkeeper/recipes'
+import { type Client, connect, op } from '@lightkeeper/client'
+import { discovery, election, lock, semaphore } from '@lightkeeper/recipes'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/wait.ts'
 import { barriersOf, missingBrowser, type Page, picture, Stage } from './kit.ts'
@@ -32,8 +32,18 @@ describe.skipIf(missing !== undefined)('the console', () => {
     void lock(waiter, '/locks/report', { data: 'worker-2' })
       .acquire()
       .catch(() => {})
+    await semaphore(holder, '/leases/exports', { leases: 2, data: 'worker-1' }).acquire()
+    for (const [who, id] of [
+      [holder, 'scheduler-1'],
+      [waiter, 'scheduler-2'],
+    ] as const) {
+      const terms = election(who, '/leaders/scheduler', { id }).terms()
+      void terms.next().catch(() => {})
+      await until(async () => `${(await zk.find('/leaders/scheduler'))?.stat.numChildren}` === id.slice(-1))
+    }
     const services = discovery(holder, '/services')
     await services.register({ name: 'users', address: '10.0.0.7', port: 8080, weight: 20, zone: 'a' })
+    await services.register({ name: 'users', address: '10.0.0.8', port: 8080, weight: 10, zone: 'b' })
     page = await stage.open('/')
   }, 120_000)
   afterAll(async () => {
@@ -146,6 +156,8 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await page.getByText('Every client with an address in 10.0.0.0/8 may read.').waitFor()
     await page.getByLabel('Entry 1 may admin').click()
     await page.getByText(/Nobody may change this list any more/).waitFor()
+    await page.getByLabel('What may').fill('ip:10.0.0.9')
+    await page.getByText('do here? create children, delete children, read, write data.').waitFor()
     await page.getByLabel('Entry 1 may admin').click()
     await page.getByRole('button', { name: 'Save permissions' }).click()
     await until(async () => (await zk.getAcl('/app/fresh')).acl.length === 2)
@@ -155,20 +167,55 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await item('fresh', 3).waitFor({ state: 'hidden' })
   })
 
-  test('a znode: its quota in words, and the ephemerals below it', async () => {
-    await zk.ensure('/zookeeper/quota/services')
-    await zk.create(
-      '/zookeeper/quota/services/zookeeper_limits',
-      'count=1,bytes=-1=;byteHardLimit=9000;countHardLimit=-1',
-    )
-    await zk.create('/zookeeper/quota/services/zookeeper_stats', 'count=0,bytes=0')
-    await page.goto(stage.url('/tree?path=%2Fservices'))
+  test('a znode: its quota is set, changed against another client, and taken away', async () => {
+    const limits = '/zookeeper/quota/app/zookeeper_limits'
+    const held = async (): Promise<string> => Buffer.from((await zk.find(limits))?.data ?? '').toString()
+    const warning = page.getByLabel('Znodes: a warning above')
+    const save = page.getByRole('button', { name: 'Save quota' })
+    await page.goto(stage.url('/tree?path=%2Fapp'))
+    await page.getByRole('button', { name: 'Set a quota' }).click()
+    await warning.fill('many')
+    await page.getByText('many is no whole number.').waitFor()
+    expect(await save.isDisabled()).toBe(true)
+    await warning.fill('3')
+    await page.getByLabel('Bytes: refused above').fill('9000')
+    // What was typed survives a reload.
+    await page.reload()
+    await save.click()
+    await page.getByText('Saved.').waitFor()
+    expect(await held()).toBe('count=3,bytes=-1=;byteHardLimit=9000')
     await page.getByText('It holds more than its quota.').waitFor()
-    await page.getByRole('cell', { name: '9,000' }).waitFor()
-    await page.getByText('Ephemerals at and below it').click()
-    await page.getByText(/^\/services\/users\//).waitFor()
     expect(await barriersOf(page)).toEqual([])
-    await page.getByRole('link', { name: `0x${holder.sessionId.toString(16)}` }).click()
+    await warning.focus()
+    await picture(page, 'quota')
+    await warning.fill('5')
+    await zk.set(limits, 'count=7,bytes=-1')
+    await save.click()
+    await page.getByText(/Another client changed this quota while you edited it/).waitFor()
+    await page.getByText('Znodes: a warning above 7, refused above no limit.').waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await page.getByRole('button', { name: 'Save mine over theirs' }).click()
+    await page.getByText('Saved.').waitFor()
+    expect(await held()).toBe('count=5,bytes=-1=;byteHardLimit=9000')
+    await warning.fill('')
+    await page.getByLabel('Bytes: refused above').fill('')
+    await save.click()
+    await page.getByRole('button', { name: 'Set a quota' }).waitFor()
+    expect(await zk.exists('/zookeeper/quota/app')).toBeUndefined()
+  })
+
+  test('a znode: the ephemerals below it, and their session', async () => {
+    await page.goto(stage.url('/tree?path=%2Fservices'))
+    await page.getByText('Ephemerals at and below it').click()
+    await page
+      .getByText(/^\/services\/users\//)
+      .first()
+      .waitFor()
+    expect(await barriersOf(page)).toEqual([])
+    await page
+      .getByRole('link', { name: `0x${holder.sessionId.toString(16)}` })
+      .first()
+      .click()
     await page
       .getByRole('region', { name: /^Session / })
       .getByText(/^Its client connected/)
@@ -213,11 +260,26 @@ describe.skipIf(missing !== undefined)('the console', () => {
     expect(page.url()).toBe(stage.url('/changes?path=%2Fapp&filter=elsewhere'))
   })
 
+  test('live changes: too fast to read, a sample is shown and the rest is counted', async () => {
+    await page.goto(stage.url('/changes?path=%2Fmany'))
+    await page.getByText(/^Live: 2,001 znodes/).waitFor()
+    const sets = Array.from({ length: 500 }, (_, i) => op.set(`/many/item-${`${i}`.padStart(5, '0')}`, 'fast'))
+    await until(async () => {
+      await zk.transactionOf(sets)
+      return (await page.getByText(/It is too fast to show everything: [\d,]+ changes were left out/).count()) > 0
+    })
+    expect(await page.locator('tbody tr').count()).toBeLessThanOrEqual(200)
+    expect(await barriersOf(page)).toEqual([])
+  })
+
   test('recipes: who holds and who waits', async () => {
     await page.goto(stage.url('/recipes?path=%2F'))
     const found = page.getByRole('region', { name: 'lock at /locks/report' })
     await found.getByText('worker-1').waitFor()
     await found.getByText('waits, place 1').waitFor()
+    const leader = page.getByRole('region', { name: 'election at /leaders/scheduler' })
+    await leader.getByText('leads').waitFor()
+    await page.getByRole('region', { name: 'semaphore at /leases/exports' }).getByText('worker-1').waitFor()
     expect(await barriersOf(page)).toEqual([])
     await picture(page, 'recipes')
   })
@@ -225,7 +287,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
   test('services: instances with weight and zone', async () => {
     await page.goto(stage.url('/services?path=%2F'))
     await page.getByText('10.0.0.7:8080').waitFor()
-    expect(await page.locator('tbody tr').first().innerText()).toMatch(/10\.0\.0\.7:8080\s+20\s+a\s/)
+    expect(await page.getByRole('row', { name: /10\.0\.0\.7:8080/ }).innerText()).toMatch(/10\.0\.0\.7:8080\s+20\s+a\s/)
     expect(await barriersOf(page)).toEqual([])
     await picture(page, 'services')
   })

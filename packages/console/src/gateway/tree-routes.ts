@@ -1,7 +1,7 @@
 /** Reads of the tree: children page by page, one znode, and what is below a path. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/client'
-import { joinPath } from '@lightkeeper/protocol'
-import { parseQuota, type QuotaValues, quotaPaths } from '@lightkeeper/tools'
+import { isWithin, joinPath } from '@lightkeeper/protocol'
+import { readQuota as quotaOf } from '@lightkeeper/tools'
 import type { About, Child, Children, Quota, QuotaFigures, Znode } from '../api.ts'
 import { aclOf, base64, connectionOf, numberFrom, pathFrom, statOf } from '../forms.ts'
 import type { House } from './house.ts'
@@ -88,25 +88,22 @@ async function readAcl({ zk }: House, path: ZnodePath): Promise<Znode['acl']> {
   }
 }
 
-/** As servers keep it (Quotas.java); undefined where there is none, or the console may not see it. */
+/** Undefined where the znode can have none, or the console may not see it. */
 async function readQuota({ zk, chroot }: House, path: ZnodePath): Promise<Quota | undefined> {
-  if (chroot !== '' || path === '/' || path.startsWith('/zookeeper')) return undefined
-  const place = quotaPaths(path)
-  const valuesAt = async (at: ZnodePath): Promise<QuotaValues | undefined> => {
-    try {
-      const found = await zk.find(at)
-      return found && parseQuota(new TextDecoder().decode(found.data))
-    } catch (error) {
-      if (KeeperError.is(error, 'NO_AUTH') || error instanceof RangeError) return undefined
-      throw error
+  if (chroot !== '' || path === '/' || isWithin(path, '/zookeeper')) return undefined
+  try {
+    const found = await quotaOf(zk, path)
+    if (found === undefined) return { soft: {}, hard: {}, used: {} }
+    const { version, limits, usage } = found
+    return {
+      version,
+      soft: quotaFigures(limits.count, limits.bytes),
+      hard: quotaFigures(limits.countHardLimit, limits.byteHardLimit),
+      used: quotaFigures(usage?.count, usage?.bytes),
     }
-  }
-  const [limits, used] = await Promise.all([valuesAt(place.limits), valuesAt(place.usage)])
-  if (limits === undefined) return undefined
-  return {
-    soft: quotaFigures(limits.count, limits.bytes),
-    hard: quotaFigures(limits.countHardLimit, limits.byteHardLimit),
-    used: quotaFigures(used?.count, used?.bytes),
+  } catch (error) {
+    if (KeeperError.is(error, 'NO_AUTH') || error instanceof RangeError) return undefined
+    throw error
   }
 }
 

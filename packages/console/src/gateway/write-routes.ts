@@ -1,8 +1,10 @@
 /** Writes. Each says which version it expects, so that nothing is overwritten unseen, and each is in the audit log. */
 import { KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { isWithin } from '@lightkeeper/protocol'
+import { deleteQuota, QuotaPlaceError, type QuotaValues, quotaText, writeQuota } from '@lightkeeper/tools'
 import type { Context } from 'hono'
 import { audited, type WriteFacts } from '../audit.ts'
-import { aclFrom, bytesFrom, pathFrom, statOf, versionFrom, WrongRequest } from '../forms.ts'
+import { aclFrom, bytesFrom, pathFrom, quotaFrom, statOf, versionFrom, WrongRequest } from '../forms.ts'
 import type { House } from './house.ts'
 import { bodyOf, type Environment, type Routes } from './routes.ts'
 import { readZnode } from './tree-routes.ts'
@@ -70,11 +72,48 @@ export function writeRoutes(app: Routes, house: House): void {
       return conflict(c, house, path, error)
     }
   })
+
+  app.put('/api/quota', async (c) => {
+    const body = await bodyOf(c)
+    const path = pathFrom(body['path'])
+    const limits = quotaFrom(body)
+    // A quota that does not exist yet has no version.
+    const version = body['version'] === undefined ? undefined : versionFrom(body['version'])
+    if (path === '/' || isWithin(path, '/zookeeper')) throw new WrongRequest(`${path} cannot have a quota`)
+    const facts = { version: version ?? 'none', quota: quotaText(limits) }
+    try {
+      const what: WriteFacts = { operation: 'set quota', path, facts }
+      const written = await write(c, what, () => putQuota(house, path, limits, version))
+      return c.json({ version: written })
+    } catch (error) {
+      if (error instanceof QuotaPlaceError) throw new WrongRequest(error.message)
+      // Two that create it, or one that changes what another one took away.
+      const isOvertaken = KeeperError.is(error, 'NODE_EXISTS') || KeeperError.is(error, 'NO_NODE')
+      if (isOvertaken && (await zk.exists(path)) !== undefined) return overtaken(c, house, path)
+      return conflict(c, house, path, error)
+    }
+  })
+}
+
+/** Gives `path` these limits; without any, the quota that it has is taken away. Resolves to the version of what is there then. */
+async function putQuota(
+  { zk }: House,
+  path: ZnodePath,
+  limits: QuotaValues,
+  version: number | undefined,
+): Promise<number | undefined> {
+  if (Object.keys(limits).length > 0) return writeQuota(zk, path, limits, version)
+  if (version !== undefined) await deleteQuota(zk, path, version)
+  return undefined
 }
 
 /** The znode as it is now goes with the answer, so that the page can show both. Other errors are thrown on. */
 async function conflict(c: Context<Environment>, house: House, path: ZnodePath, error: unknown): Promise<Response> {
   if (!KeeperError.is(error, 'BAD_VERSION')) throw error
+  return overtaken(c, house, path)
+}
+
+async function overtaken(c: Context<Environment>, house: House, path: ZnodePath): Promise<Response> {
   const message = `${path} was changed meanwhile; nothing was written`
   return c.json({ code: 'BAD_VERSION', message, current: await readZnode(house, path) }, 409)
 }

@@ -1,10 +1,10 @@
 /** Who may do what with a znode, in words, for a given identity, and changed by an editor. */
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
-import type { AclEntry } from '../../src/api.ts'
+import type { AclEntry, Stat } from '../../src/api.ts'
 import { allowedTo, permissions, pitfallsOf, sentenceOf } from '../../src/explain/acl.ts'
 import { ApiProblem, write } from '../lib/api.ts'
-import { type AclDraft, draftOf, keepDraft } from '../lib/drafts.ts'
+import { useDraft } from '../lib/drafts.ts'
 import { emit } from '../lib/news.ts'
 import { ProblemNote, Scroll } from '../parts/bits.tsx'
 
@@ -18,11 +18,7 @@ interface Props {
 }
 
 export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props): JSX.Element {
-  const [edited, setDraft] = useState(() => draftOf('acl', path))
-  const setEdited = (next: AclDraft | undefined): void => {
-    setDraft(next)
-    keepDraft('acl', path, next)
-  }
+  const { draft: edited, edit: setEdited, settle } = useDraft('acl', path)
   const [identity, setIdentity] = useState('')
   const [problem, setProblem] = useState<ApiProblem>()
   if (acl === undefined) {
@@ -43,8 +39,12 @@ export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props):
     if (edited === undefined) return
     setProblem(undefined)
     try {
-      await write('PUT', '/api/acl', { path, acl: edited.acl, aversion: version })
-      setEdited(undefined)
+      const { stat } = await write<{ readonly stat: Stat }>('PUT', '/api/acl', {
+        path,
+        acl: edited.acl,
+        aversion: version,
+      })
+      settle(edited, (newer) => ({ ...newer, aversion: stat.aversion }))
       emit('written')
     } catch (error) {
       if (error instanceof ApiProblem) setProblem(error)

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Stat, Znode } from '../../src/api.ts'
 import { ApiProblem, write } from '../lib/api.ts'
 import { base64Of, bytesOf, bytesOfHex, hexOf, prettyOf, textOf } from '../lib/bytes.ts'
-import { type Draft, draftOf, type Form, keepDraft } from '../lib/drafts.ts'
+import { type Form, useDraft } from '../lib/drafts.ts'
 import { emit } from '../lib/news.ts'
 import { ProblemNote } from '../parts/bits.tsx'
 
@@ -42,7 +42,7 @@ export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: 
   const bytes = useMemo(() => bytesOf(znode.data), [znode.data])
   const text = useMemo(() => textOf(bytes), [bytes])
   const pretty = useMemo(() => prettyOf(text), [text])
-  const [draft, setDraft] = useState<Draft | undefined>(() => draftOf('data', path))
+  const { draft, edit, settle } = useDraft('data', path)
   const [form, setForm] = useState<Form>(
     draft?.form ?? (text === undefined ? 'hex' : pretty === undefined ? 'text' : 'json'),
   )
@@ -52,12 +52,8 @@ export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: 
   // The editor starts again, with another text, only where it shows another one: the cursor stays where it is.
   const [start, setStart] = useState(0)
   const now = useRef(draft?.text)
-  const update = (next: Draft | undefined): void => {
-    setDraft(next)
-    keepDraft('data', path, next)
-  }
   const drop = (): void => {
-    update(undefined)
+    edit(undefined)
     now.current = undefined
     setStart((each) => each + 1)
   }
@@ -71,7 +67,7 @@ export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: 
     now.current = typed
     setSaved('')
     if (draft === undefined && typed === server) return
-    update({ text: typed, form, version: draft?.version ?? znode.stat.version })
+    edit({ text: typed, form, version: draft?.version ?? znode.stat.version })
   }
   const typedBytes =
     draft === undefined
@@ -88,7 +84,7 @@ export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: 
           ? 'This is not JSON any more; it can be saved as it is.'
           : undefined
   const save = async (version: number): Promise<void> => {
-    if (typedBytes === undefined || !allowsWrites) return
+    if (draft === undefined || typedBytes === undefined || !allowsWrites) return
     setProblem(undefined)
     try {
       const data = base64Of(typedBytes)
@@ -96,7 +92,7 @@ export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: 
       if (isGone) await write('POST', '/api/znode', { path, data, parents: true })
       else ({ stat } = await write<{ readonly stat: Stat }>('PUT', '/api/znode', { path, data, version }))
       setWritten({ before: read.stat.mzxid, data, stat })
-      update(undefined)
+      settle(draft, (newer) => ({ ...newer, version: isGone ? 0 : stat.version }))
       setSaved(isGone ? 'Created again.' : 'Saved.')
       emit('written')
       onSaved()

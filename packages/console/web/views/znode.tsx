@@ -1,7 +1,7 @@
 /** One znode: data with an editor, its Stat explained, who may do what, and what can be done with it. */
 import { Fragment, type JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { Ephemerals, Quota, Stat, Znode } from '../../src/api.ts'
+import type { Ephemerals, Stat, Znode } from '../../src/api.ts'
 import { type ApiProblem, address } from '../lib/api.ts'
 import { useLoad } from '../lib/load.ts'
 import { lineTo, nameOf } from '../lib/tree-model.ts'
@@ -9,6 +9,7 @@ import { Ago, Link, ProblemNote, ZnodeLink } from '../parts/bits.tsx'
 import { AclPanel } from './acl.tsx'
 import { CreateDialog, DeleteDialog } from './create-delete.tsx'
 import { DataPanel } from './data.tsx'
+import { QuotaPanel } from './quota.tsx'
 
 interface Props {
   readonly path: string
@@ -69,7 +70,14 @@ export function ZnodeView({ path, allowsWrites, hasPast, news }: Props): JSX.Ele
           </p>
           <DataPanel path={path} znode={znode} isGone={isGone} allowsWrites={allowsWrites} onSaved={reload} />
           <StatPanel stat={znode.stat} />
-          {znode.quota === undefined ? null : <QuotaPanel quota={znode.quota} />}
+          {znode.quota === undefined ? null : (
+            <QuotaPanel
+              path={path}
+              quota={znode.quota}
+              allowsWrites={allowsWrites && !isGone && znode.stat.kind !== 'ephemeral'}
+              onSaved={reload}
+            />
+          )}
           <EphemeralsPanel path={path} />
           <AclPanel
             path={path}
@@ -147,45 +155,6 @@ function StatPanel({ stat }: { readonly stat: Stat }): JSX.Element {
           .
         </p>
       )}
-    </section>
-  )
-}
-
-function QuotaPanel({ quota: { soft, hard, used } }: { readonly quota: Quota }): JSX.Element {
-  const rows = [
-    ['Znodes', used.znodes, soft.znodes, hard.znodes],
-    ['Bytes', used.bytes, soft.bytes, hard.bytes],
-  ] as const
-  const text = (value: number | undefined, none: string): string => value?.toLocaleString('en') ?? none
-  const isOver = rows.some(([, now = 0, ...limits]) => limits.some((limit) => limit !== undefined && now > limit))
-  return (
-    <section class="panel">
-      <h2>Quota</h2>
-      <table class="facts">
-        <thead>
-          <tr>
-            <th scope="col">Of it and all below</th>
-            <th scope="col">In use</th>
-            <th scope="col">A warning above</th>
-            <th scope="col">Refused above</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(([name, now, warning, refusal]) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td>{text(now, 'not known')}</td>
-              <td>{text(warning, 'no limit')}</td>
-              <td>{text(refusal, 'no limit')}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      {isOver ? <p class="note bad">It holds more than its quota.</p> : null}
-      <p class="quiet">
-        A server refuses writes only where enforceQuota is set; it logs a warning otherwise. The shell sets a quota:
-        lightkeeper setquota.
-      </p>
     </section>
   )
 }
