@@ -1,15 +1,18 @@
 // @ts-check
-/** `npm run test:faults [-- --times N]`: the fault matrix, N times in a row; vitest gets the other arguments. */
+/**
+ * `npm run test:faults [-- --times N] [--target apache|ours]`: the fault matrix, N times in a row, on ensembles of both kinds or of one;
+ * vitest gets the other arguments.
+ */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const { values, positionals } = parseArgs({
-  options: { times: { type: 'string', default: '1' } },
+  options: { times: { type: 'string', default: '1' }, target: { type: 'string', default: '' } },
   allowPositionals: true,
 })
-if (!/^[1-9]\d*$/.test(values.times)) {
-  console.error('usage: npm run test:faults -- [--times N]')
+if (!/^[1-9]\d*$/.test(values.times) || !['', 'apache', 'ours'].includes(values.target)) {
+  console.error('usage: npm run test:faults -- [--times N] [--target apache|ours]')
   process.exit(2)
 }
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -17,7 +20,7 @@ for (const script of [
   ['scripts/prepare.mjs'],
   ['node_modules/vitest/vitest.mjs', 'run', '--project', 'faults', ...positionals],
 ]) {
-  const env = { ...process.env, FAULT_TIMES: values.times }
+  const env = { ...process.env, FAULT_TIMES: values.times, FAULT_TARGET: values.target }
   const { status } = spawnSync(process.execPath, script, { cwd: root, stdio: 'inherit', env })
   if (status !== 0) process.exit(1)
 }

@@ -2,7 +2,7 @@
 /**
  * `npm run simulate -- --seed N [--failing-disk|--rot] [--trace]` runs one story again. `npm run simulate -- --swarm --minutes M` runs
  * new stories until the time has passed, and prints the command that repeats a bad one. `--zab` does the same with the machines of
- * an ensemble instead of a server and its clients.
+ * an ensemble instead of a server and its clients, `--ensemble` with whole members and their clients.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     'failing-disk': { type: 'boolean' },
     rot: { type: 'boolean' },
     zab: { type: 'boolean' },
+    ensemble: { type: 'boolean' },
     swarm: { type: 'boolean' },
     minutes: { type: 'string', default: '5' },
     from: { type: 'string' },
@@ -22,11 +23,11 @@ const { values } = parseArgs({
 })
 const isNumber = (/** @type {string | undefined} */ text) => text !== undefined && /^\d+(\.\d+)?$/.test(text)
 if (!values.swarm && !isNumber(values.seed)) {
-  console.error('usage: npm run simulate -- --seed N [--failing-disk|--rot|--zab] [--trace]')
+  console.error('usage: npm run simulate -- --seed N [--failing-disk|--rot|--zab|--ensemble] [--trace]')
   process.exit(2)
 }
 if (values.swarm && !isNumber(values.minutes)) {
-  console.error('usage: npm run simulate -- --swarm --minutes M [--zab] [--from SEED]')
+  console.error('usage: npm run simulate -- --swarm --minutes M [--zab|--ensemble] [--from SEED]')
   process.exit(2)
 }
 const from = values.from ?? String(Date.now() % 1_000_000_000)
@@ -38,7 +39,7 @@ const env = values.swarm
       TRACE: values.trace ? '1' : '',
     }
 const vitest = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url))
-const folder = `test/simulation/${values.zab ? 'zab' : 'durability'}/`
+const folder = `test/simulation/${values.zab ? 'zab' : values.ensemble ? 'ensemble' : 'durability'}/`
 const run = spawnSync(process.execPath, [vitest, 'run', folder, '--project', 'swarm', '--disable-console-intercept'], {
   cwd: fileURLToPath(new URL('..', import.meta.url)),
   stdio: 'inherit',

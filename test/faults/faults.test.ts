@@ -5,10 +5,9 @@
  */
 import { type Proxy, proxy } from '@lightkeeper/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { missingTarget, type TargetName, targetName } from '../support/target.ts'
 import { sleep } from '../support/wait.ts'
 import { missingFillableDisk } from './fillable-disk.ts'
-import { apacheEnsemble, isServing, ourServer, type Servers } from './targets.ts'
+import { ensembles, isServing, ourServer, type Servers, type Target } from './targets.ts'
 import { Workload } from './workload.ts'
 
 interface Fault {
@@ -131,22 +130,12 @@ const faults: readonly Fault[] = [
 ]
 
 const times = Number(process.env['FAULT_TIMES'] ?? 1)
-const apacheName: TargetName = targetName === 'apache-3.9' ? 'apache-3.9' : 'apache-3.8'
-
-interface Target {
-  readonly name: string
+interface FaultTarget extends Target {
   readonly has: readonly Fault['needs'][]
-  readonly missing: string | undefined
-  start(): Promise<Servers>
 }
 
-const targets: readonly Target[] = [
-  {
-    name: `three servers of ${apacheName}`,
-    has: ['ensemble', 'disk'],
-    missing: missingTarget(apacheName),
-    start: () => apacheEnsemble(apacheName === 'apache-3.9' ? '3.9' : '3.8'),
-  },
+const targets: readonly FaultTarget[] = [
+  ...ensembles.map((each): FaultTarget => ({ ...each, has: ['ensemble', 'disk'] })),
   { name: 'our server', has: [], missing: undefined, start: ourServer },
 ]
 

@@ -1,9 +1,8 @@
-/** What befalls an ensemble of Apache servers while recipes are at work on it. */
+/** What befalls an ensemble, of Apache's servers or of ours, while recipes are at work on it. */
 import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
 import { afterAll, beforeAll, beforeEach, describe, test } from 'vitest'
-import { missingTarget, type TargetName, targetName } from '../support/target.ts'
 import { sleep } from '../support/wait.ts'
-import { apacheEnsemble, type Servers } from './targets.ts'
+import { ensembles, type Servers } from './targets.ts'
 
 /** Work that goes on meanwhile. */
 export interface Progress {
@@ -73,7 +72,7 @@ const recipeFaults: readonly RecipeFault[] = [
 ]
 
 /**
- * A story for each fault, on one ensemble of three, with clients that begin at different servers. `what` they are about, `title`
+ * A story for each fault, on each kind of ensemble of three, with clients that begin at different servers. `what` they are about, `title`
  * what holds: "… when the leader is killed"; `befall` is the fault.
  */
 export function underFaults(
@@ -82,31 +81,31 @@ export function underFaults(
   title: string,
   story: (scene: Scene, befall: RecipeFault['run']) => Promise<void>,
 ): void {
-  const apacheName: TargetName = targetName === 'apache-3.9' ? 'apache-3.9' : 'apache-3.8'
-  const missing = missingTarget(apacheName)
-  if (missing !== undefined) console.log(`${what} under faults on ${apacheName}: skipped, because ${missing}`)
-  describe.skipIf(missing !== undefined)(`${what} on three servers of ${apacheName}`, () => {
-    let servers: Servers
-    let clients: Client[]
-    let turn = 0
-    beforeAll(async () => {
-      servers = await apacheEnsemble(apacheName === 'apache-3.9' ? '3.9' : '3.8')
-    })
-    afterAll(() => servers?.close())
-    beforeEach(async () => {
-      const connecting = Array.from({ length: clientCount }, (_, i) => {
-        const ports = [...servers.ports.slice(i % 3), ...servers.ports.slice(0, i % 3)]
-        return connect(ports.map((port) => `127.0.0.1:${port}`).join(','), { sessionTimeout: 3_000 })
+  for (const { name, missing, start } of ensembles) {
+    if (missing !== undefined) console.log(`${what} under faults on ${name}: skipped, because ${missing}`)
+    describe.skipIf(missing !== undefined)(`${what} on ${name}`, () => {
+      let servers: Servers
+      let clients: Client[]
+      let turn = 0
+      beforeAll(async () => {
+        servers = await start()
       })
-      clients = await Promise.all(connecting)
-      return () => Promise.all(clients.map((zk) => zk.close()))
-    })
+      afterAll(() => servers?.close())
+      beforeEach(async () => {
+        const connecting = Array.from({ length: clientCount }, (_, i) => {
+          const ports = [...servers.ports.slice(i % 3), ...servers.ports.slice(0, i % 3)]
+          return connect(ports.map((port) => `127.0.0.1:${port}`).join(','), { sessionTimeout: 3_000 })
+        })
+        clients = await Promise.all(connecting)
+        return () => Promise.all(clients.map((zk) => zk.close()))
+      })
 
-    test.each(recipeFaults)(`${title} when $name`, async ({ run }) => {
-      turn++
-      const root: ZnodePath = `/${what}-${turn}`
-      await clients[0]?.create(root)
-      await story({ servers, clients, root, turn }, run)
+      test.each(recipeFaults)(`${title} when $name`, async ({ run }) => {
+        turn++
+        const root: ZnodePath = `/${what}-${turn}`
+        await clients[0]?.create(root)
+        await story({ servers, clients, root, turn }, run)
+      })
     })
-  })
+  }
 }

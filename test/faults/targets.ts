@@ -1,10 +1,11 @@
-/** What faults are done to: an ensemble of Apache servers, or one process of ours. */
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+/** What faults are done to: an ensemble of Apache servers, one of ours, or one process of ours. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ApacheVersion, apache, ask } from '@lightkeeper/testing'
+import { type ApacheVersion, apache, ask, freePorts, lay } from '@lightkeeper/testing'
 import { freePort, type OurProcess, ourProcess } from '../support/our-process.ts'
+import { missingTarget, type TargetName, targetName } from '../support/target.ts'
 import { sleep } from '../support/wait.ts'
 import { fillableDisk, missingFillableDisk } from './fillable-disk.ts'
 
@@ -27,52 +28,168 @@ export interface Servers {
   close(): Promise<void>
 }
 
-/** Three servers; the last one has a disk that can be full where there can be one. */
-export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-faults-'))
-  const last = join(dataDir, '3')
-  mkdirSync(last)
-  const disk = missingFillableDisk() === undefined ? fillableDisk(last) : undefined
-  const cleanUp = (): void => {
-    if (disk !== undefined) spawnSync('umount', ['-l', last])
-    rmSync(dataDir, { recursive: true, force: true })
+/** Settings of every member, under which an election takes less than a second. */
+const times = { tickTime: 300, initLimit: 15, syncLimit: 5, snapCount: 5_000 }
+
+/** A folder for three members; the last one has a disk that can be full where there can be one. */
+class Folder {
+  readonly path = mkdtempSync(join(tmpdir(), 'lightkeeper-faults-'))
+  readonly #last = join(this.path, '3')
+  readonly #disk: ReturnType<typeof fillableDisk> | undefined
+  readonly #guard: ChildProcess
+
+  constructor() {
+    mkdirSync(this.#last)
+    this.#disk = missingFillableDisk() === undefined ? fillableDisk(this.#last) : undefined
+    // Tests that are interrupted leave no file system behind either: a shell waits for the end
+    // of a pipe that only we hold open, and for the servers to be gone.
+    const script = 'read -r _; sleep 2; umount -l "$1"; rm -rf -- "$2"'
+    this.#guard = spawn('sh', ['-c', script, 'sh', this.#last, this.path], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    })
+    this.#guard.unref()
   }
-  // Tests that are interrupted leave no file system behind either: a shell waits for the end
-  // of a pipe that only we hold open, and for the servers to be gone.
-  const guard = spawn('sh', ['-c', 'read -r _; sleep 2; umount -l "$1"; rm -rf -- "$2"', 'sh', last, dataDir], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  })
-  guard.unref()
-  const config = { tickTime: 300, initLimit: 15, syncLimit: 5, snapCount: 5_000, 'zookeeper.preAllocSize': 256 }
-  const options = { size: 3, version, dataDir, cuttable: true, config, logLevel: 'info' } as const
+
+  fillDisk(): void {
+    if (this.#disk === undefined) throw new Error('the disk of this server cannot be filled')
+    this.#disk.fill()
+  }
+
+  freeDisk(): void {
+    this.#disk?.free()
+  }
+
+  remove(): void {
+    this.#guard.kill('SIGKILL')
+    if (this.#disk !== undefined) spawnSync('umount', ['-l', this.#last])
+    rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+async function leaderAmong(find: () => Promise<number | undefined>): Promise<number> {
+  for (let tries = 0; tries < 300; tries++) {
+    const found = await find()
+    if (found !== undefined) return found
+    await sleep(50)
+  }
+  throw new Error('no leader was elected')
+}
+
+/** Three servers of Apache. */
+export async function apacheEnsemble(version: ApacheVersion): Promise<Servers> {
+  const folder = new Folder()
+  const config = { ...times, 'zookeeper.preAllocSize': 256 }
+  const options = { size: 3, version, dataDir: folder.path, cuttable: true, config, logLevel: 'info' } as const
   const servers = await apache(options).catch((error: unknown) => {
-    cleanUp()
+    folder.remove()
     throw error
   })
   return {
     ...servers,
-    async leader() {
-      for (let tries = 0; tries < 300; tries++) {
-        const found = await servers.leader()
-        if (found !== undefined) return found
-        await sleep(50)
-      }
-      throw new Error('no leader was elected')
-    },
+    leader: () => leaderAmong(() => servers.leader()),
     cut: (index) => servers.cut(index),
     heal: (index) => servers.heal(index),
     said: (index) => servers.said(index),
-    fillDisk() {
-      if (disk === undefined) throw new Error('the disk of this server cannot be filled')
-      disk.fill()
-    },
-    freeDisk: () => disk?.free(),
+    fillDisk: () => folder.fillDisk(),
+    freeDisk: () => folder.freeDisk(),
     async close() {
       await servers.close()
-      guard.kill('SIGKILL')
-      cleanUp()
+      folder.remove()
     },
+  }
+}
+
+/** The mode that `srvr` reports; undefined if the server does not answer. */
+async function modeAt(port: number): Promise<string | undefined> {
+  return /^Mode: (.*)$/m.exec(await ask(port, 'srvr').catch(() => ''))?.[1]
+}
+
+/** Three processes of ours, with the same cables between them. */
+export async function ourEnsemble(): Promise<Servers> {
+  const folder = new Folder()
+  const ports = await freePorts(9)
+  const members = [0, 1, 2].map((i) => {
+    const [client, quorum, election] = ports.slice(3 * i) as [number, number, number]
+    return { client, quorum, election }
+  })
+  const cables = await lay(members)
+  const files = members.map(({ client }, i) => {
+    const dataDir = join(folder.path, `${i + 1}`)
+    mkdirSync(dataDir, { recursive: true })
+    const settings = {
+      ...times,
+      preAllocSize: 256,
+      maxClientCnxns: 0,
+      'admin.enableServer': 'false',
+      '4lw.commands.whitelist': '*',
+      'ensemble.voting': 'experimental',
+      dataDir,
+      clientPort: client,
+      clientPortAddress: '127.0.0.1',
+    }
+    const lines = members.map((member, to) => {
+      const { quorum, election } = cables.between(i, to) ?? member
+      return `server.${to + 1}=127.0.0.1:${quorum}:${election}`
+    })
+    const file = join(dataDir, 'zoo.cfg')
+    writeFileSync(join(dataDir, 'myid'), `${i + 1}\n`)
+    writeFileSync(file, [...Object.entries(settings).map((pair) => pair.join('=')), ...lines, ''].join('\n'))
+    return file
+  })
+  const running: OurProcess[] = []
+  const start = async (index: number): Promise<void> => {
+    running[index] = await ourProcess([files[index] as string])
+  }
+  const end = async (index: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+    const ending = running[index]?.end(signal)
+    // A paused process would not react to SIGTERM.
+    running[index]?.child.kill('SIGCONT')
+    await ending
+  }
+  const serving = async (index: number): Promise<void> => {
+    const { client } = members[index] as (typeof members)[number]
+    for (let tries = 0; (await modeAt(client)) === undefined; tries++) {
+      if (tries > 600) throw new Error(`server ${index + 1} does not serve: ${running[index]?.errors().slice(-2_000)}`)
+      await sleep(50)
+    }
+  }
+  const all = [0, 1, 2]
+  const close = async (): Promise<void> => {
+    await Promise.all(all.map((index) => end(index, 'SIGKILL')))
+    await cables.close()
+    folder.remove()
+  }
+  try {
+    await Promise.all(all.map(start))
+    await Promise.all(all.map(serving))
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    ports: cables.clientPorts,
+    kill: (index) => end(index, 'SIGKILL'),
+    stop: (index) => end(index, 'SIGTERM'),
+    async restart(index) {
+      await end(index, 'SIGKILL')
+      await start(index)
+      await serving(index)
+    },
+    pause: (index) => void running[index]?.child.kill('SIGSTOP'),
+    resume: (index) => void running[index]?.child.kill('SIGCONT'),
+    leader: () =>
+      leaderAmong(async () => {
+        const modes = await Promise.all(members.map(({ client }) => modeAt(client)))
+        const leading = all.filter((i) => modes[i] === 'leader')
+        return leading.length === 1 ? leading[0] : undefined
+      }),
+    cut: (index) => cables.set(index, true),
+    heal: (index) => cables.set(index, false),
+    fillDisk: () => folder.fillDisk(),
+    freeDisk: () => folder.freeDisk(),
+    said: (index) => running[index]?.errors().slice(-20_000) ?? '',
+    close,
   }
 }
 
@@ -115,3 +232,26 @@ export async function ourServer(): Promise<Servers> {
     },
   }
 }
+
+export interface Target {
+  readonly name: string
+  /** Why it cannot be had on this machine. */
+  readonly missing: string | undefined
+  start(): Promise<Servers>
+}
+
+const apacheName: TargetName = targetName === 'apache-3.9' ? 'apache-3.9' : 'apache-3.8'
+
+/** FAULT_TARGET=ours leaves Apache's out, FAULT_TARGET=apache ours. */
+export const ensembles: readonly Target[] = [
+  {
+    name: `three servers of ${apacheName}`,
+    missing: process.env['FAULT_TARGET'] === 'ours' ? 'FAULT_TARGET=ours asks for ours' : missingTarget(apacheName),
+    start: () => apacheEnsemble(apacheName === 'apache-3.9' ? '3.9' : '3.8'),
+  },
+  {
+    name: 'three servers of ours',
+    missing: process.env['FAULT_TARGET'] === 'apache' ? 'FAULT_TARGET=apache asks for those of Apache' : undefined,
+    start: ourEnsemble,
+  },
+]

@@ -13,6 +13,7 @@ import * as transfer from './table/transfer.ts'
 /** In the order of the overview. */
 export const commands: readonly Command[] = [
   bind(serving.server, () => import('./commands/server.ts')),
+  bind(serving.ensemble, () => import('./commands/ensemble.ts')),
   bind(consoles.console, () => import('./commands/console.ts')),
   bind(serving.inspect, () => import('./commands/inspect.ts')),
   bind(serving.backup, () => import('./commands/backup.ts')),

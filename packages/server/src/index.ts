@@ -1,4 +1,4 @@
-/** A ZooKeeper server in TypeScript: Apache's wire protocol and data directory, standalone. */
+/** A ZooKeeper server in TypeScript: Apache's wire protocol and data directory. */
 export type { FiguresOfDay } from './admin/day.ts'
 export { checkOptions } from './check.ts'
 export { resolveConfig, type ServerConfig, type ServerOptions } from './config/config.ts'
@@ -6,7 +6,7 @@ export { ConfigError } from './config/config-error.ts'
 export { type EffectiveSetting, effectiveSettings } from './config/effective.ts'
 export type { Reload, SettingChange } from './config/live-config.ts'
 export { optionsOf, parseZooCfg, type ZooCfg, type ZooCfgSources } from './config/zoo-cfg.ts'
-export { type RunningServer, startServer } from './server.ts'
+export { loadMember, type RunningServer, startServer } from './server.ts'
 export { type BackupOptions, type BackupResult, backup } from './storage/backup.ts'
 export { continues } from './storage/continuity.ts'
 export {

@@ -2,6 +2,7 @@
 import { formatAddress, type Runtime } from '@lightkeeper/runtime'
 import { type Addresses, addressesOf } from './addresses.ts'
 import { Day, type FiguresOfDay, pointsOfDay } from './admin/day.ts'
+import { mode } from './admin/facts.ts'
 import type { Phase } from './admin/health.ts'
 import { HttpPorts } from './admin/ports.ts'
 import type { Subject } from './admin/site.ts'
@@ -35,6 +36,11 @@ export interface RunningServer extends Addresses {
   readonly metricsAddress: string | undefined
   /** The same with TLS. */
   readonly metricsSecureAddress: string | undefined
+  /**
+   * What `srvr` says of it: `standalone`, `leader`, `follower`, `observer`, or `read-only` where the log failed. Undefined while it serves
+   * no clients, as a member without a leader.
+   */
+  readonly mode: string | undefined
   /** Why nothing is written any more: the log failed. Undefined while it works. Reads are still served. */
   readonly logFailure: Error | undefined
   /**
@@ -87,7 +93,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const ground = await layGround(options, runtime)
   const { config, live, credentials, audit, host } = ground
-  const ensemble = config.members === undefined ? undefined : await import('./member/index.ts')
+  const ensemble = config.members === undefined ? undefined : await memberParts()
   const begun = host.clock.now()
   const stats = new ServerStats()
   const providers = authProviders(config)
@@ -148,6 +154,9 @@ export async function startServer(
     adminAddress: ports.adminAddress,
     metricsAddress: ports.metricsAddress,
     metricsSecureAddress: ports.metricsSecureAddress,
+    get mode() {
+      return clients.replica && mode(clients.replica)
+    },
     get logFailure() {
       return service.logFailure
     },
@@ -165,6 +174,24 @@ export async function startServer(
     close: () => end.close(),
     [Symbol.asyncDispose]: () => end.close(),
   }
+}
+
+type MemberParts = typeof import('./member/index.ts')
+
+/** Kept: `import` asks the loader of the host again each time. */
+let loaded: Promise<MemberParts> | undefined
+
+function memberParts(): Promise<MemberParts> {
+  loaded ??= import('./member/index.ts')
+  return loaded
+}
+
+/**
+ * Loads what only members of an ensemble need; otherwise the first one that starts does it. A simulated world does it before, since the
+ * loader is no part of it.
+ */
+export async function loadMember(): Promise<void> {
+  await memberParts()
 }
 
 /** Reads the data directory; undefined where data is in memory only. `begun` is when the start began, monotonic milliseconds. */

@@ -3,7 +3,7 @@
  * `@lightkeeper/testing/sim`.
  */
 export { ask } from './apache/ask.ts'
-export { withElectionAddress } from './apache/cables.ts'
+export { type Cables, lay, withElectionAddress } from './apache/cables.ts'
 export { type ApacheOptions, type ApacheServer, apache, type Guest, type GuestProcess } from './apache/ensemble.ts'
 export { type ApacheVersion, type Availability, apacheAvailable } from './apache/installation.ts'
 export { freePorts } from './apache/ports.ts'
@@ -14,6 +14,13 @@ export {
   type ClientCertificates,
   type SecureServerOptions,
 } from './certificates.ts'
+export {
+  type CutOptions,
+  type Direction,
+  type Ensemble,
+  type EnsembleOptions,
+  startEnsemble,
+} from './ensemble/ensemble.ts'
 export { compileJava, javaClassPath, javaMissing } from './java.ts'
 export { type Proxy, type ProxyOptions, proxy } from './proxy.ts'
 export { type DiskFaults, SeededRandom, SimDisk, SimNetwork, World } from './sim/index.ts'

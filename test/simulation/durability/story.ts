@@ -2,10 +2,11 @@
  * A whole server on a disk that forgets, several clients on a network that fails, and crashes at any moment; then everybody is
  * asked what is there. One seed is one story; it ends with a Violation or not at all.
  */
-import { type Client, connect, KeeperError, op, type ZnodePath } from '@lightkeeper/client'
+import { type Client, connect, KeeperError } from '@lightkeeper/client'
 import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
 import { SeededRandom, World } from '@lightkeeper/testing/sim'
-import { Ledger, Violation } from './ledger.ts'
+import { Violation } from './ledger.ts'
+import { Load } from './load.ts'
 
 export interface StoryPlan {
   /** Crashes and other faults. */
@@ -30,14 +31,7 @@ export interface StoryReport {
 const server = 'server'
 const address = `${server}:2181`
 export const dataDir = '/data'
-const keysEach = 3
 const sessionTimeout = 4000
-
-/** A failed call that may have had its effect. */
-function isUnknown(error: unknown): boolean {
-  if (!KeeperError.is(error)) throw error
-  return error.outcome === 'unknown'
-}
 
 export async function tell(seed: number, plan: Partial<StoryPlan> = {}): Promise<StoryReport> {
   const world = new World(seed)
@@ -55,16 +49,10 @@ class Story {
   readonly #random: SeededRandom
   readonly #plan: StoryPlan
   readonly #options: ServerOptions
-  readonly #ledger = new Ledger()
-  readonly #clients: Client[] = []
-  /** Ephemerals that were acknowledged, by path: the session each belongs to. */
-  readonly #ephemerals = new Map<string, bigint>()
-  readonly #endedSessions = new Set<bigint>()
+  readonly #load: Load
+  readonly #clients: Client[]
   #server: RunningServer | undefined
   #restarts = 0
-  #unique = 0
-  #isOver = false
-  #violation: Error | undefined
 
   constructor(world: World, plan: Partial<StoryPlan>) {
     this.#world = world
@@ -91,6 +79,8 @@ class Story {
       ...this.#plan.options,
     }
     this.#plan.prepare(world)
+    this.#load = new Load(world, random, { sessionTimeout, syncs: false })
+    this.#clients = this.#load.clients
   }
 
   async run(): Promise<StoryReport> {
@@ -100,24 +90,24 @@ class Story {
     this.#start()
     await this.#serving()
     for (let i = 0; i < this.#plan.clients; i++) this.#clients.push(await world.run(this.#connect(`c${i + 1}`)))
-    await this.#within(this.#layOut())
-    const workers = this.#clients.map((client, i) => this.#work(client, i))
+    await this.#within(this.#load.layOut())
+    const workers = this.#clients.map((client, i) => this.#load.work(client, i))
     const observer = await world.run(this.#connect('observer'))
     const stop = new AbortController()
     const observed = new Map<string, string>()
-    const watching = this.#observe(observer, observed, stop.signal)
+    const watching = this.#load.observe(observer, observed, stop.signal)
     for (let round = 0; round < this.#plan.rounds; round++) {
       await world.advance(20 + this.#random.below(1500))
       await this.#fault()
       this.#check()
     }
-    this.#isOver = true
+    this.#load.isOver = true
     this.#settleDown()
     await this.#within(Promise.all(workers))
     await this.#serving()
-    await this.#verify(observer)
-    await this.#checkEphemerals(observer)
-    await this.#checkObserved(observer, observed)
+    await this.#load.verify(observer)
+    await this.#load.checkEphemerals(observer)
+    await this.#load.checkObserved(observer, observed)
     stop.abort()
     await this.#within(watching)
     for (const client of [...this.#clients, observer]) await this.#within(client.close())
@@ -126,7 +116,7 @@ class Story {
     return {
       hash: world.traceHash(),
       trace: world.trace,
-      acknowledged: this.#ledger.acknowledged,
+      acknowledged: this.#load.ledger.acknowledged,
       restarts: this.#restarts,
     }
   }
@@ -140,7 +130,7 @@ class Story {
         this.#server = running
         running.stopped.then((failure) => {
           if (failure !== undefined && this.#server === running) this.#start()
-        }, this.#fail)
+        }, this.#load.fail)
       },
       (error: Error) => {
         if (this.#isRotten) {
@@ -149,7 +139,7 @@ class Story {
         }
         // A disk that fails now is no reason to give up for ever.
         if (this.#isDiskFailing) this.#world.after(500, () => this.#start())
-        else this.#fail(new Violation(`the server does not start: ${error.message}`))
+        else this.#load.fail(new Violation(`the server does not start: ${error.message}`))
       },
     )
   }
@@ -190,7 +180,7 @@ class Story {
     for (const client of this.#clients) {
       if (client.state.kind !== 'connected') continue
       try {
-        await this.#within(this.#readAll(client))
+        await this.#within(this.#load.readAll(client))
       } catch (error) {
         // A session that ended cannot be followed by another one here.
         if (!KeeperError.is(error)) throw error
@@ -199,12 +189,8 @@ class Story {
     }
   }
 
-  readonly #fail = (error: Error): void => {
-    this.#violation ??= error
-  }
-
   #check(): void {
-    if (this.#violation !== undefined) throw this.#violation
+    this.#load.check()
     const wrong = this.#world.trace.find(
       (line) =>
         / error .*(digest|invariant|snapshot cannot)/.test(line) &&
@@ -223,7 +209,7 @@ class Story {
   }
 
   #within<T>(promise: Promise<T>): Promise<T> {
-    return this.#world.run(promise, 900_000)
+    return this.#load.within(promise)
   }
 
   async #fault(): Promise<void> {
@@ -324,7 +310,6 @@ class Story {
 
   async #killClient(index: number): Promise<void> {
     const client = this.#clients[index] as Client
-    this.#endedSessions.add(client.sessionId)
     await this.#within(client.close())
   }
 
@@ -340,232 +325,9 @@ class Story {
     return connect(address, { sessionTimeout, connectTimeout: 120_000, requestTimeout: 5000, runtime })
   }
 
-  async #layOut(): Promise<void> {
-    const client = this.#clients[0] as Client
-    for (const path of ['/seq', '/eph', '/reg', '/c0', '/c1', '/c2', '/c3'] as const) await client.create(path, '0')
-    for (let c = 0; c < this.#clients.length; c++) {
-      await client.create(`/c${c}/z`, '0')
-      for (const name of ['x', 'y', ...Array.from({ length: keysEach }, (_, i) => `r${i}`)]) {
-        const path: ZnodePath = `/c${c}/${name}`
-        await this.#ledger.attempt(path, '0', () => client.create(path, '0'), isUnknown)
-      }
-    }
-  }
-
-  async #work(client: Client, index: number): Promise<void> {
-    const random = this.#random.fork()
-    while (!this.#isOver && client.state.kind !== 'closed') {
-      try {
-        await this.#operate(client, index, random)
-      } catch (error) {
-        if (error instanceof Violation) this.#fail(error)
-        else if (!KeeperError.is(error)) this.#fail(error as Error)
-      }
-      if (random.oneIn(3)) await this.#world.delay(random.below(40))
-    }
-  }
-
-  async #operate(client: Client, index: number, random: SeededRandom): Promise<void> {
-    const ledger = this.#ledger
-    // Long ones reach over many sectors, which may be torn apart.
-    const value = `${index}.${++this.#unique}${random.oneIn(4) ? '.'.repeat(random.below(4000)) : ''}`
-    const own = (name: string): ZnodePath => `/c${index}/${name}`
-    switch (random.below(9)) {
-      case 0:
-      case 1: {
-        const path = own(`r${random.below(keysEach)}`)
-        await ledger.attempt(
-          path,
-          value,
-          async () => ledger.zxid((await client.set(path, value)).mzxid, value),
-          isUnknown,
-        )
-        return
-      }
-      case 2: {
-        const write = (): Promise<unknown> =>
-          client.transaction(op.set(own('x'), value), op.check('/reg', -1), op.set(own('y'), value))
-        await ledger.attemptAll([own('x'), own('y')], value, write, isUnknown)
-        return
-      }
-      case 3: {
-        // Fails as a whole, although its first part would succeed.
-        const write = (): Promise<unknown> =>
-          client.transaction(op.set(own('x'), value), op.set(own('z'), value), op.check('/reg', 1 << 30))
-        const { epoch } = client
-        const { established } = client.stats().connections
-        // All in one turn: the later write must not see what was never executed.
-        const before = client.exists(own('z'))
-        const failing = ledger.attempt(own('x'), value, write, () => false)
-        const written = client.set(own('z'), value)
-        for (const each of [before, written]) each.catch(() => {})
-        if (await failing) throw new Violation('a transaction with a failing check was acknowledged')
-        const [stat, { version }] = await Promise.all([before, written])
-        // A read whose reply is lost is sent again, after the write.
-        const isOneConnection = client.epoch === epoch && client.stats().connections.established === established
-        if (isOneConnection && version !== (stat?.version ?? 0) + 1) {
-          throw new Violation(`version ${version} behind ${stat?.version}, with a failed transaction between`)
-        }
-        return
-      }
-      case 4: {
-        const { path, stat } = await client.create('/seq/n-', value, { sequential: true })
-        ledger.sequence(path)
-        ledger.zxid(stat.czxid, value)
-        if (random.oneIn(2)) await client.delete(path as ZnodePath)
-        return
-      }
-      case 5: {
-        const { data, stat } = await client.get('/reg')
-        void data
-        const written = await client.set('/reg', value, { version: stat.version })
-        ledger.zxid(written.mzxid, value)
-        ledger.sequence(`/reg version ${written.version}`)
-        return
-      }
-      case 6: {
-        const path = own(`n${this.#unique}`)
-        const isMade = await ledger.attempt(path, value, () => client.create(path, value), isUnknown)
-        if (isMade && random.oneIn(2)) await ledger.attempt(path, undefined, () => client.delete(path), isUnknown)
-        return
-      }
-      case 7: {
-        const path: ZnodePath = `/eph/${index}.${this.#unique}`
-        const { stat } = await client.create(path, value, { mode: 'ephemeral' })
-        this.#ephemerals.set(path, stat.ephemeralOwner)
-        return
-      }
-      default:
-        await this.#watchRegister(client)
-    }
-  }
-
-  /** A one-shot watch fires before its client can read the change. */
-  async #watchRegister(client: Client): Promise<void> {
-    const first = await client.get('/reg', { watch: true })
-    let isTold = false
-    const { epoch } = client
-    void first.changed
-      ?.then(async ({ type }) => {
-        isTold = true
-        if (type !== 'dataChanged') return
-        const { stat } = await client.get('/reg')
-        if (stat.mzxid > first.stat.mzxid) return
-        this.#fail(new Violation(`told that /reg changed, and it is the same, ${stat.mzxid}`))
-      })
-      .catch(() => {})
-    await this.#world.delay(20)
-    const second = await client.get('/reg')
-    if (client.epoch !== epoch || second.stat.mzxid === first.stat.mzxid) return
-    if (!isTold)
-      throw new Violation(`read ${second.stat.mzxid} of /reg before the watch left at ${first.stat.mzxid} was told`)
-    if (second.stat.mzxid < first.stat.mzxid) throw new Violation('the register went back in time')
-  }
-
-  async #observe(client: Client, seen: Map<string, string>, signal: AbortSignal): Promise<void> {
-    const decoder = new TextDecoder()
-    try {
-      for await (const change of client.watch('/', { recursive: true, signal })) {
-        if (change.kind === 'created' || change.kind === 'changed') {
-          seen.set(change.path, decoder.decode(change.value))
-        } else if (change.kind === 'deleted') seen.delete(change.path)
-      }
-    } catch (error) {
-      this.#fail(error as Error)
-    }
-  }
-
-  // -- what must hold -------------------------------------------------------------------------------------------------
-
   async #verifyWithFresh(): Promise<void> {
     const client = await this.#within(this.#connect(`verifier${this.#restarts}`))
-    await this.#verify(client)
+    await this.#load.verify(client)
     await this.#within(client.close())
-  }
-
-  /** Everything acknowledged is there, and transactions are whole. */
-  async #verify(client: Client): Promise<void> {
-    await this.#retry(() => this.#readAll(client))
-    this.#check()
-  }
-
-  async #readAll(client: Client): Promise<void> {
-    const decoder = new TextDecoder()
-    const read = async (key: string): Promise<void> => {
-      const check = this.#ledger.reading(key)
-      const found = await client.find(key as ZnodePath)
-      check(found === undefined ? undefined : decoder.decode(found.data))
-    }
-    const pair = async (index: number): Promise<void> => {
-      const [x, y] = await client.readMany([{ get: `/c${index}/x` }, { get: `/c${index}/y` }])
-      const text = (result: typeof x): string => (result && 'data' in result ? decoder.decode(result.data) : 'missing')
-      if (text(x) !== text(y))
-        throw new Violation(`half a transaction: /c${index}/x ${text(x)}, /c${index}/y ${text(y)}`)
-    }
-    await Promise.all(this.#ledger.keys().map(read))
-    await Promise.all(this.#clients.map((_, i) => pair(i)))
-  }
-
-  /** Runs `task` again while the connection fails it. */
-  async #retry(task: () => Promise<void>): Promise<void> {
-    for (let tries = 0; ; tries++) {
-      try {
-        await this.#within(task())
-        return
-      } catch (error) {
-        if (error instanceof Violation || !KeeperError.is(error) || tries > 20) throw error
-        await this.#world.advance(500)
-      }
-    }
-  }
-
-  async #checkEphemerals(observer: Client): Promise<void> {
-    // Sessions that ended or were given up are expired by now.
-    await this.#world.advance(12_000)
-    await this.#retry(async () => {
-      const alive = new Set<bigint>()
-      for (const client of [...this.#clients, observer]) {
-        if (client.state.kind !== 'connected') continue
-        // Asking makes sure that the session is one the server knows.
-        await client.exists('/')
-        alive.add(client.sessionId)
-      }
-      const { children } = await observer.children('/eph')
-      const present = new Map<string, bigint>()
-      for (const name of children) {
-        const stat = await observer.exists(`/eph/${name}`)
-        if (stat !== undefined) present.set(`/eph/${name}`, stat.ephemeralOwner)
-      }
-      for (const [path, owner] of present) {
-        if (!alive.has(owner)) throw new Violation(`${path} is there, and its session ${owner} is not`)
-      }
-      for (const [path, owner] of this.#ephemerals) {
-        if (alive.has(owner) && !present.has(path)) throw new Violation(`${path} is gone, and its session lives`)
-      }
-    })
-  }
-
-  async #checkObserved(observer: Client, observed: ReadonlyMap<string, string>): Promise<void> {
-    await this.#world.advance(2_000)
-    const decoder = new TextDecoder()
-    const truth = new Map<string, string>()
-    const walk = async (path: ZnodePath): Promise<void> => {
-      const found = await observer.find(path)
-      if (found === undefined) return
-      truth.set(path, decoder.decode(found.data))
-      const { children } = await observer.children(path)
-      for (const name of children) await walk(path === '/' ? `/${name}` : `${path}/${name}`)
-    }
-    await this.#retry(async () => {
-      truth.clear()
-      await walk('/')
-    })
-    await this.#world.advance(2_000)
-    const wrong = [...new Set([...truth.keys(), ...observed.keys()])].filter(
-      (path) => truth.get(path) !== observed.get(path),
-    )
-    const [path] = wrong
-    if (path === undefined) return
-    throw new Violation(`the watch stream has ${path} as ${observed.get(path)}, the server as ${truth.get(path)}`)
   }
 }

@@ -4,6 +4,7 @@ import type { Log } from '@lightkeeper/runtime'
 import type { RunningServer } from '@lightkeeper/server'
 import { type Run, UsageError } from '../command.ts'
 import { endProcess } from '../end-process.ts'
+import { onEndOfParent } from '../ensemble/ends-with-parent.ts'
 import { logSink } from '../log-sink.ts'
 import { jsonLine, say } from '../output.ts'
 import { type ServerFlags, type ServerSettings, serverSettings } from '../server-settings.ts'
@@ -35,12 +36,19 @@ export const run: Run<typeof row> = async ({ values, args }) => {
       log('error', 'the configuration was not taken over, nothing has changed', { cause: error.message })
     })
   })
-  signals.serving((signal) => {
-    log('info', 'the server stops because of a signal', { signal })
+  const stop = (): void => {
     server.close().catch((error: Error) => {
       log('error', 'the server ends without having stopped in order', { cause: error.message })
       endProcess(1)
     })
+  }
+  signals.serving((signal) => {
+    log('info', 'the server stops because of a signal', { signal })
+    stop()
+  })
+  onEndOfParent(() => {
+    log('info', 'the server stops because the command that started it has ended')
+    stop()
   })
   say(`lightkeeper listening on ${server.connectString}\n`)
   const { dataDir, forceSync } = server.config

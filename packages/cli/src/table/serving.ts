@@ -74,6 +74,43 @@ SIGTERM or SIGINT came while it was stopping; 137 when it had to be killed then 
   ],
 })
 
+export const ensemble = spec({
+  name: 'ensemble',
+  summary: 'run an ensemble of servers on this machine, for development',
+  about: `Starts N processes of lightkeeper server that are one ensemble: any one of three may die, and the others serve. A member that
+ends is started again. The first line on standard output once all of them serve is:
+lightkeeper ensemble listening on HOST:PORT,HOST:PORT,HOST:PORT. The log on standard error has the process id of each member, and what
+it says behind its name.
+
+With --data-dir each member has a folder in D, with its zoo.cfg and its data. All of them are on one disk, so this is no way to keep data
+safe: on several machines run lightkeeper server there.
+
+SIGTERM or SIGINT stops all members; they also end where this command is killed.`,
+  options: {
+    size: option('N', wholeNumber(3, 9), 'how many members', { default: 3 }),
+    port: option(
+      'N',
+      port,
+      'port of the first member for clients; the others have those that follow; 0 for free ones',
+      {
+        default: 2_181,
+      },
+    ),
+    'data-dir': option(
+      'D',
+      directory,
+      'folder for the data of all members (default: a temporary one, removed at the end)',
+    ),
+    set: options('KEY=VALUE', setting, 'any key of zoo.cfg, for all members'),
+    'no-restart': flag('a member that ends stays away; the command ends when all have ended'),
+  },
+  exit: '0 when SIGTERM or SIGINT ended it, 1 when it could not start or all members have ended, 2 for wrong usage.',
+  examples: [
+    ['lightkeeper ensemble', 'three members on 127.0.0.1:2181, 2182 and 2183'],
+    ['lightkeeper ensemble --size 5 --data-dir ./ensemble --port 0', 'five members that find their data again'],
+  ],
+})
+
 export const backup = spec({
   name: 'backup',
   summary: 'copy a data directory that is in use, as one snapshot',

@@ -112,7 +112,7 @@ export class Member implements Service, PeerOutput {
       },
     })
     this.#election = new ElectionLinks(neighbours.election, runtime, (from, notification) => {
-      this.#watch.heard(from)
+      this.#watch.heard(from, notification)
       this.#step({ kind: 'notification', from, notification })
     })
     this.#looking = new LookingService(

@@ -1,7 +1,9 @@
 /** What a member says to its operator about the others: whom it follows, whom it lost and why, who is missing. Decides nothing. */
+import type { Notification } from '@lightkeeper/protocol'
 import { type LogFact, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
 import type { EnsembleView } from '../replica.ts'
 import type { CloseReason, Role } from '../zab/outputs.ts'
+import { ListCheck } from './list-check.ts'
 import type { Neighbours } from './neighbours.ts'
 
 /** A search for a leader that takes this long is said, milliseconds. */
@@ -13,6 +15,7 @@ export class PeerWatch {
   readonly #repeated: RepeatedLines
   /** Who has answered since the last line about the search. */
   readonly #heard = new Set<number>()
+  readonly #lists: ListCheck
   #lookingSince: number
   #timer: Timer | undefined
   #closeReason: CloseReason | undefined
@@ -23,6 +26,7 @@ export class PeerWatch {
     this.#neighbours = neighbours
     this.#runtime = runtime
     this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
+    this.#lists = new ListCheck(neighbours.membership.text, runtime.log)
     this.#lookingSince = runtime.clock.now()
     this.#arm()
   }
@@ -44,8 +48,10 @@ export class PeerWatch {
     }
   }
 
-  heard(from: number): void {
+  /** `config` are the lines of that member. */
+  heard(from: number, { config }: Notification): void {
     this.#heard.add(from)
+    this.#lists.heard(from, config)
   }
 
   dialing(sid: number): void {

@@ -32,6 +32,7 @@ export class SimNetwork {
   readonly #cuts = new Set<string>()
   readonly #refusals = new Set<string>()
   readonly #silences = new Set<string>()
+  readonly #holds: ((from: string, to: string) => boolean)[] = []
   #nextPort = 40_000
 
   constructor(world: Surroundings) {
@@ -82,6 +83,19 @@ export class SimNetwork {
     this.#cuts.delete(pair(a, b))
     this.#refusals.delete(pair(a, b))
     this.#silences.delete(pair(a, b))
+    this.settle()
+  }
+
+  /**
+   * Holds back what `from` sends to `to` while `isHeld` says so: one direction, or one host against all others. After a change that
+   * lets something pass, `settle` must be called.
+   */
+  holdWhere(isHeld: (from: string, to: string) => boolean): void {
+    this.#holds.push(isHeld)
+  }
+
+  /** Delivers what may pass by now. */
+  settle(): void {
     for (const end of [...this.#ends]) end.resumeDelivery()
   }
 
@@ -103,8 +117,9 @@ export class SimNetwork {
     }
   }
 
-  isCut(a: string, b: string): boolean {
-    return this.#cuts.has(pair(a, b))
+  /** Whether what `from` sends is held back from `to`. */
+  isCut(from: string, to: string): boolean {
+    return this.#cuts.has(pair(from, to)) || this.#holds.some((isHeld) => isHeld(from, to))
   }
 
   #connect(host: string, address: string, events: LinkEvents): Link {
@@ -116,7 +131,8 @@ export class SimNetwork {
     const attempt = (): void => {
       if (own.isClosed) return
       // A stopped process does not accept either.
-      if (this.isCut(host, own.peerHost) || world.isPaused(own.peerHost)) {
+      const isCut = this.isCut(host, own.peerHost) || this.isCut(own.peerHost, host)
+      if (isCut || world.isPaused(own.peerHost)) {
         world.after(this.losesFirstPackets ? retransmitMs : 50, attempt)
         retransmitMs *= 2
         return

@@ -19,6 +19,8 @@ interface Host {
   process: { isAlive: boolean }
   readonly disk: SimDisk
   wallOffsetMs: number
+  /** Its clocks: they were at `base` at the world's time `since`, and run at `rate`. */
+  clock: { readonly base: number; readonly since: number; readonly rate: number }
   isPaused: boolean
   /** The tasks of stopped processes, which run after they resume. */
   missed: { readonly isTimer: boolean; readonly task: () => void }[]
@@ -36,6 +38,8 @@ export class World {
   readonly trace: string[] = []
   readonly #queue: Scheduled[] = []
   readonly #hosts = new Map<string, Host>()
+  /** Work outside the world, for which its time stands still. */
+  readonly #outside = new Set<Promise<unknown>>()
   #sequence = 0
 
   constructor(seed: number) {
@@ -56,7 +60,7 @@ export class World {
       const run = (): void => {
         if (process.isAlive && !isCancelled) task()
       }
-      const timer = this.after(delayMs, () => this.#whileRunning(host, true, run))
+      const timer = this.after(delayMs / this.#host(host).clock.rate, () => this.#whileRunning(host, true, run))
       return {
         cancel() {
           // A timer that came due while the process was stopped is not in the queue any more.
@@ -65,9 +69,13 @@ export class World {
         },
       }
     }
+    const now = (): number => {
+      const { base, since, rate } = this.#host(host).clock
+      return base + (this.time - since) * rate
+    }
     const clock: Clock = {
-      now: () => this.time,
-      wall: () => 1_700_000_000_000 + Math.floor(this.time + this.#host(host).wallOffsetMs),
+      now,
+      wall: () => 1_700_000_000_000 + Math.floor(now() + this.#host(host).wallOffsetMs),
       after,
       turnEnd: (task) => void after(0, task),
     }
@@ -157,6 +165,17 @@ export class World {
     this.#host(host).wallOffsetMs += byMs
   }
 
+  /**
+   * From now on the clocks of a host run `rate` times as fast as those of the world. Timers that are set keep the time at which they
+   * run.
+   */
+  driftClock(host: string, rate: number): void {
+    this.note(host, `clocks run ${rate} times as fast`)
+    const entry = this.#host(host)
+    const { base, since, rate: before } = entry.clock
+    entry.clock = { base: base + (this.time - since) * before, since: this.time, rate }
+  }
+
   #host(name: string): Host {
     let host = this.#hosts.get(name)
     if (host === undefined) {
@@ -164,6 +183,7 @@ export class World {
         process: { isAlive: true },
         disk: new SimDisk(this.random.fork()),
         wallOffsetMs: 0,
+        clock: { base: 0, since: 0, rate: 1 },
         isPaused: false,
         missed: [],
       }
@@ -202,13 +222,24 @@ export class World {
     return this.#queue.reduce((count, { task }) => (task === undefined ? count : count + 1), 0)
   }
 
+  /**
+   * The time of the world stands still until `work` outside of it has settled, such as the loading of a module: otherwise the speed of
+   * this machine would decide what happens. Returns `work`.
+   */
+  standStill<T>(work: Promise<T>): Promise<T> {
+    const over = (): void => void this.#outside.delete(work)
+    this.#outside.add(work)
+    work.then(over, over)
+    return work
+  }
+
   /** Lets `ms` pass, event by event. */
   async advance(ms: number): Promise<void> {
     const until = this.time + ms
-    await settlePromises()
+    await this.#settle()
     for (let next = this.#queue[0]; next !== undefined && next.at <= until; next = this.#queue[0]) await this.#step()
     this.time = until
-    await settlePromises()
+    await this.#settle()
   }
 
   /** Runs until `promise` settles; fails when `limitMs` of the world's time pass first. */
@@ -219,7 +250,7 @@ export class World {
       () => void (isSettled = true),
     )
     const until = this.time + limitMs
-    await settlePromises()
+    await this.#settle()
     while (!isSettled) {
       const next = this.#queue[0]
       if (next === undefined || next.at > until) {
@@ -241,7 +272,15 @@ export class World {
     if (entry.task === undefined) return
     this.time = Math.max(this.time, entry.at)
     entry.task()
+    await this.#settle()
+  }
+
+  async #settle(): Promise<void> {
     await settlePromises()
+    while (this.#outside.size > 0) {
+      await Promise.allSettled(this.#outside)
+      await settlePromises()
+    }
   }
 
   // -- a binary heap by time, then sequence ---------------------------------------------------------------------------

@@ -1,0 +1,294 @@
+/** An ensemble of our servers inside this process, for tests of what happens when a server fails. */
+import type { Log } from '@lightkeeper/runtime'
+import { formatLine } from '@lightkeeper/runtime'
+import { loadMember, type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
+import type { World } from '../sim/world.ts'
+import { Cables, clients, type End } from './cables.ts'
+import { inWorld, onSockets, type Place } from './place.ts'
+
+/** How many lines of a member's log are kept for `said`. */
+const linesMax = 200
+/** How often to look whether the ensemble serves, milliseconds. */
+const lookMs = 5
+
+export interface EnsembleOptions {
+  /** The number of servers with a vote. Default 3. */
+  readonly size?: number
+  /** The number of observers beside them; their indexes follow those of the voters. Default 0. */
+  readonly observers?: number
+  /**
+   * A simulated world, in which the members are the hosts `s1`, `s2` and so on, without sockets: its clock must be advanced, for
+   * example by `world.run(startEnsemble({ world }))`. Default: sockets of this machine.
+   */
+  readonly world?: World
+  /** A folder for the data, with a folder for each member, which is kept. Not in a world. Default: the data is in memory only. */
+  readonly dataDir?: string
+  /**
+   * Settings of every member. Defaults for quick tests: `tickTime` 200, `initLimit` 50, `syncLimit` 10 (a silent leader is left
+   * after 2 s), `maxSessionTimeout` 60000, no admin pages.
+   */
+  readonly options?: ServerOptions
+  /** Gets the lines of all members, with a fact `member`. Default: they are only kept for `said`. */
+  readonly log?: Log
+  /** How long the start, `restart` and `serving` may take, milliseconds. Default 30000. */
+  readonly timeoutMs?: number
+}
+
+/** A direction seen from a member: `in` is what it would hear, `out` what it says. */
+export type Direction = 'both' | 'in' | 'out'
+
+export interface CutOptions {
+  /** The member, by its index, or the clients. Default: all other members and all clients. */
+  readonly from?: number | 'clients'
+  /** Default `both`. */
+  readonly direction?: Direction
+}
+
+/** All indexes count from 0; the server with index 0 has the id 1 (`server.1`, `myid`). */
+export interface Ensemble extends AsyncDisposable {
+  /** Addresses of all members, for `connect`. */
+  readonly connectString: string
+  /** The address of each member for clients, `host:port`. */
+  readonly addresses: readonly string[]
+  /** The port of each member for clients. */
+  readonly ports: readonly number[]
+  /** Each member; undefined while it does not run. */
+  readonly servers: readonly (RunningServer | undefined)[]
+  /**
+   * Ends a member at once: nothing more is written or answered, its connections end, sessions stay open. With `power`, data that was
+   * not synced is lost or torn too, as in a power cut; this needs data in memory.
+   * @throws Error for `power` with a `dataDir`.
+   */
+  kill(index: number, options?: { readonly power?: boolean }): Promise<void>
+  /** Stops a member in order. */
+  stop(index: number): Promise<void>
+  /** Starts a member again on its address and data; a running one is killed first. Resolves when it serves clients. */
+  restart(index: number): Promise<void>
+  /**
+   * Starts a member like `restart`, and does not wait until it serves: without a quorum it cannot.
+   * @throws Error where it cannot start, or was killed meanwhile.
+   */
+  start(index: number): Promise<void>
+  /** The member does nothing until `resume`, and its connections stay open, as under SIGSTOP. */
+  pause(index: number): void
+  resume(index: number): void
+  /** A partition: nothing passes, and no connection is closed. What is sent meanwhile arrives after `heal`. */
+  cut(index: number, options?: CutOptions): void
+  /** Ends what `cut` did to this member; without an index, every partition. */
+  heal(index?: number): void
+  /**
+   * The index of the member that leads and serves; undefined while there is none, or more than one believes that it leads. Paused
+   * members do not count.
+   */
+  leader(): number | undefined
+  /** Resolves when one member leads, and all that run and are not paused serve. @throws Error that says what is missing. */
+  serving(): Promise<void>
+  /** The last lines of a member's log, since the ensemble began. */
+  said(index: number): string
+  close(): Promise<void>
+}
+
+/**
+ * Starts an ensemble of servers of ours in this process, on free ports of 127.0.0.1, or in a simulated world. Resolves when one of them
+ * leads and all serve. `await using` closes it.
+ * @throws ConfigError for settings that cannot be used; Error that says what is missing when it does not serve in time.
+ */
+export async function startEnsemble(options: EnsembleOptions = {}): Promise<Ensemble> {
+  const { size = 3, observers = 0, world, dataDir } = options
+  const all = size + observers
+  if (!Number.isInteger(size) || size < 2 || !Number.isInteger(observers) || observers < 0)
+    throw new Error(`an ensemble has two or more voters, and observers beside them; got ${size} and ${observers}`)
+  if (world !== undefined && dataDir !== undefined)
+    throw new Error('a simulated world has disks of its own: no dataDir')
+  const loading = loadMember()
+  await (world?.standStill(loading) ?? loading)
+  const cables = new Cables()
+  const place = world === undefined ? await onSockets(all, cables, dataDir) : inWorld(world, all, cables)
+  const ensemble = new Members(place, cables, options, size)
+  try {
+    await Promise.all(place.members.map((_, i) => ensemble.start(i)))
+    await ensemble.serving()
+  } catch (error) {
+    await ensemble.close()
+    throw error
+  }
+  return ensemble
+}
+
+class Members implements Ensemble {
+  readonly addresses: readonly string[]
+  readonly ports: readonly number[]
+  readonly connectString: string
+  readonly servers: (RunningServer | undefined)[]
+  readonly #place: Place
+  readonly #cables: Cables
+  readonly #settings: ServerOptions
+  readonly #lines: string[][]
+  readonly #paused = new Set<number>()
+  /** Members whose process has begun and was not killed since. */
+  readonly #begun = new Set<number>()
+  /** Ends the wait for a member that is killed while it starts. */
+  readonly #starting = new Map<number, (reason: Error) => void>()
+  readonly #log: Log | undefined
+  readonly #timeoutMs: number
+
+  constructor(place: Place, cables: Cables, { options, log, timeoutMs = 30_000 }: EnsembleOptions, voters: number) {
+    this.#place = place
+    this.#cables = cables
+    this.#log = log
+    this.#timeoutMs = timeoutMs
+    this.servers = place.members.map(() => undefined)
+    this.#lines = place.members.map(() => [])
+    this.addresses = place.members.map(({ host, clientPort }) => `${host}:${clientPort}`)
+    this.ports = place.members.map(({ clientPort }) => clientPort)
+    this.connectString = this.addresses.join(',')
+    const lines = place.members.map(({ host, quorumPort, electionPort }, i) => {
+      const role = i < voters ? '' : ':observer'
+      return [`server.${i + 1}`, `${host}:${quorumPort}:${electionPort}${role}`] as const
+    })
+    this.#settings = {
+      tickTime: 200,
+      initLimit: 50,
+      syncLimit: 10,
+      maxSessionTimeout: 60_000,
+      maxClientCnxns: 0,
+      preAllocSize: 64,
+      adminEnableServer: false,
+      fourLetterWordWhitelist: '*',
+      ensembleVoting: 'experimental',
+      ...options,
+      members: Object.fromEntries(lines),
+    }
+  }
+
+  async start(index: number): Promise<void> {
+    const { host, clientPort, dataDir } = this.#member(index)
+    if (this.#begun.has(index)) await this.kill(index)
+    this.#begun.add(index)
+    const runtime = this.#place.begin(index, (level, message, facts) => this.#hear(index, level, message, facts))
+    const settings = { ...this.#settings, clientPortAddress: host, clientPort, dataDir, myid: index + 1 }
+    const killed = new Promise<never>((_resolve, reject) => this.#starting.set(index, reject))
+    try {
+      // Nothing that a dead process waits for comes.
+      const server = await Promise.race([startServer(settings, runtime), killed])
+      this.servers[index] = server
+      void server.stopped.then(() => {
+        if (this.servers[index] === server) this.servers[index] = undefined
+      })
+    } finally {
+      this.#starting.delete(index)
+    }
+  }
+
+  async restart(index: number): Promise<void> {
+    await this.start(index)
+    await this.#until(
+      () => this.servers[index]?.mode !== undefined,
+      () => `member ${index} does not serve again`,
+    )
+  }
+
+  async kill(index: number, { power = false }: { readonly power?: boolean } = {}): Promise<void> {
+    this.#member(index)
+    this.servers[index] = undefined
+    this.#paused.delete(index)
+    this.#begun.delete(index)
+    this.#starting.get(index)?.(new Error(`member ${index} was killed while it started`))
+    await this.#place.kill(index, power)
+  }
+
+  async stop(index: number): Promise<void> {
+    this.#member(index)
+    if (this.#paused.has(index)) this.resume(index)
+    await this.servers[index]?.close()
+    await this.kill(index)
+  }
+
+  pause(index: number): void {
+    this.#member(index)
+    this.#paused.add(index)
+    this.#place.pause(index)
+  }
+
+  resume(index: number): void {
+    this.#member(index)
+    this.#paused.delete(index)
+    this.#place.resume(index)
+  }
+
+  cut(index: number, { from, direction = 'both' }: CutOptions = {}): void {
+    this.#member(index)
+    const others: End[] = from === undefined ? this.#othersOf(index) : [from === 'clients' ? clients : from]
+    for (const other of others) {
+      if (direction !== 'in') this.#cables.set(index, other, true)
+      if (direction !== 'out') this.#cables.set(other, index, true)
+    }
+  }
+
+  heal(index?: number): void {
+    for (const each of index === undefined ? this.servers.keys() : [index]) {
+      for (const other of this.#othersOf(each)) {
+        this.#cables.set(each, other, false)
+        this.#cables.set(other, each, false)
+      }
+    }
+  }
+
+  leader(): number | undefined {
+    const leading = [...this.servers.keys()].filter((i) => !this.#paused.has(i) && this.servers[i]?.mode === 'leader')
+    return leading.length === 1 ? leading[0] : undefined
+  }
+
+  async serving(): Promise<void> {
+    const idle = (): number[] =>
+      [...this.servers.keys()].filter(
+        (i) => this.servers[i] !== undefined && !this.#paused.has(i) && this.servers[i]?.mode === undefined,
+      )
+    await this.#until(
+      () => this.leader() !== undefined && idle().length === 0,
+      () =>
+        `the ensemble does not serve: the leader is ${this.leader() ?? 'unknown'}, not serving: ${idle().join(' ') || 'none'}`,
+    )
+  }
+
+  said(index: number): string {
+    return (this.#lines[index] ?? []).join('\n')
+  }
+
+  async close(): Promise<void> {
+    this.heal()
+    await Promise.all([...this.servers.keys()].map((i) => this.kill(i)))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #member(index: number): Place['members'][number] {
+    const member = this.#place.members[index]
+    if (member === undefined) throw new Error(`there is no member ${index}: they are 0 to ${this.servers.length - 1}`)
+    return member
+  }
+
+  #othersOf(index: number): End[] {
+    return [...[...this.servers.keys()].filter((i) => i !== index), clients]
+  }
+
+  #hear(index: number, ...[level, message, facts]: Parameters<Log>): void {
+    const lines = this.#lines[index] as string[]
+    lines.push(`${level} ${formatLine(message, facts)}`)
+    if (lines.length > linesMax) lines.shift()
+    this.#log?.(level, message, { member: index, ...facts })
+  }
+
+  async #until(isReached: () => boolean, problem: () => string): Promise<void> {
+    const deadline = this.#place.now() + this.#timeoutMs
+    while (!isReached()) {
+      if (this.#place.now() > deadline) {
+        const logs = this.#lines.map((lines, i) => `member ${i}:\n${lines.slice(-8).join('\n')}`)
+        throw new Error(`${problem()} after ${this.#timeoutMs} ms\n${logs.join('\n')}`)
+      }
+      await this.#place.wait(lookMs)
+    }
+  }
+}
