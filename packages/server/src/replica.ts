@@ -11,6 +11,7 @@ import type { Auditor } from './audit/auditor.ts'
 import type { Access } from './auth/access.ts'
 import type { Authentication } from './auth/authentication.ts'
 import type { ServerConfig } from './config/config.ts'
+import type { EnsembleView, LeadershipView } from './ensemble-view.ts'
 import { Applier } from './pipeline/applier.ts'
 import { Desk } from './pipeline/desk.ts'
 import { History } from './pipeline/history.ts'
@@ -59,25 +60,14 @@ export interface ReplicaHooks {
   failed(error: Error): void
 }
 
-/** What a member says of its ensemble. */
-export interface EnsembleView {
-  readonly myid: number
-  /** The number of the server that it follows. */
-  readonly leader: number
-  /** How many servers have a vote. */
-  readonly voters: number
-  readonly electionPort: number
-  readonly quorumPort: number
-  /** The lines of all members, as /zookeeper/config has them. */
-  readonly text: string
-}
-
 /** A term, as listeners and operators see it. */
 export interface Replica {
   /** The part that this server has, under Apache's name. */
   readonly role: 'standalone' | 'leader' | 'follower' | 'observer' | 'read-only'
   /** Undefined where the server stands alone. */
   readonly ensemble: EnsembleView | undefined
+  /** Undefined unless the server leads an ensemble. */
+  readonly leadership: LeadershipView | undefined
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk
@@ -93,6 +83,7 @@ export interface Replica {
 export class StandaloneReplica implements Replica {
   readonly role = 'standalone'
   readonly ensemble = undefined
+  readonly leadership = undefined
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk

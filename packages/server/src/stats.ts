@@ -58,17 +58,15 @@ export class Distribution extends Summary {
   }
 }
 
-/** The sizes of replies, in bytes. -1 before the first one, as in Apache (BufferStats.java). */
-export class ReplySizes {
+/** Sizes in bytes. -1 before the first one, as in Apache (BufferStats.java). */
+export class SizeRange {
   last = -1
   min = -1
   max = -1
   /** All of them together. */
   sum = 0
 
-  /** `frameBytes` with the four bytes of the length, which Apache does not count. */
-  add(frameBytes: number): void {
-    const bytes = frameBytes - 4
+  add(bytes: number): void {
     this.last = bytes
     this.sum += bytes
     if (bytes > this.max) this.max = bytes
@@ -80,6 +78,13 @@ export class ReplySizes {
     this.min = -1
     this.max = -1
     this.sum = 0
+  }
+}
+
+/** Those of replies, which are counted as frames: Apache does not count the four bytes of their length. */
+class ReplySizes extends SizeRange {
+  override add(frameBytes: number): void {
+    super.add(frameBytes - 4)
   }
 }
 
@@ -123,6 +128,10 @@ export class ServerStats {
   /** Milliseconds of each start of the database, and transactions replayed in it. */
   readonly starts = new Summary()
   readonly replays = new Summary()
+  /** What this server did as a leader: proposals, commits, and learners that were synchronized by an image or by a difference. */
+  readonly led = { proposals: 0, commits: 0, snaps: 0, diffs: 0 }
+  /** How often this server began to look for a leader. */
+  elections = 0
   /** Digests that differed when the directory was read. */
   digestMismatches = 0
   /** Milliseconds that restores took, and how often one failed or came too soon; the same for snapshots that were asked for. */

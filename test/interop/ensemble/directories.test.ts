@@ -6,89 +6,68 @@ import { cpSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Client, connect } from '@lightkeeper/client'
-import type { LogFact } from '@lightkeeper/runtime'
-import type { RunningServer } from '@lightkeeper/server'
 import type { ApacheServer, Guest } from '@lightkeeper/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connectTo, figure, member, missingVersion, serving, sharedTree, textAt, trio, versions } from './trio.ts'
+import { areEqual, connectTo, missingVersion, Ours, serving, textAt, trio, versions } from './trio.ts'
 
 for (const version of versions) {
   describe.skipIf(missingVersion(version) !== undefined)(`the directory of an observer among Apache ${version}`, () => {
     let folder: string
-    let dataDir: string
     let others: ApacheServer
     let guest: Guest
-    let ours: RunningServer | undefined
-    let lines: string[]
-    const log = (_level: string, message: string, facts?: Readonly<Record<string, LogFact>>): void =>
-      void lines.push(`${message} ${Object.entries(facts ?? {}).join(' ')}`)
+    let ours: Ours
 
     beforeEach(async () => {
       folder = mkdtempSync(join(tmpdir(), 'lightkeeper-observer-'))
-      dataDir = join(folder, 'observer')
       // The leader keeps 500 transactions in memory, the fewest that can be set (ZKDatabase.java), and sends none from its log.
       const config = { 'zookeeper.commitLogCount': 500, 'zookeeper.snapshotSizeFactor': -1 }
       others = await trio(version, { dataDir: join(folder, 'apache'), config })
       guest = others.guests[0] as Guest
-      lines = []
+      ours = new Ours(guest, join(folder, 'observer'), 'observer')
     })
     afterEach(async () => {
-      await ours?.close()
-      ours = undefined
+      await ours.stop()
       await others.close()
       rmSync(folder, { recursive: true, force: true })
     })
 
-    const start = async (): Promise<void> => {
-      lines = []
-      ours = await member(guest, { dataDir, log })
-      await serving(guest.clientPort)
-    }
-    const stop = async (): Promise<void> => {
-      await ours?.close()
-      ours = undefined
-    }
     /** How the observer got what it lacked, from what it said. */
     const sync = (): string => {
-      if (lines.some((line) => line.startsWith('the leader sends everything'))) return 'SNAP'
-      return lines.some((line) => line.includes('they are removed')) ? 'TRUNC' : 'DIFF'
+      if (ours.said('the leader sends everything')) return 'SNAP'
+      return ours.said('they are removed') ? 'TRUNC' : 'DIFF'
     }
     const write = async (from: number, to: number): Promise<void> => {
       await using zk = await connect(others.connectString)
       await Promise.all(Array.from({ length: to - from }, (_, i) => zk.create(`/n${from + i}`, `${from + i}`)))
     }
     const isEqual = async (): Promise<void> => {
-      const leader = (await others.leader()) as number
-      await using here = await connectTo(guest.clientPort)
-      await using there = await connectTo(others.ports[leader] as number)
-      expect(await sharedTree(here)).toEqual(await sharedTree(there))
-      expect(await figure(guest.clientPort, 'digest_mismatches_count')).toBe(0)
+      await areEqual(guest.clientPort, [others.ports[(await others.leader()) as number] as number])
     }
 
     test('gets an image first, then what it missed, and an image again after a long time', async () => {
       await write(0, 20)
-      await start()
+      await ours.start()
       expect(sync()).toBe('SNAP')
       await isEqual()
-      await stop()
+      await ours.stop()
       await write(20, 60)
-      await start()
+      await ours.start()
       expect(sync()).toBe('DIFF')
       await isEqual()
-      await stop()
+      await ours.stop()
       await write(60, 700)
-      await start()
+      await ours.start()
       expect(sync()).toBe('SNAP')
       await isEqual()
-      await stop()
-      await start()
+      await ours.stop()
+      await ours.start()
       expect(sync()).toBe('DIFF')
       await isEqual()
     })
 
     test('loses what an ensemble does not have that came back from an old copy', async () => {
       await write(0, 20)
-      await start()
+      await ours.start()
       await write(20, 40)
       await using here = await connectTo(guest.clientPort)
       expect(await textAt(here, '/n39')).toBe('39')
@@ -99,48 +78,44 @@ for (const version of versions) {
       await write(40, 60)
       await using again = await connectTo(guest.clientPort)
       expect(await textAt(again, '/n59')).toBe('59')
-      await stop()
+      await ours.stop()
       for (const index of [0, 1, 2]) await others.stop(index)
       rmSync(join(folder, 'apache'), { recursive: true })
       cpSync(join(folder, 'copy'), join(folder, 'apache'), { recursive: true })
       await Promise.all([0, 1, 2].map((index) => others.restart(index)))
-      await start()
+      await ours.start()
       expect(sync()).toBe('TRUNC')
       await isEqual()
       await write(60, 80)
       await isEqual()
-      await stop()
-      await start()
+      await ours.stop()
+      await ours.start()
       await isEqual()
     })
 
     test('goes to an observer of Apache and back', async () => {
       await write(0, 20)
-      await start()
+      await ours.start()
       await write(20, 30)
       const holder: Client = await connectTo(guest.clientPort)
       await holder.create('/held', '', { mode: 'ephemeral' })
-      await stop()
-      const theirs = await guest.start(dataDir)
+      await ours.stop()
+      const theirs = await guest.start(ours.dataDir)
       expect(await theirs.mode()).toBe('observer')
       await write(30, 50)
-      await isEqualTo(guest.clientPort, others)
+      await isEqual()
       // The client came along.
       expect((await holder.exists('/held'))?.ephemeralOwner).toBe(holder.sessionId)
       await theirs.stop()
       await write(50, 60)
-      await start()
+      await ours.start()
       expect(sync()).toBe('DIFF')
       await isEqual()
       expect((await holder.exists('/held'))?.ephemeralOwner).toBe(holder.sessionId)
       await holder.close()
-      expect(readdirSync(join(dataDir, 'version-2'))).toEqual(expect.arrayContaining(['acceptedEpoch', 'currentEpoch']))
+      expect(readdirSync(join(ours.dataDir, 'version-2'))).toEqual(
+        expect.arrayContaining(['acceptedEpoch', 'currentEpoch']),
+      )
     })
   })
-}
-
-async function isEqualTo(port: number, others: ApacheServer): Promise<void> {
-  await using here = await connectTo(port)
-  await using there = await connectTo(others.ports[(await others.leader()) as number] as number)
-  expect(await sharedTree(here)).toEqual(await sharedTree(there))
 }

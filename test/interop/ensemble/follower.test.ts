@@ -3,70 +3,36 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
-import type { LogFact } from '@lightkeeper/runtime'
-import type { RunningServer } from '@lightkeeper/server'
 import type { ApacheServer, Guest } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/wait.ts'
-import {
-  commonDigests,
-  connectTo,
-  figure,
-  leaderOf,
-  member,
-  missingVersion,
-  pair,
-  serving,
-  sharedTree,
-  textAt,
-  versions,
-  voting,
-  zxidAt,
-} from './trio.ts'
+import { areEqual, connectTo, leaderOf, missingVersion, Ours, pair, textAt, versions, voting, zxidAt } from './trio.ts'
 
 for (const version of versions) {
   describe.skipIf(missingVersion(version) !== undefined)(`a voter of ours with two of Apache ${version}`, () => {
     let folder: string
-    let dataDir: string
     let others: ApacheServer
     let guest: Guest
     let port: number
-    let ours: RunningServer | undefined
-    let lines: string[] = []
-    const log = (_level: string, message: string, facts?: Readonly<Record<string, LogFact>>): void =>
-      void lines.push(`${message} ${Object.entries(facts ?? {}).join(' ')}`)
+    let ours: Ours
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'lightkeeper-voter-'))
-      dataDir = join(folder, 'voter')
       others = await pair(version, { dataDir: join(folder, 'apache') })
       guest = others.guests[0] as Guest
-      port = guest.clientPort
-      await start()
+      ours = new Ours(guest, join(folder, 'voter'), voting)
+      port = ours.port
+      await ours.start()
     })
     afterAll(async () => {
-      await ours?.close()
+      await ours?.stop()
       await others?.close()
       rmSync(folder, { recursive: true, force: true })
     })
 
-    const start = async (): Promise<void> => {
-      lines = []
-      ours = await member(guest, { dataDir, log })
-      await serving(port, voting)
-    }
-    const stop = async (): Promise<void> => {
-      await ours?.close()
-      ours = undefined
-    }
     const isEqual = async (): Promise<void> => {
       await leaderOf(others, port)
-      const other = others.ports[0] as number
-      await using here = await connectTo(port)
-      await using there = await connectTo(other)
-      expect(await sharedTree(here)).toEqual(await sharedTree(there))
-      expect(await figure(port, 'digest_mismatches_count')).toBe(0)
-      await commonDigests(port, other)
+      await areEqual(port, others.ports.slice(0, 1))
     }
 
     test('follows, and passes on what its clients write', async () => {
@@ -105,7 +71,7 @@ for (const version of versions) {
 
     test('goes on with the other one when the leader is killed, as its follower or its leader', async () => {
       const before = await leaderOf(others, port)
-      if (before === 2) await stop()
+      if (before === 2) await ours.stop()
       else await others.kill(before)
       const left = before === 0 ? 1 : 0
       await using zk = await connect(`127.0.0.1:${others.ports[left]},127.0.0.1:${port}`)
@@ -117,7 +83,7 @@ for (const version of versions) {
           ),
         )
       }
-      if (before === 2) await start()
+      if (before === 2) await ours.start()
       else await others.restart(before)
       await isEqual()
     })
@@ -125,18 +91,18 @@ for (const version of versions) {
     test('has what it missed after a restart, with its sessions', async () => {
       const held = await connectTo(port, { sessionTimeout: 10_000 })
       await held.create('/held', '', { mode: 'ephemeral' })
-      await stop()
+      await ours.stop()
       await using there = await connect(others.connectString)
       for (let i = 0; i < 50; i++) await there.create(`/missed-${i}`, '')
-      await start()
+      await ours.start()
       await isEqual()
       expect((await held.exists('/held'))?.ephemeralOwner).toBe(held.sessionId)
       await held.close()
     })
 
     test('gives its directory to a server of Apache, and takes it back', async () => {
-      await stop()
-      const theirs = await guest.start(dataDir)
+      await ours.stop()
+      const theirs = await guest.start(ours.dataDir)
       expect(await theirs.mode()).toMatch(/follower|leader/)
       await using there = await connect(others.connectString)
       for (let i = 0; i < 20; i++) await there.create(`/theirs-${i}`, '')
@@ -145,25 +111,27 @@ for (const version of versions) {
       await theirs.stop()
       await leaderOf(others)
       for (let i = 0; i < 20; i++) await there.create(`/back-${i}`, '')
-      await start()
+      await ours.start()
       await isEqual()
-      expect(readdirSync(join(dataDir, 'version-2'))).toEqual(expect.arrayContaining(['acceptedEpoch', 'currentEpoch']))
+      expect(readdirSync(join(ours.dataDir, 'version-2'))).toEqual(
+        expect.arrayContaining(['acceptedEpoch', 'currentEpoch']),
+      )
     })
 
     test('gives no vote from a damaged directory, and gets everything', async () => {
-      await stop()
-      const version2 = join(dataDir, 'version-2')
+      await ours.stop()
+      const version2 = join(ours.dataDir, 'version-2')
       const [newest] = readdirSync(version2)
         .filter((name) => name.startsWith('log.'))
         .sort()
         .reverse()
       writeFileSync(join(version2, newest as string), 'this was a log')
-      await start()
-      expect(lines.join('\n')).toContain('the data directory is damaged')
-      expect(lines.join('\n')).toContain('the leader sends everything')
+      await ours.start()
+      expect(ours.said('the data directory is damaged')).toBe(true)
+      expect(ours.said('the leader sends everything')).toBe(true)
       await isEqual()
-      await stop()
-      await start()
+      await ours.stop()
+      await ours.start()
       await isEqual()
     })
   })

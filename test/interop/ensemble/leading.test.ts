@@ -3,60 +3,38 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, op } from '@lightkeeper/client'
-import type { LogFact } from '@lightkeeper/runtime'
-import type { RunningServer } from '@lightkeeper/server'
 import type { ApacheServer, Guest, GuestProcess } from '@lightkeeper/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sleep, until } from '../../support/wait.ts'
-import {
-  commonDigests,
-  connectTo,
-  figure,
-  leaderOf,
-  member,
-  missingVersion,
-  modeAt,
-  serving,
-  sharedTree,
-  textAt,
-  trio,
-  versions,
-} from './trio.ts'
+import { areEqual, connectTo, figure, leaderOf, missingVersion, modeAt, Ours, textAt, trio, versions } from './trio.ts'
 
 for (const version of versions) {
   describe.skipIf(missingVersion(version) !== undefined)(`ours leading servers of Apache ${version}`, () => {
     let folder: string
-    let dataDir: string
     let others: ApacheServer
-    let guest: Guest
     let observer: GuestProcess
     let port: number
     let observerPort: number
-    let ours: RunningServer | undefined
-    const lines: string[] = []
-    const log = (_level: string, message: string, facts?: Readonly<Record<string, LogFact>>): void =>
-      void lines.push(`${message} ${JSON.stringify(Object.values(facts ?? {}).map(String))}`)
+    let ours: Ours
 
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), 'lightkeeper-leading-'))
-      dataDir = join(folder, 'ours')
       // Ours has the largest number of the voters: among equal histories it is elected.
       others = await trio(version, { size: 2, guests: 2, guestRole: ['participant', 'observer'] })
       const [voter, watcher] = others.guests as [Guest, Guest]
-      guest = voter
-      port = guest.clientPort
       observerPort = watcher.clientPort
-      ours = await member(guest, { dataDir, log })
-      await serving(port, 'follower')
+      ours = new Ours(voter, join(folder, 'ours'), 'follower')
+      port = ours.port
+      await ours.start()
       await lead()
       observer = await watcher.start(join(folder, 'observer'))
     })
     afterAll(async () => {
-      await ours?.close()
+      await ours?.stop()
       await observer?.kill()
       await others?.close()
       rmSync(folder, { recursive: true, force: true })
-      if (process.env['TRACE'] === '1') console.log(lines.join('\n'))
+      if (process.env['TRACE'] === '1') console.log(ours.lines.join('\n'))
     })
 
     /** Has ours elected: the leader of Apache's goes, and comes back. */
@@ -71,16 +49,7 @@ for (const version of versions) {
     }
     const modesOfOthers = (): Promise<(string | undefined)[]> => Promise.all(others.ports.map((each) => modeAt(each)))
 
-    const isEqual = async (): Promise<void> => {
-      await using here = await connectTo(port)
-      const tree = await sharedTree(here)
-      for (const each of [...others.ports, observerPort]) {
-        await using there = await connectTo(each)
-        expect(await sharedTree(there)).toEqual(tree)
-        expect(await figure(each, 'digest_mismatches_count')).toBe(0)
-        await commonDigests(port, each)
-      }
-    }
+    const isEqual = (): Promise<void> => areEqual(port, [...others.ports, observerPort])
 
     test('orders what clients of all of them write', async () => {
       await using here = await connectTo(port)
@@ -96,6 +65,8 @@ for (const version of versions) {
       }
       for (let i = 0; i < 300; i++) await here.create(`/digest-${i}`, `${i}`)
       await isEqual()
+      const followed = { learners: 3, synced_followers: 2, synced_observers: 1, synced_non_voting_followers: 0 }
+      for (const [name, count] of Object.entries(followed)) expect(await figure(port, name), name).toBe(count)
     })
 
     test('answers writes and syncs of one follower in their order, however many are under way', async () => {
@@ -143,19 +114,17 @@ for (const version of versions) {
       rmSync(join(others.directoryOf(1), 'version-2'), { recursive: true })
       await others.restart(1)
       await isEqual()
-      expect(lines.filter((line) => line.startsWith('sending everything'))).not.toEqual([])
+      expect(ours.said('sending everything')).toBe(true)
     })
 
     test('gives the lead away when it goes, and takes it again', async () => {
       await using zk = await connect(others.connectString, { sessionTimeout: 10_000 })
       await zk.create('/held', '', { mode: 'ephemeral' })
       const owner = zk.sessionId
-      await ours?.close()
-      ours = undefined
+      await ours.stop()
       await leaderOf(others)
       for (let i = 0; i < 20; i++) await zk.create(`/without-${i}`, '')
-      ours = await member(guest, { dataDir, log })
-      await serving(port, 'follower')
+      await ours.start()
       await lead()
       await zk.create('/again', '')
       expect([zk.sessionId, (await zk.exists('/held'))?.ephemeralOwner]).toEqual([owner, owner])

@@ -66,6 +66,55 @@ export function member(guest: Guest, { dataDir, options = {}, log = silentLog }:
   )
 }
 
+/** A member of ours that a test starts and stops, and what it has said since its last start. */
+export class Ours {
+  readonly port: number
+  readonly dataDir: string
+  lines: string[] = []
+  readonly #guest: Guest
+  readonly #mode: string | RegExp
+  #running: RunningServer | undefined
+
+  /** `mode` is what it is when it serves, see `serving`. */
+  constructor(guest: Guest, dataDir: string, mode: string | RegExp) {
+    this.port = guest.clientPort
+    this.dataDir = dataDir
+    this.#guest = guest
+    this.#mode = mode
+  }
+
+  /** Resolves when it serves clients. */
+  async start(options: ServerOptions = {}): Promise<void> {
+    this.lines = []
+    const log: Log = (_level, message, facts) => {
+      this.lines.push(`${message} ${Object.entries(facts ?? {}).join(' ')}`)
+    }
+    this.#running = await member(this.#guest, { dataDir: this.dataDir, log, options })
+    await serving(this.port, this.#mode)
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.close()
+    this.#running = undefined
+  }
+
+  said(text: string): boolean {
+    return this.lines.some((line) => line.includes(text))
+  }
+}
+
+/** The servers at `others` have the same tree as the one at `port`, the same digests, and no digest ever was another one. */
+export async function areEqual(port: number, others: readonly number[]): Promise<void> {
+  await using here = await connectTo(port)
+  const tree = await sharedTree(here)
+  for (const other of others) {
+    await using there = await connectTo(other)
+    expect(await sharedTree(there)).toEqual(tree)
+    await commonDigests(port, other)
+  }
+  for (const each of [port, ...others]) expect(await figure(each, 'digest_mismatches_count')).toBe(0)
+}
+
 export async function connectTo(port: number, options: ConnectOptions = {}): Promise<Client> {
   return connect(`127.0.0.1:${port}`, options)
 }

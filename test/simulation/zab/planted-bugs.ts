@@ -1,5 +1,6 @@
 /** Bugs that machines like these could have, and that some servers had, to see that schedules find them. Each is planted and taken out again. */
 import { zxidCounter } from '@lightkeeper/protocol'
+import { Broadcast } from '../../../packages/server/src/zab/broadcast.ts'
 import { CommitRule } from '../../../packages/server/src/zab/commit-rule.ts'
 import { Election } from '../../../packages/server/src/zab/election.ts'
 import { Follower } from '../../../packages/server/src/zab/follower.ts'
@@ -149,10 +150,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: ['CommittedLogDurability'],
     plant: () =>
       replace(
-        Leader.prototype,
+        Broadcast.prototype,
         'ownDurable',
         () =>
-          function (this: Leader) {
+          function (this: Broadcast) {
             return this.lastProposed
           },
       ),
@@ -220,10 +221,10 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: ['MessageLegal'],
     plant: () =>
       replace(
-        Leader.prototype,
+        Broadcast.prototype,
         'bringUp',
         (original) =>
-          function (this: Leader, ...args: Parameters<Leader['bringUp']>) {
+          function (this: Broadcast, ...args: Parameters<Broadcast['bringUp']>) {
             args[1].sentTo = this.lastCommitted
             original.apply(this, args)
           },

@@ -33,7 +33,7 @@ export async function configurationFacts(server: ServerView, storage: Storage | 
     minSessionTimeout,
     maxSessionTimeout,
     clientPortListenBacklog,
-    serverId: server.replica?.ensemble?.myid ?? 0,
+    serverId: server.replica?.ensemble?.own.sid ?? 0,
   }
 }
 

@@ -2,6 +2,7 @@
  * The figures of a server, under the names and kinds of Apache (ServerMetrics.java, ZooKeeperServer.java: registerMetrics). `mntr`, the
  * admin pages and `/metrics` show the same list. Nothing here runs unless somebody asks: the counters themselves are in stats.ts.
  */
+import type { LeadershipView, LearnerView } from '../ensemble-view.ts'
 import type { Replica } from '../replica.ts'
 import { Distribution, type ServerStats, Summary } from '../stats.ts'
 import { type QuotaFigures, quotaFigures } from './quota-figures.ts'
@@ -11,7 +12,9 @@ export interface FigureSources {
   readonly stats: ServerStats
   readonly replica: Replica
   readonly connections: number
-  readonly uptimeMs: number
+  /** Monotonic milliseconds. */
+  readonly now: number
+  readonly startedAt: number
   /** Milliseconds that snapshots took; undefined where data is in memory only. */
   readonly snapshotTimes: Summary | undefined
   readonly descriptors: { readonly open: number; readonly max: number } | undefined
@@ -55,8 +58,22 @@ const set =
   (read: (from: Sources) => ReadonlyMap<string, number>): Read =>
   (from) => ({ kind: 'set', value: read(from) })
 
+/** Where the server is a member that serves writes. */
+const memberGauge =
+  (read: (from: Sources) => number | undefined): Read =>
+  (from) => {
+    const value = from.replica.role === 'read-only' ? undefined : read(from)
+    return value === undefined ? undefined : { kind: 'gauge', value }
+  }
+/** Where the server leads an ensemble (LeaderZooKeeperServer.java). */
+const leaderGauge =
+  (read: (view: LeadershipView, from: Sources) => number): Read =>
+  (from) => {
+    const view = from.replica.leadership
+    return view && { kind: 'gauge', value: Math.round(read(view, from)) }
+  }
+
 /** What a server that stands alone never has, and shows as Apache does, because dashboards ask for it. */
-const never: Read = () => ({ kind: 'counter', value: 0 })
 const noSummary = new Summary()
 const neverSummed: Read = () => ({ kind: 'summary', value: noSummary })
 const noDistribution = new Distribution()
@@ -88,7 +105,7 @@ const table: readonly (readonly [name: string, help: string, read: Read])[] = [
     'File descriptors that may be open',
     ({ descriptors }) => descriptors && { kind: 'gauge', value: descriptors.max },
   ],
-  ['uptime', 'Time since the start, ms', gauge(({ uptimeMs }) => uptimeMs)],
+  ['uptime', 'Time since the start, ms', gauge(({ now, startedAt }) => now - startedAt)],
   ['last_client_response_size', 'Bytes of the last reply', gauge(({ stats }) => stats.replySizes.last)],
   ['max_client_response_size', 'Bytes of the largest reply', gauge(({ stats }) => stats.replySizes.max)],
   ['min_client_response_size', 'Bytes of the smallest reply', gauge(({ stats }) => stats.replySizes.min)],
@@ -97,6 +114,21 @@ const table: readonly (readonly [name: string, help: string, read: Read])[] = [
   ['quota_bytes_limit_per_namespace', 'Limits of bytes', set(({ quotas }) => quotas.bytesLimit)],
   ['quota_count_usage_per_namespace', 'Znodes below limits', set(({ quotas }) => quotas.count)],
   ['quota_bytes_usage_per_namespace', 'Bytes below limits', set(({ quotas }) => quotas.bytes)],
+
+  ['quorum_size', 'Servers with a vote', memberGauge(({ replica }) => replica.ensemble?.voters.length)],
+  ['learners', 'Servers that follow this leader', leaderGauge(({ learners }) => learners.length)],
+  ['synced_followers', 'Followers that have everything', leaderGauge(upCount(({ isObserver }) => !isObserver))],
+  [
+    'synced_non_voting_followers',
+    'Followers that have everything and no vote',
+    leaderGauge(upCount(({ isObserver, isVoter }) => !isObserver && !isVoter)),
+  ],
+  ['synced_observers', 'Observers that have everything', leaderGauge(upCount(({ isObserver }) => isObserver))],
+  ['pending_syncs', 'Syncs that wait for a majority', leaderGauge(({ pendingSyncs }) => pendingSyncs)],
+  ['leader_uptime', 'Time since this server leads, ms', leaderGauge(({ since }, { now }) => now - since)],
+  ['last_proposal_size', 'Bytes of the last proposal', leaderGauge(({ proposalSizes }) => proposalSizes.last)],
+  ['max_proposal_size', 'Bytes of the largest proposal', leaderGauge(({ proposalSizes }) => proposalSizes.max)],
+  ['min_proposal_size', 'Bytes of the smallest proposal', leaderGauge(({ proposalSizes }) => proposalSizes.min)],
 
   [
     'quota_exceeded_error_per_namespace',
@@ -153,11 +185,11 @@ const table: readonly (readonly [name: string, help: string, read: Read])[] = [
     'Restores that were asked for too soon',
     counter(({ stats }) => stats.restoresRefused),
   ],
-  ['commit_count', 'Commits of a leader', never],
-  ['proposal_count', 'Proposals of a leader', never],
-  ['snap_count', 'Snapshots that a leader sent to learners', never],
-  ['diff_count', 'Differences that a leader sent to learners', never],
-  ['looking_count', 'Elections that this server entered', never],
+  ['commit_count', 'Commits of a leader', counter(({ stats }) => stats.led.commits)],
+  ['proposal_count', 'Proposals of a leader', counter(({ stats }) => stats.led.proposals)],
+  ['snap_count', 'Snapshots that a leader sent to learners', counter(({ stats }) => stats.led.snaps)],
+  ['diff_count', 'Differences that a leader sent to learners', counter(({ stats }) => stats.led.diffs)],
+  ['looking_count', 'Elections that this server entered', counter(({ stats }) => stats.elections)],
 
   ['fsynctime', 'Syncs of the log, ms', summary(({ stats }) => stats.syncs)],
   ['snapshottime', 'Snapshots, ms', summary(({ snapshotTimes }) => snapshotTimes)],
@@ -191,6 +223,10 @@ const table: readonly (readonly [name: string, help: string, read: Read])[] = [
     distribution(({ stats }) => stats.flushes),
   ],
 ]
+
+function upCount(counts: (learner: LearnerView) => boolean): (view: LeadershipView) => number {
+  return ({ learners }) => learners.filter((learner) => learner.isUp && counts(learner)).length
+}
 
 /** All figures, as they are now. */
 export function figures(from: FigureSources): Figure[] {

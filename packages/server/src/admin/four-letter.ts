@@ -4,6 +4,7 @@
  */
 import { formatHex } from '@lightkeeper/protocol'
 import type { Runtime } from '@lightkeeper/runtime'
+import { hasVote } from '../ensemble-view.ts'
 import { latin1Text } from '../latin1.ts'
 import type { Replica } from '../replica.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -51,8 +52,8 @@ const answers = new Map<string, Answer>([
   // Monitoring scripts compare the four bytes, so there is no newline. Only a restart helps where the log failed.
   ['ruok', ({ replica }) => (replica.logFailure === undefined ? 'imok' : `${logFailed}\n`)],
   ['isro', ({ replica }) => (mode(replica) === 'read-only' ? 'ro' : 'rw')],
-  ['srvr', (asked) => `Zookeeper version: ${version}\n${summary(asked)}`],
-  ['stat', (asked) => `Zookeeper version: ${version}\nClients:\n${connections(asked, true)}\n${summary(asked)}`],
+  ['srvr', (asked) => `${head(asked)}${summary(asked)}`],
+  ['stat', (asked) => `${head(asked)}Clients:\n${connections(asked, true)}\n${summary(asked)}`],
   ['cons', (asked) => `${connections(asked, false)}\n`],
   ['crst', resetConnections],
   ['srst', resetStats],
@@ -109,6 +110,11 @@ function wordOf(bytes: Uint8Array): string {
   return latin1Text(bytes.subarray(0, 4))
 }
 
+function head({ replica }: Asked): string {
+  const isReadOnly = mode(replica) === 'read-only'
+  return `Zookeeper version: ${version}\n${isReadOnly ? 'READ-ONLY mode; serving only read-only clients\n' : ''}`
+}
+
 function summary({ server, replica }: Asked): string {
   const { latency, received, sent } = server.stats
   return [
@@ -120,8 +126,15 @@ function summary({ server, replica }: Asked): string {
     `Zxid: ${formatHex(replica.lastZxid)}`,
     `Mode: ${mode(replica)}`,
     `Node count: ${znodeCount(replica)}`,
+    ...proposalSizes(replica),
     '',
   ].join('\n')
+}
+
+function proposalSizes({ leadership }: Replica): string[] {
+  if (leadership === undefined) return []
+  const { last, min, max } = leadership.proposalSizes
+  return [`Proposal sizes last/min/max: ${last}/${min}/${max}`]
 }
 
 function connections({ server }: Asked, isBrief: boolean): string {
@@ -150,12 +163,13 @@ async function configuration({ server, replica, sources, runtime }: Asked): Prom
   const lines = facts.map(([key, value]) => `${key}=${value}\n`)
   if (ensemble === undefined) return lines.join('')
   const { electionPort, quorumPort, text } = ensemble
-  // An observer is a peer of type 1; nothing ends the last line, as in Apache (QuorumZooKeeperServer.java).
-  const ofMember = { initLimit, syncLimit, electionAlg: 3, electionPort, quorumPort, peerType: 1 }
+  // Nothing ends the last line, as in Apache (QuorumZooKeeperServer.java). Without a leader it leaves the members out.
+  const peerType = hasVote(ensemble) ? 0 : 1
+  const ofMember = { initLimit, syncLimit, electionAlg: 3, electionPort, quorumPort, peerType }
   return [
     ...lines,
     ...Object.entries(ofMember).map(([key, value]) => `${key}=${value}\n`),
-    `membership: \n${text}`,
+    replica.role === 'read-only' ? '' : `membership: \n${text}`,
   ].join('')
 }
 

@@ -32,27 +32,31 @@ export async function readFigures(
     stats: server.stats,
     replica,
     connections: server.connections.size,
-    uptimeMs: runtime.clock.now() - server.startedAt,
+    now: runtime.clock.now(),
+    startedAt: server.startedAt,
     snapshotTimes: storage?.snapshotTimes,
     descriptors,
   })
 }
 
 /**
- * Names and values in Apache's order: version and state first. Those of an observer are the ones of Apache's
- * (QuorumZooKeeperServer.java, ObserverZooKeeperServer.java).
+ * Names and values in Apache's order: version and state first, then what members have (QuorumZooKeeperServer.java,
+ * ObserverZooKeeperServer.java).
  */
 export function monitorPairs(replica: Replica, all: readonly Figure[]): Pair[] {
-  const { ensemble } = replica
-  const ofMember: Pair[] =
-    ensemble === undefined
-      ? []
-      : [
-          ['peer_state', 'observing - broadcast'],
-          ['observer_master_id', ensemble.leader],
-          ['quorum_size', ensemble.voters],
-        ]
+  const { ensemble, role } = replica
+  const ofMember: Pair[] = []
+  const doing = peerStates[role]
+  if (doing !== undefined) ofMember.push(['peer_state', `${doing} - broadcast`])
+  if (role === 'observer') ofMember.push(['observer_master_id', ensemble?.leader?.sid ?? -1])
   return [['version', version], ['server_state', mode(replica)], ...ofMember, ...all.flatMap(pairsOf)]
+}
+
+/** What a member does, under the name of its state in Apache (QuorumPeer.java: getDetailedPeerState). */
+const peerStates: Readonly<Partial<Record<Replica['role'], string>>> = {
+  leader: 'leading',
+  follower: 'following',
+  observer: 'observing',
 }
 
 function pairsOf(figure: Figure): Pair[] {

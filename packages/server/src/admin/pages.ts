@@ -2,10 +2,8 @@
  * The admin pages that only show something, or set numbers back: their names and the keys of their JSON, as in Apache (Commands.java,
  * release 3.9). Those that need a permission are in transfer.ts.
  */
-import type { Runtime } from '@lightkeeper/runtime'
 import { effectiveSettings } from '../config/effective.ts'
 import type { Replica } from '../replica.ts'
-import type { Storage } from '../storage/storage.ts'
 import { version } from '../version.ts'
 import type { PageData } from './answers.ts'
 import { operationName, whole } from './connections.ts'
@@ -13,25 +11,10 @@ import { configurationFacts, mode, resetConnectionStats, resetServerStats } from
 import { znodeCount } from './figures.ts'
 import { logFailed } from './health.ts'
 import { JavaDouble, type Json } from './json.ts'
+import { leader, observers, votingView, zabState } from './member-pages.ts'
 import { monitorPairs, readFigures } from './monitor.ts'
+import type { Page, PageSources } from './page.ts'
 import type { ConnectionView, ServerView } from './view.ts'
-
-/** What a page is made from. */
-export interface PageSources {
-  readonly server: ServerView
-  readonly replica: Replica
-  /** Undefined where data is in memory only. */
-  readonly storage: Storage | undefined
-  readonly runtime: Runtime
-  /** The first value of each parameter of the query. */
-  readonly query: ReadonlyMap<string, string>
-}
-
-export interface Page {
-  /** The primary name first. */
-  readonly names: readonly [primary: string, ...aliases: string[]]
-  make(sources: PageSources): PageData | Promise<PageData>
-}
 
 /** Characters of what a page lists, about; what is left out is not shown. */
 const listedMax = 8 << 20
@@ -78,10 +61,10 @@ export const pages: readonly Page[] = [
       return { zxid: BigInt.asUintN(64, zxid).toString(16), timestamp: Math.floor(wall / 1000) }
     },
   },
-  { names: ['leader', 'lead'], make: () => ({ error: 'server is not initialized' }) },
+  { names: ['leader', 'lead'], make: leader },
   { names: ['monitor', 'mntr'], make: monitor },
   { names: ['observer_connection_stat_reset', 'orst'], make: () => ({}) },
-  { names: ['observers', 'obsr'], make: () => ({ synced_observers: 0, observers: [] }) },
+  { names: ['observers', 'obsr'], make: observers },
   { names: ['ruok'], make: ({ replica }) => (replica.logFailure === undefined ? {} : { error: logFailed }) },
   { names: ['server_stats', 'srvr'], make: serverStats },
   { names: ['set_trace_mask', 'stmk'], make: setTraceMask },
@@ -103,14 +86,11 @@ export const pages: readonly Page[] = [
     names: ['system_properties', 'sysp'],
     make: ({ runtime }) => Object.fromEntries([...runtime.machine.facts()].sort(([a], [b]) => (a < b ? -1 : 1))),
   },
-  { names: ['voting_view'], make: () => ({ current_config: {} }) },
+  { names: ['voting_view'], make: votingView },
   { names: ['watch_summary', 'wchs'], make: watchSummary },
   { names: ['watches', 'wchc'], make: watches },
   { names: ['watches_by_path', 'wchp'], make: watchesByPath },
-  {
-    names: ['zabstate'],
-    make: ({ replica: { ensemble } }) => ({ voting: false, zabstate: ensemble === undefined ? '' : 'broadcast' }),
-  },
+  { names: ['zabstate'], make: zabState },
 ]
 
 async function configuration({ server, storage, runtime }: PageSources): Promise<PageData> {
@@ -245,8 +225,15 @@ async function serverStats({ server, replica, storage, runtime }: PageSources): 
       uptime: whole(runtime.clock.now() - server.startedAt),
     },
     client_response: responses,
+    ...proposalStats(replica),
     node_count: znodeCount(replica),
   }
+}
+
+function proposalStats({ leadership }: Replica): PageData {
+  if (leadership === undefined) return {}
+  const { last, min, max } = leadership.proposalSizes
+  return { proposal_stats: { last_buffer_size: last, min_buffer_size: min, max_buffer_size: max } }
 }
 
 function setTraceMask({ server, query }: PageSources): PageData {

@@ -4,6 +4,7 @@
  * here.
  */
 import { makeZxid, type QuorumPacket, Writer } from '@lightkeeper/protocol'
+import type { EnsembleView, LeadershipView, LearnerView } from '../ensemble-view.ts'
 import { Applier } from '../pipeline/applier.ts'
 import { Desk } from '../pipeline/desk.ts'
 import { isSessionMoved } from '../pipeline/forwarding.ts'
@@ -13,9 +14,10 @@ import { LearnerRequests } from '../pipeline/learner-requests.ts'
 import type { Answers } from '../pipeline/orderer.ts'
 import { Primary } from '../pipeline/primary.ts'
 import { workOf } from '../pipeline/work.ts'
-import type { EnsembleView, ReplicaHooks, ReplicaHouse } from '../replica.ts'
+import type { ReplicaHooks, ReplicaHouse } from '../replica.ts'
 import type { SessionExpiry } from '../session/expiry.ts'
 import { Session } from '../session/session.ts'
+import { SizeRange } from '../stats.ts'
 import { type LoggedTxn, writeTxn } from '../storage/txn-codec.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { Watches } from '../watch/watches.ts'
@@ -41,6 +43,7 @@ export interface LeaderHooks extends ReplicaHooks {
   sync(link: number | undefined): void
   /** For a learner, in its place among proposals and commits. */
   answer(link: number, packet: QuorumPacket): void
+  learners(): { readonly learners: readonly LearnerView[]; readonly pendingSyncs: number }
 }
 
 export class LeaderReplica implements MemberReplica {
@@ -58,6 +61,9 @@ export class LeaderReplica implements MemberReplica {
   readonly #requests: LearnerRequests
   readonly #hooks: LeaderHooks
   readonly #writer = new Writer(writerBytes)
+  readonly #proposalSizes = new SizeRange()
+  /** When the term began, monotonic milliseconds. */
+  readonly #since: number
   /** Zxid of the last transaction of the term that the log has taken. */
   #loggedZxid: bigint
   #isStopped = false
@@ -77,6 +83,7 @@ export class LeaderReplica implements MemberReplica {
       before: (ticket) => desk.answerBefore(ticket),
       applied(entry, result, wall) {
         const { txn, ticket } = entry
+        stats.led.commits++
         leading.applied(entry)
         if (ticket !== undefined && isSessionMoved(txn)) desk.lost([ticket])
         else desk.applied(entry, result, wall)
@@ -117,11 +124,16 @@ export class LeaderReplica implements MemberReplica {
     this.#loggedZxid = lastZxid
     this.#requests = new LearnerRequests(primary, clock, hooks)
     this.#hooks = hooks
+    this.#since = clock.now()
   }
 
   /** Zxid of the last transaction applied to the tree. */
   get lastZxid(): bigint {
     return this.applier.lastZxid
+  }
+
+  get leadership(): LeadershipView {
+    return { ...this.#hooks.learners(), since: this.#since, proposalSizes: this.#proposalSizes }
   }
 
   /** Starts the clocks, and ends sessions that have ephemerals and do not exist: all members have the same tree, and must keep it so. */
@@ -180,6 +192,8 @@ export class LeaderReplica implements MemberReplica {
     const payload = writer.written().slice()
     if (writer.bytes.length > 16 * writerBytes) writer.renew(writerBytes)
     else writer.clear()
+    this.#house.stats.led.proposals++
+    this.#proposalSizes.add(payload.length)
     this.#hooks.propose(header.zxid, payload)
   }
 

@@ -4,13 +4,14 @@
  * of znodes run at the leader.
  */
 import type { QuorumPacket } from '@lightkeeper/protocol'
+import type { EnsembleView } from '../ensemble-view.ts'
 import { Applier } from '../pipeline/applier.ts'
 import { Desk } from '../pipeline/desk.ts'
 import { type Answering, Forwarding, isSessionMoved } from '../pipeline/forwarding.ts'
 import type { Entry } from '../pipeline/history.ts'
 import type { Answers } from '../pipeline/orderer.ts'
 import { workOf } from '../pipeline/work.ts'
-import type { EnsembleView, ReplicaHooks, ReplicaHouse } from '../replica.ts'
+import type { ReplicaHooks, ReplicaHouse } from '../replica.ts'
 import type { Touches } from '../session/touches.ts'
 import type { LoggedTxn } from '../storage/txn-codec.ts'
 import type { DataTree } from '../tree/data-tree.ts'
@@ -48,6 +49,7 @@ const noClocks = { expiries: () => [] }
 export class LearnerReplica implements MemberReplica {
   readonly role: 'follower' | 'observer'
   readonly ensemble: EnsembleView
+  readonly leadership = undefined
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk

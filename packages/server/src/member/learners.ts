@@ -4,6 +4,7 @@
  */
 import { formatHex, type QuorumPacket } from '@lightkeeper/protocol'
 import { RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import type { LearnerView } from '../ensemble-view.ts'
 import { imageOf } from '../storage/image-stream.ts'
 import type { RecentTxns } from '../storage/recent-txns.ts'
 import type { Storage } from '../storage/storage.ts'
@@ -14,6 +15,7 @@ import type { DataTree } from '../tree/data-tree.ts'
 import type { HeldZxids } from '../zab/held-zxids.ts'
 import type { PeerInput } from '../zab/inputs.ts'
 import type { CloseReason, HistoryForm } from '../zab/outputs.ts'
+import type { Progress } from '../zab/progress.ts'
 
 /** How much history is passed on in one piece, transactions. */
 const txnsPerPiece = 128
@@ -76,6 +78,18 @@ export class Learners {
   /** The link, which owns the sessions of its learner's clients; undefined where it is over. */
   linkOf(id: number): LearnerLink | undefined {
     return this.#links.get(id)
+  }
+
+  /** Those that have said who they are. */
+  views(all: Iterable<Progress>): LearnerView[] {
+    return [...all].flatMap((learner): LearnerView[] => {
+      const link = this.#links.get(learner.link)
+      const { sid, isObserver, isVoter, state, sentTo } = learner
+      if (link === undefined || sid === undefined) return []
+      const { remote, establishedAt, queuedPackets, heldBytes: queuedBytes, received, sent, requests } = link
+      const ofLink = { remote, establishedAt, queuedPackets, queuedBytes, received, sent, requests }
+      return [{ sid, isObserver, isVoter, isUp: state === 'up', ...ofLink, lastZxid: sentTo }]
+    })
   }
 
   send(id: number, packet: QuorumPacket): void {

@@ -1,8 +1,9 @@
 /** The term of a member that has no leader: it serves reads of the tree that it has, to clients that accept that. */
+import type { EnsembleView } from '../ensemble-view.ts'
 import { Applier } from '../pipeline/applier.ts'
 import { Desk } from '../pipeline/desk.ts'
 import { Looking } from '../pipeline/looking.ts'
-import type { EnsembleView, Replica, ReplicaHouse } from '../replica.ts'
+import type { Replica, ReplicaHouse } from '../replica.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { Watches } from '../watch/watches.ts'
 
@@ -17,6 +18,7 @@ export interface LookingStart {
 export class LookingReplica implements Replica {
   readonly role = 'read-only'
   readonly ensemble: EnsembleView
+  readonly leadership = undefined
   readonly tree: DataTree
   readonly watches: Watches
   readonly desk: Desk

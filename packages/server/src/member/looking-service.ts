@@ -3,7 +3,7 @@
  * a while, so that an ordinary election does not begin it, and until the election is over.
  */
 import type { Timer } from '@lightkeeper/runtime'
-import type { EnsembleView } from '../replica.ts'
+import type { EnsembleView } from '../ensemble-view.ts'
 import type { ServiceHouse } from '../service.ts'
 import type { Backlog } from './backlog.ts'
 import { LookingReplica } from './looking-replica.ts'

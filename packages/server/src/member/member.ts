@@ -2,16 +2,16 @@
  * The driver of a member: feeds the machines of zab/ with what happens, and performs their requests on links, log, files and terms. It
  * decides nothing about elections or histories.
  */
-import { formatHex, MalformedFrameError, type Notification, type QuorumPacket, Reader } from '@lightkeeper/protocol'
-import { Deque, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
-import type { EnsembleView, ReplicaHooks } from '../replica.ts'
+import type { Notification, QuorumPacket } from '@lightkeeper/protocol'
+import { Deque, type Runtime, type Timer } from '@lightkeeper/runtime'
+import type { EnsembleView } from '../ensemble-view.ts'
+import type { ReplicaHooks } from '../replica.ts'
 import type { Service, ServiceHouse } from '../service.ts'
 import { Touches } from '../session/touches.ts'
 import { RecentTxns } from '../storage/recent-txns.ts'
 import type { Storage } from '../storage/storage.ts'
-import { type LoggedTxn, readTxn } from '../storage/txn-codec.ts'
 import { ElectionLinks } from '../transport/election-links.ts'
-import { LeaderLink } from '../transport/leader-link.ts'
+import type { ImageReceiver } from '../transport/leader-link.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { PeerInput } from '../zab/inputs.ts'
 import type { CloseReason, HistoryForm, PeerOutput, Role } from '../zab/outputs.ts'
@@ -19,6 +19,7 @@ import { Peer } from '../zab/peer.ts'
 import { Backlog } from './backlog.ts'
 import { writeConfigNode } from './config-node.ts'
 import type { MemberDirectory } from './directory.ts'
+import { LeaderConnection } from './leader-connection.ts'
 import { LeaderReplica } from './leader-replica.ts'
 import { LearnerReplica } from './learner-replica.ts'
 import { Learners } from './learners.ts'
@@ -44,7 +45,6 @@ export class Member implements Service, PeerOutput {
   readonly #backlog: Backlog
   readonly #election: ElectionLinks
   readonly #touches = new Touches()
-  readonly #repeated: RepeatedLines
   readonly #watch: PeerWatch
   readonly #looking: LookingService
   /** Inputs that came while the machines took another one. */
@@ -53,11 +53,8 @@ export class Member implements Service, PeerOutput {
   /** Those who follow this server while it leads. */
   readonly #learners: Learners
   readonly #recent: RecentTxns
-  /** The connection to the leader; it belongs to one term. */
-  #link: { readonly id: number; readonly link: LeaderLink } | undefined
+  readonly #leader: LeaderConnection
   #links = 0
-  /** Transactions that came and were not appended yet, by zxid: each is read once. */
-  readonly #readable = new Map<bigint, LoggedTxn>()
   #replica: MemberReplica | undefined
   /** The same while this server leads. */
   #leading: LeaderReplica | undefined
@@ -76,7 +73,6 @@ export class Member implements Service, PeerOutput {
     this.#storage = storage
     this.#directory = directory
     this.#neighbours = neighbours
-    this.#repeated = new RepeatedLines(runtime.log, clock, 'warn')
     this.#watch = new PeerWatch(neighbours, runtime)
     const { tree, lastZxid, damage } = storage.recovered
     const broken = (error: Error): void => this.#broken(error)
@@ -124,15 +120,17 @@ export class Member implements Service, PeerOutput {
     const { sid, membership, times } = neighbours
     this.#peer = new Peer({ sid, membership, times }, directory.recovered)
     this.#recent = new RecentTxns(this.#peer.history.held.last)
+    const packetBytesMax = config.juteMaxbuffer + packetOverheadBytes
+    const ofLinks = { nextLink: () => ++this.#links, step: (input: PeerInput) => this.#step(input) }
+    this.#leader = new LeaderConnection(runtime, neighbours, this.#watch, packetBytesMax, ofLinks)
     const limits = {
-      packetBytesMax: config.juteMaxbuffer + packetOverheadBytes,
+      packetBytesMax,
       budgetBytes: learnerBudgetBytes,
       stallMs: times.initLimit * times.tickMs,
     }
     const options = { address: neighbours.quorumListenAddress, limits, sliceZnodes: config.snapshotSliceZnodes }
     this.#learners = new Learners(options, runtime, storage, this.#recent, {
-      nextLink: () => ++this.#links,
-      step: (input) => this.#step(input),
+      ...ofLinks,
       held: () => this.#peer.history.held,
     })
   }
@@ -152,6 +150,7 @@ export class Member implements Service, PeerOutput {
   async start(): Promise<void> {
     await this.#election.listen()
     this.#runtime.log('info', 'this server is a member of an ensemble and looks for a leader', this.#watch.facts)
+    this.#house.stats.elections++
     this.#looking.begin()
     this.#guarded(() => this.#peer.start(this.#runtime.clock.now(), this))
     this.#drain()
@@ -164,7 +163,7 @@ export class Member implements Service, PeerOutput {
     this.#watch.stop()
     this.#looking.end()
     this.#endTerm()
-    this.#link?.link.destroy()
+    this.#leader.destroy()
     this.#disk.stop()
     await Promise.all([this.#election.close(), this.#learners.stop()])
   }
@@ -208,35 +207,6 @@ export class Member implements Service, PeerOutput {
     this.#house.failed(error)
   }
 
-  #packet(id: number, packet: QuorumPacket): void {
-    const problem = this.#problemOf(packet)
-    if (problem === undefined) this.#step({ kind: 'packet', link: id, packet })
-    else this.#leave(id, problem)
-  }
-
-  /** What the machines cannot see, since they do not read payloads. */
-  #problemOf({ type, zxid, data }: QuorumPacket): string | undefined {
-    if (type !== 'PROPOSAL' && type !== 'INFORM') return undefined
-    if (data === null) return `${type} ${formatHex(zxid)} without a transaction`
-    try {
-      const txn = readTxn(new Reader(data))
-      if (txn.header.zxid !== zxid) return `${type} ${formatHex(zxid)} with transaction ${formatHex(txn.header.zxid)}`
-      this.#readable.set(zxid, txn)
-      return undefined
-    } catch (error) {
-      if (!(error instanceof MalformedFrameError)) throw error
-      return `this version does not know transaction ${formatHex(zxid)} of its leader: ${error.message}`
-    }
-  }
-
-  /** Leaves the leader for a reason that the machines do not know. */
-  #leave(id: number, why: string): void {
-    if (this.#link?.id !== id) return
-    this.#repeated.tell('leave', 'this member leaves its leader', { cause: why })
-    this.#link.link.destroy()
-    this.#step({ kind: 'linkClosed', link: id })
-  }
-
   // -- links ----------------------------------------------------------------------------------------------------------
 
   notify(sid: number, notification: Notification): void {
@@ -251,53 +221,27 @@ export class Member implements Service, PeerOutput {
 
   dial(sid: number, attempt: number): void {
     this.#looking.end()
-    this.#link?.link.destroy()
-    const id = ++this.#links
-    const { juteMaxbuffer } = this.#house.config
-    const { connectMs, quorumAddressOf } = this.#neighbours
-    let isOpen = false
-    const link = new LeaderLink(quorumAddressOf(sid), this.#runtime, juteMaxbuffer + packetOverheadBytes, connectMs, {
-      opened: () => {
-        isOpen = true
-        this.#step({ kind: 'linkOpened', link: id, attempt })
-      },
-      packet: (packet) => this.#packet(id, packet),
-      closed: (why) => {
-        this.#watch.closed(sid, isOpen, why)
-        this.#step(isOpen ? { kind: 'linkClosed', link: id } : { kind: 'dialFailed', attempt })
-      },
-    })
-    this.#link = { id, link }
-    this.#watch.dialing(sid)
+    this.#leader.dial(sid, attempt)
   }
 
   send(link: number, packet: QuorumPacket): void {
-    if (this.#link?.id === link) this.#link.link.send(packet)
-    else this.#learners.send(link, packet)
+    if (this.#leader.send(link, packet)) return
+    if (packet.type === 'DIFF') this.#house.stats.led.diffs++
+    this.#learners.send(link, packet)
   }
 
   close(link: number, why: CloseReason): void {
-    if (this.#link?.id !== link) {
-      this.#learners.close(link, why)
-      return
-    }
-    this.#watch.closing(why)
-    this.#link.link.close()
-    this.#link = undefined
+    if (!this.#leader.close(link, why)) this.#learners.close(link, why)
   }
 
   receiveImage(link: number, zxid: bigint): void {
-    if (this.#link?.id !== link) return
-    this.#runtime.log(
-      'info',
-      'the leader sends everything: this member lacks too much, or has what the leader does not',
-      {
-        zxid,
-      },
-    )
-    // Each piece of an image is a sign of life: a large one takes longer than the silence that is allowed.
-    const receiver = this.#disk.receive(zxid, () => this.#step({ kind: 'imageGrew', link }))
-    this.#link.link.takeImage(receiver, () => this.#step({ kind: 'imageReceived', link, zxid }))
+    const receiver = (): ImageReceiver => {
+      const message = 'the leader sends everything: this member lacks too much, or has what the leader does not'
+      this.#runtime.log('info', message, { zxid })
+      // Each piece of an image is a sign of life: a large one takes longer than the silence that is allowed.
+      return this.#disk.receive(zxid, () => this.#step({ kind: 'imageGrew', link }))
+    }
+    this.#leader.takeImage(link, receiver, () => this.#step({ kind: 'imageReceived', link, zxid }))
   }
 
   answerPing(link: number, zxid: bigint): void {
@@ -306,7 +250,7 @@ export class Member implements Service, PeerOutput {
 
   fromLeader(packet: QuorumPacket): void {
     const problem = this.#replica?.answered(packet)
-    if (problem !== undefined && this.#link !== undefined) this.#leave(this.#link.id, problem)
+    if (problem !== undefined) this.#leader.leave(problem)
   }
 
   // -- disk -----------------------------------------------------------------------------------------------------------
@@ -322,8 +266,7 @@ export class Member implements Service, PeerOutput {
       this.#leading.logged(zxid)
       return
     }
-    const txn = this.#readable.get(zxid) ?? readTxn(new Reader(payload))
-    this.#readable.delete(zxid)
+    const txn = this.#leader.takeTxn(zxid, payload)
     const isReplacing = this.#disk.isReplacing
     this.#disk.append(zxid, payload, txn)
     if (isReplacing) return
@@ -398,6 +341,11 @@ export class Member implements Service, PeerOutput {
         propose: (zxid, payload) => this.#step({ kind: 'propose', zxid, payload }),
         sync: (link) => this.#step({ kind: 'sync', link }),
         answer: (link, packet) => this.#step({ kind: 'answer', link, packet }),
+        learners: () => {
+          const leader = this.#peer.leader
+          const learners = this.#learners.views(leader?.learners.values() ?? [])
+          return { learners, pendingSyncs: leader?.broadcast.pendingSyncs ?? 0 }
+        },
       },
     )
     return this.#leading
@@ -423,11 +371,12 @@ export class Member implements Service, PeerOutput {
   stopServing(why: string): void {
     this.#watch.lost(why)
     this.#endTerm()
+    this.#house.stats.elections++
     this.#looking.begin()
   }
 
   #endTerm(): void {
-    this.#readable.clear()
+    this.#leader.forgetTxns()
     const replica = this.#replica
     if (replica === undefined) return
     this.#replica = undefined
@@ -451,6 +400,7 @@ export class Member implements Service, PeerOutput {
   // -- leading --------------------------------------------------------------------------------------------------------
 
   sendImage(link: number, zxid: bigint): void {
+    this.#house.stats.led.snaps++
     this.#learners.sendImage(link, zxid, this.#backlog.tree)
   }
 

@@ -2,7 +2,9 @@
 import { formatAddress } from '@lightkeeper/runtime'
 import type { ServerConfig } from '../config/config.ts'
 import { parseMembers } from '../config/ensemble-members.ts'
+import type { Member } from '../config/members.ts'
 import type { Membership } from '../config/membership.ts'
+import type { MemberView } from '../ensemble-view.ts'
 import type { ElectionLinksOptions } from '../transport/election-links.ts'
 import { defaultTimes, type ZabTimes } from '../zab/inputs.ts'
 
@@ -21,6 +23,8 @@ export interface Neighbours {
   readonly quorumListenAddress: string
   /** The ports of this server, which `conf` shows. */
   readonly own: { readonly quorumPort: number; readonly electionPort: number }
+  /** All members by number, as operators see them. */
+  readonly views: ReadonlyMap<number, MemberView>
 }
 
 /** `config` was checked: `members` and `myid` are there. */
@@ -51,5 +55,16 @@ export function neighboursOf(config: ServerConfig): Neighbours {
     quorumAddressOf: (each) => formatAddress(addressOf(each).host, addressOf(each).quorumPort),
     quorumListenAddress: formatAddress(quorumListenOnAllIPs ? '::' : own.host, own.quorumPort),
     own: { quorumPort: own.quorumPort, electionPort: own.electionPort },
+    views: new Map([...servers].map(([each, member]) => [each, viewOf(each, member)])),
+  }
+}
+
+function viewOf(sid: number, { addresses, client }: Member): MemberView {
+  return {
+    sid,
+    hosts: addresses.map(({ host }) => host),
+    quorumAddresses: addresses.map(({ host, quorumPort }) => formatAddress(host, quorumPort)),
+    electionAddresses: addresses.map(({ host, electionPort }) => formatAddress(host, electionPort)),
+    clientAddress: client && formatAddress(client.host ?? '0.0.0.0', client.port),
   }
 }

@@ -1,7 +1,7 @@
 /** What a member says to its operator about the others: whom it follows, whom it lost and why, who is missing. Decides nothing. */
 import type { Notification } from '@lightkeeper/protocol'
 import { type LogFact, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
-import type { EnsembleView } from '../replica.ts'
+import type { EnsembleView, MemberView } from '../ensemble-view.ts'
 import type { CloseReason, Role } from '../zab/outputs.ts'
 import { ListCheck } from './list-check.ts'
 import type { Neighbours } from './neighbours.ts'
@@ -33,9 +33,14 @@ export class PeerWatch {
 
   /** While a term is served. */
   get ensemble(): EnsembleView {
-    const { sid, membership, own } = this.#neighbours
-    const text = new TextDecoder().decode(membership.text)
-    return { myid: sid, leader: this.#leader ?? -1, voters: membership.voters.length, ...own, text }
+    const { sid, membership, own, views } = this.#neighbours
+    return {
+      ...own,
+      own: views.get(sid) as MemberView,
+      leader: views.get(this.#leader ?? -1),
+      voters: membership.voters.map((voter) => views.get(voter.sid) as MemberView),
+      text: new TextDecoder().decode(membership.text),
+    }
   }
 
   get facts(): Readonly<Record<string, LogFact>> {

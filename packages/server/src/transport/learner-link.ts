@@ -62,6 +62,13 @@ export class LearnerLink {
   #drained: (() => void) | undefined
   #isOver = false
   #timer: Timer | undefined
+  /** When it was opened, milliseconds since 1970. */
+  readonly establishedAt: number
+  /** Packets in both directions; those of an image or of history in one go are not counted. */
+  received = 0
+  sent = 0
+  /** Packets with a request of a client. */
+  requests = 0
 
   constructor(link: Link, clock: Clock, limits: LearnerLinkLimits, hooks: LearnerLinkHooks) {
     this.remote = link.remote
@@ -69,6 +76,7 @@ export class LearnerLink {
     this.#clock = clock
     this.#limits = limits
     this.#hooks = hooks
+    this.establishedAt = clock.wall()
   }
 
   /** Where the bytes of the connection go. */
@@ -78,9 +86,18 @@ export class LearnerLink {
     closed: (reason) => this.#end(reason),
   }
 
+  get peerCertificate(): Uint8Array | undefined {
+    return this.#link.peerCertificate
+  }
+
   /** It has sent a packet, so it is a member, or speaks like one. */
   get isKnown(): boolean {
     return this.#isKnown
+  }
+
+  /** What waits behind an image or a part of the history, packets. */
+  get queuedPackets(): number {
+    return this.#waiting.length
   }
 
   /** Bytes that the learner has not taken, as far as this server holds them. */
@@ -91,6 +108,7 @@ export class LearnerLink {
   /** Sent at the end of the turn, with everything else of this turn. */
   send(packet: QuorumPacket): void {
     if (this.#isOver) return
+    this.sent++
     if (this.#isStreaming) {
       this.#waiting.push(packet)
       this.#waitingBytes += packetBytes + (packet.data?.length ?? 0)
@@ -215,6 +233,8 @@ export class LearnerLink {
       this.#incoming.push(chunk)
       for (let packet = this.#incoming.next(); packet !== undefined; packet = this.#incoming.next()) {
         if (!this.#isKnown) this.#becomeKnown()
+        this.received++
+        if (packet.type === 'REQUEST') this.requests++
         this.#hooks.packet(packet)
         if (this.#isOver) return
       }

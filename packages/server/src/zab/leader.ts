@@ -17,16 +17,14 @@ import {
   zxidCounter,
   zxidEpoch,
 } from '@lightkeeper/protocol'
-import { assert } from '@lightkeeper/runtime'
 import type { Membership } from '../config/membership.ts'
-import { CommitRule } from './commit-rule.ts'
+import { Broadcast } from './broadcast.ts'
 import type { History } from './history.ts'
 import type { ZabTimes } from './inputs.ts'
 import type { CloseReason, PeerOutput } from './outputs.ts'
 import { Progress } from './progress.ts'
 import { type Quorum, quorumOf } from './quorum.ts'
 import { planSync, type SyncPlan } from './sync-plan.ts'
-import { Syncs } from './syncs.ts'
 import { incomplete } from './vote.ts'
 
 /**
@@ -53,15 +51,10 @@ export class Leader {
   readonly #membership: Membership
   readonly #acceptsUnlisted: boolean
   readonly #quorum: Quorum
-  readonly #rule: CommitRule
   readonly #learners = new Map<number, Progress>()
-  readonly #syncs: Syncs
+  readonly broadcast: Broadcast
   state: LeaderState = 'discovering'
   epoch: number
-  /** Last zxid that was proposed in this term; counter 0 before the first. */
-  lastProposed = 0n
-  /** What a learner must get: the initial history, later everything committed. */
-  lastCommitted = 0n
   over: CloseReason | undefined
   /** (currentEpoch, last zxid) before this term. No counted learner may have more. */
   readonly #summary: { readonly currentEpoch: number; readonly zxid: bigint }
@@ -74,7 +67,6 @@ export class Leader {
   #phaseUntil: number
   #halfTickAt = Number.POSITIVE_INFINITY
   #isWholeTick = false
-  #selfAcknowledged = 0n
 
   constructor(
     now: number,
@@ -90,8 +82,7 @@ export class Leader {
     this.#times = times
     this.#acceptsUnlisted = acceptsUnlisted
     this.#quorum = quorumOf(membership)
-    this.#rule = new CommitRule(this.#quorum)
-    this.#syncs = new Syncs(sid, this.#quorum, this.#learners)
+    this.broadcast = new Broadcast(sid, this.#quorum, history, this.#learners)
     this.#summary = { currentEpoch: history.currentEpoch, zxid: history.held.last }
     this.epoch = history.acceptedEpoch + 1
     this.#phaseUntil = this.#initLimitFrom(now)
@@ -101,8 +92,9 @@ export class Leader {
     return this.state === 'broadcasting'
   }
 
-  get links(): Iterable<number> {
-    return this.#learners.keys()
+  /** By their links. */
+  get learners(): ReadonlyMap<number, Progress> {
+    return this.#learners
   }
 
   get wakeAt(): number {
@@ -148,8 +140,8 @@ export class Leader {
     if (this.over !== undefined) return
     for (const learner of this.#learners.values())
       if (learner.hasAcknowledged || learner.state === 'synchronizing')
-        out.send(learner.link, { type: 'PING', zxid: this.lastProposed, data: null, authinfo: null })
-    this.#syncs.halfTick(out)
+        out.send(learner.link, { type: 'PING', zxid: this.broadcast.lastProposed, data: null, authinfo: null })
+    this.broadcast.halfTick(out)
   }
 
   packet(now: number, link: number, packet: QuorumPacket, out: PeerOutput): void {
@@ -167,7 +159,7 @@ export class Leader {
     if (this.state === 'promising' && this.#history.acceptedEpoch === this.epoch) this.#elect(now, out)
     if (this.state === 'beginning' && this.#history.currentEpoch === this.epoch) this.#synchronize(now, out)
     if (this.state === 'applying' && this.#history.applied >= this.#history.held.last) this.#broadcast(now, out)
-    if (this.isServing) this.#acknowledgeOwn(out)
+    if (this.isServing) this.broadcast.acknowledgeOwn(out)
   }
 
   propose(now: number, zxid: bigint, payload: Uint8Array, out: PeerOutput): void {
@@ -177,24 +169,13 @@ export class Leader {
       this.#stepDown('the counter of this epoch is used up, a new epoch is needed')
       return
     }
-    assert(zxid === this.lastProposed + 1n, 'a proposal has the zxid that follows the last one')
-    this.lastProposed = zxid
-    this.#history.append(zxid, payload, out)
-    this.#rule.propose(zxid, payload)
-    const packet: QuorumPacket = { type: 'PROPOSAL', zxid, data: payload, authinfo: null }
-    for (const learner of this.#learners.values()) {
-      if (learner.state !== 'up' || learner.isObserver) continue
-      out.send(learner.link, packet)
-      learner.proposed(zxid, now)
-    }
+    this.broadcast.propose(now, zxid, payload, out)
   }
 
   /** Answered by SYNC, or by `synced` for a client of this server. */
   sync(link: number | undefined, out: PeerOutput): void {
     const isUp = link === undefined || this.#learners.get(link)?.state === 'up'
-    if (!this.isServing || !isUp) return
-    const { lastProposed, lastCommitted } = this
-    this.#syncs.ask(link, this.#rule.isEmpty ? lastCommitted : lastProposed, lastCommitted, out)
+    if (this.isServing && isUp) this.broadcast.sync(link, out)
   }
 
   /** The answer to REVALIDATE, for example, in its place among proposals and commits. */
@@ -216,9 +197,9 @@ export class Leader {
       case 'ACKEPOCH':
         return this.#epochAcknowledged(now, learner, packet, out)
       case 'ACK':
-        return this.acknowledged(now, learner, packet.zxid, out)
+        return this.#acknowledged(now, learner, packet.zxid, out)
       case 'PING':
-        if (this.isServing) this.#syncs.pinged(learner, packet.zxid, out)
+        if (this.isServing) this.broadcast.pinged(learner, packet.zxid, out)
         out.fromLearner(learner.link, learner.sid as number, packet)
         return undefined
       default:
@@ -332,23 +313,20 @@ export class Leader {
     this.state = 'synchronizing'
     this.#phaseUntil = this.#initLimitFrom(now)
     this.#halfTickAt = now + this.#times.tickMs / 2
-    this.lastProposed = makeZxid(this.epoch, 0)
-    this.#selfAcknowledged = this.lastProposed
-    this.lastCommitted = this.#history.held.last
+    this.broadcast.begin(this.epoch)
     this.#synchronized.push(this.#sid)
     for (const learner of [...this.#learners.values()]) if (learner.state === 'ready') this.#plan(now, learner, out)
     this.#commitInitialHistory(now, out)
   }
 
-  planFor(learner: Progress): SyncPlan {
+  #planFor(learner: Progress): SyncPlan {
     const knows = (epoch: number): boolean => epoch <= this.#summary.currentEpoch || epoch === this.epoch
-    return planSync(learner.zxid, this.#history.held, this.lastCommitted, knows)
+    return planSync(learner.zxid, this.#history.held, this.broadcast.lastCommitted, knows)
   }
 
   #plan(now: number, learner: Progress, out: PeerOutput): void {
-    // It may be about to cut from its log what it acknowledged on an earlier link.
-    if (learner.isVoter) this.#rule.retract(learner.sid as number)
-    const plan = this.planFor(learner)
+    if (learner.isVoter) this.broadcast.retract(learner.sid as number)
+    const plan = this.#planFor(learner)
     if (plan.kind === 'snap') {
       const { applied } = this.#history
       learner.enter('imaging', now)
@@ -358,15 +336,16 @@ export class Leader {
       return
     }
     const [type, zxid] =
-      plan.kind === 'diff' ? (['DIFF', this.lastCommitted] as const) : (['TRUNC', plan.after] as const)
+      plan.kind === 'diff' ? (['DIFF', this.broadcast.lastCommitted] as const) : (['TRUNC', plan.after] as const)
     out.send(learner.link, { type, zxid, data: null, authinfo: null })
     this.#sendRest(now, learner, plan.after, out)
   }
 
   /** Sends what is committed after the base of this learner, and NEWLEADER. */
   #sendRest(now: number, learner: Progress, after: bigint, out: PeerOutput): void {
-    if (after < this.lastCommitted) out.sendHistory(learner.link, after, this.lastCommitted, 'pairs')
-    learner.sentTo = this.lastCommitted
+    const { lastCommitted } = this.broadcast
+    if (after < lastCommitted) out.sendHistory(learner.link, after, lastCommitted, 'pairs')
+    learner.sentTo = lastCommitted
     learner.enter('synchronizing', now)
     out.send(learner.link, {
       type: 'NEWLEADER',
@@ -381,38 +360,21 @@ export class Leader {
     if (!this.#quorum.has(this.#synchronized)) return
     this.state = 'applying'
     this.#phaseUntil = Number.POSITIVE_INFINITY
-    this.#history.commit(this.lastCommitted, out)
+    this.#history.commit(this.broadcast.lastCommitted, out)
     this.advance(now, out)
   }
 
   #broadcast(now: number, out: PeerOutput): void {
     this.state = 'broadcasting'
     out.serve('leading', this.epoch)
-    for (const learner of this.#learners.values()) if (learner.state === 'acknowledged') this.bringUp(now, learner, out)
+    for (const learner of this.#learners.values())
+      if (learner.state === 'acknowledged') this.broadcast.bringUp(now, learner, out)
   }
 
-  /** UPTODATE, then everything that was committed and proposed since this learner was synchronized. */
-  bringUp(now: number, learner: Progress, out: PeerOutput): void {
-    out.send(learner.link, { type: 'UPTODATE', zxid: -1n, data: null, authinfo: null })
-    learner.enter('up', now)
-    const from = learner.sentTo
-    if (from < this.lastCommitted) {
-      out.sendHistory(learner.link, from, this.lastCommitted, learner.isObserver ? 'informs' : 'pairs')
-      learner.proposed(this.lastCommitted, now)
-    }
-    if (learner.isObserver) return
-    for (const { zxid, payload } of this.#rule.outstanding) {
-      out.send(learner.link, { type: 'PROPOSAL', zxid, data: payload, authinfo: null })
-      learner.proposed(zxid, now)
-    }
-  }
-
-  // Broadcast
-
-  acknowledged(now: number, learner: Progress, zxid: bigint, out: PeerOutput): string | undefined {
+  #acknowledged(now: number, learner: Progress, zxid: bigint, out: PeerOutput): string | undefined {
     if (learner.state === 'synchronizing' && zxid === makeZxid(this.epoch, 0)) {
       learner.enter('acknowledged', now)
-      if (this.isServing) this.bringUp(now, learner, out)
+      if (this.isServing) this.broadcast.bringUp(now, learner, out)
       else if (learner.isVoter) {
         addTo(this.#synchronized, learner.sid as number)
         if (this.state === 'synchronizing') this.#commitInitialHistory(now, out)
@@ -420,45 +382,7 @@ export class Leader {
       return undefined
     }
     if (zxidCounter(zxid) === 0) return undefined
-    if (zxid > learner.sentTo) return `ACK of ${formatHex(zxid)}, which it was not sent`
-    learner.acknowledged(zxid, now)
-    if (learner.isVoter && learner.hasAcknowledged) {
-      this.#rule.acknowledge(learner.sid as number, zxid)
-      this.#commit(out)
-    }
-    return undefined
-  }
-
-  /** The leader's own acknowledgement is the report of its disk. */
-  #acknowledgeOwn(out: PeerOutput): void {
-    const { lastProposed } = this
-    const durable = this.ownDurable()
-    const upTo = durable < lastProposed ? durable : lastProposed
-    if (upTo <= this.#selfAcknowledged) return
-    for (let zxid = this.#selfAcknowledged + 1n; zxid <= upTo; zxid++) this.#rule.acknowledge(this.#sid, zxid)
-    this.#selfAcknowledged = upTo
-    this.#commit(out)
-  }
-
-  ownDurable(): bigint {
-    return this.#history.durable
-  }
-
-  #commit(out: PeerOutput): void {
-    for (let proposal = this.#rule.takeCommitted(); proposal !== undefined; proposal = this.#rule.takeCommitted()) {
-      const { zxid, payload } = proposal
-      this.#syncs.beforeCommit(zxid, out)
-      this.lastCommitted = zxid
-      const commit: QuorumPacket = { type: 'COMMIT', zxid, data: null, authinfo: null }
-      const inform: QuorumPacket = { type: 'INFORM', zxid, data: payload, authinfo: null }
-      for (const learner of this.#learners.values()) {
-        if (learner.state !== 'up') continue
-        out.send(learner.link, learner.isObserver ? inform : commit)
-        if (learner.isObserver) learner.sentTo = zxid
-      }
-      this.#history.commit(zxid, out)
-    }
-    this.#syncs.afterCommit(this.lastCommitted, out)
+    return this.broadcast.acknowledged(now, learner, zxid, out)
   }
 
   /** A leader that hears no quorum may have been replaced. */

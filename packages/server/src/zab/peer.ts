@@ -170,7 +170,7 @@ export class Peer {
   #endTerm(why: CloseReason, out: PeerOutput): void {
     if (this.#leader !== undefined) {
       out.listen(false)
-      for (const link of this.#leader.links) out.close(link, { ...why, kind: 'term over' })
+      for (const link of this.#leader.learners.keys()) out.close(link, { ...why, kind: 'term over' })
     }
     if (this.#learner !== undefined) {
       if (this.#learner.link !== undefined) out.close(this.#learner.link, why)

@@ -36,6 +36,11 @@ export class Syncs {
     this.#learners = learners
   }
 
+  /** Those that are not answered. */
+  get pending(): number {
+    return this.#waiting.length
+  }
+
   /** `proposed` and `committed` are the last zxids of their kind. */
   ask(link: number | undefined, proposed: bigint, committed: bigint, out: PeerOutput): void {
     this.#committed = committed

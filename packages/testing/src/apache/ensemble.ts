@@ -12,7 +12,10 @@ import { ApacheProcess, removeAtExit, removeNow } from './process.ts'
 import { jvmOptions, zooCfg } from './zoo-cfg.ts'
 
 export interface ApacheOptions {
-  /** The number of servers: 1 is standalone, 3 or more are an ensemble on this machine. Default 1. */
+  /**
+   * The number of servers: 1 is standalone, 3 or more are an ensemble on this machine. With guests it may be 0, where others start all
+   * members. Default 1.
+   */
   readonly size?: number
   /** Default 3.8. */
   readonly version?: ApacheVersion
@@ -32,8 +35,8 @@ export interface ApacheOptions {
    */
   readonly cuttable?: boolean
   /**
-   * Members that others start: servers of ours, or Apache's on a directory that ours left. They have lines in all files. The servers
-   * alone must be a quorum. Default none.
+   * Members that others start: servers of ours, or Apache's on a directory that ours left. They have lines in all files. Where there are
+   * servers at all, they must be a quorum without guests. Default none.
    */
   readonly guests?: number
   /** Whether guests have a vote: all of them, or one after the other. Default `observer`. */
@@ -51,8 +54,10 @@ export interface Guest {
   readonly clientPort: number
   /** The lines `server.N=…` of its file, by key. */
   readonly lines: Readonly<Record<string, string>>
-  /** Starts a server of Apache as this member; it writes its `zoo.cfg` and `myid` into `dataDir`. Resolves when it serves. */
-  start(dataDir: string): Promise<GuestProcess>
+  /** Writes the `zoo.cfg` and the `myid` of this member into `dataDir`. Returns the path of the `zoo.cfg`. `more` are lines of it alone. */
+  configure(dataDir: string, more?: ApacheOptions['config']): string
+  /** Starts a server of Apache as this member, after `configure`. Resolves when it serves. */
+  start(dataDir: string, more?: ApacheOptions['config']): Promise<GuestProcess>
 }
 
 export interface GuestProcess {
@@ -105,7 +110,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const roleOf = (i: number): GuestRole =>
     i < size ? 'participant' : typeof guestRole === 'string' ? guestRole : (guestRole[i - size] ?? 'observer')
   const voters = Array.from({ length: all }, (_, i) => roleOf(i)).filter((role) => role === 'participant').length
-  if (all > size && (size === 1 || size * 2 <= voters))
+  if (size > 0 && all > size && (size === 1 || size * 2 <= voters))
     throw new Error('guests need an ensemble with a quorum of its own')
   const guestCount = all - size
   /** Servers count from 0, guests behind them. */
@@ -123,18 +128,20 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   const config = options.config ?? {}
   const classPath = options.jars === undefined ? found.classPath : `${found.classPath}:${options.jars}`
   const jvm = jvmOptions(config, options.logLevel ?? 'error', options.jvm ?? [])
-  const processOf = (i: number, dataDir: string, temporary: string | undefined): ApacheProcess => {
-    const { client } = members[i] as (typeof members)[number]
+  const clientPortOf = (i: number): number => (members[i] as (typeof members)[number]).client
+  const configure = (i: number, dataDir: string, more: ApacheOptions['config'] = {}): string => {
     const file = join(dataDir, 'zoo.cfg')
     mkdirSync(dataDir, { recursive: true })
     writeFileSync(join(dataDir, 'myid'), `${sidOf(i)}\n`)
-    const settings = roleOf(i) === 'participant' ? config : { ...config, peerType: 'observer' }
-    writeFileSync(file, zooCfg(settings, { dataDir, clientPort: client, members: linesSeenBy(i) }))
-    const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain'
-    const args = [...jvm, '-cp', classPath, main, file]
-    return new ApacheProcess({ version: found.version, args, port: client, temporary })
+    const settings = { ...config, ...(roleOf(i) === 'participant' ? {} : { peerType: 'observer' }), ...more }
+    writeFileSync(file, zooCfg(settings, { dataDir, clientPort: clientPortOf(i), members: linesSeenBy(i) }))
+    return file
   }
-  const servers = members.slice(0, size).map((_, i) => processOf(i, join(directory, `${i + 1}`), own))
+  const processOf = (i: number, file: string, temporary: string | undefined): ApacheProcess => {
+    const args = [...jvm, '-cp', classPath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', file]
+    return new ApacheProcess({ version: found.version, args, port: clientPortOf(i), temporary })
+  }
+  const servers = members.slice(0, size).map((_, i) => processOf(i, configure(i, join(directory, `${i + 1}`)), own))
   const guestProcesses: ApacheProcess[] = []
   const guests = members.slice(size).map(({ client }, at): Guest => {
     const i = size + at
@@ -142,8 +149,9 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
       sid: sidOf(i),
       clientPort: client,
       lines: Object.fromEntries(linesSeenBy(i).map((line) => line.split('=', 2) as [string, string])),
-      async start(dataDir) {
-        const server = processOf(i, dataDir, undefined)
+      configure: (dataDir, more) => configure(i, dataDir, more),
+      async start(dataDir, more) {
+        const server = processOf(i, configure(i, dataDir, more), undefined)
         guestProcesses.push(server)
         server.start()
         await server.serving()
@@ -158,7 +166,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
 
   /** Lines of zoo.cfg; none for a standalone server. */
   function linesSeenBy(index: number): string[] {
-    if (size === 1) return []
+    if (all === 1) return []
     return members.map((member, i) => {
       const { quorum, election } = cables?.between(index, i) ?? member
       return `server.${sidOf(i)}=127.0.0.1:${quorum}:${election}${i < size ? '' : `:${roleOf(i)}`}`
