@@ -1,5 +1,5 @@
 /** What operators ask a follower and a leader of ours, answered as one of Apache's answers it in the same ensemble. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { connect } from '@lightkeeper/client'
 import { ask, freePorts } from '@lightkeeper/testing'
@@ -14,6 +14,13 @@ const pages = [
   ...['configuration', 'is_read_only', 'leader', 'observers', 'server_stats', 'stats', 'voting_view', 'zabstate'],
   ...['connections', 'dirs', 'dump', 'hash', 'initial_configuration', 'last_snapshot', 'ruok', 'watch_summary'],
 ] as const
+
+const monitoring = readFileSync(new URL('../../../docs/operations/monitoring.md', import.meta.url), 'utf8')
+/** Figures that only members have, or only leaders. */
+const figuresOf = (who: string): string[] =>
+  [...monitoring.matchAll(new RegExp(`^\\| \`(\\w+)\` +\\| ${who}: gauge`, 'gm'))].map(([, name]) => name as string)
+const ofMembers = figuresOf('member')
+const ofLeaders = figuresOf('leader')
 
 type Answers = ReadonlyMap<string, string>
 
@@ -108,18 +115,18 @@ describe.skipIf(missingWebServer() !== undefined)(
           (text) => new Map(text.split('\n').map((line) => line.split('\t', 2) as [string, string])),
         )
         expect([...(ours?.keys() ?? [])].filter((name) => theirs?.has(name) === false)).toEqual([])
-        const ofMembers = ['server_state', 'peer_state', 'quorum_size']
-        const ofLeaders = [
-          'learners',
-          'synced_followers',
-          'synced_non_voting_followers',
-          'synced_observers',
-          'pending_syncs',
+        const isShown = (name: string): boolean => ours?.has(`zk_${name}`) ?? false
+        const same = [
+          'server_state',
+          'peer_state',
+          ...ofMembers,
+          ...ofLeaders.filter((name) => !/uptime|size/.test(name)),
         ]
-        for (const name of [...ofMembers, ...ofLeaders])
-          expect(ours?.get(`zk_${name}`), name).toBe(theirs?.get(`zk_${name}`))
-        const sizes = ['leader_uptime', 'last_proposal_size', 'min_proposal_size', 'max_proposal_size']
-        for (const name of sizes) expect(ours?.has(`zk_${name}`), name).toBe(role === 'leader')
+        for (const name of same) expect(ours?.get(`zk_${name}`), name).toBe(theirs?.get(`zk_${name}`))
+        expect([...ofMembers, ...ofLeaders].filter(isShown)).toEqual([
+          ...ofMembers,
+          ...(role === 'leader' ? ofLeaders : []),
+        ])
       })
 
       test('the words isro and dump are as theirs', () => {
