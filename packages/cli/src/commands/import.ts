@@ -1,11 +1,12 @@
 /** `lightkeeper import`: makes a subtree that of a file. */
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { Client, ZnodePath } from '@lightkeeper/client'
+import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { parentPath } from '@lightkeeper/protocol'
 import {
   applySteps,
   type ExportedTree,
+  type ImportPlan,
   PartlyDone,
   parseExport,
   placed,
@@ -32,15 +33,20 @@ export const run: Run<typeof imported> = async ({ values, args, connecting }) =>
   using signals = new Signals()
   const { signal } = signals
   await using zk = await connectBy(connection, { signal })
-  const there = withoutSystem(root, await readAt(zk, root, signal))
-  const plan = planImport(withoutSystem(root, tree.nodes), there, { delete: deletes, ephemerals })
-  const steps = plan.steps.map((step) => ({ ...step, path: placed(root, step.path) }))
+  const wanted = withoutSystem(root, tree.nodes)
+  const planned = async (): Promise<ImportPlan> => {
+    const there = withoutSystem(root, await readAt(zk, root, signal))
+    const { steps, notes } = planImport(wanted, there, { delete: deletes, ephemerals })
+    return { notes, steps: steps.map((step) => ({ ...step, path: placed(root, step.path) })) }
+  }
+  const plan = await planned()
+  const { steps } = plan
   if (isDry || json) print(steps, json)
   for (const note of plan.notes) process.stderr.write(`lightkeeper import: ${printable(note)}\n`)
   const foreseen = isDry
     ? await dryRun('import', zk, connection, await withMissingParents(zk, root, steps), { signal })
     : undefined
-  if (foreseen === undefined) await write(zk, root, steps, signal)
+  if (foreseen === undefined) await writeAll(zk, root, steps, planned, signal)
   else for (const note of foreseen.notes) process.stderr.write(`lightkeeper import: ${printable(note)}\n`)
   const count = (kind: WriteStep['kind']): number => steps.filter((step) => step.kind === kind).length
   const facts = { created: count('create'), set: count('set'), acls: count('set acl'), deleted: count('delete') }
@@ -77,6 +83,57 @@ async function read(file: string): Promise<ExportedTree> {
     const name = file === '-' ? 'standard input' : file
     throw new Error(`${name}: ${(error as Error).message}`, { cause: error })
   }
+}
+
+/** So many lost connections one after the other, without a write in between, end the import. */
+const vainMax = 3
+
+/**
+ * Executes the steps. A lost connection leaves open what became of the transaction under way, so `planned` reads again what is there:
+ * what it gives is the rest.
+ * @throws Error where another client has written meanwhile, and the errors of `write`.
+ */
+async function writeAll(
+  zk: Client,
+  root: ZnodePath,
+  all: readonly WriteStep[],
+  planned: () => Promise<ImportPlan>,
+  signal: AbortSignal,
+): Promise<void> {
+  let steps = all
+  for (let vain = 0; ; ) {
+    try {
+      return await write(zk, root, steps, signal)
+    } catch (error) {
+      if (!isLost(error) || signal.aborted || vain === vainMax) throw error
+      process.stderr.write('lightkeeper import: the connection was lost; reads again what is there, and goes on\n')
+      const { steps: left } = await planned()
+      const overtaken = otherThan(steps, left)
+      if (overtaken !== undefined) {
+        const what = `another client has written ${overtaken.path} while the connection was lost`
+        throw new Error(`${what}; the same command reads it and goes on`, { cause: error })
+      }
+      vain = left.length < steps.length ? 0 : vain + 1
+      steps = left
+    }
+  }
+}
+
+/** The first step of `left` that is not one of `steps`: the rest of a plan has no other. */
+function otherThan(steps: readonly WriteStep[], left: readonly WriteStep[]): WriteStep | undefined {
+  const keyOf = (step: WriteStep): string => {
+    const version = step.kind === 'set acl' ? step.aversion : step.kind === 'create' ? 0 : step.version
+    return `${step.kind} ${version} ${step.path}`
+  }
+  const known = new Set(steps.map(keyOf))
+  return left.find((step) => !known.has(keyOf(step)))
+}
+
+function isLost(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (KeeperError.is(each, 'CONNECTION_LOSS') || KeeperError.is(each, 'SESSION_EXPIRED')) return true
+  }
+  return false
 }
 
 async function write(zk: Client, root: ZnodePath, steps: readonly WriteStep[], signal: AbortSignal): Promise<void> {
