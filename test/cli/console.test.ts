@@ -73,7 +73,7 @@ test('a port that is in use is named, and nothing is left running', async () => 
 
 test.each([
   [['console', '--log-dir', '/x'], '--log-dir needs --data-dir'],
-  [['console', '--port', '99999'], '--port wants'],
+  [['console', '--port', '99999'], '--port must be'],
 ])('%j is wrong usage', async (args, message) => {
   const { code, errors } = await run(...args).closed
   expect([code, errors]).toEqual([2, expect.stringContaining(message)])

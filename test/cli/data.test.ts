@@ -76,7 +76,7 @@ test('inspect prints transactions and znodes as lines or JSON, and finds them by
   expect(run('inspect').code).toBe(2)
   expect(run('inspect', '/nowhere/log.1').code).toBe(1)
   expect(run('inspect', dataDir, '--zxid', 'xyz').err).toContain(
-    '--zxid wants one zxid like 0x1a, or two with - between them, got "xyz"',
+    '--zxid must be one zxid like 0x1a, or two with - between them, not "xyz"',
   )
 })
 

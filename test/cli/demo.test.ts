@@ -46,8 +46,8 @@ test.skipIf(missing !== undefined)(
 
 test('says what is wrong with how it is called', async () => {
   for (const [args, complaint] of [
-    [['--minutes', 'ten'], '--minutes wants a number from 0.05 to 1440, got "ten"'],
-    [['--workers', '2.5'], '--workers wants a whole number from 1 to 100, got "2.5"'],
+    [['--minutes', 'ten'], '--minutes must be a number from 0.05 to 1440, not "ten"'],
+    [['--workers', '2.5'], '--workers must be a whole number from 1 to 100, not "2.5"'],
     [['soon'], 'takes no argument, and got soon too'],
     [['--what'], 'no option --what'],
   ] as const) {

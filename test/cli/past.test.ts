@@ -266,19 +266,19 @@ describe('what is asked wrongly', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-past-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   test.each([
-    [['history', '/a'], 2, /wants --data-dir, .*, or --admin, the admin port of a server of ours/],
-    [['history', '/a', '--admin', 'a b'], 2, /--admin wants an admin port, like HOST:8080/],
+    [['history', '/a'], 2, /needs --data-dir, .*, or --admin, the admin port of a server of ours/],
+    [['history', '/a', '--admin', 'a b'], 2, /--admin must be an admin port, like HOST:8080/],
     [['history', '/a', '--admin', '127.0.0.1:1'], 1, /^lightkeeper history: cannot ask 127\.0\.0\.1:1: .*ECONNREFUSED/],
-    [['history', '--data-dir', folder], 2, /wants PATH, the path of a znode, or --session/],
+    [['history', '--data-dir', folder], 2, /PATH is missing, the path of a znode; or --session/],
     [['history', 'a', '--data-dir', folder], 2, /a path must start with \//],
-    [['history', '/a', '--session', '1', '--data-dir', folder], 2, /wants PATH or --session, not both/],
+    [['history', '/a', '--session', '1', '--data-dir', folder], 2, /takes PATH or --session, not both/],
     [['history', '/a', '--data-dir', folder], 1, /holds neither snapshots nor logs of a ZooKeeper server/],
     [['history', '/a', '--data-dir', `${folder}/none`], 1, /none does not exist/],
-    [['tree', '--at', 'noon', '--data-dir', folder], 2, /--at wants a zxid like 0x1a or a time/],
-    [['undo', '--data-dir', folder], 2, /wants ZXID, a zxid, like 0x1a/],
-    [['undo', 'xyz', '--data-dir', folder], 2, /ZXID wants hexadecimal digits, like 0x1a, got "xyz"/],
-    [['diff', '/a'], 2, /wants two paths, or one and --to-server/],
-    [['diff', '/a', '--data-dir', folder], 2, /wants --from/],
+    [['tree', '--at', 'noon', '--data-dir', folder], 2, /--at must be a zxid like 0x1a or a time/],
+    [['undo', '--data-dir', folder], 2, /ZXID is missing, a zxid, like 0x1a/],
+    [['undo', 'xyz', '--data-dir', folder], 2, /ZXID must be hexadecimal digits, like 0x1a, not "xyz"/],
+    [['diff', '/a'], 2, /needs two paths, or one path and --to-server/],
+    [['diff', '/a', '--data-dir', folder], 2, /--from is missing/],
   ])('%j ends with %i', async (args, code, message) => {
     const end = await run(...args)
     expect([end.code, end.out]).toEqual([code, ''])

@@ -150,20 +150,20 @@ describe('what is asked wrongly', () => {
     '{"format":"lightkeeper-export","version":1,"path":"/x","zxid":"0x1","znodes":1}\n{"path":""}\n',
   )
   test.each([
-    [['import'], 2, /wants FILE, one file, or - for standard input/],
+    [['import'], 2, /FILE is missing, one file, or - for standard input/],
     [['import', join(folder, 'none')], 1, /none: ENOENT/],
     [['import', broken], 1, /broken\.jsonl: line 2: the file ends before its last line/],
-    [['import', broken, '--ephemerals', 'keep'], 2, /--ephemerals wants skip or persistent, got "keep"/],
+    [['import', broken, '--ephemerals', 'keep'], 2, /--ephemerals must be skip or persistent, not "keep"/],
     [
       ['import', broken, '--to', 'x'],
       2,
-      /--to wants the path of a znode, like \/a\/b, got "x": a path must start with \//,
+      /--to must be the path of a znode, like \/a\/b, not "x": a path must start with \//,
     ],
-    [['export'], 2, /wants PATH, the path of a znode/],
+    [['export'], 2, /PATH is missing, the path of a znode/],
     [['export', '/nowhere'], 1, /\/nowhere does not exist/],
     [['export', '/plain', '-o', '/nowhere/x'], 1, /ENOENT.*\/nowhere\/x/],
-    [['export', '/plain', '--at', 'noon', '--data-dir', dataDir], 2, /--at wants a zxid/],
-    [['export', '/plain', '--at', '0x5'], 2, /wants --data-dir, the data directory of a server, or --admin/],
+    [['export', '/plain', '--at', 'noon', '--data-dir', dataDir], 2, /--at must be a zxid/],
+    [['export', '/plain', '--at', '0x5'], 2, /needs --data-dir, the data directory of a server, or --admin/],
   ])('%j ends with %i', async ([command = '', ...args], code, message) => {
     const end = await run(command, '-s', from.connectString, ...args)
     expect([end.code, end.output]).toEqual([code, ''])

@@ -6,7 +6,7 @@ import type { Client, ConnectOptions } from '@lightkeeper/client'
 
 /** A form that the text of an argument or of an option must have. */
 export interface Kind<V> {
-  /** The expected form, after "wants": `a whole number from 0 to 9`. */
+  /** The expected form, after "must be": `a whole number from 0 to 9`. */
   readonly form: string
   /** The value of a text; undefined where it does not have the form. @throws Error with the reason, where there is more to say. */
   readonly read: (text: string) => V | undefined | Promise<V | undefined>

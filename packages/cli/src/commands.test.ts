@@ -44,8 +44,8 @@ test('the overview has a line for each command', () => {
 })
 
 test.each([
-  ['lok', 'no command "lok", did you mean lock?; lightkeeper --help lists them'],
-  ['fly', 'no command "fly"; lightkeeper --help lists them'],
+  ['lok', 'no command "lok"; did you mean lock?'],
+  ['fly', 'no command "fly"; lightkeeper --help lists all commands'],
   ['--json', 'no command, but the option --json: options stand behind the command'],
 ])('%s: %s', async (name, says) => {
   expect(await unknownCommand(name, commands)).toBe(says)

@@ -147,16 +147,16 @@ describe('secrets', () => {
 test.each<[given: object, env: Readonly<Record<string, string>>, says: string]>([
   [{ profile: 'prd' }, {}, 'has no profile "prd"; did you mean prod?'],
   [{ profile: 'x' }, { LIGHTKEEPER_PROFILES: '/nowhere/p.json' }, '--profile: cannot read /nowhere/p.json: ENOENT'],
-  [{}, { LIGHTKEEPER_TIMEOUT: '5s' }, '$LIGHTKEEPER_TIMEOUT wants a whole number from 1 to 2147483647, got "5s"'],
-  [{}, { LIGHTKEEPER_TLS: 'perhaps' }, '$LIGHTKEEPER_TLS wants true or false, got "perhaps"'],
-  [{ 'auth-file': '/nowhere/auth' }, {}, '--auth-file wants a file that can be read, got "/nowhere/auth": ENOENT'],
-  [{ 'auth-file': profiles }, {}, `--auth-file ${profiles}, line 1 wants SCHEME:CREDENTIALS`],
-  [{ 'tls-ca': '/nowhere/ca' }, {}, '--tls-ca wants a file that can be read, got "/nowhere/ca": ENOENT'],
-  [{ 'tls-ca': profiles }, {}, '--tls-ca wants certificates in PEM'],
-  [{ 'tls-key': profiles }, {}, '--tls-key wants --tls-cert too'],
-  [{ 'tls-cert': join(folder, 'ca.pem') }, {}, '--tls-cert wants --tls-key too'],
-  [{ sasl: 'digest-md5' }, {}, '--sasl digest-md5 wants --sasl-user USER'],
-  [{ 'sasl-user': 'bob' }, {}, '--sasl digest-md5 wants --sasl-password-file FILE'],
+  [{}, { LIGHTKEEPER_TIMEOUT: '5s' }, '$LIGHTKEEPER_TIMEOUT must be a whole number from 1 to 2147483647, not "5s"'],
+  [{}, { LIGHTKEEPER_TLS: 'perhaps' }, '$LIGHTKEEPER_TLS must be true or false, not "perhaps"'],
+  [{ 'auth-file': '/nowhere/auth' }, {}, '--auth-file must be a file that can be read, not "/nowhere/auth": ENOENT'],
+  [{ 'auth-file': profiles }, {}, `--auth-file ${profiles}, line 1 must be SCHEME:CREDENTIALS`],
+  [{ 'tls-ca': '/nowhere/ca' }, {}, '--tls-ca must be a file that can be read, not "/nowhere/ca": ENOENT'],
+  [{ 'tls-ca': profiles }, {}, '--tls-ca must be a file with certificates in PEM'],
+  [{ 'tls-key': profiles }, {}, '--tls-key needs --tls-cert too'],
+  [{ 'tls-cert': join(folder, 'ca.pem') }, {}, '--tls-cert needs --tls-key too'],
+  [{ sasl: 'digest-md5' }, {}, '--sasl digest-md5 needs --sasl-user USER'],
+  [{ 'sasl-user': 'bob' }, {}, '--sasl digest-md5 needs --sasl-password-file FILE'],
 ])('%j with %j is refused: %s', async (given, env, says) => {
   expect(await problem(given, env)).toContain(says)
 })
@@ -165,8 +165,8 @@ test('a profile with an option that there is not is refused', async () => {
   const wrong = file('wrong.json', '{"a": {"servr": "x"}, "b": {"timeout": "soon"}, "c": {"server": {}}, "d": 5}')
   const says = async (profile: string) => problem({ profile }, { LIGHTKEEPER_PROFILES: wrong })
   expect(await says('a')).toBe(`profile a in ${wrong}: no option servr; did you mean server?`)
-  expect(await says('b')).toContain(`timeout of profile b in ${wrong} wants a whole number`)
-  expect(await says('c')).toContain('server wants a text, a number, true or false, or a list of them')
+  expect(await says('b')).toContain(`timeout of profile b in ${wrong} must be a whole number`)
+  expect(await says('c')).toContain('server must be a text, a number, true or false, or a list of them')
   expect(await says('d')).toContain('an object is expected, like {"server": "host:2181"}')
 })
 

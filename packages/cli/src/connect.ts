@@ -144,7 +144,7 @@ async function settingOf(name: string, shown: string, texts: readonly string[]):
   const read = []
   for (const text of texts) read.push(await valueOf(shown, kind as Kind<unknown>, text))
   if (isMany) return read
-  if (read.length !== 1) throw new UsageError(`${shown} wants one value, got ${read.length}`)
+  if (read.length !== 1) throw new UsageError(`${shown} takes one value, and got ${read.length}`)
   return read[0]
 }
 
@@ -163,14 +163,14 @@ function tlsOf(values: Values): ConnectOptions['tls'] {
   const passwordFile = values['tls-key-password-file'] as string | undefined
   if (values['tls'] === false) return undefined
   if (values['tls'] === undefined && ca === undefined && cert === undefined && key === undefined) return undefined
-  if (key !== undefined && cert === undefined) throw new UsageError('--tls-key wants --tls-cert too')
+  if (key !== undefined && cert === undefined) throw new UsageError('--tls-key needs --tls-cert too')
   // Files are read before each connection, so that a command that runs for long takes over a renewed certificate.
   const read = (): TlsOptions => {
     const passphrase = secretFrom(values, 'tls-key-password', passwordFile)
     const own = cert === undefined ? undefined : bytesOf('--tls-cert', cert)
     const isPem = own?.includes('-----BEGIN') ?? false
     if (own !== undefined && isPem && key === undefined && !own.includes('PRIVATE KEY')) {
-      throw new UsageError(`--tls-cert wants --tls-key too: ${cert} has no key`)
+      throw new UsageError(`--tls-cert needs --tls-key too: ${cert} has no key`)
     }
     return {
       ...(ca !== undefined && { ca: bytesOf('--tls-ca', ca) }),
@@ -187,7 +187,7 @@ function tlsOf(values: Values): ConnectOptions['tls'] {
 /** A wrong file would otherwise be found only when a server answers. */
 function checkTls(options: TlsOptions, ca: string | undefined): void {
   if (ca !== undefined && !options.ca?.toString().includes('-----BEGIN CERTIFICATE-----')) {
-    throw new UsageError(`--tls-ca wants certificates in PEM; ${ca} has none`)
+    throw new UsageError(`--tls-ca must be a file with certificates in PEM; ${ca} has none`)
   }
 }
 
@@ -198,10 +198,10 @@ async function saslOf(values: Values): Promise<SaslMechanism | undefined> {
   if (mechanism === undefined) return undefined
   if (mechanism === 'gssapi') return gssapi()
   const password = secretFrom(values, 'sasl-password', file)
-  if (username === undefined) throw new UsageError('--sasl digest-md5 wants --sasl-user USER')
+  if (username === undefined) throw new UsageError('--sasl digest-md5 needs --sasl-user USER')
   if (password === undefined) {
     throw new UsageError(
-      '--sasl digest-md5 wants --sasl-password-file FILE, or the password in LIGHTKEEPER_SASL_PASSWORD',
+      '--sasl digest-md5 needs --sasl-password-file FILE, or the password in LIGHTKEEPER_SASL_PASSWORD',
     )
   }
   const { digestMd5 } = await import('@lightkeeper/client')
@@ -215,7 +215,7 @@ async function gssapi(): Promise<SaslMechanism> {
     const loaded = (await import(name)) as { readonly gssapi: () => SaslMechanism }
     return loaded.gssapi()
   } catch (error) {
-    throw new UsageError(`--sasl gssapi wants the packages ${name} and kerberos: ${(error as Error).message}`)
+    throw new UsageError(`--sasl gssapi needs the packages ${name} and kerberos: ${(error as Error).message}`)
   }
 }
 
@@ -247,7 +247,7 @@ function bytesOf(option: string, file: string): Buffer {
   try {
     return readFileSync(file)
   } catch (error) {
-    throw new UsageError(`${option} wants a file that can be read, got "${file}": ${(error as Error).message}`)
+    throw new UsageError(`${option} must be a file that can be read, not "${file}": ${(error as Error).message}`)
   }
 }
 

@@ -100,6 +100,6 @@ export async function unknownCommand(name: string, commands: readonly Command[])
     name,
     commands.flatMap(({ spec }) => [spec.name, ...(spec.aliases ?? [])]),
   )
-  const meant = nearest === undefined ? '' : `, did you mean ${nearest}?`
-  return `no command "${name}"${meant}; lightkeeper --help lists them`
+  const hint = nearest === undefined ? 'lightkeeper --help lists all commands' : `did you mean ${nearest}?`
+  return `no command "${name}"; ${hint}`
 }

@@ -187,7 +187,7 @@ export const identity: Kind<AuthOption> = {
     const at = given.indexOf(':')
     if (!/^[\w.-]+:./s.test(given)) return undefined
     const [scheme, credentials] = [given.slice(0, at), given.slice(at + 1)]
-    if (scheme === 'digest' && credentials.indexOf(':') < 1) throw new Error('digest wants USER:PASSWORD')
+    if (scheme === 'digest' && credentials.indexOf(':') < 1) throw new Error('digest needs USER:PASSWORD')
     if (scheme === 'sasl') throw new Error('a login by SASL is what --sasl is for')
     return { scheme, credentials }
   },

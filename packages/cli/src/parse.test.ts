@@ -78,36 +78,36 @@ describe('what a command line says', () => {
       ['a', 'b'],
       ['ls', '-l', '--', 'x'],
     ])
-    await expect(read(runner, ['a'])).rejects.toThrow('wants a command to run: lightkeeper hold ALL… -- COMMAND…')
-    await expect(read(runner, ['a', '--'])).rejects.toThrow('wants a command to run')
+    await expect(read(runner, ['a'])).rejects.toThrow('a command to run is missing: lightkeeper hold ALL… -- COMMAND…')
+    await expect(read(runner, ['a', '--'])).rejects.toThrow('a command to run is missing')
   })
 })
 
 test.each([
-  [[], 'wants PATH, the path of a znode'],
-  [['a'], 'PATH wants the path of a znode, like /a/b, got "a": a path must start with /'],
+  [[], 'PATH is missing, the path of a znode'],
+  [['a'], 'PATH must be the path of a znode, like /a/b, not "a": a path must start with /'],
   [['/a', 'b', 'c'], 'takes 2 arguments, and got c too: lightkeeper put PATH [DATA] [options]'],
-  [['/a', '--version', '-2'], '--version wants a whole number from -1 to 2147483647, got "-2"'],
-  [['/a', '--count'], '--count wants a whole number from 0 to 9'],
-  [['/a', '--count', '--json'], '--count wants a whole number from 0 to 9, got the option --json'],
+  [['/a', '--version', '-2'], '--version must be a whole number from -1 to 2147483647, not "-2"'],
+  [['/a', '--count'], '--count needs a value, a whole number from 0 to 9'],
+  [['/a', '--count', '--json'], '--count needs a value, a whole number from 0 to 9, and got the option --json'],
   [['/a', '--json=yes'], '--json takes no value'],
-  [['/a', '--format', 'c'], '--format wants a or b, got "c"'],
-  [['/a', '--meta', '=1'], '--meta wants KEY=VALUE, got "=1"'],
-  [['/a', '--recursiv'], 'no option --recursiv; did you mean --recursive?; see lightkeeper put --help'],
-  [['/a', '-x'], 'no option -x; see lightkeeper put --help'],
-  [['/a', '-Rx'], 'no option -x in -Rx; see lightkeeper put --help'],
+  [['/a', '--format', 'c'], '--format must be a or b, not "c"'],
+  [['/a', '--meta', '=1'], '--meta must be KEY=VALUE, not "=1"'],
+  [['/a', '--recursiv'], 'no option --recursiv; did you mean --recursive?'],
+  [['/a', '-x'], 'no option -x; lightkeeper put --help lists all options'],
+  [['/a', '-Rx'], 'no option -x in -Rx; lightkeeper put --help lists all options'],
   [
     ['/a', '--auth', 'digest:secret'],
-    '--auth wants SCHEME:CREDENTIALS, like digest:USER:PASSWORD: digest wants USER:PASSWORD',
+    '--auth must be SCHEME:CREDENTIALS, like digest:USER:PASSWORD: digest needs USER:PASSWORD',
   ],
-  [['/a', '--auth', 'secret'], '--auth wants SCHEME:CREDENTIALS, like digest:USER:PASSWORD'],
+  [['/a', '--auth', 'secret'], '--auth must be SCHEME:CREDENTIALS, like digest:USER:PASSWORD'],
   [
     ['/a', '--auth', 'sasl:bob'],
-    '--auth wants SCHEME:CREDENTIALS, like digest:USER:PASSWORD: a login by SASL is what --sasl is for',
+    '--auth must be SCHEME:CREDENTIALS, like digest:USER:PASSWORD: a login by SASL is what --sasl is for',
   ],
   [
     ['/a', '-s', 'a:1:b'],
-    '--server wants servers like host:2181,host:2181/chroot: connect string "a:1:b": "a:1:b" is not an address',
+    '--server must be servers like host:2181,host:2181/chroot: connect string "a:1:b": "a:1:b" is not an address',
   ],
 ])('%j is refused: %s', async (given, says) => {
   expect(await problem(given)).toContain(says)

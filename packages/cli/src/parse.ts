@@ -71,7 +71,7 @@ export async function read<S extends Spec>(row: S, words: readonly string[], how
       continue
     }
     const isLong = how.isShell && options.has(word.slice(1))
-    for (const { named, value } of await optionsIn(isLong ? `-${word}` : word, options, row)) {
+    for (const { named, value } of await optionsIn(isLong ? `-${word}` : word, options, seeHelp(row, how))) {
       let text = value
       if (named.option.value !== undefined && text === undefined) {
         text = words[++i]
@@ -83,9 +83,9 @@ export async function read<S extends Spec>(row: S, words: readonly string[], how
   const isRunning = row.runs !== undefined
   if (behind !== undefined && !isRunning) plain.push(...behind)
   const command = isRunning ? behind : undefined
-  const args = await argumentsOf(row, plain)
+  const args = await argumentsOf(row, plain, how)
   if (command !== undefined ? !command[0] : row.runs === 'required') {
-    throw new UsageError(`wants a command to run: lightkeeper ${usageOf(row)[0]?.replace('[options] ', '')}`)
+    throw new UsageError(`a command to run is missing: lightkeeper ${usageOf(row)[0]?.replace('[options] ', '')}`)
   }
   const { values, connecting } = await valuesOf(row, given, options)
   // The row says which members there are, and of which types.
@@ -96,13 +96,13 @@ export async function read<S extends Spec>(row: S, words: readonly string[], how
 async function optionsIn(
   word: string,
   options: ReadonlyMap<string, Option<unknown>>,
-  row: Spec,
+  help: string,
 ): Promise<{ readonly named: Named; readonly value: string | undefined }[]> {
   if (word.startsWith('--')) {
     const at = word.indexOf('=')
     const name = at === -1 ? word.slice(2) : word.slice(2, at)
     const option = options.get(name)
-    if (option === undefined) throw await unknownOption(`--${name}`, options, row)
+    if (option === undefined) throw await unknownOption(`--${name}`, options, help)
     const value = at === -1 ? undefined : word.slice(at + 1)
     if (value !== undefined && option.value === undefined) throw new UsageError(`--${name} takes no value`)
     return [{ named: { name, option }, value }]
@@ -110,7 +110,7 @@ async function optionsIn(
   const found = []
   for (let i = 1; i < word.length; i++) {
     const entry = [...options].find(([, { short }]) => short === word[i])
-    if (entry === undefined) throw await unknownOption(i === 1 ? word : `-${word[i]} in ${word}`, options, row)
+    if (entry === undefined) throw await unknownOption(i === 1 ? word : `-${word[i]} in ${word}`, options, help)
     const [name, option] = entry
     const rest = word.slice(i + 1)
     const takesRest = option.value !== undefined && rest !== ''
@@ -125,42 +125,47 @@ function isOption(word: string, options: ReadonlyMap<string, Option<unknown>>): 
 }
 
 function missingValue({ name, option }: Named, next: string | undefined): string {
-  const wanted = `--${name} wants ${option.kind?.form}`
-  return next === undefined || next === '--' ? wanted : `${wanted}, got the option ${next.split('=')[0]}`
+  const wanted = `--${name} needs a value, ${option.kind?.form}`
+  return next === undefined || next === '--' ? wanted : `${wanted}, and got the option ${next.split('=')[0]}`
+}
+
+/** What to type for the help of a command: inside the shell that is a verb. */
+function seeHelp({ name }: Spec, { isShell = false }: ReadOptions): string {
+  return isShell ? `help ${name}` : `lightkeeper ${name} --help`
 }
 
 async function unknownOption(
   shown: string,
   options: ReadonlyMap<string, Option<unknown>>,
-  { name }: Spec,
+  help: string,
 ): Promise<UsageError> {
   const { nearestName } = await import('@lightkeeper/runtime')
   const nearest = nearestName(shown.replace(/^-+/, ''), [...options.keys(), 'help'])
-  const meant = nearest === undefined ? '' : `; did you mean --${nearest}?`
-  return new UsageError(`no option ${shown}${meant}; see lightkeeper ${name} --help`)
+  const hint = nearest === undefined ? `; ${help} lists all options` : `; did you mean --${nearest}?`
+  return new UsageError(`no option ${shown}${hint}`)
 }
 
-async function argumentsOf(row: Spec, plain: readonly string[]): Promise<Record<string, unknown>> {
+async function argumentsOf(row: Spec, plain: readonly string[], how: ReadOptions): Promise<Record<string, unknown>> {
   const values: Record<string, unknown> = {}
   let at = 0
   for (const [key, argument] of Object.entries(row.arguments ?? {})) {
     const shown = shownName(key)
     const texts = argument.isMany ? plain.slice(at) : plain.slice(at, at + 1)
     at += texts.length
-    if (texts.length === 0 && argument.isOptional !== true) throw new UsageError(`wants ${shown}, ${argument.about}`)
+    if (texts.length === 0 && argument.isOptional !== true) throw new UsageError(`${shown} is missing, ${argument.about}`)
     const read = []
     for (const text of texts) read.push(await valueOf(shown, argument.kind, text))
     values[key] = argument.isMany ? read : texts.length === 0 ? argument.default?.() : read[0]
   }
-  if (at < plain.length) throw new UsageError(tooMany(row, plain, at))
+  if (at < plain.length) throw new UsageError(tooMany(row, plain, at, how))
   return values
 }
 
-function tooMany(row: Spec, plain: readonly string[], at: number): string {
+function tooMany(row: Spec, plain: readonly string[], at: number, { isShell = false }: ReadOptions): string {
   const taken: readonly Argument<unknown>[] = Object.values(row.arguments ?? {})
   const count = { 0: 'no argument', 1: 'one argument' }[taken.length] ?? `${taken.length} arguments`
   const hint = row.runs === undefined ? '' : '; a command stands behind --'
-  return `takes ${count}, and got ${plain.slice(at).join(' ')} too: lightkeeper ${usageOf(row)[0]}${hint}`
+  return `takes ${count}, and got ${plain.slice(at).join(' ')} too: ${isShell ? '' : 'lightkeeper '}${usageOf(row)[0]}${hint}`
 }
 
 async function valuesOf(
@@ -188,13 +193,13 @@ async function valuesOf(
 
 /** The value of one text. @throws UsageError that names the argument and the expected form. */
 export async function valueOf<V>(shown: string, kind: Kind<V>, text: string): Promise<V> {
-  const got = kind.isSecret ? '' : `, got "${text}"`
+  const got = kind.isSecret ? '' : `, not "${text}"`
   let value: V | undefined
   try {
     value = await kind.read(text)
   } catch (error) {
-    throw new UsageError(`${shown} wants ${kind.form}${got}: ${(error as Error).message}`)
+    throw new UsageError(`${shown} must be ${kind.form}${got}: ${(error as Error).message}`)
   }
-  if (value === undefined) throw new UsageError(`${shown} wants ${kind.form}${got}`)
+  if (value === undefined) throw new UsageError(`${shown} must be ${kind.form}${got}`)
   return value
 }

@@ -33,7 +33,7 @@ export async function openPast(values: PastValues, connecting: Connecting): Prom
   const connection = await connectionOf(connecting)
   if (connection.admin === undefined) {
     throw new UsageError(
-      'wants --data-dir, the data directory of a server, or --admin, the admin port of a server of ours',
+      'needs --data-dir, the data directory of a server, or --admin, the admin port of a server of ours',
     )
   }
   return remotePast(await adminPages(connection, connection.admin))

@@ -45,7 +45,7 @@ export async function readProfile(name: string, environment: Environment, known:
     }
     const texts = Array.isArray(value) ? value : [value]
     if (!texts.every((each) => ['string', 'number', 'boolean'].includes(typeof each))) {
-      throw new UsageError(`${place}: ${key} wants a text, a number, true or false, or a list of them`)
+      throw new UsageError(`${place}: ${key} must be a text, a number, true or false, or a list of them`)
     }
     settings[key] = texts.map(String)
   }

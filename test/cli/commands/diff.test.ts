@@ -72,14 +72,14 @@ test('--exit-code says by its exit code whether anything differs, --no-acl leave
 
 test.each([
   [['/app', '/none'], 1, /^lightkeeper diff: \/none does not exist on 127\.0\.0\.1:\d+\n$/],
-  [['/app'], 2, /^lightkeeper diff: wants two paths, or one and --to-server\n$/],
+  [['/app'], 2, /^lightkeeper diff: needs two paths, or one path and --to-server\n$/],
   [
     ['/app', 'copy'],
     2,
-    /^lightkeeper diff: PATH wants the path of a znode, like \/a\/b, got "copy": a path must start with \/\n$/,
+    /^lightkeeper diff: PATH must be the path of a znode, like \/a\/b, not "copy": a path must start with \/\n$/,
   ],
   [['/app', '--to-server', '127.0.0.1:1', '--connect-timeout', '300'], 1, /cannot connect to 127\.0\.0\.1:1/],
-  [['/app', '--to', '0x5'], 2, /wants --from, the earlier of two moments/],
+  [['/app', '--to', '0x5'], 2, /--from is missing, the earlier of two moments/],
   [['/app', '--from', '0x5', '--to', '0x4', '--data-dir', '/nowhere'], 1, /\/nowhere does not exist/],
 ])('%j ends with %i', async (args, code, message) => {
   const end = await run(...args)

@@ -108,7 +108,7 @@ test.each([
   [
     ['nowhere'],
     2,
-    /^lightkeeper locks: PATH wants the path of a znode, like \/a\/b, got "nowhere": a path must start with \/\n$/,
+    /^lightkeeper locks: PATH must be the path of a znode, like \/a\/b, not "nowhere": a path must start with \/\n$/,
   ],
   [['/a', '/b'], 2, /takes one argument, and got \/b too: lightkeeper locks \[PATH\] \[options\]/],
   [['--waitin'], 2, /no option --waitin; did you mean --waiting\?/],

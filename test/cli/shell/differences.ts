@@ -61,7 +61,7 @@ export const differences: readonly Difference[] = [
     commands: /^create .* world:anyone:zz$/,
     reason: 'Ours refuses an unknown permission. zkCli leaves it out, and creates a znode that nobody may read.',
     theirs: /^Unknown perm type: z\n.*\nCreated /,
-    ours: /^create: ACL wants SCHEME:ID:PERMS, .* is no permission/,
+    ours: /^create: ACL must be SCHEME:ID:PERMS, .* is no permission/,
   },
   {
     commands: /^get \/cli\/empty$/,
@@ -73,13 +73,13 @@ export const differences: readonly Difference[] = [
     commands: /^setAcl \/acl bad:acl$/,
     reason: 'Ours refuses a wrong entry before it sends anything.',
     theirs: /does not have the form scheme:id:perm\n/,
-    ours: /^setAcl: ACL wants SCHEME:ID:PERMS, .* is not SCHEME:ID:PERMS$/,
+    ours: /^setAcl: ACL must be SCHEME:ID:PERMS, .* is not SCHEME:ID:PERMS$/,
   },
   {
     commands: /^addWatch -m NONSENSE/,
     reason: 'Ours names the wrong value.',
     theirs: /^addWatch \[-m mode\] path/,
-    ours: /^addWatch: --mode wants PERSISTENT or PERSISTENT_RECURSIVE, got "NONSENSE"$/,
+    ours: /^addWatch: --mode must be PERSISTENT or PERSISTENT_RECURSIVE, not "NONSENSE"$/,
   },
   {
     commands: /^removewatches \/wr -r$/,
@@ -133,7 +133,7 @@ export const differences: readonly Difference[] = [
     commands: /^redo 9999$/,
     reason: 'Ours names the wrong number.',
     theirs: /^Command index out of range$/,
-    ours: /^redo: NUMBER wants one that history prints, got 9999$/,
+    ours: /^redo: NUMBER must be one that history prints, not 9999$/,
   },
   {
     commands: /^nonsense$/,
@@ -145,7 +145,7 @@ export const differences: readonly Difference[] = [
     commands: /^get( -q \/w)?$/,
     reason: 'Ours prints one line, and no name of a class.',
     theirs: /^get \[-s\]|UnrecognizedOptionException/,
-    ours: /^get: (wants PATH|no option -q)/,
+    ours: /^get: (PATH is missing|no option -q)/,
   },
   {
     commands: /^ls \/$/,

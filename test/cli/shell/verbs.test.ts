@@ -66,13 +66,13 @@ const cases: readonly Case[] = [
   ['create -s /new/q- 1', ['Created /new/q-0000000000']],
   ['create -p /deep/er/est -b aGk=', ['Created /deep/er/est']],
   ['get /deep/er/est', ['hi']],
-  ['create -b /bad no!base64', ['create: DATA wants base64, got "no!base64"']],
+  ['create -b /bad no!base64', ['create: DATA must be base64, not "no!base64"']],
   ['create -c -e /bad', [/^create: a container is neither ephemeral nor sequential/]],
   ['create /new/', [/^create: PATH "\/new\/" ends with \//]],
   ['set /new -5', []],
   ['get /new', ['-5']],
   ['set -v 7 /new x', ['set: BAD_VERSION: The version is not the expected one (set /new)']],
-  ['set /new', ['set: wants DATA, or --file FILE']],
+  ['set /new', ['set: DATA is missing, or --file FILE']],
   ['stat /none', ['stat: NO_NODE: No such znode (stat /none)']],
   ['getAcl /new', ['world:anyone:cdrwa']],
   [
@@ -91,7 +91,7 @@ const cases: readonly Case[] = [
   ['find /t --larger 20 --type persistent', [/^\/t\/(gzip|json)$/, /^\/t\/(gzip|json)$/]],
   ['find /t --data "po+l"', ['/t/json']],
   ['find /t --older 7d', []],
-  ['find / --name "["', [/^find: --name wants a glob, like lock-\*, got "\[": .* does not end$/]],
+  ['find / --name "["', [/^find: --name must be a glob, like lock-\*, not "\[": .* does not end$/]],
   ['grep two /t', ['/t/text:2: two']],
   ['grep -i TWO /t -l', ['/t/text']],
   ['grep "(" /t', [/^grep: PATTERN: Invalid regular expression/]],
@@ -128,7 +128,7 @@ const cases: readonly Case[] = [
   ['create -e /mine', ['Created /mine']],
   ['getEphemerals', ['[/mine]']],
   ['reconfig -remove 3', [/^reconfig: RECONFIG_DISABLED/]],
-  ['reconfig', [/^reconfig: wants either --add and --remove, or one of/]],
+  ['reconfig', [/^reconfig: needs either --add and --remove, or one of/]],
   ['get -w /txn', ['x']],
   ['removewatches /txn', []],
   ['set /txn unseen', []],
@@ -138,7 +138,7 @@ const cases: readonly Case[] = [
   ['rm -r /new', []],
   ['deleteall /new', ['deleteall: NO_NODE: No such znode (delete /new)']],
   ['deleteall /', ['deleteall: the root cannot be deleted; name a znode below it']],
-  ['gett /t', ['gett: no such verb, did you mean get?; help lists them']],
+  ['gett /t', ['gett: no such verb; did you mean get?']],
 ]
 
 describe('in the shell', () => {
@@ -211,7 +211,7 @@ describe('in the shell', () => {
       signal: null,
       output: 'x\n',
       errors:
-        'lightkeeper shell: get: no option --nothing; see lightkeeper get --help\nlightkeeper shell: stopped at line 3; --keep-going runs the rest too\n',
+        'lightkeeper shell: get: no option --nothing; help get lists all options\nlightkeeper shell: stopped at line 3; --keep-going runs the rest too\n',
     })
     expect(await script('--keep-going')).toMatchObject({ code: 2, output: 'x\n/\n' })
   })
@@ -229,7 +229,7 @@ describe('as a command of its own', () => {
       ['get', 'relative'],
       2,
       '',
-      'lightkeeper get: PATH wants the path of a znode, like /a/b, got "relative": a path must start with /\n',
+      'lightkeeper get: PATH must be the path of a znode, like /a/b, not "relative": a path must start with /\n',
     ],
     [['grep', 'nothing-at-all', '/t'], 1, '', ''],
     [['shell', 'get', '-b', '/t/deep/er'], 0, 'eA==\n', ''],

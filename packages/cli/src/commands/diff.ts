@@ -25,8 +25,8 @@ export const run: Run<typeof diff> = async ({ values, args, connecting }) => {
 type Values = Parameters<typeof run>[0]['values']
 
 async function pastLines(values: Values, paths: readonly ZnodePath[], connecting: Connecting): Promise<string[]> {
-  if (values.from === undefined) throw new UsageError('wants --from, the earlier of two moments')
-  if (paths.length > 1) throw new UsageError(`wants one path, got ${paths.join(' ')}`)
+  if (values.from === undefined) throw new UsageError('--from is missing, the earlier of two moments')
+  if (paths.length > 1) throw new UsageError(`takes one path with --from, and got ${paths.join(' ')}`)
   const directory = await openPast(values, connecting)
   const from = await zxidAt(values.from, directory)
   const to = values.to === undefined ? await directory.lastZxid() : await zxidAt(values.to, directory)
@@ -40,7 +40,7 @@ async function liveLines(values: Values, paths: readonly ZnodePath[], connecting
   const isOther = server !== undefined || profile !== undefined
   const [a, b = isOther ? a : undefined, ...more] = paths
   if (a === undefined || b === undefined || more.length > 0) {
-    throw new UsageError('wants two paths, or one and --to-server')
+    throw new UsageError('needs two paths, or one path and --to-server')
   }
   // A profile says everything about its servers; servers alone are reached as the first ones are.
   const second = profile === undefined ? { ...connecting, server } : { profile, server }

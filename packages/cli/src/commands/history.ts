@@ -11,13 +11,13 @@ export const run: Run<typeof row> = async ({ values, args, connecting }) => {
   const { session, json, recursive } = values
   const { path } = args
   if (session !== undefined) {
-    if (path !== undefined) throw new UsageError('wants PATH or --session, not both')
+    if (path !== undefined) throw new UsageError('takes PATH or --session, not both')
     const acts = await actsOf(await openPast(values, connecting), session)
     if (acts.length === 0) throw new Error(`session ${hexOf(session)} is not in the logs`)
     for (const act of acts) process.stdout.write(json ? jsonLine(actFacts(act)) : actText(act))
     return 0
   }
-  if (path === undefined) throw new UsageError('wants PATH, the path of a znode, or --session')
+  if (path === undefined) throw new UsageError('PATH is missing, the path of a znode; or --session')
   const directory = await openPast(values, connecting)
   const from = await zxidAt(values.from ?? 0n, directory)
   const until = values.to === undefined ? undefined : await zxidAt(values.to, directory)

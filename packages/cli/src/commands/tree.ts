@@ -13,7 +13,7 @@ export const run: Run<typeof tree> = (call) => {
   // An admin port of the environment or of a shell says where the past is, and not that it is meant.
   const isPlaceNamed = dataDir !== undefined || (shell === undefined && call.connecting['admin'] !== undefined)
   if (at !== undefined || isPlaceNamed) return past(call)
-  if (logDir !== undefined) throw new UsageError('--log-dir wants --data-dir too')
+  if (logDir !== undefined) throw new UsageError('--log-dir needs --data-dir too')
   return runLive(call)
 }
 

@@ -83,7 +83,7 @@ async function pastOf(path: ZnodePath, shell: Shell, signal: AbortSignal): Promi
 const redo: Run<typeof rows.redo> = async ({ args, shell, signal }) => {
   const line = shell.history[args.number]
   if (line === undefined || args.number >= shell.history.length - 1) {
-    throw new UsageError(`NUMBER wants one that history prints, got ${args.number}`)
+    throw new UsageError(`NUMBER must be one that history prints, not ${args.number}`)
   }
   if (/^\s*redo\b/.test(line)) throw new UsageError(`command ${args.number} is a redo itself`)
   // In the history stands what was done.
@@ -109,7 +109,7 @@ const help: Run<typeof rows.help> = async ({ args, shell, out }) => {
     return undefined
   }
   const verb = verbNamed(args.verb, shell.verbs)
-  if (verb === undefined) throw new UsageError(`no verb "${args.verb}"; help lists them`)
+  if (verb === undefined) throw new UsageError(`no verb "${args.verb}"; help lists all verbs`)
   out.result({}, helpOf(verb.spec, { isShell: true }).trimEnd())
   return undefined
 }

@@ -211,5 +211,5 @@ async function unknownVerb(name: string, verbs: readonly ShellVerb[]): Promise<U
     name,
     verbs.map(({ spec }) => spec.name),
   )
-  return new UsageError(`no such verb${nearest === undefined ? '' : `, did you mean ${nearest}?`}; help lists them`)
+  return new UsageError(`no such verb; ${nearest === undefined ? 'help lists all verbs' : `did you mean ${nearest}?`}`)
 }

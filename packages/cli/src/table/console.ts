@@ -12,7 +12,7 @@ have not (credentials, the files of --data-dir), the address contains a token th
 Every write is a line of the log on standard error, with who and what.
 
 The history of znodes is read from a data directory (--data-dir), or from a running server of ours by its admin port (--admin), which
-wants --auth with an identity that has every permission on /. The admin port also gives the charts of the last day; of other servers
+needs --auth with an identity that has every permission on /. The admin port also gives the charts of the last day; of other servers
 the console keeps figures while it runs.`,
   connects: true,
   options: {

@@ -10,7 +10,7 @@ const pastOptions = {
 
 /** The two places, for the text of each command. */
 const places = `The past is read from a data directory (--data-dir), or from a running server of ours by its admin port (--admin), which
-wants --auth with an identity that has every permission on /. Paths are whole: a chroot does not count.`
+needs --auth with an identity that has every permission on /. Paths are whole: a chroot does not count.`
 
 export const history = spec({
   name: 'history',

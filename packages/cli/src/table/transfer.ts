@@ -16,7 +16,7 @@ A server does not tell its clients that a znode is a container or has a time to 
     }),
     'data-dir': option('D', directory, 'the data directory of a server, ours or Apache’s, in use or not'),
     'log-dir': option('D', directory, 'directory with the logs, where dataLogDir is set (default: that of --data-dir)'),
-    at: option('ZXID|TIME', moment, 'as it was then; wants --data-dir or --admin'),
+    at: option('ZXID|TIME', moment, 'as it was then; needs --data-dir or --admin'),
   },
   connects: true,
   json: 'with --output: the summary as a JSON object',

@@ -176,6 +176,66 @@ test('what is missing is said with its range, its place and the next command', a
   ])
 })
 
+/** What a start says agrees with the finding. */
+const starts = (bench: Bench): Promise<boolean> =>
+  bench.recover({ readOnly: true }).then(
+    () => true,
+    () => false,
+  )
+
+test('numbers that are missing inside a log are a loss', async () => {
+  const bench = await filled({ mark: true })
+  bench.damage('log.1', (bytes) => {
+    const [begin, end] = [recordAt(bytes, 100), recordAt(bytes, 102)]
+    return Uint8Array.from(Buffer.concat([bytes.subarray(0, begin), bytes.subarray(end)]))
+  })
+  const all = await found(bench)
+  expect(all.map(({ name }) => name)).toEqual(['transactions-missing'])
+  expect(all[0]?.what).toBe('Transactions are missing inside a log: 0x65 to 0x66.')
+  expect(await starts(bench)).toBe(false)
+})
+
+test('a log of another server, whose numbers come again with another content, is a loss', async () => {
+  const other = new Bench()
+  await other.open()
+  await other.creates(3, 'other')
+  await other.close()
+  const bench = await filled({ mark: true })
+  bench.disk.put(`${directory}/${next}`, other.disk.files(directory).get('log.1') ?? new Uint8Array(0))
+  expect(await names(bench)).toEqual(['critical history-repeats'])
+  expect(await starts(bench)).toBe(false)
+})
+
+test('logs that end before a snapshot that cannot be read are a loss', async () => {
+  const bench = await filled({ mark: false, withSnapshot: true })
+  const files = bench.names()
+  for (const name of files.filter((each) => each.startsWith('log.') && each !== 'log.1')) {
+    bench.disk.lose(`${directory}/${name}`)
+  }
+  bench.damage('log.1', (bytes) => bytes.fill(0, recordAt(bytes, 150)))
+  bench.damage(files.findLast((name) => name.startsWith('snapshot.')) ?? '', (bytes) => bytes.slice(0, 40))
+  expect(await names(bench)).toEqual(['critical ends-before-snapshot', 'warning damaged-snapshot'])
+  expect(await starts(bench)).toBe(false)
+})
+
+test('a tree that is not the one that was served, ephemerals without a session and old files are named', async () => {
+  const bench = await filled({ mark: true })
+  const facts = await bench.world.run(examine(bench.world.runtime(host), { dataDir: directory }))
+  const [snapshot] = facts.snapshots
+  if (facts.start.kind !== 'starts' || snapshot === undefined) throw new Error('it is healthy')
+  const strange = {
+    ...facts,
+    snapshots: Array.from({ length: 11 }, () => snapshot),
+    start: { ...facts.start, digestMismatches: 2, orphans: ['/app/lock-1'] },
+  }
+  const all = findingsInDirectory(strange, { directory: '/data', now: 10_000 })
+  expect(all.map(({ name, severity, where }) => [name, severity, where])).toEqual([
+    ['old-files', 'warning', directory],
+    ['digest-mismatch', 'critical', directory],
+    ['orphaned-ephemerals', 'warning', '/app/lock-1'],
+  ])
+})
+
 test('damage that a snapshot covers is a warning', async () => {
   const bench = await filled({ mark: true, withSnapshot: true })
   bench.damage('log.1', flipped)

@@ -160,6 +160,16 @@ describe('several servers', () => {
       ['versions-differ'],
     ],
     ['two tick times', [leader(2, 3), member(2, 'follower', { conf: 'tickTime=3000\n' })], ['settings-differ']],
+    [
+      'two clocks',
+      [leader(2, 3), { ...member(2, 'follower'), clockAheadMs: -900 }, { ...member(3, 'follower'), clockAheadMs: 200 }],
+      ['clock-differs'],
+    ],
+    [
+      'clocks a little apart',
+      [leader(2, 3), { ...member(2, 'follower'), clockAheadMs: -400 }, { ...member(3, 'follower'), clockAheadMs: 200 }],
+      [],
+    ],
     ['two trees', [leader(2, 3), member(2, 'follower', { hash: '80: 1234\n100: 7\n' })], ['members-differ']],
   ])('%s', (_name, members, names) => {
     expect(namesIn(findingsInEnsemble(members))).toEqual(names)

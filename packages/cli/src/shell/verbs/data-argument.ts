@@ -18,13 +18,13 @@ export async function dataOf({ data, base64, file }: Given): Promise<Uint8Array 
   if (!base64) return new TextEncoder().encode(data)
   // Buffer leaves out what is no base64.
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(data)) {
-    throw new UsageError(`DATA wants base64, got "${data}"`)
+    throw new UsageError(`DATA must be base64, not "${data}"`)
   }
   return Buffer.from(data, 'base64')
 }
 
 async function standardInput(): Promise<Uint8Array> {
-  if (process.stdin.isTTY) throw new UsageError('--file - wants standard input from a pipe or a file')
+  if (process.stdin.isTTY) throw new UsageError('--file - needs standard input from a pipe or a file')
   const pieces: Uint8Array[] = []
   for await (const piece of process.stdin) pieces.push(piece as Uint8Array)
   return Buffer.concat(pieces)

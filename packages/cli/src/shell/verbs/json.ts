@@ -9,7 +9,7 @@ import type { Verb } from '../verb.ts'
 
 export const json: Verb<typeof jsonSpec> = async ({ values, args, out, signal, connect }) => {
   const { action, path, pointer, value } = args
-  if (action === 'set' && value === undefined) throw new UsageError('json set wants PATH POINTER VALUE')
+  if (action === 'set' && value === undefined) throw new UsageError('json set needs PATH POINTER VALUE')
   if (action !== 'set' && value !== undefined) throw new UsageError(`json ${action} takes no VALUE`)
   try {
     pointerNames(pointer)

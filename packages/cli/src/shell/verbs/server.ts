@@ -69,7 +69,7 @@ async function changeOf({ add, remove, members, file, version }: ReconfigValues)
 }> {
   const isWhole = members !== undefined || file !== undefined
   const isStep = add !== undefined || remove !== undefined
-  if (isWhole === isStep) throw new UsageError('wants either --add and --remove, or one of --members and --file')
+  if (isWhole === isStep) throw new UsageError('needs either --add and --remove, or one of --members and --file')
   if (members !== undefined && file !== undefined) throw new UsageError('--members and --file exclude each other')
   const all = members ?? (file === undefined ? undefined : membersIn(await readFile(file, 'utf8'), file))
   return {
