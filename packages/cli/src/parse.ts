@@ -152,7 +152,8 @@ async function argumentsOf(row: Spec, plain: readonly string[], how: ReadOptions
     const shown = shownName(key)
     const texts = argument.isMany ? plain.slice(at) : plain.slice(at, at + 1)
     at += texts.length
-    if (texts.length === 0 && argument.isOptional !== true) throw new UsageError(`${shown} is missing, ${argument.about}`)
+    if (texts.length === 0 && argument.isOptional !== true)
+      throw new UsageError(`${shown} is missing, ${argument.about}`)
     const read = []
     for (const text of texts) read.push(await valueOf(shown, argument.kind, text))
     values[key] = argument.isMany ? read : texts.length === 0 ? argument.default?.() : read[0]

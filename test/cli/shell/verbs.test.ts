@@ -45,6 +45,19 @@ async function outputs(lines: readonly string[], ...options: readonly string[]):
   return found
 }
 
+/** What was found, with the patterns instead of the lines that match them. */
+function matching(found: readonly (readonly string[])[], said: readonly Case[]): object[] {
+  return found.map((lines, i) => {
+    const [line, patterns = []] = said[i] ?? []
+    const isEqual =
+      lines.length === patterns.length &&
+      patterns.every((each, at) => (typeof each === 'string' ? lines[at] === each : each.test(lines[at] ?? '')))
+    return { line, lines: isEqual ? patterns : lines }
+  })
+}
+
+const wanted = (said: readonly Case[]): object[] => said.map(([line, lines]) => ({ line, lines }))
+
 const cases: readonly Case[] = [
   ['pwd', ['/']],
   ['ls /t', ['[bytes, deep, gzip, json, text]']],
@@ -67,6 +80,12 @@ const cases: readonly Case[] = [
   ['create -p /deep/er/est -b aGk=', ['Created /deep/er/est']],
   ['get /deep/er/est', ['hi']],
   ['create -b /bad no!base64', ['create: DATA must be base64, not "no!base64"']],
+  ['create -x /hex 00ff', ['Created /hex']],
+  ['get -b /hex', ['AP8=']],
+  ['set -x /hex "68 69"', []],
+  ['get /hex', ['hi']],
+  ['set -x /hex 123', ['set: DATA must be hexadecimal, two digits a byte, not "123"']],
+  ['set -x -b /hex 12', ['set: --base64 and --hex exclude each other']],
   ['create -c -e /bad', [/^create: a container is neither ephemeral nor sequential/]],
   ['create /new/', [/^create: PATH "\/new\/" ends with \//]],
   ['set /new -5', []],
@@ -143,15 +162,7 @@ const cases: readonly Case[] = [
 
 describe('in the shell', () => {
   test('each verb prints its values, or one line that says what is wrong', async () => {
-    const found = await outputs(cases.map(([line]) => line))
-    const matching = found.map((lines, i) => {
-      const wanted = cases[i]?.[1] ?? []
-      const isEqual =
-        lines.length === wanted.length &&
-        wanted.every((each, at) => (typeof each === 'string' ? lines[at] === each : each.test(lines[at] ?? '')))
-      return { line: cases[i]?.[0], lines: isEqual ? wanted : lines }
-    })
-    expect(matching).toEqual(cases.map(([line, lines]) => ({ line, lines })))
+    expect(matching(await outputs(cases.map(([line]) => line)), cases)).toEqual(wanted(cases))
   })
 
   test('--json makes one object a result', async () => {
@@ -196,6 +207,39 @@ describe('in the shell', () => {
       pwd: [{ path: '/' }],
       version: [{ version: expect.any(String) as string }],
     })
+  })
+
+  test('connect goes to other servers, and without an argument to the present ones again', async () => {
+    const [here, there] = servers.map(({ connectString }) => connectString)
+    const said: readonly Case[] = [
+      ['cd /t', []],
+      [`connect ${there}`, []],
+      ['pwd', ['/']],
+      ['create /only-there x', ['Created /only-there']],
+      ['create -e /of-the-session', ['Created /of-the-session']],
+      ['connect', []],
+      ['ls /only-there', ['[]']],
+      ['stat /of-the-session', ['stat: NO_NODE: No such znode (stat /of-the-session)']],
+      ['close', []],
+      ['ls /', ['ls: not connected: connect opens a session']],
+      [`connect ${here}/t`, []],
+      ['ls /deep', ['[er]']],
+      ['connect a:1:b', [/^connect: HOSTS must be servers like host:2181,host:2181\/chroot: /]],
+      ['ls /deep', ['[er]']],
+      ['connect 127.0.0.1:1', [/^connect: cannot connect to 127\.0\.0\.1:1: /]],
+      [`connect ${here}`, []],
+      ['ls /t/deep', ['[er]']],
+    ]
+    expect(
+      matching(
+        await outputs(
+          said.map(([line]) => line),
+          '--connect-timeout',
+          '300',
+        ),
+        said,
+      ),
+    ).toEqual(wanted(said))
   })
 
   test('a script stops at the first command that fails, with its exit code, unless it is told otherwise', async () => {

@@ -10,7 +10,8 @@ export const run: Run<typeof discover> = async ({ values, args, connect }) => {
   const { name } = args
   const { base, format, json } = values
   if (values.watch && values.pick) throw new UsageError('--watch and --pick exclude each other')
-  if (name === undefined && (values.watch || values.pick)) throw new UsageError('NAME is missing, the name of a service')
+  if (name === undefined && (values.watch || values.pick))
+    throw new UsageError('NAME is missing, the name of a service')
   if (name !== undefined) checkServiceName(name, format)
   using signals = new Signals()
   const { signal } = signals

@@ -40,6 +40,7 @@ export const create = spec({
       },
     ),
     base64: flag('DATA is base64', { short: 'b' }),
+    hex: flag('DATA is hexadecimal, two digits a byte', { short: 'x' }),
     parents: flag('creates missing parents too', { short: 'p' }),
     file: fromFile,
   },
@@ -54,7 +55,13 @@ export const set = spec({
     path: argument(znodePath, 'the znode'),
     data: optional(text, 'its new data, unless --file gives it'),
   },
-  options: { stat, version: ifVersion, base64: flag('DATA is base64', { short: 'b' }), file: fromFile },
+  options: {
+    stat,
+    version: ifVersion,
+    base64: flag('DATA is base64', { short: 'b' }),
+    hex: flag('DATA is hexadecimal, two digits a byte', { short: 'x' }),
+    file: fromFile,
+  },
   connects: true,
   json: 'an object with the path and the Stat',
 })

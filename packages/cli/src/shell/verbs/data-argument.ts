@@ -1,26 +1,40 @@
-/** The data that a verb writes: from its argument, as base64 or text, or from a file or standard input. */
+/** The data that a verb writes: from its argument, as text, base64 or hexadecimal, or from a file or standard input. */
 import { readFile } from 'node:fs/promises'
 import { UsageError } from '../../command.ts'
 
 interface Given {
   readonly data: string | undefined
   readonly base64: boolean
+  readonly hex: boolean
   readonly file: string | undefined
 }
 
-/** Undefined where none is given. @throws UsageError for two sources, and for what is no base64. */
-export async function dataOf({ data, base64, file }: Given): Promise<Uint8Array | undefined> {
+/** Undefined where none is given. @throws UsageError for two sources or forms, and for what does not have the form. */
+export async function dataOf({ data, base64, hex, file }: Given): Promise<Uint8Array | undefined> {
   if (file !== undefined) {
-    if (data !== undefined || base64) throw new UsageError('--file gives the data: without DATA and --base64')
+    if (data !== undefined || base64 || hex) {
+      throw new UsageError('--file gives the data: without DATA, --base64 and --hex')
+    }
     return file === '-' ? standardInput() : readFile(file)
   }
+  if (base64 && hex) throw new UsageError('--base64 and --hex exclude each other')
   if (data === undefined) return undefined
+  if (hex) return fromHex(data)
   if (!base64) return new TextEncoder().encode(data)
   // Buffer leaves out what is no base64.
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(data)) {
     throw new UsageError(`DATA must be base64, not "${data}"`)
   }
   return Buffer.from(data, 'base64')
+}
+
+/** Two digits a byte; spaces may stand between bytes. */
+function fromHex(data: string): Uint8Array {
+  const digits = data.replaceAll(' ', '')
+  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) {
+    throw new UsageError(`DATA must be hexadecimal, two digits a byte, not "${data}"`)
+  }
+  return Buffer.from(digits, 'hex')
 }
 
 async function standardInput(): Promise<Uint8Array> {
