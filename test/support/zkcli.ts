@@ -129,7 +129,7 @@ export const zkCliCommands: readonly string[] = [
   'whoami',
   'create -e /of-session x',
   'getEphemerals',
-  'create -s -t 100000 /late- x',
+  'create -s -t 100000 /w/late- x',
   'create -c -e /box x',
   'ls -s -w /w',
   'removewatches /w -c',

@@ -147,6 +147,7 @@ const cases: readonly Case[] = [
   ['create -e /mine', ['Created /mine']],
   ['getEphemerals', ['[/mine]']],
   ['reconfig -remove 3', [/^reconfig: RECONFIG_DISABLED/]],
+  ['set /new --file /nowhere/data', [/^set: --file must be a file that can be read, not "\/nowhere\/data": ENOENT/]],
   ['reconfig', [/^reconfig: needs either --add and --remove, or one of/]],
   ['get -w /txn', ['x']],
   ['removewatches /txn', []],

@@ -16,6 +16,6 @@ export function eventFacts({ type, path, zxid }: WatchedEvent): object {
 }
 
 export function eventText({ type, path, zxid }: WatchedEvent): string {
-  if (type === 'none') return printable(`watch of ${path}: ended with the session`)
+  if (type === 'none') return printable(`watch: that of ${path} has ended with the session`)
   return printable(`watch: ${names[type]} ${path}${zxid === -1n ? '' : ` zxid=${hexOf(zxid)}`}`)
 }

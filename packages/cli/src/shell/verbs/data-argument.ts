@@ -1,4 +1,4 @@
-/** The data that a verb writes: from its argument, as text, base64 or hexadecimal, or from a file or standard input. */
+/** Files that a verb reads, and the data that it writes: from its argument, as text, base64 or hexadecimal, or from a file or standard input. */
 import { readFile } from 'node:fs/promises'
 import { UsageError } from '../../command.ts'
 
@@ -15,7 +15,7 @@ export async function dataOf({ data, base64, hex, file }: Given): Promise<Uint8A
     if (data !== undefined || base64 || hex) {
       throw new UsageError('--file gives the data: without DATA, --base64 and --hex')
     }
-    return file === '-' ? standardInput() : readFile(file)
+    return file === '-' ? standardInput() : contentOf(file)
   }
   if (base64 && hex) throw new UsageError('--base64 and --hex exclude each other')
   if (data === undefined) return undefined
@@ -26,6 +26,15 @@ export async function dataOf({ data, base64, hex, file }: Given): Promise<Uint8A
     throw new UsageError(`DATA must be base64, not "${data}"`)
   }
   return Buffer.from(data, 'base64')
+}
+
+/** The content of the file that `--file` names. @throws UsageError that names it, where it cannot be read. */
+export async function contentOf(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    throw new UsageError(`--file must be a file that can be read, not "${file}": ${(error as Error).message}`)
+  }
 }
 
 /** Two digits a byte; spaces may stand between bytes. */

@@ -1,5 +1,4 @@
 /** Verbs that ask a server about itself or this connection, and `reconfig`. */
-import { readFile } from 'node:fs/promises'
 import { clientConfiguration } from '@lightkeeper/tools'
 import { UsageError } from '../../command.ts'
 import { printable } from '../../output.ts'
@@ -12,6 +11,7 @@ import type {
 import type { reconfig as reconfigSpec } from '../../table/shell-write.ts'
 import { statText } from '../stat-text.ts'
 import type { Verb, VerbCall } from '../verb.ts'
+import { contentOf } from './data-argument.ts'
 
 export const whoami: Verb<typeof whoamiSpec> = async ({ out, signal, connect }) => {
   const zk = await connect()
@@ -71,7 +71,7 @@ async function changeOf({ add, remove, members, file, version }: ReconfigValues)
   const isStep = add !== undefined || remove !== undefined
   if (isWhole === isStep) throw new UsageError('needs either --add and --remove, or one of --members and --file')
   if (members !== undefined && file !== undefined) throw new UsageError('--members and --file exclude each other')
-  const all = members ?? (file === undefined ? undefined : membersIn(await readFile(file, 'utf8'), file))
+  const all = members ?? (file === undefined ? undefined : membersIn((await contentOf(file)).toString('utf8'), file))
   return {
     ...(add !== undefined && { joining: add.toLowerCase() }),
     ...(remove !== undefined && { leaving: remove }),
