@@ -124,6 +124,7 @@ export const sections = [
         tls: 'What TLS costs',
         attacks: 'Under attack',
         console: 'Speed of the console',
+        past: 'Questions about the past',
       }),
       ...inFolder('docs/decisions', {
         '0001-first-shape': 'Decision 1: first shape',
