@@ -48,7 +48,7 @@ async function outputs(lines: readonly string[], ...options: readonly string[]):
 /** What was found, with the patterns instead of the lines that match them. */
 function matching(found: readonly (readonly string[])[], said: readonly Case[]): object[] {
   return found.map((lines, i) => {
-    const [line, patterns = []] = said[i] ?? []
+    const [line, patterns] = said[i] ?? ['', []]
     const isEqual =
       lines.length === patterns.length &&
       patterns.every((each, at) => (typeof each === 'string' ? lines[at] === each : each.test(lines[at] ?? '')))
