@@ -53,7 +53,10 @@ export default defineConfig({
         },
       }),
       // In threads, so that CI ends all of it when it ends the one process that is over its time.
-      project('package', ['test/package/**/*.test.ts'], { fileParallelism: false }),
+      project('package', ['test/package/**/*.test.ts'], {
+        globalSetup: ['test/package/pack-once.ts'],
+        fileParallelism: false,
+      }),
       project('faults', ['test/faults/**/*.test.ts'], {
         pool: 'forks' as const,
         testTimeout: 120_000,

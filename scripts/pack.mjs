@@ -1,153 +1,98 @@
 // @ts-check
 /**
- * Packs `@lightkeeper/client` for publication: a few modules, each with a declaration file, which contain the parts of `protocol`
- * and `runtime` that the client uses, so that a user installs nothing else. `node scripts/pack.mjs [folder]` prints the path of the
- * tarball; the default folder is `.cache/pack`. docs/decisions/0002-one-client-package.md says why only this package is bundled.
+ * Packs what is published: `node scripts/pack.mjs [--for NAME] [folder]` writes a tarball for each package, and the folder of which
+ * it was made, into `.cache/pack`, and prints a line for each; with `--for`, only that package and those of ours that it needs. It
+ * needs a build. docs/releasing.md says what becomes of the tarballs.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { isBuiltin } from 'node:module'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import ts from '@typescript/typescript6'
-import { rollup } from 'rollup'
-import { dts } from 'rollup-plugin-dts'
+import { pathToFileURL } from 'node:url'
+import { parseArgs } from 'node:util'
+import { bundle, writeCommonTypes } from './packing/bundle.mjs'
+import {
+  inlined,
+  manifestOf,
+  moduleOf,
+  publishedFolders,
+  publishedManifest,
+  publishedPage,
+  root,
+  unbundled,
+} from './packing/published.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+/** @typedef {{ name: string, folder: string, tarball: string }} Packed */
 
-/**
- * The modules of the published package, and the entries of the client from which they are made. They share no code: only the first
- * one contains the code that throws errors of the client, so a program has only one `KeeperError` class.
- */
-const modules = { index: 'index', arguments: 'arguments/index' }
-
-/** The entries of our own packages in the output of `tsc -b`, by specifier. */
-const entries = {
-  '@lightkeeper/protocol': 'packages/protocol/dist/index',
-  '@lightkeeper/runtime': 'packages/runtime/dist/index',
-  '@lightkeeper/runtime/node': 'packages/runtime/dist/node/index',
-}
-
-/**
- * What our declaration files need from the reader's libraries. With these two lines a program compiles without the DOM, without
- * @types/node and without `esnext.disposable`: the reference adds `AsyncDisposable`, and the interface merges with the
- * `AbortSignal` of any library that has one.
- */
-const ambient = `/// <reference lib="es2022" />
-/// <reference lib="esnext.disposable" />
-declare global {
-  interface AbortSignal {
-    readonly aborted: boolean
-  }
-}
-`
-
-/** @param {string} ending @returns {import('rollup').Plugin} */
-function workspace(ending) {
-  return {
-    name: 'workspace',
-    resolveId(specifier) {
-      if (isBuiltin(specifier)) return { id: specifier, external: true }
-      const entry = entries[/** @type {keyof typeof entries} */ (specifier)]
-      // Any other package would become a dependency unnoticed.
-      if (entry === undefined && !/^[./]/.test(specifier)) this.error(`the client must not depend on ${specifier}`)
-      return entry === undefined ? null : { id: join(root, entry + ending), moduleSideEffects: false }
-    },
-  }
-}
-
-/** Passes the source maps of the compiler on, so that those of the bundle lead to the sources. @type {import('rollup').Plugin} */
-const compilerMaps = {
-  name: 'compiler-maps',
-  load(file) {
-    const code = readFileSync(file, 'utf8').replace(/\n\/\/# sourceMappingURL=.*\n?$/, '\n')
-    const map = JSON.parse(readFileSync(`${file}.map`, 'utf8'))
-    // The map contains the sources, since the tarball has none.
-    map.sourcesContent = map.sources.map((/** @type {string} */ name) =>
-      readFileSync(resolve(dirname(file), name), 'utf8'),
-    )
-    return { code, map, moduleSideEffects: false }
-  },
-}
-
-/**
- * Comments stay in the declarations, which editors show, and in the sources inside the map. In the code they were a fifth of the
- * download. @type {import('rollup').Plugin}
- */
-const withoutComments = {
-  name: 'without-comments',
-  transform(code, file) {
-    const compilerOptions = {
-      removeComments: true,
-      sourceMap: true,
-      target: ts.ScriptTarget.ES2023,
-      module: ts.ModuleKind.ESNext,
-    }
-    const { outputText, sourceMapText } = ts.transpileModule(code, { fileName: file, compilerOptions })
-    return { code: outputText.replace(/\n?\/\/# sourceMappingURL=.*\n?$/, '\n'), map: sourceMapText ?? null }
-  },
-}
-
-/** @param {import('rollup').RollupLog} warning */
-function onwarn(warning) {
-  throw new Error(`bundling warned: ${warning.message}`)
-}
-
-/** The manifest that users see: no dependencies, and no condition that leads to sources, which the tarball does not have. */
-export function publishedManifest() {
-  const own = JSON.parse(readFileSync(join(root, 'packages/client/package.json'), 'utf8'))
-  const { dependencies: _, ...kept } = own
-  return {
-    ...kept,
-    // For resolvers that do not know `exports`.
-    main: './dist/index.js',
-    types: './dist/index.d.ts',
-    exports: {
-      '.': { types: './dist/index.d.ts', default: './dist/index.js' },
-      './arguments': { types: './dist/arguments.d.ts', default: './dist/arguments.js' },
-      './package.json': './package.json',
-    },
-    files: ['dist'],
-  }
-}
-
-/** Writes the tarball into `folder` and returns its path. @param {string} folder */
-export async function packClient(folder) {
-  const stage = join(folder, 'client')
-  const out = join(stage, 'dist')
-  rmSync(stage, { recursive: true, force: true })
+/** Writes the tarballs of `folders` into `out`. @param {string} [out] @param {readonly string[]} [folders] @returns {Promise<Packed[]>} */
+export async function packAll(out = join(root, '.cache/pack'), folders = publishedFolders) {
+  rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
-
-  for (const [name, entry] of Object.entries(modules)) {
-    await bundle(join(root, 'packages/client/dist', entry), join(out, name))
-  }
-
-  writeFileSync(join(stage, 'package.json'), `${JSON.stringify(publishedManifest(), null, 2)}\n`)
-  for (const file of ['README.md', 'LICENSE']) cpSync(join(root, 'packages/client', file), join(stage, file))
-  return npmPack(stage, folder)
+  const packed = []
+  for (const folder of folders) packed.push(await pack(folder, out))
+  writeFileSync(join(out, 'packed.json'), `${JSON.stringify(packed, null, 2)}\n`)
+  return packed
 }
 
-/** Makes one module and one declaration file. @param {string} input @param {string} output both without their endings */
-async function bundle(input, output) {
-  if (!existsSync(`${input}.js`)) throw new Error('nothing is built: npm run build')
-  const code = await rollup({
-    input: `${input}.js`,
-    plugins: [workspace('.js'), compilerMaps, withoutComments],
-    onwarn,
-  })
-  await code.write({
-    file: `${output}.js`,
-    format: 'es',
-    sourcemap: true,
-    // A path from the root of the repository: the same on every machine.
-    sourcemapPathTransform: (source, map) => resolve(dirname(map), source).slice(root.length).replaceAll('\\', '/'),
-  })
-  await code.close()
+/** @param {string} folder @param {string} out @returns {Promise<Packed>} */
+async function pack(folder, out) {
+  const stage = join(out, folder)
+  mkdirSync(stage, { recursive: true })
+  if (folder === 'cli') await stageProgram(stage)
+  else if (unbundled.has(folder)) copyModules(folder, stage)
+  else await stageLibrary(folder, stage)
 
-  const plugins = [workspace('.d.ts'), dts({ respectExternal: true })]
-  const types = await rollup({ input: `${input}.d.ts`, plugins, onwarn })
-  await types.write({ file: `${output}.d.ts`, format: 'es', banner: ambient })
-  await types.close()
+  const manifest = publishedManifest(folder)
+  writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  writeFileSync(join(stage, 'README.md'), publishedPage(folder))
+  for (const file of ['LICENSE', 'NOTICE']) cpSync(join(root, file), join(stage, file))
+  return { name: manifest.name, folder, tarball: npmPack(stage, out) }
+}
+
+/** The files of `tsc -b` that the keys of `exports` lead to, without their ending. @param {string} folder */
+function entriesOf(folder) {
+  const exported = Object.entries(manifestOf(folder).exports).map(([key, to]) => {
+    const { default: file } = /** @type {{ default: string }} */ (to)
+    return [moduleOf(key), join(root, 'packages', folder, file.replace(/\.js$/, ''))]
+  })
+  return Object.fromEntries(exported)
+}
+
+/** @param {string} folder @param {string} stage */
+function stageLibrary(folder, stage) {
+  const own = inlined[/** @type {'client'} */ (folder)] ?? {}
+  const { dependencies, peerDependencies } = publishedManifest(folder)
+  const needed = Object.keys({ ...dependencies, ...peerDependencies })
+  return bundle({
+    entries: entriesOf(folder),
+    inlined: Object.fromEntries(Object.entries(own).map(([name, file]) => [name, join(root, file)])),
+    mayImport: (specifier) => needed.some((name) => specifier === name || specifier.startsWith(`${name}/`)),
+    out: join(stage, 'dist'),
+  })
+}
+
+/** The command line as the compiler wrote it, and its libraries, which name what other packages have. @param {string} stage */
+async function stageProgram(stage) {
+  const out = join(stage, 'dist')
+  copyModules('cli', stage)
+  // Only the libraries have readers of their types.
+  for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' }))
+    if (name.endsWith('.d.ts')) rmSync(join(out, name))
+  await stageLibrary('cli', stage)
+  writeCommonTypes(out)
+  cpSync(join(root, 'packages/cli/bin'), join(stage, 'bin'), { recursive: true })
+}
+
+/** Copies what the compiler and Vite wrote, without maps: they lead to sources, which the tarball does not have. */
+function copyModules(/** @type {string} */ folder, /** @type {string} */ stage) {
+  const from = join(root, 'packages', folder, 'dist')
+  for (const name of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
+    if (name.endsWith('.map') || name.endsWith('.tsbuildinfo') || statSync(join(from, name)).isDirectory()) continue
+    const to = join(stage, 'dist', name)
+    mkdirSync(dirname(to), { recursive: true })
+    if (/\.[jt]s$/.test(name) && !name.startsWith('web')) {
+      writeFileSync(to, readFileSync(join(from, name), 'utf8').replace(/\n\/\/# sourceMappingURL=.*\n?$/, '\n'))
+    } else cpSync(join(from, name), to)
+  }
 }
 
 /** Runs `npm pack` on a package folder; returns the path of the tarball. @param {string} from @param {string} to */
@@ -159,6 +104,20 @@ export function npmPack(from, to) {
   return join(to, filename)
 }
 
+/** The folders of a package and of those of ours that it needs. @param {string} name @param {Set<string>} [found] */
+function neededFor(name, found = new Set()) {
+  const folder = publishedFolders.find((each) => manifestOf(each).name === name)
+  if (folder === undefined || found.has(folder)) return found
+  found.add(folder)
+  for (const each of Object.keys(publishedManifest(folder).dependencies ?? {})) neededFor(each, found)
+  return found
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  console.log(await packClient(resolve(process.argv[2] ?? join(root, '.cache/pack'))))
+  const { values, positionals } = parseArgs({ options: { for: { type: 'string' } }, allowPositionals: true })
+  const folders = values.for === undefined ? publishedFolders : [...neededFor(values.for)]
+  if (folders.length === 0) throw new Error(`no package that is published has the name ${values.for}`)
+  const [out] = positionals
+  for (const { name, tarball } of await packAll(out === undefined ? undefined : resolve(out), folders))
+    console.log(`${name.padEnd(28)} ${(statSync(tarball).size / 1024).toFixed(1).padStart(7)} KiB  ${tarball}`)
 }

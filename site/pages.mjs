@@ -41,6 +41,7 @@ export const sections = [
       client: 'The client',
       security: 'Security of a client',
       testing: 'Testing your code',
+      frameworks: 'Fastify and NestJS',
       console: 'The console',
       shell: 'The shell',
       'command-line': 'The command line',
@@ -90,6 +91,7 @@ export const sections = [
     entries: inFolder('docs/operations', {
       README: 'Overview',
       running: 'Running',
+      deploy: 'Deploying',
       configuration: 'Configuration',
       upgrading: 'From Apache, and back',
       ensemble: 'In an ensemble',
@@ -131,7 +133,11 @@ export const sections = [
         '0002-one-client-package': 'Decision 2: one package',
         '0003-heartbeat-thread': 'Decision 3: heartbeat thread',
         '0004-the-past-of-a-running-server': 'Decision 4: the past',
+        '0005-commonjs': 'Decision 5: CommonJS',
+        '0006-releases': 'Decision 6: releases',
       }),
+      { source: 'SECURITY.md', title: 'Security and support' },
+      { source: 'docs/releasing.md', title: 'Releasing' },
       { source: 'docs/architecture/found.md', title: 'Faults that tests found' },
     ],
   },
@@ -140,7 +146,7 @@ export const sections = [
 /** Pages that others link to and the menu does not name. @type {readonly Entry[]} */
 const besides = [
   { source: 'site/index.md', title: 'Lightkeeper' },
-  ...['client', 'recipes', 'server', 'testing', 'tools', 'console', 'gssapi', 'opentelemetry'].map((name) => ({
+  ...['client', 'recipes', 'server', 'testing', 'tools', 'console', 'gssapi', 'opentelemetry', 'fastify', 'nestjs'].map((name) => ({
     source: `packages/${name}/README.md`,
     title: name,
   })),

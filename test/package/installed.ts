@@ -4,10 +4,15 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { npmPack, packClient } from '../../scripts/pack.mjs'
+import { npmPack, type Packed } from '../../scripts/pack.mjs'
 import { Child, type Outcome } from '../support/process.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Every package as `pack-once.ts` has packed it. */
+export function packed(): readonly Packed[] {
+  return JSON.parse(readFileSync(join(root, '.cache/pack/packed.json'), 'utf8'))
+}
 
 export interface Installed extends Disposable {
   /** The project; programs and consumers lie in it. */
@@ -26,12 +31,12 @@ function folderOf(name: string, from: string): string {
   return folderOf(name, dirname(from))
 }
 
-/** The folders of the package and of what it needs, what that needs and so on, but for the client; as the package files say. */
+/** The folders of the packages of others that the package needs, what those need and so on; as the package files say. */
 function neededBy(name: string, from: string, found = new Set<string>()): ReadonlySet<string> {
-  if (name === '@lightkeeper/client') return found
   const folder = folderOf(name, from)
   if (found.has(folder)) return found
-  found.add(folder)
+  const isOurs = name === 'lightkeeper' || name.startsWith('@lightkeeper/')
+  if (!isOurs) found.add(folder)
   const { dependencies = {} } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     dependencies?: Record<string, string>
   }
@@ -39,14 +44,13 @@ function neededBy(name: string, from: string, found = new Set<string>()): Readon
   return found
 }
 
-/** Packs and installs the client, without a registry; with `all`, the package `lightkeeper` and what it needs as well. */
-export async function install(which: 'client' | 'all' = 'client'): Promise<Installed> {
+/** Installs the client, without a registry; with `all`, the package `lightkeeper` and what it needs as well. */
+export function install(which: 'client' | 'all' = 'client'): Installed {
   const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-package-'))
-  const packed = mkdtempSync(join(tmpdir(), 'lightkeeper-packed-'))
+  const others = mkdtempSync(join(tmpdir(), 'lightkeeper-packed-'))
   try {
-    const tarball = await packClient(packed)
-    const more = which === 'all' ? [...neededBy('lightkeeper', root)] : []
-    const tarballs = [tarball, ...more.map((from) => npmPack(from, packed))]
+    const ours = packed().filter(({ folder: name }) => which === 'all' || name === 'client')
+    const foreign = which === 'all' ? [...neededBy('lightkeeper', root)].map((from) => npmPack(from, others)) : []
     writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
     const args = [
       'install',
@@ -54,8 +58,11 @@ export async function install(which: 'client' | 'all' = 'client'): Promise<Insta
       '--ignore-scripts',
       '--no-audit',
       '--no-fund',
+      // Nobody who installs the plugins for a framework lacks the framework; here it would come from a registry.
+      '--legacy-peer-deps',
       '--loglevel=error',
-      ...tarballs,
+      ...ours.map(({ tarball }) => tarball),
+      ...foreign,
     ]
     const { status, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8' })
     if (status !== 0) throw new Error(`npm install failed: ${stderr}`)
@@ -63,12 +70,13 @@ export async function install(which: 'client' | 'all' = 'client'): Promise<Insta
       cpSync(join(root, 'test/package', each), join(folder, each), { recursive: true })
     }
     const client = join(folder, 'node_modules/@lightkeeper/client')
+    const tarball = ours.find(({ folder: name }) => name === 'client')?.tarball ?? ''
     const dispose = (): void => {
-      for (const each of [folder, packed]) rmSync(each, { recursive: true, force: true })
+      for (const each of [folder, others]) rmSync(each, { recursive: true, force: true })
     }
     return { folder, tarball, client, [Symbol.dispose]: dispose }
   } catch (error) {
-    for (const each of [folder, packed]) rmSync(each, { recursive: true, force: true })
+    for (const each of [folder, others]) rmSync(each, { recursive: true, force: true })
     throw error
   }
 }

@@ -6,8 +6,8 @@ import { missingRuntime, programOf, runtimes } from '../../scripts/runtimes.mjs'
 import { type Installed, install, runToEnd } from './installed.ts'
 
 let installed: Installed
-beforeAll(async () => {
-  installed = await install()
+beforeAll(() => {
+  installed = install()
 })
 afterAll(() => installed[Symbol.dispose]())
 

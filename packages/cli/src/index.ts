@@ -32,6 +32,7 @@ export {
   type ExistenceResult,
   type FailedOperation,
   type GetResult,
+  type Hold,
   type Identity,
   json,
   KeeperError,

@@ -82,6 +82,7 @@ import type {
   VersionOptions,
   WatchOptions,
 } from './options.ts'
+import type { Hold } from './session/balance.ts'
 import { Lease } from './session/lease.ts'
 import { tooLarge } from './session/request.ts'
 import { Session } from './session/session.ts'
@@ -163,10 +164,9 @@ export class Client implements AsyncDisposable, ClientLike {
     this.#session.balance.replaceServers(servers)
   }
 
-  /** Prevents voluntary moves to another server until the result is disposed: use it while you hold a lock or a term. */
-  hold(): Disposable {
-    const release = this.#session.balance.hold()
-    return { [Symbol.dispose]: release }
+  /** Prevents voluntary moves to another server until the result is closed: use it while you hold a lock or a term. */
+  hold(): Hold {
+    return this.#session.balance.hold()
   }
 
   /**

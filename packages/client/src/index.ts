@@ -55,6 +55,7 @@ export type {
   WriteOptions,
 } from './options.ts'
 export { ReadyRequest } from './ready-request.ts'
+export type { Hold } from './session/balance.ts'
 export { Lease } from './session/lease.ts'
 export type { Closing, SessionLosses, SessionState, SessionStateKind } from './session/states.ts'
 export type { ClientStats, LatencyStats } from './session/stats.ts'

@@ -21,8 +21,14 @@ export interface InstrumentOptions {
 /** Name of the instrumentation, as exporters show it. */
 const scope = '@lightkeeper/opentelemetry'
 
-/** From now until it is disposed, every client of this process is traced and measured. */
-export function instrument(options: InstrumentOptions = {}): Disposable {
+/** Made by `instrument()`. Its disposal ends it. */
+export interface Instrumentation extends Disposable {
+  /** Nothing is traced or measured from now on. */
+  close(): void
+}
+
+/** From now until it is closed, every client of this process is traced and measured. */
+export function instrument(options: InstrumentOptions = {}): Instrumentation {
   const { tracerProvider = trace.getTracerProvider(), meterProvider = metrics.getMeterProvider() } = options
   const servers = new ServerAttributes()
   const spans = new Spans(tracerProvider.getTracer(scope), servers)
@@ -50,12 +56,11 @@ export function instrument(options: InstrumentOptions = {}): Disposable {
   ]
   const listeners = all.map(([channel, listener]) => [channel, guarded(channel, listener)] as const)
   for (const [channel, listener] of listeners) subscribe(channel, listener)
-  return {
-    [Symbol.dispose]() {
-      for (const [channel, listener] of listeners) unsubscribe(channel, listener)
-      meters.stop()
-    },
+  const close = (): void => {
+    for (const [channel, listener] of listeners) unsubscribe(channel, listener)
+    meters.stop()
   }
+  return { close, [Symbol.dispose]: close }
 }
 
 /**

@@ -25,6 +25,12 @@ export interface BalanceHost {
   leaveFor(server: string): void
 }
 
+/** Made by `client.hold()`. Its disposal ends it. */
+export interface Hold extends Disposable {
+  /** The client may move to another server again. A second call does nothing. */
+  close(): void
+}
+
 export class Balance {
   readonly #host: BalanceHost
   #holds = 0
@@ -39,14 +45,15 @@ export class Balance {
     this.#host = host
   }
 
-  /** Prevents voluntary moves until the returned function is called. */
-  hold(): () => void {
+  /** Prevents voluntary moves until the result is closed. */
+  hold(): Hold {
     let isHeld = true
     this.#holds++
-    return () => {
+    const close = (): void => {
       if (isHeld) this.#holds--
       isHeld = false
     }
+    return { close, [Symbol.dispose]: close }
   }
 
   /** A connection that was ready is lost. */

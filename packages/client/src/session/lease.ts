@@ -50,10 +50,15 @@ export class Lease implements Disposable {
     return this.signal.aborted || this.#session.epoch !== this.#epoch ? 0 : this.#session.leaseMs()
   }
 
-  [Symbol.dispose](): void {
+  /** Ends the observation of the session, which goes on. The disposal of a lease does the same. */
+  close(): void {
     this.#isDisposed = true
     this.#stop()
     this.#timer?.cancel()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
   }
 
   #arm(): void {
@@ -69,7 +74,7 @@ export class Lease implements Disposable {
   }
 
   #end(reason: string): void {
-    this[Symbol.dispose]()
+    this.close()
     if (this.signal.aborted) return
     const message = `the lease of the session has ended: ${reason}`
     this.#abort.abort(new KeeperError('LEASE_ENDED', { outcome: 'unknown', message }))

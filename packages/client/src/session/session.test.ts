@@ -358,7 +358,7 @@ describe('which server', () => {
       answerPings(there)
     }
     expect(there.isClosed).toBe(false)
-    hold[Symbol.dispose]()
+    hold.close()
     await made.clock.advance(2000)
     expect(there.isClosed).toBe(true)
     expect(await settleOn(made)).toBe('b:1')

@@ -43,7 +43,7 @@ export interface DoubleBarrier {
   enter(options?: WaitOptions): Promise<Inside>
 }
 
-/** A member inside the barrier. Its disposal leaves without waiting for the others, like `withdraw`. */
+/** A member inside the barrier. Its disposal leaves without waiting for the others, like `withdraw` and `close`. */
 export interface Inside extends AsyncDisposable {
   /** Aborts when this member may be gone for the others: its session is about to expire. */
   readonly signal: AbortSignal
@@ -57,6 +57,8 @@ export interface Inside extends AsyncDisposable {
    * time.
    */
   withdraw(options?: LeaveOptions): Promise<LeftBehind | undefined>
+  /** As `withdraw`, by the name that everything disposable has. */
+  close(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
 /** Uses the layout of Curator's DistributedDoubleBarrier and kazoo's DoubleBarrier. Sends nothing. */
@@ -254,6 +256,7 @@ class Entry {
         }
       },
       withdraw: leaveAlone,
+      close: leaveAlone,
       [Symbol.asyncDispose]: async () => void (await leaveAlone()),
     }
   }

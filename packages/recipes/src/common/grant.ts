@@ -1,6 +1,6 @@
 /** What a held lock and a term of office have in common: a tenure, and ways to guard work by it. */
 import type { TransactionOp, ZnodePath } from '@lightkeeper/client'
-import type { LeaveOptions, LeftBehind } from './leaving.ts'
+import { type LeaveOptions, type LeftBehind, leaveOptions } from './leaving.ts'
 import type { Tenure } from './tenure.ts'
 
 export abstract class Grant implements AsyncDisposable {
@@ -32,6 +32,11 @@ export abstract class Grant implements AsyncDisposable {
   /** An operation for a transaction. The server refuses the transaction once this has ended. */
   guard(): TransactionOp<undefined> {
     return this.#tenure.guard()
+  }
+
+  /** Ends it, as its disposal does; for programs without `await using`. Settles like the call that gives it up. */
+  async close(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    return this.end(leaveOptions(options, 'close'))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -39,6 +39,8 @@ export interface Acquired extends Disposable {
   readonly instance: ServiceInstance
   /** The call has ended. An error counts as a failure of the instance. */
   done(error?: unknown): void
+  /** The call has ended well, unless `done` was called. */
+  close(): void
 }
 
 const outlierOptions = optionsOf<OutlierOptions>({
@@ -148,7 +150,7 @@ export class Resolver implements AsyncDisposable {
     return this.#balancer.pick(key)
   }
 
-  /** As `pick`. The call counts as under way until `done` or its disposal. */
+  /** As `pick`. The call counts as under way until `done`, `close` or its disposal. */
   acquire(key?: string): Acquired | undefined {
     const instance = this.pick(key)
     if (instance === undefined) return undefined
@@ -163,7 +165,8 @@ export class Resolver implements AsyncDisposable {
       else this.#outstanding.set(id, left)
       if (error !== undefined) this.down(instance, error)
     }
-    return { instance, done, [Symbol.dispose]: () => done() }
+    const close = (): void => done()
+    return { instance, done, close, [Symbol.dispose]: close }
   }
 
   /** A call to `instance` failed. After several failures this resolver leaves it out for some time. */

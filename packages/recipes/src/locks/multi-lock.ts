@@ -105,6 +105,11 @@ export class HeldAll implements AsyncDisposable {
     return left.find((each) => each !== undefined)
   }
 
+  /** As `release`, by the name that everything disposable has. */
+  close(options?: LeaveOptions): Promise<LeftBehind | undefined> {
+    return this.release(options)
+  }
+
   /** For logs. */
   toJSON(): Record<string, unknown> {
     return { held: this.held, isHeld: !this.signal.aborted, remaining: this.remaining() }

@@ -29,6 +29,8 @@ export interface QueueItem<T> extends AsyncDisposable {
    * KeeperError that names the claim, which may block the item for others until the session ends. Never rejects.
    */
   release(options?: LeaveOptions): Promise<LeftBehind | undefined>
+  /** As `release`, by the name that everything disposable has. After `done` or `requeue` it only waits for their end. */
+  close(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
 /** A claim of ours, and its item znode. */
@@ -160,6 +162,7 @@ function itemOf<T>(site: Site<T>, group: ItemGroup, i: number, value: T): QueueI
     done: (own) => end('done', own),
     requeue: (own) => end('requeue', own),
     release,
+    close: release,
     [Symbol.asyncDispose]: async () => void (await release()),
   }
 }

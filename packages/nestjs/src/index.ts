@@ -1,0 +1,9 @@
+/** `@lightkeeper/nestjs`: a module that provides clients, and the decorator that injects them. */
+export {
+  type AsyncClientOptions,
+  type ClientOptions,
+  clientToken,
+  InjectClient,
+  LightkeeperModule,
+  type Placement,
+} from './lightkeeper-module.ts'
