@@ -146,10 +146,12 @@ export const sections = [
 /** Pages that others link to and the menu does not name. @type {readonly Entry[]} */
 const besides = [
   { source: 'site/index.md', title: 'Lightkeeper' },
-  ...['client', 'recipes', 'server', 'testing', 'tools', 'console', 'gssapi', 'opentelemetry', 'fastify', 'nestjs'].map((name) => ({
-    source: `packages/${name}/README.md`,
-    title: name,
-  })),
+  ...['client', 'recipes', 'server', 'testing', 'tools', 'console', 'gssapi', 'opentelemetry', 'fastify', 'nestjs'].map(
+    (name) => ({
+      source: `packages/${name}/README.md`,
+      title: name,
+    }),
+  ),
   ...['service-discovery', 'master-election', 'loop-watch'].map((name) => ({
     source: `examples/src/${name}/README.md`,
     title: name,
