@@ -36,7 +36,7 @@ const budget: Readonly<Record<string, number>> = {
   '@lightkeeper/protocol': 120,
   '@lightkeeper/recipes': 250,
   '@lightkeeper/runtime': 150,
-  '@lightkeeper/server': 600,
+  '@lightkeeper/server': 680,
   '@lightkeeper/testing': 200,
   '@lightkeeper/tools': 250,
 }
