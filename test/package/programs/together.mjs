@@ -18,7 +18,7 @@ const differing = (...copies) =>
 
 const different = [
   ...differing(client, lightkeeper, required('@lightkeeper/client'), required('lightkeeper')),
-  ...differing(recipes, required('lightkeeper/recipes'), required('@lightkeeper/recipes')),
+  ...differing(recipes, required('lightkeeper/recipes')),
   ...differing(server, required('lightkeeper/server')),
   ...differing(testing, required('lightkeeper/testing')),
   ...differing(sim, required('lightkeeper/testing/sim')),
