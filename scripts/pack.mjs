@@ -39,7 +39,7 @@ async function pack(folder, out) {
   mkdirSync(stage, { recursive: true })
   if (folder === 'cli') await stageProgram(stage)
   else if (unbundled.has(folder)) copyModules(folder, stage)
-  else await stageLibrary(folder, stage)
+  else await bundle(bundlingOf(folder, stage))
 
   const manifest = publishedManifest(folder)
   writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
@@ -57,17 +57,17 @@ function entriesOf(folder) {
   return Object.fromEntries(exported)
 }
 
-/** @param {string} folder @param {string} stage */
-function stageLibrary(folder, stage) {
+/** What becomes of a library, in `stage`. @param {string} folder @param {string} stage @returns {import('./packing/bundle.mjs').Bundling} */
+export function bundlingOf(folder, stage) {
   const own = inlined[/** @type {'client'} */ (folder)] ?? {}
   const { dependencies, peerDependencies } = publishedManifest(folder)
   const needed = Object.keys({ ...dependencies, ...peerDependencies })
-  return bundle({
+  return {
     entries: entriesOf(folder),
     inlined: Object.fromEntries(Object.entries(own).map(([name, file]) => [name, join(root, file)])),
     mayImport: (specifier) => needed.some((name) => specifier === name || specifier.startsWith(`${name}/`)),
     out: join(stage, 'dist'),
-  })
+  }
 }
 
 /** The command line as the compiler wrote it, and its libraries, which name what other packages have. @param {string} stage */
@@ -77,7 +77,7 @@ async function stageProgram(stage) {
   // Only the libraries have readers of their types.
   for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' }))
     if (name.endsWith('.d.ts')) rmSync(join(out, name))
-  await stageLibrary('cli', stage)
+  await bundle(bundlingOf('cli', stage))
   writeCommonTypes(out)
   cpSync(join(root, 'packages/cli/bin'), join(stage, 'bin'), { recursive: true })
 }

@@ -106,10 +106,15 @@ function inputsOf(entries, ending) {
   return Object.fromEntries(inputs)
 }
 
+/** The code of a package in rollup, not yet written. @param {Bundling} bundling */
+export function codeOf(bundling) {
+  const plugins = [workspace(bundling, '.js'), compilerMaps, withoutComments]
+  return rollup({ input: inputsOf(bundling.entries, '.js'), plugins, onwarn })
+}
+
 /** @param {Bundling} bundling */
 async function bundleCode(bundling) {
-  const plugins = [workspace(bundling, '.js'), compilerMaps, withoutComments]
-  const code = await rollup({ input: inputsOf(bundling.entries, '.js'), plugins, onwarn })
+  const code = await codeOf(bundling)
   const { output } = await code.write({
     dir: bundling.out,
     // Top-level await ends the build here: a module that has it cannot be required.

@@ -276,17 +276,26 @@ describe('the client beside the package `lightkeeper`', () => {
     expect(code).not.toBeNull()
   })
 
-  test('names every type of the client', () => {
-    const exported = (path: string): string[] => {
-      const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022)
-      const lists = source.statements.filter(ts.isExportDeclaration).map(({ exportClause }) => exportClause)
-      return lists
-        .flatMap((list) => (list !== undefined && ts.isNamedExports(list) ? list.elements : []))
-        .map((each) => each.name.text)
-        .sort()
-    }
-    const client = exported(join(root, 'packages/client/src/index.ts'))
-    expect(exported(join(root, 'packages/cli/src/index.ts'))).toEqual(client)
-    expect([...new Set(exported(join(installed.client, 'dist/index.d.ts')))]).toEqual(client)
+  const exported = (path: string): string[] => {
+    const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022)
+    const lists = source.statements.filter(ts.isExportDeclaration).map(({ exportClause }) => exportClause)
+    return lists
+      .flatMap((list) => (list !== undefined && ts.isNamedExports(list) ? list.elements : []))
+      .map((each) => each.name.text)
+      .sort()
+  }
+
+  test.each([
+    ['client', 'index'],
+    ['recipes', 'recipes'],
+  ])('names every value and every type of the %s', (folder, entry) => {
+    const own = exported(join(root, 'packages', folder, 'src/index.ts'))
+    expect(own.length).toBeGreaterThan(10)
+    expect(exported(join(root, `packages/cli/src/${entry}.ts`))).toEqual(own)
+  })
+
+  test('has what the client exports in its declarations', () => {
+    const own = exported(join(root, 'packages/client/src/index.ts'))
+    expect([...new Set(exported(join(installed.client, 'dist/index.d.ts')))]).toEqual(own)
   })
 })

@@ -3,8 +3,8 @@
  * Jest as it comes (CommonJS), in vitest, and as plain JavaScript on every Node. Each snippet runs alone, against a server of its own.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { type RunningServer, startServer } from '@lightkeeper/server'
+import { dirname, join } from 'node:path'
+import { startServer } from '@lightkeeper/server'
 import ts from '@typescript/typescript6'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { jestProgram, missingRuntime, missingTool, programOf, runtimes } from '../../scripts/runtimes.mjs'
@@ -43,26 +43,33 @@ const asProgram = ({ imports, body }: Snippet): string =>
 const asTest = ({ name, imports, body }: Snippet): string =>
   `${imports}\ntest('${name}', async () => {\n${body}\n})\nexport {}\n`
 
-/** Writes a file into a folder of the project whose package.json says nothing about modules, as most have it. */
-function write(folder: string, file: string, source: string, server: RunningServer): string {
-  const path = join(project.folder, folder)
-  mkdirSync(path, { recursive: true })
-  writeFileSync(join(path, 'package.json'), '{ "private": true }\n')
-  writeFileSync(join(path, file), source.replaceAll('127.0.0.1:2181', server.connectString))
-  return join(path, file)
+interface Program {
+  readonly file: string
+  readonly source: string
 }
 
+/**
+ * Writes programs into a folder of the project whose package.json says nothing about modules, as most have it. Each has a server of its
+ * own; one command runs all of them.
+ */
 async function runs(
   folder: string,
-  file: string,
-  source: string,
-  command: (path: string) => readonly [string, ...string[]],
+  written: readonly Program[],
+  command: (paths: readonly string[]) => readonly [string, ...string[]],
 ): Promise<void> {
-  await using server = await startServer({ port: 0 })
-  const path = write(folder, file, source, server)
-  const { code, output, errors } = await runToEnd(command(path), join(project.folder, folder))
-  expect(code, output + errors).toBe(0)
-  expect(output + errors).not.toMatch(/Error|Warning/)
+  const at = join(project.folder, folder)
+  mkdirSync(at, { recursive: true })
+  writeFileSync(join(at, 'package.json'), '{ "private": true }\n')
+  const servers = await Promise.all(written.map(() => startServer({ port: 0 })))
+  try {
+    for (const [i, { file, source }] of written.entries())
+      writeFileSync(join(at, file), source.replaceAll('127.0.0.1:2181', servers[i]?.connectString ?? ''))
+    const { code, output, errors } = await runToEnd(command(written.map(({ file }) => join(at, file))), at)
+    expect(code, output + errors).toBe(0)
+    expect(output + errors).not.toMatch(/Error|Warning/)
+  } finally {
+    await Promise.all(servers.map((server) => server.close()))
+  }
 }
 
 const programs = snippetsOf('ts')
@@ -85,31 +92,35 @@ for (const { name, program, missing } of nodes) {
     console.log(`the front page on ${name}: skipped, because ${missing}`)
   }
   describe.skipIf(missing !== undefined)(`on ${name}`, () => {
-    test.each(programs)('$name runs as an ES module', (snippet) =>
-      runs('esm', `${snippet.name}.mjs`, compiled(asProgram(snippet), ts.ModuleKind.ES2022), (path) => [program, path]),
-    )
-    test.each(programs)('$name runs as CommonJS', (snippet) =>
-      runs('cjs', `${snippet.name}.js`, compiled(asProgram(snippet), ts.ModuleKind.CommonJS), (path) => [
-        program,
-        path,
-      ]),
-    )
+    const node = (paths: readonly string[]): [string, ...string[]] => [program, ...paths]
+
+    test.each(programs)('$name runs as an ES module', (snippet) => {
+      const source = compiled(asProgram(snippet), ts.ModuleKind.ES2022)
+      return runs('esm', [{ file: `${snippet.name}.mjs`, source }], node)
+    })
+    test.each(programs)('$name runs as CommonJS', (snippet) => {
+      const source = compiled(asProgram(snippet), ts.ModuleKind.CommonJS)
+      return runs('cjs', [{ file: `${snippet.name}.js`, source }], node)
+    })
     test.each(plain)('$name runs as it is written', ({ name, imports, body }) =>
-      runs('plain', `${name}.${imports === '' ? 'cjs' : 'mjs'}`, `${imports}\n${body}`, (path) => [program, path]),
+      runs('plain', [{ file: `${name}.${imports === '' ? 'cjs' : 'mjs'}`, source: `${imports}\n${body}` }], node),
     )
   })
 }
 
-test.each(programs)('$name runs in vitest', (snippet) => {
+test('the front page runs in vitest', () => {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-  const source = compiled(asTest(snippet), ts.ModuleKind.ES2022)
-  const args = ['run', '--globals', '--root']
-  return runs('vitest', `${snippet.name}.test.mjs`, source, (path) => [
+  const tests = programs.map((snippet) => ({
+    file: `${snippet.name}.test.mjs`,
+    source: compiled(asTest(snippet), ts.ModuleKind.ES2022),
+  }))
+  return runs('vitest', tests, (paths) => [
     process.execPath,
     vitest,
-    ...args,
-    join(path, '..'),
-    path,
+    'run',
+    '--globals',
+    '--root',
+    dirname(paths[0] ?? ''),
   ])
 })
 
@@ -118,21 +129,26 @@ if (jestMissing !== undefined) {
   if (process.env['INTEROP'] === 'require') throw new Error(`jest is required and cannot run: ${jestMissing}`)
   console.log(`the front page in Jest: skipped, because ${jestMissing}`)
 }
-describe.skipIf(jestMissing !== undefined)('in Jest without any configuration', () => {
-  const jest = (path: string): [string, ...string[]] => [
-    process.execPath,
-    jestProgram,
-    '--rootDir',
-    join(path, '..'),
-    path,
-  ]
 
-  test.each(programs)('$name runs', (snippet) =>
-    runs('jest', `${snippet.name}.test.js`, compiled(asTest(snippet), ts.ModuleKind.CommonJS), jest),
-  )
-
-  test('a program that requires the client and `lightkeeper` has one client', () => {
+test.skipIf(jestMissing !== undefined)(
+  'the front page and the guide run in Jest without any configuration, and the client and `lightkeeper` are one client there',
+  () => {
+    const tests = programs.map((snippet) => ({
+      file: `${snippet.name}.test.js`,
+      source: compiled(asTest(snippet), ts.ModuleKind.CommonJS),
+    }))
+    const guide = snippetsOf('js', 'docs/guide/testing.md').filter(({ body }) => body.includes('require('))
+    expect(guide.length).toBeGreaterThan(0)
     const source = readFileSync(join(root, 'test/package/programs/one-client.test.cjs'), 'utf8')
-    return runs('jest', 'one-client.test.js', source, jest)
-  })
-})
+    const more = [
+      ...guide.map(({ name, body }) => ({ file: `guide-${name}.test.js`, source: body })),
+      { file: 'one-client.test.js', source },
+    ]
+    return runs('jest', [...tests, ...more], (paths) => [
+      process.execPath,
+      jestProgram,
+      '--rootDir',
+      dirname(paths[0] ?? ''),
+    ])
+  },
+)

@@ -17,6 +17,7 @@ export {
   type Ensemble,
   type EnsembleOptions,
   type Proxy,
+  type ProxyOptions,
   proxy,
   type SecureServerOptions,
   SeededRandom,
