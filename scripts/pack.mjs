@@ -27,14 +27,19 @@ import {
 export async function packAll(out = join(root, '.cache/pack'), folders = publishedFolders) {
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
-  const packed = []
-  for (const folder of folders) packed.push(await pack(folder, out))
+  const staged = []
+  for (const folder of folders) staged.push(await stageOf(folder, out))
+  const tarballs = npmPack(
+    staged.map(({ stage }) => stage),
+    out,
+  )
+  const packed = staged.map(({ name, folder }, i) => ({ name, folder, tarball: tarballs[i] ?? '' }))
   writeFileSync(join(out, 'packed.json'), `${JSON.stringify(packed, null, 2)}\n`)
   return packed
 }
 
-/** @param {string} folder @param {string} out @returns {Promise<Packed>} */
-async function pack(folder, out) {
+/** The folder of which a package's tarball is made. @param {string} folder @param {string} out */
+async function stageOf(folder, out) {
   const stage = join(out, folder)
   mkdirSync(stage, { recursive: true })
   if (folder === 'cli') await stageProgram(stage)
@@ -45,7 +50,7 @@ async function pack(folder, out) {
   writeFileSync(join(stage, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   writeFileSync(join(stage, 'README.md'), publishedPage(folder))
   for (const file of ['LICENSE', 'NOTICE']) cpSync(join(root, file), join(stage, file))
-  return { name: manifest.name, folder, tarball: npmPack(stage, out) }
+  return { name: manifest.name, folder, stage }
 }
 
 /** The files of `tsc -b` that the keys of `exports` lead to, without their ending. @param {string} folder */
@@ -95,13 +100,13 @@ function copyModules(/** @type {string} */ folder, /** @type {string} */ stage) 
   }
 }
 
-/** Runs `npm pack` on a package folder; returns the path of the tarball. @param {string} from @param {string} to */
+/** Runs `npm pack` on folders of packages; returns the paths of the tarballs. @param {readonly string[]} from @param {string} to */
 export function npmPack(from, to) {
-  const args = ['pack', '--json', '--ignore-scripts', '--offline', '--pack-destination', to]
-  const result = spawnSync('npm', args, { cwd: from, encoding: 'utf8' })
-  if (result.status !== 0) throw new Error(`npm pack failed in ${from}: ${result.stderr}`)
-  const [{ filename }] = JSON.parse(result.stdout)
-  return join(to, filename)
+  const args = ['pack', '--json', '--ignore-scripts', '--offline', '--pack-destination', to, ...from]
+  const result = spawnSync('npm', args, { cwd: to, encoding: 'utf8' })
+  if (result.status !== 0) throw new Error(`npm pack failed for ${from.join(', ')}: ${result.stderr}`)
+  const written = /** @type {{ filename: string }[]} */ (JSON.parse(result.stdout))
+  return written.map(({ filename }) => join(to, filename))
 }
 
 /** The folders of a package and of those of ours that it needs. @param {string} name @param {Set<string>} [found] */

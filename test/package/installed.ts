@@ -1,7 +1,6 @@
 /** Packed packages, installed where nothing else is: what a user of the registry gets. */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { npmPack, type Packed } from '../../scripts/pack.mjs'
@@ -9,12 +8,15 @@ import { Child, type Outcome } from '../support/process.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
+/** Where `pack-once.ts` writes the folder of the projects. */
+export const projectsFile = join(root, '.cache/pack/projects.json')
+
 /** Every package as `pack-once.ts` has packed it. */
 export function packed(): readonly Packed[] {
   return JSON.parse(readFileSync(join(root, '.cache/pack/packed.json'), 'utf8'))
 }
 
-export interface Installed extends Disposable {
+export interface Installed {
   /** The project; programs and consumers lie in it. */
   readonly folder: string
   /** The client as it was packed. */
@@ -44,13 +46,17 @@ function neededBy(name: string, from: string, found = new Set<string>()): Readon
   return found
 }
 
-/** Installs the client, without a registry; with `all`, the package `lightkeeper` and what it needs as well. */
+/**
+ * A project that has the client, installed without a registry; with `all`, every package of ours and what the package `lightkeeper`
+ * needs. It is made once and shared by the files of this lane, which run one after the other.
+ */
 export function install(which: 'client' | 'all' = 'client'): Installed {
-  const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-package-'))
-  const others = mkdtempSync(join(tmpdir(), 'lightkeeper-packed-'))
-  try {
-    const ours = packed().filter(({ folder: name }) => which === 'all' || name === 'client')
-    const foreign = which === 'all' ? [...neededBy('lightkeeper', root)].map((from) => npmPack(from, others)) : []
+  const folder = join(JSON.parse(readFileSync(projectsFile, 'utf8')) as string, which)
+  const ours = packed().filter(({ folder: name }) => which === 'all' || name === 'client')
+  if (!existsSync(join(folder, 'programs'))) {
+    const others = join(folder, 'others')
+    mkdirSync(others, { recursive: true })
+    const foreign = which === 'all' ? npmPack([...neededBy('lightkeeper', root)], others) : []
     writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
     const args = [
       'install',
@@ -66,19 +72,13 @@ export function install(which: 'client' | 'all' = 'client'): Installed {
     ]
     const { status, stderr } = spawnSync('npm', args, { cwd: folder, encoding: 'utf8' })
     if (status !== 0) throw new Error(`npm install failed: ${stderr}`)
-    for (const each of ['programs', 'consumers']) {
+    for (const each of ['consumers', 'programs']) {
       cpSync(join(root, 'test/package', each), join(folder, each), { recursive: true })
     }
-    const client = join(folder, 'node_modules/@lightkeeper/client')
-    const tarball = ours.find(({ folder: name }) => name === 'client')?.tarball ?? ''
-    const dispose = (): void => {
-      for (const each of [folder, others]) rmSync(each, { recursive: true, force: true })
-    }
-    return { folder, tarball, client, [Symbol.dispose]: dispose }
-  } catch (error) {
-    for (const each of [folder, others]) rmSync(each, { recursive: true, force: true })
-    throw error
   }
+  const client = join(folder, 'node_modules/@lightkeeper/client')
+  const tarball = ours.find(({ folder: name }) => name === 'client')?.tarball ?? ''
+  return { folder, tarball, client }
 }
 
 /** Runs a program to its end; one that does not end in time is killed, and its code is null. */

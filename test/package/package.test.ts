@@ -3,14 +3,13 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import ts from '@typescript/typescript6'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { type Installed, install, root, runToEnd } from './installed.ts'
 
 let installed: Installed
 beforeAll(() => {
   installed = install()
 })
-afterAll(() => installed[Symbol.dispose]())
 
 const bin = (path: string): string => join(root, 'node_modules', path)
 const read = (path: string): string => readFileSync(join(installed.client, path), 'utf8')
@@ -244,7 +243,6 @@ describe('the client beside the package `lightkeeper`', () => {
   beforeAll(() => {
     all = install('all')
   })
-  afterAll(() => all[Symbol.dispose]())
 
   test('is one and the same, value by value, imported and required, and so are its errors', async () => {
     const { output, errors } = await runToEnd([process.execPath, 'programs/together.mjs'], all.folder)

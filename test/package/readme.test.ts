@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { startServer } from '@lightkeeper/server'
 import ts from '@typescript/typescript6'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { jestProgram, missingRuntime, missingTool, programOf, runtimes } from '../../scripts/runtimes.mjs'
 import { type Installed, install, root, runToEnd } from './installed.ts'
 
@@ -14,7 +14,6 @@ let project: Installed
 beforeAll(() => {
   project = install('all')
 })
-afterAll(() => project[Symbol.dispose]())
 
 interface Snippet {
   readonly name: string

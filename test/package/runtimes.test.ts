@@ -1,7 +1,7 @@
 /** The published client on every runtime it is for, from ESM and from `require`, against a server in this process. */
 import { type RunningServer, startServer } from '@lightkeeper/server'
 import { proxy } from '@lightkeeper/testing'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { missingRuntime, programOf, runtimes } from '../../scripts/runtimes.mjs'
 import { type Installed, install, runToEnd } from './installed.ts'
 
@@ -9,7 +9,6 @@ let installed: Installed
 beforeAll(() => {
   installed = install()
 })
-afterAll(() => installed[Symbol.dispose]())
 
 const steps = ['connect', 'create', 'get', 'large', 'set', 'transaction', 'error', 'cut', 'watch', 'thread', 'close']
 
