@@ -13,6 +13,7 @@ export function pathProblem(path: string, sequential = false): string | undefine
   if (full.charCodeAt(0) !== slash) return 'a path must start with /'
   if (full.length === 1) return undefined
   if (full.charCodeAt(full.length - 1) === slash) return 'a path must not end with /'
+  if (full.length > longFrom && !suspicious.test(full)) return undefined
   let start = 1
   for (let i = 1; i <= full.length; i++) {
     const unit = i === full.length ? slash : full.charCodeAt(i)
@@ -33,6 +34,10 @@ export function pathProblem(path: string, sequential = false): string | undefine
 
 const slash = 0x2f
 const dot = 0x2e
+/** Longer paths are searched by the host first, which is several times as fast. */
+const longFrom = 1024
+/** Matches every path that has a problem, and some that have none. */
+const suspicious = /[^ -~]|\/\/|\/\.\.?(?:\/|$)/
 
 function isForbidden(unit: number): boolean {
   if (unit >= 0x20 && unit < 0x7f) return false

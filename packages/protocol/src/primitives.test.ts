@@ -38,6 +38,21 @@ describe('paths', () => {
   ])('%j is not', (path) => {
     expect(pathProblem(path)).toBeTypeOf('string')
   })
+  test('long or short, have the same problem or none', () => {
+    const part = fc.constantFrom('a', '/', '.', '..', '/.', '//', ' ', '~', '\u00a0', '\u007f', '\ud7ff', '\ufff0', '')
+    const beginning = `/${'long'.repeat(300)}/`
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 8 }), (parts) => {
+        const end = parts.join('')
+        const problem = pathProblem(`/a/${end}`)
+        const of = (text: string | undefined): string | undefined => text?.replace(/\d+/g, '')
+        expect(of(pathProblem(`${beginning}${end}`))).toBe(of(problem))
+        expect(of(pathProblem(`/a/${end}${beginning}b`)) === undefined).toBe(
+          of(pathProblem(`/a/${end}/b`)) === undefined,
+        )
+      }),
+    )
+  })
   test('a sequential create may end in a slash, since the counter is appended first', () => {
     expect(pathProblem('/a/', true)).toBeUndefined()
     expect(pathProblem('/a//', true)).toBeTypeOf('string')

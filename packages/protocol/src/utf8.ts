@@ -62,8 +62,9 @@ export function decodeUtf8(bytes: Uint8Array, start: number, end: number): strin
 
 /** A long text that is made piece by piece leaves garbage of several times its length. */
 function decodeLong(bytes: Uint8Array, start: number, end: number): string {
-  for (let i = start; i < end; i++) if ((bytes[i] as number) > 0x7f) return decodeNonAscii(bytes, start, end)
-  return decoder.decode(bytes.subarray(start, end))
+  const text = decoder.decode(bytes.subarray(start, end))
+  // Only ASCII has as many characters as bytes, or bytes that are not UTF-8, surrogates among them.
+  return text.length === end - start && !text.includes('\ufffd') ? text : decodeNonAscii(bytes, start, end)
 }
 
 function decodeNonAscii(bytes: Uint8Array, start: number, end: number): string {
