@@ -160,11 +160,11 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #answerWord(answer: string): void {
     if (!this.isOpen) return
     try {
-      this.writer.raw(new TextEncoder().encode(answer))
+      // Not by way of the writer: an answer may be long, and would be copied.
+      this.passOn(new TextEncoder().encode(answer))
     } catch (error) {
       return this.fail(error)
     }
-    this.#markDirty()
     this.hangUp()
   }
 
@@ -377,7 +377,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   passOn(bytes: Uint8Array): void {
     const passedBytes = this.writer.length - this.#writtenBefore + bytes.length
-    this.#link.write(this.writer.written())
+    if (this.writer.length > 0) this.#link.write(this.writer.written())
     this.#isFull = !this.#link.write(bytes)
     this.#host.slices.look()
     this.#writtenBefore = -passedBytes
