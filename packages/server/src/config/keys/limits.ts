@@ -25,7 +25,7 @@ export interface LimitOptions {
   readonly maxMultiOperations?: number
   /** Identities of one connection. Default 64. */
   readonly maxIdentities?: number
-  /** Ephemerals of one session, about: creates above it are refused with QUOTA_EXCEEDED; 0 is unlimited. Default 25000. */
+  /** Ephemerals of one session, about: creates above it are refused with QUOTA_EXCEEDED; 0 is unlimited. Default 20000. */
   readonly maxSessionEphemerals?: number
   /** Watches of one connection. Default 1000000. */
   readonly maxCnxnWatches?: number
@@ -62,7 +62,7 @@ const settings = {
   maxReplyBytes: integer({ key: 'maxReplyBytes', byDefault: 32 * MiB, min: 1024, isLive: true }),
   maxMultiOperations: integer({ key: 'maxMultiOperations', byDefault: 3_000, min: 1, isLive: true }),
   maxIdentities: integer({ key: 'maxIdentities', byDefault: 64, min: 1, isLive: true }),
-  maxSessionEphemerals: integer({ key: 'maxSessionEphemerals', byDefault: 25_000, min: 0, isLive: true }),
+  maxSessionEphemerals: integer({ key: 'maxSessionEphemerals', byDefault: 20_000, min: 0, isLive: true }),
   maxCnxnWatches: integer({ key: 'maxCnxnWatches', byDefault: 1_000_000, min: 1, isLive: true }),
   maxCnxnWatchBytes: integer({ key: 'maxCnxnWatchBytes', byDefault: 64 * MiB, min: 1, isLive: true }),
   maxWatchBytes: integer({ key: 'maxWatchBytes', byDefault: 512 * MiB, min: 1, isLive: true }),
