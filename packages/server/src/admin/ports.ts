@@ -118,7 +118,7 @@ export class HttpPorts {
       if (view?.replica === undefined) return []
       return readFigures(view, view.replica, storage, this.#runtime)
     }
-    const exporter = await Exporter.load(read, this.#runtime.memory, { withProcess: metricsExportJvmInfo })
+    const exporter = await Exporter.load(read, this.#runtime, { withProcess: metricsExportJvmInfo })
     this.#exporter = exporter
     const isOnePort = metricsHttpPort === metricsHttpsPort && metricsHttpPort > 0
     const open = async (what: string, port: number, tls: HttpTls | undefined): Promise<string | undefined> => {

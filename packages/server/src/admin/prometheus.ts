@@ -2,7 +2,7 @@
  * `/metrics` in the text format of Prometheus, under the names of Apache's PrometheusMetricsProvider. `prom-client` writes the format;
  * it is loaded when metrics are asked for by the configuration, and reads the figures only while somebody scrapes.
  */
-import type { HttpAnswer, HttpRequest, Memory } from '@lightkeeper/runtime'
+import type { Clock, HttpAnswer, HttpRequest, Memory } from '@lightkeeper/runtime'
 import type { Registry } from 'prom-client'
 import type { Distribution, Summary } from '../stats.ts'
 import { plain } from './answers.ts'
@@ -11,6 +11,11 @@ import type { Figure } from './figures.ts'
 export interface ExporterOptions {
   /** Memory and processor of the process too. */
   readonly withProcess: boolean
+}
+
+interface ExporterHost {
+  readonly clock: Pick<Clock, 'turnEnd'>
+  readonly memory: Memory
 }
 
 /** One line: a name, labels, a number. */
@@ -29,33 +34,35 @@ export class Exporter {
   readonly #registry: Registry
   /** Resolves to the figures now; empty while the server serves no clients. */
   readonly #read: () => Promise<readonly Figure[]>
-  readonly #memory: Memory
+  readonly #host: ExporterHost
   readonly #options: ExporterOptions
   readonly #makeRegistry: () => Registry
+  /** The text that is made at the end of this turn, for all who asked for it. */
+  #asked: Promise<string> | undefined
 
   private constructor(
     registry: Registry,
     makeRegistry: () => Registry,
     read: () => Promise<readonly Figure[]>,
-    memory: Memory,
+    host: ExporterHost,
     options: ExporterOptions,
   ) {
     this.#registry = registry
     this.#makeRegistry = makeRegistry
     this.#read = read
-    this.#memory = memory
+    this.#host = host
     this.#options = options
   }
 
   static async load(
     read: () => Promise<readonly Figure[]>,
-    memory: Memory,
+    host: ExporterHost,
     options: ExporterOptions,
   ): Promise<Exporter> {
     const { Registry, collectDefaultMetrics } = await import('prom-client')
     const registry = new Registry()
     if (options.withProcess) collectDefaultMetrics({ register: registry })
-    return new Exporter(registry, () => new Registry(), read, memory, options)
+    return new Exporter(registry, () => new Registry(), read, host, options)
   }
 
   /** Stops what watches the process. */
@@ -67,12 +74,24 @@ export class Exporter {
     const { method, target } = request
     if (method !== 'GET' && method !== 'HEAD') return plain(405, 'only GET is answered\n')
     if (target.split('?', 1)[0] !== '/metrics') return plain(404, 'the metrics are at /metrics\n')
-    const own = await this.#text()
-    const ofProcess = this.#options.withProcess ? await this.#registry.metrics() : ''
-    return { status: 200, headers: { 'content-type': this.#registry.contentType }, body: `${own}${ofProcess}` }
+    return { status: 200, headers: { 'content-type': this.#registry.contentType }, body: await this.#text() }
   }
 
-  async #text(): Promise<string> {
+  /** To make it takes milliseconds, in which no client is served: once a turn, however many ask. */
+  #text(): Promise<string> {
+    this.#asked ??= new Promise<void>((resolve) => this.#host.clock.turnEnd(resolve)).then(() => {
+      this.#asked = undefined
+      return this.#make()
+    })
+    return this.#asked
+  }
+
+  async #make(): Promise<string> {
+    const own = await this.#own()
+    return this.#options.withProcess ? `${own}${await this.#registry.metrics()}` : own
+  }
+
+  async #own(): Promise<string> {
     const registry = this.#makeRegistry()
     for (const { name, help, type, values } of [...(await this.#read()).map(metricOf), ...this.#heap()]) {
       const metric = { name, help, type, values, aggregator: 'sum' }
@@ -85,7 +104,7 @@ export class Exporter {
   /** The heap, under the names that alerts written for Apache watch. */
   #heap(): Metric[] {
     if (!this.#options.withProcess) return []
-    const { used, limit } = this.#memory.heap()
+    const { used, limit } = this.#host.memory.heap()
     const labels = { area: 'heap' }
     return [
       {
