@@ -28,6 +28,7 @@ const pureNode = new Set([
   'packages/server/src/auth/ip.ts node:net',
   'packages/server/src/session/session-keys.ts node:crypto',
   'packages/server/src/tls/certificate.ts node:crypto',
+  'packages/server/src/tls/host-name.ts node:crypto',
   'packages/server/src/tls/jks.ts node:crypto',
   'packages/server/src/tls/password-based.ts node:crypto',
   'packages/server/src/tls/pem.ts node:crypto',

@@ -131,7 +131,9 @@ export async function startServer(
   const parts = { config, runtime: host, access, authentication, stats, keys, audit: audit?.auditor }
   const house = { ...parts, ...identity, clients, storage, failed }
   const service =
-    ensemble === undefined ? new StandaloneService(house) : await ensemble.memberService(house).catch(failedToStart)
+    ensemble === undefined
+      ? new StandaloneService(house)
+      : await ensemble.memberService(house, credentials.members).catch(failedToStart)
   seen.service = service
   end.closes({ ground, ports, clients, service, storage, day })
   try {

@@ -29,9 +29,12 @@ export const sessionTimeout = 40_000
 export class Voter {
   kind: Kind
   readonly port: number
+  readonly quorumPort: number
+  readonly electionPort: number
   readonly dataDir: string
+  /** More lines of its file, from the next start on. */
+  config: ApacheOptions['config']
   readonly #guest: Guest
-  readonly #config: ApacheOptions['config']
   #ours: OurProcess | undefined
   #theirs: GuestProcess | undefined
 
@@ -40,7 +43,10 @@ export class Voter {
     this.port = guest.clientPort
     this.dataDir = dataDir
     this.#guest = guest
-    this.#config = config
+    this.config = config
+    const [, quorum, election] = (guest.lines[`server.${guest.sid}`] ?? '').split(':')
+    this.quorumPort = Number(quorum)
+    this.electionPort = Number(election)
   }
 
   get isRunning(): boolean {
@@ -49,8 +55,8 @@ export class Voter {
 
   /** Resolves when it serves, so there must be a majority, or one must be about to come. */
   async start(): Promise<void> {
-    if (this.kind === 'apache') this.#theirs = await this.#guest.start(this.dataDir, this.#config)
-    else this.#ours = await ourProcess([this.#guest.configure(this.dataDir, this.#config)])
+    if (this.kind === 'apache') this.#theirs = await this.#guest.start(this.dataDir, this.config)
+    else this.#ours = await ourProcess([this.#guest.configure(this.dataDir, this.config)])
     await until(
       async () => voting.test((await this.mode()) ?? ''),
       () => `a voter of ${this.kind} that serves: ${this.#ours?.errors()}`,

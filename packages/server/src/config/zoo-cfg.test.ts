@@ -82,7 +82,7 @@ describe('where a value comes from', () => {
 })
 
 test('one error names everything that is wrong, each under the name that the file has for it', () => {
-  const wrong = 'tickTime=2000 # ms\nclientPort=70000\nsslQuorum=true\ninitLimit=ten\nmaxClientCnxns=60\nelectionAlg=1'
+  const wrong = 'tickTime=2000 # ms\nclientPort=70000\noraclePath=/o\ninitLimit=ten\nmaxClientCnxns=60\nelectionAlg=1'
   const problemsOf = (read: () => unknown): readonly string[] => {
     try {
       read()
@@ -92,13 +92,15 @@ test('one error names everything that is wrong, each under the name that the fil
     }
   }
   expect(problemsOf(() => parseZooCfg(wrong))).toEqual([
-    'sslQuorum',
+    'oraclePath',
     'tickTime',
     'clientPort',
     'initLimit',
     'electionAlg',
   ])
-  expect(() => parseZooCfg(wrong)).toThrow(/^sslQuorum .*; tickTime is "2000 # ms".*; clientPort is 70000.*; initLimit/)
+  expect(() => parseZooCfg(wrong)).toThrow(
+    /^oraclePath .*; tickTime is "2000 # ms".*; clientPort is 70000.*; initLimit/,
+  )
   const options = { port: -1, tickTime: '5', forceSync: 0, clientport: 1 } as unknown as ServerOptions
   expect(problemsOf(() => resolveConfig(options, 0))).toEqual(['clientport', 'port', 'forceSync', 'tickTime'])
   expect(problemsOf(() => resolveConfig({ host: 'a:1', dataLogDir: '/l', minSessionTimeout: 90_000 }, 0))).toEqual([

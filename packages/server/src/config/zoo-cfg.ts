@@ -113,18 +113,23 @@ function interpret(
     else if (isIdleFamily(key)) ignored.push(key)
     else if (!isMemberKey(key)) unknown.push(withNearest(key))
   }
+  // A key may belong to several families: the admin port has the certificates of the ports between servers.
+  const used = new Set<string>()
+  const unused = new Set<string>()
   for (const { keys, option, read } of families) {
     const own = [...pairs].filter(([key]) => keys.test(key))
     if (own.length === 0) continue
     const tools = { readFile, note, all: values }
     const given = problems.try(() => read(new Map(own.map(([key, { value }]) => [key, value])), tools))
     if (given === undefined) {
-      ignored.push(...own.map(([key]) => key).filter(isIdleFamily))
+      for (const [key] of own) if (isIdleFamily(key)) unused.add(key)
       continue
     }
+    for (const [key] of own) used.add(key)
     options.set(option, given)
     origins.set(option, own.map(([, { origin }]) => origin).join(' '))
   }
+  ignored.push(...[...unused].filter((key) => !used.has(key)))
   problems.try(() => checkElection(values))
   for (const [key, member] of members) {
     if (member.client === undefined && member.secureClient === undefined) {

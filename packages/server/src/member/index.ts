@@ -2,19 +2,25 @@
 import type { ServerConfig } from '../config/config.ts'
 import type { Service, ServiceHouse } from '../service.ts'
 import { ApacheSessionIds, ApacheSessionKeys } from '../session/apache-sessions.ts'
+import type { Credentials } from '../tls/credentials.ts'
 import { readDirectory } from './directory.ts'
 import { Member } from './member.ts'
 import { neighboursOf } from './neighbours.ts'
+import { memberPorts } from './ports.ts'
 
 /** Clients move among the members, and Apache's check passwords by themselves. `wall` is milliseconds since 1970. */
 export function memberIdentity(config: ServerConfig, wall: number) {
   return { keys: new ApacheSessionKeys(), ids: new ApacheSessionIds(config.myid ?? 0, wall) }
 }
 
-/** @throws EpochFileError; Error where there is no data directory. */
-export async function memberService(house: ServiceHouse): Promise<Service> {
+/**
+ * `credentials` are those of the ports between members, where these speak TLS.
+ * @throws EpochFileError; Error where there is no data directory.
+ */
+export async function memberService(house: ServiceHouse, credentials: Credentials | undefined): Promise<Service> {
   const { runtime, storage, config } = house
   if (storage === undefined) throw new Error('a member of an ensemble needs a dataDir')
   const neighbours = neighboursOf(config)
-  return new Member(house, storage, await readDirectory(runtime, storage, neighbours.hasVote), neighbours)
+  const directory = await readDirectory(runtime, storage, neighbours.hasVote)
+  return new Member(house, storage, directory, neighbours, memberPorts(house, credentials, neighbours))
 }

@@ -2,7 +2,7 @@
  * The learners of a member that leads: the port where they come, their links, and what they get when they come, an image or a part of the
  * history. It decides nothing: the machines of zab/ say what each of them gets.
  */
-import { formatHex, type QuorumPacket } from '@lightkeeper/protocol'
+import { formatHex, MalformedFrameError, parseLearnerInfo, type QuorumPacket } from '@lightkeeper/protocol'
 import { RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import type { LearnerView } from '../ensemble-view.ts'
 import { imageOf } from '../storage/image-stream.ts'
@@ -11,6 +11,7 @@ import type { Storage } from '../storage/storage.ts'
 import type { LoggedPayload } from '../storage/txn-log.ts'
 import type { LearnerLink, LearnerLinkLimits } from '../transport/learner-link.ts'
 import { LearnerListener } from '../transport/learner-listener.ts'
+import type { PeerProof } from '../transport/member-network.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { HeldZxids } from '../zab/held-zxids.ts'
 import type { PeerInput } from '../zab/inputs.ts'
@@ -26,6 +27,7 @@ export interface LearnersOptions {
   readonly limits: LearnerLinkLimits
   /** The most znodes of an image between two turns for other work. */
   readonly sliceZnodes: number
+  readonly proof: PeerProof | undefined
 }
 
 export interface LearnersHooks {
@@ -58,7 +60,7 @@ export class Learners {
         this.#links.set(id, link)
         hooks.step({ kind: 'linkAccepted', link: id })
       },
-      packet: (id, packet) => hooks.step({ kind: 'packet', link: id, packet }),
+      packet: (id, packet) => this.#received(id, packet),
       closed: (id, link, why) => this.#closed(id, link, why),
     })
   }
@@ -169,6 +171,25 @@ export class Learners {
       throw error
     }
     yield [...piece, ...fromMemory.flatMap((txn) => packetsOf(txn, form))]
+  }
+
+  #received(id: number, packet: QuorumPacket): void {
+    const problem = this.#problemOf(id, packet)
+    if (problem === undefined) this.#hooks.step({ kind: 'packet', link: id, packet })
+    else this.drop(id, problem)
+  }
+
+  /** The certificate of the link must be that of the server that it says it is. */
+  #problemOf(id: number, { type, data }: QuorumPacket): string | undefined {
+    const { proof } = this.#options
+    if (proof === undefined || (type !== 'FOLLOWERINFO' && type !== 'OBSERVERINFO')) return undefined
+    const link = this.#links.get(id)
+    try {
+      return link && proof(link, parseLearnerInfo(data).sid)
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error
+      return error.message
+    }
   }
 
   #closed(id: number, link: LearnerLink, why: Error | undefined): void {

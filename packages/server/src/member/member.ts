@@ -12,6 +12,7 @@ import { RecentTxns } from '../storage/recent-txns.ts'
 import type { Storage } from '../storage/storage.ts'
 import { ElectionLinks } from '../transport/election-links.ts'
 import type { ImageReceiver } from '../transport/leader-link.ts'
+import type { MemberPorts } from '../transport/member-network.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { PeerInput } from '../zab/inputs.ts'
 import type { CloseReason, HistoryForm, PeerOutput, Role } from '../zab/outputs.ts'
@@ -40,6 +41,7 @@ export class Member implements Service, PeerOutput {
   readonly #storage: Storage
   readonly #directory: MemberDirectory
   readonly #neighbours: Neighbours
+  readonly #ports: MemberPorts
   readonly #peer: Peer
   readonly #disk: MemberDisk
   readonly #backlog: Backlog
@@ -65,14 +67,22 @@ export class Member implements Service, PeerOutput {
   #timer: Timer | undefined
   #isStopped = false
 
-  constructor(house: ServiceHouse, storage: Storage, directory: MemberDirectory, neighbours: Neighbours) {
+  constructor(
+    house: ServiceHouse,
+    storage: Storage,
+    directory: MemberDirectory,
+    neighbours: Neighbours,
+    ports: MemberPorts,
+  ) {
     const { runtime, config, stats } = house
     const { clock } = runtime
+    const { proof } = ports
     this.#house = house
     this.#runtime = runtime
     this.#storage = storage
     this.#directory = directory
     this.#neighbours = neighbours
+    this.#ports = ports
     this.#watch = new PeerWatch(neighbours, runtime)
     const { tree, lastZxid, damage } = storage.recovered
     const broken = (error: Error): void => this.#broken(error)
@@ -107,7 +117,7 @@ export class Member implements Service, PeerOutput {
         house.failed(error)
       },
     })
-    this.#election = new ElectionLinks(neighbours.election, runtime, (from, notification) => {
+    this.#election = new ElectionLinks({ ...neighbours.election, proof }, ports.runtime, (from, notification) => {
       this.#watch.heard(from, notification)
       this.#step({ kind: 'notification', from, notification })
     })
@@ -122,14 +132,15 @@ export class Member implements Service, PeerOutput {
     this.#recent = new RecentTxns(this.#peer.history.held.last)
     const packetBytesMax = config.juteMaxbuffer + packetOverheadBytes
     const ofLinks = { nextLink: () => ++this.#links, step: (input: PeerInput) => this.#step(input) }
-    this.#leader = new LeaderConnection(runtime, neighbours, this.#watch, packetBytesMax, ofLinks)
+    this.#leader = new LeaderConnection(ports.runtime, neighbours, this.#watch, packetBytesMax, ofLinks)
     const limits = {
       packetBytesMax,
       budgetBytes: learnerBudgetBytes,
       stallMs: times.initLimit * times.tickMs,
     }
-    const options = { address: neighbours.quorumListenAddress, limits, sliceZnodes: config.snapshotSliceZnodes }
-    this.#learners = new Learners(options, runtime, storage, this.#recent, {
+    const sliceZnodes = config.snapshotSliceZnodes
+    const options = { address: neighbours.quorumListenAddress, limits, sliceZnodes, proof }
+    this.#learners = new Learners(options, ports.runtime, storage, this.#recent, {
       ...ofLinks,
       held: () => this.#peer.history.held,
     })
@@ -148,6 +159,7 @@ export class Member implements Service, PeerOutput {
   readonly logFailure = undefined
 
   async start(): Promise<void> {
+    this.#ports.start()
     await this.#election.listen()
     this.#runtime.log('info', 'this server is a member of an ensemble and looks for a leader', this.#watch.facts)
     this.#house.stats.elections++
@@ -165,6 +177,7 @@ export class Member implements Service, PeerOutput {
     this.#endTerm()
     this.#leader.destroy()
     this.#disk.stop()
+    this.#ports.stop()
     await Promise.all([this.#election.close(), this.#learners.stop()])
   }
 

@@ -2,7 +2,7 @@
  * What a TLS port shows and trusts, read from files and read again when they change. A file that cannot be used changes nothing: the
  * credentials from before stay, and a line says so once.
  */
-import type { Clock, Disk, Log, Timer, TlsContext, TlsServerOptions } from '@lightkeeper/runtime'
+import type { Clock, Disk, Log, Timer, TlsContext, TlsOptions, TlsServerOptions } from '@lightkeeper/runtime'
 import { ConfigError } from '../config/config-error.ts'
 import type { Prepared, Reloadable } from '../config/live-config.ts'
 import { parseCertificate } from './certificate.ts'
@@ -33,6 +33,7 @@ type Files = ReadonlyMap<string, Uint8Array>
 /** Files, and what the host made of them. */
 interface Loaded {
   readonly files: Files
+  readonly options: TlsServerOptions
   readonly context: TlsContext
   /** The fingerprint of the server's own certificate. */
   readonly shown: string
@@ -61,6 +62,21 @@ export class Credentials implements Reloadable {
   /** What the next handshake uses. */
   get context(): TlsContext {
     return this.#used.context
+  }
+
+  /** What the next dial shows to a server and expects of it. */
+  get peer(): TlsOptions {
+    const { keys, ca, crl, minVersion, maxVersion, ciphers } = this.#used.options
+    return {
+      key: keys.map(({ key }) => key),
+      cert: keys.map(({ cert }) => cert),
+      ca: [...ca],
+      minVersion,
+      maxVersion,
+      rejectUnauthorized: true,
+      ...(crl === undefined ? {} : { crl }),
+      ...(ciphers === undefined ? {} : { ciphers }),
+    }
   }
 
   /** From here on the files are looked at now and then, if the settings say so. */
@@ -170,7 +186,7 @@ function loadedOf(settings: TlsSettings, files: Files, host: CredentialsHost): L
     throw refused(...placeOf(settings, 'trustStore', `holds no trusted certificate${hint}`))
   }
   try {
-    const context = host.tlsContext({
+    const options: TlsServerOptions = {
       keys: keys.map(({ pkcs8, chain }) => ({
         key: pemOf('PRIVATE KEY', pkcs8),
         cert: chain.map((der) => pemOf('CERTIFICATE', der)).join(''),
@@ -181,8 +197,13 @@ function loadedOf(settings: TlsSettings, files: Files, host: CredentialsHost): L
       minVersion: settings.minVersion,
       maxVersion: settings.maxVersion,
       ciphers: settings.ciphers,
-    })
-    return { files, context, shown: parseCertificate(keys[0]?.chain[0] as Uint8Array).fingerprint256 }
+    }
+    return {
+      files,
+      options,
+      context: host.tlsContext(options),
+      shown: parseCertificate(keys[0]?.chain[0] as Uint8Array).fingerprint256,
+    }
   } catch (cause) {
     throw refused(...placeOf(settings, 'keyStore', `cannot be used: ${(cause as Error).message}`), cause)
   }

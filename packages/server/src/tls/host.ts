@@ -9,9 +9,11 @@ export interface PortCredentials {
   readonly clients: Credentials | undefined
   readonly admin: Credentials | undefined
   readonly metrics: Credentials | undefined
+  /** Between the members of an ensemble. */
+  readonly members: Credentials | undefined
 }
 
-type Settings = Pick<ServerConfig, 'tls' | 'adminTls' | 'metricsTls'>
+type Settings = Pick<ServerConfig, 'tls' | 'adminTls' | 'metricsTls' | 'quorumTls'>
 
 /** @throws ConfigError for a file that cannot be used. */
 export async function loadCredentials(settings: Settings, runtime: Runtime): Promise<PortCredentials> {
@@ -19,6 +21,7 @@ export async function loadCredentials(settings: Settings, runtime: Runtime): Pro
     clients: await credentialsOf(settings.tls, runtime),
     admin: await credentialsOf(settings.adminTls, runtime),
     metrics: await credentialsOf(settings.metricsTls, runtime),
+    members: await credentialsOf(settings.quorumTls, runtime),
   }
 }
 

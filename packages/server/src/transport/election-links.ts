@@ -16,6 +16,7 @@ import {
   writeNotification,
 } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import type { PeerProof } from './member-network.ts'
 
 /** Accepted links that have not said who they are; more of them are refused. */
 const anonymousMax = 64
@@ -30,6 +31,8 @@ export interface ElectionLinksOptions {
   readonly peers: ReadonlyMap<number, string>
   /** How long a dial may take, and an accepted link to say who it is, milliseconds. */
   readonly connectTimeoutMs: number
+  /** Undefined where no certificate is checked against the number of a server. */
+  readonly proof?: PeerProof | undefined
 }
 
 /** A member that is not this server. */
@@ -218,8 +221,17 @@ export class ElectionLinks {
     } else if (peer === undefined) {
       const message = 'refused a server that has no server.N line here; the lines must be the same on all servers'
       this.#repeated.tell(`${from}`, message, facts)
-    } else if (from > sid) {
-      return peer
+    } else {
+      const cause = this.#options.proof?.(link, from)
+      if (cause !== undefined) {
+        this.#repeated.tell(`${from} certificate`, 'refused a server, whose certificate is that of another', {
+          ...facts,
+          cause,
+        })
+        link.destroy()
+        return undefined
+      }
+      if (from > sid) return peer
     }
     link.destroy()
     if (peer !== undefined) {

@@ -4,8 +4,15 @@ import { type MemberLines, parseMembers } from '../ensemble-members.ts'
 import { parsedInt, strictBoolean } from '../java-values.ts'
 import { idleKeys, isOff, type Room } from '../room.ts'
 import { type ConfigOf, flag, integer, oneOf, type SettingsFor, setting } from '../setting.ts'
+import {
+  type QuorumTlsOptions,
+  quorumTlsFamilies,
+  quorumTlsRefusals,
+  quorumTlsSettings,
+  refuseHalfOfQuorumTls,
+} from './quorum-tls.ts'
 
-export interface EnsembleOptions {
+export interface EnsembleOptions extends QuorumTlsOptions {
   /**
    * The members of the ensemble that this server belongs to, by the keys of a zoo.cfg: `server.1` is `host:2888:3888`, with
    * `:observer` behind it for an observer; `group.1` and `weight.1` make groups of voters. Default: this server stands alone.
@@ -74,13 +81,17 @@ const settings = {
     isLive: true,
   }),
   ensembleVoting: oneOf({ key: 'ensemble.voting', byDefault: 'off', words: ['off', 'experimental'] }),
+  ...quorumTlsSettings,
 } satisfies SettingsFor<EnsembleOptions>
 
 const noEnsemble = 'belongs to an ensemble, and this server stands alone'
 
 export const ensemble = {
   settings,
-  check({ members, myid, initLimit, syncLimit, ensembleVoting }: ConfigOf<typeof settings>) {
+  families: quorumTlsFamilies,
+  check(config: ConfigOf<typeof settings>) {
+    const { members, myid, initLimit, syncLimit, ensembleVoting } = config
+    refuseHalfOfQuorumTls(config)
     if (members === undefined) return
     const { servers, membership } = parseMembers(members)
     if (myid === undefined) throw ConfigError.refused('myid', 'is missing: it says which of the members this server is')
@@ -108,10 +119,7 @@ export const ensemble = {
       parsedInt,
     ),
     ...idleKeys(
-      [
-        ...['syncEnabled', 'standaloneEnabled', 'multiAddress.enabled'],
-        ...['multiAddress.reachabilityCheckEnabled', 'sslQuorumReloadCertFiles'],
-      ],
+      [...['syncEnabled', 'standaloneEnabled', 'multiAddress.enabled'], ...['multiAddress.reachabilityCheckEnabled']],
       strictBoolean,
     ),
     ...idleKeys([
@@ -126,7 +134,7 @@ export const ensemble = {
     ]),
   },
   refusals: [
-    { keys: /^sslQuorum$/, why: 'asks for TLS between members, which this version does not have' },
+    ...quorumTlsRefusals,
     {
       keys: /^quorum\.auth\..*/,
       why: 'asks that members prove to each other who they are, which this version does not have',

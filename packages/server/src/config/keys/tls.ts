@@ -110,8 +110,7 @@ export const tls = {
   ],
   idle: idleKeys([
     ...['fips-mode', 'serverCnxnFactory', 'netty.server.earlyDropSecureConnectionHandshakes'],
-    // With sslQuorum, for the ports of an ensemble.
-    ...['netty.advancedFlowControl.enabled', 'portUnification'],
+    'netty.advancedFlowControl.enabled',
   ]),
   idleFamilies: [/^ssl\.quorum\./],
   refusals,
