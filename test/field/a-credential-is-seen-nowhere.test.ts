@@ -119,6 +119,14 @@ test('nothing that a server prints, answers or stores shows a credential', async
   for (const name of commands) await page(`${admin}/${name}`, { authorization })
   expect(await page(`http://127.0.0.1:${metricsPort}/metrics`)).toMatch(/^auth_failed_count/m)
   expectNoSecret('the process list', readFileSync(`/proc/${child.pid}/cmdline`, 'latin1'))
+  // A reload says what changed.
+  writeFileSync(join(directory, 'jaas.conf'), readFileSync(jaas(), 'utf8').replace(`${marker}-bob`, `${marker}-bill`))
+  writeFileSync(
+    join(directory, 'zoo.cfg'),
+    readFileSync(join(directory, 'zoo.cfg'), 'utf8').replace('-sasl-super', '-new'),
+  )
+  child.kill('SIGHUP')
+  while (!server.errors().includes('setting=saslUsers')) await ask(port, 'ruok')
   await server.end('SIGTERM')
   expect(server.errors()).toContain('a SASL login failed')
   expectNoSecret('the log', server.errors())

@@ -48,6 +48,22 @@ test('a reload takes over what may change, says old and new, and names what need
   expect(lines).toEqual(['info the configuration was read again: nothing changed'])
 })
 
+test('what is not shown of a setting is compared too: a new password of a store needs a restart, and the log says so', async () => {
+  const tls = { keyStoreLocation: '/store.p12', keyStorePassword: 'of-the-store', clientAuth: 'none' } as const
+  const live = new LiveConfig({ secureClientPort: 2281, tls }, 0)
+  const { log, lines } = linesOf()
+  for (const other of [
+    { ...tls, keyStorePassword: 'a-new-one' },
+    { ...tls, ciphersuites: 'TLS_AES_256_GCM_SHA384' },
+    { ...tls, handshakeDetectionTimeoutMillis: 99 },
+  ]) {
+    const { changed, needRestart } = await live.reload(() => ({ secureClientPort: 2281, tls: other }), log)
+    expect([changed, needRestart]).toEqual([[], ['tls']])
+  }
+  expect(lines).toEqual(Array(3).fill('warn settings keep their value until the server starts again tls'))
+  expect(await live.reload(() => ({ secureClientPort: 2281, tls: { ...tls } }), log)).toMatchObject({ needRestart: [] })
+})
+
 test('one setting that is wrong leaves everything as it was', async () => {
   const live = new LiveConfig({}, 0)
   const before = { ...live.config }

@@ -106,9 +106,9 @@ function isLive(option: string): boolean {
 /** The settings that have another value in `next`. */
 function differences(current: Readonly<Record<string, unknown>>, next: ServerConfig): string[] {
   const values = new Map<string, unknown>(Object.entries(next))
-  const differ = ([option, { show }]: [string, Setting<unknown>]): boolean => {
+  const differ = ([option, { identityOf }]: [string, Setting<unknown>]): boolean => {
     const [before, after] = [current[option], values.get(option)]
-    return before === undefined || after === undefined ? before !== after : show(before) !== show(after)
+    return before === undefined || after === undefined ? before !== after : identityOf(before) !== identityOf(after)
   }
   return [...settings].filter(differ).map(([option]) => option)
 }

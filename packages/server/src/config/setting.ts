@@ -27,6 +27,8 @@ export interface Setting<T> {
   readonly isSecret: boolean
   /** The value as a zoo.cfg would say it. */
   show(value: T): string
+  /** A text that differs for every two values that differ; never shown. A reload compares values by it. */
+  identityOf(value: T): string
 }
 
 /** The settings of a room by the name of their option. */
@@ -54,9 +56,9 @@ export const int32Max = 0x7fff_ffff
 
 /** A setting with a check of its own. */
 export function setting<T>(
-  row: Row<T> & { check(given: unknown, name: string): T; show?(value: T): string },
+  row: Row<T> & { check(given: unknown, name: string): T; show?(value: T): string; identityOf?(value: T): string },
 ): Setting<T> {
-  const { byDefault } = row
+  const { byDefault, show = String } = row
   return {
     key: row.key,
     read: row.read ?? text,
@@ -65,7 +67,8 @@ export function setting<T>(
     inFile: row.inFile,
     isLive: row.isLive ?? false,
     isSecret: row.isSecret ?? false,
-    show: row.show ?? String,
+    show,
+    identityOf: row.identityOf ?? show,
   }
 }
 

@@ -73,6 +73,7 @@ export function tlsSetting(option: string, defaults: ServerTlsOptions = {}): Set
       const stores = `keyStore ${placeOf(tls.keyStore)}, trustStore ${trusted}`
       return `${stores}, clientAuth ${tls.clientAuth}, ${tls.minVersion} to ${tls.maxVersion}`
     },
+    identityOf: (tls) => JSON.stringify(tls) ?? '',
   })
 }
 
