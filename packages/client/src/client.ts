@@ -98,6 +98,10 @@ import { WatchStream } from './watch/stream.ts'
 /** How long `close` waits until a server has ended the session, milliseconds. */
 const closePatienceMs = 2_000
 
+/**
+ * A client of ZooKeeper, made by `connect`: one object for the life of a process. It finds servers, keeps its session, and opens
+ * a new one where the old one has expired. All methods may be called at any time and by many callers at once.
+ */
 export class Client implements AsyncDisposable, ClientLike {
   readonly #session: Session
   readonly #context: CallContext

@@ -21,11 +21,13 @@ import type { ZnodeStat } from './stat.ts'
 import { messageOf } from './thrown.ts'
 import type { WatchChange } from './watch/change.ts'
 
+/** A value with the Stat of the znode that holds it. */
 export interface Value<T> {
   readonly value: T
   readonly stat: ZnodeStat
 }
 
+/** One znode and the codec of its data, made by `client.node()`. It reads and writes values instead of bytes. */
 export class ZnodeHandle<T> {
   readonly path: ZnodePath
   readonly #client: ClientLike

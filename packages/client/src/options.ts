@@ -9,12 +9,14 @@ import type { ReadyRequest } from './ready-request.ts'
 /** Credentials, or a function that is called before every connection. */
 export type Credentials = string | Uint8Array | (() => string | Uint8Array | Promise<string | Uint8Array>)
 
+/** A scheme of authentication and its credentials. The client sends them on every connection, before any request. */
 export interface AuthOption {
   /** `digest`, with credentials `user:password`; or a scheme that the server knows by a plugin. */
   readonly scheme: string
   readonly credentials: Credentials
 }
 
+/** The options of `connect`. Times are in milliseconds. */
 export interface ConnectOptions {
   /** The session timeout to ask for, milliseconds; the server may grant another one. Default 30000. */
   readonly sessionTimeout?: number
@@ -104,6 +106,7 @@ export interface CallOptions {
   readonly timeout?: number | undefined
 }
 
+/** The options of every read. */
 export interface ReadOptions extends CallOptions {
   /**
    * The answer must contain this transaction or be later: the `zxid` of a Stat or change that this or another process has seen. If
@@ -114,6 +117,7 @@ export interface ReadOptions extends CallOptions {
   readonly watch?: boolean
 }
 
+/** The options of `create`. */
 export interface CreateOptions extends WriteOptions {
   /** Default `persistent`. A TTL is in milliseconds and needs a server with TTL znodes enabled. */
   readonly mode?: 'persistent' | 'ephemeral' | 'container' | { readonly ttl: number }
@@ -145,6 +149,7 @@ export interface EnsureOptions extends CallOptions, Pick<CreateOptions, 'acl' | 
   readonly mode?: 'persistent' | 'container'
 }
 
+/** The options of every write. */
 export interface WriteOptions extends CallOptions {
   /**
    * Only the resulting state counts. After a lost reply, the call succeeds where the znode holds the data of this call, even if
@@ -154,11 +159,13 @@ export interface WriteOptions extends CallOptions {
   readonly idempotent?: boolean
 }
 
+/** The options of writes that can expect a version. */
 export interface VersionOptions extends WriteOptions {
   /** Expected version; the call fails with BAD_VERSION if the znode has another one. Default: any. */
   readonly version?: number
 }
 
+/** The options of `delete`. */
 export interface DeleteOptions extends VersionOptions {
   /** Deletes everything below it first. Not atomic. Default false. */
   readonly recursive?: boolean
@@ -166,6 +173,7 @@ export interface DeleteOptions extends VersionOptions {
   readonly idempotent?: boolean
 }
 
+/** The options of `transaction`. */
 export interface TransactionOptions extends WriteOptions {
   /**
    * Shows what happened to the transaction when its reply is lost: the transaction also creates an ephemeral with a unique name
@@ -174,11 +182,13 @@ export interface TransactionOptions extends WriteOptions {
   readonly marker?: ZnodePath
 }
 
+/** The options of `update`. */
 export interface UpdateOptions extends WriteOptions {
   /** How to create the znode where it does not exist. */
   readonly create?: Pick<CreateOptions, 'mode' | 'parents' | 'parentsAcl' | 'acl'>
 }
 
+/** The options of `copy`. */
 export interface CopyOptions extends CallOptions {
   /** What to do with ephemerals, which belong to a session: `refuse` the call, or `skip` them. Default `refuse`. */
   readonly ephemerals?: 'refuse' | 'skip'
@@ -200,6 +210,7 @@ export interface MemberChange {
 /** One read of `readMany`. */
 export type ManyRead = { readonly get: ZnodePath } | { readonly children: ZnodePath }
 
+/** The options of `watch`. */
 export interface WatchOptions<T = Uint8Array> {
   /** The znode and everything below it. Not together with `children`. Default false. */
   readonly recursive?: boolean

@@ -1,6 +1,7 @@
 /** A Stat as users see it: exact ids, real dates. */
 import { formatHex, type Reader, type Stat } from '@lightkeeper/protocol'
 
+/** The Stat of a znode: its transactions, versions, times and sizes. */
 export class ZnodeStat {
   /** Zxid of the transaction that created the znode. */
   readonly czxid: bigint

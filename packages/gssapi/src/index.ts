@@ -5,6 +5,7 @@
 import { KeeperError, type SaslExchange, type SaslMechanism, type SaslStep } from '@lightkeeper/client'
 import { type Check, OptionSet, text, withMethods } from '@lightkeeper/client/arguments'
 
+/** A login by Kerberos. Without options it uses the tickets of the user who runs the process. */
 export interface GssapiOptions {
   /** First part of the server's principal. Default `zookeeper`. */
   readonly service?: string

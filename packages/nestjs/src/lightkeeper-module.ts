@@ -27,6 +27,7 @@ export interface Placement {
   readonly isGlobal?: boolean
 }
 
+/** A client whose options are made by a factory when the application starts. */
 export interface AsyncClientOptions extends Placement, Pick<ModuleMetadata, 'imports'> {
   /** Providers whose values are the arguments of `useFactory`, for example Nest's ConfigService. */
   readonly inject?: NonNullable<FactoryProvider['inject']>
@@ -44,6 +45,7 @@ export function InjectClient(name?: string): ReturnType<typeof Inject> {
   return Inject(clientToken(name))
 }
 
+/** The module. Each use of it provides one client, which is closed when the application has shut down. */
 export class LightkeeperModule {
   /** A client with options that are known now. The start fails as `connect` does. */
   static forRoot(options: ClientOptions & Placement): DynamicModule {

@@ -6,6 +6,7 @@ import { Metrics, type ObservedClient, type ToldChange } from './metrics.ts'
 import { ServerAttributes } from './names.ts'
 import { type Attempt, type Call, Spans } from './spans.ts'
 
+/** The options of `instrument`. */
 export interface InstrumentOptions {
   /** Default: the global one, also where it is registered later. */
   readonly tracerProvider?: TracerProvider | undefined

@@ -53,6 +53,7 @@ export const clientCodes = {
 const codeByNumber = new Map<number, KeeperCode>()
 for (const [code, row] of Object.entries(keeperCodes)) codeByNumber.set(row.number, code as KeeperCode)
 
+/** A failure with a code to match, the path that it is about, and what is known about the outcome of the call. */
 export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Error {
   override readonly name = 'KeeperError'
   readonly code: Code

@@ -5,6 +5,7 @@ export interface Timer {
   cancel(): void
 }
 
+/** Where time comes from: the host, or a simulated world. */
 export interface Clock {
   /** Monotonic milliseconds since an arbitrary start: the only source for timeouts. */
   now(): number

@@ -2,6 +2,7 @@
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
+/** Where lines of a log go: a level, a sentence, and facts. */
 export interface Log {
   /**
    * One line: a sentence, then facts by name. It never contains credentials or data of znodes. A user's hook gets facts
@@ -10,6 +11,7 @@ export interface Log {
   (level: LogLevel, message: string, facts?: Readonly<Record<string, LogFact>>): void
 }
 
+/** The value of a fact in a line of a log. */
 export type LogFact = string | number | bigint | boolean | undefined
 
 /** From the least to the most urgent. */

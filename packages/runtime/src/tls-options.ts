@@ -5,6 +5,7 @@
 
 type Text = string | Uint8Array
 
+/** What `node:tls` needs for a connection with TLS. The options are passed on to it. */
 export interface TlsOptions {
   /** Authorities trusted instead of those Node knows, PEM. */
   readonly ca?: Text | Text[] | undefined

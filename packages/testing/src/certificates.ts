@@ -4,6 +4,7 @@
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 
+/** A certificate and its private key. */
 export interface Certified {
   /** PEM. */
   readonly cert: string
@@ -11,6 +12,7 @@ export interface Certified {
   readonly key: string
 }
 
+/** What a certificate says. */
 export interface CertificateOptions {
   /** Common name; with `subject` it is not used. */
   readonly name: string
@@ -34,6 +36,7 @@ export interface SecureServerOptions {
   readonly tls: Certified & { readonly ca: string; readonly clientAuth: 'need' | 'want' | 'none' }
 }
 
+/** An authority that signs certificates for tests, made anew in memory. */
 export class Authority {
   /** Its own certificate, PEM. */
   readonly cert: string

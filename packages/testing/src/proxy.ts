@@ -1,6 +1,7 @@
 /** A TCP proxy between a client and a server, for faults on the wire. */
 import { createConnection, createServer, type Socket } from 'node:net'
 
+/** A proxy in front of a server, made by `proxy`. It cuts and silences connections when a test asks for it. */
 export interface Proxy extends AsyncDisposable {
   readonly port: number
   readonly connectString: string
@@ -33,6 +34,7 @@ export interface Proxy extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** The options of `proxy`. */
 export interface ProxyOptions {
   /**
    * Gets the first bytes of a client, and returns what to pass on instead; undefined until enough bytes have arrived. It is for

@@ -15,6 +15,7 @@ import type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './sasl.
 /** A value, or a function that is called before every connection. */
 export type Secret = string | (() => string | Promise<string>)
 
+/** A login by SASL DIGEST-MD5: the user, the password, and what to say to a server that differs from Apache's defaults. */
 export interface DigestMd5Options {
   readonly username: Secret
   readonly password: Secret

@@ -12,12 +12,14 @@ export interface SaslMechanism {
   start(context: SaslContext): SaslExchange | Promise<SaslExchange>
 }
 
+/** What a SASL mechanism gets for one connection. */
 export interface SaslContext {
   /** Host name of the server, as the connect string writes it. */
   readonly host: string
   readonly random: Random
 }
 
+/** A login that is under way on one connection: one token after the other, until a step is done. */
 export interface SaslExchange {
   /** The first token; empty where the server sends the first one. */
   readonly first: Uint8Array
@@ -25,6 +27,7 @@ export interface SaslExchange {
   respond(challenge: Uint8Array): SaslStep | Promise<SaslStep>
 }
 
+/** The answer to one token of the server. */
 export interface SaslStep {
   /** The token to send; undefined for none, which is allowed only when the exchange is finished. */
   readonly token?: Uint8Array | undefined

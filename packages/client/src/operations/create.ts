@@ -19,6 +19,7 @@ import { existsRead, findSynced, readZnode } from './reads.ts'
 import type { Finding } from './recover.ts'
 import { verdictOfCreate } from './verdict.ts'
 
+/** The znode that a `create` made. */
 export interface CreateResult {
   /** The real path, including the counter of a sequential create. */
   readonly path: ZnodePath

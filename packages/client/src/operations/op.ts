@@ -35,6 +35,7 @@ export interface TransactionOp<R> {
   readonly lost: LostOp<R>
 }
 
+/** The results of a transaction: a tuple with the result of each operation, in their order. */
 export type TransactionResults<Ops extends readonly TransactionOp<unknown>[]> = {
   -readonly [K in keyof Ops]: Ops[K] extends TransactionOp<infer R> ? R : never
 }

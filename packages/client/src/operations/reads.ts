@@ -18,6 +18,7 @@ import type { OneShotKind, WatchedEvent, WatchRegistry } from '../session/watch-
 import { readZnodeStat, ZnodeStat } from '../stat.ts'
 import type { CallContext } from './call.ts'
 
+/** What `get` read: the data of a znode and its Stat. */
 export interface GetResult {
   readonly data: Uint8Array
   readonly stat: ZnodeStat
@@ -25,12 +26,14 @@ export interface GetResult {
   readonly changed?: Promise<WatchedEvent>
 }
 
+/** What `exists` found. */
 export interface ExistenceResult {
   /** Undefined where the znode does not exist. */
   readonly stat: ZnodeStat | undefined
   readonly changed?: Promise<WatchedEvent>
 }
 
+/** What `children` read: the names of the children, and the Stat of their parent. */
 export interface ChildrenResult {
   /** Names, in no particular order. */
   readonly children: readonly string[]
@@ -38,6 +41,7 @@ export interface ChildrenResult {
   readonly changed?: Promise<WatchedEvent>
 }
 
+/** What one read of `readMany` gave: data, names of children, or the error of this read alone. */
 export type ManyResult =
   | { readonly data: Uint8Array; readonly stat: ZnodeStat }
   | { readonly children: readonly string[] }
@@ -48,6 +52,7 @@ export interface AclResult {
   readonly stat: ZnodeStat
 }
 
+/** An identity that the server knows for this connection, as `whoAmI` reports it. */
 export interface Identity {
   readonly scheme: string
   readonly user: string

@@ -5,6 +5,7 @@ import type { RequestSpec } from '../session/request.ts'
 import { readZnodeStat, type ZnodeStat } from '../stat.ts'
 import type { CallContext } from './call.ts'
 
+/** The members of an ensemble, as the server says after a `reconfigure`. */
 export interface EnsembleConfiguration {
   /** The lines of the new configuration, as `/zookeeper/config` has them. */
   readonly config: string

@@ -17,6 +17,10 @@ interface LeasedSession {
   onState(listener: (state: SessionState) => void): () => void
 }
 
+/**
+ * The time for which the server keeps the present session for certain, made by `client.lease()`. Its signal aborts before the
+ * server can end the session.
+ */
 export class Lease implements Disposable {
   readonly #session: LeasedSession
   readonly #epoch: number

@@ -62,6 +62,7 @@ export interface Closing {
   readonly leftForMs: number
 }
 
+/** The names of the states of a session. */
 export type SessionStateKind = SessionState['kind']
 
 export function isFinal(state: SessionState): boolean {

@@ -39,6 +39,7 @@ export interface ClientStats {
   readonly eventLoop: { readonly longestStallMs: number; readonly stalls: number }
 }
 
+/** Times from the write of a request to its reply, milliseconds; quantiles are exact to a tenth. */
 export interface LatencyStats {
   readonly count: number
   readonly meanMs: number

@@ -62,6 +62,7 @@ export interface UnreadableChange<T = Uint8Array> extends Change {
   readonly previous: ZnodeSnapshot<T> | undefined
 }
 
+/** One entry of the stream of `watch`: what changed, or what is known about the stream itself. */
 export type WatchChange<T = Uint8Array> =
   | CreatedChange<T>
   | ChangedChange<T>

@@ -8,6 +8,7 @@ import type { Budget } from '../session/budget.ts'
 import type { Watcher } from '../session/watch-registry.ts'
 import type { RawZnode, WatchSource } from './source.ts'
 
+/** A znode and everything below it, as it was at one moment. */
 export interface Tree {
   /** Everything is as it was right after this transaction. */
   readonly zxid: bigint

@@ -12,6 +12,7 @@ import { Sampler } from '../servers/sampler.ts'
 import { figuresIn } from '../servers/words.ts'
 import { webFiles } from './web-files.ts'
 
+/** The options of `startConsole`. */
 export interface ConsoleOptions {
   /** A connect string, as the client takes it. */
   readonly servers: string
@@ -47,6 +48,7 @@ export interface ConsoleOptions {
   readonly files?: WebFiles
 }
 
+/** A console that serves, made by `startConsole`. */
 export interface RunningConsole extends AsyncDisposable {
   /** What a browser opens, with the token behind `#`, which no server and no log sees. */
   readonly url: string

@@ -10,6 +10,7 @@ export interface KeptFigures {
   read(points: number): Promise<KeptDay>
 }
 
+/** Figures of the last day, as a server keeps them. */
 export interface KeptDay extends Series {
   /** Milliseconds between two points. */
   readonly everyMs: number

@@ -6,6 +6,7 @@ import { createBelow } from '../common/container.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { repeat } from '../common/repeat.ts'
 
+/** A barrier: while its znode exists, everybody who waits at it stays there. */
 export interface Barrier {
   readonly path: ZnodePath
   /** Creates the barrier. It stays when the client that created it goes away. */

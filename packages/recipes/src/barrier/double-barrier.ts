@@ -27,6 +27,7 @@ import { repeat } from '../common/repeat.ts'
 import { uniqueName } from '../common/unique-name.ts'
 import { type BarrierMember, fullRound, isOpen, leave, readyName } from './decide.ts'
 
+/** The options of `doubleBarrier`. */
 export interface DoubleBarrierOptions {
   /** The number of members of a full round. */
   readonly count: number
@@ -34,6 +35,7 @@ export interface DoubleBarrierOptions {
   readonly identifier?: string
 }
 
+/** A barrier at which a number of members begin together and end together. */
 export interface DoubleBarrier {
   readonly path: ZnodePath
   /**

@@ -26,6 +26,7 @@ import { type LeaveOptions, leaveMs } from '../common/leaving.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { type CacheChange, type CacheEntry, CacheView, type Untold } from './view.ts'
 
+/** The options of `cache`. */
 export interface CacheOptions<T = Uint8Array> extends WaitOptions {
   /** The codec that reads the data. Default: bytes. */
   readonly codec?: Codec<T>
@@ -35,6 +36,7 @@ export interface CacheOptions<T = Uint8Array> extends WaitOptions {
   readonly auditInterval?: number
 }
 
+/** Znodes in memory, kept up to date by a watch. Reads do not wait. */
 export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
   readonly path: ZnodePath
   readonly size: number

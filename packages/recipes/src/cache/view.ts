@@ -2,6 +2,7 @@
 import type { WatchChange, ZnodePath, ZnodeStat } from '@lightkeeper/client'
 import { type Freshness, live } from '../common/freshness.ts'
 
+/** A znode as a cache has it. */
 export interface CacheEntry<T> {
   readonly path: ZnodePath
   readonly value: T

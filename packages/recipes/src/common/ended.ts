@@ -14,6 +14,7 @@ export type EndCode =
   /** The item moves to another member, or this member leaves. */
   | 'MOVED'
 
+/** The reason of a signal whose lock, term or item has ended. `code` says why. */
 export class EndedError extends Error {
   override readonly name = 'EndedError'
   readonly code: EndCode

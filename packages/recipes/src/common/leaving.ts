@@ -7,6 +7,7 @@ import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { callOptions } from '../arguments/options.ts'
 import { Limit } from './limit.ts'
 
+/** How long to try to give something up. */
 export interface LeaveOptions {
   /** Ends the wait: the call resolves at once to what is left. */
   readonly signal?: AbortSignal | undefined

@@ -3,6 +3,7 @@ import { type CallOptions, type Client, KeeperError, type Timer } from '@lightke
 import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 import { LinkedAbort } from './linked.ts'
 
+/** How long a call may wait. */
 export interface WaitOptions {
   /** Gives up: the call rejects with the reason of the signal and leaves nothing behind. */
   readonly signal?: AbortSignal | undefined

@@ -3,6 +3,7 @@ import type { ZnodeStat } from '@lightkeeper/client'
 import { hearAbort, unhearAbort } from '@lightkeeper/client/arguments'
 import type { Freshness } from '../common/freshness.ts'
 
+/** One change of a configuration: a new value, or a value that could not be taken. */
 export type ConfigurationChange<T> =
   | { readonly kind: 'changed'; readonly value: T; readonly previous: T; readonly stat: ZnodeStat }
   /** The codec cannot decode what was written; the last good value stays current. */

@@ -8,6 +8,7 @@ import { type Cache, cache } from '../cache/cache.ts'
 import type { WaitOptions } from '../common/limit.ts'
 import { type Configuration, type ConfigurationStore, LiveConfiguration, type Start } from './live.ts'
 
+/** The options of `configuration`. */
 export interface ConfigurationOptions<T> extends WaitOptions {
   /** How long to wait for a server, milliseconds. Default 10000 with a store or a fallback; without one there is no limit. */
   readonly timeout?: number | undefined

@@ -28,6 +28,7 @@ export interface ConfigurationStore {
 /** The source of the current value. */
 export type ConfigurationSource = 'server' | 'store' | 'fallback'
 
+/** A configuration that follows its znode. Reads give the last value that passed its checks. */
 export interface Configuration<T> extends AsyncDisposable {
   readonly path: ZnodePath
   /** The last good value. */

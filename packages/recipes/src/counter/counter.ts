@@ -11,6 +11,7 @@ import { MarkedTransactions } from '../common/marked-transactions.ts'
 import { Races } from '../common/races.ts'
 import { type CounterFormat, type CounterFormats, formats, type NumberFormat } from './format.ts'
 
+/** The options of `counter`. */
 export interface CounterOptions<F extends CounterFormat = CounterFormat> {
   /** `int32` or `int64` as Curator writes them, `decimal` as kazoo does. Default `int64`. */
   readonly format?: F
@@ -24,6 +25,7 @@ export interface Counted<V> {
   readonly after: V
 }
 
+/** A number that many clients change. */
 export interface Counter<V> {
   readonly path: ZnodePath
   /** @throws KeeperError INVALID_DATA where the data of the znode is no number in this format. */

@@ -9,6 +9,7 @@ export interface CounterFormats {
   readonly decimal: number
 }
 
+/** How the number of a counter is written into its znode. */
 export type CounterFormat = keyof CounterFormats
 
 export interface NumberFormat<V> {

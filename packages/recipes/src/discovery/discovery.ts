@@ -11,11 +11,13 @@ import type { Registering, ServiceInstance } from './instance.ts'
 import { type RegisterOptions, Registration } from './registration.ts'
 import { type ResolveOptions, Resolver } from './resolver.ts'
 
+/** The options of `discovery`. */
 export interface DiscoveryOptions {
   /** Default `curator`. */
   readonly format?: FormatName | Format
 }
 
+/** Services below one path: registers instances, and finds them. */
 export interface Discovery {
   readonly base: ZnodePath
   /**

@@ -5,6 +5,7 @@ import { nodeName, path } from '../arguments/places.ts'
 import { text } from '../arguments/values.ts'
 import type { ServiceInstance } from './instance.ts'
 
+/** How instances of services are written into znodes. */
 export interface Format {
   /** Default base of the services. */
   readonly base: ZnodePath

@@ -4,6 +4,7 @@ import { optionsOf } from '../arguments/options.ts'
 import { nodeName } from '../arguments/places.ts'
 import { number, text } from '../arguments/values.ts'
 
+/** One instance of a service: where it can be reached, and what it says about itself. */
 export interface ServiceInstance {
   /** Name of the service. */
   readonly name: string

@@ -1,6 +1,7 @@
 /** Instances that failed recently are left out for some time, but never too many of them. Times are arguments. */
 import type { ServiceInstance } from './instance.ts'
 
+/** When a resolver leaves out an instance whose calls fail. */
 export interface OutlierOptions {
   /** The number of failures during `within` after which an instance is left out. Default 2, as in Curator. */
   readonly failures?: number

@@ -17,6 +17,7 @@ import {
   type ServiceInstance,
 } from './instance.ts'
 
+/** The options of `register`. */
 export interface RegisterOptions {
   /**
    * The ACL of the instance, and of the directory of its service where it is created. Everybody may use the base and the znodes
@@ -32,6 +33,7 @@ export interface RegisterOptions {
 
 const registerOptions = optionsOf<RegisterOptions>({ acl: aclCheck, signal: signalCheck, timeout: timeoutCheck })
 
+/** A registered instance. It is there until this is closed, also after an expired session. */
 export class Registration implements AsyncDisposable {
   readonly #zk: Client
   readonly #format: Format

@@ -23,6 +23,7 @@ import type { ServiceInstance } from './instance.ts'
 import { type OutlierOptions, Outliers } from './outliers.ts'
 import { type Balancer, type Strategy, weighted, zoneFirst } from './strategies.ts'
 
+/** The options of `resolve`. */
 export interface ResolveOptions {
   /** Default `weighted`. */
   readonly strategy?: Strategy
@@ -63,6 +64,7 @@ function idOf(instance: unknown, operation: string): string {
   })
 }
 
+/** The instances of one service, kept up to date, and a choice among them for each call. */
 export class Resolver implements AsyncDisposable {
   readonly name: string
   readonly #zk: Client

@@ -8,6 +8,7 @@ import { text } from '../arguments/values.ts'
 import { answerOf } from '../common/call-safely.ts'
 import type { ServiceInstance } from './instance.ts'
 
+/** Chooses an instance for each call. */
 export interface Balancer {
   /** From now on `pick` chooses among these instances; none has weight 0. */
   update(instances: readonly ServiceInstance[]): void
@@ -15,12 +16,14 @@ export interface Balancer {
   pick(key: string | undefined): ServiceInstance | undefined
 }
 
+/** What a strategy gets from its resolver. */
 export interface StrategyContext {
   readonly random: Random
   /** How many calls made with `acquire` are under way to the instance. */
   outstanding(instance: ServiceInstance): number
 }
 
+/** Makes a balancer for a resolver. `roundRobin`, `random`, `weighted` and others are strategies. */
 export type Strategy = (context: StrategyContext) => Balancer
 
 /** A uniform random number in [0, 1) with 31 bits. */

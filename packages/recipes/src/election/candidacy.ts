@@ -10,6 +10,7 @@ import type { Tenure } from '../common/tenure.ts'
 import { type Leader, leadersOf, type Sight } from './observe.ts'
 import { type Term, termsOf } from './term.ts'
 
+/** The options of a candidacy. */
 export interface CandidateOptions {
   /** What others read about a candidate: a name, an address. Default empty. */
   readonly id?: string
@@ -23,6 +24,7 @@ export interface CandidateOptions {
 /** One row for each of `CandidateOptions`. */
 export const candidateTable = { id: text, acl }
 
+/** A line of candidates of which the first one leads. */
 export interface Election {
   readonly path: ZnodePath
   /**

@@ -17,6 +17,7 @@ import { electionLine, electionStanding, isOutranked, markerOf } from './decide.
 import { type Leader, leaderOf, type Sight } from './observe.ts'
 import { Term } from './term.ts'
 
+/** The options of `election`. */
 export interface ElectionOptions extends CandidateOptions {
   /**
    * An integer, 0 or more. When it is a candidate's turn, all candidates in line with a higher priority go first. A leader

@@ -6,6 +6,7 @@ import { firstOf } from '../common/first-of.ts'
 import { jsonable } from '../common/json-form.ts'
 import { Limit } from '../common/limit.ts'
 
+/** The candidate that leads. */
 export interface Leader {
   /** The data that the candidate was given. */
   readonly id: string

@@ -9,6 +9,7 @@ import { below, nameOf } from '../common/paths.ts'
 import { type PersistentNode, type PersistentNodeOptions, persistentNode } from '../persistent-node/persistent-node.ts'
 import { type GroupLayout, layouts, type Member } from './layout.ts'
 
+/** The options of `group`. */
 export interface GroupOptions {
   /** Curator's GroupMember, or kazoo's Party or ShallowParty. Default `curator`. */
   readonly layout?: GroupLayout
@@ -20,6 +21,7 @@ export interface JoinOptions extends Pick<PersistentNodeOptions, 'acl' | 'signal
   readonly data?: Data
 }
 
+/** Members that see each other: each has a znode while it is there. */
 export interface Group {
   readonly path: ZnodePath
   /**

@@ -2,6 +2,7 @@
 import type { Random } from '@lightkeeper/client'
 import { bareName } from '../common/unique-name.ts'
 
+/** A member of a group. */
 export interface Member {
   readonly id: string
   readonly data: Uint8Array
@@ -40,4 +41,5 @@ export const layouts = {
   },
 } as const satisfies Record<string, MemberLayout>
 
+/** Which znodes a group has: those of Curator or of kazoo. */
 export type GroupLayout = keyof typeof layouts

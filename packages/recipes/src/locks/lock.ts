@@ -13,6 +13,7 @@ import { Held, revocation } from './held.ts'
 import { type Participant, participants } from './participants.ts'
 import { type PlaceInLine, placeIn, withHolders } from './waited.ts'
 
+/** The options of `lock`. */
 export interface LockOptions {
   /**
    * The library whose names to use. Our contenders and go-zk's wait for contenders of either kind. Those of Curator and kazoo know

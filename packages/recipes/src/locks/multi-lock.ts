@@ -9,6 +9,7 @@ import { LinkedAbort } from '../common/linked.ts'
 import type { Held } from './held.ts'
 import { type Lockable, lock } from './lock.ts'
 
+/** Several locks that are taken and released together. */
 export interface MultiLock {
   readonly paths: readonly ZnodePath[]
   /**
@@ -72,6 +73,7 @@ const each: Check<ZnodePath | Lockable> = (value, name, operation) => {
 }
 const lockables = list(each, 'a list of paths and of locks')
 
+/** Several locks that are held together, made by `multiLock(…).acquire()`. */
 export class HeldAll implements AsyncDisposable {
   /** In the order in which they were taken. */
   readonly held: readonly Held[]

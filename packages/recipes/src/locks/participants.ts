@@ -3,6 +3,7 @@ import type { CallOptions, Client, ZnodePath } from '@lightkeeper/client'
 import { jsonable } from '../common/json-form.ts'
 import { below } from '../common/paths.ts'
 
+/** One who holds a lock or waits for it. */
 export interface Participant {
   readonly path: ZnodePath
   readonly name: string

@@ -3,6 +3,7 @@ import type { Client, ZnodePath } from '@lightkeeper/client'
 import { checkPlaceOrRoot } from '../arguments/places.ts'
 import { LineLock, type Lockable, type LockOptions, lockOptions } from './lock.ts'
 
+/** Two locks over one line: many may read together, one writes alone. */
 export interface ReadWriteLock {
   readonly path: ZnodePath
   /** Any number of clients hold it at a time. Waits for every writer that asked before. */

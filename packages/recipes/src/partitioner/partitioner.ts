@@ -31,6 +31,7 @@ export interface PartitionerOptions extends WaitOptions, WorkOptions {
   readonly identifier?: string
 }
 
+/** A member of a group that shares items out: each item is worked on by one member. */
 export interface Partitioner extends AsyncDisposable {
   readonly path: ZnodePath
   /** Unique name of this member. */

@@ -18,6 +18,7 @@ import { LinkedAbort } from '../common/linked.ts'
 import { Races } from '../common/races.ts'
 import { Upkeep } from './upkeep.ts'
 
+/** The options of `persistentNode`. */
 export interface PersistentNodeOptions {
   /** Default `ephemeral`. */
   readonly mode?: 'ephemeral' | 'persistent'
@@ -39,6 +40,7 @@ export interface PersistentNodeOptions {
   readonly timeout?: number | undefined
 }
 
+/** Whether the znode is there. */
 export type PersistentNodeState =
   /** It was right at the last look. */
   | { readonly kind: 'present'; readonly stat: ZnodeStat }
@@ -101,6 +103,7 @@ interface Waiter {
   reject(reason: unknown): void
 }
 
+/** A znode that is there as long as this object is not closed: it is made again where it was deleted or went with its session. */
 export class PersistentNode implements AsyncDisposable {
   readonly path: ZnodePath
   readonly #zk: Client

@@ -14,6 +14,7 @@ import { layouts } from './layout.ts'
 import { lengthOf, put } from './producer.ts'
 import { type QueueOptions, Site } from './site.ts'
 
+/** Whose znodes a queue uses. */
 export interface LayoutOption {
   /**
    * The layout of Curator, or of kazoo's LockingQueue or Queue. Consumers of kazoo's Queue take items that others have claimed.
@@ -22,6 +23,7 @@ export interface LayoutOption {
   readonly layout?: 'curator' | 'kazooLocking' | 'kazooQueue'
 }
 
+/** The side of a queue that takes items. */
 export interface Consumer<T> {
   readonly path: ZnodePath
   /** The next item; waits for one. @throws the reason of the signal, KeeperError TIMEOUT, CLOSED: then no item is claimed. */
@@ -35,6 +37,7 @@ export interface Consumer<T> {
   length(options?: CallOptions): Promise<number>
 }
 
+/** A queue that gives out items in the order in which they were put. */
 export interface Queue<T> extends Consumer<T> {
   /**
    * @throws KeeperError SESSION_EXPIRED with outcome `unknown` where the session ended before the reply: the item was put once or
@@ -43,11 +46,13 @@ export interface Queue<T> extends Consumer<T> {
   put(value: T, options?: WaitOptions): Promise<void>
 }
 
+/** A queue that gives out items by priority. */
 export interface PriorityQueue<T> extends Consumer<T> {
   /** Consumers take lower priorities first: an integer of 32 bits; 0 to 999 in kazoo's layout. @throws as `queue.put`. */
   put(value: T, priority: number, options?: WaitOptions): Promise<void>
 }
 
+/** A queue whose items become available at a time of their own. */
 export interface DelayQueue<T> extends Consumer<T> {
   /**
    * Consumers take it not before `at`, or not before `delay` milliseconds have passed, by the wall clocks of producer and consumer.

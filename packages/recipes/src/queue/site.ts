@@ -5,6 +5,7 @@ import { below } from '../common/paths.ts'
 import { decodeItems, encodeItems } from './frame.ts'
 import type { QueueLayout } from './layout.ts'
 
+/** The options of queues. */
 export interface QueueOptions<T = Uint8Array> {
   /** The codec of the items. Default: bytes. */
   readonly codec?: Codec<T>

@@ -22,6 +22,7 @@ import { Limit, type WaitOptions } from '../common/limit.ts'
 import { repeat } from '../common/repeat.ts'
 import { setOrCreate } from '../common/set-or-create.ts'
 
+/** The options of `sharedValue`. */
 export interface SharedValueOptions<T> extends WaitOptions {
   /**
    * Written at the start where the znode does not exist yet. Default: nothing is written, and the value is undefined until a client
@@ -30,6 +31,7 @@ export interface SharedValueOptions<T> extends WaitOptions {
   readonly seed?: T
 }
 
+/** A value in a znode that many clients read and change. */
 export interface SharedValue<T> extends AsyncDisposable {
   readonly path: ZnodePath
   /**

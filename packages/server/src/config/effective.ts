@@ -2,6 +2,7 @@
 import type { ServerConfig } from './config.ts'
 import { settings } from './rooms.ts'
 
+/** A setting as it is in effect, and where it comes from. */
 export interface EffectiveSetting {
   /** The name of the option of `startServer`. */
   readonly option: string

@@ -13,6 +13,7 @@ export interface SettingChange {
   readonly to: string
 }
 
+/** What came of reading the settings again. */
 export interface Reload {
   /** What changed, and is in effect. */
   readonly changed: readonly SettingChange[]

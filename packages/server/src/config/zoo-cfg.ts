@@ -14,6 +14,7 @@ import type { ReadFile } from './room.ts'
 import { families, honoured, idle, isIdleFamily, settings } from './rooms.ts'
 import { listensAt, membersOf, refuseWhatIsNotHonoured } from './the-member.ts'
 
+/** A zoo.cfg that was read. */
 export interface ZooCfg {
   readonly options: ServerOptions
   /** Where each option comes from, as a message shows it: `zoo.cfg:12`, `--set`, `-Dzookeeper.snapCount of SERVER_JVMFLAGS`. */
@@ -26,6 +27,7 @@ export interface ZooCfg {
   readonly notes: readonly string[]
 }
 
+/** What counts beside the text of a zoo.cfg. */
 export interface ZooCfgSources {
   /** What the file is called in `origins`. Default `zoo.cfg`. */
   readonly name?: string

@@ -11,6 +11,7 @@ import { freePorts } from './ports.ts'
 import { ApacheProcess, removeAtExit, removeNow } from './process.ts'
 import { jvmOptions, zooCfg } from './zoo-cfg.ts'
 
+/** The options of `apache`. */
 export interface ApacheOptions {
   /**
    * The number of servers: 1 is standalone, 3 or more are an ensemble on this machine. With guests it may be 0, where others start all
@@ -60,6 +61,7 @@ export interface Guest {
   start(dataDir: string, more?: ApacheOptions['config']): Promise<GuestProcess>
 }
 
+/** A server of others that is a member of an ensemble of Apache's. */
 export interface GuestProcess {
   /** SIGTERM. */
   stop(): Promise<void>
@@ -68,6 +70,7 @@ export interface GuestProcess {
   mode(): Promise<string | undefined>
 }
 
+/** Apache servers that run as processes, made by `apache`. */
 export interface ApacheServer extends AsyncDisposable {
   readonly connectString: string
   /** Client ports, in the order of the servers; with `cuttable` the ports of the proxies. */

@@ -3,8 +3,10 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
+/** The lines of Apache ZooKeeper that can be started. */
 export type ApacheVersion = '3.5' | '3.8' | '3.9'
 
+/** Whether a version is installed; if not, why it cannot be started. */
 export type Availability =
   | { readonly available: true; readonly version: string; readonly classPath: string }
   | { readonly available: false; readonly reason: string }

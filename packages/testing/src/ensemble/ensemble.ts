@@ -11,6 +11,7 @@ const linesMax = 200
 /** How often to look whether the ensemble serves, milliseconds. */
 const lookMs = 5
 
+/** The options of `startEnsemble`. */
 export interface EnsembleOptions {
   /** The number of servers with a vote. Default 3. */
   readonly size?: number
@@ -37,6 +38,7 @@ export interface EnsembleOptions {
 /** A direction seen from a member: `in` is what it would hear, `out` what it says. */
 export type Direction = 'both' | 'in' | 'out'
 
+/** Which connections of a member are cut. */
 export interface CutOptions {
   /** The member, by its index, or the clients. Default: all other members and all clients. */
   readonly from?: number | 'clients'

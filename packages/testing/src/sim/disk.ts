@@ -167,6 +167,7 @@ function rename(names: Map<string, Inode>, change: NameChange): void {
 /** Runs `task` after a delay in the world's time, unless its host died meanwhile. */
 export type Schedule = (delayMs: number, task: () => void) => void
 
+/** A disk in memory, with the faults of real ones. What was not synced is lost in a crash. */
 export class SimDisk {
   readonly faults: DiskFaults = {
     capacity: Number.POSITIVE_INFINITY,

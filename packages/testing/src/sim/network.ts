@@ -15,6 +15,7 @@ interface Surroundings {
   received(host: string, events: LinkEvents): LinkEvents
 }
 
+/** A network in memory: it delays chunks, and cuts links when a test asks for it. */
 export class SimNetwork {
   /** Latency of a chunk, milliseconds: the fixed part, and the largest random part. */
   latencyMs = 0.5

@@ -29,6 +29,7 @@ interface Host {
 /** Waits for a macrotask, so that the promises of the last event settle before the next event. */
 const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** A simulated world: hosts, a network, disks and a clock that moves only when it is advanced. Its seed decides everything. */
 export class World {
   readonly seed: number
   readonly random: SeededRandom
