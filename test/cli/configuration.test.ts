@@ -38,7 +38,7 @@ describe('--check', () => {
       'clientPort=2181',
       'forceSync=no',
       'clientport=1',
-      'leaderServes=yes',
+      'tcpKeepAlive=true',
     ]
     writeFileSync(file, `${lines.join('\n')}\n`)
     const flags = `-Xmx1g -Dzookeeper.enforceQuota=true -Dzookeeper.DigestAuthenticationProvider.superDigest=${digest}`
@@ -55,7 +55,7 @@ describe('--check', () => {
     expect(rows.get('DigestAuthenticationProvider.superDigest')?.[0]).toBe('(not shown)')
     expect(outcome.output + outcome.errors).not.toContain(digest)
     expect(outcome.errors).toContain('warning: no such settings, nothing came of them clientport (clientPort?)')
-    expect(outcome.errors).toContain('warning: settings have no effect on this server leaderServes')
+    expect(outcome.errors).toContain('warning: settings have no effect on this server tcpKeepAlive')
     expect(readdirSync(directory)).toEqual(['zoo.cfg'])
   })
 

@@ -322,7 +322,7 @@ export class Member implements Service, PeerOutput {
     this.#replica = replica
     for (const txn of rest) replica.learn(txn)
     replica.commit(this.#committed)
-    this.#house.clients.serve(replica)
+    if (role !== 'leading' || this.#house.config.leaderServes) this.#house.clients.serve(replica)
     this.#watch.serves(role, epoch, zxid)
     this.#leading?.start()
     if (!this.#wantsSnapshot) return

@@ -40,6 +40,8 @@ export interface EnsembleOptions extends QuorumTlsOptions {
    * observer. `experimental`: it votes and follows like a server of Apache; not for data that must not be lost. Default `off`.
    */
   readonly ensembleVoting?: 'off' | 'experimental'
+  /** Whether this server serves clients while it leads. Without that it has more time for the other members. Default true. */
+  readonly leaderServes?: boolean
 }
 
 const settings = {
@@ -81,6 +83,8 @@ const settings = {
     isLive: true,
   }),
   ensembleVoting: oneOf({ key: 'ensemble.voting', byDefault: 'off', words: ['off', 'experimental'] }),
+  // `no` alone is no (Leader.java).
+  leaderServes: flag({ key: 'leaderServes', read: (value) => value !== 'no', byDefault: true }),
   ...quorumTlsSettings,
 } satisfies SettingsFor<EnsembleOptions>
 
@@ -124,7 +128,7 @@ export const ensemble = {
     ),
     ...idleKeys([
       ...['electionAlg', 'peerType', 'version', 'dynamicConfigFile', 'quorumCnxnTimeoutMs'],
-      ...['leaderServes', 'tcpKeepAlive', 'electionPortBindRetry'],
+      ...['tcpKeepAlive', 'electionPortBindRetry'],
       ...['fastleader.minNotificationInterval', 'fastleader.maxNotificationInterval', 'follower.nodelay'],
       ...['leader.maxConcurrentSnapSyncs', 'leader.maxConcurrentDiffSyncs', 'leader.maxTimeToWaitForEpoch'],
       ...['leader.nodelay', 'leader.closeSocketAsync', 'learner.closeSocketAsync', 'learner.asyncSending'],
