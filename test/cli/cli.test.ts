@@ -72,7 +72,7 @@ test.each([
     '--address must be a host: a name, or an IPv4 or IPv6 address, not "http://h": ',
   ],
   [['register', 'a', '--address', 'h:80', '--port', '1'], 2, 'not "h:80": "h:80" is not a host'],
-  [['watch'], 2, 'PATH is missing, the path of a znode'],
+  [['watch'], 2, 'PATH is missing: the path of a znode'],
   [['watch', 'a'], 2, 'PATH must be the path of a znode, like /a/b, not "a": a path must start with /'],
   [['watch', '/a', '/b'], 2, 'takes one argument, and got /b too: lightkeeper watch PATH [options]'],
   [['watch', '/a', '-r', '--children'], 2, '--recursive and --children exclude each other'],
@@ -96,7 +96,7 @@ test.each([
     2,
     '--priority must be a whole number from 0 to 2147483647, not "1.5"',
   ],
-  [['register'], 2, 'NAME is missing, the name of a service'],
+  [['register'], 2, 'NAME is missing: the name of a service'],
   [['register', 'a/', '--address', 'h', '--port', '1'], 2, 'no name of a service: "a/": it has a slash'],
   [['register', 'a/b', '--address', 'h', '--port', '1'], 2, 'no name of a service: "a/b": it has a slash'],
   [['discover', 'a/b'], 2, 'no name of a service: "a/b": it has a slash'],
@@ -123,7 +123,7 @@ test.each([
   [['discover', 'a', '--format', 'eureka'], 2, '--format must be curator, spring or dubbo, not "eureka"'],
   [['discover', 'a', '--base', 'x'], 2, 'not "x": a path must start with /'],
   [['discover', 'a', 'b'], 2, 'takes one argument, and got b too'],
-  [['discover', '--watch'], 2, 'NAME is missing, the name of a service'],
+  [['discover', '--watch'], 2, 'NAME is missing: the name of a service'],
   [['discover', 'a', '--watch', '--pick'], 2, '--watch and --pick exclude each other'],
 ])('%j ends with exit %i and says why', async (args, code, text) => {
   const ended = await run(...args).closed
@@ -148,6 +148,7 @@ test('--help lists the commands and each command’s options', async () => {
     text += chunk.toString()
   })
   await help.ended
+  expect(await run('help', 'cd').firstLine()).toBe('cd is a verb of lightkeeper shell.')
   for (const name of ['server', 'inspect', 'backup', 'watch', 'lock', 'elect', 'register', 'discover']) {
     expect(text).toContain(`\n  lightkeeper ${name} `)
     expect(await run(name, '--help').firstLine()).toContain(`usage: lightkeeper ${name}`)

@@ -207,6 +207,12 @@ describe.each(targets)('a directory of %s', (name) => {
       ])
       const facts = objects((await run('history', '/plain', ...target.where, '--json')).out)
       for (const [i, { before }] of facts.entries()) if (i > 0) expect(before).toEqual(facts[i - 1]?.['after'])
+      const none = await run('history', '/never-there', ...target.where)
+      expect([none.code, none.out, none.err]).toEqual([
+        0,
+        '',
+        'lightkeeper history: the logs have no write of /never-there\n',
+      ])
     })
 
     test('prints everything that a session did, to its end', async () => {
@@ -269,13 +275,13 @@ describe('what is asked wrongly', () => {
     [['history', '/a'], 2, /needs --data-dir, .*, or --admin, the admin port of a server of ours/],
     [['history', '/a', '--admin', 'a b'], 2, /--admin must be an admin port, like HOST:8080/],
     [['history', '/a', '--admin', '127.0.0.1:1'], 1, /^lightkeeper history: cannot ask 127\.0\.0\.1:1: .*ECONNREFUSED/],
-    [['history', '--data-dir', folder], 2, /PATH is missing, the path of a znode; or --session/],
+    [['history', '--data-dir', folder], 2, /PATH is missing: the path of a znode; or --session/],
     [['history', 'a', '--data-dir', folder], 2, /a path must start with \//],
     [['history', '/a', '--session', '1', '--data-dir', folder], 2, /takes PATH or --session, not both/],
     [['history', '/a', '--data-dir', folder], 1, /holds neither snapshots nor logs of a ZooKeeper server/],
     [['history', '/a', '--data-dir', `${folder}/none`], 1, /none does not exist/],
     [['tree', '--at', 'noon', '--data-dir', folder], 2, /--at must be a zxid like 0x1a or a time/],
-    [['undo', '--data-dir', folder], 2, /ZXID is missing, a zxid, like 0x1a/],
+    [['undo', '--data-dir', folder], 2, /ZXID is missing: a zxid, like 0x1a/],
     [['undo', 'xyz', '--data-dir', folder], 2, /ZXID must be hexadecimal digits, like 0x1a, not "xyz"/],
     [['diff', '/a'], 2, /needs two paths, or one path and --to-server/],
     [['diff', '/a', '--data-dir', folder], 2, /--from is missing/],

@@ -1,12 +1,14 @@
 /** `lightkeeper export` and `import`: a subtree from one server to another, as an operator moves it. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Client, connect, type ZnodePath } from '@lightkeeper/client'
 import { type RunningServer, startServer } from '@lightkeeper/server'
+import { proxy } from '@lightkeeper/testing'
 import { applySteps, compareTrees, PartlyDone, placed, planImport, readWhole } from '@lightkeeper/tools'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { writeVariedTree } from '../support/varied-tree.ts'
+import { until } from '../support/wait.ts'
 import { Running } from './running.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-transfer-'))
@@ -101,6 +103,18 @@ test('a second import writes nothing; with --delete what is not in the file goes
   expect(await contentOf(target, '/deep/copy')).toEqual(await contentOf(source, '/plain'))
 })
 
+test('an export that a signal stops leaves no file, and says so', async () => {
+  await using door = await proxy(from.port)
+  door.hang()
+  const file = join(folder, 'stopped.jsonl')
+  await using running = new Running(['export', '/plain', '-s', door.connectString, '-o', file])
+  await until(() => existsSync(`${file}.partial`))
+  running.kill('SIGINT')
+  const { code, errors } = await running.closed
+  expect([code, errors]).toEqual([1, `lightkeeper export: ended by SIGINT; ${file} was not written\n`])
+  expect(readdirSync(folder).filter((name) => name.startsWith('stopped'))).toEqual([])
+})
+
 test('what was stopped half way goes on', async () => {
   for (let i = 0; i < 12; i++) {
     const names = Array.from({ length: 100 }, (_, k) => `/many/part-${i}/znode-${k}` as ZnodePath)
@@ -150,8 +164,8 @@ describe('what is asked wrongly', () => {
     '{"format":"lightkeeper-export","version":1,"path":"/x","zxid":"0x1","znodes":1}\n{"path":""}\n',
   )
   test.each([
-    [['import'], 2, /FILE is missing, one file, or - for standard input/],
-    [['import', join(folder, 'none')], 1, /none: ENOENT/],
+    [['import'], 2, /FILE is missing: one file, or - for standard input/],
+    [['import', join(folder, 'none')], 2, /FILE must be a file that can be read, not ".*none": ENOENT/],
     [['import', broken], 1, /broken\.jsonl: line 2: the file ends before its last line/],
     [['import', broken, '--ephemerals', 'keep'], 2, /--ephemerals must be skip or persistent, not "keep"/],
     [
@@ -159,9 +173,13 @@ describe('what is asked wrongly', () => {
       2,
       /--to must be the path of a znode, like \/a\/b, not "x": a path must start with \//,
     ],
-    [['export'], 2, /PATH is missing, the path of a znode/],
+    [['export'], 2, /PATH is missing: the path of a znode/],
     [['export', '/nowhere'], 1, /\/nowhere does not exist/],
-    [['export', '/plain', '-o', '/nowhere/x'], 1, /ENOENT.*\/nowhere\/x/],
+    [
+      ['export', '/plain', '-o', '/nowhere/x'],
+      2,
+      /--output must be a file that can be written, not "\/nowhere\/x": ENOENT/,
+    ],
     [['export', '/plain', '--at', 'noon', '--data-dir', dataDir], 2, /--at must be a zxid/],
     [['export', '/plain', '--at', '0x5'], 2, /needs --data-dir, the data directory of a server, or --admin/],
   ])('%j ends with %i', async ([command = '', ...args], code, message) => {

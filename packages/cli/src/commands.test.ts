@@ -46,7 +46,7 @@ test('the overview has a line for each command', () => {
 test.each([
   ['lok', 'no command "lok"; did you mean lock?'],
   ['fly', 'no command "fly"; lightkeeper --help lists all commands'],
-  ['--json', 'no command, but the option --json: options stand behind the command'],
+  ['--json', 'a command is missing in front of the option --json'],
 ])('%s: %s', async (name, says) => {
   expect(await unknownCommand(name, commands)).toBe(says)
 })

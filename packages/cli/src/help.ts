@@ -94,7 +94,7 @@ function wrapped(text: string, margin: number): string {
 
 /** What to say about a name that no command has. */
 export async function unknownCommand(name: string, commands: readonly Command[]): Promise<string> {
-  if (name.startsWith('-')) return `no command, but the option ${name.split('=')[0]}: options stand behind the command`
+  if (name.startsWith('-')) return `a command is missing in front of the option ${name.split('=')[0]}`
   const { nearestName } = await import('@lightkeeper/runtime')
   const nearest = nearestName(
     name,

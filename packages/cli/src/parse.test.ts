@@ -84,8 +84,9 @@ describe('what a command line says', () => {
 })
 
 test.each([
-  [[], 'PATH is missing, the path of a znode'],
+  [[], 'PATH is missing: the path of a znode'],
   [['a'], 'PATH must be the path of a znode, like /a/b, not "a": a path must start with /'],
+  [['-s', '/a'], '-s names the servers here, like -s host:2181; write --stat for what -s is in the shell'],
   [['/a', 'b', 'c'], 'takes 2 arguments, and got c too: lightkeeper put PATH [DATA] [options]'],
   [['/a', '--version', '-2'], '--version must be a whole number from -1 to 2147483647, not "-2"'],
   [['/a', '--count'], '--count needs a value, a whole number from 0 to 9'],
@@ -118,7 +119,7 @@ test('an ACL is written as in zkCli', async () => {
     { perms: 31, id: { scheme: 'ip', id: '10.0.0.0/8' } },
     { perms: 3, id: { scheme: 'x509', id: 'CN=a,O=b' } },
   ])
-  await expect(acl.read('world:anyone:rx')).rejects.toThrow('"x" in "rx" is no permission')
+  await expect(acl.read('world:anyone:rx')).rejects.toThrow('"x" in "rx" is not a permission')
 })
 
 test('a moment is a zxid with 0x, or a time', async () => {

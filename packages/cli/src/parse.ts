@@ -80,6 +80,8 @@ export async function read<S extends Spec>(row: S, words: readonly string[], how
       given.set(named.name, [...(given.get(named.name) ?? []), text ?? ''])
     }
   }
+  const swallowed = swallowedPath(row, given)
+  if (swallowed !== undefined) throw new UsageError(swallowed)
   const isRunning = row.runs !== undefined
   if (behind !== undefined && !isRunning) plain.push(...behind)
   const command = isRunning ? behind : undefined
@@ -120,6 +122,15 @@ async function optionsIn(
   return found
 }
 
+/** In the shell, as in zkCli, `-s PATH` has another meaning than in a command of its own. */
+function swallowedPath(row: Spec, given: ReadonlyMap<string, readonly string[]>): string | undefined {
+  const letter = connectingOptions.server.short
+  const isPath = given.get('server')?.some((each) => each.startsWith('/')) === true
+  const own = Object.entries(row.options ?? {}).find(([, { short }]) => short === letter)
+  if (!isPath || own === undefined) return undefined
+  return `-${letter} names the servers here, like -${letter} host:2181; write --${own[0]} for what -${letter} is in the shell`
+}
+
 function isOption(word: string, options: ReadonlyMap<string, Option<unknown>>): boolean {
   return word === '--' || (word.startsWith('--') && options.has(word.slice(2).split('=')[0] ?? ''))
 }
@@ -153,7 +164,7 @@ async function argumentsOf(row: Spec, plain: readonly string[], how: ReadOptions
     const texts = argument.isMany ? plain.slice(at) : plain.slice(at, at + 1)
     at += texts.length
     if (texts.length === 0 && argument.isOptional !== true)
-      throw new UsageError(`${shown} is missing, ${argument.about}`)
+      throw new UsageError(`${shown} is missing: ${argument.about}`)
     const read = []
     for (const text of texts) read.push(await valueOf(shown, argument.kind, text))
     values[key] = argument.isMany ? read : texts.length === 0 ? argument.default?.() : read[0]

@@ -83,7 +83,7 @@ function parsed(file: string): Readonly<Record<string, unknown>> {
   } catch (error) {
     // The message of the parser may show a part of the file, and the file may have passwords.
     const place = /\(line \d+ column \d+\)|at position \d+/.exec((error as Error).message)?.[0] ?? ''
-    throw new UsageError(`--profile: ${file} is no JSON ${place}`.trimEnd())
+    throw new UsageError(`--profile: ${file} is not JSON ${place}`.trimEnd())
   }
   if (!isObject(value))
     throw new UsageError(`--profile: ${file}: an object is expected, with a member for each profile`)

@@ -79,7 +79,7 @@ test.each([
     /^lightkeeper diff: PATH must be the path of a znode, like \/a\/b, not "copy": a path must start with \/\n$/,
   ],
   [['/app', '--to-server', '127.0.0.1:1', '--connect-timeout', '300'], 1, /cannot connect to 127\.0\.0\.1:1/],
-  [['/app', '--to', '0x5'], 2, /--from is missing, the earlier of two moments/],
+  [['/app', '--to', '0x5'], 2, /--from is missing: the earlier of two moments/],
   [['/app', '--from', '0x5', '--to', '0x4', '--data-dir', '/nowhere'], 1, /\/nowhere does not exist/],
 ])('%j ends with %i', async (args, code, message) => {
   const end = await run(...args)

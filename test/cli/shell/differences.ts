@@ -61,7 +61,7 @@ export const differences: readonly Difference[] = [
     commands: /^create .* world:anyone:zz$/,
     reason: 'Ours refuses an unknown permission. zkCli leaves it out, and creates a znode that nobody may read.',
     theirs: /^Unknown perm type: z\n.*\nCreated /,
-    ours: /^create: ACL must be SCHEME:ID:PERMS, .* is no permission/,
+    ours: /^create: ACL must be SCHEME:ID:PERMS, .* is not a permission/,
   },
   {
     commands: /^get \/cli\/empty$/,

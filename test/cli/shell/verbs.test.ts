@@ -70,7 +70,7 @@ const cases: readonly Case[] = [
   ['get -b ./text', ['b25lCnR3bw==']],
   [
     'get bytes',
-    ['/t/bytes: 2 bytes that are no text, in hexadecimal', /^ {9}\+/, /^ {9}\|/, /^\+/, /^\|00000000\| 00 ff/, /^\+/],
+    ['/t/bytes: 2 bytes that are not text, in hexadecimal', /^ {9}\+/, /^ {9}\|/, /^\+/, /^\|00000000\| 00 ff/, /^\+/],
   ],
   ['get gzip', [/^\/t\/gzip: unpacked from \d+ bytes, compressed by gzip$/, 'packed text']],
   ['cd ..', []],
@@ -91,7 +91,7 @@ const cases: readonly Case[] = [
   ['set /new -5', []],
   ['get /new', ['-5']],
   ['set -v 7 /new x', ['set: BAD_VERSION: The version is not the expected one (set /new)']],
-  ['set /new', ['set: DATA is missing, or --file FILE']],
+  ['set /new', ['set: DATA is missing: name it, or --file FILE']],
   ['stat /none', ['stat: NO_NODE: No such znode (stat /none)']],
   ['getAcl /new', ['world:anyone:cdrwa']],
   [
@@ -119,8 +119,8 @@ const cases: readonly Case[] = [
   ['json set /t/json /host db', []],
   ['get /t/json', ['{"pool": 20, "hosts": ["a"], "host": "db"}']],
   ['json delete /t/json /host', []],
-  ['json get /t/text', ['json: /t/text: its data is no JSON']],
-  ['json get /t/json pool', [/^json: POINTER: "pool" is no JSON pointer/]],
+  ['json get /t/text', ['json: /t/text: its data is not JSON']],
+  ['json get /t/json pool', [/^json: POINTER: "pool" is not a JSON pointer/]],
   [
     'txn "create /txn x" "set /new y" "check /txn 0"',
     ['done: create /txn x, created /txn', /^done: set \/new y, version=\d$/, 'done: check /txn 0'],

@@ -25,7 +25,7 @@ export const run: Run<typeof diff> = async ({ values, args, connecting }) => {
 type Values = Parameters<typeof run>[0]['values']
 
 async function pastLines(values: Values, paths: readonly ZnodePath[], connecting: Connecting): Promise<string[]> {
-  if (values.from === undefined) throw new UsageError('--from is missing, the earlier of two moments')
+  if (values.from === undefined) throw new UsageError('--from is missing: the earlier of two moments')
   if (paths.length > 1) throw new UsageError(`takes one path with --from, and got ${paths.join(' ')}`)
   const directory = await openPast(values, connecting)
   const from = await zxidAt(values.from, directory)

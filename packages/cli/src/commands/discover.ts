@@ -11,7 +11,7 @@ export const run: Run<typeof discover> = async ({ values, args, connect }) => {
   const { base, format, json } = values
   if (values.watch && values.pick) throw new UsageError('--watch and --pick exclude each other')
   if (name === undefined && (values.watch || values.pick))
-    throw new UsageError('NAME is missing, the name of a service')
+    throw new UsageError('NAME is missing: the name of a service')
   if (name !== undefined) checkServiceName(name, format)
   using signals = new Signals()
   const { signal } = signals

@@ -1,8 +1,7 @@
 /** `lightkeeper export`: a subtree as lines of JSON. */
 
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
-import { rename } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import type { Client, ZnodePath } from '@lightkeeper/client'
 import {
   type ExportedTree,
@@ -15,20 +14,33 @@ import {
   ttlMsOf,
   withoutSystem,
 } from '@lightkeeper/tools'
-import type { Connecting, Run } from '../command.ts'
+import { type Call, type Connecting, type Run, UsageError } from '../command.ts'
 import type { Moment } from '../kinds.ts'
 import { hexOf, jsonLine } from '../output.ts'
 import { openPast, zxidAt } from '../past.ts'
 import { progress } from '../progress.ts'
+import { untilAborted } from '../shell/verb.ts'
+import { Signals } from '../signals.ts'
 import type { exported } from '../table/transfer.ts'
 
-export const run: Run<typeof exported> = async ({ values, args, connect, connecting }) => {
+export const run: Run<typeof exported> = async (call) => {
+  const { values, args } = call
   const { path } = args
   const { output, json } = values
-  const isPast = values['data-dir'] !== undefined || values.at !== undefined
-  const tree = isPast ? await fromPast(values, path, connecting) : await fromServer(connect, path)
-  if (tree.nodes.size === 0) throw new Error(`${path} does not exist`)
-  await write(output, exportLines(tree))
+  // Lines that are printed end where the reader or a signal ends them; a file is taken away.
+  using signals = output === undefined ? undefined : new Signals()
+  const signal = signals?.signal ?? new AbortController().signal
+  const target = await Target.open(output)
+  let tree: ExportedTree
+  try {
+    tree = await read(call, signal)
+    if (tree.nodes.size === 0) throw new Error(`${path} does not exist`)
+    await target.write(exportLines(tree))
+  } catch (error) {
+    await target.discard()
+    if (!signal.aborted) throw error
+    throw new Error(`${(error as Error).message}; ${output} was not written`, { cause: error })
+  }
   const { nodes, zxid } = tree
   if (output !== undefined) {
     const facts = { file: output, path, zxid, znodes: nodes.size }
@@ -37,10 +49,20 @@ export const run: Run<typeof exported> = async ({ values, args, connect, connect
   return 0
 }
 
-async function fromServer(connect: () => Promise<Client>, path: ZnodePath): Promise<ExportedTree> {
+function read(
+  { values, args, connect, connecting }: Call<typeof exported>,
+  signal: AbortSignal,
+): Promise<ExportedTree> {
+  const isPast = values['data-dir'] !== undefined || values.at !== undefined
+  // The past is read without a pause for a signal, so that ends the wait for it.
+  if (isPast) return untilAborted(fromPast(values, args.path, connecting), signal)
+  return fromServer(() => connect({ signal }), args.path, signal)
+}
+
+async function fromServer(connect: () => Promise<Client>, path: ZnodePath, signal: AbortSignal): Promise<ExportedTree> {
   await using zk = await connect()
   using bar = progress('export', 'znodes read')
-  const { nodes, zxid } = await readWhole(zk, path, { onProgress: (done, total) => bar.update(done, total) })
+  const { nodes, zxid } = await readWhole(zk, path, { signal, onProgress: (done, total) => bar.update(done, total) })
   const below = [...withoutSystem(path, nodes)].map(([each, znode]): [string, ExportedZnode] => {
     const { data, type, acl, stat } = znode
     return [each, { data, type, acl, ...(type === 'ephemeral' && { owner: stat.ephemeralOwner }) }]
@@ -67,26 +89,53 @@ function exportedOf({ data = new Uint8Array(0), acl, ephemeralOwner }: PastZnode
   return { data, type, acl, ...(kind === 'ephemeral' && { owner: ephemeralOwner }) }
 }
 
-/** The file appears only when it is complete. */
-async function write(file: string | undefined, lines: Iterable<string>): Promise<void> {
-  const partial = file === undefined ? undefined : `${file}.partial`
-  const stream = partial === undefined ? process.stdout : createWriteStream(partial)
-  const failed =
-    partial === undefined ? undefined : once(stream, 'error').then(([error]) => Promise.reject(error as Error))
-  failed?.catch(() => {})
-  let text = ''
-  const flush = async (): Promise<void> => {
-    const isTaken = stream.write(text)
-    text = ''
-    if (!isTaken) await Promise.race([once(stream, 'drain'), ...(failed === undefined ? [] : [failed])])
+/** Where the lines go. A file has its name when it is complete. */
+class Target {
+  readonly #file: string | undefined
+  readonly #handle: FileHandle | undefined
+
+  private constructor(file: string | undefined, handle: FileHandle | undefined) {
+    this.#file = file
+    this.#handle = handle
   }
-  for (const line of lines) {
-    text += `${line}\n`
-    if (text.length > 64 * 1024) await flush()
+
+  /** Standard output without a file. @throws UsageError where the file cannot be written. */
+  static async open(file: string | undefined): Promise<Target> {
+    if (file === undefined) return new Target(undefined, undefined)
+    try {
+      return new Target(file, await open(partialOf(file), 'w'))
+    } catch (error) {
+      throw new UsageError(`--output must be a file that can be written, not "${file}": ${(error as Error).message}`)
+    }
   }
-  await flush()
-  if (partial === undefined || file === undefined) return
-  stream.end()
-  await Promise.race([once(stream, 'close'), ...(failed === undefined ? [] : [failed])])
-  await rename(partial, file)
+
+  async write(lines: Iterable<string>): Promise<void> {
+    let text = ''
+    for (const line of lines) {
+      text += `${line}\n`
+      if (text.length <= pieceLength) continue
+      await this.#put(text)
+      text = ''
+    }
+    await this.#put(text)
+    if (this.#file === undefined || this.#handle === undefined) return
+    await this.#handle.close()
+    await rename(partialOf(this.#file), this.#file)
+  }
+
+  async #put(text: string): Promise<void> {
+    if (this.#handle !== undefined) await this.#handle.appendFile(text)
+    else if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+  }
+
+  /** Leaves nothing behind. */
+  async discard(): Promise<void> {
+    await this.#handle?.close().catch(() => {})
+    if (this.#file !== undefined) await rm(partialOf(this.#file), { force: true })
+  }
 }
+
+/** Characters. */
+const pieceLength = 64 * 1024
+
+const partialOf = (file: string): string => `${file}.partial`

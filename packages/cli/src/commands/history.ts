@@ -17,11 +17,12 @@ export const run: Run<typeof row> = async ({ values, args, connecting }) => {
     for (const act of acts) process.stdout.write(json ? jsonLine(actFacts(act)) : actText(act))
     return 0
   }
-  if (path === undefined) throw new UsageError('PATH is missing, the path of a znode; or --session')
+  if (path === undefined) throw new UsageError('PATH is missing: the path of a znode; or --session')
   const directory = await openPast(values, connecting)
   const from = await zxidAt(values.from ?? 0n, directory)
   const until = values.to === undefined ? undefined : await zxidAt(values.to, directory)
   let isWhole = true
+  let count = 0
   let lines: string[] = []
   const flush = (): void => {
     process.stdout.write(lines.join(''))
@@ -32,6 +33,7 @@ export const run: Run<typeof row> = async ({ values, args, connecting }) => {
     directory,
     path,
     (entry) => {
+      count++
       if (entry.kind === 'gap') {
         isWhole = false
         const { after, next, place } = entry
@@ -45,6 +47,7 @@ export const run: Run<typeof row> = async ({ values, args, connecting }) => {
     options,
   )
   flush()
+  if (count === 0) process.stderr.write(`lightkeeper history: the logs have no write of ${printable(path)}\n`)
   return isWhole ? 0 : 1
 }
 

@@ -16,7 +16,7 @@ import {
   type WriteStep,
   withoutSystem,
 } from '@lightkeeper/tools'
-import type { Run } from '../command.ts'
+import { type Run, UsageError } from '../command.ts'
 import { connectBy, connectionOf } from '../connect.ts'
 import { dryRun, dryRunFacts, dryRunLines, withMissingParents } from '../dry-run.ts'
 import { jsonLine, printable } from '../output.ts'
@@ -80,6 +80,9 @@ async function read(file: string): Promise<ExportedTree> {
   try {
     return await Promise.race([parseExport(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })), failed])
   } catch (error) {
+    if ('code' in (error as Error)) {
+      throw new UsageError(`FILE must be a file that can be read, not "${file}": ${(error as Error).message}`)
+    }
     const name = file === '-' ? 'standard input' : file
     throw new Error(`${name}: ${(error as Error).message}`, { cause: error })
   }

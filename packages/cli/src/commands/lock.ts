@@ -48,7 +48,8 @@ export const run: Run<typeof lockRow> = async ({ values, args, command, connecti
     return exitCode
   } catch (error) {
     if (held === undefined && timeout !== undefined && KeeperError.is(error, 'TIMEOUT')) {
-      throw new Error(`${path} was not free: ${error.message.replace(/^TIMEOUT: | \([^)]*\)$/g, '')}`)
+      const why = error.message.replace(/^TIMEOUT: (?:not done )?| \([^)]*\)$/g, '')
+      throw new Error(`${path} was not free ${why}`)
     }
     return exitCodeFor(error, signals)
   } finally {

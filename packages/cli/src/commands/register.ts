@@ -79,8 +79,8 @@ type Values = Parameters<typeof run>[0]['values']
 function instanceOf(name: string, values: Values): Registering & { readonly id: string } {
   const { address, port, zone, id = randomUUID(), weight, format } = values
   checkServiceName(name, format)
-  if (address === undefined) throw new UsageError('--address is missing, where the instance is reached')
-  if (port === undefined) throw new UsageError('--port is missing, where the instance is reached')
+  if (address === undefined) throw new UsageError('--address is missing: where the instance is reached')
+  if (port === undefined) throw new UsageError('--port is missing: where the instance is reached')
   return { name, id, address, port, weight, zone, metadata: Object.fromEntries(values.metadata) }
 }
 

@@ -29,7 +29,7 @@ export async function showValue(data: Uint8Array): Promise<ShownValue> {
     case 'text':
       return { text: view.text, note: undefined }
     case 'binary':
-      return { text: hexDump(data), note: `${data.length} bytes that are no text, in hexadecimal` }
+      return { text: hexDump(data), note: `${data.length} bytes that are not text, in hexadecimal` }
     case 'compressed':
       return showCompressed(data, view.format)
   }

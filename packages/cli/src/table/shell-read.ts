@@ -24,7 +24,7 @@ export const ls = spec({
 export const get = spec({
   name: 'get',
   summary: 'print the data of a znode',
-  about: `Prints text as it is. Bytes that are no text are printed in hexadecimal, beside the printable characters; what is compressed by gzip,
+  about: `Prints text as it is. Bytes that are not text are printed in hexadecimal, beside the printable characters; what is compressed by gzip,
 zlib or zstd is unpacked first, and a line on standard error says so. Nothing is cut.`,
   arguments: { path: argument(znodePath, 'the znode') },
   options: {

@@ -188,7 +188,7 @@ class Walk {
     if (kind === 'foreign') {
       this.#lose({
         name: 'damaged-record',
-        what: 'A log holds something that is no transaction of this version of ZooKeeper.',
+        what: 'A log holds something that is not a transaction of this version of ZooKeeper.',
         where: `${log.path} at offset ${offset}`,
         evidence: [reason],
       })

@@ -45,7 +45,8 @@ function permissionsOf(text: string): number {
   let perms = 0
   for (const each of text) {
     const [, bit] = letters.find(([letter]) => letter === each) ?? []
-    if (bit === undefined) throw new RangeError(`"${each}" in "${text}" is no permission: c, d, r, w and a are`)
+    if (bit === undefined)
+      throw new RangeError(`"${each}" in "${text}" is not a permission; permissions are c, d, r, w and a`)
     perms |= bit
   }
   return perms

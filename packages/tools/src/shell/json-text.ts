@@ -27,9 +27,9 @@ export class JsonTextError extends Error {
 export function pointerNames(pointer: string): string[] {
   if (pointer === '') return []
   if (!pointer.startsWith('/'))
-    throw new JsonTextError(`"${pointer}" is no JSON pointer: it must be empty or begin with /`)
+    throw new JsonTextError(`"${pointer}" is not a JSON pointer: it must be empty or begin with /`)
   if (/~(?![01])/.test(pointer))
-    throw new JsonTextError(`"${pointer}" is no JSON pointer: ~ must be ~0, and / in a name ~1`)
+    throw new JsonTextError(`"${pointer}" is not a JSON pointer: ~ must be ~0, and / in a name ~1`)
   return pointer
     .slice(1)
     .split('/')
@@ -58,7 +58,8 @@ export function jsonSet(text: string, pointer: string, value: string): string {
   const parent = find(text, names.slice(0, -1))
   const member = parent.members.find((each) => each.name === name)
   if (member !== undefined) return text.slice(0, member.start) + value + text.slice(member.end)
-  if (parent.kind === 'scalar') throw new JsonTextError(`${pointer}: what would contain it is no object and no array`)
+  if (parent.kind === 'scalar')
+    throw new JsonTextError(`${pointer}: what would contain it is neither an object nor an array`)
   const isEnd = name === '-' || name === String(parent.members.length)
   if (parent.kind === 'array' && !isEnd) {
     throw new JsonTextError(`${pointer}: the array has ${parent.members.length} elements`)

@@ -11,7 +11,7 @@ test.each([
 
 test('an empty value is no limit, an unknown key is left out, another value is refused', () => {
   expect(parseQuota('count=,bytes=7,new=1')).toEqual({ count: -1n, bytes: 7n })
-  expect(() => parseQuota('count=many')).toThrow('"count=many" in a quota is no number')
+  expect(() => parseQuota('count=many')).toThrow('"count=many" in a quota is not a number')
 })
 
 test('places', () => {

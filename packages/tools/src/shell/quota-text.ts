@@ -19,7 +19,7 @@ export function parseQuota(text: string): QuotaValues {
     const [name, value = ''] = pair.split('=')
     const key = keys.find((each) => each === name)
     if (key === undefined) continue
-    if (!/^(?:-?\d+)?$/.test(value)) throw new RangeError(`"${pair}" in a quota is no number`)
+    if (!/^(?:-?\d+)?$/.test(value)) throw new RangeError(`"${pair}" in a quota is not a number`)
     values[key] = BigInt(value === '' ? '-1' : value)
   }
   return values

@@ -115,7 +115,7 @@ function objectIn(line: string, number: number): Value {
   } catch {
     // Reported below.
   }
-  throw new ExportFileError(number, 'it is no JSON object')
+  throw new ExportFileError(number, 'it is not a JSON object')
 }
 
 function headOf(value: Value, number: number): { root: string; zxid: bigint } {
@@ -125,9 +125,9 @@ function headOf(value: Value, number: number): { root: string; zxid: bigint } {
     throw new ExportFileError(number, `version ${String(version)} is not known here, ${formatVersion} is`)
   }
   if (typeof path !== 'string' || pathProblem(path) !== undefined)
-    throw new ExportFileError(number, '"path" is no path')
+    throw new ExportFileError(number, '"path" is not a path')
   const isHex = typeof zxid === 'string' && /^0x[0-9a-f]{1,16}$/.test(zxid)
-  if (!isHex) throw new ExportFileError(number, '"zxid" is none')
+  if (!isHex) throw new ExportFileError(number, '"zxid" is not a zxid')
   return { root: path, zxid: BigInt.asIntN(64, BigInt(zxid)) }
 }
 
@@ -140,11 +140,11 @@ function znodeOf(value: Value, number: number): [string, ExportedZnode] {
   }
   const strange = Object.keys(value).find((key) => !known.has(key))
   if (strange !== undefined) fail(`"${strange}" is not known here`)
-  if (typeof path !== 'string' || (path !== '' && pathProblem(path) !== undefined)) return fail('"path" is no path')
+  if (typeof path !== 'string' || (path !== '' && pathProblem(path) !== undefined)) return fail('"path" is not a path')
   if (text !== undefined && base64 !== undefined) fail('it has both "text" and "base64"')
   const znode = { data: dataOf(text, base64, fail), type: typeOf(type, fail), acl: aclOf(acl, fail) }
   if (owner === undefined) return [path, znode]
-  if (typeof owner !== 'string' || !/^0x[0-9a-f]{1,16}$/.test(owner)) return fail('"owner" is no session id')
+  if (typeof owner !== 'string' || !/^0x[0-9a-f]{1,16}$/.test(owner)) return fail('"owner" is not a session id')
   return [path, { ...znode, owner: BigInt.asIntN(64, BigInt(owner)) }]
 }
 
@@ -152,14 +152,14 @@ type Fail = (reason: string) => never
 
 function dataOf(text: unknown, base64: unknown, fail: Fail): Uint8Array {
   if (typeof text === 'string') return new TextEncoder().encode(text)
-  if (text !== undefined) return fail('"text" is no text')
+  if (text !== undefined) return fail('"text" is not text')
   if (base64 === undefined) return new Uint8Array(0)
   try {
     if (typeof base64 === 'string') return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
   } catch {
     // Reported below.
   }
-  return fail('"base64" is none')
+  return fail('"base64" is not base64')
 }
 
 function typeOf(type: unknown, fail: Fail): ZnodeType {
@@ -172,7 +172,7 @@ function typeOf(type: unknown, fail: Fail): ZnodeType {
 
 function aclOf(acl: unknown, fail: Fail): readonly Acl[] {
   if (acl === undefined) return openAcl
-  if (!Array.isArray(acl) || acl.length === 0) return fail('"acl" is no list of entries')
+  if (!Array.isArray(acl) || acl.length === 0) return fail('"acl" is not a list of entries')
   return acl.map((entry: unknown) => {
     const { perms, scheme, id } = (typeof entry === 'object' && entry !== null ? entry : {}) as Value
     if (typeof perms === 'number' && typeof scheme === 'string' && typeof id === 'string') {

@@ -17,7 +17,7 @@ export const edit: Verb<typeof editSpec> = async ({ values, args, out, signal, c
   const before = found?.data ?? new Uint8Array(0)
   const text = textOf(before)
   if (text === undefined)
-    throw new Error(`${path}: its data is no text; lightkeeper get --raw and set --file copy bytes`)
+    throw new Error(`${path}: its data is not text; lightkeeper get --raw and set --file copy bytes`)
   // The folder is for this user alone, and so is the text.
   const folder = await mkdtemp(join(tmpdir(), 'lightkeeper-edit-'))
   const file = join(folder, fileNameOf(path))

@@ -56,6 +56,6 @@ function isJson(text: string): boolean {
 
 function textIn(path: ZnodePath, data: Uint8Array): string {
   const text = textOf(data)
-  if (text === undefined || !isJson(text)) throw new JsonTextError(`${path}: its data is no JSON`)
+  if (text === undefined || !isJson(text)) throw new JsonTextError(`${path}: its data is not JSON`)
   return text
 }

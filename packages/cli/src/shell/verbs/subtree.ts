@@ -87,7 +87,7 @@ export const grep: Verb<typeof grepSpec> = async ({ values, args, here, out, sig
     isAny = true
     const isText = viewValue(data).kind === 'text'
     if (values.files) out.result({ path }, printable(path))
-    else if (!isText) out.result({ path, binary: true }, printable(`${path}: matches, and is no text`))
+    else if (!isText) out.result({ path, binary: true }, printable(`${path}: matches, and is not text`))
     else for (const { line, text } of hits) out.result({ path, line, text }, printable(`${path}:${line}: ${text}`))
   }
   return denials.report(out) ?? (isAny ? undefined : 1)

@@ -47,7 +47,7 @@ function modeOf({ sequential, ephemeral, container, ttl }: CreateValues): NonNul
 export const set: Verb<typeof setSpec> = async ({ values, args, out, signal, connect }) => {
   const { path } = args
   const data = await dataOf({ ...values, data: args.data })
-  if (data === undefined) throw new UsageError('DATA is missing, or --file FILE')
+  if (data === undefined) throw new UsageError('DATA is missing: name it, or --file FILE')
   const zk = await connect()
   const stat = await zk.set(path, data, { ...versionOf(values), signal })
   done(out, values.stat, { path, stat }, statText(stat))
