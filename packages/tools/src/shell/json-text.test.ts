@@ -61,7 +61,7 @@ test.each([
   [() => jsonGet(text, 'pool'), /must be empty or begin with \//],
   [() => jsonGet(text, '/a~b'), /~ must be ~0/],
   [() => jsonGet(text, '/hosts/7/b'), /^\/hosts\/7: there is no such value$/],
-  [() => jsonSet(text, '/pool/x', '1'), /what would contain it is no object/],
+  [() => jsonSet(text, '/pool/x', '1'), /what would contain it is neither an object nor an array/],
   [() => jsonSet(text, '/hosts/5', '1'), /the array has 2 elements/],
   [() => jsonSet(text, '/pool', 'no json'), /^no JSON: /],
   [() => jsonDelete(text, '/gone'), /there is no such value/],
