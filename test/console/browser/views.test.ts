@@ -98,7 +98,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
     for (const text of ['Good morning', 'Good day']) {
       await editor().fill(text)
       await page.getByRole('button', { name: 'Save', exact: true }).click()
-      await page.getByText('Saved.').waitFor()
+      await page.getByText('Saved.', { exact: true }).waitFor()
       expect(Buffer.from((await zk.get('/app/motd')).data).toString()).toBe(text)
     }
   })
@@ -116,7 +116,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
     expect(await editor().innerText()).toBe('mine')
     expect(Buffer.from((await zk.get('/app/motd')).data).toString()).toBe('theirs')
     await page.getByRole('button', { name: /^Save mine over version/ }).click()
-    await page.getByText('Saved.').waitFor()
+    await page.getByText('Saved.', { exact: true }).waitFor()
     expect(Buffer.from((await zk.get('/app/motd')).data).toString()).toBe('mine')
   })
 
@@ -135,7 +135,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await page.getByText('These bytes are no text.').waitFor()
     await editor().fill('89 50 4e 47 ff')
     await page.getByRole('button', { name: 'Save', exact: true }).click()
-    await page.getByText('Saved.').waitFor()
+    await page.getByText('Saved.', { exact: true }).waitFor()
     expect((await zk.get('/app/logo')).data).toEqual(new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0xff]))
     await editor().fill('8')
     await page.getByText('Hexadecimal digits come in pairs').waitFor()
@@ -182,7 +182,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
     // What was typed survives a reload.
     await page.reload()
     await save.click()
-    await page.getByText('Saved.').waitFor()
+    await page.getByText('Saved.', { exact: true }).waitFor()
     expect(await held()).toBe('count=3,bytes=-1=;byteHardLimit=9000')
     await page.getByText('It holds more than its quota.').waitFor()
     expect(await barriersOf(page)).toEqual([])
@@ -195,7 +195,7 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await page.getByText('Znodes: a warning above 7, refused above no limit.').waitFor()
     expect(await barriersOf(page)).toEqual([])
     await page.getByRole('button', { name: 'Save mine over theirs' }).click()
-    await page.getByText('Saved.').waitFor()
+    await page.getByText('Saved.', { exact: true }).waitFor()
     expect(await held()).toBe('count=5,bytes=-1=;byteHardLimit=9000')
     await warning.fill('')
     await page.getByLabel('Bytes: refused above').fill('')

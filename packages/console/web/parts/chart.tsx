@@ -16,6 +16,8 @@ export interface ChartProps {
 
 const colours = ['#2563eb', '#d97706', '#059669', '#c026d3', '#dc2626', '#0891b2', '#65a30d']
 const height = 150
+/** The shortest time that a chart shows, seconds: one point alone would be spread over years. */
+const shortestTime = 300
 
 /** A clock in UTC, as every time on the page; the date where a day begins. Times and their distance in seconds. */
 function timesOf(splits: readonly number[], distance: number): string[] {
@@ -45,6 +47,7 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
         height,
         cursor: { y: false },
         legend: { show: false },
+        scales: { x: { range: (_chart, from, to) => [Math.min(from, to - shortestTime), to] } },
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
         axes: [
           {

@@ -1,5 +1,5 @@
 /** The servers of the connect string: roles, zxids, who lags, the members of the ensemble, and charts of the last day. */
-import type { ComponentType, JSX } from 'preact'
+import type { ComponentChildren, ComponentType, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Figures, MemberItem, ServerItem, Servers } from '../../src/api.ts'
 import { useLoad } from '../lib/load.ts'
@@ -151,19 +151,13 @@ function Charts({ figures: { servers } }: { readonly figures: Figures }): JSX.El
   return (
     <section aria-label="Charts">
       <h2>The last day (times in UTC)</h2>
-      {servers.map(({ server, isKept, times: [first] }) => (
-        <p key={server} class="quiet">
-          {isKept
-            ? `${server} keeps its figures itself, a point each half minute, a day of them while it runs.`
-            : `${server} keeps no figures that the console can read: these are measured by the console while it runs, and the longest times are those since the start of the server.`}
-          {first === undefined ? null : (
-            <>
-              {' '}
-              The first point is from <Ago at={first} />.
-            </>
-          )}
-        </p>
-      ))}
+      <Sources servers={servers.filter(({ isKept }) => isKept)}>
+        the server keeps its figures itself, a point each half minute, a day of them while it runs.
+      </Sources>
+      <Sources servers={servers.filter(({ isKept }) => !isKept)}>
+        the console can read no kept figures. It measures while it runs, and the longest times are those since the start
+        of the server.
+      </Sources>
       <div class="charts">
         {charts.map(({ name, title, unit }) => {
           const series = servers.flatMap(({ server, times, values: { [name]: values } }) =>
@@ -173,5 +167,28 @@ function Charts({ figures: { servers } }: { readonly figures: Figures }): JSX.El
         })}
       </div>
     </section>
+  )
+}
+
+/** Where the figures of these servers come from, and since when there are some. */
+function Sources({
+  servers,
+  children,
+}: {
+  readonly servers: Figures['servers']
+  readonly children: ComponentChildren
+}): JSX.Element | null {
+  if (servers.length === 0) return null
+  const first = Math.min(...servers.flatMap(({ times }) => times.slice(0, 1)))
+  return (
+    <p class="quiet">
+      {servers.map(({ server }) => server).join(', ')}: {children}
+      {first === Number.POSITIVE_INFINITY ? null : (
+        <>
+          {' '}
+          The first point is from <Ago at={first} />.
+        </>
+      )}
+    </p>
   )
 }
