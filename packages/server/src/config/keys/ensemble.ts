@@ -141,7 +141,9 @@ export const ensemble = {
     ...quorumTlsRefusals,
     {
       keys: /^quorum\.auth\..*/,
-      why: 'asks that members prove to each other who they are, which this version does not have',
+      why:
+        'asks that members log in to each other, which this version does not have; ' +
+        'with sslQuorum=true they prove by certificates who they are',
       isHarmless: (value, other) => isOff(value) || isOff(other('quorum.auth.enableSasl') ?? 'unset'),
     },
     { keys: /^oraclePath$/, why: noEnsemble },
