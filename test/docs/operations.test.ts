@@ -67,11 +67,6 @@ printf X | dd of=D/version-2/log.1 bs=1 seek=200 conv=notrunc 2> dd.log`,
     prints: /DAMAGED D.version-2.log\.1 at offset [^]*continuing without transactions [^]*everything up to 0x/,
   },
 }
-/** Pages whose blocks are not run here, and why. */
-const left: Readonly<Record<string, string>> = {
-  'past.md': 'its block is a benchmark, which fills a directory by a server of Apache for minutes',
-}
-
 const folder = temporaryFolders('operations')
 const begun: string[] = []
 afterEach(() => {
@@ -136,11 +131,11 @@ describe('the pages of docs/operations', () => {
     },
   )
 
-  test('are all run, or are left out for a reason', () => {
+  test('are all run', () => {
     const withCommands = readdirSync(pages).filter(
       (name) => name.endsWith('.md') && blocksOf(join(pages, name), 'sh').length > 0,
     )
-    expect(withCommands.sort()).toEqual([...Object.keys(runs), ...Object.keys(left)].sort())
+    expect(withCommands.sort()).toEqual(Object.keys(runs).sort())
   })
 
   test('are all in the index, and the index names nothing else', () => {

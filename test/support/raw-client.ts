@@ -12,9 +12,16 @@ export interface RawReply {
   readonly body: Reader
 }
 
+export interface SessionClaim {
+  readonly sessionId?: bigint
+  readonly passwd?: Uint8Array
+}
+
 export class RawClient implements AsyncDisposable {
   readonly socket: Socket
   sessionId = 0n
+  /** Milliseconds; 0 where the server refused the session. */
+  timeOut = 0
   /** Watch events that came. */
   events = 0
   isClosed = false
@@ -37,16 +44,18 @@ export class RawClient implements AsyncDisposable {
     })
   }
 
-  /** With a session of `timeOut` milliseconds. */
-  static async open(port: number, timeOut = 30_000): Promise<RawClient> {
+  /** With a session of `timeOut` milliseconds: a new one, or the one that `claim` names. */
+  static async open(port: number, timeOut = 30_000, claim: SessionClaim = {}): Promise<RawClient> {
     const socket = createConnection({ port, host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
     const client = new RawClient(socket)
     const handshake = new Promise<Reader>((resolve) => {
       client.#onFrame = resolve
     })
-    socket.write(connectFrame({ timeOut }))
-    client.sessionId = readConnectResponse(await handshake).sessionId
+    socket.write(connectFrame({ timeOut, ...claim }))
+    const answer = readConnectResponse(await handshake)
+    client.sessionId = answer.sessionId
+    client.timeOut = answer.timeOut
     return client
   }
 

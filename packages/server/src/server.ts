@@ -124,7 +124,7 @@ export async function startServer(
   seen.storage = storage
   const keys = storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes))
   const ids = new SessionIds(keys, ownServerId, host.clock.wall())
-  const identity = { ids, ...ensemble?.memberIdentity(config, host.clock.wall()) }
+  const identity = { ids, ...ensemble?.memberIdentity(config, keys, host.clock.wall()) }
   const clients = new ClientListener(config, host, stats, { storage }, securedOf(ground, authentication))
   seen.view = clients
   const failed = (error: Error): void => end.failed(error)

@@ -2,15 +2,21 @@
 import type { ServerConfig } from '../config/config.ts'
 import type { Service, ServiceHouse } from '../service.ts'
 import { ApacheSessionIds, ApacheSessionKeys } from '../session/apache-sessions.ts'
+import { SessionIds } from '../session/session-ids.ts'
+import type { SessionKeys } from '../session/session-keys.ts'
 import type { Credentials } from '../tls/credentials.ts'
 import { readDirectory } from './directory.ts'
 import { Member } from './member.ts'
 import { neighboursOf } from './neighbours.ts'
 import { memberPorts } from './ports.ts'
 
-/** Clients move among the members, and Apache's check passwords by themselves. `wall` is milliseconds since 1970. */
-export function memberIdentity(config: ServerConfig, wall: number) {
-  return { keys: new ApacheSessionKeys(), ids: new ApacheSessionIds(config.myid ?? 0, wall) }
+/**
+ * Clients move among the members, and every member checks their passwords: by the secret that all of them share, or, beside servers of
+ * Apache, as these compute them. `wall` is milliseconds since 1970.
+ */
+export function memberIdentity({ sessionSecretFile, myid = 0 }: ServerConfig, keys: SessionKeys, wall: number) {
+  if (sessionSecretFile !== undefined) return { keys, ids: new SessionIds(keys, myid, wall) }
+  return { keys: new ApacheSessionKeys(), ids: new ApacheSessionIds(myid, wall) }
 }
 
 /**

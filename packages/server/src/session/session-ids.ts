@@ -9,7 +9,7 @@ export class SessionIds {
   readonly #serverId: number
   #nextNumber: number
 
-  /** `serverId` is 1 … 126, so that ids are above 0; `wall` is milliseconds since 1970. */
+  /** The low byte of `serverId` is the first one of every id. `wall` is milliseconds since 1970. */
   constructor(keys: SessionKeys, serverId: number, wall: number) {
     this.#keys = keys
     this.#serverId = serverId
@@ -22,7 +22,8 @@ export class SessionIds {
     for (;;) {
       const id = this.#keys.idOf(this.#serverId, this.#nextNumber)
       this.#nextNumber = (this.#nextNumber + 1) % numbers
-      if (!taken.has(id)) return id
+      // 0 in a connect request asks for a new session.
+      if (id !== 0n && !taken.has(id)) return id
     }
   }
 }

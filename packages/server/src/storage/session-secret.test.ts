@@ -110,3 +110,31 @@ test('a backup carries it', async () => {
   expect(copy).toHaveLength(32)
   expect(sessionKeys).toBeDefined()
 })
+
+test('a file that servers share is used instead of the one in the directory', async () => {
+  const first = new Bench()
+  const keys = (await first.open()).sessionKeys
+  const content = first.disk.files(directory).get(secretFileName) as Uint8Array
+  const second = new Bench(2, { sessionSecretFile: '/etc/shared' })
+  await second.world.run(write(second, '/etc/shared', content))
+  const id = keys.idOf(1, 1)
+  expect((await second.open()).sessionKeys.passwordOf(id)).toEqual(keys.passwordOf(id))
+})
+
+test('a shared file that is missing or damaged is refused by name, with what to do', async () => {
+  const bench = new Bench(1, { sessionSecretFile: '/etc/shared' })
+  const advice = 'Copy the file session-secret from the data directory of the server whose sessions go on'
+  await expect(bench.open()).rejects.toThrow(`/etc/shared, the file of sessionSecretFile, does not exist. ${advice}`)
+  await bench.world.run(write(bench, '/etc/shared', new Uint8Array(10)))
+  await expect(bench.open()).rejects.toThrow('/etc/shared holds no secret of session passwords')
+  await expect(bench.open()).rejects.toThrow(advice)
+})
+
+async function write(bench: Bench, path: string, content: Uint8Array): Promise<void> {
+  const { disk } = bench.world.runtime('server')
+  await disk.makeDirectory(path.slice(0, path.lastIndexOf('/')))
+  const file = await disk.open(path, { create: true })
+  await file.write(0, content)
+  await file.sync()
+  await file.close()
+}

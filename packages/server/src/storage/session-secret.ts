@@ -17,11 +17,20 @@ const pattern = new RegExp(`^(${front}([0-9a-f]{${secretBytes * 2}})) ([0-9a-f]{
 const drawsMax = 32
 const advice =
   'Restore the file from a backup, or remove it: a new one is made then, and clients lose the sessions that this server gave them'
+const sharedAdvice = `Copy the file ${secretFileName} from the data directory of the server whose sessions go on`
 
 /** The file exists and holds no secret. */
 export class SessionSecretError extends Error {
   override readonly name = 'SessionSecretError'
   readonly code = 'BAD_SESSION_SECRET'
+}
+
+/** The keys of the secret in a file that servers share. @throws SessionSecretError where it is missing or cannot be used. */
+export async function sharedSessionKeys({ disk }: Runtime, path: string): Promise<SessionKeys> {
+  const secret = await readSecret(disk, path, sharedAdvice)
+  if (secret === undefined)
+    throw new SessionSecretError(`${path}, the file of sessionSecretFile, does not exist. ${sharedAdvice}`)
+  return new SessionKeys(secret)
 }
 
 /**
@@ -48,7 +57,10 @@ export async function openSessionKeys(
 
 /** Undefined where the directory has none. @throws SessionSecretError where the file cannot be used. */
 export async function readSessionSecret(disk: Disk, directory: string): Promise<Uint8Array | undefined> {
-  const path = `${directory}/${secretFileName}`
+  return readSecret(disk, `${directory}/${secretFileName}`, advice)
+}
+
+async function readSecret(disk: Disk, path: string, advice: string): Promise<Uint8Array | undefined> {
   let content: Uint8Array
   try {
     const file = await disk.open(path, { readOnly: true })

@@ -18,7 +18,7 @@ import { receiveSnapshot } from './incoming-snapshot.ts'
 import { PastFiles } from './past-files.ts'
 import { purge } from './purge.ts'
 import { type DamagePolicy, type Recovered, recover } from './recovery.ts'
-import { openSessionKeys } from './session-secret.ts'
+import { openSessionKeys, sharedSessionKeys } from './session-secret.ts'
 import { directorySize } from './sizes.ts'
 import { bytesOf } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
@@ -125,7 +125,11 @@ export class Storage {
         orphans: options.damage === 'report' ? 'keep' : 'remove',
       })
       const mark = await AcknowledgedMark.open(runtime, logs)
-      const keys = await openSessionKeys(runtime, snapshots, recovered.tree.sessions.keys())
+      const shared = config.sessionSecretFile
+      const keys =
+        shared === undefined
+          ? await openSessionKeys(runtime, snapshots, recovered.tree.sessions.keys())
+          : await sharedSessionKeys(runtime, shared)
       const storage = new Storage(runtime, config, { snapshots, logs }, recovered, mark, keys, locks)
       await storage.#begin()
       return storage

@@ -12,6 +12,12 @@ export interface DataOptions {
   readonly dataDir?: string | undefined
   /** Directory for logs alone, best on a disk of its own. Default `dataDir`. */
   readonly dataLogDir?: string | undefined
+  /**
+   * A file with the secret that passwords and ids of sessions are made from: a copy of `session-secret` of one data directory. Members of
+   * an ensemble that share it know each other's passwords, and no client can guess one. Not for members beside servers of Apache, which
+   * compute passwords from ids. Default: a secret of its own in the data directory; a member makes ids and passwords as Apache does.
+   */
+  readonly sessionSecretFile?: string | undefined
   /** Make the directories where they are missing. False refuses the start then: a disk may not be mounted. Default true. */
   readonly datadirAutocreate?: boolean
   /** Acknowledge only what would survive a power cut. False loses what was acknowledged last. Default true. */
@@ -63,6 +69,7 @@ const purgeInterval: Read = (value, key, note) => {
 const settings = {
   dataDir: path({ key: 'dataDir', what: 'directory' }),
   dataLogDir: path({ key: 'dataLogDir', what: 'directory' }),
+  sessionSecretFile: path({ key: 'sessionSecretFile', what: 'file' }),
   datadirAutocreate: flag({ key: 'datadir.autocreate', read: looseBoolean, byDefault: true }),
   forceSync: flag({ key: 'forceSync', read: notNo, words: ['yes', 'no'], byDefault: true }),
   snapCount: integer({ key: 'snapCount', read: atLeast(2, parsedInt), byDefault: 100_000, min: 2, isLive: true }),
@@ -121,9 +128,10 @@ export const storage = {
     ...['maxBatchSize', 'snapshot.trust.empty', 'db.autocreate', 'closeSessionTxn.enabled'],
     ...['serializeLastProcessedZxid.enabled', 'snapsync.compression'],
   ]),
-  check({ dataDir, dataLogDir }: ConfigOf<typeof settings>) {
-    if (dataLogDir !== undefined && dataDir === undefined) {
-      throw new ConfigError('dataDir', undefined, 'a directory, since dataLogDir is given')
+  check({ dataDir, dataLogDir, sessionSecretFile }: ConfigOf<typeof settings>) {
+    if (dataDir !== undefined) return
+    for (const [name, value] of Object.entries({ dataLogDir, sessionSecretFile })) {
+      if (value !== undefined) throw new ConfigError('dataDir', undefined, `a directory, since ${name} is given`)
     }
   },
 } as const satisfies Room
