@@ -1,16 +1,17 @@
 /** Whether other members have the same lines as this one: `server.N`, groups and weights. Decides nothing. */
-import type { Log } from '@lightkeeper/runtime'
+import { type Clock, type Log, RepeatedLines } from '@lightkeeper/runtime'
 
 export class ListCheck {
   readonly #own: ReadonlySet<string>
-  readonly #log: Log
+  readonly #repeated: RepeatedLines
   /** The text of each member that was said to differ. */
   readonly #said = new Map<number, string>()
 
   /** `own` is the text of this member's lines, as members send it to each other. */
-  constructor(own: Uint8Array, log: Log) {
+  constructor(own: Uint8Array, log: Log, clock: Clock) {
     this.#own = linesOf(new TextDecoder().decode(own))
-    this.#log = log
+    // Two servers with one number would say different lines in turn.
+    this.#repeated = new RepeatedLines(log, clock, 'warn')
   }
 
   /** Looks at the lines that `from` has sent. A difference is said once, and again only when it is another one. */
@@ -27,11 +28,9 @@ export class ListCheck {
       return
     }
     this.#said.set(from, text)
-    this.#log('warn', 'another member has other server.N lines than this one; make them the same on all members', {
-      server: from,
-      onlyHere: here.join(' ') || 'none',
-      onlyThere: there.join(' ') || 'none',
-    })
+    const message = 'another member has other server.N lines than this one; make them the same on all members'
+    const facts = { server: from, onlyHere: here.join(' ') || 'none', onlyThere: there.join(' ') || 'none' }
+    this.#repeated.tell(`${from} ${facts.onlyThere}`, message, facts)
   }
 }
 

@@ -26,7 +26,7 @@ export class PeerWatch {
     this.#neighbours = neighbours
     this.#runtime = runtime
     this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
-    this.#lists = new ListCheck(neighbours.membership.text, runtime.log)
+    this.#lists = new ListCheck(neighbours.membership.text, runtime.log, runtime.clock)
     this.#lookingSince = runtime.clock.now()
     this.#arm()
   }
@@ -123,7 +123,8 @@ export class PeerWatch {
     const { clock, log } = this.#runtime
     this.#timer?.cancel()
     this.#timer = clock.after(patienceMs, () => {
-      const voters = this.#neighbours.membership.voters.map(({ sid }) => sid)
+      const { sid: own, membership } = this.#neighbours
+      const voters = membership.voters.map(({ sid }) => sid).filter((sid) => sid !== own)
       const missing = voters.filter((sid) => !this.#heard.has(sid))
       log('warn', 'there is still no leader to follow; clients are not served', {
         seconds: Math.round((clock.now() - this.#lookingSince) / 1000),

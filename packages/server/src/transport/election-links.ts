@@ -20,6 +20,9 @@ import type { PeerProof } from './member-network.ts'
 
 /** Accepted links that have not said who they are; more of them are refused. */
 const anonymousMax = 64
+/** A member is not two servers before its open link was replaced so often within the time, milliseconds: one may be restarted. */
+const replacementsMax = 10
+const replacementsMs = 60_000
 
 export interface ElectionLinksOptions {
   readonly sid: number
@@ -47,6 +50,10 @@ interface Peer {
   last: Uint8Array | undefined
   /** `last` was not written to `link` yet. */
   isWaiting: boolean
+  /** It was said that it cannot be reached. */
+  isSaidAway: boolean
+  /** When an open link of it was replaced by another one that it had dialed, milliseconds. */
+  replacements: readonly number[]
 }
 
 export class ElectionLinks {
@@ -73,14 +80,32 @@ export class ElectionLinks {
     this.#peers = new Map(
       [...options.peers].map(([sid, address]) => [
         sid,
-        { sid, address, dial: undefined, link: undefined, last: undefined, isWaiting: false },
+        {
+          sid,
+          address,
+          dial: undefined,
+          link: undefined,
+          last: undefined,
+          isWaiting: false,
+          isSaidAway: false,
+          replacements: [],
+        },
       ]),
     )
   }
 
-  /** Rejects where the election port cannot be had. */
+  /** @throws Error where the election port cannot be had. */
   async listen(): Promise<void> {
-    this.#listener = await this.#runtime.network.listen(this.#options.listenAddress, (link) => this.#accepted(link))
+    const { listenAddress, sid } = this.#options
+    try {
+      this.#listener = await this.#runtime.network.listen(listenAddress, (link) => this.#accepted(link))
+    } catch (cause) {
+      // A wrong `myid` on this machine ends here: the address is that of another machine, or of another server of this one.
+      const problem =
+        `the election port of this member, ${listenAddress} of its line server.${sid}, cannot be opened: ` +
+        `${(cause as Error).message}; end the program that has the port, or correct myid, which is ${sid}, or the line`
+      throw new Error(problem, { cause })
+    }
   }
 
   /** Sends to a member, as soon as there is a link. A message that was not sent yet is replaced. */
@@ -140,13 +165,21 @@ export class ElectionLinks {
     this.#links.add(link)
   }
 
-  #say({ sid, address }: Peer, reason: Error): void {
+  /** Once until it is reached. */
+  #say(peer: Peer, reason: Error): void {
+    if (peer.isSaidAway) return
+    peer.isSaidAway = true
     const message = 'a member cannot be reached at its election port; it is tried again'
+    const { sid, address } = peer
     this.#repeated.tell(`${sid}`, message, { server: sid, address, cause: reason.message })
   }
 
   /** The newest link counts: a member that was restarted dials while its old link seems open. */
   #use(peer: Peer, link: Link): void {
+    if (peer.isSaidAway) {
+      peer.isSaidAway = false
+      this.#runtime.log('info', 'a member that could not be reached is there', { server: peer.sid })
+    }
     const before = peer.link
     peer.link = link
     before?.destroy()
@@ -231,6 +264,9 @@ export class ElectionLinks {
         link.destroy()
         return undefined
       }
+=======
+      if (peer.link !== undefined) this.#replaced(peer, peer.link, link)
+>>>>>>> 5844402 (A member says clearly what is wrong with its ensemble, and once)
       if (from > sid) return peer
     }
     link.destroy()
@@ -242,6 +278,15 @@ export class ElectionLinks {
       this.#dial(peer)
     }
     return undefined
+  }
+
+  /** Two servers with one myid dial in turn, since only the link of one is kept. */
+  #replaced(peer: Peer, before: Link, link: Link): void {
+    const now = this.#runtime.clock.now()
+    peer.replacements = [...peer.replacements.filter((at) => at > now - replacementsMs), now]
+    if (peer.replacements.length < replacementsMax) return
+    const message = 'two servers seem to have the same myid: each of them connects in place of the other'
+    this.#repeated.tell(`${peer.sid}`, message, { server: peer.sid, one: before.remote, another: link.remote })
   }
 
   #received(peer: Peer, link: Link, frames: Framer, chunk: Uint8Array): void {
