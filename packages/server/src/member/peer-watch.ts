@@ -53,10 +53,19 @@ export class PeerWatch {
     }
   }
 
-  /** `config` are the lines of that member. */
-  heard(from: number, { config }: Notification): void {
+  heard(from: number, notification: Notification): void {
     this.#heard.add(from)
-    this.#lists.heard(from, config)
+    this.#lists.heard(from, notification.config)
+    this.#lookForTwin(from, notification)
+  }
+
+  /** While this server has no leader, another one follows a server with its number: for longer than it would follow this one. */
+  #lookForTwin(from: number, { state, leader }: Notification): void {
+    const { sid, times } = this.#neighbours
+    if (state === 'looking' || leader !== sid || this.#leader !== undefined) return
+    if (this.#runtime.clock.now() - this.#lookingSince < 2 * times.syncLimit * times.tickMs) return
+    const message = 'another server has the same myid as this one; give each server its own'
+    this.#repeated.tell('same', message, { server: sid, isFollowedBy: from })
   }
 
   dialing(sid: number): void {

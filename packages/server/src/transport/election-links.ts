@@ -264,9 +264,7 @@ export class ElectionLinks {
         link.destroy()
         return undefined
       }
-=======
       if (peer.link !== undefined) this.#replaced(peer, peer.link, link)
->>>>>>> 5844402 (A member says clearly what is wrong with its ensemble, and once)
       if (from > sid) return peer
     }
     link.destroy()

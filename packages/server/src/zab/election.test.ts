@@ -92,6 +92,18 @@ describe('a server without a history, which may have lost one', () => {
     hear(3, heard('looking', 3, { zxid: 0n, peerEpoch: 0 }))
     election.timePassed(1_000_000, sent.out)
     expect(election.takesPart).toBe(false)
+    expect(election.wakeAt).toBeGreaterThan(1_000_000)
+  })
+
+  test('votes when the one that had a history comes back without it', () => {
+    const { hear, election, sent } = looking(1, [1, 2, 3], fresh)
+    hear(2, heard('looking', 2, { zxid: 0x1_0000_0001n, peerEpoch: 1 }))
+    const patience = defaultTimes.initLimit * defaultTimes.tickMs
+    election.timePassed(patience, sent.out)
+    hear(2, heard('looking', 2, { zxid: -1n, peerEpoch: 0 }))
+    expect(election.takesPart).toBe(false)
+    election.timePassed(2 * patience, sent.out)
+    expect(election.takesPart).toBe(true)
   })
 
   test('votes after initLimit when no server has reported one, and at once when it is alone', () => {

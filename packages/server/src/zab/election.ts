@@ -63,6 +63,11 @@ export class Election {
     return this.#state === 'looking'
   }
 
+  /** How long a fresh server waits for the others before it votes, milliseconds. */
+  get #patienceMs(): number {
+    return this.#times.initLimit * this.#times.tickMs
+  }
+
   get wakeAt(): number {
     return this.isLooking ? Math.min(this.#resendAt, this.#settledAt, this.#freshUntil) : Number.POSITIVE_INFINITY
   }
@@ -76,10 +81,7 @@ export class Election {
     this.#outside.clear()
     this.#histories.clear()
     this.#interval = this.#times.notificationMs
-    this.#freshUntil =
-      this.#hasVote && candidate.state === 'fresh'
-        ? now + this.#times.initLimit * this.#times.tickMs
-        : Number.POSITIVE_INFINITY
+    this.#freshUntil = this.#hasVote && candidate.state === 'fresh' ? now + this.#patienceMs : Number.POSITIVE_INFINITY
     this.#propose(now, this.#ownVote(), out)
     if (this.#quorum.voters.length === 1) this.#takePart(now, out)
     return this.#agreed(now)
@@ -113,7 +115,10 @@ export class Election {
 
   timePassed(now: number, out: PeerOutput): number | undefined {
     if (!this.isLooking) return undefined
-    if (now >= this.#freshUntil && !this.#hasHeardHistory()) this.#takePart(now, out)
+    if (now >= this.#freshUntil) {
+      if (this.#hasHeardHistory()) this.#freshUntil = now + this.#patienceMs
+      else this.#takePart(now, out)
+    }
     if (now >= this.#settledAt) return this.#verdict(this.#vote.leader, this.round, this.#vote)
     if (now >= this.#resendAt) {
       this.#interval = Math.min(this.#interval * 2, this.#times.notificationMaxMs)
