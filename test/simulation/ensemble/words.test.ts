@@ -51,7 +51,7 @@ async function untilLed(...servers: readonly RunningServer[]): Promise<void> {
       .map(({ mode }) => mode)
       .sort()
       .join(' ')
-  while (!/follower leader$/.test(modes())) {
+  while (!modes().endsWith('follower leader')) {
     if (world.time > 300_000) throw new Error(`there is no leader: ${modes()}\n${world.trace.slice(-40).join('\n')}`)
     await world.advance(100)
   }
@@ -71,6 +71,17 @@ describe('a quorum that does not come', () => {
     await world.advance(75_000)
     expect(said('m1', stillNone)).toHaveLength(2)
     expect(said('m1', stillNone)[1]).toContain('seconds=80')
+  })
+
+  test('names those that have no data, and so no vote', async () => {
+    const servers = [await start('m1', 1), await start('m2', 2)]
+    await untilLed(...servers)
+    for (const host of ['m1', 'm2']) world.crash(host, 'kill')
+    const before = said('m2', stillNone).length
+    await start('m2', 2)
+    await start('m3', 3)
+    await world.advance(11_000)
+    expect(said('m2', stillNone).slice(before)).toEqual([expect.stringMatching(/ heardOf=3 missing=1 withoutData=3$/)])
   })
 
   test('names those that answer', async () => {

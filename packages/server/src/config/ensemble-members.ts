@@ -7,7 +7,7 @@ import { ConfigError } from './config-error.ts'
 import { type Member, parseMember } from './members.ts'
 import type { Membership, Voter } from './membership.ts'
 
-/** The lines by key, `server.1` for example. */
+/** The lines by key, `server.1` for example; `version` is that of a file of members, in hexadecimal digits. */
 export type MemberLines = Readonly<Record<string, string>>
 
 export interface EnsembleMembers {
@@ -26,9 +26,11 @@ export function parseMembers(lines: MemberLines): EnsembleMembers {
   const servers = new Map<number, Member>()
   const groupOf = new Map<number, number>()
   const weightOf = new Map<number, number>()
-  for (const [key, value] of Object.entries(lines)) {
+  const { version = '0', ...members } = lines
+  if (!/^[0-9a-f]{1,15}$/.test(version)) throw new ConfigError('version', version, 'hexadecimal digits')
+  for (const [key, value] of Object.entries(members)) {
     const id = numberOf(key)
-    if (key.startsWith('server.')) servers.set(id, parseMember(key, value, false))
+    if (key.startsWith('server.')) servers.set(id, withOneAddress(key, parseMember(key, value, true)))
     else if (key.startsWith('weight.')) weightOf.set(id, wholeNumber(key, value))
     else if (key.startsWith('group.')) {
       for (const each of value.split(':')) {
@@ -40,19 +42,26 @@ export function parseMembers(lines: MemberLines): EnsembleMembers {
   }
   const sids = [...servers.keys()].sort((a, b) => a - b)
   const voters = sids.filter((sid) => servers.get(sid)?.isObserver === false)
-  const hasGroups = groupOf.size > 0
+  // A weight alone asks for groups too, as in Apache.
+  const hasGroups = groupOf.size > 0 || weightOf.size > 0
   for (const sid of hasGroups ? voters : []) {
     if (!groupOf.has(sid)) throw ConfigError.refused('group.N', `leaves out server ${sid}, which must be in one group`)
   }
   const membership: Membership = {
-    version: 0n,
+    version: BigInt(`0x${version}`),
     voters: voters.map(
       (sid): Voter => ({ sid, group: groupOf.get(sid) ?? 0, weight: hasGroups ? (weightOf.get(sid) ?? 1) : 1 }),
     ),
     observers: sids.filter((sid) => servers.get(sid)?.isObserver === true),
-    text: new TextEncoder().encode(textOf(servers, sids, lines)),
+    text: new TextEncoder().encode(textOf(servers, sids, members, version)),
   }
   return { servers, membership }
+}
+
+/** @throws ConfigError where it has more: this version connects to one, and Apache to whichever answers. */
+function withOneAddress(key: string, member: Member): Member {
+  if (member.addresses.length === 1) return member
+  throw ConfigError.refused(key, 'has several addresses, and this version uses one address of each member: leave one')
 }
 
 function numberOf(key: string): number {
@@ -71,12 +80,17 @@ function wholeNumber(key: string, text: string): number {
 }
 
 /** What members tell each other, and what /zookeeper/config has: without a newline at its end. [obs, quorum §11.1] */
-function textOf(servers: ReadonlyMap<number, Member>, sids: readonly number[], lines: MemberLines): string {
+function textOf(
+  servers: ReadonlyMap<number, Member>,
+  sids: readonly number[],
+  lines: MemberLines,
+  version: string,
+): string {
   const members = sids.map((sid) => `server.${sid}=${lineOf(servers.get(sid) as Member)}`)
   const groups = Object.entries(lines)
     .filter(([key]) => !key.startsWith('server.'))
     .map(([key, value]) => `${key}=${value}`)
-  return [...members, ...groups, 'version=0'].join('\n')
+  return [...members, ...groups, `version=${version}`].join('\n')
 }
 
 function lineOf({ addresses, isObserver, client }: Member): string {

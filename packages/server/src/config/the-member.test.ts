@@ -44,6 +44,63 @@ test('the lines may stand in a file of their own', () => {
 })
 
 test.each([
+  ['/conf/zoo.cfg.dynamic.100000000', 0x1_0000_0000n],
+  ['/conf/zoo.cfg.dynamic.0', 0n],
+  ['/conf/zoo.cfg.dynamic', 0n],
+  ['/conf.d/members', 0n],
+])('a file of members that is called %s has version %i, as in Apache', (path, version) => {
+  const readFile = (name: string): string => (name === path ? `${lines}${fourth}` : '4')
+  const { options } = parseZooCfg(`${base}dynamicConfigFile=${path}\n`, { readFile })
+  const { membership } = parseMembers(resolveConfig(options, 0).members ?? {})
+  expect(membership.version).toBe(version)
+  expect(new TextDecoder().decode(membership.text)).toMatch(new RegExp(`\nversion=${version.toString(16)}$`))
+})
+
+describe('every form of a line', () => {
+  test.each([
+    ['host:2888:3888', { voters: [1, 2], address: 'host:2888:3888' }],
+    ['host:2888:3888:participant', { voters: [1, 2], address: 'host:2888:3888' }],
+    ['host:2888:3888:OBSERVER', { voters: [2], address: 'host:2888:3888' }],
+    ['10.0.0.1:2888:3888;2181', { voters: [1, 2], address: '10.0.0.1:2888:3888' }],
+    ['[::1]:2888:3888:participant;[::]:2181', { voters: [1, 2], address: '::1:2888:3888' }],
+    ['host:2888:3888;;2281', { voters: [1, 2], address: 'host:2888:3888' }],
+    ['host:2888:3888:observer;10.0.0.1:2181;2281', { voters: [2], address: 'host:2888:3888' }],
+  ])('%s', (line, { voters, address }) => {
+    const { servers, membership } = parseMembers({ 'server.1': line, 'server.2': 'b:2888:3888' })
+    const [at] = servers.get(1)?.addresses ?? []
+    expect(membership.voters.map(({ sid }) => sid)).toEqual(voters)
+    expect(`${at?.host}:${at?.quorumPort}:${at?.electionPort}`).toBe(address)
+  })
+
+  test('but not several addresses, which are refused in words that are true', () => {
+    const several = `${lines}server.4=d:2888:3888:observer|e:2888:3888:observer\n`
+    expect(() => start(several)).toThrow(/^server\.4 .*multiAddress\.enabled is not true/)
+    expect(() => start(`${several}multiAddress.enabled=true\n`)).toThrow(
+      /^server\.4 has several addresses, and this version uses one address of each member/,
+    )
+  })
+})
+
+test('the line decides, and not peerType; a difference is worth a line, as in Apache', () => {
+  const notes = (content: string): readonly string[] => parseZooCfg(base + content, { readFile: myid('4') }).notes
+  expect(notes(`${lines}${fourth}peerType=participant\n`)).toEqual([
+    'peerType=participant does not count, as in Apache: server.4 makes this server an observer',
+  ])
+  expect(notes(`${lines}${fourth}peerType=OBSERVER\n`)).toEqual([])
+  expect(() => read(`${lines}${fourth}peerType=learner\n`)).toThrow(/^peerType is "learner", expected observer or part/)
+})
+
+test('a file myid that is missing is refused with what to do', () => {
+  const readFile = (path: string): string => {
+    throw new Error(`ENOENT: no such file or directory, open '${path}'`)
+  }
+  expect(() => parseZooCfg(base + lines, { readFile })).toThrow(
+    'server.N names 3 servers, and the file myid must say which one this server is: ' +
+      "ENOENT: no such file or directory, open '/data/myid'; write the N of its line there, for example: echo 1 > /data/myid",
+  )
+})
+
+test.each([
   [
     'a participant',
     `${lines}${fourth}`,
@@ -121,5 +178,14 @@ describe('the text that members show each other', () => {
       { sid: 1, group: 5, weight: 1 },
       { sid: 2, group: 5, weight: 3 },
     ])
+  })
+
+  test.each([
+    ['group.x', '1:2', /^group\.x has no number/],
+    ['group.1', '1:b', /^group\.1 is "b", expected numbers of servers/],
+    ['weight.1', '2', /^group\.N leaves out server 1/],
+    ['weight.1', '-1', /^weight\.1 is "-1", expected a whole number/],
+  ])('%s=%s is refused', (key, value, says) => {
+    expect(() => parseMembers({ 'server.1': 'a:1:2', 'server.2': 'b:1:2', [key]: value })).toThrow(says)
   })
 })

@@ -2,7 +2,7 @@
 import { ConfigError, Problems } from './config-error.ts'
 import { isMemberKey, type MemberLines } from './ensemble-members.ts'
 import { parseProperties } from './java-properties.ts'
-import { strictBoolean } from './java-values.ts'
+import { type Note, strictBoolean } from './java-values.ts'
 import { type ClientAddress, type Member, parseMember } from './members.ts'
 import { filePairs, overlaid } from './pairs.ts'
 import { isOff, type ReadFile } from './room.ts'
@@ -36,7 +36,12 @@ export interface OwnMember {
  * data directory says which one.
  * @throws ConfigError for lines that Apache would not take, and where it is unknown which member this is.
  */
-export function membersOf(values: Values, readFile: ReadFile | undefined, dataDir: string | undefined): OwnMember {
+export function membersOf(
+  values: Values,
+  readFile: ReadFile | undefined,
+  dataDir: string | undefined,
+  note: Note,
+): OwnMember {
   const dynamicFile = values.get('dynamicConfigFile')
   const source = dynamicFile === undefined ? values : dynamicValues(values, dynamicFile, readFile)
   const all = [...source].filter(([key]) => isMemberKey(key))
@@ -56,7 +61,20 @@ export function membersOf(values: Values, readFile: ReadFile | undefined, dataDi
       `is ${myid}, and there is no line ${key}: ${lines.map(([each]) => each).join(', ')}`,
     )
   }
-  return { own: new Map([[key, own]]), lines: Object.fromEntries(all), myid }
+  const peerType = values.get('peerType')?.toLowerCase()
+  if (peerType !== undefined && (peerType === 'observer') !== own.isObserver) {
+    const role = own.isObserver ? 'an observer' : 'a participant'
+    note(`peerType=${peerType} does not count, as in Apache: ${key} makes this server ${role}`)
+  }
+  const version = dynamicFile === undefined ? undefined : versionIn(dynamicFile)
+  const known = version === undefined ? all : [...all, ['version', version] as const]
+  return { own: new Map([[key, own]]), lines: Object.fromEntries(known), myid }
+}
+
+/** The end of the name of a file of members, zoo.cfg.dynamic.100000000 for example, says its version (getVersionFromFilename). */
+function versionIn(path: string): string | undefined {
+  const [, digits = ''] = /\.([0-9a-fA-F]{1,15})$/.exec(path) ?? []
+  return digits === '' ? undefined : BigInt(`0x${digits}`).toString(16)
 }
 
 function alone(
@@ -92,14 +110,15 @@ function myidOf(count: number, readFile: ReadFile | undefined, dataDir: string |
     )
   if (readFile === undefined || dataDir === undefined) throw refuse('there is no dataDir with that file')
   const path = `${dataDir}/myid`
+  const remedy = `write the N of its line there, for example: echo 1 > ${path}`
   let content: string
   try {
     content = readFile(path)
   } catch (error) {
-    throw refuse((error as Error).message)
+    throw refuse(`${(error as Error).message}; ${remedy}`)
   }
   const [line = ''] = content.split(/\r?\n/)
-  if (!/^\s*\d{1,15}\s*$/.test(line)) throw refuse(`the first line of ${path} is no number`)
+  if (!/^\s*\d{1,15}\s*$/.test(line)) throw refuse(`the first line of ${path} is no number; ${remedy}`)
   return Number(line)
 }
 

@@ -86,7 +86,7 @@ function interpret(
   const values = new Map([...pairs].map(([key, { value }]) => [key, value]))
   refuseWhatIsNotHonoured(values, problems)
 
-  const ensemble = problems.try(() => membersOf(values, readFile, dataDir))
+  const ensemble = problems.try(() => membersOf(values, readFile, dataDir, note))
   const members = ensemble?.own ?? new Map<string, Member>()
   const options = new Map<string, unknown>()
   const origins = new Map<string, string>()

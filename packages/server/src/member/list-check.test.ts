@@ -29,6 +29,9 @@ test('says once which lines differ', () => {
 test('says nothing where only the version, the order or the ports for clients differ, or nothing was sent', () => {
   expect(checked([own, '', own.split('\n').reverse().join('\n'), own.replace('version=0', 'version=f')])).toEqual([])
   expect(checked([own.replace(';0.0.0.0:2181', '')])).toEqual([])
+  // Its own line has all addresses.
+  expect(checked([own.replace('=b:', '=0.0.0.0:')])).toEqual([])
+  expect(checked([own.replace('=b:2888', '=0.0.0.0:2889')])).toHaveLength(1)
 })
 
 test('says it again when it comes back after it was mended, and once a minute where it comes and goes', () => {

@@ -21,8 +21,8 @@ export class ListCheck {
     const text = new TextDecoder().decode(sent)
     if (this.#said.get(from) === text) return
     const theirs = linesOf(text)
-    const here = [...this.#own].filter((line) => !theirs.has(line))
-    const there = [...theirs].filter((line) => !this.#own.has(line))
+    const here = without(this.#own, theirs)
+    const there = without(theirs, this.#own)
     if (here.length === 0 && there.length === 0) {
       this.#said.delete(from)
       return
@@ -32,6 +32,20 @@ export class ListCheck {
     const facts = { server: from, onlyHere: here.join(' ') || 'none', onlyThere: there.join(' ') || 'none' }
     this.#repeated.tell(`${from} ${facts.onlyThere}`, message, facts)
   }
+}
+
+/** The lines that `others` does not have. A server may have 0.0.0.0 in its own line, where the others have its name. */
+function without(lines: ReadonlySet<string>, others: ReadonlySet<string>): string[] {
+  const anywhere = new Set([...others].map(atAnyHost))
+  const isWild = (line: string): boolean => /=(0\.0\.0\.0|\[::\]):/.test(line)
+  const wild = new Set([...others].filter(isWild).map(atAnyHost))
+  return [...lines].filter(
+    (line) => !others.has(line) && !wild.has(atAnyHost(line)) && !(isWild(line) && anywhere.has(atAnyHost(line))),
+  )
+}
+
+function atAnyHost(line: string): string {
+  return line.replace(/=(\[[^\]]*\]|[^:]*):/, '=:')
 }
 
 /** Without the version, which changes with a reconfiguration, and without the ports for clients, which members may state or leave out. */

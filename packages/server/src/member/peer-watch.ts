@@ -3,6 +3,7 @@ import type { Notification } from '@lightkeeper/protocol'
 import { type LogFact, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
 import type { EnsembleView, MemberView } from '../ensemble-view.ts'
 import type { CloseReason, Role } from '../zab/outputs.ts'
+import { incomplete } from '../zab/vote.ts'
 import { ListCheck } from './list-check.ts'
 import type { Neighbours } from './neighbours.ts'
 
@@ -15,6 +16,8 @@ export class PeerWatch {
   readonly #repeated: RepeatedLines
   /** Who has answered since the last line about the search. */
   readonly #heard = new Set<number>()
+  /** Who of them has no data, and gives no vote before it has. */
+  readonly #withoutData = new Set<number>()
   readonly #lists: ListCheck
   #lookingSince: number
   #timer: Timer | undefined
@@ -55,6 +58,8 @@ export class PeerWatch {
 
   heard(from: number, notification: Notification): void {
     this.#heard.add(from)
+    if (notification.state === 'looking' && notification.zxid === incomplete) this.#withoutData.add(from)
+    else this.#withoutData.delete(from)
     this.#lists.heard(from, notification.config)
     this.#lookForTwin(from, notification)
   }
@@ -139,6 +144,7 @@ export class PeerWatch {
         seconds: Math.round((clock.now() - this.#lookingSince) / 1000),
         heardOf: voters.filter((sid) => this.#heard.has(sid)).join(' ') || 'no voter',
         missing: missing.join(' ') || 'none',
+        ...(this.#withoutData.size > 0 ? { withoutData: [...this.#withoutData].join(' ') } : {}),
       })
       // Who is there is heard of again until the next line.
       this.#heard.clear()

@@ -126,8 +126,12 @@ export const ensemble = {
       [...['syncEnabled', 'standaloneEnabled', 'multiAddress.enabled'], ...['multiAddress.reachabilityCheckEnabled']],
       strictBoolean,
     ),
+    ...idleKeys(['peerType'], (value, key) => {
+      if (/^(observer|participant)$/i.test(value)) return value
+      throw new ConfigError(key, value, 'observer or participant')
+    }),
     ...idleKeys([
-      ...['electionAlg', 'peerType', 'version', 'dynamicConfigFile', 'quorumCnxnTimeoutMs'],
+      ...['electionAlg', 'version', 'dynamicConfigFile', 'quorumCnxnTimeoutMs'],
       ...['tcpKeepAlive', 'electionPortBindRetry'],
       ...['fastleader.minNotificationInterval', 'fastleader.maxNotificationInterval', 'follower.nodelay'],
       ...['leader.maxConcurrentSnapSyncs', 'leader.maxConcurrentDiffSyncs', 'leader.maxTimeToWaitForEpoch'],
