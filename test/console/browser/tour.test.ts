@@ -23,7 +23,7 @@ const isLong = process.env['TOUR'] === 'clone'
  */
 function start(checkout: string, dataDir: string): Child {
   const ports = ['--port', '0', '--console-port', '0', '--data-dir', dataDir]
-  if (isLong) return new Child(['timeout', '3600', 'npm', 'start', '--silent', '--', ...ports], { cwd: checkout })
+  if (isLong) return new Child(['timeout', '600', 'npm', 'start', '--silent', '--', ...ports], { cwd: checkout })
   const words = '4lw.commands.whitelist=srvr,ruok,mntr,isro,cons,dump,wchc'
   return new Child([process.execPath, bin, 'server', ...ports, '--set', words])
 }
