@@ -141,7 +141,7 @@ const cases: readonly Case[] = [
   ],
   ['delquota /new', []],
   ['listquota /new', ['listquota: /new has no quota']],
-  ['setquota /new', [/^setquota: wants a limit/]],
+  ['setquota /new', [/^setquota: needs a limit/]],
   ['sync', ['Sync is OK']],
   ['whoami', ['Auth scheme: User', 'ip: 127.0.0.1']],
   ['create -e /mine', ['Created /mine']],
@@ -208,6 +208,64 @@ describe('in the shell', () => {
       pwd: [{ path: '/' }],
       version: [{ version: expect.any(String) as string }],
     })
+  })
+
+  test('--json says what became of a subtree, and what is in it', async () => {
+    const acl = [{ perms: 31, id: { scheme: 'world', id: 'anyone' } }]
+    const said: readonly (readonly [line: string, results: readonly object[]])[] = [
+      ['create -p /tree/a/b x', [{ path: '/tree/a/b' }]],
+      ['cp /tree/a /tree/c', [{ from: '/tree/a', to: '/tree/c', znodes: 2, writes: 2, isDone: true }]],
+      ['cp -n --merge /tree/a /tree/c', [{ writes: 0, isDone: false }]],
+      ['mv /tree/c /tree/d', [{ from: '/tree/c', to: '/tree/d', znodes: 2, isDone: true }]],
+      ['setAcl /tree/a world:anyone:cdrwa', [{ path: '/tree/a', stat: { aversion: 1 } }]],
+      [
+        'setAcl -R /tree/a world:anyone:cdrwa',
+        [
+          { path: '/tree/a', acl },
+          { path: '/tree/a/b', acl },
+        ],
+      ],
+      ['setquota -n 50 /tree', [{ path: '/tree', limits: { count: 50 }, usage: { count: 5, bytes: 2 } }]],
+      ['listquota /tree', [{ path: '/tree', limits: { count: 50 }, usage: { count: 5, bytes: 2 } }]],
+      ['delquota /tree', [{ path: '/tree', limits: null }]],
+      ['config', [{ stat: { version: 0 } }]],
+      [
+        'tree /tree/d',
+        [
+          { path: '/tree/d', data: '', version: 0 },
+          { path: '/tree/d/b', data: 'eA==', ephemeralOwner: '0x0' },
+        ],
+      ],
+      ['diff /tree/a /tree/d', []],
+      ['create /tree/d/more y', [{ path: '/tree/d/more' }]],
+      ['diff /tree/a /tree/d', [{ path: '/more', kind: 'only in b', znode: { data: 'eQ==', type: 'persistent' } }]],
+      ['getAllChildrenNumber /tree', [{ path: '/tree', count: 5 }]],
+      ['create -e /tree/mine me', [{ path: '/tree/mine' }]],
+      ['getEphemerals /tree', [{ paths: ['/tree/mine'] }]],
+      ['create -e -p /tree/locks/x-lock-0000000001 me', [{ path: '/tree/locks/x-lock-0000000001' }]],
+      [
+        'locks /tree/locks',
+        [{ path: '/tree/locks', holders: [{ path: '/tree/locks/x-lock-0000000001', data: 'bWU=' }], waiters: [] }],
+      ],
+      [
+        'deleteall -n /tree/d',
+        [
+          { path: '/tree/d' },
+          { path: '/tree/d/b', stat: { dataLength: 1 } },
+          { path: '/tree/d/more' },
+          { writes: 3, isDone: false, refused: [] },
+        ],
+      ],
+      ['deleteall /tree/d', [{ path: '/tree/d', deleted: 3 }]],
+    ]
+    const found = await outputs(
+      said.map(([line]) => line),
+      '--json',
+    )
+    const results = found.map((each) =>
+      each.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as object),
+    )
+    expect(said.map(([line], i) => [line, results[i]])).toMatchObject(said)
   })
 
   test('connect goes to other servers, and without an argument to the present ones again', async () => {

@@ -34,7 +34,7 @@ export const setquota: Verb<typeof setSpec> = async ({ values, args, out, signal
     given[key] = BigInt(value)
   }
   if (Object.keys(given).length === 0)
-    throw new UsageError('wants a limit: --count, --bytes, --count-hard or --bytes-hard')
+    throw new UsageError('needs a limit: --count, --bytes, --count-hard or --bytes-hard')
   if (path === '/' || isWithin(path, quotaRoot)) throw new UsageError(`${path} cannot have a quota`)
   const zk = await connect()
   const before = await readQuota(zk, path, signal)
