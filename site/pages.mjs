@@ -127,6 +127,7 @@ export const sections = [
         attacks: 'Under attack',
         console: 'Speed of the console',
         past: 'Questions about the past',
+        ensemble: 'Speed of an ensemble',
       }),
       ...inFolder('docs/decisions', {
         '0001-first-shape': 'Decision 1: first shape',
@@ -135,6 +136,7 @@ export const sections = [
         '0004-the-past-of-a-running-server': 'Decision 4: the past',
         '0005-commonjs': 'Decision 5: CommonJS',
         '0006-releases': 'Decision 6: releases',
+        '0007-a-member-of-an-ensemble': 'Decision 7: a member',
       }),
       { source: 'SECURITY.md', title: 'Security and support' },
       { source: 'docs/releasing.md', title: 'Releasing' },

@@ -76,9 +76,9 @@ describe('an ensemble of three', () => {
 
 describe('is refused', () => {
   test.each([
-    [['--size', '2'], '--size wants a whole number from 3 to 9'],
-    [['--size', 'x'], '--size wants a whole number from 3 to 9'],
-    [['--port', '70000'], '--port wants a whole number from 0 to 65535'],
+    [['--size', '2'], '--size must be a whole number from 3 to 9'],
+    [['--size', 'x'], '--size must be a whole number from 3 to 9'],
+    [['--port', '70000'], '--port must be a whole number from 0 to 65535'],
     [['--set', 'clientPort=1'], '--set clientPort: the ensemble gives each member its own clientPort'],
     [['--set', 'server.1=a:1:2'], '--set server.1: the ensemble gives each member its own server.1'],
   ])('%j as wrong usage', async (args, says) => {

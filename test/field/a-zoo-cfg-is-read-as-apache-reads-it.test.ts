@@ -286,7 +286,6 @@ describe('what a file says about security is done or refused, with and without t
     'ssl.ocsp=true',
     'ssl.clientHostnameVerification=true',
     'ssl.context.supplier.class=com.example.Own',
-    'sslQuorum=true',
     'authProvider.1=org.apache.zookeeper.server.auth.KeyAuthenticationProvider',
     'authProvider.sasl=com.example.SASLAuthenticationProvider',
     'java.security.auth.login.config=/no/such/file',

@@ -91,8 +91,10 @@ async function prepare(): Promise<void> {
   const all = await recipes.multiLock(zk, [`${base}/all1`, `${base}/all2`]).acquire()
   for (const method of ['remaining', 'guard', 'toJSON']) add(`Held.${method}`, held, [soon])
   for (const method of ['remaining', 'guards', 'toJSON']) add(`HeldAll.${method}`, all, [soon])
-  addOnFresh('Held.release', () => recipes.lock(zk, `${base}/held${next()}`).acquire(), [soon])
-  addOnFresh('HeldAll.release', () => recipes.multiLock(zk, [`${base}/all${next()}`]).acquire(), [soon])
+  for (const method of ['release', 'close']) {
+    addOnFresh(`Held.${method}`, () => recipes.lock(zk, `${base}/held${next()}`).acquire(), [soon])
+    addOnFresh(`HeldAll.${method}`, () => recipes.multiLock(zk, [`${base}/all${next()}`]).acquire(), [soon])
+  }
 
   addFunction('election', [zk, `${base}/election`, { id: 'a', priority: 3, names: 'curator', acl }])
   addFunction('masterElection', [zk, `${base}/master`, { id: 'a', acl }])
@@ -108,7 +110,7 @@ async function prepare(): Promise<void> {
   }
   const term = await elected('term')
   for (const method of ['remaining', 'guard', 'toJSON']) add(`Term.${method}`, term, [soon])
-  addOnFresh('Term.resign', () => elected(`term${next()}`), [soon])
+  for (const method of ['resign', 'close']) addOnFresh(`Term.${method}`, () => elected(`term${next()}`), [soon])
   add('EndedError.toJSON', new recipes.EndedError('DELETED', '/a', 'it is gone'), [soon])
 
   addFunction('group', [zk, `${base}/group`, { layout: 'curator' }])
@@ -161,7 +163,9 @@ async function prepare(): Promise<void> {
     add('Resolver.changes', resolver, [{}])
     add('Resolver.toJSON', resolver, [soon])
     addOnFresh('Resolver.close', () => services.resolve('api'), [soon])
-    addOnFresh('Acquired.done', async () => resolver.acquire() ?? { done: () => {} }, [new Error('it failed')])
+    const acquired = async (): Promise<object> => resolver.acquire() ?? { done: () => {}, close: async () => {} }
+    addOnFresh('Acquired.done', acquired, [new Error('it failed')])
+    addOnFresh('Acquired.close', acquired, [soon])
   }
   addFunction('zoneFirst', ['z', recipes.weighted])
   addFunction('assign', [['a'], ['m'], new Map([['a', 'm']])])
@@ -175,8 +179,7 @@ async function prepare(): Promise<void> {
   add('DoubleBarrier.enter', recipes.doubleBarrier(zk, `${base}/double`, { count: 1 }), [soon])
   const inside = (): Promise<recipes.Inside> =>
     recipes.doubleBarrier(zk, `${base}/double${next()}`, { count: 1 }).enter()
-  addOnFresh('Inside.leave', inside, [soon])
-  addOnFresh('Inside.withdraw', inside, [soon])
+  for (const method of ['leave', 'withdraw', 'close']) addOnFresh(`Inside.${method}`, inside, [soon])
 
   addFunction('counter', [zk, `${base}/counter`, { format: 'int64', initial: 3n }])
   for (const [format, one] of [
@@ -216,7 +219,7 @@ async function prepare(): Promise<void> {
     if ((await items.length()) < 5) await items.put(value)
     return items.take()
   }
-  for (const method of ['done', 'requeue', 'release']) addOnFresh(`QueueItem.${method}`, taken, [soon])
+  for (const method of ['done', 'requeue', 'release', 'close']) addOnFresh(`QueueItem.${method}`, taken, [soon])
 
   const work = { items: ['a'], work: async () => {}, identifier: 'a', onError: () => {}, ...soon }
   addFunction('partitioner', [zk, `${base}/partitioner`, work])

@@ -189,3 +189,11 @@ describe('the text that members show each other', () => {
     expect(() => parseMembers({ 'server.1': 'a:1:2', 'server.2': 'b:1:2', [key]: value })).toThrow(says)
   })
 })
+
+test.each([
+  ['sslQuorum=true', /^sslQuorum asks for TLS between members, and there is no certificate for it/],
+  ['portUnification=true', /^portUnification asks for TLS between members, and there is no certificate for it/],
+  ['ssl.quorum.hostnameVerification=changeit', /^ssl\.quorum\.hostnameVerification is neither true nor false$/],
+])('a file that asks for TLS between members in part gets no port without it: %s', (line, message) => {
+  expect(() => start(`${lines}${fourth}${line}\n`)).toThrow(message)
+})

@@ -1,6 +1,7 @@
 /** TLS between the members of an ensemble: Apache's keys `sslQuorum` and `ssl.quorum.*` (QuorumPeerConfig.java, QuorumX509Util.java). */
 import type { ServerTlsOptions } from '../../tls/options.ts'
 import { ConfigError } from '../config-error.ts'
+import { type Read, strictBoolean } from '../java-values.ts'
 import { type Family, type FamilyTools, isOff } from '../room.ts'
 import { flag, type SettingsFor } from '../setting.ts'
 import { type TlsKeys, tlsOptionOf, tlsOptionsOf, tlsSetting } from './tls-keys.ts'
@@ -21,12 +22,25 @@ export interface QuorumTlsOptions {
   readonly quorumClientHostnameVerification?: boolean
 }
 
+/** What stands behind a key of TLS may be a secret in the wrong line, so it is not shown. */
+const unshown: Read = (value, key) => {
+  try {
+    return strictBoolean(value, key)
+  } catch {
+    throw ConfigError.refused(key, 'is neither true nor false')
+  }
+}
+
 export const quorumTlsSettings = {
   sslQuorum: flag({ key: 'sslQuorum', byDefault: false }),
   portUnification: flag({ key: 'portUnification', byDefault: false }),
   quorumTls: tlsSetting('quorumTls'),
-  quorumHostnameVerification: flag({ key: 'ssl.quorum.hostnameVerification', byDefault: true }),
-  quorumClientHostnameVerification: flag({ key: 'ssl.quorum.clientHostnameVerification', byDefault: true }),
+  quorumHostnameVerification: flag({ key: 'ssl.quorum.hostnameVerification', read: unshown, byDefault: true }),
+  quorumClientHostnameVerification: flag({
+    key: 'ssl.quorum.clientHostnameVerification',
+    read: unshown,
+    byDefault: true,
+  }),
 } satisfies SettingsFor<QuorumTlsOptions>
 
 const reload = 'sslQuorumReloadCertFiles'
