@@ -139,4 +139,19 @@ chapter('where Apache errs', {}, (c) => {
     const order = [(await wire.reply()).xid, (await wire.reply()).xid]
     expect(order.at(-1)).toBe(-4)
   })
+  fact('a session may own 20,100 ephemerals', async () => {
+    const wire = await c.connect()
+    const parent = await wire.made(c.unique())
+    for (let batch = 0; batch < 201; batch++) {
+      const creates = Array.from({ length: 100 }, (_, i) => ({
+        type: opCode.create,
+        path: `${parent}/${batch}-${i}`,
+        data: null,
+        acl: [aclOf(31, 'world', 'anyone')],
+        flags: 1,
+      }))
+      expect([batch, ...new Set(await wire.outcomes(creates))]).toEqual([batch, 'ok'])
+    }
+    await wire.close()
+  })
 })
