@@ -7,6 +7,7 @@ import { ApiProblem, write } from '../lib/api.ts'
 import { useDraft } from '../lib/drafts.ts'
 import { emit } from '../lib/news.ts'
 import { ProblemNote, Scroll } from '../parts/bits.tsx'
+import { Conflict } from '../parts/conflict.tsx'
 
 interface Props {
   readonly path: string
@@ -148,25 +149,17 @@ export function AclPanel({ path, acl, aversion, allowsWrites, onSaved }: Props):
         </span>
       </p>
       {isBehind ? (
-        <div class="note bad" role="alert">
-          <p>
-            Another client changed this list while you edited it. Your changes are kept, and nothing of them was saved.
-            It is now:
-          </p>
+        <Conflict
+          said="Another client changed this list while you edited it. Your changes are kept, and nothing of them was saved. It is now:"
+          save={() => save(aversion)}
+          drop={() => setEdited(undefined)}
+        >
           <ul>
             {acl.map((entry, i) => (
               <li key={i}>{sentenceOf(entry)}</li>
             ))}
           </ul>
-          <p class="line">
-            <button type="button" onClick={() => void save(aversion)}>
-              Save mine over theirs
-            </button>
-            <button type="button" onClick={() => setEdited(undefined)}>
-              Take theirs, drop mine
-            </button>
-          </p>
-        </div>
+        </Conflict>
       ) : null}
       {isBehind && problem?.code === 'BAD_VERSION' ? null : <ProblemNote problem={problem} />}
       {allowsWrites ? (

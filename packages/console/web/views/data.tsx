@@ -7,6 +7,7 @@ import { base64Of, bytesOf, bytesOfHex, hexOf, prettyOf, textOf } from '../lib/b
 import { type Form, useDraft } from '../lib/drafts.ts'
 import { emit } from '../lib/news.ts'
 import { ProblemNote } from '../parts/bits.tsx'
+import { Conflict } from '../parts/conflict.tsx'
 
 interface Props {
   readonly path: string
@@ -134,21 +135,19 @@ export function DataPanel({ path, znode: read, isGone, allowsWrites, onSaved }: 
         />
       )}
       {isBehind ? (
-        <div class="note bad" role="alert">
-          <p>
-            {path} was written by another client while you edited version {draft.version}: it has version{' '}
-            {znode.stat.version} now. Your text is kept, and nothing of it was saved. It holds now:
-          </p>
+        <Conflict
+          said={
+            <>
+              {path} was written by another client while you edited version {draft.version}: it has version{' '}
+              {znode.stat.version} now. Your text is kept, and nothing of it was saved. It holds now:
+            </>
+          }
+          saveLabel={`Save mine over version ${znode.stat.version}`}
+          save={() => save(znode.stat.version)}
+          drop={drop}
+        >
           <pre>{(shown[form] ?? shown.hex ?? '').slice(0, 2_000)}</pre>
-          <p class="line">
-            <button type="button" onClick={() => void save(znode.stat.version)}>
-              Save mine over version {znode.stat.version}
-            </button>
-            <button type="button" onClick={drop}>
-              Take theirs, drop mine
-            </button>
-          </p>
-        </div>
+        </Conflict>
       ) : null}
       {isBehind && problem?.code === 'BAD_VERSION' ? null : <ProblemNote problem={problem} />}
       {typedProblem === undefined ? null : <p class="note">{typedProblem}</p>}

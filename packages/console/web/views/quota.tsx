@@ -6,6 +6,7 @@ import { ApiProblem, write } from '../lib/api.ts'
 import { type QuotaDraft, type QuotaField, useDraft } from '../lib/drafts.ts'
 import { emit } from '../lib/news.ts'
 import { ProblemNote, Scroll } from '../parts/bits.tsx'
+import { Conflict } from '../parts/conflict.tsx'
 
 interface Props {
   readonly path: string
@@ -117,25 +118,18 @@ export function QuotaPanel({ path, quota, allowsWrites, onSaved }: Props): JSX.E
       </p>
       {wrong === undefined ? null : <p class="note">{wrong} is no whole number.</p>}
       {isBehind ? (
-        <div class="note bad" role="alert">
-          <p>
-            Another client changed this quota while you edited it. What you typed is kept, and nothing of it was saved.
-            It is now:
-          </p>
+        <Conflict
+          said="Another client changed this quota while you edited it. What you typed is kept, and nothing of it was saved. It is now:"
+          cannotSave={wrong !== undefined}
+          save={() => save(version)}
+          drop={() => edit(undefined)}
+        >
           <ul>
             {sentencesOf(quota).map((each) => (
               <li key={each}>{each}</li>
             ))}
           </ul>
-          <p class="line">
-            <button type="button" disabled={wrong !== undefined} onClick={() => void save(version)}>
-              Save mine over theirs
-            </button>
-            <button type="button" onClick={() => edit(undefined)}>
-              Take theirs, drop mine
-            </button>
-          </p>
-        </div>
+        </Conflict>
       ) : null}
       {isBehind && problem?.code === 'BAD_VERSION' ? null : <ProblemNote problem={problem} />}
       {allowsWrites ? (
