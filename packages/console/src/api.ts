@@ -192,10 +192,18 @@ export interface Servers {
   readonly problems: readonly string[]
 }
 
+/**
+ * Why a server did not say what it is: it could not be reached; it runs and serves no clients, without a leader for example; it may
+ * not answer the words.
+ */
+export type Silence = 'away' | 'idle' | 'refused'
+
 export interface ServerItem {
   readonly server: string
-  /** The role, `standalone`, `leader`, `follower` or `observer`; undefined where it did not answer. */
+  /** The role, `standalone`, `leader`, `follower` or `observer`; undefined where it did not say one. */
   readonly role?: string
+  /** Why there is no role. */
+  readonly silence?: Silence
   readonly version?: string
   readonly zxid?: string
   /** Transactions behind the newest of the servers of one epoch. */

@@ -4,7 +4,7 @@ import { startConsole } from '@lightkeeper/console'
 import { lock } from '@lightkeeper/recipes'
 import { apache, apacheAvailable } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
-import { barriersOf, missingBrowser, picture, Screen } from './kit.ts'
+import { barriersOf, missingBrowser, Screen } from './kit.ts'
 
 const found = apacheAvailable('3.9')
 if (!found.available && process.env['INTEROP'] === 'require') throw new Error(`Apache 3.9 is missing: ${found.reason}`)
@@ -28,7 +28,6 @@ describe.skipIf(missing !== undefined)('before Apache 3.9', () => {
       .waitFor()
     await page.getByRole('img', { name: 'Znodes over time' }).waitFor()
     expect(await barriersOf(page)).toEqual([])
-    await picture(page, 'ensemble')
 
     const live = await screen.open('/changes?path=%2F')
     await live.getByText(/^Live: /).waitFor()

@@ -1,5 +1,5 @@
 /** Servers and sessions, by what servers answer to four-letter words. */
-import type { ZnodePath } from '@lightkeeper/client'
+import { KeeperError, type ZnodePath } from '@lightkeeper/client'
 import { formatHex, isWithin, parentPath } from '@lightkeeper/protocol'
 import { type LiveSession, sessionsByWords, sessionsOf } from '@lightkeeper/tools'
 import type {
@@ -12,6 +12,7 @@ import type {
   Servers,
   SessionItem,
   Sessions,
+  Silence,
 } from '../api.ts'
 import { audited, type WriteFacts } from '../audit.ts'
 import { idFrom, numberFrom, pathFrom, WrongRequest } from '../forms.ts'
@@ -27,7 +28,8 @@ import { deleteOwned } from './write-routes.ts'
 const membersPatienceMs = 2_000
 
 export function serverRoutes(app: Routes, house: House): void {
-  app.get('/api/servers', async (c) => c.json(await servers(house)))
+  const members = memberReader(house)
+  app.get('/api/servers', async (c) => c.json(await servers(house, members)))
   app.get('/api/figures', async (c) =>
     c.json(await figures(house, numberFrom('points', c.req.query('points'), 600, 10_000))),
   )
@@ -54,23 +56,27 @@ export function sessionWrites(app: Routes, house: House): void {
   })
 }
 
-async function servers(house: House): Promise<Servers> {
+async function servers(house: House, readMembers: () => Promise<readonly MemberItem[]>): Promise<Servers> {
   const unanswered = new Unanswered()
+  const silences = new Map<string, Silence>()
   const answer = async (server: string, word: string): Promise<string | undefined> => {
     try {
       return await house.ask(server, word)
     } catch (error) {
-      unanswered.add(server, word, error as Error)
+      silences.set(server, unanswered.add(server, word, error as Error))
       return undefined
     }
   }
+  // Beside the words: a server that hangs may take all of their time.
+  const reading = readMembers()
   const items = await Promise.all(
     (await house.addresses()).map(async (server): Promise<ServerItem> => {
       const [srvr, mntr] = await Promise.all([answer(server, 'srvr'), answer(server, 'mntr')])
       const { mode, ...lines } = srvr === undefined ? {} : serverLinesIn(srvr)
       const figures = mntr === undefined ? {} : figuresIn(mntr)
       const role = mode ?? figures['server_state']
-      return { server, ...lines, ...(role !== undefined && { role }), figures }
+      if (role !== undefined) return { server, ...lines, role, figures }
+      return { server, ...lines, silence: silences.get(server) ?? 'refused', figures }
     }),
   )
   const newest = items.reduce((most, { zxid }) => (zxid !== undefined && BigInt(zxid) > most ? BigInt(zxid) : most), 0n)
@@ -79,19 +85,26 @@ async function servers(house: House): Promise<Servers> {
     // Zxids of different epochs have no distance.
     return own === undefined || own >> 32n !== newest >> 32n ? item : { ...item, lag: Number(newest - own) }
   })
-  const members = await membersOf(house)
+  const members = await reading
   const notes = ensembleSentences({ servers: withLag, members })
   return { servers: withLag, members, notes, problems: unanswered.sentences() }
 }
 
-/** Empty where there is no configuration to read: behind a chroot, before 3.5, without permission or connection. */
-async function membersOf({ zk, chroot }: House): Promise<readonly MemberItem[]> {
-  if (chroot !== '' || zk.state.kind !== 'connected') return []
-  try {
-    const found = await zk.find('/zookeeper/config', { timeout: membersPatienceMs })
-    return found === undefined ? [] : membersIn(new TextDecoder().decode(found.data))
-  } catch {
-    return []
+/**
+ * Reads the members from the configuration. Returns those of the last answer where it cannot be read now: without a leader nobody can
+ * read it. Empty behind a chroot, before 3.5, and without permission.
+ */
+function memberReader({ zk, chroot }: House): () => Promise<readonly MemberItem[]> {
+  let last: readonly MemberItem[] = []
+  return async () => {
+    if (chroot !== '' || zk.state.kind !== 'connected') return last
+    try {
+      const found = await zk.find('/zookeeper/config', { timeout: membersPatienceMs })
+      last = found === undefined ? [] : membersIn(new TextDecoder().decode(found.data))
+    } catch (error) {
+      if (KeeperError.is(error, 'NO_AUTH')) last = []
+    }
+    return last
   }
 }
 
@@ -202,7 +215,7 @@ async function endPreview(house: House, session: bigint): Promise<EndPreview> {
   const isWhole = house.endSession !== undefined
   const notes = [
     isWhole
-      ? 'The server ends the session as if its timeout had passed. Its client is told that the session has expired, and begins another one if it is made to.'
+      ? 'The server ends the session as if its timeout had passed. Its client learns that the session has expired. Some clients then begin a new session.'
       : 'ZooKeeper has no request that ends the session of another client. This deletes the ephemerals of the session: its locks and registrations are free then. The client itself is not disconnected, and may create them again.',
     ...(parents.size > 0
       ? [`Servers list only watches of data. Watches of the children of ${[...parents].join(', ')} fire too.`]

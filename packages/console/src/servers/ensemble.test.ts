@@ -49,8 +49,18 @@ test('what is not asked, not answered, or behind', () => {
   ])
   expect(
     of(item('zk1', 'follower'), ...followers.slice(0, 1), item('zk5', 'follower'), item('zk4', 'observer')),
-  ).toEqual(['No server leads: nothing is written until a majority has elected one.'])
-  expect(of(item('zk1'))).toEqual(['No server answers.'])
+  ).toEqual(['No server leads: no client can write until a majority of the members has elected one.'])
+  expect(of(item('zk1', undefined, { silence: 'away' }))).toEqual(['No server answers.'])
+  expect(of(item('zk1', undefined, { silence: 'refused' }))).toEqual(['No server says what it is.'])
+})
+
+test('members that look for a leader', () => {
+  const away = ['zk1', 'zk2'].map((each) => item(each, undefined, { silence: 'away' }))
+  const idle = ['zk3', 'zk4'].map((each) => item(each, undefined, { silence: 'idle' }))
+  const says = 'No server serves clients: 2 members with a vote must run and elect a leader.'
+  expect(of(...away, ...idle)).toEqual([`${says} 2 of 4 members answer.`])
+  expect(of(...idle)).toEqual([says])
+  expect(ensembleSentences({ servers: [...away, ...idle], members: [] })).toEqual(['No server serves clients.'])
 })
 
 test('servers that stand alone', () => {

@@ -24,7 +24,7 @@ export interface EnsembleView {
 /** Who leads, how many may fail, and what is not known. */
 export function ensembleSentences({ servers, members }: EnsembleView): string[] {
   const answering = servers.filter(({ role }) => role !== undefined)
-  if (answering.length === 0) return ['No server answers.']
+  if (answering.length === 0) return [nobodyServes(servers, members)]
   if (members.length === 0 && servers.length === 1) {
     return answering[0]?.role === 'standalone'
       ? ['One server that stands alone: while it is down, no client is served.']
@@ -42,7 +42,7 @@ export function ensembleSentences({ servers, members }: EnsembleView): string[] 
   else if (answering.some(({ role }) => role === 'standalone')) {
     notes.push('These servers stand alone: each has a tree of its own, and clients see one or the other.')
   } else if (answering.length === servers.length && servers.length >= members.length) {
-    notes.push('No server leads: nothing is written until a majority has elected one.')
+    notes.push('No server leads: no client can write until a majority of the members has elected one.')
   } else notes.push('No server that answers leads; the leader may be one that does not answer or is not asked.')
   if (servers.length < members.length) {
     const all = 'start the console with all of them to see all'
@@ -52,6 +52,24 @@ export function ensembleSentences({ servers, members }: EnsembleView): string[] 
   for (const { server, lag } of behind)
     notes.push(`${server} is ${lag} transactions behind: its clients read old data.`)
   return notes
+}
+
+/** No server says a role. */
+function nobodyServes(servers: readonly ServerItem[], members: readonly MemberItem[]): string {
+  const running = servers.filter(({ silence }) => silence !== 'away').length
+  if (running === 0) return 'No server answers.'
+  if (servers.every(({ silence }) => silence !== 'idle')) return 'No server says what it is.'
+  if (members.length === 0) return 'No server serves clients.'
+  const majority = majorityOf(members)
+  const seen =
+    servers.length < members.length
+      ? ''
+      : ` ${running} of ${members.length} members ${running === 1 ? 'answers' : 'answer'}.`
+  return `No server serves clients: ${majority} members with a vote must run and elect a leader.${seen}`
+}
+
+function majorityOf(members: readonly MemberItem[]): number {
+  return Math.floor(members.filter(({ role }) => role === 'participant').length / 2) + 1
 }
 
 function leads({ server, figures }: ServerItem, voters: number): string {

@@ -20,13 +20,11 @@ test('a server that is away is said once, and one without a leader has another r
   const unanswered = new Unanswered()
   const refused = new Error('connect ECONNREFUSED 127.0.0.1:1')
   for (const word of ['srvr', 'mntr']) {
-    unanswered.add('zk1:1', word, new Error(`zk1:1 does not answer ${word}: ${refused.message}`, { cause: refused }))
+    const away = new Error(`zk1:1 does not answer ${word}: ${refused.message}`, { cause: refused })
+    expect(unanswered.add('zk1:1', word, away)).toBe('away')
   }
-  unanswered.add(
-    'zk2:2181',
-    'mntr',
-    new WordRefused('zk2:2181 does not answer mntr: This ZooKeeper instance is not currently serving requests'),
-  )
+  const idle = 'zk2:2181 does not answer mntr: This ZooKeeper instance is not currently serving requests'
+  expect(unanswered.add('zk2:2181', 'mntr', new WordRefused(idle))).toBe('idle')
   expect(unanswered.sentences()).toEqual([
     'zk1:1 does not answer: connect ECONNREFUSED 127.0.0.1:1',
     'zk2:2181 serves no clients at the moment: it looks for a leader, or is starting',

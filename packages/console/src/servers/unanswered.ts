@@ -1,5 +1,6 @@
 /** What servers did not answer, in few sentences for people. */
 import { WordRefused } from '@lightkeeper/tools'
+import type { Silence } from '../api.ts'
 
 const notServing = /not currently serving requests/
 
@@ -9,18 +10,21 @@ export class Unanswered {
   readonly #words = new Map<string, Set<string>>()
   readonly #others = new Set<string>()
 
-  /** `word` was asked of `server`, and this came instead of an answer. */
-  add(server: string, word: string, error: Error): void {
+  /** The console asked `server` for `word`, and got this instead of an answer. Returns what it means for the server. */
+  add(server: string, word: string, error: Error): Silence {
     if (!(error instanceof WordRefused)) {
       // `askWord` names the word; a server that is away answers none of them.
       const { cause } = error
       this.#others.add(`${server} does not answer: ${cause instanceof Error ? cause.message : error.message}`)
-    } else if (notServing.test(error.message)) {
-      this.#others.add(`${server} serves no clients at the moment: it looks for a leader, or is starting`)
-    } else {
-      const words = this.#words.get(server) ?? new Set()
-      this.#words.set(server, words.add(word))
+      return 'away'
     }
+    if (notServing.test(error.message)) {
+      this.#others.add(`${server} serves no clients at the moment: it looks for a leader, or is starting`)
+      return 'idle'
+    }
+    const words = this.#words.get(server) ?? new Set()
+    this.#words.set(server, words.add(word))
+    return 'refused'
   }
 
   sentences(): string[] {

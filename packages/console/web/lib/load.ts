@@ -11,7 +11,13 @@ export interface Loaded<T> {
   reload(): void
 }
 
-/** Asks `url`, again when it changes, when the gateway is back, and each `everyMs`. Undefined asks nothing. */
+/** An answer that takes longer is given up, milliseconds: the gateway waits for servers for less. */
+const patienceMs = 20_000
+
+/**
+ * Asks `url`, again when it changes, when the gateway is back, and each `everyMs`, or when the last answer comes where that is later.
+ * Undefined asks nothing.
+ */
 export function useLoad<T>(url: string | undefined, everyMs?: number): Loaded<T> {
   const [state, setState] = useState<Omit<Loaded<T>, 'reload'> & { readonly url: string | undefined }>({
     url,
@@ -22,10 +28,13 @@ export function useLoad<T>(url: string | undefined, everyMs?: number): Loaded<T>
   const [round, setRound] = useState(0)
   const reload = useCallback(() => setRound((each) => each + 1), [])
   const latest = useRef(0)
+  /** When the request began that is on its way. */
+  const begun = useRef<number>(undefined)
   useEffect(() => {
     if (url === undefined) return
     const own = ++latest.current
     const gone = new AbortController()
+    begun.current = performance.now()
     setState((before) =>
       before.url === url
         ? { ...before, isLoading: true }
@@ -33,19 +42,29 @@ export function useLoad<T>(url: string | undefined, everyMs?: number): Loaded<T>
     )
     ask<T>(url, gone.signal).then(
       (value) => {
-        if (own === latest.current) setState({ url, value, problem: undefined, isLoading: false })
+        if (own !== latest.current) return
+        begun.current = undefined
+        setState({ url, value, problem: undefined, isLoading: false })
       },
       (error: unknown) => {
         if (own !== latest.current || gone.signal.aborted) return
+        begun.current = undefined
         const problem = error instanceof ApiProblem ? error : new ApiProblem({ code: 'FAILED', message: String(error) })
         setState((before) => ({ ...before, url, problem, isLoading: false }))
       },
     )
-    return () => gone.abort()
+    return () => {
+      begun.current = undefined
+      gone.abort()
+    }
   }, [url, round])
   useEffect(() => {
     if (everyMs === undefined) return
-    const timer = setInterval(() => document.visibilityState === 'visible' && reload(), everyMs)
+    const timer = setInterval(() => {
+      // A request that begins again each time would never end where a server takes longer to answer.
+      const isWaiting = begun.current !== undefined && performance.now() - begun.current < patienceMs
+      if (document.visibilityState === 'visible' && !isWaiting) reload()
+    }, everyMs)
     return () => clearInterval(timer)
   }, [everyMs, reload])
   useNews((news) => {

@@ -1,6 +1,6 @@
 /** One figure over time, a line for each server, by uPlot. */
-import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { Fragment, type JSX } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 
@@ -16,8 +16,20 @@ export interface ChartProps {
 
 const colours = ['#2563eb', '#d97706', '#059669', '#c026d3', '#dc2626', '#0891b2', '#65a30d']
 const height = 150
-/** The shortest time that a chart shows, seconds: one point alone would be spread over years. */
+/** The shortest time that a chart shows, seconds. */
 const shortestTime = 300
+
+/** `2026-05-01 09:30`, in UTC. */
+function minuteOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
+}
+
+/** From the first point to the last one, seconds. uPlot's own limits around one point alone are years apart. */
+function timeRange(chart: uPlot, from: number, to: number): [number, number] {
+  const [times = []] = chart.data
+  const last = times.at(-1) ?? to
+  return [Math.min(times[0] ?? from, last - shortestTime), last]
+}
 
 /** A clock in UTC, as every time on the page; the date where a day begins. Times and their distance in seconds. */
 function timesOf(splits: readonly number[], distance: number): string[] {
@@ -31,6 +43,8 @@ function timesOf(splits: readonly number[], distance: number): string[] {
 export default function Chart({ title, unit, series }: ChartProps): JSX.Element {
   const parent = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
+  /** The time that the chart shows, in words. */
+  const [span, setSpan] = useState('')
   const servers = series.map(({ server }) => server).join()
   useEffect(() => {
     const element = parent.current
@@ -47,7 +61,7 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
         height,
         cursor: { y: false },
         legend: { show: false },
-        scales: { x: { range: (_chart, from, to) => [Math.min(from, to - shortestTime), to] } },
+        scales: { x: { range: timeRange } },
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
         axes: [
           {
@@ -66,6 +80,14 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
             spanGaps: false,
           })),
         ],
+        hooks: {
+          setScale: [
+            ({ scales: { x } }) => {
+              if (typeof x?.min !== 'number' || typeof x.max !== 'number') return
+              setSpan(`, from ${minuteOf(x.min)} to ${minuteOf(x.max)} UTC`)
+            },
+          ],
+        },
       },
       [[]],
       element,
@@ -90,14 +112,16 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
         <h2>{title}</h2>
         <p class="quiet">
           {last.map(({ server, value }, i) => (
-            <span key={server}>
-              <span class="key" style={{ background: colours[i % colours.length] }} /> {server}:{' '}
-              {value === null || value === undefined ? 'no answer' : `${Math.round(value * 100) / 100} ${unit}`}{' '}
-            </span>
+            <Fragment key={server}>
+              <span class="nowrap">
+                <span class="key" style={{ background: colours[i % colours.length] }} /> {server}:{' '}
+                {value === null || value === undefined ? 'no answer' : `${Math.round(value * 100) / 100} ${unit}`}
+              </span>{' '}
+            </Fragment>
           ))}
         </p>
       </figcaption>
-      <div ref={parent} class="chart" role="img" aria-label={`${title} over time`} />
+      <div ref={parent} class="chart" role="img" aria-label={`${title} over time${span}`} />
     </figure>
   )
 }

@@ -1,7 +1,7 @@
 /** The servers of the connect string: roles, zxids, who lags, the members of the ensemble, and charts of the last day. */
 import type { ComponentChildren, ComponentType, JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import type { Figures, MemberItem, ServerItem, Servers } from '../../src/api.ts'
+import type { Figures, MemberItem, ServerItem, Servers, Silence } from '../../src/api.ts'
 import { useLoad } from '../lib/load.ts'
 import { Ago, ProblemNote, Scroll, ViewHead } from '../parts/bits.tsx'
 import type { ChartProps } from '../parts/chart.tsx'
@@ -70,6 +70,12 @@ export function ServersView(): JSX.Element {
   )
 }
 
+const silences: Readonly<Record<Silence, string>> = {
+  away: 'does not answer',
+  idle: 'serves no clients',
+  refused: 'does not say',
+}
+
 function ServerTable({ servers }: { readonly servers: readonly ServerItem[] }): JSX.Element {
   return (
     <Scroll label="Table of servers">
@@ -90,7 +96,7 @@ function ServerTable({ servers }: { readonly servers: readonly ServerItem[] }): 
           {servers.map((each) => (
             <tr key={each.server}>
               <td>{each.server}</td>
-              <td>{each.role ?? <strong class="deleted">does not answer</strong>}</td>
+              <td>{each.role ?? <strong class="deleted">{silences[each.silence ?? 'away']}</strong>}</td>
               <td>{each.zxid ?? ''}</td>
               <td>{each.lag ?? ''}</td>
               <td>{each.connections ?? ''}</td>
