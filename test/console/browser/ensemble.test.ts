@@ -22,7 +22,8 @@ describe.skipIf(missing !== undefined)('before an ensemble of ours', () => {
     own = await startConsole({
       servers: ensemble.connectString,
       allowsWrites: true,
-      connect: { backoff: { baseMs: 10, maxMs: 50 } },
+      // The leader hears of no session from a member that is cut off.
+      connect: { sessionTimeout: 60_000, backoff: { baseMs: 10, maxMs: 50 } },
     })
     screen = await Screen.before(own)
     zk = await connect(ensemble.connectString, { backoff: { baseMs: 10, maxMs: 50 } })
