@@ -17,6 +17,18 @@ describe('the world', () => {
     expect(world.time).toBe(10)
   })
 
+  test('waits for no timer of a process that a crash has ended', async () => {
+    const world = new World(2)
+    const ran: string[] = []
+    world.runtime('a').clock.after(5, () => ran.push('before'))
+    world.crash('a', 'power')
+    expect(world.pending).toBe(0)
+    world.runtime('a').clock.after(5, () => ran.push('after'))
+    expect(world.pending).toBe(1)
+    await world.advance(10)
+    expect(ran).toEqual(['after'])
+  })
+
   test('delivers bytes whole and in order, however it cuts them', async () => {
     const world = new World(3)
     const got: number[] = []

@@ -12,6 +12,8 @@ interface Scheduled {
   /** Order of events at the same time. */
   readonly sequence: number
   task: (() => void) | undefined
+  /** Whose timer it is; a dead process has none. */
+  readonly process: { readonly isAlive: boolean } | undefined
 }
 
 interface Host {
@@ -61,7 +63,8 @@ export class World {
       const run = (): void => {
         if (process.isAlive && !isCancelled) task()
       }
-      const timer = this.after(delayMs / this.#host(host).clock.rate, () => this.#whileRunning(host, true, run))
+      const due = (): void => this.#whileRunning(host, true, run)
+      const timer = this.after(delayMs / this.#host(host).clock.rate, due, process)
       return {
         cancel() {
           // A timer that came due while the process was stopped is not in the queue any more.
@@ -206,10 +209,10 @@ export class World {
     return (hash >>> 0).toString(16).padStart(8, '0')
   }
 
-  after(delayMs: number, task: () => void): { cancel(): void } {
+  after(delayMs: number, task: () => void, process?: { readonly isAlive: boolean }): { cancel(): void } {
     // Whole 1/1024 milliseconds, rounded up: sums are exact, and no task runs a rounding error too early.
     const at = Math.ceil((this.time + Math.max(0, delayMs)) * 1024) / 1024
-    const entry: Scheduled = { at, sequence: this.#sequence++, task }
+    const entry: Scheduled = { at, sequence: this.#sequence++, task, process }
     this.#push(entry)
     return {
       cancel: () => {
@@ -218,9 +221,9 @@ export class World {
     }
   }
 
-  /** Timers that are set and everything on its way: what would still happen if nobody did anything more. */
+  /** Timers of living processes and everything on its way: what would still happen if nobody did anything more. */
   get pending(): number {
-    return this.#queue.reduce((count, { task }) => (task === undefined ? count : count + 1), 0)
+    return this.#queue.filter(({ task, process }) => task !== undefined && process?.isAlive !== false).length
   }
 
   /**
