@@ -32,9 +32,12 @@ export const quorumPacketType = {
 
 export type QuorumPacketName = keyof typeof quorumPacketType
 
-const names = new Map(
-  Object.entries(quorumPacketType).map(([name, type]): [number, QuorumPacketName] => [type, name as QuorumPacketName]),
-)
+/** By their numbers. */
+const names: readonly (QuorumPacketName | undefined)[] = (() => {
+  const byNumber: (QuorumPacketName | undefined)[] = []
+  for (const [name, type] of Object.entries(quorumPacketType)) byNumber[type] = name as QuorumPacketName
+  return byNumber
+})()
 
 export interface QuorumPacket {
   readonly type: QuorumPacketName
@@ -57,22 +60,28 @@ export function writeQuorumPacket(writer: Writer, packet: QuorumPacket): void {
   writer.vector(packet.authinfo, writeId)
 }
 
-/** The data is a copy. @throws MalformedFrameError for an unknown type, or bytes that are no packet. */
+/** The data is a view of what is read. @throws MalformedFrameError for an unknown type, or bytes that are no packet. */
 export function readQuorumPacket(reader: Reader): QuorumPacket {
   const at = reader.pos
   const number = reader.int()
-  const type = names.get(number)
+  const type = names[number]
   if (type === undefined) throw new MalformedFrameError(`unknown quorum packet type ${number}`, at)
   const zxid = reader.long()
-  const data = reader.bufferCopy()
+  const data = reader.buffer()
   const authinfo = reader.vector(8, readId)
   return { type, zxid, data, authinfo }
 }
 
-/** Chunks of a stream → packets. Holds at most one incomplete packet. */
+const none = new Uint8Array(0)
+
+/**
+ * Chunks of a stream → packets. Holds at most one incomplete packet. The data of packets are views of the chunks: a chunk with thousands
+ * of packets is not copied in pieces.
+ */
 export class QuorumPacketStream {
   readonly #bytesMax: number
-  #bytes: Uint8Array = new Uint8Array(0)
+  readonly #reader = new Reader(none)
+  #bytes: Uint8Array = none
   #pos = 0
   /** From `#pos` on, fewer bytes than this certainly hold no whole packet. */
   #need = 16
@@ -82,9 +91,14 @@ export class QuorumPacketStream {
     this.#bytesMax = bytesMax
   }
 
-  /** Adds a chunk. It may be reused by the caller once `next` has returned undefined. */
+  /** Adds a chunk. Its bytes must not change from now on. */
   push(chunk: Uint8Array): void {
     const rest = this.#bytes.length - this.#pos
+    if (rest === 0) {
+      this.#bytes = chunk
+      this.#pos = 0
+      return
+    }
     const joined = new Uint8Array(rest + chunk.length)
     joined.set(this.#bytes.subarray(this.#pos))
     joined.set(chunk, rest)
@@ -98,7 +112,7 @@ export class QuorumPacketStream {
     if (available < this.#need) return undefined
     this.#need = this.#extent(available)
     if (available < this.#need) return undefined
-    const reader = new Reader(this.#bytes, this.#pos, this.#pos + this.#need)
+    const reader = this.#reader.reset(this.#bytes, this.#pos, this.#pos + this.#need)
     const packet = readQuorumPacket(reader)
     this.#pos = reader.end
     this.#need = 16
@@ -108,21 +122,21 @@ export class QuorumPacketStream {
   /** Removes and returns what `next` has not used: the bytes after SNAP are an image, not packets. */
   takeRest(): Uint8Array {
     const rest = this.#bytes.slice(this.#pos)
-    this.#bytes = new Uint8Array(0)
+    this.#bytes = none
     this.#pos = 0
     return rest
   }
 
   /** The length of the packet at `#pos`, or its least possible length where its end has not arrived. */
   #extent(available: number): number {
-    const view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.#pos, available)
-    let need = 16 + this.#length(view.getInt32(12), 16) + 4
+    const reader = this.#reader.reset(this.#bytes, this.#pos, this.#bytes.length)
+    let need = 16 + this.#length(reader.peekInt(12), 16) + 4
     if (need > available) return this.#checked(need)
-    const count = view.getInt32(need - 4)
+    const count = reader.peekInt(need - 4)
     for (let i = 0; i < count * 2; i++) {
       need += 4
       if (this.#checked(need) > available) return need
-      need += this.#length(view.getInt32(need - 4), need)
+      need += this.#length(reader.peekInt(need - 4), need)
       if (this.#checked(need) > available) return need
     }
     return need

@@ -3,7 +3,7 @@
  * since the machines of zab/ do not read payloads.
  */
 import { formatHex, MalformedFrameError, type QuorumPacket, Reader } from '@lightkeeper/protocol'
-import { RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import { Deque, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { type LoggedTxn, readTxn } from '../storage/txn-codec.ts'
 import { type ImageReceiver, LeaderLink } from '../transport/leader-link.ts'
 import type { PeerInput } from '../zab/inputs.ts'
@@ -25,8 +25,8 @@ export class LeaderConnection {
   readonly #hooks: LeaderConnectionHooks
   readonly #repeated: RepeatedLines
   #current: { readonly id: number; readonly link: LeaderLink } | undefined
-  /** Transactions that came and were not appended yet, by zxid. */
-  readonly #readable = new Map<bigint, LoggedTxn>()
+  /** Transactions that came and were not appended yet, in the order in which they came. */
+  readonly #readable = new Deque<LoggedTxn>()
 
   constructor(
     runtime: Runtime,
@@ -96,9 +96,9 @@ export class LeaderConnection {
 
   /** A transaction that came, or `payload` read anew. */
   takeTxn(zxid: bigint, payload: Uint8Array): LoggedTxn {
-    const txn = this.#readable.get(zxid) ?? readTxn(new Reader(payload))
-    this.#readable.delete(zxid)
-    return txn
+    for (let next = this.#readable.shift(); next !== undefined; next = this.#readable.shift())
+      if (next.header.zxid === zxid) return next
+    return readTxn(new Reader(payload))
   }
 
   /** The term is over: nothing of it is appended any more. */
@@ -122,7 +122,7 @@ export class LeaderConnection {
     try {
       const txn = readTxn(new Reader(data))
       if (txn.header.zxid !== zxid) return `${type} ${formatHex(zxid)} with transaction ${formatHex(txn.header.zxid)}`
-      this.#readable.set(zxid, txn)
+      this.#readable.push(txn)
       return undefined
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error

@@ -62,6 +62,8 @@ export class Member implements Service, PeerOutput {
   #leading: LeaderReplica | undefined
   /** The last zxid that is durable and committed. */
   #committed = 0n
+  /** The replica gets to know it at the end of the turn. */
+  #isCommitDue = false
   /** An exact snapshot is due, since the history has been replaced. */
   #wantsSnapshot = false
   #timer: Timer | undefined
@@ -304,10 +306,22 @@ export class Member implements Service, PeerOutput {
     this.#disk.install()
   }
 
+  /** COMMITs of one turn are applied together at its end: what a step of the pipeline costs is paid once for all of them. */
   commit(zxid: bigint): void {
     this.#committed = zxid
-    if (this.#replica === undefined) this.#backlog.commit(zxid)
-    else this.#replica.commit(zxid)
+    if (this.#replica === undefined) {
+      this.#backlog.commit(zxid)
+      return
+    }
+    if (this.#isCommitDue) return
+    this.#isCommitDue = true
+    this.#runtime.clock.turnEnd(this.#applyCommitted)
+  }
+
+  readonly #applyCommitted = (): void => {
+    this.#isCommitDue = false
+    // A term that has ended since gave everything back.
+    if (!this.#isStopped) this.#replica?.commit(this.#committed)
   }
 
   // -- terms ----------------------------------------------------------------------------------------------------------

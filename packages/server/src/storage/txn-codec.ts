@@ -122,6 +122,11 @@ function readDigest(reader: Reader): bigint | undefined {
 
 function readBody(reader: Reader, type: number): Txn {
   switch (type) {
+    case opCode.setData: {
+      // The most frequent one: copying its fields into another object costs more than reading them.
+      const { path, data, version } = readSetDataTxn(reader)
+      return { type, path, data, version }
+    }
     case opCode.create:
     case opCode.create2:
       return { type, ...readCreateBody(reader) }
@@ -132,7 +137,6 @@ function readBody(reader: Reader, type: number): Txn {
     case opCode.delete:
     case opCode.deleteContainer:
       return { type, ...readDeleteTxn(reader) }
-    case opCode.setData:
     case opCode.reconfig:
       return { type, ...readSetDataTxn(reader) }
     case opCode.setACL:

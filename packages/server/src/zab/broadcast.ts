@@ -118,6 +118,7 @@ export class Broadcast {
   }
 
   #commit(out: PeerOutput): void {
+    const before = this.lastCommitted
     for (let proposal = this.#rule.takeCommitted(); proposal !== undefined; proposal = this.#rule.takeCommitted()) {
       const { zxid, payload } = proposal
       this.#syncs.beforeCommit(zxid, out)
@@ -129,8 +130,8 @@ export class Broadcast {
         out.send(learner.link, learner.isObserver ? inform : commit)
         if (learner.isObserver) learner.sentTo = zxid
       }
-      this.#history.commit(zxid, out)
     }
+    if (this.lastCommitted > before) this.#history.commit(this.lastCommitted, out)
     this.#syncs.afterCommit(this.lastCommitted, out)
   }
 }
