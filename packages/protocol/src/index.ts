@@ -39,6 +39,7 @@ export {
 export {
   isWithin,
   joinPath,
+  lastSlash,
   nodeName,
   parentPath,
   pathProblem,

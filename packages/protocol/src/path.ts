@@ -36,6 +36,8 @@ const slash = 0x2f
 const dot = 0x2e
 /** Longer paths are searched by the host first, which is several times as fast. */
 const longFrom = 1024
+/** From so many levels on a path is searched backwards. */
+const levelsMany = 16
 /** Matches every path that has a problem, and some that have none. */
 const suspicious = /[^ -~]|\/\/|\/\.\.?(?:\/|$)/
 
@@ -44,15 +46,28 @@ function isForbidden(unit: number): boolean {
   return unit < 0x20 || (unit >= 0x7f && unit <= 0x9f) || (unit >= 0xd800 && unit <= 0xf8ff) || unit >= 0xfff0
 }
 
+/** Where the last slash of a path is; -1 where there is none. */
+export function lastSlash(path: string): number {
+  if (path.length <= longFrom) return path.lastIndexOf('/')
+  // The host searches forwards fifty times as fast as backwards. Most long paths have few levels.
+  let at = path.indexOf('/')
+  for (let levels = 0; levels < levelsMany; levels++) {
+    const next = path.indexOf('/', at + 1)
+    if (next < 0) return at
+    at = next
+  }
+  return path.lastIndexOf('/')
+}
+
 /** The parent of `/a/b` is `/a`, that of `/a` is `/`; for any other text it is what comes before the last slash. */
 export function parentPath(path: string): ZnodePath {
-  const at = path.lastIndexOf('/')
+  const at = lastSlash(path)
   return (at <= 0 ? '/' : path.slice(0, at)) as ZnodePath
 }
 
 /** The name after the last slash. */
 export function nodeName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
+  return path.slice(lastSlash(path) + 1)
 }
 
 /** `joinPath('/', 'a')` is `/a`, `joinPath('/a', 'b')` is `/a/b`. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { keeperCodes } from './errors.gen.ts'
 import { KeeperError, keeperCodeOf } from './keeper-error.ts'
 import { operations } from './operations.gen.ts'
-import { isWithin, joinPath, nodeName, parentPath, pathProblem, sequenceOf, sequenceSuffix } from './path.ts'
+import { isWithin, joinPath, lastSlash, nodeName, parentPath, pathProblem, sequenceOf, sequenceSuffix } from './path.ts'
 import { Reader } from './reader.ts'
 import { sessionPassword } from './session-password.ts'
 import { Writer } from './writer.ts'
@@ -57,6 +57,23 @@ describe('paths', () => {
     expect(pathProblem('/a/', true)).toBeUndefined()
     expect(pathProblem('/a//', true)).toBeTypeOf('string')
   })
+  test('of any length and depth end where their last slash says', () => {
+    for (const head of [
+      '',
+      '/',
+      '/a',
+      '/a/b',
+      '/x'.repeat(15),
+      '/x'.repeat(16),
+      '/x'.repeat(17),
+      '/x'.repeat(5_000),
+      'a',
+    ]) {
+      for (const tail of ['', '/', `/${'t'.repeat(2_000)}`, 't'.repeat(2_000)]) {
+        expect(lastSlash(head + tail)).toBe((head + tail).lastIndexOf('/'))
+      }
+    }
+  })
   test('come apart and together', () => {
     expect([parentPath('/a/b'), parentPath('/a'), nodeName('/a/b')]).toEqual(['/a', '/', 'b'])
     expect([joinPath('/', 'a'), joinPath('/a', 'b')]).toEqual(['/a', '/a/b'])
@@ -109,6 +126,22 @@ describe('strings', () => {
     cesu.set([0, 0, 0x03, 0xe8])
     cesu.set([0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80], 600)
     expect(new Reader(cesu).ustring()).toBe(`${'a'.repeat(596)}😀${'a'.repeat(398)}`)
+  })
+  test('of any length are written as the host encodes them, between what stands before and after', () => {
+    const piece = fc.tuple(fc.constantFrom('x', 'é', '漢', '😀', '\ud83d', '\ude00'), fc.integer({ min: 0, max: 700 }))
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 5 }), fc.integer({ min: 4, max: 4000 }), (pieces, capacity) => {
+        const text = pieces.map(([unit, count]) => unit.repeat(count)).join('')
+        const expected = new TextEncoder().encode(text)
+        const writer = new Writer(capacity)
+        writer.int(7)
+        writer.ustring(text)
+        writer.int(8)
+        const reader = new Reader(writer.written())
+        expect([reader.int(), reader.buffer(), reader.int(), reader.remaining]).toEqual([7, expected, 8, 0])
+      }),
+      { numRuns: 200 },
+    )
   })
   test('that are not UTF-8 become replacement characters, never an error', () => {
     expect(new Reader(Uint8Array.of(0, 0, 0, 2, 0xff, 0x41)).ustring()).toBe('\ufffdA')

@@ -5,10 +5,12 @@
 
 // Every host has these two. They are declared here, because this package does not use the types of a host.
 declare const TextDecoder: new (label: string, options: { ignoreBOM: boolean }) => { decode(bytes: Uint8Array): string }
-declare const TextEncoder: new () => { encodeInto(text: string, target: Uint8Array): { written: number } }
+declare const TextEncoder: new () => {
+  encodeInto(text: string, target: Uint8Array): { readonly read: number; readonly written: number }
+}
 
 /** Longer texts go to the host: its call costs as much as making a text of some hundred characters here. */
-const longBytes = 512
+export const longBytes = 512
 
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const encoder = new TextEncoder()
@@ -107,4 +109,14 @@ export function encodeUtf8(text: string, target: Uint8Array, at: number): number
     target[pos++] = unit
   }
   return pos
+}
+
+/** Writes as much of `text` as fits before `end`. `read` counts its UTF-16 units, `written` the bytes. */
+export function encodeUtf8Part(
+  text: string,
+  target: Uint8Array,
+  at: number,
+  end: number,
+): { readonly read: number; readonly written: number } {
+  return encoder.encodeInto(text, target.subarray(at, end))
 }

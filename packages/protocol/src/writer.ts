@@ -2,7 +2,7 @@
  * A growing buffer, the counterpart of the reader: jute's primitives and length-prefixed frames, appended in place. Each primitive
  * checks its value before it writes a byte, since a frame with one wrong field makes all bytes after it unreadable.
  */
-import { encodeUtf8, utf8Length } from './utf8.ts'
+import { encodeUtf8, encodeUtf8Part, longBytes, utf8Length } from './utf8.ts'
 
 /** @throws TypeError from every primitive for a value of another type, or one that does not fit. */
 export class Writer {
@@ -42,10 +42,26 @@ export class Writer {
       return
     }
     if (typeof value !== 'string') throw unwritable('a string', value)
+    if (value.length > longBytes) return this.#longString(value)
     const length = utf8Length(value)
     const at = this.reserve(4 + length)
     this.#view.setInt32(at, length)
     encodeUtf8(value, this.bytes, at + 4)
+  }
+
+  /** A long text is most likely ASCII. To count its bytes first takes many times longer than to encode it. */
+  #longString(value: string): void {
+    const at = this.reserve(4 + value.length)
+    let length = value.length
+    const { read, written } = encodeUtf8Part(value, this.bytes, at + 4, at + 4 + length)
+    if (read < value.length) {
+      const rest = value.slice(read)
+      length = written + utf8Length(rest)
+      // There are never fewer bytes than units. More room keeps what is written.
+      this.reserve(length - value.length)
+      encodeUtf8(rest, this.bytes, at + 4 + written)
+    }
+    this.#view.setInt32(at, length)
   }
 
   /** Null becomes length -1. The bytes are copied. */

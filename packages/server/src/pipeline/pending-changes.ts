@@ -3,7 +3,7 @@
  * that many writes can be on their way to the log at once (PrepRequestProcessor.java, ChangeRecord). It knows of each znode what
  * the tree's digest needs, since the digest is logged before anything is applied.
  */
-import type { Acl } from '@lightkeeper/protocol'
+import { type Acl, lastSlash } from '@lightkeeper/protocol'
 import { TextMap, TextSet } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
 import { crcOfPath, type Digestible, digestOf, digestOfZnode, TreeDigest } from '../tree/digest.ts'
@@ -256,7 +256,7 @@ export class PendingChanges {
     let parent: Change | undefined
     let children: TextMap<Znode> | undefined
     for (const path of paths) {
-      const slash = path.lastIndexOf('/')
+      const slash = lastSlash(path)
       if (parent === undefined || slash !== under?.length || !path.startsWith(under)) {
         under = path.slice(0, slash)
         parent = this.change(under, zxid)

@@ -12,6 +12,7 @@ import {
   hasMoreOperations,
   type Id,
   keeperCodes,
+  lastSlash,
   type MultiOperation,
   opCode,
   pathProblem,
@@ -101,7 +102,7 @@ export class Preparer {
       if (ttl === undefined || ttl <= 0n || ttl > BigInt(ttlMsMax)) return badArguments
     }
     const given = request.path
-    const slash = given.lastIndexOf('/')
+    const slash = lastSlash(given)
     if (slash < 0 || given.includes('\u0000')) return badArguments
     const acl = this.#access.fixUp(request.acl, context.identities)
     if (acl === undefined) return keeperCodes.INVALID_ACL.number
@@ -137,7 +138,7 @@ export class Preparer {
 
   delete(context: PrepareContext, request: DeleteRequest): NodeTxn | number {
     const { path } = request
-    const slash = path.lastIndexOf('/')
+    const slash = lastSlash(path)
     if (slash < 0 || path.includes('\u0000') || undeletable.has(path)) return badArguments
     const parent = slash === 0 ? '/' : path.slice(0, slash)
     const parentView = this.#pending.view(parent)
@@ -166,7 +167,7 @@ export class Preparer {
     if (view === undefined) return noNode
     if (view.numChildren > 0) return keeperCodes.NOT_EMPTY.number
     if (kindOf(view.ephemeralOwner) === 'ephemeral') return keeperCodes.BAD_VERSION.number
-    this.#recordDelete(path, path.slice(0, path.lastIndexOf('/')) || '/', zxid)
+    this.#recordDelete(path, path.slice(0, lastSlash(path)) || '/', zxid)
     return { type: opCode.deleteContainer, path }
   }
 

@@ -2,7 +2,15 @@
  * The tree of znodes. `apply` is a pure function of a transaction and the tree. It never looks at the clock and never refuses: the
  * checks were made when the transaction was prepared.
  */
-import { type Acl, type MultiResult, opCode, openAcl, parentPath, type TxnHeader } from '@lightkeeper/protocol'
+import {
+  type Acl,
+  lastSlash,
+  type MultiResult,
+  opCode,
+  openAcl,
+  parentPath,
+  type TxnHeader,
+} from '@lightkeeper/protocol'
 import { assert, TextSet } from '@lightkeeper/runtime'
 import { AclTable } from './acl-table.ts'
 import { DescendantCounts } from './descendant-counts.ts'
@@ -219,7 +227,7 @@ export class DataTree {
     // Raised, never lowered; compared by serial-number order, so that the counter wraps around instead of stopping at 2^31-1.
     if (((txn.parentCVersion - parentNode.cversion) | 0) > 0) parentNode.cversion = txn.parentCVersion
     if (header.zxid > parentNode.pzxid) parentNode.pzxid = header.zxid
-    this.nodes.addBelow(parentNode, path, path.lastIndexOf('/'), node)
+    this.nodes.addBelow(parentNode, path, lastSlash(path), node)
     this.dataSize += path.length + node.dataLength
     this.#noteRead(parentNode, node)
     if (this.#counts.size > 0) this.#counts.changed(this.nodes.root, path, 1)
@@ -236,7 +244,7 @@ export class DataTree {
     const parent = parentPath(path)
     const parentNode = this.nodes.get(parent)
     assert(node !== undefined && parentNode !== undefined, `delete ${path}: the znode exists when a delete is applied`)
-    const slash = path.lastIndexOf('/')
+    const slash = lastSlash(path)
     this.#delete(path, slash, path.slice(slash + 1), node, parent, parentNode, zxid)
     if (!node.isPersistent) this.#forget(path, node.ephemeralOwner)
     this.#store.release(node)
@@ -250,7 +258,7 @@ export class DataTree {
     let under: string | undefined
     let parentNode: Znode | undefined
     for (const path of paths) {
-      const slash = path.lastIndexOf('/')
+      const slash = lastSlash(path)
       if (slash !== under?.length || !path.startsWith(under)) {
         under = path.slice(0, slash)
         parentNode = this.nodes.get(under)
@@ -327,7 +335,7 @@ export class DataTree {
     node.data = data
     node.persistedStat = stat
     if (known !== undefined) return undefined
-    const slash = path.lastIndexOf('/')
+    const slash = lastSlash(path)
     if (path.charCodeAt(0) !== 0x2f || path.charCodeAt(1) === 0x2f || slash === path.length - 1) return 'is no path'
     // Siblings come one after the other.
     if (slash !== this.#loadingUnder.length || !path.startsWith(this.#loadingUnder)) {

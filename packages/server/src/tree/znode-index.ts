@@ -3,6 +3,7 @@
  * path, so no paths are stored for a million leaves. The map has many parts, since a single map of a million entries stops
  * everything for tens of milliseconds each time it doubles.
  */
+import { lastSlash } from '@lightkeeper/protocol'
 import { TextMap } from '@lightkeeper/runtime'
 import type { Znode } from './znode.ts'
 
@@ -21,7 +22,7 @@ export class ZnodeIndex {
   /** The root has the paths `/` and empty, as in Apache. */
   get(path: string): Znode | undefined {
     if (path.length <= 1 && (path === '/' || path === '')) return this.root
-    const slash = path.lastIndexOf('/')
+    const slash = lastSlash(path)
     return this.#parent(path, slash)?.children?.get(path.slice(slash + 1))
   }
 
@@ -31,7 +32,7 @@ export class ZnodeIndex {
 
   /** The parent exists, the path is free. */
   add(path: string, node: Znode): void {
-    const slash = path.lastIndexOf('/')
+    const slash = lastSlash(path)
     this.addBelow(this.get(path.slice(0, slash)) as Znode, path, slash, node)
   }
 

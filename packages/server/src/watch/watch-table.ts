@@ -30,11 +30,11 @@ export function bytesOfWatch(path: string): number {
   return path.length + 3 * Math.max(0, path.length - longFrom) + entryBytes
 }
 
-/** What a recursive watch takes beyond that: each level of its path has a place of its own. */
-export function bytesOfLevels(path: string): number {
-  let levels = 1
-  for (let at = path.indexOf('/', 1); at >= 0; at = path.indexOf('/', at + 1)) levels++
-  return levels * levelBytes
+/** What a recursive watch takes beyond that: each level of its path has a place of its own. Above `most` it is not counted to its end. */
+export function bytesOfLevels(path: string, most = Number.POSITIVE_INFINITY): number {
+  let bytes = levelBytes
+  for (let at = path.indexOf('/', 1); at >= 0 && bytes <= most; at = path.indexOf('/', at + 1)) bytes += levelBytes
+  return bytes
 }
 
 /**

@@ -67,13 +67,10 @@ export class Watches implements ChangeReceiver {
     const { maxCnxnWatches, maxCnxnWatchBytes, maxWatchBytes } = this.#limits
     // A persistent one is a watch of data and one of children.
     const count = mode === addWatchMode.persistent ? 2 : 1
-    const levels = mode === addWatchMode.persistentRecursive ? bytesOfLevels(path) : 0
-    const bytes = count * bytesOfWatch(path) + levels
-    return (
-      watcher.watchCount + count <= maxCnxnWatches &&
-      watcher.watchBytes + bytes <= maxCnxnWatchBytes &&
-      this.#total.bytes + bytes <= maxWatchBytes
-    )
+    const bytes = count * bytesOfWatch(path)
+    const room = Math.min(maxCnxnWatchBytes - watcher.watchBytes, maxWatchBytes - this.#total.bytes) - bytes
+    if (watcher.watchCount + count > maxCnxnWatches || room < 0) return false
+    return mode !== addWatchMode.persistentRecursive || bytesOfLevels(path, room) <= room
   }
 
   /** About how many events a change of the data of `path` causes; 0 while no znode has many watchers. */
