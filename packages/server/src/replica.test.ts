@@ -24,6 +24,7 @@ import { ServerStats } from './stats.ts'
 import { memoryLog, type TxnLog } from './storage/txn-log.ts'
 import { ClientListener } from './transport/client-listener.ts'
 import { DataTree } from './tree/data-tree.ts'
+import { Turn } from './turn.ts'
 
 interface Term {
   readonly replica: StandaloneReplica
@@ -55,7 +56,8 @@ beforeEach(async () => {
   const providers = authProviders(config)
   const access = new Access(providers, false)
   const authentication = new Authentication(providers, config, runtime, stats)
-  listener = new ClientListener(config, runtime, stats, { storage: undefined })
+  const turn = new Turn(clock)
+  listener = new ClientListener(config, runtime, stats, { storage: undefined }, turn)
   await listener.listen()
   let port = 50_000
   dial = () => {
@@ -68,7 +70,7 @@ beforeEach(async () => {
     const lastZxid = after?.replica.lastZxid ?? 0n
     const hooks = { applied() {}, isBehind: () => false, failed: (error: Error) => void failures.push(error) }
     const replica = new StandaloneReplica(
-      { config, runtime, access, authentication, stats, keys, ids, audit: undefined },
+      { config, runtime, turn, access, authentication, stats, keys, ids, audit: undefined },
       { tree, lastZxid, log },
       hooks,
     )

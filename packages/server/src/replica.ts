@@ -26,12 +26,14 @@ import type { SessionKeys } from './session/session-keys.ts'
 import type { ServerStats } from './stats.ts'
 import type { TxnLog } from './storage/txn-log.ts'
 import type { DataTree } from './tree/data-tree.ts'
+import type { Turn } from './turn.ts'
 import { Watches } from './watch/watches.ts'
 
 /** What every term of a server shares. */
 export interface ReplicaHouse {
   readonly config: ServerConfig
   readonly runtime: Runtime
+  readonly turn: Turn
   readonly access: Access
   readonly authentication: Authentication
   readonly stats: ServerStats
@@ -113,7 +115,7 @@ export class StandaloneReplica implements Replica {
       },
       broken,
     })
-    const applier = new Applier(tree, lastZxid, history, clock, {
+    const applier = new Applier(tree, lastZxid, history, house.turn, {
       workOf: ({ header, txn }) => workOf(header, txn, tree, watches),
       execute: ({ header, txn }) => tree.apply(header, txn),
       isBehind: () => hooks.isBehind(),

@@ -22,6 +22,7 @@ import { StandaloneService } from './standalone-service.ts'
 import { ServerStats } from './stats.ts'
 import { type SnapshotResult, Storage } from './storage/storage.ts'
 import { ClientListener, type Secured } from './transport/client-listener.ts'
+import { Turn } from './turn.ts'
 
 /** The first byte of session ids of a server that stands alone. */
 const ownServerId = 1
@@ -125,10 +126,11 @@ export async function startServer(
   const keys = storage?.sessionKeys ?? new SessionKeys(host.random.bytes(secretBytes))
   const ids = new SessionIds(keys, ownServerId, host.clock.wall())
   const identity = { ids, ...ensemble?.memberIdentity(config, keys, host.clock.wall()) }
-  const clients = new ClientListener(config, host, stats, { storage }, securedOf(ground, authentication))
+  const turn = new Turn(host.clock)
+  const clients = new ClientListener(config, host, stats, { storage }, turn, securedOf(ground, authentication))
   seen.view = clients
   const failed = (error: Error): void => end.failed(error)
-  const parts = { config, runtime: host, access, authentication, stats, keys, audit: audit?.auditor }
+  const parts = { config, runtime: host, turn, access, authentication, stats, keys, audit: audit?.auditor }
   const house = { ...parts, ...identity, clients, storage, failed }
   const service =
     ensemble === undefined

@@ -76,7 +76,7 @@ export class LeaderReplica implements MemberReplica {
     const { clock } = runtime
     const broken = (error: Error): void => this.#fail(error)
     // Each of these calls the ones below it only after all of them exist.
-    const applier = new Applier(tree, lastZxid, start.history, clock, {
+    const applier = new Applier(tree, lastZxid, start.history, house.turn, {
       workOf: ({ header, txn }) => workOf(header, txn, tree, watches),
       execute: ({ header, txn }) => tree.apply(header, txn),
       isBehind: () => hooks.isBehind(),

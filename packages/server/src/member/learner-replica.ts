@@ -64,14 +64,13 @@ export class LearnerReplica implements MemberReplica {
   #isStopped = false
 
   constructor(house: ReplicaHouse, start: LearnerStart, hooks: LearnerHooks) {
-    const { config, runtime, stats } = house
+    const { config, stats } = house
     const { tree, lastZxid } = start
     const watches = new Watches(config, stats.watchersReached)
     tree.receiver = watches
-    const { clock } = runtime
     const broken = (error: Error): void => this.#fail(error)
     // Each of these calls the ones below it only after all of them exist.
-    const applier = new Applier(tree, lastZxid, start.history, clock, {
+    const applier = new Applier(tree, lastZxid, start.history, house.turn, {
       workOf: ({ header, txn }) => workOf(header, txn, tree, watches),
       execute: (entry) => this.#execute(entry as LearnedEntry),
       isBehind: () => hooks.isBehind(),

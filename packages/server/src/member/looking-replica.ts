@@ -28,12 +28,12 @@ export class LookingReplica implements Replica {
   readonly logFailure = undefined
 
   constructor(house: ReplicaHouse, { tree, lastZxid, ensemble, failed }: LookingStart) {
-    const { config, runtime, stats } = house
+    const { config, stats } = house
     const watches = new Watches(config, stats.watchersReached)
     this.ensemble = ensemble
     this.tree = tree
     this.watches = watches
-    this.applier = new Applier(tree, lastZxid, { durableZxid: lastZxid }, runtime.clock, {
+    this.applier = new Applier(tree, lastZxid, { durableZxid: lastZxid }, house.turn, {
       workOf: () => 1,
       execute: ({ header, txn }) => tree.apply(header, txn),
       isBehind: () => false,

@@ -3,6 +3,7 @@ import { opCode, openAcl } from '@lightkeeper/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
 import { DataTree } from '../tree/data-tree.ts'
+import { Turn } from '../turn.ts'
 import { Applier } from './applier.ts'
 import type { Entry } from './history.ts'
 
@@ -23,17 +24,19 @@ let applied: bigint[]
 let broken: Error[]
 let isBehind: boolean
 let workOf: (zxid: bigint) => number
+let turn: Turn
 let applier: Applier
 
 beforeEach(() => {
   clock = new HandClock()
+  turn = new Turn(clock)
   history = { durableZxid: 0n }
   applied = []
   broken = []
   isBehind = false
   workOf = Number
   const tree = new DataTree()
-  applier = new Applier(tree, 0n, history, clock, {
+  applier = new Applier(tree, 0n, history, turn, {
     workOf: ({ header }) => workOf(header.zxid),
     execute: ({ header, txn }) => tree.apply(header, txn),
     isBehind: () => isBehind,
@@ -43,6 +46,20 @@ beforeEach(() => {
     broken: (error) => void broken.push(error),
   })
   for (let zxid = 1n; zxid <= 5n; zxid++) applier.add(create(zxid))
+})
+
+test('a turn that other parts used up applies a few, and the next turn the rest', () => {
+  history.durableZxid = 5n
+  applier.commit(5n)
+  turn.use(50)
+  const { now } = clock
+  clock.now = () => (clock.time += 1)
+  applier.run()
+  clock.now = now
+  expect(applied.length).toBeGreaterThan(0)
+  expect(applied.length).toBeLessThan(5)
+  clock.endTurn()
+  expect(applied).toEqual([1n, 2n, 3n, 4n, 5n])
 })
 
 describe('a transaction is applied', () => {

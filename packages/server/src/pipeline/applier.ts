@@ -5,11 +5,12 @@
 import { opCode } from '@lightkeeper/protocol'
 import { assert, type Clock, Deque } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
+import type { Turn } from '../turn.ts'
 import type { Caller } from './caller.ts'
 import type { Entry } from './history.ts'
 import type { Ticket } from './reply-queue.ts'
 
-/** How long one turn applies transactions, milliseconds, and how many transactions between two looks at the clock. */
+/** How long one turn applies transactions at most, milliseconds, and how many transactions between two looks at the clock. */
 const sliceMs = 3
 const entriesPerLook = 4
 /** Number of digests kept for `hash`, one for each 128 transactions, as in Apache. */
@@ -42,6 +43,7 @@ export class Applier {
   /** The last of the digests that `hash` shows, by zxid. */
   readonly digests: [zxid: bigint, digest: bigint][] = []
   readonly #history: { readonly durableZxid: bigint }
+  readonly #turn: Turn
   readonly #clock: Clock
   readonly #hooks: ApplierHooks
   readonly #entries = new Deque<Entry>()
@@ -55,14 +57,15 @@ export class Applier {
     tree: DataTree,
     lastZxid: bigint,
     history: { readonly durableZxid: bigint },
-    clock: Clock,
+    turn: Turn,
     hooks: ApplierHooks,
   ) {
     this.tree = tree
     this.lastZxid = lastZxid
     this.#committedZxid = lastZxid
     this.#history = history
-    this.#clock = clock
+    this.#turn = turn
+    this.#clock = turn.clock
     this.#hooks = hooks
   }
 
@@ -104,7 +107,11 @@ export class Applier {
   run(): void {
     // Otherwise events would accumulate, and all clients' writes would wait behind them.
     if (this.#hooks.isBehind()) this.#runLater()
-    else this.#guarded(this.#clock.now() + sliceMs)
+    else {
+      const from = this.#clock.now()
+      this.#guarded(from + this.#turn.share(sliceMs))
+      this.#turn.use(this.#clock.now() - from)
+    }
   }
 
   /** Applies what it may, without a time limit. */

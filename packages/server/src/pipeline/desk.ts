@@ -13,7 +13,7 @@ import {
   permission,
   Reader,
 } from '@lightkeeper/protocol'
-import { assert, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import { assert, Deque, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import type { Auditor } from '../audit/auditor.ts'
 import type { Access } from '../auth/access.ts'
 import type { AuthAnswer, Authentication } from '../auth/authentication.ts'
@@ -41,8 +41,8 @@ const sessionExpired = keeperCodes.SESSION_EXPIRED.number
 const workMax = 4_000
 const unknownOpcode =
   'closing a connection: its client sent an opcode that this server does not know or take from clients'
-/** How many watches of a lost connection are removed in one turn. */
-const watchesPerSlice = 5_000
+/** How many watches of lost connections are removed in one turn. */
+const watchesPerTurn = 5_000
 
 export interface DeskStart {
   readonly tree: DataTree
@@ -74,6 +74,10 @@ export class Desk implements Answers, HandshakeDesk {
   readonly #handshake: Handshake
   readonly #authentication: Authentication
   readonly #waitingReader = new Reader(new Uint8Array(0))
+  /** Lost connections whose watches are not all removed. */
+  readonly #gone = new Deque<Caller>()
+  #forgetLeft = watchesPerTurn
+  #isForgetDue = false
   #orderer: Orderer
 
   /** `broken` gets an error in work that no client asked for: the server cannot continue. */
@@ -145,10 +149,23 @@ export class Desk implements Answers, HandshakeDesk {
 
   /** In slices: the watches that remain meanwhile send nothing, since the connection writes nothing any more. */
   #forgetWatches(caller: Caller): void {
-    if (!this.watches.removeSome(caller, watchesPerSlice)) return
+    this.#gone.push(caller)
+    if (this.#gone.length === 1) this.#forgetSome()
+  }
+
+  /** All lost connections share what may be removed in a turn: thousands may be lost at once. */
+  #forgetSome(): void {
+    for (let next = this.#gone.peek(); next !== undefined && this.#forgetLeft > 0; next = this.#gone.peek()) {
+      this.#forgetLeft = this.watches.removeSome(next, this.#forgetLeft)
+      if (this.#forgetLeft > 0 || next.watchCount === 0) this.#gone.shift()
+    }
+    if (this.#isForgetDue || this.#forgetLeft === watchesPerTurn) return
+    this.#isForgetDue = true
     this.#runtime.clock.turnEnd(() => {
+      this.#isForgetDue = false
+      this.#forgetLeft = watchesPerTurn
       try {
-        this.#forgetWatches(caller)
+        this.#forgetSome()
       } catch (error) {
         this.#broken(error as Error)
       }

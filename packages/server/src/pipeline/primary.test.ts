@@ -9,6 +9,7 @@ import { HandClock } from '../server.harness.ts'
 import { Session } from '../session/session.ts'
 import { ServerStats } from '../stats.ts'
 import { DataTree } from '../tree/data-tree.ts'
+import { Turn } from '../turn.ts'
 import type { Caller } from './caller.ts'
 import type { Entry } from './history.ts'
 import { Primary } from './primary.ts'
@@ -47,6 +48,7 @@ beforeEach(() => {
       access: new Access(new Map(), false),
       config,
       runtime: nodeRuntime({ clock, log: silentLog }),
+      turn: new Turn(clock),
       stats: new ServerStats(),
       lastZxid: 3n << 32n,
     },

@@ -15,6 +15,7 @@ import type { ServerStats } from '../stats.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { Excess } from '../tree/quota.ts'
 import type { Txn } from '../tree/txn.ts'
+import type { Turn } from '../turn.ts'
 import type { Caller } from './caller.ts'
 import { HeapGuard } from './heap-guard.ts'
 import type { Entry } from './history.ts'
@@ -29,7 +30,7 @@ const sessionExpired = keeperCodes.SESSION_EXPIRED.number
 /** Sessions that expire at the same time and have a line of their own in the log. */
 const expiredLinesMax = 5
 const sessionMoved = keeperCodes.SESSION_MOVED.number
-/** How long the ends of sessions are ordered in one turn, milliseconds. */
+/** How long the ends of sessions are ordered in one turn at most, milliseconds. */
 const endingMs = 4
 /**
  * No end of a session is ordered while so much work is not applied, in operations and watch events. To apply an end takes longer than to
@@ -42,6 +43,7 @@ export interface PrimaryStart {
   readonly access: Access
   readonly config: ServerConfig
   readonly runtime: Runtime
+  readonly turn: Turn
   readonly stats: ServerStats
   /** The zxid before the first one that is made here: the last one applied, or the start of an epoch. */
   readonly lastZxid: bigint
@@ -68,6 +70,7 @@ export class Primary {
   readonly sessions: SessionExpiry
   readonly #config: ServerConfig
   readonly #runtime: Runtime
+  readonly #turn: Turn
   readonly #stats: ServerStats
   readonly #hooks: PrimaryHooks
   readonly #pending: PendingChanges
@@ -96,6 +99,7 @@ export class Primary {
     const { clock } = runtime
     this.#config = config
     this.#runtime = runtime
+    this.#turn = start.turn
     this.#stats = start.stats
     this.#hooks = hooks
     this.#lastZxid = start.lastZxid
@@ -236,9 +240,11 @@ export class Primary {
   /** Orders the ends that wait, for a part of a turn. The rest follows in the next one, or when enough is applied. */
   #endSome(): void {
     if (!this.#mayEnd()) return
-    const { clock } = this.#runtime
-    this.#endingUntil ??= this.#endInTurn(clock.now() + endingMs)
-    while (this.#mayEnd() && clock.now() < this.#endingUntil && this.#endNext());
+    const from = this.#runtime.clock.now()
+    this.#endingUntil ??= this.#endInTurn(from + this.#turn.share(endingMs))
+    let now = from
+    while (this.#mayEnd() && now < this.#endingUntil && this.#endNext()) now = this.#runtime.clock.now()
+    this.#turn.use(now - from)
   }
 
   #mayEnd(): boolean {

@@ -22,6 +22,7 @@ import type { ServerStats } from '../stats.ts'
 import { type PeerCertificate, parseCertificate } from '../tls/certificate.ts'
 import type { Credentials } from '../tls/credentials.ts'
 import { DerError } from '../tls/der.ts'
+import type { Turn } from '../turn.ts'
 import { ClientConnection } from './client-connection.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { Departures } from './departures.ts'
@@ -76,7 +77,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   readonly #awaiting = new Deque<ClientConnection>()
   readonly #departures: Departures
   readonly #farewells: Farewells
-  #isTurnEndDue = false
+  readonly #turn: Turn
   /** The server stops: no request is read any more, those that were read are answered. */
   isDraining = false
   /** Called once, when no connection is left. */
@@ -94,7 +95,14 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   #turns = 0
   #answeredBefore = 0
 
-  constructor(config: ServerConfig, runtime: Runtime, stats: ServerStats, sources: WordSources, secured?: Secured) {
+  constructor(
+    config: ServerConfig,
+    runtime: Runtime,
+    stats: ServerStats,
+    sources: WordSources,
+    turn: Turn,
+    secured?: Secured,
+  ) {
     this.config = config
     this.limits = config
     this.stats = stats
@@ -104,9 +112,11 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.words = new FourLetterWords(this, sources, runtime)
     this.#wordsOnly = new WordsOnly(this.words, runtime.clock)
     this.repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
-    this.slices = new Slices(runtime.clock)
-    this.#departures = new Departures(runtime.clock, this.events)
-    this.#farewells = new Farewells(runtime.clock)
+    this.#turn = turn
+    turn.atEnd(() => this.#endTurn())
+    this.slices = new Slices(turn)
+    this.#departures = new Departures(turn, this.events)
+    this.#farewells = new Farewells(turn)
     this.held = new HeldBytes(runtime.clock, config)
     this.#impatience = new ExpiryQueue(sessionlessTickMs, runtime.clock.now())
     this.#secured = secured
@@ -291,7 +301,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
 
   endLater(connection: ClientConnection): void {
     this.#farewells.add(connection)
-    this.#askForTurnEnd()
+    this.#turn.askForEnd()
   }
 
   hungUp(connection: ClientConnection): void {
@@ -328,7 +338,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     if (this.#dirty.length === 0) {
       this.#turnStartedAt = this.#runtime.clock.now()
       this.#answeredBefore = this.stats.sent
-      this.#askForTurnEnd()
+      this.#turn.askForEnd()
     }
     this.#dirty.push(connection)
   }
@@ -336,24 +346,17 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   /** The connection had its slice: it is served on when the others had theirs. */
   serveLater(connection: ClientConnection): void {
     this.#awaiting.push(connection)
-    this.#askForTurnEnd()
-  }
-
-  #askForTurnEnd(): void {
-    if (this.#isTurnEndDue) return
-    this.#isTurnEndDue = true
-    this.#runtime.clock.turnEnd(() => this.#endTurn())
+    this.#turn.askForEnd()
   }
 
   #endTurn(): void {
-    this.#isTurnEndDue = false
     this.slices.beginTurn()
     if (this.#dirty.length > 0) this.#flushAll()
-    if (this.#departures.send()) this.#askForTurnEnd()
-    if (this.#farewells.say()) this.#askForTurnEnd()
+    if (this.#departures.send()) this.#turn.askForEnd()
+    if (this.#farewells.say()) this.#turn.askForEnd()
     for (let left = this.#awaiting.length; left > 0 && !this.slices.isTurnOver; left--)
       this.#awaiting.shift()?.takeTurn()
-    if (this.#awaiting.length > 0) this.#askForTurnEnd()
+    if (this.#awaiting.length > 0) this.#turn.askForEnd()
   }
 
   #flushAll(): void {

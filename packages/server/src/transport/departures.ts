@@ -3,10 +3,10 @@
  * of a turn, and the rest in the next, in the order in which they came. What is told to a connection while it waits leaves in the
  * same write, since a write costs more than many events; when too much waits, no further transaction is applied.
  */
-import type { Clock } from '@lightkeeper/runtime'
+import type { Turn } from '../turn.ts'
 import type { EventFrames } from './event-frames.ts'
 
-/** How long events are sent in one turn, milliseconds. */
+/** How long events are sent in one turn at most, milliseconds. */
 const sendMs = 2
 /** From so many bytes of events on, written since none waited, no further request is read of a client that awaits an answer. */
 const owedBytesMany = 2 << 20
@@ -14,14 +14,14 @@ const owedBytesMany = 2 << 20
 const owedBytesMax = 16 << 20
 
 export class Departures {
-  readonly #clock: Clock
+  readonly #turn: Turn
   readonly #events: Pick<EventFrames, 'bytes'>
   readonly #waiting = new Set<{ flush(): void }>()
   /** Bytes of all events when none waited last. */
   #paidBytes = 0
 
-  constructor(clock: Clock, events: Pick<EventFrames, 'bytes'>) {
-    this.#clock = clock
+  constructor(turn: Turn, events: Pick<EventFrames, 'bytes'>) {
+    this.#turn = turn
     this.#events = events
   }
 
@@ -46,12 +46,17 @@ export class Departures {
   /** Sends for a part of a turn; true when that was not enough. */
   send(): boolean {
     if (this.#waiting.size > 0) {
-      const until = this.#clock.now() + sendMs
+      const { clock } = this.#turn
+      const from = clock.now()
+      const until = from + this.#turn.share(sendMs)
+      let now = from
       for (const next of this.#waiting) {
         this.#waiting.delete(next)
         next.flush()
-        if (this.#clock.now() >= until) break
+        now = clock.now()
+        if (now >= until) break
       }
+      this.#turn.use(now - from)
     }
     if (this.#waiting.size > 0) return true
     this.#paidBytes = this.#events.bytes

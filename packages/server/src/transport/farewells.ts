@@ -3,9 +3,9 @@
  * the client closes its side at once, which is as much work again. So only some are ended in each turn, when thousands of sessions end
  * at once.
  */
-import type { Clock } from '@lightkeeper/runtime'
+import type { Turn } from '../turn.ts'
 
-/** How long connections are ended in one turn, milliseconds. */
+/** How long connections are ended in one turn at most, milliseconds. */
 const endMs = 1
 
 export interface Leaving {
@@ -16,11 +16,11 @@ export interface Leaving {
 }
 
 export class Farewells {
-  readonly #clock: Clock
+  readonly #turn: Turn
   readonly #waiting = new Set<Leaving>()
 
-  constructor(clock: Clock) {
-    this.#clock = clock
+  constructor(turn: Turn) {
+    this.#turn = turn
   }
 
   add(connection: Leaving): void {
@@ -30,7 +30,10 @@ export class Farewells {
   /** Ends some of them; true when others wait. */
   say(): boolean {
     if (this.#waiting.size === 0) return false
-    const until = this.#clock.now() + endMs
+    const { clock } = this.#turn
+    const from = clock.now()
+    const until = from + this.#turn.share(endMs)
+    let now = from
     for (const next of this.#waiting) {
       this.#waiting.delete(next)
       if (!next.isOpen) continue
@@ -39,8 +42,10 @@ export class Farewells {
       } catch (error) {
         next.fail(error)
       }
-      if (this.#clock.now() >= until) break
+      now = clock.now()
+      if (now >= until) break
     }
+    this.#turn.use(now - from)
     return this.#waiting.size > 0
   }
 }

@@ -3,12 +3,15 @@
  * the others had theirs. All slices of a turn together have a bound too, so that timers and the log are never kept waiting.
  */
 import type { Clock } from '@lightkeeper/runtime'
+import type { Turn } from '../turn.ts'
 
 /** What one connection may take of a turn. */
 const sliceMs = 1
 const sliceRequests = 256
-/** What all connections may take of a turn. */
-const turnMs = 8
+/** What all connections may take of a turn, where other parts leave so much. */
+const connectionsMs = 8
+/** A connection that took more than its slice waits for as many turns as it took slices, but for no more than this. */
+const debtMsMax = 32
 /** Requests served between two looks at the clock, which costs as much as a small part of a request. */
 const requestsPerLook = 16
 
@@ -21,6 +24,8 @@ export interface Share {
 
 export class Slices {
   readonly #clock: Clock
+  readonly #whole: Turn
+  /** The number of this turn. */
   #turn = 0
   #turnUsedMs = 0
   #startedAt = 0
@@ -29,8 +34,9 @@ export class Slices {
   #requestsLeft = 0
   #untilLook = 0
 
-  constructor(clock: Clock) {
-    this.#clock = clock
+  constructor(whole: Turn) {
+    this.#clock = whole.clock
+    this.#whole = whole
   }
 
   /** Everybody may take a slice again. */
@@ -41,14 +47,16 @@ export class Slices {
 
   /** Nothing is left of this turn for anybody. */
   get isTurnOver(): boolean {
-    return this.#turnUsedMs >= turnMs
+    return this.#turnUsedMs >= this.#whole.share(connectionsMs, this.#turnUsedMs)
   }
 
   /** Begins a slice; false when nothing is left, of the turn or of what `share` may take of it. One slice at a time. */
   begin(share: Share): boolean {
     if (share.turn !== this.#turn) {
+      // One request may take many slices. They are paid back, so that others get the turns in which their writes go to the log and back.
+      const owedMs = Math.min(share.usedMs, debtMsMax) - (this.#turn - share.turn) * sliceMs
       share.turn = this.#turn
-      share.usedMs = 0
+      share.usedMs = Math.max(0, owedMs)
       share.usedRequests = 0
     }
     const left = sliceRequests - share.usedRequests
@@ -82,5 +90,6 @@ export class Slices {
     share.usedMs += usedMs
     share.usedRequests += this.#requests
     this.#turnUsedMs += usedMs
+    this.#whole.use(usedMs)
   }
 }

@@ -63,7 +63,7 @@ describe('a table of watches', () => {
               break
             }
             case 'leave':
-              while (table.removeSome(watcher, 1));
+              while (table.removeSome(watcher, 1) <= 0);
               watcher.modes.clear()
           }
           const pairs = watchers.flatMap((each) => [...each.modes].map(([at, bits]) => ({ each, at, bits })))

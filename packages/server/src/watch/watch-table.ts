@@ -109,17 +109,15 @@ export class WatchTable<W extends WatchHolder> {
     return true
   }
 
-  /** Removes up to `most` watches of a watcher, fewer where paths are long; returns false when there are none left. */
-  removeSome(watcher: W, most: number): boolean {
-    const paths = this.#pathsOf.get(watcher)
-    if (paths === undefined) return false
+  /** Removes up to `most` watches of a watcher, fewer where paths are long. Returns how many more it might remove; above 0, none is left. */
+  removeSome(watcher: W, most: number): number {
     let left = most
-    for (const path of paths) {
-      if (left <= 0) return true
+    for (const path of this.#pathsOf.get(watcher) ?? []) {
+      if (left <= 0) return left
       left -= 1 + (path.length >> 8)
       this.remove(path, watcher, 0)
     }
-    return false
+    return left
   }
 
   /**

@@ -185,9 +185,10 @@ export class Watches implements ChangeReceiver {
     }
   }
 
-  /** Removes up to `most` watches of a watcher that is gone and gets no more events; returns false when there are none left. */
-  removeSome(watcher: Watcher, most: number): boolean {
-    return this.data.removeSome(watcher, most) || this.children.removeSome(watcher, most)
+  /** Removes up to `most` watches of a watcher that is gone and gets no more events; see WatchTable for what it returns. */
+  removeSome(watcher: Watcher, most: number): number {
+    const left = this.data.removeSome(watcher, most)
+    return left > 0 ? this.children.removeSome(watcher, left) : left
   }
 
   #fire(
