@@ -1,14 +1,14 @@
 /**
  * The pages of docs/operations, tried as a new operator would: the blocks of shell of a page run one after the other, in an empty
- * directory, with `lightkeeper` on their path. Ports 2181 and 8080 become free ones.
+ * directory, with `lightkeeper` on their path. Ports 2181 and 8080 become free ones, and so does the default port.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '@lightkeeper/testing'
 import { afterEach, describe, expect, test } from 'vitest'
 import { temporaryFolders } from '../support/folders.ts'
-import { freePort } from '../support/our-process.ts'
 import { Child } from '../support/process.ts'
 import { blocksOf } from '../support/snippets.ts'
 
@@ -67,6 +67,8 @@ printf X | dd of=D/version-2/log.1 bs=1 seek=200 conv=notrunc 2> dd.log`,
     prints: /DAMAGED D.version-2.log\.1 at offset [^]*continuing without transactions [^]*everything up to 0x/,
   },
 }
+/** Less than what a test may take, so that the log of the server is shown. */
+const longestMs = 50_000
 const folder = temporaryFolders('operations')
 const begun: string[] = []
 afterEach(() => {
@@ -76,8 +78,11 @@ afterEach(() => {
   }
 })
 
-/** A folder with two commands: `lightkeeper`, which ends a server in the foreground when it listens, and the program itself. */
-function commands(): string {
+/**
+ * A folder with two commands: `lightkeeper`, which ends a server in the foreground when it listens, and the program itself. `port` is for
+ * servers whose command and file name none.
+ */
+function commands(port: number): string {
   const bin = folder()
   const program = join(root, 'node_modules/.bin/lightkeeper')
   const script = `#!/bin/sh
@@ -85,6 +90,10 @@ case "$1 $*" in
   server*--check*) exec ${program} "$@" ;;
   server*) ;;
   *) exec ${program} "$@" ;;
+esac
+case " $* " in
+  *" --port "* | *.cfg*) ;;
+  *) set -- "$@" --port ${port} ;;
 esac
 if [ -n "$IS_BEHIND" ]; then exec ${program} "$@"; fi
 said=$(mktemp)
@@ -107,11 +116,11 @@ describe('the pages of docs/operations', () => {
   test.each(Object.entries(runs))(
     'the commands of %s do what the page says',
     async (page, { given, names = {}, fails, prints }) => {
-      const [bin, cwd] = [commands(), folder()]
+      const ports = await freePorts(3)
+      const [bin, cwd] = [commands(ports[2] as number), folder()]
       begun.push(join(cwd, 'server.pid'))
-      const ports = [await freePort(), await freePort()]
       const here = (script: string): string => {
-        let text = script.replaceAll('2181', `${ports[0]}`).replaceAll('8080', `${ports[1]}`)
+        let text = script.replaceAll(/2181|8080/g, (port) => `${ports[port === '2181' ? 0 : 1]}`)
         for (const [name, own] of Object.entries(names)) text = text.replaceAll(name, own)
         return text
       }
@@ -119,13 +128,12 @@ describe('the pages of docs/operations', () => {
       for (const script of [...(given === undefined ? [] : [given]), ...blocksOf(join(pages, page), 'sh')].map(here)) {
         const isBehind = /^ *lightkeeper server .*&/m.test(script) ? 'yes' : ''
         const env = { PATH: `${bin}:${process.env['PATH']}`, IS_BEHIND: isBehind }
-        const {
-          code,
-          output: said,
-          errors,
-        } = await new Child(['sh', ...(fails ? [] : ['-e']), '-c', script], { env, cwd }).closed
+        const shell = new Child(['sh', ...(fails ? [] : ['-e']), '-c', script], { env, cwd, timeoutMs: longestMs })
+        const { code, output: said, errors } = await shell.closed
         output += said
-        expect(code, `${script}\n${said}${errors}`).toBe(0)
+        // A script waits for ever for a server that has ended.
+        const log = join(cwd, 'server.log')
+        expect(code, `${script}\n${said}${errors}${existsSync(log) ? readFileSync(log, 'utf8') : ''}`).toBe(0)
       }
       expect(output).toMatch(prints)
     },

@@ -1,7 +1,7 @@
 /** Our server as a process of its own, which can be killed like one. */
 import type { ChildProcess } from 'node:child_process'
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '../../packages/testing/src/apache/ports.ts'
 import { Child } from './process.ts'
 
 /** The program `lightkeeper`, a script for Node. */
@@ -53,14 +53,8 @@ export async function ourProcess(
   }
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
+/** A port that is free, and that no outgoing connection takes before a server listens on it. */
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1)
+  return port as number
 }
