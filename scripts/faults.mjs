@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `npm run test:faults [-- --times N] [--target apache|ours]`: the fault matrix, N times in a row, on ensembles of both kinds or of one;
- * vitest gets the other arguments.
+ * `npm run test:faults [-- --times N] [--target apache|ours|mixed]`: the fault matrix, N times in a row, on ensembles of Apache's servers
+ * and on those of ours, on one kind of them, or on those that have servers of both; vitest gets the other arguments.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -11,8 +11,8 @@ const { values, positionals } = parseArgs({
   options: { times: { type: 'string', default: '1' }, target: { type: 'string', default: '' } },
   allowPositionals: true,
 })
-if (!/^[1-9]\d*$/.test(values.times) || !['', 'apache', 'ours'].includes(values.target)) {
-  console.error('usage: npm run test:faults -- [--times N] [--target apache|ours]')
+if (!/^[1-9]\d*$/.test(values.times) || !['', 'apache', 'ours', 'mixed'].includes(values.target)) {
+  console.error('usage: npm run test:faults -- [--times N] [--target apache|ours|mixed]')
   process.exit(2)
 }
 const root = fileURLToPath(new URL('..', import.meta.url))

@@ -136,7 +136,12 @@ interface FaultTarget extends Target {
 
 const targets: readonly FaultTarget[] = [
   ...ensembles.map((each): FaultTarget => ({ ...each, has: ['ensemble', 'disk'] })),
-  { name: 'our server', has: [], missing: undefined, start: ourServer },
+  {
+    name: 'our server',
+    has: [],
+    missing: process.env['FAULT_TARGET'] === 'mixed' ? 'FAULT_TARGET=mixed asks for ensembles' : undefined,
+    start: ourServer,
+  },
 ]
 
 for (const { name, has, missing, start } of targets) {

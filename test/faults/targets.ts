@@ -1,9 +1,9 @@
-/** What faults are done to: an ensemble of Apache servers, one of ours, or one process of ours. */
+/** What faults are done to: an ensemble of Apache servers, one of ours, one of both kinds, or one process of ours. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ApacheVersion, apache, ask, freePorts, lay } from '@lightkeeper/testing'
+import { type ApacheVersion, apache, ask, freePorts, type Guest, lay } from '@lightkeeper/testing'
 import { freePort, type OurProcess, ourProcess } from '../support/our-process.ts'
 import { missingTarget, type TargetName, targetName } from '../support/target.ts'
 import { sleep } from '../support/wait.ts'
@@ -105,6 +105,94 @@ async function modeAt(port: number): Promise<string | undefined> {
   return /^Mode: (.*)$/m.exec(await ask(port, 'srvr').catch(() => ''))?.[1]
 }
 
+/** One server of an ensemble, as a process. */
+interface Member {
+  end(signal: 'SIGKILL' | 'SIGTERM'): Promise<unknown>
+  /** SIGSTOP and SIGCONT. */
+  pause(): void
+  resume(): void
+  said(): string
+}
+
+/** What an ensemble is put together from. */
+interface Parts {
+  readonly folder: Folder
+  /** The own port of each server, and the one where clients reach it through a cable. */
+  readonly clientPorts: readonly number[]
+  readonly ports: readonly number[]
+  /** Starts a server; it may not serve yet. */
+  start(index: number): Promise<Member>
+  /** Pulls the cables of a server, or puts them in again. */
+  set(index: number, isCut: boolean): void
+  close(): Promise<void>
+}
+
+function ourMember({ child, end, errors }: OurProcess): Member {
+  return { end, pause: () => void child.kill('SIGSTOP'), resume: () => void child.kill('SIGCONT'), said: errors }
+}
+
+async function started({ folder, clientPorts, ports, start, set, close: closeParts }: Parts): Promise<Servers> {
+  const running: Member[] = []
+  const end = async (index: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
+    const ending = running[index]?.end(signal)
+    // A paused process would not react to SIGTERM.
+    running[index]?.resume()
+    await ending
+  }
+  const begin = async (index: number): Promise<void> => {
+    running[index] = await start(index)
+    for (let tries = 0; (await modeAt(clientPorts[index] as number)) === undefined; tries++) {
+      if (tries > 600) throw new Error(`server ${index + 1} does not serve: ${running[index]?.said().slice(-2_000)}`)
+      await sleep(50)
+    }
+  }
+  const all = [...clientPorts.keys()]
+  const close = async (): Promise<void> => {
+    await Promise.all(all.map((index) => end(index, 'SIGKILL')))
+    await closeParts()
+    folder.remove()
+  }
+  const begun = await Promise.allSettled(all.map(begin))
+  for (const each of begun) {
+    if (each.status === 'fulfilled') continue
+    await close()
+    throw each.reason
+  }
+  return {
+    ports,
+    kill: (index) => end(index, 'SIGKILL'),
+    stop: (index) => end(index, 'SIGTERM'),
+    async restart(index) {
+      await end(index, 'SIGKILL')
+      await begin(index)
+    },
+    pause: (index) => running[index]?.pause(),
+    resume: (index) => running[index]?.resume(),
+    leader: () =>
+      leaderAmong(async () => {
+        const modes = await Promise.all(clientPorts.map(modeAt))
+        const leading = all.filter((i) => modes[i] === 'leader')
+        return leading.length === 1 ? leading[0] : undefined
+      }),
+    cut: (index) => set(index, true),
+    heal: (index) => set(index, false),
+    fillDisk: () => folder.fillDisk(),
+    freeDisk: () => folder.freeDisk(),
+    said: (index) => running[index]?.said().slice(-20_000) ?? '',
+    close,
+  }
+}
+
+/** Settings of a member of ours besides its directory and port. */
+const ourSettings = {
+  ...times,
+  preAllocSize: 256,
+  maxClientCnxns: 0,
+  'admin.enableServer': 'false',
+  '4lw.commands.whitelist': '*',
+  'ensemble.voting': 'experimental',
+}
+
 /** Three processes of ours, with the same cables between them. */
 export async function ourEnsemble(): Promise<Servers> {
   const folder = new Folder()
@@ -117,17 +205,7 @@ export async function ourEnsemble(): Promise<Servers> {
   const files = members.map(({ client }, i) => {
     const dataDir = join(folder.path, `${i + 1}`)
     mkdirSync(dataDir, { recursive: true })
-    const settings = {
-      ...times,
-      preAllocSize: 256,
-      maxClientCnxns: 0,
-      'admin.enableServer': 'false',
-      '4lw.commands.whitelist': '*',
-      'ensemble.voting': 'experimental',
-      dataDir,
-      clientPort: client,
-      clientPortAddress: '127.0.0.1',
-    }
+    const settings = { ...ourSettings, dataDir, clientPort: client, clientPortAddress: '127.0.0.1' }
     const lines = members.map((member, to) => {
       const { quorum, election } = cables.between(i, to) ?? member
       return `server.${to + 1}=127.0.0.1:${quorum}:${election}`
@@ -137,60 +215,37 @@ export async function ourEnsemble(): Promise<Servers> {
     writeFileSync(file, [...Object.entries(settings).map((pair) => pair.join('=')), ...lines, ''].join('\n'))
     return file
   })
-  const running: OurProcess[] = []
-  const start = async (index: number): Promise<void> => {
-    running[index] = await ourProcess([files[index] as string])
-  }
-  const end = async (index: number, signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
-    const ending = running[index]?.end(signal)
-    // A paused process would not react to SIGTERM.
-    running[index]?.child.kill('SIGCONT')
-    await ending
-  }
-  const serving = async (index: number): Promise<void> => {
-    const { client } = members[index] as (typeof members)[number]
-    for (let tries = 0; (await modeAt(client)) === undefined; tries++) {
-      if (tries > 600) throw new Error(`server ${index + 1} does not serve: ${running[index]?.errors().slice(-2_000)}`)
-      await sleep(50)
-    }
-  }
-  const all = [0, 1, 2]
-  const close = async (): Promise<void> => {
-    await Promise.all(all.map((index) => end(index, 'SIGKILL')))
-    await cables.close()
-    folder.remove()
-  }
-  try {
-    await Promise.all(all.map(start))
-    await Promise.all(all.map(serving))
-  } catch (error) {
-    await close()
-    throw error
-  }
-  return {
+  return started({
+    folder,
+    clientPorts: members.map(({ client }) => client),
     ports: cables.clientPorts,
-    kill: (index) => end(index, 'SIGKILL'),
-    stop: (index) => end(index, 'SIGTERM'),
-    async restart(index) {
-      await end(index, 'SIGKILL')
-      await start(index)
-      await serving(index)
+    start: async (index) => ourMember(await ourProcess([files[index] as string])),
+    set: (index, isCut) => cables.set(index, isCut),
+    close: () => cables.close(),
+  })
+}
+
+/** Three members on their directories: first those of Apache, then ours. */
+async function mixedEnsemble(version: ApacheVersion, apaches: number): Promise<Servers> {
+  const folder = new Folder()
+  const config = { ...ourSettings, 'zookeeper.preAllocSize': 256 }
+  const options = { size: 0, guests: 3, guestRole: 'participant', cuttable: true, logLevel: 'info' } as const
+  const ground = await apache({ version, config, ...options })
+  const { guests } = ground
+  return started({
+    folder,
+    clientPorts: guests.map(({ clientPort }) => clientPort),
+    ports: guests.map(({ reachedAt }) => reachedAt),
+    async start(index) {
+      const guest = guests[index] as Guest
+      const dataDir = join(folder.path, `${index + 1}`)
+      if (index >= apaches) return ourMember(await ourProcess([guest.configure(dataDir)]))
+      const theirs = await guest.start(dataDir)
+      return { ...theirs, end: (signal) => (signal === 'SIGKILL' ? theirs.kill() : theirs.stop()) }
     },
-    pause: (index) => void running[index]?.child.kill('SIGSTOP'),
-    resume: (index) => void running[index]?.child.kill('SIGCONT'),
-    leader: () =>
-      leaderAmong(async () => {
-        const modes = await Promise.all(members.map(({ client }) => modeAt(client)))
-        const leading = all.filter((i) => modes[i] === 'leader')
-        return leading.length === 1 ? leading[0] : undefined
-      }),
-    cut: (index) => cables.set(index, true),
-    heal: (index) => cables.set(index, false),
-    fillDisk: () => folder.fillDisk(),
-    freeDisk: () => folder.freeDisk(),
-    said: (index) => running[index]?.errors().slice(-20_000) ?? '',
-    close,
-  }
+    set: (index, isCut) => (isCut ? ground.cut(index) : ground.heal(index)),
+    close: () => ground.close(),
+  })
 }
 
 /** Whether a server takes requests. */
@@ -242,16 +297,23 @@ export interface Target {
 
 const apacheName: TargetName = targetName === 'apache-3.9' ? 'apache-3.9' : 'apache-3.8'
 
-/** FAULT_TARGET=ours leaves Apache's out, FAULT_TARGET=apache ours. */
+const asked = process.env['FAULT_TARGET']
+/** Why a kind is not among those that FAULT_TARGET asks for. Without it, all but the mixed ones run. */
+const notAsked = (kind: 'apache' | 'ours' | 'mixed'): string | undefined => {
+  if (asked === undefined || asked === '') return kind === 'mixed' ? 'only FAULT_TARGET=mixed asks for it' : undefined
+  return asked === kind ? undefined : `FAULT_TARGET=${asked} asks for others`
+}
+
 export const ensembles: readonly Target[] = [
   {
     name: `three servers of ${apacheName}`,
-    missing: process.env['FAULT_TARGET'] === 'ours' ? 'FAULT_TARGET=ours asks for ours' : missingTarget(apacheName),
+    missing: notAsked('apache') ?? missingTarget(apacheName),
     start: () => apacheEnsemble(apacheName === 'apache-3.9' ? '3.9' : '3.8'),
   },
-  {
-    name: 'three servers of ours',
-    missing: process.env['FAULT_TARGET'] === 'apache' ? 'FAULT_TARGET=apache asks for those of Apache' : undefined,
-    start: ourEnsemble,
-  },
+  { name: 'three servers of ours', missing: notAsked('ours'), start: ourEnsemble },
+  ...[2, 1].map((apaches) => ({
+    name: `${apaches} of Apache 3.9 and ${3 - apaches} of ours`,
+    missing: notAsked('mixed') ?? missingTarget('apache-3.9'),
+    start: () => mixedEnsemble('3.9', apaches),
+  })),
 ]

@@ -91,6 +91,12 @@ async function elsewhere<T>(
     const message = 'neither the server nor the store has a valid configuration'
     throw new KeeperError('INVALID_DATA', { path, operation: 'configuration', message, cause: unusable })
   }
-  // Throws NO_NODE or INVALID_DATA, which says why.
-  return { value: (await zk.node(path, codec).get({ signal, timeout })).value, source: 'server' }
+  // A member of an ensemble may not have the znode yet. It answers the read after the sync.
+  const [, read] = await Promise.allSettled([
+    zk.sync(path, { signal, timeout }),
+    zk.node(path, codec).get({ signal, timeout }),
+  ])
+  // NO_NODE or INVALID_DATA, which says why.
+  if (read.status === 'rejected') throw read.reason
+  return { ...read.value, source: 'server' }
 }

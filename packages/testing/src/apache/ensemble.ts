@@ -53,6 +53,8 @@ export interface Guest {
   readonly sid: number
   /** The port where it should accept clients. */
   readonly clientPort: number
+  /** The port where clients reach it: the same one, or with `cuttable` that of a proxy. */
+  readonly reachedAt: number
   /** The lines `server.N=…` of its file, by key. */
   readonly lines: Readonly<Record<string, string>>
   /** Writes the `zoo.cfg` and the `myid` of this member into `dataDir`. Returns the path of the `zoo.cfg`. `more` are lines of it alone. */
@@ -66,6 +68,11 @@ export interface GuestProcess {
   /** SIGTERM. */
   stop(): Promise<void>
   kill(): Promise<void>
+  /** SIGSTOP and SIGCONT. */
+  pause(): void
+  resume(): void
+  /** The end of its output. */
+  said(): string
   /** The mode that `srvr` reports; undefined if the server does not answer. */
   mode(): Promise<string | undefined>
 }
@@ -90,7 +97,7 @@ export interface ApacheServer extends AsyncDisposable {
   resume(index?: number): void
   /**
    * A partition: nothing passes between this server and the others or its clients, and no connection is closed. Bytes that were
-   * under way arrive after `heal`. @throws Error without the option `cuttable`.
+   * under way arrive after `heal`. The indexes of guests follow those of the servers. @throws Error without the option `cuttable`.
    */
   cut(index?: number): void
   heal(index?: number): void
@@ -151,6 +158,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     return {
       sid: sidOf(i),
       clientPort: client,
+      reachedAt: cables?.clientPorts[i] ?? client,
       lines: Object.fromEntries(linesSeenBy(i).map((line) => line.split('=', 2) as [string, string])),
       configure: (dataDir, more) => configure(i, dataDir, more),
       async start(dataDir, more) {
@@ -161,6 +169,9 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
         return {
           stop: () => server.end('SIGTERM'),
           kill: () => server.end('SIGKILL'),
+          pause: () => server.signal('SIGSTOP'),
+          resume: () => server.signal('SIGCONT'),
+          said: () => server.output,
           mode: () => server.mode(),
         }
       },
