@@ -2,7 +2,8 @@
 /**
  * `npm run test:interop -- [--target TARGET|all] [--long] [--kills N] [file …]`: clients in other languages against each target: ours,
  * ours-observer (ours as an observer among three of Apache 3.9), ours-follower (a voter with two of them), ours-leading (a leader of two), apache-3.8 or apache-3.9.
- * `--kills` is the number of faults that a member of ours goes through in test/interop/ensemble.
+ * `--kills` is the number of faults that a member of ours goes through in test/interop/ensemble, and of leaders killed there under load of
+ * kazoo, Curator and our client.
  * With `--long` also what takes longer than CI may: all of kazoo's own tests, and more rounds of locks and of counters.
  */
 import { spawnSync } from 'node:child_process'

@@ -5,6 +5,7 @@ import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { AdminPages, askWord, type DiagnosedServer, type Diagnosis, diagnose, WordRefused } from '@lightkeeper/tools'
 import { describe, expect, test } from 'vitest'
 import { missingAdminTarget, startAdminTarget } from '../support/admin-target.ts'
+import { targetMode } from '../support/target.ts'
 import { chapter, fact } from './fact.ts'
 
 const runtime = nodeRuntime({ log: silentLog })
@@ -24,7 +25,7 @@ chapter('doctor', { fourLetterWords: '*' }, (c) => {
     const diagnosis = await read()
     expect(named(diagnosis)).toEqual(['note world-writable'])
     const [facts] = diagnosis.servers
-    expect(facts).toMatchObject({ failure: undefined, missing: [], logFailure: undefined, mode: 'standalone' })
+    expect(facts).toMatchObject({ failure: undefined, missing: [], logFailure: undefined, mode: targetMode })
     expect(facts?.version).toMatch(/^3\.\d+\.\d+$/)
     expect(facts?.figures.get('znode_count')).toBeGreaterThan(0)
     expect(facts?.settings.get('tickTime')).toBe('2000')

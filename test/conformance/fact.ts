@@ -1,6 +1,13 @@
 /** `fact`: a test that knows the exceptions. */
 import { afterAll, beforeAll, describe, test } from 'vitest'
-import { missingTarget, startTarget, type TargetServer, type TargetSettings, targetName } from '../support/target.ts'
+import {
+  missingTarget,
+  notAlone,
+  startTarget,
+  type TargetServer,
+  type TargetSettings,
+  targetName,
+} from '../support/target.ts'
 import { knownDifferences } from './known-differences.ts'
 import { Wire } from './wire.ts'
 
@@ -27,8 +34,9 @@ export interface Chapter {
 
 /** A chapter of facts on a server of its own; skipped with a reason where the target is missing. */
 export function chapter(title: string, settings: TargetSettings, body: (chapter: Chapter) => void): void {
-  const reason = missingTarget()
-  if (reason !== undefined) console.log(`conformance on ${targetName}: skipped, because ${reason}`)
+  // A member of ours refuses to start with it.
+  const reason = (settings.reconfigEnabled === true ? notAlone : undefined) ?? missingTarget()
+  if (reason !== undefined) console.log(`${title} on ${targetName}: skipped, because ${reason}`)
   describe.skipIf(reason !== undefined)(`${title} [${targetName}]`, () => {
     let server: TargetServer | undefined
     let wire: Wire | undefined

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { opCode } from '@lightkeeper/protocol'
 import { expect } from 'vitest'
+import { targetMode } from '../support/target.ts'
 import { chapter, fact } from './fact.ts'
 import { bytesOf, Wire } from './wire.ts'
 
@@ -41,7 +42,7 @@ chapter('every four-letter word', { fourLetterWords: '*', tickTime: 2000 }, (c) 
       String.raw`^Zxid: (0x[A-Za-z0-9]+).*\n^Mode: (\w+).*\n^Node count: (\d+)`,
     ]
     const match = new RegExp(parts.join(String.raw`.*\n`), 'm').exec(await ask('srvr'))
-    expect(match?.[11]).toBe('standalone')
+    expect(match?.[11]).toBe(targetMode)
   })
   fact('stat has a brief line for each connection and an empty line behind them', async () => {
     const lines = (await ask('stat')).split('\n')

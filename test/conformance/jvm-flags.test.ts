@@ -4,7 +4,7 @@ import { opCode } from '@lightkeeper/protocol'
 import { parseZooCfg, startServer } from '@lightkeeper/server'
 import { apache, ask } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
-import { missingTarget, targetName } from '../support/target.ts'
+import { missingTarget, notAlone, targetName } from '../support/target.ts'
 import { Wire } from './wire.ts'
 
 interface Started extends AsyncDisposable {
@@ -37,7 +37,7 @@ async function ttlCode({ port }: Started): Promise<string> {
   return code
 }
 
-const missing = missingTarget()
+const missing = notAlone ?? missingTarget()
 if (missing !== undefined) console.log(`flags of a Java machine on ${targetName}: skipped, because ${missing}`)
 
 describe.skipIf(missing !== undefined || targetName === 'apache-3.5')(`flags on ${targetName}`, () => {

@@ -18,6 +18,7 @@ import {
   telegrafMntr,
   zkShellDump,
 } from '../support/monitoring-parsers.ts'
+import { targetMode } from '../support/target.ts'
 import { chapter, fact } from './fact.ts'
 
 chapter('programs that watch', { fourLetterWords: '*', tickTime: 2000 }, (c) => {
@@ -33,7 +34,7 @@ chapter('programs that watch', { fourLetterWords: '*', tickTime: 2000 }, (c) => 
 
   fact('go-zookeeper reads srvr', async () => {
     const fields = goSrvr(await word('srvr'))
-    expect(fields.get('mode')).toBe('standalone')
+    expect(fields.get('mode')).toBe(targetMode)
     expect(Number(fields.get('connections'))).toBeGreaterThan(0)
     expect(Number.isNaN(Date.parse(`${fields.get('built')}`.replace(' UTC', 'Z').replace(' ', 'T')))).toBe(false)
   })
@@ -47,7 +48,7 @@ chapter('programs that watch', { fourLetterWords: '*', tickTime: 2000 }, (c) => 
   })
   fact('Telegraf reads every line of mntr', async () => {
     const fields = telegrafMntr(await word('mntr'))
-    expect(fields.get('server_state')).toBe('standalone')
+    expect(fields.get('server_state')).toBe(targetMode)
     expect(numbersOf(fields, '').filter((value) => value === undefined)).toEqual([])
   })
   fact('Telegraf, zk_shell and Solr send a line end behind the word', async () => {
@@ -55,10 +56,10 @@ chapter('programs that watch', { fourLetterWords: '*', tickTime: 2000 }, (c) => 
   })
   fact('Datadog reads stat and mntr', async () => {
     const stat = datadogStat(await word('stat'))
-    expect(stat.get('mode')).toBe('standalone')
+    expect(stat.get('mode')).toBe(targetMode)
     expect(stat.get('clients')).toBe(stat.get('connections'))
     const fields = datadogMntr(await word('mntr'))
-    expect(fields.get('mode')).toBe('standalone')
+    expect(fields.get('mode')).toBe(targetMode)
     expect(numbersOf(fields, 'zookeeper.').every(isNumber)).toBe(true)
   })
   fact('check_zookeeper of Apache reads stat, and mntr in one read', async () => {
@@ -68,7 +69,7 @@ chapter('programs that watch', { fourLetterWords: '*', tickTime: 2000 }, (c) => 
     const mntr = nagiosMntr(await word('mntr'))
     // Its example for Nagios watches this one.
     expect(isNumber(mntr.get('zk_outstanding_requests'))).toBe(true)
-    expect(mntr.get('zk_server_state')).toBe('standalone')
+    expect(mntr.get('zk_server_state')).toBe(targetMode)
   })
   fact('the exporters of dabealu and carlpett read mntr', async () => {
     const answer = await word('mntr')

@@ -37,6 +37,16 @@ export interface TargetServer extends AsyncDisposable {
 
 export const targetName = (process.env['LIGHTKEEPER_TARGET'] ?? 'ours') as TargetName
 
+/** The mode in which the target serves, as `srvr` says it. */
+export const targetMode =
+  { 'ours-observer': 'observer', 'ours-follower': 'follower', 'ours-leading': 'leader' }[
+    targetName as (typeof membersOfApache)[number]
+  ] ?? 'standalone'
+
+/** Why a case about a server that stands alone is not asked of the target; undefined where it is. */
+export const notAlone =
+  targetMode === 'standalone' ? undefined : `${targetName} is a member of an ensemble, and this is about one server`
+
 /** Undefined when the target can be started, else why not; with INTEROP=require a missing peer is an error. */
 export function missingTarget(name: TargetName = targetName): string | undefined {
   if (name === 'ours') return undefined
@@ -185,8 +195,13 @@ async function orRemoved<T>(directory: string, started: Promise<T>): Promise<T> 
   }
 }
 
+/** The others know the schemes of an ACL that the one among them knows, and have the same stores. */
 function startOthers(settings: TargetSettings, options: ApacheOptions): Promise<ApacheServer> {
-  const config = { ...apacheConfig(settings), initLimit: 20, syncLimit: 10 }
+  const config: Record<string, string | number> = { ...apacheConfig(settings), initLimit: 20, syncLimit: 10 }
+  if (settings.tls !== undefined) {
+    config['zookeeper.authProvider.x509'] = 'org.apache.zookeeper.server.auth.X509AuthenticationProvider'
+    for (const [key, value] of Object.entries(settings.tls)) config[`zookeeper.${key}`] = value
+  }
   return apache({ version: '3.9', guests: 1, config, ...options })
 }
 

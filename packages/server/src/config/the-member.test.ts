@@ -146,6 +146,11 @@ test('a participant may vote where the file says so', () => {
   expect(config).toMatchObject({ myid: 1, ensembleVoting: 'experimental' })
 })
 
+test('options that ask for a changeable ensemble are refused as the file is', () => {
+  const { options } = parseZooCfg(`${base}${lines}${fourth}`, { readFile: myid('4') })
+  expect(() => resolveConfig({ ...options, reconfigEnabled: true }, 0)).toThrow(/^reconfigEnabled is true/)
+})
+
 test.each(['initLimit', 'syncLimit'])('is refused without %s, as in Apache', (name) => {
   const content = (base + lines + fourth).replace(new RegExp(`^${name}=.*\n`, 'm'), '')
   const { options } = parseZooCfg(content, { readFile: myid('4') })

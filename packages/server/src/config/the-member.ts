@@ -49,9 +49,6 @@ export function membersOf(
   const hasMany = strictBoolean(values.get('multiAddress.enabled') ?? 'false', 'multiAddress.enabled')
   const servers = new Map(lines.map(([key, value]) => [key, parseMember(key, value, hasMany)]))
   if (lines.length <= 1) return alone(values, servers, all)
-  if (strictBoolean(values.get('reconfigEnabled') ?? 'false', 'reconfigEnabled')) {
-    throw ConfigError.refused('reconfigEnabled', 'is true, and a member of this version cannot change its ensemble')
-  }
   const myid = myidOf(lines.length, readFile, dataDir ?? values.get('dataDir'))
   const key = `server.${myid}`
   const own = servers.get(key)

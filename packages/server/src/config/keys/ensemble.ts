@@ -93,10 +93,12 @@ const noEnsemble = 'belongs to an ensemble, and this server stands alone'
 export const ensemble = {
   settings,
   families: quorumTlsFamilies,
-  check(config: ConfigOf<typeof settings>) {
+  check(config: ConfigOf<typeof settings> & { readonly reconfigEnabled?: boolean }) {
     const { members, myid, initLimit, syncLimit, ensembleVoting } = config
     refuseHalfOfQuorumTls(config)
     if (members === undefined) return
+    if (config.reconfigEnabled === true)
+      throw ConfigError.refused('reconfigEnabled', 'is true, and a member of this version cannot change its ensemble')
     const { servers, membership } = parseMembers(members)
     if (myid === undefined) throw ConfigError.refused('myid', 'is missing: it says which of the members this server is')
     const own = servers.get(myid)
