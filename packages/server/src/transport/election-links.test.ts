@@ -2,7 +2,7 @@
 import { type Notification, Writer, writeInitialMessage } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
 import { ElectionLinks } from './election-links.ts'
 import { HandNetwork } from './links.harness.ts'
@@ -121,6 +121,61 @@ test('a server that does not answer delays no other one, and is dialed again lat
   large.send(2, vote(2))
   network.settle()
   expect(heard).toEqual(['1 heard 1 of 4', '2 heard 2 of 4'])
+})
+
+describe('a link over which nothing comes back', () => {
+  /** Both ends seem open, and nothing that is sent arrives: as when a machine has lost its power. */
+  function loseSilently(): void {
+    const { end } = network.dialed.at(-1) as (typeof network.dialed)[number]
+    for (const each of [end, end.other]) if (each !== undefined) each.isStuck = true
+  }
+
+  test.each([
+    [4, 1],
+    [1, 4],
+  ] as const)('is replaced where server %i goes on asking server %i', async (sid, other) => {
+    const asking = await links(sid)
+    await links(other)
+    asking.send(other, vote(1))
+    network.settle()
+    loseSilently()
+    const dialed = network.dialed.length
+    for (let i = 2; i <= 6; i++) {
+      clock.advance(2_000)
+      asking.send(other, vote(i))
+      network.settle()
+    }
+    expect(network.dialed).toHaveLength(dialed)
+    clock.advance(2_000)
+    asking.send(other, vote(7))
+    network.settle()
+    expect(heard).toEqual([`${other} heard 1 of ${sid}`, `${other} heard 7 of ${sid}`])
+  })
+
+  test('stays where it was only idle', async () => {
+    const large = await links(4)
+    await links(1)
+    large.send(1, vote(1))
+    network.settle()
+    clock.advance(3_600_000)
+    large.send(1, vote(2))
+    network.settle()
+    expect(network.dialed).toHaveLength(1)
+    expect(heard).toEqual(['1 heard 1 of 4', '1 heard 2 of 4'])
+  })
+
+  test('stays where answers come', async () => {
+    const large = await links(4)
+    const small = await links(1)
+    for (let i = 0; i < 20; i++) {
+      large.send(1, vote(i))
+      network.settle()
+      small.send(4, vote(i))
+      network.settle()
+      clock.advance(2_000)
+    }
+    expect(network.dialed).toHaveLength(1)
+  })
 })
 
 test('a message that cannot be read is dropped, and the next one is heard', async () => {

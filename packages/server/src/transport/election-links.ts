@@ -23,6 +23,11 @@ const anonymousMax = 64
 /** A member is not two servers before its open link was replaced so often within the time, milliseconds: one may be restarted. */
 const replacementsMax = 10
 const replacementsMs = 60_000
+/**
+ * A looking server repeats its vote, and others answer it. Over a link without an answer for so long there may be nobody any more: a
+ * machine that lost its power, or a firewall that forgot the connection, ends it without a word. Milliseconds.
+ */
+const silenceMs = 10_000
 
 export interface ElectionLinksOptions {
   readonly sid: number
@@ -50,6 +55,9 @@ interface Peer {
   last: Uint8Array | undefined
   /** `last` was not written to `link` yet. */
   isWaiting: boolean
+  /** When the last message was for it, and since when messages of this series have no answer, milliseconds. */
+  sentAt: number
+  unansweredSince: number
   /** It was said that it cannot be reached. */
   isSaidAway: boolean
   /** When an open link of it was replaced by another one that it had dialed, milliseconds. */
@@ -87,6 +95,8 @@ export class ElectionLinks {
           link: undefined,
           last: undefined,
           isWaiting: false,
+          sentAt: Number.NEGATIVE_INFINITY,
+          unansweredSince: 0,
           isSaidAway: false,
           replacements: [],
         },
@@ -114,8 +124,20 @@ export class ElectionLinks {
     if (peer === undefined || this.#isClosed) return
     peer.last = frameOf(notification)
     peer.isWaiting = true
+    const now = this.#runtime.clock.now()
+    if (now - peer.sentAt > silenceMs) peer.unansweredSince = now
+    peer.sentAt = now
     if (peer.link === undefined) this.#dial(peer)
+    else if (now - peer.unansweredSince > silenceMs) this.#renew(peer)
     else this.#write(peer)
+  }
+
+  #renew(peer: Peer): void {
+    peer.unansweredSince = this.#runtime.clock.now()
+    const before = peer.link
+    peer.link = undefined
+    before?.destroy()
+    this.#dial(peer)
   }
 
   async close(): Promise<void> {
@@ -140,15 +162,15 @@ export class ElectionLinks {
     const frames = new Framer(notificationBytesMax)
     const link = network.connect(peer.address, {
       opened: () => {
-        timer.cancel()
         const writer = new Writer(64)
         writeInitialMessage(writer, { sid, addresses: [ownAddress] })
         link.write(writer.written())
         if (peer.sid > sid) {
-          // It dials back, to the address in the message.
+          // It dials back, to the address in the message, and closes this link; the timer ends it where that does not come.
           link.end()
           return
         }
+        timer.cancel()
         peer.dial = undefined
         this.#use(peer, link)
       },
@@ -183,6 +205,7 @@ export class ElectionLinks {
     const before = peer.link
     peer.link = link
     before?.destroy()
+    peer.unansweredSince = this.#runtime.clock.now()
     this.#write(peer)
   }
 
@@ -270,10 +293,7 @@ export class ElectionLinks {
     link.destroy()
     if (peer !== undefined) {
       // It cannot keep its dial, and perhaps it was restarted: this server dials it anew.
-      const before = peer.link
-      peer.link = undefined
-      before?.destroy()
-      this.#dial(peer)
+      this.#renew(peer)
     }
     return undefined
   }
@@ -299,6 +319,7 @@ export class ElectionLinks {
 
   /** An unreadable notification is dropped; the frames around it are still good (ZOOKEEPER-2186, 3769). */
   #read(peer: Peer, frame: Reader): void {
+    peer.unansweredSince = this.#runtime.clock.now()
     let notification: Notification
     try {
       notification = readNotification(frame)
