@@ -7,6 +7,7 @@ import type { SeededRandom, World } from '@lightkeeper/testing/sim'
 import { Ledger, Violation } from './ledger.ts'
 
 const keysEach = 3
+const decoder = new TextDecoder()
 
 /** A failed call that may have had its effect. */
 function isUnknown(error: unknown): boolean {
@@ -31,6 +32,8 @@ export class Load {
   readonly #random: SeededRandom
   /** Ephemerals that were acknowledged, by path: the session each belongs to. */
   readonly #ephemerals = new Map<string, bigint>()
+  /** Zxid of the newest acknowledged write of the register. */
+  #newest = 0n
   #unique = 0
   #violation: Error | undefined
 
@@ -58,7 +61,8 @@ export class Load {
     const client = this.clients[0] as Client
     for (const path of ['/seq', '/eph', '/reg', '/c0', '/c1', '/c2', '/c3'] as const) await client.create(path, '0')
     for (let c = 0; c < this.clients.length; c++) {
-      await client.create(`/c${c}/z`, '0')
+      for (const name of this.#plan.syncs ? (['z', 'own', 'fifo'] as const) : (['z'] as const))
+        await client.create(`/c${c}/${name}`, '0')
       for (const name of ['x', 'y', ...Array.from({ length: keysEach }, (_, i) => `r${i}`)]) {
         const path: ZnodePath = `/c${c}/${name}`
         await this.ledger.attempt(path, '0', () => client.create(path, '0'), isUnknown)
@@ -73,6 +77,8 @@ export class Load {
         await this.#operate(client, index, random)
       } catch (error) {
         if (error instanceof Violation) this.fail(error)
+        // A server that does not have the session any more hangs up.
+        else if (KeeperError.is(error, 'SESSION_MOVED')) this.fail(new Violation('a call ended with "session moved"'))
         else if (!KeeperError.is(error)) this.fail(error as Error)
       }
       if (random.oneIn(3)) await this.#world.delay(random.below(40))
@@ -84,7 +90,7 @@ export class Load {
     // Long ones reach over many sectors, which may be torn apart.
     const value = `${index}.${++this.#unique}${random.oneIn(4) ? '.'.repeat(random.below(4000)) : ''}`
     const own = (name: string): ZnodePath => `/c${index}/${name}`
-    switch (random.below(9)) {
+    switch (random.below(this.#plan.syncs ? 12 : 9)) {
       case 0:
       case 1: {
         const path = own(`r${random.below(keysEach)}`)
@@ -135,6 +141,7 @@ export class Load {
         const written = await client.set('/reg', value, { version: stat.version })
         ledger.zxid(written.mzxid, value)
         ledger.sequence(`/reg version ${written.version}`)
+        if (written.mzxid > this.#newest) this.#newest = written.mzxid
         return
       }
       case 6: {
@@ -149,9 +156,50 @@ export class Load {
         this.#ephemerals.set(path, stat.ephemeralOwner)
         return
       }
-      default:
+      case 8:
         await this.#watchRegister(client)
+        return
+      case 9: {
+        await client.set(own('own'), value)
+        const { data } = await client.get(own('own'))
+        const read = decoder.decode(data)
+        if (read !== value) throw new Violation(`read ${read} after the reply of its own write ${value}`)
+        return
+      }
+      case 10:
+        await this.#readSynced(client)
+        return
+      default:
+        await this.#readBehind(client, own('fifo'), value)
     }
+  }
+
+  /** What was acknowledged before a sync, by any server, is read after it. */
+  async #readSynced(client: Client): Promise<void> {
+    const before = this.#newest
+    const { established } = client.stats().connections
+    await client.sync('/reg')
+    const { stat } = await client.get('/reg')
+    // Over another connection it is another server, which may be older.
+    if (client.stats().connections.established !== established || stat.mzxid >= before) return
+    throw new Violation(`read ${stat.mzxid} of /reg, and ${before} was acknowledged before the sync`)
+  }
+
+  /** A write whose reply is lost is executed before the next request of its session, or never. */
+  async #readBehind(client: Client, path: ZnodePath, value: string): Promise<void> {
+    const { epoch } = client
+    try {
+      await client.set(path, value)
+      return
+    } catch (error) {
+      if (!isUnknown(error)) return
+    }
+    const first = decoder.decode((await client.get(path)).data)
+    await this.#world.delay(1_000)
+    await client.sync(path)
+    const second = decoder.decode((await client.get(path)).data)
+    if (client.epoch !== epoch || first === value || second !== value) return
+    throw new Violation(`${path} got a write that came after a later read of its session`)
   }
 
   /** A one-shot watch fires before its client can read the change. */
@@ -177,7 +225,6 @@ export class Load {
   }
 
   async observe(client: Client, seen: Map<string, string>, signal: AbortSignal): Promise<void> {
-    const decoder = new TextDecoder()
     try {
       for await (const change of client.watch('/', { recursive: true, signal })) {
         if (change.kind === 'created' || change.kind === 'changed') {
@@ -198,7 +245,6 @@ export class Load {
   }
 
   async readAll(client: Client): Promise<void> {
-    const decoder = new TextDecoder()
     const checks = this.ledger.keys().map((key) => [key, this.ledger.reading(key)] as const)
     await this.#refresh(client)
     const read = async ([key, check]: (typeof checks)[number]): Promise<void> => {
@@ -262,7 +308,6 @@ export class Load {
 
   async checkObserved(observer: Client, observed: ReadonlyMap<string, string>): Promise<void> {
     await this.#world.advance(2_000)
-    const decoder = new TextDecoder()
     const truth = new Map<string, string>()
     const walk = async (path: ZnodePath): Promise<void> => {
       const found = await observer.find(path)

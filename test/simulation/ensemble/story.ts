@@ -4,6 +4,7 @@
  * hold the same tree, and have everything that was acknowledged; no client may have lost its session. One seed is one story.
  */
 import { type Client, connect } from '@lightkeeper/client'
+import type { Log } from '@lightkeeper/runtime'
 import type { ServerOptions } from '@lightkeeper/server'
 import { type Ensemble, startEnsemble } from '@lightkeeper/testing'
 import { SeededRandom, World } from '@lightkeeper/testing/sim'
@@ -59,9 +60,13 @@ class Story {
   readonly #endings = new Set<Promise<void>>()
   /** Members whose disk fails now or has failed. */
   readonly #failing = new Set<number>()
+  /** Members that got an empty disk, until they serve again. */
+  readonly #emptied = new Set<number>()
   /** Clients that the story closed itself. */
   readonly #left = new Set<Client>()
   #faults = 0
+  #hadFailingDisk = false
+  #isSettling = false
 
   constructor(world: World, plan: Partial<EnsemblePlan>) {
     this.#world = world
@@ -92,7 +97,8 @@ class Story {
       snapshotSliceZnodes: this.#random.pick([1, 5, 512]),
       ...options,
     }
-    this.#ensemble = await world.run(startEnsemble({ world, size: voters, observers, options: settings }))
+    const log: Log = (_level, message, facts) => this.#mayKill(message, facts?.['member'] as number)
+    this.#ensemble = await world.run(startEnsemble({ world, size: voters, observers, options: settings, log }))
     for (let i = 0; i < clients; i++) load.clients.push(await world.run(this.#connect(`c${i + 1}`, i)))
     await load.within(load.layOut())
     const workers = load.clients.map((client, i) => load.work(client, i))
@@ -108,9 +114,12 @@ class Story {
     load.isOver = true
     await this.#settleDown()
     await load.within(Promise.all(workers))
+    await this.#checkWrites()
     await load.verify(watcher)
     this.#checkSessions(watcher)
     await load.checkEphemerals(watcher)
+    // They did nothing for longer than their timeout.
+    this.#checkSessions(watcher)
     await load.checkObserved(watcher, observed)
     await this.#checkTrees()
     stop.abort()
@@ -134,9 +143,13 @@ class Story {
     this.#load.check()
     const wrong = this.#world.trace.find(
       (line) =>
-        / error .*(differs|invariant|digest|snapshot cannot)/.test(line) && !line.includes('simulated disk failed'),
+        / error .*(differs|DIFFERS|invariant|digest|snapshot cannot)/.test(line) &&
+        !line.includes('simulated disk failed'),
     )
     if (wrong !== undefined) throw new Violation(`a member complains: ${wrong}`)
+    // A power cut or a kill damages nothing; a disk that fails may.
+    const damaged = this.#world.trace.find((line) => line.includes('the data directory is damaged'))
+    if (damaged !== undefined && !this.#hadFailingDisk) throw new Violation(`a directory is damaged: ${damaged}`)
   }
 
   // -- faults ---------------------------------------------------------------------------------------------------------
@@ -171,7 +184,7 @@ class Story {
     const members = this.#members
     const index = this.#victim()
     const host = `s${index + 1}`
-    switch (random.below(11)) {
+    switch (random.below(12)) {
       case 0:
       case 1:
         return this.#during(
@@ -188,11 +201,18 @@ class Story {
           () => members.pause(index),
           () => members.resume(index),
         )
-      case 4:
+      case 4: {
+        // Its clients may still write to it, which nobody else gets.
+        const isFromAll = random.oneIn(2)
+        const others = [...members.servers.keys()].filter((each) => each !== index)
         return this.#during(
-          () => members.cut(index),
+          () => {
+            if (isFromAll) members.cut(index)
+            else for (const other of others) members.cut(index, { from: other })
+          },
           () => members.heal(index),
         )
+      }
       case 5: {
         const direction = random.pick(['in', 'out'] as const)
         const others = [...members.servers.keys()].filter((each) => each !== index)
@@ -219,6 +239,7 @@ class Story {
           () => {
             world.note(host, `the disk fails: ${kind}`)
             this.#failing.add(index)
+            this.#hadFailingDisk = true
             faults[kind] = kind === 'capacity' ? 1 : 250
           },
           async () => {
@@ -237,12 +258,50 @@ class Story {
       case 9:
         world.network.reset(`c${1 + random.below(this.#load.clients.length)}`, host)
         return
+      case 10:
+        return this.#replaceDisk(index)
       default: {
         const client = random.pick(this.#load.clients)
         this.#left.add(client)
         await this.#load.within(client.close())
       }
     }
+  }
+
+  /** An operator replaces the disk of a member while all others serve, and one at a time: more than that loses data by right. */
+  async #replaceDisk(index: number): Promise<void> {
+    const { servers } = this.#members
+    for (const each of this.#emptied) if (servers[each]?.mode !== undefined) this.#emptied.delete(each)
+    const isSafe = servers.every((server) => server?.mode !== undefined)
+    if (!isSafe || this.#emptied.size > 0 || this.#hadFailingDisk) return
+    await this.#during(
+      async () => {
+        await this.#end(index, false)
+        this.#world.note(`s${index + 1}`, 'the disk is replaced by an empty one')
+        this.#emptied.add(index)
+        const disk = this.#world.disk(`s${index + 1}`)
+        for (const name of disk.files('/data/version-2').keys()) disk.lose(`/data/version-2/${name}`)
+      },
+      () => this.#begin(index),
+    )
+  }
+
+  /** A member may die at every moment at which its history is replaced. */
+  #mayKill(message: string, member: number): void {
+    const isReplacing = message.startsWith('the leader sends everything') || message.endsWith('they are removed')
+    if (!isReplacing || this.#isSettling || !this.#random.oneIn(2)) return
+    const index = member
+    const time = this.#random.below(60)
+    const work = async (): Promise<void> => {
+      await this.#world.delay(time)
+      await this.#end(index, this.#random.oneIn(2))
+      await this.#world.delay(this.#random.below(500))
+      await this.#begin(index)
+    }
+    const ending = work()
+      .catch(this.#load.fail)
+      .finally(() => this.#endings.delete(ending))
+    this.#endings.add(ending)
   }
 
   async #end(index: number, isPowerCut: boolean): Promise<void> {
@@ -268,7 +327,8 @@ class Story {
   /** The faults end, and all serve again in time. */
   async #settleDown(): Promise<void> {
     const world = this.#world
-    await this.#load.within(Promise.all(this.#endings))
+    this.#isSettling = true
+    while (this.#endings.size > 0) await this.#load.within(Promise.all(this.#endings))
     this.#check()
     const members = this.#members
     for (const index of members.servers.keys()) world.driftClock(`s${index + 1}`, 1)
@@ -295,6 +355,23 @@ class Story {
   }
 
   // -- what must hold -------------------------------------------------------------------------------------------------
+
+  /** Every client can write again. */
+  async #checkWrites(): Promise<void> {
+    const begun = this.#world.time
+    for (const [i, client] of this.#load.clients.entries()) {
+      if (this.#left.has(client)) continue
+      for (let isDone = false; !isDone; ) {
+        isDone = await this.#load.within(
+          client.set('/seq', '').then(
+            () => true,
+            () => false,
+          ),
+        )
+        if (this.#world.time - begun > livenessMs) throw new Violation(`client ${i + 1} writes nothing`)
+      }
+    }
+  }
 
   #checkSessions(watcher: Client): void {
     for (const [i, client] of [...this.#load.clients, watcher].entries()) {
