@@ -183,11 +183,14 @@ class Story {
     }
   }
 
-  /** Every request of a connection that lives and is read gets its reply. */
+  /**
+   * Every request of a connection that lives and is read gets its reply. Clients that vanished may hold all that may be held for clients
+   * that do not read; each of them is cut after two seconds, and the others wait meanwhile.
+   */
   async #answered(): Promise<void> {
     for (const attacker of this.#attackers) attacker.readAll()
     let missing: string | undefined
-    for (let waited = 0; waited < 6_000; waited += 100) {
+    for (let waited = 0; waited < 8_000; waited += 100) {
       await this.#pass(100)
       this.#check()
       missing = this.#attackers.map((attacker) => attacker.missing()).find((each) => each !== undefined)
