@@ -47,6 +47,14 @@ export {
   sequenceSuffix,
   type ZnodePath,
 } from './path.ts'
+export {
+  beginsQuorumAuth,
+  parseQuorumAuth,
+  type QuorumAuthPacket,
+  type QuorumAuthStatus,
+  quorumAuthBytes,
+  quorumAuthMagic,
+} from './quorum/auth-packet.ts'
 export { imageEndMark } from './quorum/image-end.ts'
 export { type InitialMessage, parseInitialMessage, writeInitialMessage } from './quorum/initial-message.ts'
 export {
@@ -239,11 +247,20 @@ export {
   digestProofs,
   hexOf,
   parseDirectives,
+  quorumSaslDigestUri,
+  quorumSaslRealm,
   quoted,
   saslBytes,
   saslDigestUri,
   saslRealm,
 } from './sasl/digest-md5.ts'
+export {
+  answerChallenge,
+  checkProof,
+  type DigestAnswer,
+  type DigestLogin,
+  DigestProblem,
+} from './sasl/digest-md5-answer.ts'
 export { sessionPassword } from './session-password.ts'
 export {
   type AddWatchMode,

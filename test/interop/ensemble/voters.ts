@@ -84,6 +84,8 @@ export interface VotersOptions {
   /** More lines of the file of one of them, which counts from 0. */
   readonly settingsOf?: (index: number) => ApacheOptions['config']
   readonly jars?: string
+  /** Options of the JVM of those of Apache. */
+  readonly jvm?: readonly string[]
 }
 
 export class Voters implements AsyncDisposable {
@@ -101,12 +103,12 @@ export class Voters implements AsyncDisposable {
   static async start(
     version: ApacheVersion,
     kinds: readonly [Kind, Kind, Kind],
-    { settingsOf = () => ({}), jars }: VotersOptions = {},
+    { settingsOf = () => ({}), jars, jvm = [] }: VotersOptions = {},
   ): Promise<Voters> {
     const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-voters-'))
     const config = { ...times, maxSessionTimeout: sessionTimeout, 'ensemble.voting': 'experimental' }
     const guests = { size: 0, guests: kinds.length, guestRole: 'participant' } as const
-    const ground = await apache({ version, config, ...guests, ...(jars === undefined ? {} : { jars }) })
+    const ground = await apache({ version, config, jvm, ...guests, ...(jars === undefined ? {} : { jars }) })
     const all = ground.guests.map(
       (guest, i) => new Voter(kinds[i] as Kind, guest, join(folder, `${guest.sid}`), settingsOf(i)),
     )

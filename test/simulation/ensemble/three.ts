@@ -11,6 +11,8 @@ const members = Object.fromEntries(sids.map((sid) => [`server.${sid}`, `m${sid}:
 
 export class Three {
   readonly world: World
+  /** What one of them has otherwise than the others, from its next start on. */
+  readonly own = new Map<Sid, ServerOptions>()
   readonly #options: ServerOptions
   readonly #servers = new Map<Sid, RunningServer>()
   #clients = 0
@@ -38,7 +40,7 @@ export class Three {
   async start(...some: readonly Sid[]): Promise<void> {
     for (const sid of some.length > 0 ? some : sids) {
       const runtime = this.world.runtime(host(sid))
-      const starting = startServer({ ...this.#options, host: host(sid), myid: sid }, runtime)
+      const starting = startServer({ ...this.#options, ...this.own.get(sid), host: host(sid), myid: sid }, runtime)
       let isOver = false
       const over = (): void => {
         isOver = true

@@ -1,14 +1,5 @@
 /** SASL DIGEST-MD5 (RFC 2831) as ZooKeeper servers speak it: both ends authenticate; later packets are not protected. */
-import {
-  type Directive,
-  digestProofs,
-  hexOf,
-  KeeperError,
-  parseDirectives,
-  quoted,
-  saslBytes,
-  saslDigestUri,
-} from '@lightkeeper/protocol'
+import { answerChallenge, checkProof, DigestProblem, hexOf, KeeperError, saslDigestUri } from '@lightkeeper/protocol'
 import { type Check, OptionSet, secretText } from '../arguments/checks.ts'
 import type { SaslContext, SaslExchange, SaslMechanism, SaslStep } from './sasl.ts'
 
@@ -50,77 +41,33 @@ export function digestMd5(given: DigestMd5Options): SaslMechanism {
       const username = await ask(options.username)
       const password = await ask(options.password)
       const cnonce = hexOf(random.bytes(16))
-      let expected: string | undefined
+      let proof: string | undefined
       return {
         first: new Uint8Array(0),
         respond(challenge): SaslStep {
-          if (expected !== undefined) {
-            verify(challenge, expected)
-            return { isDone: true }
-          }
-          const offer = readOffer(challenge)
-          const proofs = digestProofs({
-            username,
-            password,
-            realm: realm ?? offer.realm,
-            nonce: offer.nonce,
-            cnonce,
-            digestUri,
-            authzid,
-            isUtf8: offer.isUtf8,
+          return inWords(() => {
+            if (proof !== undefined) {
+              checkProof(challenge, proof)
+              return { isDone: true }
+            }
+            const answer = answerChallenge(challenge, { username, password, realm, authzid, digestUri, cnonce })
+            proof = answer.proof
+            return { token: answer.token, isDone: false }
           })
-          expected = proofs.server
-          const fields = [
-            ...(offer.isUtf8 ? ['charset=utf-8'] : []),
-            `username=${quoted(username)}`,
-            `realm=${quoted(realm ?? offer.realm)}`,
-            `nonce=${quoted(offer.nonce)}`,
-            'nc=00000001',
-            `cnonce=${quoted(cnonce)}`,
-            `digest-uri=${quoted(digestUri)}`,
-            'maxbuf=65536',
-            `response=${proofs.client}`,
-            'qop=auth',
-            ...(authzid === undefined ? [] : [`authzid=${quoted(authzid)}`]),
-          ]
-          return { token: saslBytes(fields.join(','), offer.isUtf8), isDone: false }
         },
       }
     },
   }
 }
 
-interface Offer {
-  readonly realm: string
-  readonly nonce: string
-  readonly isUtf8: boolean
-}
-
-function readOffer(challenge: Uint8Array): Offer {
-  const fields = readFields(challenge)
-  const nonces = fields.filter(([name]) => name === 'nonce')
-  const value = (name: string): string | undefined => fields.find(([each]) => each === name)?.[1]
-  const qop = value('qop')?.split(/[\s,]+/) ?? ['auth']
-  if (nonces.length !== 1) throw failed('the challenge of the server has no nonce, or several')
-  if (value('algorithm') !== 'md5-sess') throw failed('the server does not offer md5-sess')
-  if (!qop.includes('auth'))
-    throw failed(`the server requires a protection that this client does not have: ${qop.join(', ')}`)
-  return { realm: value('realm') ?? '', nonce: nonces[0]?.[1] ?? '', isUtf8: value('charset') === 'utf-8' }
-}
-
-function verify(challenge: Uint8Array, expected: string): void {
-  const shown = readFields(challenge).find(([name]) => name === 'rspauth')?.[1]
-  if (shown !== expected) throw failed('the server did not prove that it knows the password')
-}
-
-function readFields(challenge: Uint8Array): readonly Directive[] {
-  const fields = parseDirectives(new TextDecoder().decode(challenge))
-  if (fields === undefined) throw failed('the challenge of the server cannot be read')
-  return fields
-}
-
-function failed(why: string): KeeperError {
-  return new KeeperError('AUTH_FAILED', { message: `SASL DIGEST-MD5: ${why}` })
+/** @throws KeeperError for what is wrong with the words of the server. */
+function inWords<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof DigestProblem)) throw error
+    throw new KeeperError('AUTH_FAILED', { message: `SASL DIGEST-MD5: ${error.message}` })
+  }
 }
 
 async function ask(secret: Secret): Promise<string> {

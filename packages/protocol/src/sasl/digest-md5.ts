@@ -1,6 +1,6 @@
 /**
  * The text and the proofs of SASL DIGEST-MD5 (RFC 2831), for both ends. Which end sends what, and what it accepts, stands in
- * `client/auth/digest-md5.ts` and `server/auth/sasl/digest-md5-login.ts`.
+ * `digest-md5-answer.ts` and `server/auth/sasl/digest-md5-login.ts`.
  */
 import { encodeUtf8, utf8Length } from '../utf8.ts'
 import { md5 } from './md5.ts'
@@ -8,6 +8,10 @@ import { md5 } from './md5.ts'
 /** What Apache's servers call themselves, in every installation. */
 export const saslRealm = 'zk-sasl-md5'
 export const saslDigestUri = `zookeeper/${saslRealm}`
+
+/** The same between the members of an ensemble (QuorumAuth.java). */
+export const quorumSaslRealm = 'zk-quorum-sasl-md5'
+export const quorumSaslDigestUri = `zookeeper-quorum/${quorumSaslRealm}`
 
 export interface DigestInput {
   readonly username: string

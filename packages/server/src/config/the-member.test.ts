@@ -133,7 +133,12 @@ test.each([
     '4',
     /^ssl\.quorum\.trustStore\.location is missing/,
   ],
-  ['a login between members', `${lines}${fourth}quorum.auth.enableSasl=true\n`, '4', /^quorum\.auth\.enableSasl/],
+  [
+    'a login between members without passwords',
+    `${lines}${fourth}quorum.auth.enableSasl=true\n`,
+    '4',
+    /^quorum\.auth\.enableSasl is true, and no file has the passwords: name one with java\.security\.auth\.login\.config/,
+  ],
   ['a voter that is in no group', `${lines}${fourth}group.1=1:2\n`, '4', /^group\.N leaves out server 3/],
   ['a voter in two groups', `${lines}${fourth}group.1=1:2\ngroup.2=2:3\n`, '4', /^group\.2 has server 2/],
   ['observers alone', 'server.1=a:1:2:observer\nserver.4=b:1:2:observer\n', '4', /^server\.N names observers alone/],
@@ -201,4 +206,68 @@ test.each([
   ['ssl.quorum.hostnameVerification=changeit', /^ssl\.quorum\.hostnameVerification is neither true nor false$/],
 ])('a file that asks for TLS between members in part gets no port without it: %s', (line, message) => {
   expect(() => start(`${lines}${fourth}${line}\n`)).toThrow(message)
+})
+
+describe('logins between members', () => {
+  const module_ = 'org.apache.zookeeper.server.auth.DigestLoginModule required'
+  const good =
+    `QuorumServer { ${module_} user_member="secret" user_other="x"; };\n` +
+    `QuorumLearner { ${module_} username="member" password="secret"; };\n` +
+    `Mine { ${module_} username="other" password="x"; };\n`
+  const config = (keys: string, jaas = good) => {
+    const readFile = (path: string): string => (path === '/jaas' ? jaas : '4')
+    const content = `${base}${lines}${fourth}java.security.auth.login.config=/jaas\n${keys}`
+    return resolveConfig(parseZooCfg(content, { readFile }).options, 0).quorumSasl
+  }
+  const on = 'quorum.auth.enableSasl=true\n'
+  const dials = `${on}quorum.auth.learnerRequireSasl=true\n`
+  const strict = `${dials}quorum.auth.serverRequireSasl=true\n`
+
+  test('are off unless the file switches them on, in the three steps of Apache', () => {
+    expect(config('')).toBeUndefined()
+    expect(config(on)).toMatchObject({ own: undefined, isRequired: false })
+    expect(config(dials)).toMatchObject({ own: { username: 'member', password: 'secret' }, isRequired: false })
+    expect(config(strict)).toMatchObject({ own: { username: 'member' }, isRequired: true })
+    expect(config(strict)?.users.names).toEqual(['member', 'other'])
+    expect(config(`${strict}quorum.auth.learner.saslLoginContext=Mine\n`)?.own?.username).toBe('other')
+  })
+
+  test('show no password', () => {
+    const said = Object.values(config(strict) ?? {}).map((value) => JSON.stringify(value))
+    expect(said.join()).not.toContain('secret')
+  })
+
+  test.each([
+    [
+      'a step that is left out',
+      'quorum.auth.serverRequireSasl=true\n',
+      good,
+      /^quorum\.auth\.serverRequireSasl is true/,
+    ],
+    [
+      'servers that demand what they do not do',
+      `${on}quorum.auth.serverRequireSasl=true\n`,
+      good,
+      /^quorum\.auth\.serverRequireSasl is true, and quorum\.auth\.learnerRequireSasl is not/,
+    ],
+    ['a missing section', `${strict}quorum.auth.server.saslLoginContext=No\n`, good, /has no section No; add it/],
+    ['a key that does not exist', `${strict}quorum.auth.serverRequireSSL=true\n`, good, /serverRequireSSL is no key/],
+    ['a section without a password', strict, good.replace('password="secret"', ''), /QuorumLearner needs username/],
+    [
+      'Kerberos',
+      strict,
+      good.replace(module_, 'com.sun.security.auth.module.Krb5LoginModule required'),
+      /QuorumServer asks for Kerberos .*members of this version do not speak.*sslQuorum=true/,
+    ],
+  ])('are refused with %s', (_what, keys, jaas, says) => {
+    expect(() => config(keys, jaas)).toThrow(says)
+  })
+
+  test('are an option of a program too', () => {
+    const options = { ...read(`${lines}${fourth}`), quorumSasl: { username: 'member', password: 'secret' } }
+    expect(resolveConfig(options, 0).quorumSasl).toMatchObject({ own: { username: 'member' }, isRequired: true })
+    for (const wrong of [{}, { username: 'a' }, { username: 'a', password: 'b', learnerRequireSasl: false }]) {
+      expect(() => resolveConfig({ ...options, quorumSasl: wrong as never }, 0)).toThrow(/^quorumSasl/)
+    }
+  })
 })

@@ -78,7 +78,7 @@ export class Member implements Service, PeerOutput {
   ) {
     const { runtime, config, stats } = house
     const { clock } = runtime
-    const { proof } = ports
+    const { proof, logins, quorumRuntime } = ports
     this.#house = house
     this.#runtime = runtime
     this.#storage = storage
@@ -119,10 +119,14 @@ export class Member implements Service, PeerOutput {
         house.failed(error)
       },
     })
-    this.#election = new ElectionLinks({ ...neighbours.election, proof }, ports.runtime, (from, notification) => {
-      this.#watch.heard(from, notification)
-      this.#step({ kind: 'notification', from, notification })
-    })
+    this.#election = new ElectionLinks(
+      { ...neighbours.election, proof, logins },
+      ports.runtime,
+      (from, notification) => {
+        this.#watch.heard(from, notification)
+        this.#step({ kind: 'notification', from, notification })
+      },
+    )
     this.#looking = new LookingService(
       house,
       this.#backlog,
@@ -134,7 +138,7 @@ export class Member implements Service, PeerOutput {
     this.#recent = new RecentTxns(this.#peer.history.held.last)
     const packetBytesMax = config.juteMaxbuffer + packetOverheadBytes
     const ofLinks = { nextLink: () => ++this.#links, step: (input: PeerInput) => this.#step(input) }
-    this.#leader = new LeaderConnection(ports.runtime, neighbours, this.#watch, packetBytesMax, ofLinks)
+    this.#leader = new LeaderConnection(quorumRuntime, neighbours, this.#watch, packetBytesMax, ofLinks)
     const limits = {
       packetBytesMax,
       budgetBytes: learnerBudgetBytes,
@@ -142,7 +146,7 @@ export class Member implements Service, PeerOutput {
     }
     const sliceZnodes = config.snapshotSliceZnodes
     const options = { address: neighbours.quorumListenAddress, limits, sliceZnodes, proof }
-    this.#learners = new Learners(options, ports.runtime, storage, this.#recent, {
+    this.#learners = new Learners(options, quorumRuntime, storage, this.#recent, {
       ...ofLinks,
       held: () => this.#peer.history.held,
     })

@@ -1,18 +1,32 @@
-/** The ports between members, as the settings want them: plain, or with TLS. */
+/** The ports between members, as the settings want them: plain or with TLS, with logins or without. */
 import type { ServiceHouse } from '../service.ts'
 import type { Credentials } from '../tls/credentials.ts'
+import { loginNetwork, MemberLogins } from '../transport/member-logins.ts'
 import { type MemberPorts, memberNetwork, proofByHost } from '../transport/member-network.ts'
 import type { Neighbours } from './neighbours.ts'
 
 /** `credentials` are undefined where the ports speak no TLS. */
 export function memberPorts(
+  house: Pick<ServiceHouse, 'runtime' | 'config' | 'stats'>,
+  credentials: Credentials | undefined,
+  neighbours: Pick<Neighbours, 'views'>,
+): MemberPorts {
+  const ports = portsBelowLogins(house, credentials, neighbours)
+  const { quorumSasl } = house.config
+  if (quorumSasl === undefined) return ports
+  const { runtime } = ports
+  const logins = new MemberLogins(quorumSasl, runtime)
+  return { ...ports, logins, quorumRuntime: { ...runtime, network: loginNetwork(logins, runtime) } }
+}
+
+function portsBelowLogins(
   { runtime, config, stats }: Pick<ServiceHouse, 'runtime' | 'config' | 'stats'>,
   credentials: Credentials | undefined,
   { views }: Pick<Neighbours, 'views'>,
 ): MemberPorts {
   const { quorumTls, sslQuorum, portUnification, quorumHostnameVerification } = config
   if (credentials === undefined || quorumTls === undefined) {
-    return { runtime, proof: undefined, start() {}, stop() {} }
+    return { runtime, quorumRuntime: runtime, proof: undefined, logins: undefined, start() {}, stop() {} }
   }
   const network = memberNetwork(
     {
@@ -26,8 +40,11 @@ export function memberPorts(
     stats,
   )
   const checksMembers = quorumHostnameVerification && config.quorumClientHostnameVerification
+  const withTls = { ...runtime, network }
   return {
-    runtime: { ...runtime, network },
+    runtime: withTls,
+    quorumRuntime: withTls,
+    logins: undefined,
     proof: checksMembers ? proofByHost((sid) => views.get(sid)?.hosts) : undefined,
     start: () => credentials.watch(),
     stop() {

@@ -4,6 +4,7 @@
  * a link of its own, and at most one message waits for it, since a newer notification replaces an older one.
  */
 import {
+  beginsQuorumAuth,
   Framer,
   MalformedFrameError,
   type Notification,
@@ -16,6 +17,7 @@ import {
   writeNotification,
 } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import { dismiss, LinkLogin, type MemberLogins } from './member-logins.ts'
 import type { PeerProof } from './member-network.ts'
 
 /** Accepted links that have not said who they are; more of them are refused. */
@@ -41,6 +43,8 @@ export interface ElectionLinksOptions {
   readonly connectTimeoutMs: number
   /** Undefined where no certificate is checked against the number of a server. */
   readonly proof?: PeerProof | undefined
+  /** Undefined where members do not log in to each other. */
+  readonly logins?: MemberLogins | undefined
 }
 
 /** A member that is not this server. */
@@ -160,31 +164,59 @@ export class ElectionLinks {
     const { sid, ownAddress, connectTimeoutMs } = this.#options
     const timer = clock.after(connectTimeoutMs, () => link.destroy())
     const frames = new Framer(notificationBytesMax)
-    const link = network.connect(peer.address, {
+    let login: LinkLogin | undefined
+    const ready = (): void => {
+      login = undefined
+      if (peer.sid > sid) {
+        // It dials back, to the address in the message, and closes this link; the timer ends it where that does not come.
+        link.end()
+        return
+      }
+      timer.cancel()
+      peer.dial = undefined
+      this.#use(peer, link)
+    }
+    const link: Link = network.connect(peer.address, {
       opened: () => {
         const writer = new Writer(64)
         writeInitialMessage(writer, { sid, addresses: [ownAddress] })
         link.write(writer.written())
-        if (peer.sid > sid) {
-          // It dials back, to the address in the message, and closes this link; the timer ends it where that does not come.
-          link.end()
-          return
-        }
-        timer.cancel()
-        peer.dial = undefined
-        this.#use(peer, link)
+        login = this.#loginAt(peer, link, (rest) => {
+          ready()
+          this.#received(peer, link, frames, rest)
+        })
+        if (login === undefined) ready()
+        else login.begin()
       },
-      data: (chunk) => this.#received(peer, link, frames, chunk),
+      data: (chunk) => (login === undefined ? this.#received(peer, link, frames, chunk) : login.received(chunk)),
       closed: (reason) => {
         timer.cancel()
         this.#links.delete(link)
         if (peer.dial === link) peer.dial = undefined
         if (peer.link === link) peer.link = undefined
-        if (reason !== undefined && !this.#isClosed) this.#say(peer, reason)
+        if (login !== undefined) login.closed()
+        else if (reason !== undefined && !this.#isClosed) this.#say(peer, reason)
       },
     })
     peer.dial = link
     this.#links.add(link)
+  }
+
+  /** The login at a member that is dialed; undefined where this server does not log in. */
+  #loginAt({ sid, address }: Peer, link: Link, passed: (rest: Uint8Array) => void): LinkLogin | undefined {
+    const machine = this.#options.logins?.dialing()
+    return (
+      machine &&
+      new LinkLogin(machine, link, {
+        passed,
+        failed: (cause) => {
+          link.destroy()
+          if (this.#isClosed) return
+          const message = 'this server could not log in to the election port of a member; it is tried again'
+          this.#repeated.tell(`${sid} ${cause}`, message, { server: sid, address, cause })
+        },
+      })
+    )
   }
 
   /** Once until it is reached. */
@@ -219,17 +251,31 @@ export class ElectionLinks {
     const timer = this.#runtime.clock.after(this.#options.connectTimeoutMs, () => link.destroy())
     const frames = new Framer(notificationBytesMax)
     let bytes: Uint8Array = new Uint8Array(0)
+    let login: LinkLogin | undefined
     let state: Peer | 'anonymous' | 'over' = 'anonymous'
+    let isCounted = true
     const known = (next: Peer | 'over'): void => {
-      if (state === 'anonymous') this.#anonymous--
+      if (isCounted) this.#anonymous--
+      isCounted = false
       timer.cancel()
       state = next
+    }
+    const greet = (from: number, rest: Uint8Array): void => {
+      const peer = this.#greet(link, from)
+      known(peer ?? 'over')
+      if (peer === undefined) return
+      this.#use(peer, link)
+      this.#received(peer, link, frames, rest)
     }
     return {
       data: (chunk) => {
         if (state === 'over') return
         if (state !== 'anonymous') {
           this.#received(state, link, frames, chunk)
+          return
+        }
+        if (login !== undefined) {
+          login.received(chunk)
           return
         }
         bytes = joined(bytes, chunk)
@@ -240,13 +286,26 @@ export class ElectionLinks {
           link.destroy()
           return
         }
-        const peer = this.#greet(link, said.sid)
-        known(peer ?? 'over')
-        if (peer === undefined) return
-        this.#use(peer, link)
-        this.#received(peer, link, frames, bytes.subarray(said.end))
+        const rest = bytes.subarray(said.end)
+        const { logins } = this.#options
+        if (logins === undefined) {
+          greet(said.sid, rest)
+          return
+        }
+        login = new LinkLogin(logins.accepting(), link, {
+          passed: (behind) => greet(said.sid, behind),
+          failed: (why) => {
+            // It is counted until it is closed.
+            state = 'over'
+            logins.refused(link.remote, why, said.sid)
+            dismiss(link, this.#runtime.clock)
+          },
+        })
+        login.received(rest)
       },
       closed: () => {
+        // One with a smaller number that does not log in says who it is and closes: it waits to be dialed.
+        if (state === 'anonymous') login?.closed()
         this.#links.delete(link)
         const peer = state
         known('over')
@@ -290,7 +349,9 @@ export class ElectionLinks {
       if (peer.link !== undefined) this.#replaced(peer, peer.link, link)
       if (from > sid) return peer
     }
-    link.destroy()
+    // A member that has logged in must hear that it did.
+    if (this.#options.logins === undefined) link.destroy()
+    else dismiss(link, this.#runtime.clock)
     if (peer !== undefined) {
       // It cannot keep its dial, and perhaps it was restarted: this server dials it anew.
       this.#renew(peer)
@@ -313,6 +374,10 @@ export class ElectionLinks {
       for (let frame = frames.next(); frame !== undefined; frame = frames.next()) this.#read(peer, frame)
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error
+      if (this.#options.logins === undefined && beginsQuorumAuth(chunk) === true) {
+        const message = 'closing a connection to the election port: the other server logs in, and logins are off here'
+        this.#repeated.tell(`${peer.sid}`, message, { server: peer.sid, toSet: 'quorum.auth.enableSasl' })
+      }
       link.destroy()
     }
   }

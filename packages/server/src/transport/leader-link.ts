@@ -11,6 +11,7 @@ import {
   writeQuorumPacket,
 } from '@lightkeeper/protocol'
 import type { Link, Runtime, Timer } from '@lightkeeper/runtime'
+import { LoginError } from './member-logins.ts'
 
 /**
  * A leader that was just elected may not listen yet. Apache's learner tries five times, 100 ms apart; here the first waits are shorter,
@@ -110,7 +111,8 @@ export class LeaderLink {
         this.#timer?.cancel()
         if (this.#isOver) return
         const retryMs = retriesMs[this.#tries - 1]
-        if (!isOpen && retryMs !== undefined && clock.now() + retryMs < this.#deadline) {
+        const isReached = isOpen || reason instanceof LoginError
+        if (!isReached && retryMs !== undefined && clock.now() + retryMs < this.#deadline) {
           this.#timer = clock.after(retryMs, () => this.#dial())
           return
         }

@@ -7,11 +7,16 @@ import type { ServerStats } from '../stats.ts'
 import type { Credentials } from '../tls/credentials.ts'
 import { isForHost } from '../tls/host-name.ts'
 import { type HandshakeLimits, Handshakes } from './handshakes.ts'
+import type { MemberLogins } from './member-logins.ts'
 
 /** What members need of a host to reach each other. */
 export interface MemberPorts {
-  /** Its network is that between members. */
+  /** Its network is that between election ports. */
   readonly runtime: Runtime
+  /** Its network is that between learners and their leader. */
+  readonly quorumRuntime: Runtime
+  /** For the election port. Undefined where members do not log in to each other. */
+  readonly logins: MemberLogins | undefined
   /** Undefined where no certificate is checked against the number of a server. */
   readonly proof: PeerProof | undefined
   start(): void

@@ -6,6 +6,8 @@ import {
   type Directive,
   digestProofs,
   parseDirectives,
+  quorumSaslDigestUri,
+  quorumSaslRealm,
   quoted,
   saslBytes,
   saslDigestUri,
@@ -25,15 +27,34 @@ export type LoginStep =
   /** `why` holds nothing that came from the client, but a name. */
   | { readonly kind: 'failed'; readonly why: string; readonly user?: string }
 
+/** What users log in to, by the names that both ends know beforehand. */
+export interface SaslService {
+  readonly realm: string
+  readonly digestUri: string
+  /** A client that asks to act as another user is still the one whose password it knows; otherwise it is refused. */
+  readonly mayNameAnother: boolean
+}
+
+/** For clients (SaslServerCallbackHandler.java). */
+const forClients: SaslService = { realm: saslRealm, digestUri: saslDigestUri, mayNameAnother: true }
+/** Between members (SaslQuorumServerCallbackHandler.java). */
+export const forMembers: SaslService = {
+  realm: quorumSaslRealm,
+  digestUri: quorumSaslDigestUri,
+  mayNameAnother: false,
+}
+
 export class DigestMd5Login {
   readonly #users: SaslUsers
   readonly #nonce: string
+  readonly #service: SaslService
   #next: 'begin' | 'answer' | 'over' = 'begin'
 
   /** `nonce` is drawn at random for this login alone; base64. */
-  constructor(users: SaslUsers, nonce: string) {
+  constructor(users: SaslUsers, nonce: string, service: SaslService = forClients) {
     this.#users = users
     this.#nonce = nonce
+    this.#service = service
   }
 
   step(token: Uint8Array): LoginStep {
@@ -43,7 +64,7 @@ export class DigestMd5Login {
     if (next === 'answer') return this.#judge(token)
     this.#next = 'answer'
     const offer = [
-      `realm=${quoted(saslRealm)}`,
+      `realm=${quoted(this.#service.realm)}`,
       `nonce=${quoted(this.#nonce)}`,
       'charset=utf-8',
       // Without `qop`: authentication alone.
@@ -55,7 +76,7 @@ export class DigestMd5Login {
   #judge(token: Uint8Array): LoginStep {
     const answer = token.length > answerMax ? undefined : Answer.read(token)
     if (answer === undefined) return { kind: 'failed', why: 'the answer cannot be read' }
-    const why = answer.problem(this.#nonce)
+    const why = answer.problem(this.#nonce, this.#service)
     const user = answer.text('username') ?? ''
     if (why !== undefined) return { kind: 'failed', why, user }
     const password = this.#users.passwordOf(user)
@@ -72,7 +93,6 @@ export class DigestMd5Login {
     })
     const isRight = isSameText(answer.text('response') ?? '', proofs.client)
     if (!isRight || password === undefined) return { kind: 'failed', why: 'wrong user or password', user }
-    // A client that asks to act as another user is still the one whose password it knows (SaslServerCallbackHandler.java).
     return { kind: 'done', token: saslBytes(`rspauth=${proofs.server}`, answer.isUtf8), user }
   }
 }
@@ -98,16 +118,20 @@ class Answer {
   }
 
   /** What is wrong with the form of the answer. Apache does not look at `nc`, and a nonce is used once here. */
-  problem(nonce: string): string | undefined {
+  problem(nonce: string, { realm, digestUri, mayNameAnother }: SaslService): string | undefined {
     for (const name of ['username', 'nonce', 'cnonce', 'digest-uri', 'response']) {
       const count = this.#directives.filter(([each]) => each === name).length
       if (count !== 1) return `the answer has ${count === 0 ? 'no' : 'more than one'} ${name}`
     }
     if (!isSameText(this.text('nonce') ?? '', nonce)) return 'the answer is one to another challenge'
-    if ((this.text('realm') ?? '') !== saslRealm) return `the answer names another realm than ${saslRealm}`
+    if ((this.text('realm') ?? '') !== realm) return `the answer names another realm than ${realm}`
     if ((this.text('qop') ?? 'auth') !== 'auth') return 'the answer asks for protection of what follows'
-    if ((this.text('digest-uri') ?? '').toLowerCase() !== saslDigestUri) {
-      return `the answer is meant for another server than ${saslDigestUri}`
+    if ((this.text('digest-uri') ?? '').toLowerCase() !== digestUri) {
+      return `the answer is meant for another server than ${digestUri}`
+    }
+    const authzid = this.text('authzid')
+    if (!mayNameAnother && authzid !== undefined && authzid !== this.text('username')) {
+      return 'the answer asks to act as another user'
     }
     return undefined
   }

@@ -1,14 +1,13 @@
 /** Who clients are and what they may do. */
 import { digestHash, isDigestOf } from '../../auth/digest.ts'
-import { JaasError } from '../../auth/sasl/jaas.ts'
 import { jaasUsers } from '../../auth/sasl/jaas-users.ts'
 import { SaslUsers } from '../../auth/sasl/users.ts'
 import type { AuthScheme } from '../../auth/settings.ts'
-import { latin1Bytes } from '../../latin1.ts'
 import { ConfigError } from '../config-error.ts'
 import { exactlyYes, looseBoolean } from '../java-values.ts'
 import { type FamilyTools, idleKeys, isOff, type Room } from '../room.ts'
 import { flag, type SettingsFor, setting } from '../setting.ts'
+import { jaasKey, readJaas } from './jaas-file.ts'
 
 export interface AuthOptions {
   /** Skip every ACL check. Default false. */
@@ -146,7 +145,6 @@ const classes: Readonly<Record<string, AuthScheme>> = {
   EnsembleAuthenticationProvider: 'ensemble',
 }
 const providerKey = /^authProvider(\..*)?$/
-const jaasKey = 'java.security.auth.login.config'
 const sectionKey = 'sasl.serverconfig'
 const superPasswordKey = 'SASLAuthenticationProvider.superPassword'
 
@@ -167,27 +165,15 @@ function providersOf(values: ReadonlyMap<string, string>): readonly AuthScheme[]
   return found
 }
 
-function usersOf(values: ReadonlyMap<string, string>, { readFile, note }: FamilyTools): SaslUsers | undefined {
+function usersOf(values: ReadonlyMap<string, string>, tools: FamilyTools): SaslUsers | undefined {
   const path = values.get(jaasKey)
   if (path === undefined) return undefined
-  if (readFile === undefined) throw ConfigError.refused(jaasKey, 'names a file with users, which was not read')
-  let text: string
-  try {
-    text = readFile(path)
-  } catch (error) {
-    throw ConfigError.refused(jaasKey, `cannot be read: ${(error as Error).message}`)
-  }
-  try {
-    // Files of settings are read as ISO 8859-1, and this one is in UTF-8.
-    const utf8 = new TextDecoder().decode(latin1Bytes(text))
+  return readJaas(path, tools, (text) => {
     const section = values.get(sectionKey)
-    const users = jaasUsers(utf8, section, values.get(superPasswordKey))
-    if (users === undefined) note(`${path} has no section ${section ?? 'Server'}: no client can log in by SASL`)
+    const users = jaasUsers(text, section, values.get(superPasswordKey))
+    if (users === undefined) tools.note(`${path} has no section ${section ?? 'Server'}: no client can log in by SASL`)
     return users
-  } catch (error) {
-    if (!(error instanceof JaasError)) throw error
-    throw ConfigError.refused(jaasKey, `names ${path}, ${error.message}`)
-  }
+  })
 }
 
 /** Which schemes a client must have one of (AuthenticationHelper.java). */

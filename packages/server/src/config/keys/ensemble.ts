@@ -2,8 +2,9 @@
 import { ConfigError } from '../config-error.ts'
 import { type MemberLines, parseMembers } from '../ensemble-members.ts'
 import { parsedInt, strictBoolean } from '../java-values.ts'
-import { idleKeys, isOff, type Room } from '../room.ts'
+import { idleKeys, type Room } from '../room.ts'
 import { type ConfigOf, flag, integer, oneOf, type SettingsFor, setting } from '../setting.ts'
+import { type QuorumSaslOptions, quorumSaslFamilies, quorumSaslSettings } from './quorum-sasl.ts'
 import {
   type QuorumTlsOptions,
   quorumTlsFamilies,
@@ -12,7 +13,7 @@ import {
   refuseHalfOfQuorumTls,
 } from './quorum-tls.ts'
 
-export interface EnsembleOptions extends QuorumTlsOptions {
+export interface EnsembleOptions extends QuorumTlsOptions, QuorumSaslOptions {
   /**
    * The members of the ensemble that this server belongs to, by the keys of a zoo.cfg: `server.1` is `host:2888:3888`, with
    * `:observer` behind it for an observer; `group.1` and `weight.1` make groups of voters. Default: this server stands alone.
@@ -86,13 +87,14 @@ const settings = {
   // `no` alone is no (Leader.java).
   leaderServes: flag({ key: 'leaderServes', read: (value) => value !== 'no', byDefault: true }),
   ...quorumTlsSettings,
+  ...quorumSaslSettings,
 } satisfies SettingsFor<EnsembleOptions>
 
 const noEnsemble = 'belongs to an ensemble, and this server stands alone'
 
 export const ensemble = {
   settings,
-  families: quorumTlsFamilies,
+  families: [...quorumTlsFamilies, ...quorumSaslFamilies],
   check(config: ConfigOf<typeof settings> & { readonly reconfigEnabled?: boolean }) {
     const { members, myid, initLimit, syncLimit, ensembleVoting } = config
     refuseHalfOfQuorumTls(config)
@@ -143,15 +145,5 @@ export const ensemble = {
       ...['follower.skipLearnerRequestToNextProcessor'],
     ]),
   },
-  refusals: [
-    ...quorumTlsRefusals,
-    {
-      keys: /^quorum\.auth\..*/,
-      why:
-        'asks that members log in to each other, which this version does not have; ' +
-        'with sslQuorum=true they prove by certificates who they are',
-      isHarmless: (value, other) => isOff(value) || isOff(other('quorum.auth.enableSasl') ?? 'unset'),
-    },
-    { keys: /^oraclePath$/, why: noEnsemble },
-  ],
+  refusals: [...quorumTlsRefusals, { keys: /^oraclePath$/, why: noEnsemble }],
 } as const satisfies Room
