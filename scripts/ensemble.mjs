@@ -38,6 +38,7 @@ const lanes = [
     lane: 'linearizability',
     title: 'histories in a simulated world',
     script: tests('simulation', 'test/simulation/linearizability'),
+    env: all ? { PLANTED: 'all' } : {},
   },
   {
     lane: 'model',

