@@ -6,7 +6,6 @@
 import {
   type Acl,
   type EventType,
-  Framer,
   type Id,
   opCode,
   type Reader,
@@ -25,6 +24,7 @@ import type { PeerCertificate } from '../tls/certificate.ts'
 import { logCloseReason } from './close-reason.ts'
 import type { ConnectionHost } from './connection-host.ts'
 import { countedFrom, type Holder } from './held-bytes.ts'
+import { Intake } from './intake.ts'
 import { Opening } from './opening.ts'
 import type { Share } from './slices.ts'
 
@@ -32,8 +32,6 @@ import type { Share } from './slices.ts'
 const flushBytes = 64 * 1024
 /** A request or a reply of this size may have taken long. */
 const largeBytes = 16 * 1024
-/** Chunks that may come, of 64 KiB at the most, while a connection awaits its turn. */
-const chunksMax = 4
 /** Bytes of unanswered requests above which a connection is not read. */
 const takenBytesMax = 4 << 20
 
@@ -57,9 +55,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   readonly #link: Link
   readonly #host: ConnectionHost<ClientConnection>
   readonly #desk: Desk
-  readonly #framer: Framer
-  /** Chunks that came while nothing could be read. */
-  readonly #chunks: Uint8Array[] = []
+  readonly #intake: Intake
   /** The first bytes of the connection, until it is known whether they are a four-letter word. */
   #opening: Opening | undefined
   #state: 'handshake' | 'waiting' | 'serving' | 'closing' = 'handshake'
@@ -79,8 +75,6 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   /** Had its slice; served again when the others had theirs. */
   #awaitsTurn = false
   #share: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
-  /** A frame that was read and may not be served yet; good as long as the framer is not asked for the next. */
-  #held: Reader | undefined
   /** Bytes of requests since there was last none unanswered. */
   #takenBytes = 0
   /** Where the frame that is written begins; below 0 where a part of it was passed on already. */
@@ -105,7 +99,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#desk = desk
     this.stats = new ConnectionStats(wall)
     this.#opening = new Opening(host.words)
-    this.#framer = new Framer(host.limits.juteMaxbuffer)
+    this.#intake = new Intake(host.limits.juteMaxbuffer)
   }
 
   get isOpen(): boolean {
@@ -126,7 +120,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   data(chunk: Uint8Array): void {
     if (this.#state === 'closing') return
     try {
-      this.#chunks.push(this.#opening === undefined ? chunk : this.#opened(this.#opening, chunk))
+      this.#intake.add(this.#opening === undefined ? chunk : this.#opened(this.#opening, chunk))
     } catch (error) {
       this.fail(error)
       return
@@ -186,7 +180,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
 
   /** A connection that awaits its turn may bring a little: to pause its link and resume it costs more than to hold that. */
   #mayReceive(): boolean {
-    if (this.#held !== undefined || this.#awaitsTurn) return this.#awaitsTurn && this.#chunks.length < chunksMax
+    if (this.#intake.isHolding || this.#awaitsTurn) return this.#awaitsTurn && !this.#intake.isFull
     return this.#mayRead()
   }
 
@@ -205,32 +199,21 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
           continue
         }
         if (!this.#mayRead()) break
-        const frame = this.#held ?? this.#nextFrame()
+        const frame = this.#intake.take()
         if (frame === undefined) break
         if (!this.#mayServe(frame)) {
-          this.#held = frame
+          this.#intake.putBack(frame)
           break
         }
         if (!slices.goesOn()) {
-          this.#held = frame
+          this.#intake.putBack(frame)
           return this.#awaitTurn()
         }
-        this.#held = undefined
         this.#frame(frame)
       }
     } finally {
       this.#isPumping = false
       slices.end(this.#share)
-    }
-  }
-
-  #nextFrame(): Reader | undefined {
-    for (;;) {
-      const frame = this.#framer.next()
-      if (frame !== undefined) return frame
-      const chunk = this.#chunks.shift()
-      if (chunk === undefined) return undefined
-      this.#framer.push(chunk)
     }
   }
 
@@ -326,8 +309,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#state = 'closing'
-    this.#chunks.length = 0
-    this.#held = undefined
+    this.#intake.clear()
     this.replies.clear()
     try {
       this.#host.closed(this, reason)
@@ -452,14 +434,13 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   /** At the end of a turn: what waited behind something answered is answered, what was held back is read. */
   resume(): void {
     if (!this.isOpen) return
-    if (this.replies.length > 0 || this.#isPaused || this.#held !== undefined || this.#chunks.length > 0) this.#pump()
+    if (this.replies.length > 0 || this.#isPaused || !this.#intake.isEmpty) this.#pump()
   }
 
   hangUp(): void {
     if (!this.isOpen) return
     this.#state = 'closing'
-    this.#chunks.length = 0
-    this.#held = undefined
+    this.#intake.clear()
     this.flush()
     this.#host.endLater(this)
   }
@@ -475,8 +456,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
     this.#state = 'closing'
     if (this.#isCut) return
     this.#isCut = true
-    this.#chunks.length = 0
-    this.#held = undefined
+    this.#intake.clear()
     this.replies.clear()
     this.writer.renew(64)
     try {
