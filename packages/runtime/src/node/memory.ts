@@ -5,8 +5,8 @@ import type { Memory } from '../memory.ts'
 import { environmentVariable } from './environment.ts'
 
 const megabyte = 1024 * 1024
-/** V8 adds this for young objects: three half-spaces of 16 MiB. */
-const youngBytes = 48 * megabyte
+/** V8 adds three half-spaces of this size for young objects, in megabytes. */
+const semiSpaceDefault = 16
 
 export function nodeMemory(): Memory {
   let limit: number | undefined
@@ -27,11 +27,23 @@ export function nodeMemory(): Memory {
   }
 }
 
-/** The limit from the command line, or V8's own. */
 function limitOfOld(): number {
   const flags = `${environmentVariable('NODE_OPTIONS') ?? ''} ${process.execArgv.join(' ')}`
-  const given = [...flags.matchAll(/--max[-_]old[-_]space[-_]size[= ](\d+)/g)].at(-1)?.[1]
-  return given === undefined ? getHeapStatistics().heap_size_limit - youngBytes : Number(given) * megabyte
+  return oldLimit(flags, getHeapStatistics().heap_size_limit)
+}
+
+/** Bytes of the part for long-lived objects: what `flags` of the host say, or the whole without the part for young ones. */
+export function oldLimit(flags: string, heapSizeLimit: number): number {
+  const given = megabytesOf(flags, 'old')
+  if (given !== undefined) return given * megabyte
+  return heapSizeLimit - 3 * (megabytesOf(flags, 'semi') ?? semiSpaceDefault) * megabyte
+}
+
+/** The last flag counts. */
+function megabytesOf(flags: string, space: 'old' | 'semi'): number | undefined {
+  const found = [...flags.matchAll(/--max[-_](old|semi)[-_]space[-_]size[= ](\d+)/g)].filter(([, of]) => of === space)
+  const text = found.at(-1)?.[2]
+  return text === undefined ? undefined : Number(text)
 }
 
 /** V8 shows its collector to contexts that are made while this flag is set; other hosts may not. */
