@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
+import { folderOf } from './scripts/runtimes.mjs'
 
 /** Packages resolve to their sources, so tests run without a build. Not `module`: that is for bundlers, and Node cannot load all of it. */
 const conditions = ['lightkeeper-source', 'node', 'import', 'default']
@@ -10,12 +12,20 @@ const project = (name: string, include: string[], more: object = {}) => ({
   test: { name, include, pool: 'threads' as const, testTimeout: 60_000, hookTimeout: 60_000, ...more },
 })
 
+/** Where the lane `package` has the frameworks of our plugins, which the workspace does not install. */
+const ofFrameworks = join(folderOf('frameworks'), 'node_modules')
+const frameworks = [
+  { find: /^fastify$/, replacement: join(ofFrameworks, 'fastify/fastify.js') },
+  { find: /^(@nestjs\/\w+)$/, replacement: join(ofFrameworks, '$1/index.js') },
+  { find: /^reflect-metadata$/, replacement: join(ofFrameworks, 'reflect-metadata/Reflect.js') },
+]
+
 export default defineConfig({
   test: {
     globalSetup: ['./test/support/temporary-root.ts'],
     projects: [
       // No module keeps state of its own, so these share one module graph per thread.
-      project('unit', ['packages/*/src/**/*.test.ts'], { isolate: false }),
+      project('unit', ['packages/!(fastify|nestjs)/src/**/*.test.ts'], { isolate: false }),
       project('simulation', ['test/simulation/**/*.test.ts'], { isolate: false, testTimeout: 120_000 }),
       project('swarm', ['test/simulation/**/*.swarm.ts', 'test/fuzz/**/*.swarm.ts'], {
         isolate: false,
@@ -53,7 +63,8 @@ export default defineConfig({
         },
       }),
       // In threads, so that CI ends all of it when it ends the one process that is over its time.
-      project('package', ['test/package/**/*.test.ts'], {
+      project('package', ['test/package/**/*.test.ts', 'packages/{fastify,nestjs}/src/**/*.test.ts'], {
+        alias: frameworks,
         globalSetup: ['test/package/pack-once.ts'],
         fileParallelism: false,
       }),

@@ -14,12 +14,14 @@ import {
   inlined,
   manifestOf,
   moduleOf,
+  plugins,
   publishedFolders,
   publishedManifest,
   publishedPage,
   root,
   unbundled,
 } from './packing/published.mjs'
+import { missingTool } from './runtimes.mjs'
 
 /** @typedef {{ name: string, folder: string, tarball: string }} Packed */
 
@@ -27,6 +29,7 @@ import {
 export async function packAll(out = join(root, '.cache/pack'), folders = publishedFolders) {
   rmSync(out, { recursive: true, force: true })
   mkdirSync(out, { recursive: true })
+  buildPlugins(folders.filter((folder) => plugins.includes(folder)))
   const staged = []
   for (const folder of folders) staged.push(await stageOf(folder, out))
   const tarballs = npmPack(
@@ -36,6 +39,17 @@ export async function packAll(out = join(root, '.cache/pack'), folders = publish
   const packed = staged.map(({ name, folder }, i) => ({ name, folder, tarball: tarballs[i] ?? '' }))
   writeFileSync(join(out, 'packed.json'), `${JSON.stringify(packed, null, 2)}\n`)
   return packed
+}
+
+/** Compiles plugins for frameworks: the build leaves them out, since it has no frameworks. @param {readonly string[]} folders */
+function buildPlugins(folders) {
+  if (folders.length === 0) return
+  const missing = missingTool('frameworks')
+  if (missing !== undefined)
+    throw new Error(`packages/${folders.join(' and packages/')} cannot be compiled: ${missing}`)
+  const args = [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...folders.map((folder) => `packages/${folder}`)]
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`packages/${folders.join(' and packages/')} cannot be compiled:\n${stdout}`)
 }
 
 /** The folder of which a package's tarball is made. @param {string} folder @param {string} out */

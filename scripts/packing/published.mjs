@@ -39,6 +39,12 @@ export const inlined = {
 }
 
 /**
+ * Plugins for a framework that `npm ci` does not install, so the workspace calls it optional. For users it is not.
+ * scripts/runtimes.mjs fetches the frameworks.
+ */
+export const plugins = ['fastify', 'nestjs']
+
+/**
  * Packages whose modules are published as the compiler wrote them: programs that find their own files beside them. The console is an
  * ES module only; `lightkeeper` has its libraries as both kinds.
  */
@@ -65,6 +71,7 @@ export function publishedManifest(folder) {
     exports: { ...Object.fromEntries(modules), './package.json': './package.json' },
     files: folder === 'cli' ? ['bin', 'dist', 'NOTICE'] : ['dist', 'NOTICE'],
     ...(needed.length === 0 ? {} : { dependencies: Object.fromEntries(needed) }),
+    ...(plugins.includes(folder) && { peerDependenciesMeta: undefined }),
     devDependencies: undefined,
   }
 }

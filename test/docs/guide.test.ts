@@ -16,6 +16,9 @@ const migrations = join(root, 'docs/migration')
 /** Inside the workspace, so that its packages are found. */
 const work = join(root, '.cache/guide')
 
+/** The frameworks are installed by the lane `package`, which runs these snippets. */
+const isOfPlugin = (source: string): boolean => /from '@lightkeeper\/(fastify|nestjs)'/.test(source)
+
 const pagesIn = (folder: string): string[] =>
   readdirSync(folder)
     .filter((file) => file.endsWith('.md'))
@@ -26,7 +29,7 @@ const snippets: Snippet[] = [
   ...pagesIn(migrations)
     .map((file) => programOf(file, 'ts'))
     .filter(({ source }) => source !== ''),
-]
+].filter(({ source }) => !isOfPlugin(source))
 /** Tests of the page about testing are run by their runner. */
 const isTest = ({ source }: Snippet): boolean => source.includes("from 'vitest'")
 

@@ -86,8 +86,9 @@ export function runToEnd(
   command: readonly [string, ...string[]],
   cwd: string,
   onLine: (line: string) => void = () => {},
+  timeoutMs = 40_000,
 ): Promise<Outcome> {
   // Credentials and settings of the user who runs the tests must not influence them.
   const env = { PATH: process.env['PATH'], HOME: cwd, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' }
-  return new Child(command, { env, isAlone: true, cwd, timeoutMs: 40_000, onLine }).closed
+  return new Child(command, { env, isAlone: true, cwd, timeoutMs, onLine }).closed
 }

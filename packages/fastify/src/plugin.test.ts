@@ -1,5 +1,6 @@
 /** The plugin in a real application, over a server in memory. */
 import { get } from 'node:http'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { connect } from '@lightkeeper/client'
 import { type RunningServer, startServer } from '@lightkeeper/server'
@@ -144,4 +145,33 @@ test('the lines of the client are in the log of the application, unless the prog
   await quiet.ready()
   await quiet.close()
   expect(lines.filter((line) => line.includes('lightkeeper: '))).toEqual([])
+})
+
+test('a start that fails after the client has connected leaves no client behind the application', async () => {
+  const app = fastify()
+  app.register(lightkeeper, { servers: server })
+  app.register(async () => {
+    throw new Error('no such table')
+  })
+  await expect(app.ready()).rejects.toThrow('no such table')
+  const { zk } = app
+  expect(zk.state.kind).toBe('connected')
+  await app.close()
+  expect(zk.state.kind).toBe('closed')
+})
+
+test('an application that is closed while its client connects ends the attempt', async () => {
+  const silent = createServer()
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const reached = new Promise<Socket>((resolve) => silent.once('connection', resolve))
+  const app = fastify({ pluginTimeout: 100 })
+  const { port } = silent.address() as AddressInfo
+  app.register(lightkeeper, { servers: `127.0.0.1:${port}`, connectTimeout: 600_000 })
+  await expect(app.ready()).rejects.toThrow('did not start in time')
+  const socket = await reached
+  const ended = new Promise<void>((resolve) => socket.resume().once('close', () => resolve()))
+  await app.close()
+  // Not after ten minutes.
+  await ended
+  await new Promise((resolve) => silent.close(resolve))
 })

@@ -34,10 +34,24 @@ export const lightkeeper: FastifyPluginAsync<LightkeeperPluginOptions> = async (
     return
   }
   if (servers === undefined) throw new TypeError('lightkeeper: give "servers" or "client"')
-  const zk = await connect(servers, { connectTimeout: patienceOf(app), log: logOf(app), ...more })
-  app.decorate(name, zk)
+  // An application may end while its client still connects: its start failed, or took longer than Fastify waits.
+  const end = new AbortController()
+  let zk: Client | undefined
   // Fastify calls this when no request is under way any more.
-  app.addHook('onClose', async () => void (await zk.close()))
+  app.addHook('onClose', async () => {
+    end.abort(new Error('the application was closed'))
+    await zk?.close()
+  })
+  const { signal = end.signal } = more
+  const ours = { connectTimeout: patienceOf(app), log: logOf(app), ...more }
+  zk = await connect(servers, { ...ours, signal: AbortSignal.any([signal, end.signal]) })
+  try {
+    app.decorate(name, zk)
+  } catch (error) {
+    // Fastify takes no decorator after a start that it has given up. Nobody would close this client.
+    await zk.close()
+    throw error
+  }
 }
 
 // Without these, Fastify would give the decorator to the plugin's own context alone, and would not know its name.

@@ -4,7 +4,7 @@ import type { Client } from '@lightkeeper/client'
 import { type RunningServer, startServer } from '@lightkeeper/server'
 import type { DynamicModule, INestApplicationContext, OnModuleDestroy, Provider } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { clientToken, InjectClient, LightkeeperModule } from './index.ts'
 
 let server: RunningServer
@@ -109,4 +109,56 @@ test('the lines of the client go to the logger of Nest', async () => {
   )
   await app.close()
   expect(lines.filter((line) => line.startsWith('Lightkeeper: ')).length).toBeGreaterThan(0)
+})
+
+test.each([
+  ['a provider cannot be made', () => Promise.reject(new Error('no such table'))],
+  ['a provider does not come up', () => ({ onModuleInit: () => Promise.reject(new Error('no such table')) })],
+])('after a start that failed because %s, the signal closes the client', async (_, make) => {
+  const stop = new AbortController()
+  const { signal } = stop
+  let zk: Client | undefined
+  const failing: Provider = {
+    provide: 'failing',
+    inject: [clientToken()],
+    useFactory: (client: Client) => {
+      zk = client
+      return make()
+    },
+  }
+  await expect(started([LightkeeperModule.forRoot({ servers: server, signal })], [failing])).rejects.toThrow(
+    'no such table',
+  )
+  expect(zk?.state.kind).toBe('connected')
+  const states = zk?.states()
+  stop.abort()
+  for await (const state of states ?? []) if (state.kind === 'closed') break
+  expect(zk?.state.kind).toBe('closed')
+})
+
+test('a client whose start was ended by the signal does not connect', async () => {
+  const stop = new AbortController()
+  const module = LightkeeperModule.forRoot({ servers: '127.0.0.1:1', connectTimeout: 600_000, signal: stop.signal })
+  const start = started([module])
+  stop.abort(new Error('the program stops'))
+  await expect(start).rejects.toThrow('the program stops')
+})
+
+test('the client is closed where the program is ended by a signal, before the process ends', async () => {
+  const app = await started([LightkeeperModule.forRoot({ servers: server })])
+  const zk = app.get<Client>(clientToken(), { strict: false })
+  let ended = (): void => {}
+  const isEnded = new Promise<void>((resolve) => {
+    ended = resolve
+  })
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    ended()
+    return true
+  })
+  app.enableShutdownHooks()
+  process.emit('SIGTERM', 'SIGTERM')
+  // Nest repeats the signal when it has closed, and that ends the process.
+  await isEnded
+  expect([kill.mock.calls, zk.state.kind]).toEqual([[[process.pid, 'SIGTERM']], 'closed'])
+  kill.mockRestore()
 })

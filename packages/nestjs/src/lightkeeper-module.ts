@@ -14,9 +14,14 @@ import {
 } from '@nestjs/common'
 
 /** The options of `connect`, and the connect string. */
-export interface ClientOptions extends ConnectOptions {
+export interface ClientOptions extends Omit<ConnectOptions, 'signal'> {
   /** Servers and an optional chroot, `zk1:2181,zk2:2181/shop`. */
   readonly servers: ConnectTarget
+  /**
+   * Ends the attempt to connect, and closes the client when it has connected. Nest closes nothing after a start that failed: a program that
+   * goes on then, with `abortOnError: false`, aborts this signal. Default: none.
+   */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What is fixed when the module is declared. */
@@ -66,7 +71,10 @@ export class LightkeeperModule {
       inject,
       useFactory: async (...args: unknown[]) => {
         const { servers, ...more } = await useFactory(...args)
-        return connect(servers, { log: nestLog, ...more })
+        const zk = await connect(servers, { log: nestLog, ...more })
+        // A failed close is in the log; nobody waits for it here.
+        more.signal?.addEventListener('abort', () => void zk.close(), { once: true })
+        return zk
       },
     }
     const closing: FactoryProvider<OnApplicationShutdown> = {
