@@ -2,7 +2,7 @@
 import { get } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { connect } from '@lightkeeper/client'
+import { type Client, connect } from '@lightkeeper/client'
 import { type RunningServer, startServer } from '@lightkeeper/server'
 import { type FastifyInstance, fastify } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -174,4 +174,26 @@ test('an application that is closed while its client connects ends the attempt',
   // Not after ten minutes.
   await ended
   await new Promise((resolve) => silent.close(resolve))
+})
+
+test('a client that connects after Fastify has given up the start is closed', async () => {
+  const first = await startServer({ port: 0 })
+  const { connectString } = first
+  await first.close()
+  const app = fastify({ pluginTimeout: 100 })
+  let late: Client | undefined
+  const wrapped: typeof lightkeeper = async (context, options) => {
+    const decorate = context.decorate.bind(context)
+    context.decorate = ((name: string, zk: Client) => {
+      late = zk
+      return decorate(name, zk)
+    }) as typeof context.decorate
+    await lightkeeper(context, options)
+  }
+  app.register(wrapped, { servers: connectString, connectTimeout: 600_000 })
+  await expect(app.ready()).rejects.toThrow('did not start in time')
+  const second = await startServer({ port: Number(connectString.split(':').at(-1)) })
+  await expect.poll(() => late?.state.kind, { timeout: 50_000 }).toBe('closed')
+  await app.close()
+  await second.close()
 })
