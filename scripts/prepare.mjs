@@ -65,7 +65,7 @@ function install(mark) {
 function complete() {
   console.error('installing what the tests need too…')
   const problem = 'npm install failed; check that the package registry can be reached'
-  npm(['ci', '--dry-run', '--no-audit', '--no-fund', '--loglevel=error'], problem)
+  npm(['ci', '--dry-run', '--no-audit', '--no-fund', '--silent'], 'npm ci would fail; `npm ci` says why')
   npm(['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], problem)
   write('installed', all)
 }
