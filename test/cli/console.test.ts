@@ -34,6 +34,7 @@ test('says on its first line where to look, only reads, and stops with exit 0 wh
   const url = /^lightkeeper console at (http:\/\/127\.0\.0\.1:\d+\/)$/.exec(await child.firstLine())?.[1] ?? ''
   expect(await about(url)).toMatchObject({ status: 200, body: { servers: server.connectString, allowsWrites: false } })
   expect(await (await fetch(url)).text()).toContain('<title>Lightkeeper</title>')
+  expect(child.errors).not.toContain(' DEBUG ')
   expect(await child.end('SIGTERM')).toBe(0)
 })
 
@@ -62,6 +63,8 @@ test('a server serves its console too, with writes and its own past', async () =
   const child = run('server', '--port', '0', '--data-dir', folder(), '--console-port', '0')
   expect(await child.firstLine()).toMatch(/^lightkeeper listening on /)
   expect((await about(await addressOf(child))).body).toMatchObject({ allowsWrites: true, hasPast: true })
+  // Its client connects before the page is there, and says so at this level.
+  expect(child.errors).not.toContain(' DEBUG ')
   expect(await child.end('SIGTERM')).toBe(0)
 })
 

@@ -1,5 +1,6 @@
 /** `lightkeeper console`: the web console in the foreground. */
 import { readFileSync } from 'node:fs'
+import { leveledLog } from '@lightkeeper/runtime'
 import { type Run, UsageError } from '../command.ts'
 import { connectionOf } from '../connect.ts'
 import { adminPages } from '../live.ts'
@@ -25,7 +26,7 @@ export const run: Run<typeof row> = async ({ values, connecting }) => {
     past: dataDir === undefined ? undefined : { dataDir, logDir: values['log-dir'] },
     admin: admin === undefined ? undefined : await adminPages(connection, admin),
     connect: options,
-    log: await logSink('text'),
+    log: leveledLog(await logSink('text'), () => 'info'),
   })
   say(`lightkeeper console at ${running.url}\n`)
   if (!stop.aborted) await new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve()))

@@ -1,6 +1,6 @@
 /** `lightkeeper server`: a server in the foreground. */
 import type { RunningConsole } from '@lightkeeper/console'
-import type { Log } from '@lightkeeper/runtime'
+import { type Log, leveledLog } from '@lightkeeper/runtime'
 import type { RunningServer } from '@lightkeeper/server'
 import { type Run, UsageError } from '../command.ts'
 import { endProcess } from '../end-process.ts'
@@ -73,10 +73,11 @@ async function consoleOf(server: RunningServer, port: number, log: Log): Promise
   const { dataDir, dataLogDir: logDir } = server.config
   const past = dataDir === undefined ? undefined : { dataDir, logDir }
   const { connectString: servers } = server
+  const ownLog = leveledLog(log, () => server.config.logLevel)
   const kept = [{ server: async () => servers, read: async (points: number) => server.figures(points) }]
   try {
     const endSession = (session: bigint): boolean => server.expireSession(session)
-    return await startConsole({ servers, port, allowsWrites: true, token: false, past, kept, endSession, log })
+    return await startConsole({ servers, port, allowsWrites: true, token: false, past, kept, endSession, log: ownLog })
   } catch (error) {
     await server.close()
     throw new Error(`the console cannot listen on port ${port}: ${(error as Error).message}`)
