@@ -137,7 +137,7 @@ describe('the tree', () => {
   })
 
   test('says what is wrong with a question', async () => {
-    expect(await get('/api/znode?path=/none')).toEqual({ code: 'NO_NODE', message: '/none does not exist (any more)' })
+    expect(await get('/api/znode?path=/none')).toEqual({ code: 'NO_NODE', message: '/none does not exist' })
     expect(await get('/api/znode?path=relative')).toMatchObject({
       code: 'WRONG',
       message: expect.stringContaining('relative'),

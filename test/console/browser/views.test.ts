@@ -299,6 +299,19 @@ describe.skipIf(missing !== undefined)('the console', () => {
     await page.getByText(/keeps its figures itself/).waitFor()
     expect(await barriersOf(page)).toEqual([])
     await picture(page, 'servers')
+    // The axes take the colour of the text when it becomes dark while the page is open.
+    const brightDots = `Math.max(...[...document.querySelectorAll('.chart canvas')].map((canvas) => {
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+      let dots = 0
+      for (let at = 0; at < data.length; at += 4)
+        if (data[at] > 170 && data[at + 1] > 170 && data[at + 2] > 170 && data[at + 3] > 170) dots++
+      return dots
+    }))`
+    // The insides of points are white in both.
+    const points = await page.evaluate<number, undefined>(brightDots)
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await until(async () => (await page.evaluate<number, undefined>(brightDots)) > points + 20)
+    await page.emulateMedia({ colorScheme: 'light' })
   })
 
   test('history: every write, the tree as it was, and a transaction undone', async () => {

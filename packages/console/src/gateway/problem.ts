@@ -26,7 +26,7 @@ const statuses: Readonly<Record<string, Status>> = {
 
 /** What an error means for the person at the page, where the client's own sentence says it for programs. */
 const sentences: Readonly<Record<string, (path: string) => string>> = {
-  NO_NODE: (path) => `${path} does not exist (any more)`,
+  NO_NODE: (path) => `${path} does not exist`,
   NO_AUTH: (path) => `the console has no permission to do this at ${path}`,
   BAD_VERSION: (path) => `${path} was changed meanwhile; nothing was written`,
   NODE_EXISTS: (path) => `${path} exists already; nothing was written`,

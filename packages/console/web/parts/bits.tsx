@@ -172,3 +172,10 @@ export function PathField({
     </form>
   )
 }
+
+const products: Readonly<Record<string, string>> = { curator: 'Curator', spring: 'Spring Cloud', dubbo: 'Dubbo' }
+
+/** The project that a layout or a format comes from, as it writes its own name. */
+export function productOf(name: string): string {
+  return products[name] ?? name
+}

@@ -19,6 +19,37 @@ const height = 150
 /** The shortest time that a chart shows, seconds. */
 const shortestTime = 300
 
+/** From zero: a small change must not look like a large one. */
+function valueRange(_chart: uPlot, _least: number | null, most: number | null): [number, number] {
+  if (most === null || most <= 0) return [0, 1]
+  return [0, uPlot.rangeNum(0, most, 0.1, true)[1] ?? most]
+}
+
+const amount = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
+const bytes = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 })
+
+/** `8,878.15 a second`, `433 MB`. */
+function figureOf(value: number, unit: string): string {
+  if (unit !== 'bytes') return `${amount.format(value)} ${unit}`
+  return value < 1_000
+    ? `${amount.format(value)} bytes`
+    : `${bytes.format(value).replace(/[KMBT]$/, (size) => ` ${sizes[size] ?? size}`)}`
+}
+
+const sizes: Readonly<Record<string, string>> = { K: 'kB', M: 'MB', B: 'GB', T: 'TB' }
+
+/** Whether the page is dark now: the axes have the colour of its text. */
+function useIsDark(): boolean {
+  const [query] = useState(() => matchMedia('(prefers-color-scheme: dark)'))
+  const [isDark, setDark] = useState(query.matches)
+  useEffect(() => {
+    const listener = (): void => setDark(query.matches)
+    query.addEventListener('change', listener)
+    return () => query.removeEventListener('change', listener)
+  }, [query])
+  return isDark
+}
+
 /** `2026-05-01 09:30`, in UTC. */
 function minuteOf(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
@@ -46,6 +77,7 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
   /** The time that the chart shows, in words. */
   const [span, setSpan] = useState('')
   const servers = series.map(({ server }) => server).join()
+  const isDark = useIsDark()
   useEffect(() => {
     const element = parent.current
     if (element === null) return
@@ -61,15 +93,20 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
         height,
         cursor: { y: false },
         legend: { show: false },
-        scales: { x: { range: timeRange } },
+        scales: { x: { range: timeRange }, y: { range: valueRange } },
         tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
         axes: [
           {
             ...axis,
             space: 80,
+            size: 30,
             values: (_chart, splits, _axis, _space, distance) => timesOf(splits, distance),
           },
-          { ...axis, size: 60 },
+          {
+            ...axis,
+            size: 60,
+            values: (_chart, splits) => splits.map((each) => figureOf(each, unit === 'bytes' ? unit : '').trim()),
+          },
         ],
         series: [
           {},
@@ -100,11 +137,11 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
       own.destroy()
     }
     // The lines are those of the servers; new points go into the chart that is there.
-  }, [servers])
+  }, [servers, isDark])
   useEffect(() => {
     const tables = series.map(({ times, values }): uPlot.AlignedData => [times.map((time) => time / 1000), [...values]])
     plot.current?.setData(tables.length === 0 ? [[]] : uPlot.join(tables))
-  }, [series, servers])
+  }, [series, servers, isDark])
   const last = series.map(({ server, values }) => ({ server, value: values.at(-1) }))
   return (
     <figure class="panel">
@@ -115,7 +152,7 @@ export default function Chart({ title, unit, series }: ChartProps): JSX.Element 
             <Fragment key={server}>
               <span class="nowrap">
                 <span class="key" style={{ background: colours[i % colours.length] }} /> {server}:{' '}
-                {value === null || value === undefined ? 'no answer' : `${Math.round(value * 100) / 100} ${unit}`}
+                {value === null || value === undefined ? 'no answer' : figureOf(value, unit).trim()}
               </span>{' '}
             </Fragment>
           ))}

@@ -30,7 +30,7 @@ export function PastView(props: Props): JSX.Element {
         {hasPast ? (
           <>
             <div class="line">
-              <PathField view="past" path={path} label="Of" />
+              <PathField view="past" path={path} label="Path" />
               <button
                 type="button"
                 aria-pressed={isBelow}

@@ -73,7 +73,7 @@ export function QuotaPanel({ path, quota, allowsWrites, onSaved }: Props): JSX.E
         <table class="facts">
           <thead>
             <tr>
-              <th scope="col">Of it and all below</th>
+              <th scope="col">It and all below</th>
               <th scope="col">In use</th>
               {sides.map(({ side, name }) => (
                 <th scope="col" key={side}>

@@ -4,7 +4,7 @@ import type { PartyItem, StructureItem, Structures } from '../../src/api.ts'
 import { address } from '../lib/api.ts'
 import { useLoad } from '../lib/load.ts'
 import { nameOf } from '../lib/tree-model.ts'
-import { Ago, Link, PathField, ProblemNote, ViewHead, ZnodeLink } from '../parts/bits.tsx'
+import { Ago, Link, PathField, ProblemNote, productOf, ViewHead, ZnodeLink } from '../parts/bits.tsx'
 
 /** What those who hold it are called, by its kind. */
 const holding: Readonly<Record<string, string>> = {
@@ -24,7 +24,7 @@ export function RecipesView({ path }: { readonly path: string }): JSX.Element {
     <article class="view">
       <ViewHead
         title="Recipes"
-        about="Locks, elections, queues and barriers, recognised by the names of their znodes: who holds each, and who waits for whom."
+        about="Locks, elections, queues and barriers, recognised by the names of their znodes: who holds, and who waits."
       >
         <PathField view="recipes" path={path} label="Below" />
       </ViewHead>
@@ -77,7 +77,7 @@ function StructurePicture({ structure }: { readonly structure: StructureItem }):
         {kind} <ZnodeLink path={path} />
       </h2>
       <p class="quiet">
-        {layouts.join(', ')}
+        {layouts.length > 0 ? `Layout of ${layouts.map(productOf).join(', ')}` : ''}
         {capacity === undefined ? '' : `; ${holders.length} of ${capacity} leases are held`}
         {items === undefined ? '' : `; ${items} items`}
       </p>

@@ -5,7 +5,7 @@ import { address } from '../lib/api.ts'
 import { bytesOf } from '../lib/bytes.ts'
 import { useLoad } from '../lib/load.ts'
 import { nameOf } from '../lib/tree-model.ts'
-import { Ago, PathField, ProblemNote, Scroll, ViewHead, ZnodeLink } from '../parts/bits.tsx'
+import { Ago, PathField, ProblemNote, productOf, Scroll, ViewHead, ZnodeLink } from '../parts/bits.tsx'
 import { SessionLink } from './recipes.tsx'
 
 export function ServicesView({ path }: { readonly path: string }): JSX.Element {
@@ -39,7 +39,7 @@ function Service({ service }: { readonly service: StructureItem }): JSX.Element 
         {nameOf(path)} <ZnodeLink path={path} />
       </h2>
       <p class="quiet">
-        {holders.length} instance{holders.length === 1 ? '' : 's'}, in the format of {layouts.join(', ')}
+        {holders.length} instance{holders.length === 1 ? '' : 's'}, in the format of {layouts.map(productOf).join(', ')}
       </p>
       <Scroll label="Instances">
         <table class="list">
