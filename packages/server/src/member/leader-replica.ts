@@ -3,7 +3,7 @@
  * applier. A write goes desk or learner → primary → log and proposals; it is applied when a quorum has it. The clocks of all sessions run
  * here.
  */
-import { makeZxid, type QuorumPacket, Writer } from '@lightkeeper/protocol'
+import { makeZxid, type QuorumPacket } from '@lightkeeper/protocol'
 import type { EnsembleView, LeadershipView, LearnerView } from '../ensemble-view.ts'
 import { Applier } from '../pipeline/applier.ts'
 import { Desk } from '../pipeline/desk.ts'
@@ -13,6 +13,7 @@ import { Leading } from '../pipeline/leading.ts'
 import { LearnerRequests } from '../pipeline/learner-requests.ts'
 import type { Answers } from '../pipeline/orderer.ts'
 import { Primary } from '../pipeline/primary.ts'
+import { RecordBlocks } from '../pipeline/record-blocks.ts'
 import { workOf } from '../pipeline/work.ts'
 import type { ReplicaHooks, ReplicaHouse } from '../replica.ts'
 import type { SessionExpiry } from '../session/expiry.ts'
@@ -22,9 +23,6 @@ import { type LoggedTxn, writeTxn } from '../storage/txn-codec.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { Watches } from '../watch/watches.ts'
 import type { MemberReplica } from './member-replica.ts'
-
-/** A larger buffer for one transaction is not kept, bytes. */
-const writerBytes = 4096
 
 export interface LeaderStart {
   /** The replica receives its changes from now on. */
@@ -60,7 +58,7 @@ export class LeaderReplica implements MemberReplica {
   readonly #leading: Leading
   readonly #requests: LearnerRequests
   readonly #hooks: LeaderHooks
-  readonly #writer = new Writer(writerBytes)
+  readonly #blocks = new RecordBlocks()
   readonly #proposalSizes = new SizeRange()
   /** When the term began, monotonic milliseconds. */
   readonly #since: number
@@ -187,11 +185,8 @@ export class LeaderReplica implements MemberReplica {
 
   /** The same bytes go to the log, to learners, and to those that come later. */
   #propose({ header, txn, digest }: Entry): void {
-    const writer = this.#writer
-    writeTxn(writer, header, txn, digest)
-    const payload = writer.written().slice()
-    if (writer.bytes.length > 16 * writerBytes) writer.renew(writerBytes)
-    else writer.clear()
+    writeTxn(this.#blocks.begin(), header, txn, digest)
+    const payload = this.#blocks.end()
     this.#house.stats.led.proposals++
     this.#proposalSizes.add(payload.length)
     this.#hooks.propose(header.zxid, payload)

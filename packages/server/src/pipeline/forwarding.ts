@@ -30,6 +30,7 @@ import type { Touches } from '../session/touches.ts'
 import type { Txn } from '../tree/txn.ts'
 import type { Caller } from './caller.ts'
 import type { Answers, Orderer } from './orderer.ts'
+import { RecordBlocks } from './record-blocks.ts'
 import type { Ticket } from './reply-queue.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
@@ -91,6 +92,7 @@ export class Forwarding implements Orderer {
   /** Who waits to hear whether a session lives, by session, in the order of the questions. */
   readonly #revalidations = new Map<bigint, { timeoutMs: number; done: (session: Session | undefined) => void }[]>()
   readonly #reader = new Reader(none)
+  readonly #blocks = new RecordBlocks()
 
   constructor(answers: Answers, touches: Touches, hooks: ForwardingHooks) {
     this.#answers = answers
@@ -155,13 +157,14 @@ export class Forwarding implements Orderer {
     body: Uint8Array,
     authinfo: readonly Id[] | null,
   ): void {
-    const writer = new Writer(16 + body.length)
+    const writer = this.#blocks.begin()
     writer.long(session)
     writer.int(cxid)
     writer.int(type)
     writer.raw(body)
+    const data = this.#blocks.end()
     this.#forwarded.push({ ticket, session, cxid, type })
-    this.#hooks.send({ type: 'REQUEST', zxid: -1n, data: writer.written(), authinfo })
+    this.#hooks.send({ type: 'REQUEST', zxid: -1n, data, authinfo })
   }
 
   // -- what the leader answers ----------------------------------------------------------------------------------------
