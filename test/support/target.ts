@@ -12,23 +12,25 @@ import {
   apacheAvailable,
   ask,
   freePorts,
+  startEnsemble,
 } from '@lightkeeper/testing'
 import { sleep, until } from './wait.ts'
 
 /**
  * `ours-observer` is ours as an observer of three Apache 3.9 servers, `ours-follower` a voter that follows one of two, `ours-leading` one
- * that leads two.
+ * that leads two. `ours-ensemble` is three of ours, whose connect string has all of them.
  */
-export type TargetName = 'ours' | (typeof membersOfApache)[number] | `apache-${ApacheVersion}`
+export type TargetName = 'ours' | 'ours-ensemble' | (typeof membersOfApache)[number] | `apache-${ApacheVersion}`
 
 const membersOfApache = ['ours-observer', 'ours-follower', 'ours-leading'] as const
 
 export interface TargetServer extends AsyncDisposable {
+  /** The port for clients; where there are several servers, that of the one that led at the start. */
   readonly port: number
   readonly connectString: string
   /** The port for TLS alone; -1 where `tls` was not given. */
   readonly securePort: number
-  /** Kills the server without a good-bye and starts it on the same port and data; ours, which lives in this process, is closed. */
+  /** Kills the server, or the leader, without a good-bye and starts it on the same port and data; ours alone, which lives in this process, is closed. */
   crashAndRestart(): Promise<void>
   /** Lines of the audit log so far, without time and level; with the setting `audit`. */
   auditLines?(): string[]
@@ -37,11 +39,15 @@ export interface TargetServer extends AsyncDisposable {
 
 export const targetName = (process.env['LIGHTKEEPER_TARGET'] ?? 'ours') as TargetName
 
+const modes: Partial<Record<TargetName, string>> = {
+  'ours-ensemble': 'leader',
+  'ours-observer': 'observer',
+  'ours-follower': 'follower',
+  'ours-leading': 'leader',
+}
+
 /** The mode in which the target serves, as `srvr` says it. */
-export const targetMode =
-  { 'ours-observer': 'observer', 'ours-follower': 'follower', 'ours-leading': 'leader' }[
-    targetName as (typeof membersOfApache)[number]
-  ] ?? 'standalone'
+export const targetMode = modes[targetName] ?? 'standalone'
 
 /** Why a case about a server that stands alone is not asked of the target; undefined where it is. */
 export const notAlone =
@@ -49,14 +55,14 @@ export const notAlone =
 
 /** Undefined when the target can be started, else why not; with INTEROP=require a missing peer is an error. */
 export function missingTarget(name: TargetName = targetName): string | undefined {
-  if (name === 'ours') return undefined
+  if (name === 'ours' || name === 'ours-ensemble') return undefined
   const found = apacheAvailable(versionOf(name))
   if (found.available) return undefined
   if (process.env['INTEROP'] === 'require') throw new Error(`${name} is required and missing: ${found.reason}`)
   return found.reason
 }
 
-function versionOf(name: Exclude<TargetName, 'ours'>): ApacheVersion {
+function versionOf(name: Exclude<TargetName, 'ours' | 'ours-ensemble'>): ApacheVersion {
   if (membersOfApache.some((each) => each === name)) return '3.9'
   return name.slice('apache-'.length) as ApacheVersion
 }
@@ -99,6 +105,7 @@ export async function startTarget(settings: TargetSettings = {}, name: TargetNam
     // The largest number: among equal histories ours is elected.
     return startOurs(settings, await startOthers(settings, { size: 2, guestRole: 'participant' }), true)
   }
+  if (name === 'ours-ensemble') return startThreeOfOurs(settings)
   return name === 'ours' ? startOurs(settings) : startApache(settings, versionOf(name))
 }
 
@@ -107,45 +114,8 @@ const jaasKey = 'java.security.auth.login.config'
 /** `others`: the servers of the ensemble that it belongs to. `leads`: their leader goes until ours is elected. */
 async function startOurs(settings: TargetSettings, others?: ApacheServer, leads = false): Promise<TargetServer> {
   const dataDir = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
-  const more = new Map(Object.entries(settings.keys ?? {}))
-  if (settings.jaas !== undefined) more.set(jaasKey, jaasFile(dataDir, settings.jaas))
-  if (settings.tls !== undefined) {
-    for (const [key, value] of Object.entries(settings.tls)) more.set(key, value)
-    more.set('secureClientPort', '0')
-  }
   const auditFile = join(dataDir, 'audit.log')
-  const options: ServerOptions = {
-    ...parseZooCfg('', { more, readFile: (path) => readFileSync(path, 'latin1') }).options,
-    dataDir,
-    // Small files, quickly thrown away; snapshots are taken while the cases run.
-    preAllocSize: 64,
-    snapCount: 200,
-    tickTime: settings.tickTime ?? 2000,
-    maxClientCnxns: settings.maxClientCnxns ?? 0,
-    ...(settings.maxCnxns === undefined ? {} : { maxCnxns: settings.maxCnxns }),
-    ...(settings.globalOutstandingLimit === undefined
-      ? {}
-      : { globalOutstandingLimit: settings.globalOutstandingLimit }),
-    ...(settings.sessionlessCnxnTimeout === undefined
-      ? {}
-      : { sessionlessCnxnTimeout: settings.sessionlessCnxnTimeout }),
-    ...(settings.audit ? { auditEnabled: true, auditFile } : {}),
-    fourLetterWordWhitelist: settings.fourLetterWords ?? '*',
-    extendedTypesEnabled: settings.extendedTypesEnabled ?? false,
-    enforceQuota: settings.enforceQuota ?? false,
-    skipACL: settings.skipACL ?? false,
-    reconfigEnabled: settings.reconfigEnabled ?? false,
-    readOnlyModeEnabled: settings.readOnlyMode ?? false,
-    ...(settings.maxSessionTimeout === undefined ? {} : { maxSessionTimeout: settings.maxSessionTimeout }),
-    ...(settings.superDigest === undefined ? {} : { superDigest: settings.superDigest }),
-    ...(settings.containerCheckMs === undefined ? {} : { znodeContainerCheckIntervalMs: settings.containerCheckMs }),
-    ...(settings.containerNeverUsedMs === undefined
-      ? {}
-      : { znodeContainerMaxNeverUsedIntervalMs: settings.containerNeverUsedMs }),
-    ...(settings.containerMaxPerMinute === undefined
-      ? {}
-      : { znodeContainerMaxPerMinute: settings.containerMaxPerMinute }),
-  }
+  const options = { ...optionsOf(settings, dataDir), ...(settings.audit ? { auditEnabled: true, auditFile } : {}) }
   const guest = others?.guests[0]
   const membership: ServerOptions =
     guest === undefined
@@ -180,6 +150,71 @@ async function startOurs(settings: TargetSettings, others?: ApacheServer, leads 
       await serving()
     },
     auditLines: () => linesBehind(/ audit: (.*)/, readFileSync(auditFile, 'utf8')),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+/** The options of a server of ours; its files are in `dataDir`. */
+function optionsOf(settings: TargetSettings, dataDir: string): ServerOptions {
+  const more = new Map(Object.entries(settings.keys ?? {}))
+  if (settings.jaas !== undefined) more.set(jaasKey, jaasFile(dataDir, settings.jaas))
+  if (settings.tls !== undefined) {
+    for (const [key, value] of Object.entries(settings.tls)) more.set(key, value)
+    more.set('secureClientPort', '0')
+  }
+  return {
+    ...parseZooCfg('', { more, readFile: (path) => readFileSync(path, 'latin1') }).options,
+    dataDir,
+    // Small files, quickly thrown away; snapshots are taken while the cases run.
+    preAllocSize: 64,
+    snapCount: 200,
+    tickTime: settings.tickTime ?? 2000,
+    maxClientCnxns: settings.maxClientCnxns ?? 0,
+    ...(settings.maxCnxns === undefined ? {} : { maxCnxns: settings.maxCnxns }),
+    ...(settings.globalOutstandingLimit === undefined
+      ? {}
+      : { globalOutstandingLimit: settings.globalOutstandingLimit }),
+    ...(settings.sessionlessCnxnTimeout === undefined
+      ? {}
+      : { sessionlessCnxnTimeout: settings.sessionlessCnxnTimeout }),
+    fourLetterWordWhitelist: settings.fourLetterWords ?? '*',
+    extendedTypesEnabled: settings.extendedTypesEnabled ?? false,
+    enforceQuota: settings.enforceQuota ?? false,
+    skipACL: settings.skipACL ?? false,
+    reconfigEnabled: settings.reconfigEnabled ?? false,
+    readOnlyModeEnabled: settings.readOnlyMode ?? false,
+    ...(settings.maxSessionTimeout === undefined ? {} : { maxSessionTimeout: settings.maxSessionTimeout }),
+    ...(settings.superDigest === undefined ? {} : { superDigest: settings.superDigest }),
+    ...(settings.containerCheckMs === undefined ? {} : { znodeContainerCheckIntervalMs: settings.containerCheckMs }),
+    ...(settings.containerNeverUsedMs === undefined
+      ? {}
+      : { znodeContainerMaxNeverUsedIntervalMs: settings.containerNeverUsedMs }),
+    ...(settings.containerMaxPerMinute === undefined
+      ? {}
+      : { znodeContainerMaxPerMinute: settings.containerMaxPerMinute }),
+  }
+}
+
+/** Three servers of ours in this process, with their data in memory. */
+async function startThreeOfOurs(settings: TargetSettings): Promise<TargetServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-target-'))
+  const { dataDir: _, ...options } = optionsOf(settings, folder)
+  const ensemble = await orRemoved(folder, startEnsemble({ options: { ...options, initLimit: 20, syncLimit: 10 } }))
+  const leader = (): number => ensemble.leader() ?? 0
+  const close = async (): Promise<void> => {
+    await ensemble.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return {
+    port: ensemble.ports[leader()] as number,
+    connectString: ensemble.connectString,
+    securePort: -1,
+    async crashAndRestart() {
+      const index = leader()
+      await ensemble.kill(index)
+      await ensemble.restart(index)
+    },
     close,
     [Symbol.asyncDispose]: close,
   }
