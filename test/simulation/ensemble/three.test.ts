@@ -51,6 +51,28 @@ test('a write at any of them is seen at all of them', async () => {
   await expectEqual()
 })
 
+test.each([20, 500])('a leader whose port opens after %i ms is followed without another election', async (listenMs) => {
+  three = new Three(5)
+  three.listenMs = listenMs
+  await three.start()
+  const { leader } = await three.settled()
+  three.kill(leader)
+  await three.settled()
+  // One epoch a leader: nobody was elected in vain.
+  const epochs = three.lines('this member leads the ensemble').map((line) => / epoch=(\d+)/.exec(line)?.[1])
+  expect(epochs).toEqual(['1', '2'])
+  expect(three.lines('the leader cannot be reached')).toEqual([])
+})
+
+test('a leader whose port opens far too late is left, and one is found when ports open in time', async () => {
+  three = new Three(6)
+  three.listenMs = 5_000
+  await three.start()
+  await three.until(async () => three.lines('the leader cannot be reached').length > 0, 'somebody gives up')
+  three.listenMs = 0
+  await three.settled()
+})
+
 describe.each(seeds(2))('with seed %i', (seed) => {
   test.each(['leader', 'follower'] as const)(
     'the %s may die: writes go on, and it comes back with everything',

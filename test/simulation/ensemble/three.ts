@@ -1,5 +1,6 @@
 /** Three servers of ours and clients in one world, for tests that name the faults one by one. */
 import { type Client, type ConnectOptions, connect } from '@lightkeeper/client'
+import type { Network, Runtime } from '@lightkeeper/runtime'
 import { type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
 import { World } from '@lightkeeper/testing/sim'
 import { dumpTree } from '../../support/tree-dump.ts'
@@ -13,6 +14,8 @@ export class Three {
   readonly world: World
   /** What one of them has otherwise than the others, from its next start on. */
   readonly own = new Map<Sid, ServerOptions>()
+  /** How long the port for learners takes to open, milliseconds: a leader may have work to do before. */
+  listenMs = 0
   readonly #options: ServerOptions
   readonly #servers = new Map<Sid, RunningServer>()
   #clients = 0
@@ -39,7 +42,7 @@ export class Three {
 
   async start(...some: readonly Sid[]): Promise<void> {
     for (const sid of some.length > 0 ? some : sids) {
-      const runtime = this.world.runtime(host(sid))
+      const runtime = this.#runtimeOf(sid)
       const starting = startServer({ ...this.#options, ...this.own.get(sid), host: host(sid), myid: sid }, runtime)
       let isOver = false
       const over = (): void => {
@@ -50,6 +53,22 @@ export class Three {
       while (!isOver) await this.world.advance(1)
       this.#servers.set(sid, await starting)
     }
+  }
+
+  #runtimeOf(sid: Sid): Runtime {
+    const runtime = this.world.runtime(host(sid))
+    const { network, clock } = runtime
+    const late: Network = {
+      connect: (...dial) => network.connect(...dial),
+      service: (name) => network.service(name),
+      async listen(address, ...rest) {
+        const waitMs = address.endsWith(':2888') ? listenMs() : 0
+        if (waitMs > 0) await new Promise<void>((resolve) => void clock.after(waitMs, resolve))
+        return network.listen(address, ...rest)
+      },
+    }
+    const listenMs = (): number => this.listenMs
+    return { ...runtime, network: late }
   }
 
   kill(sid: Sid, kind: 'kill' | 'power' = 'kill'): void {

@@ -229,6 +229,16 @@ export class Visitor {
     return response !== undefined && readConnectResponse(response).sessionId !== 0n
   }
 
+  /** Sends requests at once, and waits for nothing. */
+  post(count: number, type: number, write: (writer: Writer) => void): void {
+    for (let i = 0; i < count; i++) this.#link.write(requestFrame(++this.#xid, type, write))
+  }
+
+  /** The replies that have come and were not taken. */
+  get replies(): number {
+    return this.#frames.waiting
+  }
+
   /** The error number of the reply. */
   async call(type: number, write: (writer: Writer) => void): Promise<number> {
     this.#link.write(requestFrame(++this.#xid, type, write))

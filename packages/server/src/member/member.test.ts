@@ -1,5 +1,13 @@
 /** What a member does with the packets of its leader, its disk, and its clients, and in which order. */
-import { keeperCodes, makeZxid, opCode, Reader, type Writer, writePathWatchRequest } from '@lightkeeper/protocol'
+import {
+  keeperCodes,
+  makeZxid,
+  opCode,
+  parseLearnerInfo,
+  Reader,
+  type Writer,
+  writePathWatchRequest,
+} from '@lightkeeper/protocol'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createBody } from '../../../../test/support/requests.ts'
 import { create } from '../storage/storage.harness.ts'
@@ -33,6 +41,83 @@ function answerTo(request: Uint8Array, zxid: bigint): ReturnType<typeof proposal
     type === opCode.createSession ? { type: opCode.createSession, timeOut: reader.int() } : create(`/n${zxid}`)
   return proposal(zxid, txn, { session, cxid })
 }
+
+test.each([
+  [undefined, 0n],
+  ['100000007', 0x1_0000_0007n],
+])('says which version of the members it has, %s, as Apache does', async (version, said) => {
+  const members = { 'server.1': 'ours:2888:3888', 'server.2': 'others:2002:3002', 'server.3': 'others:2003:3003' }
+  const it = await begin(1, { members: version === undefined ? members : { ...members, version } })
+  const { data } = await it.packet('FOLLOWERINFO')
+  expect(parseLearnerInfo(data)).toMatchObject({ sid: 1, configVersion: said })
+})
+
+/** Visitors with a session, while the leader answers. */
+async function visitors(
+  it: Theatre,
+  count: number,
+): Promise<{ all: ReturnType<Theatre['visit']>[]; zxid: () => bigint }> {
+  let counter = 0
+  const zxid = (): bigint => makeZxid(1, ++counter)
+  const all = []
+  for (let i = 0; i < count; i++) {
+    const visitor = it.visit()
+    const { data } = await it.packet('REQUEST')
+    const next = zxid()
+    it.send(answerTo(data as Uint8Array, next), commit(next))
+    await it.packet('ACK')
+    expect(await visitor.isServed()).toBe(true)
+    all.push(visitor)
+  }
+  return { all, zxid }
+}
+
+/** Lets the member do all that it can do without its leader. */
+async function pause(it: Theatre): Promise<void> {
+  await it.world.run(new Promise<void>((resolve) => void it.world.runtime('others').clock.after(300, resolve)))
+}
+
+test('a leader that does not answer gets no more requests than may be under way, and the rest when it answers', async () => {
+  const limit = 10
+  const it = await begin(1, { globalOutstandingLimit: limit })
+  await it.join(packet('DIFF', makeZxid(1, 0)))
+  const { all, zxid } = await visitors(it, 4)
+  const each = 20
+  for (const visitor of all) visitor.post(each, opCode.create, createBody('/n'))
+  await pause(it)
+  const requests = (): Uint8Array[] =>
+    it.packets.splice(0).flatMap(({ type, data }) => (type === 'REQUEST' ? [data as Uint8Array] : []))
+  let waiting = requests()
+  // Each connection may have one, however many the others have.
+  expect(waiting.length).toBeGreaterThanOrEqual(limit)
+  expect(waiting.length).toBeLessThanOrEqual(limit + all.length)
+  for (let answered = 0; answered < each * all.length; ) {
+    expect(waiting.length).toBeGreaterThan(0)
+    answered += waiting.length
+    for (const request of waiting) {
+      const next = zxid()
+      it.send(answerTo(request, next), commit(next))
+    }
+    await pause(it)
+    waiting = requests()
+    expect(waiting.length).toBeLessThanOrEqual(limit + all.length)
+  }
+  await it.until(() => all.every(({ replies }) => replies === each))
+})
+
+test('the same is true of large requests, by their bytes', async () => {
+  const it = await begin()
+  await it.join(packet('DIFF', makeZxid(1, 0)))
+  const { all } = await visitors(it, 14)
+  const size = 1_000_000
+  for (const visitor of all) visitor.post(4, opCode.create, createBody('/n', 0, new Uint8Array(size)))
+  await pause(it)
+  const count = it.packets.filter(({ type }) => type === 'REQUEST').length
+  const most = Math.ceil((32 << 20) / size)
+  expect(count).toBeGreaterThanOrEqual(most)
+  expect(count).toBeLessThanOrEqual(most + all.length)
+  expect(count).toBeLessThan(4 * all.length)
+})
 
 test('acknowledges what the disk has: after a power cut it is still there', async () => {
   const it = await begin()

@@ -39,6 +39,8 @@ const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
 /** The limit of operations and watch events under way. Above it, connections with an unanswered request are not read. */
 const workMax = 4_000
+/** The same limit of bytes that a leader has from this server and has not answered: a slow leader must not fill the memory of its followers. */
+const forwardedBytesMax = 32 << 20
 const unknownOpcode =
   'closing a connection: its client sent an opcode that this server does not know or take from clients'
 /** How many watches of lost connections are removed in one turn. */
@@ -112,7 +114,10 @@ export class Desk implements Answers, HandshakeDesk {
   /** So much is under way that a connection with an unanswered request is not read. */
   get isLoaded(): boolean {
     const { outstanding, work } = this.#applier
-    return outstanding >= this.#config.globalOutstandingLimit || work >= workMax
+    const { forwarded } = this.#orderer
+    const limit = this.#config.globalOutstandingLimit
+    if (outstanding >= limit || work >= workMax) return true
+    return forwarded !== undefined && (forwarded.requests >= limit || forwarded.bytes >= forwardedBytesMax)
   }
 
   get orderer(): Orderer {

@@ -61,6 +61,7 @@ interface Forwarded {
   readonly session: bigint
   readonly cxid: number
   readonly type: number
+  readonly bytes: number
 }
 
 /** A transaction from the leader. */
@@ -85,6 +86,8 @@ export class Forwarding implements Orderer {
   readonly #touches: Touches
   readonly #hooks: ForwardingHooks
   readonly #forwarded = new Deque<Forwarded>()
+  /** What the leader has not answered. Made once, since connections ask after every frame. */
+  readonly forwarded = { requests: 0, bytes: 0 }
   /** Transactions that are not known to be committed. */
   readonly #proposed = new Deque<Answering>()
   /** Syncs that the leader has answered, and the transactions that must be applied before. */
@@ -98,11 +101,6 @@ export class Forwarding implements Orderer {
     this.#answers = answers
     this.#touches = touches
     this.#hooks = hooks
-  }
-
-  /** Requests that the leader has not answered. */
-  get outstanding(): number {
-    return this.#forwarded.length
   }
 
   // -- what the desk asks ---------------------------------------------------------------------------------------------
@@ -163,7 +161,9 @@ export class Forwarding implements Orderer {
     writer.int(type)
     writer.raw(body)
     const data = this.#blocks.end()
-    this.#forwarded.push({ ticket, session, cxid, type })
+    this.#forwarded.push({ ticket, session, cxid, type, bytes: body.length })
+    this.forwarded.requests++
+    this.forwarded.bytes += body.length
     this.#hooks.send({ type: 'REQUEST', zxid: -1n, data, authinfo })
   }
 
@@ -195,8 +195,16 @@ export class Forwarding implements Orderer {
     if (head === undefined || head.session !== clientId || head.cxid !== cxid || head.type === opCode.sync)
       return undefined
     if (type === opCode.closeSession && head.type !== opCode.closeSession) return undefined
-    this.#forwarded.shift()
+    this.#shift()
     return head.ticket
+  }
+
+  #shift(): Forwarded | undefined {
+    const head = this.#forwarded.shift()
+    if (head === undefined) return undefined
+    this.forwarded.requests--
+    this.forwarded.bytes -= head.bytes
+    return head
   }
 
   /** Returns what is wrong with the packet, or undefined. */
@@ -207,7 +215,7 @@ export class Forwarding implements Orderer {
   #synced(): string | undefined {
     const zxid = this.#hooks.committedZxid()
     this.committed(zxid)
-    const head = this.#forwarded.shift()
+    const head = this.#shift()
     if (head?.type !== opCode.sync) return 'SYNC, but a sync is not the oldest request'
     if (zxid <= this.#hooks.appliedZxid() && this.#barriers.length === 0) this.#answers.opened(head.ticket)
     else this.#barriers.push({ ticket: head.ticket, zxid })

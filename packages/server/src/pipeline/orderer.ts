@@ -14,6 +14,8 @@ import type { Ticket } from './reply-queue.ts'
 export interface Orderer {
   /** Nothing is ordered: writes are refused, and a new session exists only on this server. Does not change. */
   readonly isReadOnly: boolean
+  /** Requests that another server has and that have no answer, of a member that passes them on. Absent where nothing is passed on. */
+  readonly forwarded?: { readonly requests: number; readonly bytes: number }
   /** `body` is at the end of the request's header. Its bytes do not change; the desk uses the reader again. */
   write(ticket: Ticket<Caller>, session: Session, body: Reader): void
   /** The desk made the session for this call. */

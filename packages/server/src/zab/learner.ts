@@ -102,6 +102,8 @@ export interface LearnerRole {
 export class Learner {
   readonly leader: number
   readonly #sid: number
+  /** A leader whose configuration is older refuses this member, as Apache's does. */
+  readonly #configVersion: bigint
   readonly #history: History
   readonly #times: ZabTimes
   readonly #isObserver: boolean
@@ -117,8 +119,18 @@ export class Learner {
   #isSavingCurrent = false
   #committed = 0n
 
-  constructor(now: number, sid: number, leader: number, isObserver: boolean, history: History, times: ZabTimes) {
+  /** `configVersion` is that of the members, 0 where nobody has given them one. */
+  constructor(
+    now: number,
+    sid: number,
+    leader: number,
+    isObserver: boolean,
+    history: History,
+    times: ZabTimes,
+    configVersion = 0n,
+  ) {
     this.#sid = sid
+    this.#configVersion = configVersion
     this.leader = leader
     this.#isObserver = isObserver
     this.#history = history
@@ -148,7 +160,7 @@ export class Learner {
     out.send(link, {
       type: this.#isObserver ? 'OBSERVERINFO' : 'FOLLOWERINFO',
       zxid: makeZxid(this.#history.acceptedEpoch, 0),
-      data: learnerInfoBytes(this.#sid, 0n),
+      data: learnerInfoBytes(this.#sid, this.#configVersion),
       authinfo: null,
     })
   }

@@ -220,7 +220,7 @@ export class Peer {
     }
     this.#state = 'learning'
     const isObserver = !membership.voters.some((voter) => voter.sid === sid)
-    this.#learner = new Learner(now, sid, leader, isObserver, this.history, this.#times)
+    this.#learner = new Learner(now, sid, leader, isObserver, this.history, this.#times, membership.version)
     out.dial(leader, this.#term)
   }
 
