@@ -178,7 +178,7 @@ export const plantedBugs: readonly PlantedBug[] = [
         'write',
         (original) =>
           function (this: Forwarding, ...args: Parameters<Forwarding['write']>) {
-            if (this.outstanding === 0) oldest.set(this, { session: args[1].id, xid: args[0].xid })
+            if (this.forwarded.requests === 0) oldest.set(this, { session: args[1].id, xid: args[0].xid })
             original.apply(this, args)
           },
       )

@@ -120,7 +120,11 @@ export class LeaderReplica implements MemberReplica {
     this.#primary = primary
     this.#leading = leading
     this.#loggedZxid = lastZxid
-    this.#requests = new LearnerRequests(primary, clock, hooks)
+    this.#requests = new LearnerRequests(primary, clock, {
+      appliedZxid: () => applier.lastZxid,
+      sync: (link) => hooks.sync(link),
+      answer: (link, packet) => hooks.answer(link, packet),
+    })
     this.#hooks = hooks
     this.#since = clock.now()
   }

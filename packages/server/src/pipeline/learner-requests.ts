@@ -7,6 +7,7 @@ import type { Clock } from '@lightkeeper/runtime'
 import { Session } from '../session/session.ts'
 import type { Primary } from './primary.ts'
 import { requestOf } from './requests.ts'
+import { Unsettled } from './unsettled.ts'
 
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
 const unimplemented = keeperCodes.UNIMPLEMENTED.number
@@ -14,7 +15,15 @@ const none = new Uint8Array(0)
 /** An entry of a PING: a session and its timeout. */
 const touchBytes = 12
 
+/**
+ * How many bytes of requests of one learner may wait to be applied. A learner of ours stops at a tenth of it, unless hundreds of its clients
+ * send a megabyte each. It cannot be made to wait: its acknowledgements come by the same connection.
+ */
+const unsettledBytesMax = 256 << 20
+
 export interface LearnerRequestsHooks {
+  /** Zxid of the last transaction in the tree. */
+  appliedZxid(): bigint
   /** The link gets SYNC when everything that was ordered until now is committed. */
   sync(link: number): void
   answer(link: number, packet: QuorumPacket): void
@@ -24,12 +33,15 @@ export class LearnerRequests {
   readonly #primary: Primary
   readonly #clock: Clock
   readonly #hooks: LearnerRequestsHooks
+  readonly #bytesMax: number
   readonly #reader = new Reader(none)
+  readonly #unsettled = new WeakMap<object, Unsettled>()
 
-  constructor(primary: Primary, clock: Clock, hooks: LearnerRequestsHooks) {
+  constructor(primary: Primary, clock: Clock, hooks: LearnerRequestsHooks, bytesMax = unsettledBytesMax) {
     this.#primary = primary
     this.#clock = clock
     this.#hooks = hooks
+    this.#bytesMax = bytesMax
   }
 
   /** `owner` stands for the link: sessions belong to it. Returns what is wrong with the packet, or undefined. */
@@ -39,7 +51,7 @@ export class LearnerRequests {
       switch (packet.type) {
         case 'REQUEST':
           this.#request(owner, link, reader, packet)
-          return undefined
+          return this.#count(owner, packet.data?.length ?? 0)
         case 'REVALIDATE':
           this.#revalidate(owner, link, reader)
           return undefined
@@ -53,6 +65,16 @@ export class LearnerRequests {
       if (!(error instanceof MalformedFrameError)) throw error
       return `${packet.type} cannot be read: ${error.message}`
     }
+  }
+
+  #count(owner: object, bytes: number): string | undefined {
+    let unsettled = this.#unsettled.get(owner)
+    if (unsettled === undefined) {
+      unsettled = new Unsettled()
+      this.#unsettled.set(owner, unsettled)
+    }
+    const sum = unsettled.add(bytes, this.#primary.lastZxid, this.#hooks.appliedZxid())
+    return sum > this.#bytesMax ? `it sends more than is committed: ${sum} bytes of its requests wait` : undefined
   }
 
   #request(owner: object, link: number, reader: Reader, { authinfo }: QuorumPacket): void {

@@ -297,6 +297,11 @@ export class Primary {
     return [...dropped, ...endings]
   }
 
+  /** Zxid of the last transaction that was made. */
+  get lastZxid(): bigint {
+    return this.#lastZxid
+  }
+
   /** This turn's share of transactions was applied, up to `zxid`. */
   settled(zxid: bigint): void {
     this.#pending.settle(zxid, zxid === this.#lastZxid)
