@@ -240,11 +240,9 @@ export class Primary {
   /** Orders the ends that wait, for a part of a turn. The rest follows in the next one, or when enough is applied. */
   #endSome(): void {
     if (!this.#mayEnd()) return
-    const from = this.#runtime.clock.now()
-    this.#endingUntil ??= this.#endInTurn(from + this.#turn.share(endingMs))
-    let now = from
-    while (this.#mayEnd() && now < this.#endingUntil && this.#endNext()) now = this.#runtime.clock.now()
-    this.#turn.use(now - from)
+    const { clock } = this.#runtime
+    this.#endingUntil ??= this.#endInTurn(clock.now() + this.#turn.share(endingMs))
+    while (this.#mayEnd() && clock.now() < this.#endingUntil && this.#endNext());
   }
 
   #mayEnd(): boolean {
@@ -255,7 +253,11 @@ export class Primary {
   #endInTurn(until: number): number {
     this.#runtime.clock.turnEnd(() => {
       this.#endingUntil = undefined
-      if (this.#endings.length > 0 && !this.#isStopped) this.#guard(() => this.#endSome())
+      if (this.#endings.length === 0 || this.#isStopped) return
+      // Only here: the end that a client asks for is a part of its own slice.
+      const from = this.#runtime.clock.now()
+      this.#guard(() => this.#endSome())
+      this.#turn.use(this.#runtime.clock.now() - from)
     })
     return until
   }

@@ -74,7 +74,7 @@ export class ClientConnection implements Caller, LinkEvents, Holder {
   #word: Uint8Array | undefined
   /** Had its slice; served again when the others had theirs. */
   #awaitsTurn = false
-  #share: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
+  #share: Share = { turn: -1, usedMs: 0, usedRequests: 0, endedAt: 0 }
   /** Bytes of requests since there was last none unanswered. */
   #takenBytes = 0
   /** Where the frame that is written begins; below 0 where a part of it was passed on already. */

@@ -61,7 +61,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   readonly connections = new Set<ClientConnection>()
   readonly secureConnections = new Set<ClientConnection>()
   readonly slices: Slices
-  readonly wordShare: Share = { turn: -1, usedMs: 0, usedRequests: 0 }
+  readonly wordShare: Share = { turn: -1, usedMs: 0, usedRequests: 0, endedAt: 0 }
   readonly held: HeldBytes
   readonly events = new EventFrames()
   readonly words: FourLetterWords

@@ -14,7 +14,7 @@ beforeEach(() => {
   turn.atEnd(() => slices.beginTurn())
 })
 
-const newShare = (): Share => ({ turn: -1, usedMs: 0, usedRequests: 0 })
+const newShare = (): Share => ({ turn: -1, usedMs: 0, usedRequests: 0, endedAt: 0 })
 /** One request of `ms`; false where the connection is not served in this turn any more. */
 const serve = (share: Share, ms: number): boolean => {
   if (!slices.begin(share)) return false
@@ -57,12 +57,23 @@ test('turns in which it asked for nothing pay back what it took', () => {
   expect(serve(share, 0)).toBe(true)
 })
 
+test('where turns are long it waits for no longer than it took', () => {
+  const share = newShare()
+  serve(share, 20)
+  clock.time += 12
+  nextTurn()
+  expect(serve(share, 0)).toBe(false)
+  clock.time += 12
+  nextTurn()
+  expect(serve(share, 0)).toBe(true)
+})
+
 test('others are served in each turn meanwhile', () => {
   const [busy, other] = [newShare(), newShare()]
   serve(busy, 6)
   for (let i = 0; i < 5; i++) {
     nextTurn()
-    expect([serve(busy, 6), serve(other, 0.25)]).toEqual([false, true])
+    expect([serve(busy, 6), serve(other, 0.125)]).toEqual([false, true])
   }
   nextTurn()
   expect(serve(busy, 6)).toBe(true)

@@ -10,7 +10,7 @@ const sliceMs = 1
 const sliceRequests = 256
 /** What all connections may take of a turn, where other parts leave so much. */
 const connectionsMs = 8
-/** A connection that took more than its slice waits for as many turns as it took slices, but for no more than this. */
+/** A connection that took more than its slice waits for as many turns as it took slices, or for as long as it took; in turns at most this. */
 const debtMsMax = 32
 /** Requests served between two looks at the clock, which costs as much as a small part of a request. */
 const requestsPerLook = 16
@@ -20,6 +20,8 @@ export interface Share {
   turn: number
   usedMs: number
   usedRequests: number
+  /** When its last slice ended, monotonic milliseconds. */
+  endedAt: number
 }
 
 export class Slices {
@@ -53,10 +55,10 @@ export class Slices {
   /** Begins a slice; false when nothing is left, of the turn or of what `share` may take of it. One slice at a time. */
   begin(share: Share): boolean {
     if (share.turn !== this.#turn) {
-      // One request may take many slices. They are paid back, so that others get the turns in which their writes go to the log and back.
-      const owedMs = Math.min(share.usedMs, debtMsMax) - (this.#turn - share.turn) * sliceMs
+      const owedMs = this.#owed(share)
+      if (owedMs >= sliceMs) return false
       share.turn = this.#turn
-      share.usedMs = Math.max(0, owedMs)
+      share.usedMs = owedMs
       share.usedRequests = 0
     }
     const left = sliceRequests - share.usedRequests
@@ -68,6 +70,18 @@ export class Slices {
     this.#startedAt = this.#clock.now()
     this.#endsAt = this.#startedAt + leftMs
     return true
+  }
+
+  /**
+   * One request may take many slices. They are paid back, in turns or in time, so that others get the turns in which their writes go to
+   * the log and back.
+   */
+  #owed({ turn, usedMs, endedAt }: Share): number {
+    const owedMs = Math.min(usedMs, debtMsMax) - (this.#turn - turn) * sliceMs
+    // A turn of a busy server is long: nobody waits for longer than what it took.
+    return owedMs < sliceMs
+      ? Math.max(0, owedMs)
+      : Math.max(0, Math.min(owedMs, usedMs - (this.#clock.now() - endedAt)))
   }
 
   /** Asked before each request of a slice: false when the slice is over. */
@@ -86,7 +100,8 @@ export class Slices {
   }
 
   end(share: Share): void {
-    const usedMs = this.#clock.now() - this.#startedAt
+    share.endedAt = this.#clock.now()
+    const usedMs = share.endedAt - this.#startedAt
     share.usedMs += usedMs
     share.usedRequests += this.#requests
     this.#turnUsedMs += usedMs
