@@ -96,6 +96,37 @@ function declarationsOf({ file, name }: Place): ts.Statement[] {
 
 const isDocumented = (node: ts.Node): boolean => ts.getJSDocCommentsAndTags(node).some((each) => ts.isJSDoc(each))
 
+/** The methods and getters of a class or an interface that have no comment. An overloaded method needs one comment. */
+function undocumentedMethods(place: Place): string[] {
+  const methods = declarationsOf(place)
+    .flatMap((statement): readonly (ts.ClassElement | ts.TypeElement)[] =>
+      ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement) ? [...statement.members] : [],
+    )
+    .filter((member) => isMethod(member) && isPublic(member))
+  const documented = new Set(methods.filter(isDocumented).map((method) => method.name?.getText()))
+  return methods
+    .map((method) => method.name?.getText() ?? '')
+    .filter((name) => !documented.has(name))
+    .map((name) => `${place.file} ${place.name}.${name}`)
+}
+
+const isMethod = (member: ts.ClassElement | ts.TypeElement): boolean =>
+  ts.isMethodDeclaration(member) || ts.isMethodSignature(member) || ts.isGetAccessor(member)
+
+function isPublic(member: ts.ClassElement | ts.TypeElement): boolean {
+  if (member.name === undefined || ts.isPrivateIdentifier(member.name)) return false
+  // What the language names: disposal, iteration, tags.
+  if (ts.isComputedPropertyName(member.name)) return false
+  const modifiers = ts.canHaveModifiers(member) ? (ts.getModifiers(member) ?? []) : []
+  return !modifiers.some(
+    ({ kind }) =>
+      kind === ts.SyntaxKind.PrivateKeyword ||
+      kind === ts.SyntaxKind.ProtectedKeyword ||
+      // The class above has the comment.
+      kind === ts.SyntaxKind.OverrideKeyword,
+  )
+}
+
 /** Of a list of places, `file name` of those whose declaration has no comment. */
 function undocumented(places: readonly Place[]): string[] {
   return places
@@ -109,14 +140,26 @@ function undocumented(places: readonly Place[]): string[] {
 
 // The other packages are parts of these: `lightkeeper` passes their names on, and SECURITY.md says what else of them is no API.
 test.each(['cli', 'console', 'fastify', 'gssapi', 'nestjs', 'opentelemetry'])(
-  'every name that users get from packages/%s has a comment',
+  'every name that users get from packages/%s has a comment, and every method',
   (name) => {
     const places = [...entriesOf(name).values()].flatMap(exportsOf)
     expect(places.length).toBeGreaterThan(0)
     expect(undocumented(places)).toEqual([])
+    expect([...new Set(places.flatMap(undocumentedMethods))]).toEqual([])
   },
 )
 
 test('a name without a comment is found', () => {
   expect(undocumented([{ file: 'test/tidy/public-names.test.ts', name: 'Place' }])).toHaveLength(1)
+})
+
+test('a method without a comment is found', () => {
+  const source = ts.createSourceFile(
+    'planted.ts',
+    'export class Planted {\n  /** Known. */\n  known() {}\n  unknown() {}\n  #own() {}\n  private hidden() {}\n}\n',
+    ts.ScriptTarget.ES2022,
+    true,
+  )
+  parsed.set('planted.ts', source)
+  expect(undocumentedMethods({ file: 'planted.ts', name: 'Planted' })).toEqual(['planted.ts Planted.unknown'])
 })

@@ -117,6 +117,7 @@ export class Client implements AsyncDisposable, ClientLike {
 
   // -- session --------------------------------------------------------------------------------------------------------
 
+  /** The state of the session now. `states()` gives every state from now on. */
   get state(): SessionState {
     return this.#session.state
   }
@@ -250,6 +251,7 @@ export class Client implements AsyncDisposable, ClientLike {
     return this.#read(existenceRead, path, options, readOptions)
   }
 
+  /** Names of the children, not sorted, and the Stat. `watch` gives `changed`, as for `get`. @throws KeeperError NO_NODE, NO_AUTH. */
   children(path: ZnodePath, options: ReadOptions = noOptions): Promise<ChildrenResult> {
     return this.#read(childrenRead, path, options, readOptions)
   }
@@ -271,6 +273,7 @@ export class Client implements AsyncDisposable, ClientLike {
     return readZnode(this.#context, read, path, own)
   }
 
+  /** The ACL of a znode, and its Stat, whose `aversion` is for `setAcl`. @throws KeeperError NO_NODE, NO_AUTH. */
   async getAcl(path: ZnodePath, options: CallOptions = noOptions): Promise<AclResult> {
     checkPath(path, 'getAcl')
     return getAcl(this.#context, path, callOptions.of(options, 'getAcl'))
@@ -299,6 +302,7 @@ export class Client implements AsyncDisposable, ClientLike {
     return sync(this.#context, path, callOptions.of(options, 'sync'))
   }
 
+  /** The identities that this connection has on the server, with what the server shows of each. It needs a server of 3.7 or newer. */
   async whoAmI(options: CallOptions = noOptions): Promise<Identity[]> {
     return whoAmI(this.#context, callOptions.of(options, 'whoAmI'))
   }

@@ -7,6 +7,10 @@ import { describe } from './arguments/describe.ts'
 export interface Codec<T> {
   /** What this throws for a value that cannot be written is thrown to the caller, unchanged. */
   encode(value: T): Uint8Array | Promise<Uint8Array>
+  /**
+   * Makes the value from the data of a znode. What this throws, or rejects with, goes to the caller unchanged; a watch delivers it as a
+   * change of kind `unreadable`.
+   */
   decode(data: Uint8Array): T | Promise<T>
 }
 

@@ -91,10 +91,12 @@ export class ZnodeHandle<T> {
     return { value: value as T, stat }
   }
 
+  /** Deletes the znode, as `client.delete` does, with its options and errors. */
   delete(options: DeleteOptions = noOptions): Promise<void> {
     return this.#client.delete(this.path, options)
   }
 
+  /** Every change of the znode, decoded by the codec of this handle; otherwise as `client.watch`. */
   watch(options: Omit<WatchOptions<T>, 'codec'> = noOptions): AsyncGenerator<WatchChange<T>, void, void> {
     return this.#client.watch(this.path, { ...handleWatchOptions.of(options, 'watch'), codec: this.#codec })
   }

@@ -16,10 +16,12 @@ export class ReadyRequest {
     this.#wake = wake
   }
 
+  /** Whether a `ready` was asked for and has not been delivered. */
   get isAsked(): boolean {
     return this.#isAsked
   }
 
+  /** The stream calls it when it delivers `ready`. */
   answer(): void {
     this.#isAsked = false
   }

@@ -21,14 +21,18 @@ export interface GssapiOptions {
 
 /** The part of the package `kerberos` that is used. */
 export interface KerberosModule {
+  /** Begins a login at a service, `zookeeper@HOST`. `flags` are those of GSS-API. */
   initializeClient(service: string, options: { principal?: string; flags: number }): Promise<KerberosClient>
 }
 
 /** Texts are base64. */
 export interface KerberosClient {
   readonly contextComplete: boolean
+  /** Takes what the server sent, base64; resolves to the answer. Null where there is nothing to send. */
   step(challenge: string): Promise<string | null>
+  /** Takes a message of the server out of its protection. */
   unwrap(challenge: string): Promise<string | null>
+  /** Puts a message for the server into its protection; `protect` encrypts it too. */
   wrap(plain: string, options?: { protect?: boolean }): Promise<string | null>
 }
 

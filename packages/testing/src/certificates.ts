@@ -71,6 +71,7 @@ export class Authority {
     return { ca: this.cert, ...(name === undefined ? {} : this.issue({ name })) }
   }
 
+  /** A certificate with its key, signed by this authority. Valid for one day unless `days` says otherwise. */
   issue({ name, subject, hosts = [], days = 1 }: CertificateOptions): Certified {
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const names = hosts.map((host) =>

@@ -31,6 +31,7 @@ export interface Proxy extends AsyncDisposable {
   readonly openMax: number
   /** Number of bytes that clients have sent so far. */
   readonly sentBytes: number
+  /** Cuts every connection, and listens no more. */
   close(): Promise<void>
 }
 

@@ -28,6 +28,7 @@ export interface TransactionOp<R> {
   readonly path: string
   /** The operation with the path that the server knows. */
   encode(toServer: (path: string) => string): MultiOperation
+  /** Makes the result of this operation from that of the transaction. */
   decode(result: MultiResult, toUser: (path: string) => ZnodePath): R
   /** Whether it creates an ephemeral of this session, or may delete one. */
   readonly ephemeral?: 'made' | 'gone'

@@ -53,6 +53,7 @@ export interface RunningConsole extends AsyncDisposable {
   /** What a browser opens, with the token behind `#`, which no server and no log sees. */
   readonly url: string
   readonly token: string | undefined
+  /** Closes the port, the connections of browsers, and the session of the console. */
   close(): Promise<void>
 }
 

@@ -42,6 +42,10 @@ export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
   readonly size: number
   /** Stale while the connection is lost, and once the cache has ended. */
   readonly freshness: Freshness
+  /**
+   * The znode as the cache has it now; undefined where there is none. `path` is a whole path, as the client takes it.
+   * @throws KeeperError BAD_ARGUMENTS for what is no path.
+   */
   get(path: ZnodePath): CacheEntry<T> | undefined
   /** Names of the children, sorted. */
   children(path: ZnodePath): readonly string[]

@@ -26,6 +26,7 @@ export class EndedError extends Error {
     this.path = path
   }
 
+  /** For logs. */
   toJSON(): Record<string, unknown> {
     return { name: this.name, code: this.code, path: this.path, message: this.message }
   }

@@ -22,6 +22,7 @@ import { type ConfigurationChange, Readers } from './changes.ts'
 export interface ConfigurationStore {
   /** The value that was saved last; undefined where there is none. */
   load(): Promise<Uint8Array | undefined>
+  /** Keeps the value for `load`. Called with each value that was read from ZooKeeper. */
   save(data: Uint8Array): Promise<void>
 }
 

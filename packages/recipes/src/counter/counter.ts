@@ -37,7 +37,9 @@ export interface Counter<V> {
    * the change was sent already, its outcome is unknown.
    */
   add(delta: V, options?: CallOptions): Promise<Counted<V>>
+  /** Adds 1, as `add` does. */
   increment(options?: CallOptions): Promise<Counted<V>>
+  /** Subtracts 1, as `add` does. */
   decrement(options?: CallOptions): Promise<Counted<V>>
   /** Sets the value, whatever it was before. */
   set(value: V, options?: CallOptions): Promise<Counted<V>>

@@ -17,6 +17,7 @@ export interface Format {
   serviceName(child: string): string
   /** Name of the znode of an instance. If the name contains more than the id, it changes with the instance. */
   nodeName(instance: ServiceInstance): string
+  /** The data of the znode of an instance. */
   encode(instance: ServiceInstance): Uint8Array
   /** @throws any error for a znode that holds no instance. */
   decode(service: string, nodeName: string, data: Uint8Array): ServiceInstance

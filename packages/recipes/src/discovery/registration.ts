@@ -87,6 +87,7 @@ export class Registration implements AsyncDisposable {
     return this.#instance
   }
 
+  /** The znode of the instance. */
   get path(): ZnodePath {
     return this.#node.path
   }

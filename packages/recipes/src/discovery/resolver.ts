@@ -136,6 +136,7 @@ export class Resolver implements AsyncDisposable {
     return this.#unreadable
   }
 
+  /** Whether the instances are those of the server. Stale while the connection is lost, and once the resolver has ended. */
   get freshness(): Freshness {
     // No caller gets a resolver before it is complete.
     return this.#freshness as Freshness

@@ -141,6 +141,7 @@ export class PersistentNode implements AsyncDisposable {
     this.#kept = this.#keep()
   }
 
+  /** Whether the znode exists, as far as this client knows. */
   get state(): PersistentNodeState {
     return this.#state
   }

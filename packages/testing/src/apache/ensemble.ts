@@ -94,17 +94,20 @@ export interface ApacheServer extends AsyncDisposable {
   restart(index?: number): Promise<void>
   /** SIGSTOP and SIGCONT: the machine hangs, its sockets stay open. */
   pause(index?: number): void
+  /** Ends `pause`. */
   resume(index?: number): void
   /**
    * A partition: nothing passes between this server and the others or its clients, and no connection is closed. Bytes that were
    * under way arrive after `heal`. The indexes of guests follow those of the servers. @throws Error without the option `cuttable`.
    */
   cut(index?: number): void
+  /** Ends `cut`; what was under way arrives. */
   heal(index?: number): void
   /** The end of the output of a server since its last start; `logLevel` sets how much it prints. */
   said(index?: number): string
   /** The leader, or the standalone server; undefined while no server, or more than one, reports that it leads. */
   leader(): Promise<number | undefined>
+  /** Kills every server and deletes its files. */
   close(): Promise<void>
 }
 

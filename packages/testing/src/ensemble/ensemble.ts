@@ -73,6 +73,7 @@ export interface Ensemble extends AsyncDisposable {
   start(index: number): Promise<void>
   /** The member does nothing until `resume`, and its connections stay open, as under SIGSTOP. */
   pause(index: number): void
+  /** Ends `pause`. Timers that are due run first, then what has arrived meanwhile. */
   resume(index: number): void
   /** A partition: nothing passes, and no connection is closed. What is sent meanwhile arrives after `heal`. */
   cut(index: number, options?: CutOptions): void
@@ -87,6 +88,7 @@ export interface Ensemble extends AsyncDisposable {
   serving(): Promise<void>
   /** The last lines of a member's log, since the ensemble began. */
   said(index: number): string
+  /** Ends every partition, and kills every member. */
   close(): Promise<void>
 }
 

@@ -80,6 +80,7 @@ export class SimNetwork {
     this.#silences.add(pair(a, b))
   }
 
+  /** Ends what `cut` and `refuse` did between two hosts. */
   heal(a: string, b: string): void {
     this.#cuts.delete(pair(a, b))
     this.#refusals.delete(pair(a, b))
@@ -165,6 +166,7 @@ export class SimNetwork {
     return own
   }
 
+  /** The time that the next message takes, milliseconds. */
   latency(): number {
     return this.#latency()
   }

@@ -17,10 +17,12 @@ export class SeededRandom implements Random {
     return (mixed ^ (mixed >>> 14)) >>> 0
   }
 
+  /** A whole number of at least 0 and less than `bound`; 0 for a bound of 1 or less. */
   below(bound: number): number {
     return bound <= 1 ? 0 : Math.floor((this.next() / 0x1_0000_0000) * bound)
   }
 
+  /** `length` bytes. */
   bytes(length: number): Uint8Array {
     return Uint8Array.from({ length }, () => this.below(256))
   }
@@ -30,6 +32,7 @@ export class SeededRandom implements Random {
     return this.below(times) === 0
   }
 
+  /** One of the items, which must not be empty. */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)] as T
   }

@@ -137,6 +137,7 @@ export class World {
     this.after(0, () => this.#catchUp(entry))
   }
 
+  /** Whether the host is stopped, as by SIGSTOP. */
   isPaused(host: string): boolean {
     return this.#host(host).isPaused
   }
@@ -196,6 +197,7 @@ export class World {
     return host
   }
 
+  /** Adds a line to the trace, with the time and the host. */
   note(host: string, event: string): void {
     this.trace.push(`${this.time.toFixed(3).padStart(12)} ${host.padEnd(8)} ${event}`)
   }
@@ -209,6 +211,7 @@ export class World {
     return (hash >>> 0).toString(16).padStart(8, '0')
   }
 
+  /** Runs a task after a delay in milliseconds of simulated time; with a process, only while that is alive. */
   after(delayMs: number, task: () => void, process?: { readonly isAlive: boolean }): { cancel(): void } {
     // Whole 1/1024 milliseconds, rounded up: sums are exact, and no task runs a rounding error too early.
     const at = Math.ceil((this.time + Math.max(0, delayMs)) * 1024) / 1024
