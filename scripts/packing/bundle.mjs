@@ -119,11 +119,10 @@ async function bundleCode(bundling) {
     dir: bundling.out,
     // Top-level await ends the build here: a module that has it cannot be required.
     format: 'cjs',
-    entryFileNames: '[name].cjs',
+    entryFileNames: '[name].code.cjs',
     chunkFileNames: 'shared-[name].cjs',
     exports: 'named',
     esModule: true,
-    // Node finds the names of plain assignments without running the module.
     externalLiveBindings: false,
     sourcemap: true,
     // A path from the root of the repository: the same on every machine.
@@ -132,8 +131,16 @@ async function bundleCode(bundling) {
   await code.close()
   for (const chunk of output) {
     if (chunk.type !== 'chunk' || !chunk.isEntry) continue
+    // Node searches the text of a CommonJS module for the names that an ES module imports. That takes longer than to run the module
+    // where the text is long, so the names stand in a file of their own.
+    const lines = chunk.exports.map((name) => `exports.${name} = code.${name}\n`)
+    const head = `'use strict'\nObject.defineProperty(exports, '__esModule', { value: true })\n`
+    writeFileSync(
+      join(bundling.out, `${chunk.name}.cjs`),
+      `${head}const code = require('./${chunk.fileName}')\n${lines.join('')}`,
+    )
     const names = chunk.exports.length === 0 ? '' : ` ${chunk.exports.join(', ')} `
-    writeFileSync(join(bundling.out, `${chunk.name}.js`), `export {${names}} from './${chunk.fileName}'\n`)
+    writeFileSync(join(bundling.out, `${chunk.name}.js`), `export {${names}} from './${chunk.name}.cjs'\n`)
   }
 }
 

@@ -44,7 +44,8 @@ describe('the tarball', () => {
       'dist',
       ...['arguments', 'index'].flatMap((name) => [
         `dist/${name}.cjs`,
-        `dist/${name}.cjs.map`,
+        `dist/${name}.code.cjs`,
+        `dist/${name}.code.cjs.map`,
         `dist/${name}.d.cts`,
         `dist/${name}.d.ts`,
         `dist/${name}.js`,
@@ -75,17 +76,18 @@ describe('the tarball', () => {
   })
 
   test('has a map that leads to every source, and names no machine', () => {
-    const map = JSON.parse(read('dist/index.cjs.map')) as { sources: string[]; sourcesContent: string[] }
+    const map = JSON.parse(read('dist/index.code.cjs.map')) as { sources: string[]; sourcesContent: string[] }
     expect(map.sources).toContain('packages/client/src/client.ts')
     for (const [i, source] of map.sources.entries()) {
       expect(source).toMatch(/^packages\/(client|protocol|runtime)\/src\/.*\.ts$/)
       expect(map.sourcesContent[i]).toBe(readFileSync(join(root, source), 'utf8'))
     }
-    expect(read('dist/index.cjs') + read('dist/index.d.ts')).not.toContain(root)
+    expect(read('dist/index.code.cjs') + read('dist/index.d.ts')).not.toContain(root)
   })
 
   test('stays within its size', () => {
-    const code = ['index', 'arguments', 'shared-index'].map((name) => read(`dist/${name}.cjs`)).join('')
+    const files = ['index', 'index.code', 'arguments', 'arguments.code', 'shared-index']
+    const code = files.map((name) => read(`dist/${name}.cjs`)).join('')
     const sizes = {
       'tarball KiB': statSync(installed.tarball).size,
       'code KiB': Buffer.byteLength(code),
