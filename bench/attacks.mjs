@@ -188,6 +188,8 @@ async function run(name, attack) {
   }
 }
 
+/** What the memory of our server may grow by in most rows, MiB. */
+const usualMiB = 64
 const found = apacheAvailable(values.version === '3.8' ? '3.8' : '3.9')
 if (!found.available && values.only !== 'ours') console.log(`Apache ZooKeeper is left out, because ${found.reason}`)
 const names = ['ours', ...(found.available ? ['apache'] : [])].filter((name) => (values.only ?? name) === name)
@@ -197,13 +199,16 @@ for (const attack of attacks) {
   if (attack.needs !== undefined && !values[attack.needs]) continue
   for (const name of names) {
     const row = await run(name, attack)
-    rows.push(row)
+    const bound = attack.boundMiB?.[values.tls ? 1 : 0] ?? usualMiB
+    rows.push(name === 'ours' ? { ...row, boundMiB: bound } : row)
+    if (name === 'ours' && (row.grownMiB > bound || !row.alive)) process.exitCode = 1
+    const limit = name === 'ours' ? ` of ${bound}` : ''
     if (values.json) continue
     console.log(
-      `${attack.name.padEnd(48)} ${name.padEnd(7)} p50 ${row.p50.toFixed(1).padStart(6)} ms  p99 ${row.p99.toFixed(1).padStart(8)} ms  longest ${row.longest.toFixed(0).padStart(6)} ms  memory +${row.grownMiB.toFixed(0).padStart(4)} MiB  ${row.alive ? 'alive' : 'DEAD'}${row.isLost ? ', second client lost its connection' : ''}`,
+      `${attack.name.padEnd(48)} ${name.padEnd(7)} p50 ${row.p50.toFixed(1).padStart(6)} ms  p99 ${row.p99.toFixed(1).padStart(8)} ms  longest ${row.longest.toFixed(0).padStart(6)} ms  memory +${row.grownMiB.toFixed(0).padStart(4)}${limit} MiB  ${row.alive ? 'alive' : 'DEAD'}${row.isLost ? ', second client lost its connection' : ''}`,
     )
   }
 }
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
 if (values.json) console.log(JSON.stringify({ machine, rows }, null, 2))
-process.exit(0)
+process.exit()

@@ -125,6 +125,7 @@ export const connections = [
   },
   {
     name: 'H7 connections by the thousand, without a handshake',
+    boundMiB: [64, 135],
     async setUp(port) {
       return async () => {
         /** @type {import('node:net').Socket[]} */

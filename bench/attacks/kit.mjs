@@ -4,7 +4,11 @@ import { opCode, openAcl, writeMultiRequest, writePathWatchRequest, writeSetData
 
 /** @typedef {Awaited<ReturnType<typeof import('../support/wire.mjs').dial>>} Client */
 /** @typedef {(writer: import('@lightkeeper/protocol').Writer) => void} Body */
-/** `needs` says what the server must have for it. @typedef {{ name: string, needs?: 'tls' | 'sasl', setUp(port: number): Promise<() => Promise<void>> }} Attack */
+/**
+ * `needs` says what the server must have for it. `boundMiB` is how much memory our server may take for it where that is more than 64
+ * MiB, without and with TLS; docs/performance/attacks.md has the reason of each.
+ * @typedef {{ name: string, needs?: 'tls' | 'sasl', boundMiB?: readonly [plain: number, tls: number], setUp(port: number): Promise<() => Promise<void>> }} Attack
+ */
 
 /** @param {number} ms */
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))

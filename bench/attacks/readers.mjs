@@ -58,6 +58,7 @@ export const readers = [
   },
   {
     name: 'H6 500 watchers that do not read, one writer',
+    boundMiB: [64, 121],
     async setUp(port) {
       const client = await dial(port)
       const path = `/${'w'.repeat(1_000)}`
@@ -83,6 +84,7 @@ export const readers = [
   },
   {
     name: 'T31 200,000 watches set again after a reconnect',
+    boundMiB: [177, 177],
     async setUp(port) {
       const paths = Array.from({ length: 200_000 }, (_, i) => `/services/a-name-of-some-length-${i}`)
       return async () => {

@@ -138,6 +138,7 @@ export const requests = [
   },
   {
     name: 'H10 paths of a megabyte, and paths that are none',
+    boundMiB: [113, 113],
     async setUp(port) {
       const long = `/${'x'.repeat(1_000_000)}`
       const deep = '/x'.repeat(500_000)
