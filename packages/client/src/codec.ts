@@ -19,10 +19,15 @@ export interface Codec<T> {
  * It is declared again here, so that this package needs none of them.
  */
 export interface StandardSchema<Output = unknown> {
+  /** What the schema offers under the name that the standard fixes. */
   readonly '~standard': {
+    /** The version of the standard. */
     readonly version: 1
+    /** The name of the schema library. */
     readonly vendor: string
+    /** Checks a value: gives the value in its output form, or the issues; or a promise of one of them. */
     validate(value: unknown): StandardResult<Output> | Promise<StandardResult<Output>>
+    /** For the compiler alone; there is no value at run time. */
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined
   }
 }
@@ -33,7 +38,9 @@ export type StandardResult<Output> =
 
 /** One fault that a validator of Standard Schema found in a value. */
 export interface StandardIssue {
+  /** What is wrong, for people. */
   readonly message: string
+  /** Where in the value it is, key by key from the outside; undefined or empty for the value itself. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
@@ -111,6 +118,7 @@ function accepted(result: StandardResult<unknown>, written: string): string {
 /** The issues that a schema reported. */
 export class SchemaError extends TypeError {
   override readonly name = 'SchemaError'
+  /** The issues, as the schema gave them. */
   readonly issues: readonly StandardIssue[]
 
   constructor(issues: readonly StandardIssue[]) {

@@ -23,12 +23,15 @@ import type { WatchChange } from './watch/change.ts'
 
 /** A value with the Stat of the znode that holds it. */
 export interface Value<T> {
+  /** The data of the znode, as the codec read it. */
   readonly value: T
+  /** The Stat, read together with the data. */
   readonly stat: ZnodeStat
 }
 
 /** One znode and the codec of its data, made by `client.node()`. It reads and writes values instead of bytes. */
 export class ZnodeHandle<T> {
+  /** The path of the znode, without the chroot. */
   readonly path: ZnodePath
   readonly #client: ClientLike
   readonly #codec: Codec<T>

@@ -13,6 +13,7 @@ export type Credentials = string | Uint8Array | (() => string | Uint8Array | Pro
 export interface AuthOption {
   /** `digest`, with credentials `user:password`; or a scheme that the server knows by a plugin. */
   readonly scheme: string
+  /** What the scheme needs, as text (sent as UTF-8) or bytes. A function is called before every connection, and may return a promise. */
   readonly credentials: Credentials
 }
 
@@ -199,9 +200,11 @@ export interface CopyOptions extends CallOptions {
  * `2=host:2888:3888:participant;2181`, with commas between several.
  */
 export interface MemberChange {
+  /** Servers to add, or members to change: lines as above. Default: none. */
   readonly joining?: string
   /** Ids of servers, with commas between them. */
   readonly leaving?: string
+  /** All members of the new configuration. Default: the steps decide. */
   readonly members?: string
   /** The version that the present configuration must have. Default: any. */
   readonly fromVersion?: bigint

@@ -9,7 +9,9 @@ export class ZnodeStat {
   readonly mzxid: bigint
   /** Zxid of the last create or delete of a child. */
   readonly pzxid: bigint
+  /** When the znode was created (`ctime`), by the server's clock; exact to a millisecond. */
   readonly created: Date
+  /** When its data was set last, or it was created (`mtime`), by the server's clock; exact to a millisecond. */
   readonly modified: Date
   /** Number of `set`s since creation. */
   readonly version: number
@@ -21,6 +23,7 @@ export class ZnodeStat {
   readonly ephemeralOwner: bigint
   /** Bytes of data. */
   readonly dataLength: number
+  /** Number of children. */
   readonly numChildren: number
 
   /** Times may be numbers: a Date holds nothing larger. */

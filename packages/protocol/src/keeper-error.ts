@@ -13,7 +13,9 @@ export type Outcome = 'not-sent' | 'unknown' | 'rejected'
 export interface FailedOperation {
   /** Position in the transaction, from 0. */
   readonly index: number
+  /** The code with which the operation failed. */
   readonly code: AnyKeeperCode
+  /** The path of the operation. */
   readonly path: string
 }
 
@@ -29,14 +31,19 @@ export type AnyKeeperCode =
   | 'LEASE_ENDED'
 
 export interface KeeperErrorDetails {
+  /** Replaces the sentence of the code in the message. */
   readonly message?: string | undefined
+  /** The path that the error is about. */
   readonly path?: string | undefined
   /** Name of the operation, as in the opcode table. */
   readonly operation?: string | undefined
+  /** Default `rejected`. */
   readonly outcome?: Outcome | undefined
+  /** For TRANSACTION_FAILED: the operation that failed. */
   readonly failedOp?: FailedOperation | undefined
   /** The number on the wire, where the code is UNKNOWN_CODE. */
   readonly number?: number | undefined
+  /** The error behind this one. */
   readonly cause?: unknown
 }
 
@@ -56,11 +63,17 @@ for (const [code, row] of Object.entries(keeperCodes)) codeByNumber.set(row.numb
 /** A failure with a code to match, the path that it is about, and what is known about the outcome of the call. */
 export class KeeperError<Code extends AnyKeeperCode = AnyKeeperCode> extends Error {
   override readonly name = 'KeeperError'
+  /** What went wrong; the code to match. */
   readonly code: Code
+  /** The path that the error is about; undefined where it is about none. */
   readonly path: string | undefined
+  /** The call that failed, for example `create`; undefined where none is known. */
   readonly operation: string | undefined
+  /** Whether the request may have been executed. */
   readonly outcome: Outcome
+  /** The operation that made a transaction fail; undefined for other errors. */
   readonly failedOp: FailedOperation | undefined
+  /** The number on the wire; 0 for codes that only a client uses. */
   readonly number: number
 
   constructor(code: Code, details: KeeperErrorDetails = {}) {

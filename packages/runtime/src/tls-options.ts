@@ -25,19 +25,29 @@ export interface TlsOptions {
   readonly rejectUnauthorized?: boolean | undefined
   /** Replaces Node's check of names: undefined accepts the connection. */
   readonly checkServerIdentity?: IdentityCheck['check'] | undefined
+  /** The oldest version of TLS that is accepted. Default: that of Node, `TLSv1.2`. */
   readonly minVersion?: TlsVersion | undefined
+  /** The newest version of TLS that is offered. Default: that of Node, `TLSv1.3`. */
   readonly maxVersion?: TlsVersion | undefined
+  /** Cipher suites in OpenSSL's notation, with colons between them. Default: those of Node. */
   readonly ciphers?: string | undefined
+  /** Signature algorithms in OpenSSL's notation, with colons between them. Default: those of OpenSSL. */
   readonly sigalgs?: string | undefined
+  /** Curves for the key exchange, with colons between them, or `auto`. Default: those of Node. */
   readonly ecdhCurve?: string | undefined
+  /** Parameters for Diffie-Hellman, PEM, or `auto`. Only servers use them. */
   readonly dhparam?: Text | undefined
   /** Smallest Diffie-Hellman group that is accepted, bits. Default 1024. */
   readonly minDHSize?: number | undefined
+  /** Whether the server's order of cipher suites counts. Only servers use it. */
   readonly honorCipherOrder?: boolean | undefined
+  /** Bits `SSL_OP_…` of OpenSSL, as `crypto.constants` names them. */
   readonly secureOptions?: number | undefined
+  /** The name of a method of OpenSSL that fixes the version; not together with `minVersion` and `maxVersion`. */
   readonly secureProtocol?: string | undefined
   /** The result of `tls.createSecureContext`, instead of options for one. */
   readonly secureContext?: object | undefined
+  /** Names of protocols to offer by ALPN: texts or bytes, or one buffer of names with their lengths. Default: none. */
   readonly ALPNProtocols?: string[] | Uint8Array[] | Uint8Array | undefined
   /** A TLS session to resume. */
   readonly session?: Uint8Array | undefined
@@ -53,21 +63,31 @@ interface IdentityCheck {
 export type TlsVersion = 'TLSv1.3' | 'TLSv1.2' | 'TLSv1.1' | 'TLSv1'
 
 export interface TlsKey {
+  /** The key, PEM. */
   readonly pem: Text
+  /** Its passphrase. Default: the option `passphrase`. */
   readonly passphrase?: string | undefined
 }
 
 export interface TlsArchive {
+  /** The archive, PKCS 12. */
   readonly buf: Text
+  /** Its passphrase. Default: the option `passphrase`. */
   readonly passphrase?: string | undefined
 }
 
 /** The part of a `tls.PeerCertificate` that a check of names needs. */
 export interface TlsCertificate {
+  /** Names that the certificate is for, in the notation of OpenSSL: `DNS:a.example, IP Address:10.0.0.1`. */
   readonly subjectaltname?: string | undefined
+  /** SHA-256 of the certificate, in hex with colons. */
   readonly fingerprint256: string
+  /** The serial number, in hex. */
   readonly serialNumber: string
+  /** Begin of its validity, as OpenSSL prints it. */
   readonly valid_from: string
+  /** End of its validity, as OpenSSL prints it. */
   readonly valid_to: string
+  /** The certificate itself, DER. */
   readonly raw: Uint8Array
 }

@@ -8,7 +8,9 @@ export type Secret = string | (() => string | Promise<string>)
 
 /** A login by SASL DIGEST-MD5: the user, the password, and what to say to a server that differs from Apache's defaults. */
 export interface DigestMd5Options {
+  /** The user. A function is called before every connection. */
   readonly username: Secret
+  /** The password. A function is called before every connection. */
   readonly password: Secret
   /** The identity to act as. Default: the user. */
   readonly authzid?: string | undefined

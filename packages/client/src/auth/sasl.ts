@@ -16,6 +16,7 @@ export interface SaslMechanism {
 export interface SaslContext {
   /** Host name of the server, as the connect string writes it. */
   readonly host: string
+  /** Random bytes of the host, for nonces. */
   readonly random: Random
 }
 

@@ -23,6 +23,7 @@ import { verdictOfCreate } from './verdict.ts'
 export interface CreateResult {
   /** The real path, including the counter of a sequential create. */
   readonly path: ZnodePath
+  /** The Stat of the new znode. */
   readonly stat: ZnodeStat
 }
 

@@ -19,12 +19,15 @@ import { type LostOp, lostCreate, lostSequential, lostSet, lostWithoutTrace } fr
 
 /** As `CreateResult`. Servers before 3.9 send no Stat for a create inside a transaction. */
 export interface CreatedInTransaction {
+  /** The real path, including the counter of a sequential create. */
   readonly path: ZnodePath
+  /** The Stat of the new znode; undefined where the server sends none. */
   readonly stat: ZnodeStat | undefined
 }
 
 /** An operation of a transaction whose result is `R`. */
 export interface TransactionOp<R> {
+  /** The user's path, without the chroot. */
   readonly path: string
   /** The operation with the path that the server knows. */
   encode(toServer: (path: string) => string): MultiOperation

@@ -20,7 +20,9 @@ import type { CallContext } from './call.ts'
 
 /** What `get` read: the data of a znode and its Stat. */
 export interface GetResult {
+  /** The data; empty where the znode has none. */
   readonly data: Uint8Array
+  /** The Stat, read together with the data. */
   readonly stat: ZnodeStat
   /** With `watch`: settles with the event, or with type `none` when the session ends first. Never rejects. */
   readonly changed?: Promise<WatchedEvent>
@@ -30,6 +32,7 @@ export interface GetResult {
 export interface ExistenceResult {
   /** Undefined where the znode does not exist. */
   readonly stat: ZnodeStat | undefined
+  /** With `watch`: as in `GetResult`. A watch of a znode that does not exist waits for its creation. */
   readonly changed?: Promise<WatchedEvent>
 }
 
@@ -37,7 +40,9 @@ export interface ExistenceResult {
 export interface ChildrenResult {
   /** Names, in no particular order. */
   readonly children: readonly string[]
+  /** The Stat of the parent. */
   readonly stat: ZnodeStat
+  /** With `watch`: settles when a child comes or goes, or the parent is deleted; otherwise as in `GetResult`. */
   readonly changed?: Promise<WatchedEvent>
 }
 
@@ -54,7 +59,9 @@ export interface AclResult {
 
 /** An identity that the server knows for this connection, as `whoAmI` reports it. */
 export interface Identity {
+  /** The authentication scheme: `ip`, `digest`, `sasl`, `x509`. */
   readonly scheme: string
+  /** The user within the scheme, as the server shows it: for `digest` the name without the password. */
   readonly user: string
 }
 

@@ -11,12 +11,17 @@ export type SessionState =
   /** Requests are served. `isNew` is false when the same session returned on another connection. */
   | {
       readonly kind: 'connected'
+      /** The number of sessions of this client that have expired; 0 in the first session. */
       readonly epoch: number
+      /** The id of the session, a signed 64-bit number. */
       readonly sessionId: bigint
+      /** The address of the server, `host:port`. */
       readonly server: string
       /** The negotiated timeout, milliseconds. */
       readonly sessionTimeout: number
+      /** Whether the session is new on this connection; false when the same session has returned. */
       readonly isNew: boolean
+      /** Whether the server has lost its quorum and serves only reads; only with the option `readOnly`. */
       readonly readOnly: boolean
     }
   /** The connection is lost; the session may still live. From now on do not rely on a lock or a term. */
@@ -27,10 +32,13 @@ export type SessionState =
    */
   | {
       readonly kind: 'expired'
+      /** The epoch of the session that has expired; the next session has the next one. */
       readonly epoch: number
+      /** The id of the session that has expired. */
       readonly sessionId: bigint
       /** The cause of the end; and, if this program's event loop was blocked, for how long. */
       readonly reason: string
+      /** What ended with the session and is not created again. */
       readonly lost: SessionLosses
     }
   /** The SASL login is done on the new connection. Identities and watches follow, then `connected`. */
@@ -39,6 +47,7 @@ export type SessionState =
   | {
       readonly kind: 'authFailed'
       readonly epoch: number
+      /** The scheme of the refused identity; `sasl` for a SASL login. */
       readonly scheme: string
       readonly reason?: string | undefined
     }

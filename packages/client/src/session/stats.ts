@@ -7,11 +7,15 @@ import type { WatchRegistry } from './watch-registry.ts'
 
 /** A snapshot. Counts begin with the start of the client. */
 export interface ClientStats {
+  /** The state of the session now. */
   readonly state: SessionStateKind
+  /** The number of sessions that have expired so far; 0 in the first session. */
   readonly epoch: number
+  /** Requests, not counting pings. */
   readonly requests: {
     /** Requests written to a connection; includes the client's own. */
     readonly sent: number
+    /** Requests whose reply has arrived, errors included. */
     readonly answered: number
     /** Requests without a reply when the connection was lost. */
     readonly lost: number
@@ -19,20 +23,28 @@ export interface ClientStats {
     readonly repeated: number
     /** Lost writes whose outcome was looked up. */
     readonly recovered: number
+    /** Requests that no reply settled within the client's `requestTimeout`. A call with a timeout of its own does not count. */
     readonly timedOut: number
+    /** Requests that are sent and wait for a reply now. */
     readonly inFlight: number
     /** Requests that wait for a connection. */
     readonly queued: number
   }
   /** Milliseconds from the write of a request until its reply; quantiles are exact to a tenth. */
   readonly latency: LatencyStats
+  /** Bytes written to connections and read from them, frames and pings included. */
   readonly bytes: { readonly sent: number; readonly received: number }
+  /** Attempts to connect, connections that came into use, and pings sent. */
   readonly connections: { readonly attempts: number; readonly established: number; readonly pings: number }
+  /** The number of sessions that have expired. */
   readonly expiries: number
+  /** Watches of streams, and those that the client has at the server. */
   readonly watches: WatchCounters & {
     /** Events that the client received. */
     readonly received: number
+    /** Paths with a one-shot watch now, counted for each kind: data, existence, children. */
     readonly oneShot: number
+    /** Paths with a persistent watch now, recursive ones included. */
     readonly persistent: number
   }
   /** How long this process ran no timers. More than a third of the session timeout endangers the session. */
@@ -41,11 +53,17 @@ export interface ClientStats {
 
 /** Times from the write of a request to its reply, milliseconds; quantiles are exact to a tenth. */
 export interface LatencyStats {
+  /** The number of replies that were measured. */
   readonly count: number
+  /** The mean; 0 without a reply. */
   readonly meanMs: number
+  /** The median. */
   readonly p50Ms: number
+  /** 99 of 100 replies were this fast or faster. */
   readonly p99Ms: number
+  /** 999 of 1000 replies were this fast or faster. */
   readonly p999Ms: number
+  /** The slowest reply. */
   readonly maxMs: number
 }
 

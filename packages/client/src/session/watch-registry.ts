@@ -7,7 +7,9 @@ import { jsonable } from '../json-form.ts'
 
 /** A one-shot event as users see it; `none` when the session ended first. */
 export interface WatchedEvent {
+  /** What happened. Children: one was created or deleted; the event does not say which. */
   readonly type: 'created' | 'deleted' | 'dataChanged' | 'childrenChanged' | 'none'
+  /** The path of the watch: for `childrenChanged` the parent. */
   readonly path: ZnodePath
   /** The zxid of the change, if the server sends it (3.9 and later), else -1n. */
   readonly zxid: bigint

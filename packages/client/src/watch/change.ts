@@ -4,7 +4,9 @@ import type { ZnodeStat } from '../stat.ts'
 
 /** What was delivered of a znode. */
 export interface ZnodeSnapshot<T = Uint8Array> {
+  /** The data of the znode, as the codec read it; bytes without a codec. */
   readonly value: T
+  /** The Stat that was read together with the value. */
   readonly stat: ZnodeStat
 }
 
@@ -16,6 +18,7 @@ export type Via = 'snapshot' | 'event' | 'resync' | 'audit'
 interface Change {
   /** The user's path, without the chroot. */
   readonly path: ZnodePath
+  /** How the change was found. */
   readonly via: Via
 }
 
@@ -35,6 +38,7 @@ export interface ChangedChange<T = Uint8Array> extends Change, ZnodeSnapshot<T> 
   readonly previous: ZnodeSnapshot<T>
   /** Writes between the two that the stream never saw; always exact. */
   readonly missed: number
+  /** The zxid of the newest write that is in `value`. */
   readonly zxid: bigint
 }
 
@@ -55,10 +59,13 @@ export interface DeletedChange<T = Uint8Array> extends Change {
  */
 export interface UnreadableChange<T = Uint8Array> extends Change {
   readonly kind: 'unreadable'
+  /** Why it is not available: KeeperError NO_AUTH or FRAME_TOO_LARGE, or what the codec threw. */
   readonly error: unknown
   /** The data that the codec could not decode. */
   readonly data: Uint8Array | undefined
+  /** The Stat that was read with `data`; undefined where the read failed. */
   readonly stat: ZnodeStat | undefined
+  /** What was delivered last of this znode; undefined where no value could be read yet. */
   readonly previous: ZnodeSnapshot<T> | undefined
 }
 
