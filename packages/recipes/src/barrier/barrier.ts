@@ -8,6 +8,7 @@ import { repeat } from '../common/repeat.ts'
 
 /** A barrier: while its znode exists, everybody who waits at it stays there. */
 export interface Barrier {
+  /** The znode of the barrier. */
   readonly path: ZnodePath
   /** Creates the barrier. It stays when the client that created it goes away. */
   set(options?: WaitOptions): Promise<void>

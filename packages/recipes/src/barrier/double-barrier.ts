@@ -37,6 +37,7 @@ export interface DoubleBarrierOptions {
 
 /** A barrier at which a number of members begin together and end together. */
 export interface DoubleBarrier {
+  /** The znode of the barrier; members are its children. */
   readonly path: ZnodePath
   /**
    * Resolves when `count` members were present at the same time.

@@ -38,7 +38,9 @@ export interface CacheOptions<T = Uint8Array> extends WaitOptions {
 
 /** Znodes in memory, kept up to date by a watch. Reads do not wait. */
 export interface Cache<T> extends AsyncDisposable, Iterable<CacheEntry<T>> {
+  /** The znode that the cache was opened for. */
   readonly path: ZnodePath
+  /** The number of znodes that the cache has now. */
   readonly size: number
   /** Stale while the connection is lost, and once the cache has ended. */
   readonly freshness: Freshness

@@ -4,8 +4,11 @@ import { type Freshness, live } from '../common/freshness.ts'
 
 /** A znode as a cache has it. */
 export interface CacheEntry<T> {
+  /** The path of the znode. */
   readonly path: ZnodePath
+  /** The data of the znode, as the codec read it. */
   readonly value: T
+  /** The Stat, read together with the data. */
   readonly stat: ZnodeStat
 }
 
@@ -14,9 +17,13 @@ export type CacheChange<T> =
   | { readonly kind: 'created'; readonly path: ZnodePath; readonly value: T; readonly stat: ZnodeStat }
   | {
       readonly kind: 'changed'
+      /** The path of the znode. */
       readonly path: ZnodePath
+      /** The value now. */
       readonly value: T
+      /** The Stat of this value. */
       readonly stat: ZnodeStat
+      /** What this reader got of the znode before. */
       readonly previous: CacheEntry<T>
     }
   | { readonly kind: 'deleted'; readonly path: ZnodePath; readonly previous: CacheEntry<T> }
@@ -24,8 +31,11 @@ export type CacheChange<T> =
   | {
       readonly kind: 'unreadable'
       readonly path: ZnodePath
+      /** Why it is not available: KeeperError NO_AUTH or FRAME_TOO_LARGE, or what the codec threw. */
       readonly error: unknown
+      /** The data that the codec could not decode; undefined where the read failed. */
       readonly data: Uint8Array | undefined
+      /** The Stat of this data; undefined where the read failed. */
       readonly stat: ZnodeStat | undefined
     }
   | Freshness

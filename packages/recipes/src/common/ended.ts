@@ -17,7 +17,9 @@ export type EndCode =
 /** The reason of a signal whose lock, term or item has ended. `code` says why. */
 export class EndedError extends Error {
   override readonly name = 'EndedError'
+  /** Why it has ended; the code to match. */
   readonly code: EndCode
+  /** The znode that made it ours. For CHALLENGED that of the election, for MOVED that of the partitioner. */
   readonly path: string
 
   constructor(code: EndCode, path: string, message: string, cause?: unknown) {

@@ -9,8 +9,11 @@ export type ConfigurationChange<T> =
   /** The codec cannot decode what was written; the last good value stays current. */
   | {
       readonly kind: 'invalid'
+      /** What the codec threw, KeeperError NO_AUTH or FRAME_TOO_LARGE, or the error that ended the following of the znode. */
       readonly error: unknown
+      /** The data that the codec could not decode; undefined where the read failed. */
       readonly data: Uint8Array | undefined
+      /** The Stat of this data; undefined where the read failed. */
       readonly stat: ZnodeStat | undefined
     }
   /** The znode is gone; the last good value stays current. */

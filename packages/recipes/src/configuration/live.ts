@@ -22,7 +22,10 @@ import { type ConfigurationChange, Readers } from './changes.ts'
 export interface ConfigurationStore {
   /** The value that was saved last; undefined where there is none. */
   load(): Promise<Uint8Array | undefined>
-  /** Keeps the value for `load`. Called with each value that was read from ZooKeeper. */
+  /**
+   * Keeps a good value, as the codec writes it, for `load`. Called after each value that was read from ZooKeeper or written by `set` or
+   * `update`, one call after the other; a value that is no longer current is left out. A rejection becomes a change `notSaved`.
+   */
   save(data: Uint8Array): Promise<void>
 }
 
@@ -31,12 +34,15 @@ export type ConfigurationSource = 'server' | 'store' | 'fallback'
 
 /** A configuration that follows its znode. Reads give the last value that passed its checks. */
 export interface Configuration<T> extends AsyncDisposable {
+  /** The znode of the configuration. */
   readonly path: ZnodePath
   /** The last good value. */
   readonly current: T
+  /** Where the current value comes from. */
   readonly source: ConfigurationSource
   /** The Stat of the current value; undefined where the value does not come from the server. */
   readonly stat: ZnodeStat | undefined
+  /** Whether `current` is up to date. Stale while the connection is lost, until a server answers first, and after `close`. */
   readonly freshness: Freshness
   /** The changes from this call on. A slow reader gets the newest change of each kind. Ends with the configuration. */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<ConfigurationChange<T>, void, void>

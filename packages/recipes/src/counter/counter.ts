@@ -21,12 +21,15 @@ export interface CounterOptions<F extends CounterFormat = CounterFormat> {
 
 /** The result of one change. */
 export interface Counted<V> {
+  /** The value before this change. */
   readonly before: V
+  /** The value after it. */
   readonly after: V
 }
 
 /** A number that many clients change. */
 export interface Counter<V> {
+  /** The znode that holds the number. */
   readonly path: ZnodePath
   /** @throws KeeperError INVALID_DATA where the data of the znode is no number in this format. */
   get(options?: Omit<ReadOptions, 'watch'>): Promise<V>

@@ -19,6 +19,7 @@ export interface DiscoveryOptions {
 
 /** Services below one path: registers instances, and finds them. */
 export interface Discovery {
+  /** The znode below which services are. */
   readonly base: ZnodePath
   /**
    * Resolves when consumers can see the instance; it stays registered until it is closed. If another live process has the same id

@@ -10,8 +10,11 @@ export interface ServiceInstance {
   readonly name: string
   /** Unique within the service. */
   readonly id: string
+  /** Its address: a host name or an IP address. */
   readonly address: string
+  /** The port, from 0 to 65535; undefined where it has none. */
   readonly port: number | undefined
+  /** The port for TLS, from 0 to 65535; undefined where it has none, or the format does not store it. */
   readonly sslPort: number | undefined
   /** Share of the calls, relative to the other instances. Default 1; 0 means no calls. */
   readonly weight: number
@@ -29,15 +32,23 @@ export interface ServiceInstance {
 
 /** An instance to register. */
 export interface Registering {
+  /** Name of the service, not empty. */
   readonly name: string
   /** Default: a random UUID. An id that stays the same after a restart replaces the znode of the earlier process at once. */
   readonly id?: string | undefined
+  /** Its address: a host name or an IP address, not empty. */
   readonly address: string
+  /** The port, from 0 to 65535. Default: none. */
   readonly port?: number | undefined
+  /** The port for TLS, from 0 to 65535. Default: none. */
   readonly sslPort?: number | undefined
+  /** Share of the calls, relative to the other instances: 0 or more; 0 means no calls. Default 1. */
   readonly weight?: number | undefined
+  /** Where it runs, for consumers that prefer near instances. Default: none. */
   readonly zone?: string | undefined
+  /** Other properties, as text. Default: none. */
   readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** False: it is visible, but gets no calls. Default true. */
   readonly enabled?: boolean | undefined
   /** Written instead of the payload that the format makes of weight, zone and metadata. For consumers with their own classes. */
   readonly payload?: unknown

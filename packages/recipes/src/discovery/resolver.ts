@@ -37,6 +37,7 @@ export interface ResolveOptions {
 
 /** A call to an instance that is under way. Its disposal calls `done()`. */
 export interface Acquired extends Disposable {
+  /** The instance to call. */
   readonly instance: ServiceInstance
   /** The call has ended. An error counts as a failure of the instance. */
   done(error?: unknown): void
@@ -66,6 +67,7 @@ function idOf(instance: unknown, operation: string): string {
 
 /** The instances of one service, kept up to date, and a choice among them for each call. */
 export class Resolver implements AsyncDisposable {
+  /** The name of the service. */
   readonly name: string
   readonly #zk: Client
   readonly #directory: ZnodePath

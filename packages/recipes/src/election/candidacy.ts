@@ -26,6 +26,7 @@ export const candidateTable = { id: text, acl }
 
 /** A line of candidates of which the first one leads. */
 export interface Election {
+  /** The znode of the election; candidates are its children. */
   readonly path: ZnodePath
   /**
    * Stands for election whenever the loop asks for the next term. The body of the loop is the term: at its end the candidate

@@ -12,7 +12,9 @@ export interface Leader {
   readonly id: string
   /** Grows with every term at this path. */
   readonly epoch: bigint
+  /** The znode of the candidate. */
   readonly path: ZnodePath
+  /** The session of the candidate. */
   readonly sessionId: bigint
   /** When it became a candidate, by the server's clock. */
   readonly since: Date

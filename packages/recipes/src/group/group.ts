@@ -23,6 +23,7 @@ export interface JoinOptions extends Pick<PersistentNodeOptions, 'acl' | 'signal
 
 /** Members that see each other: each has a znode while it is there. */
 export interface Group {
+  /** The znode of the group; members are its children. */
   readonly path: ZnodePath
   /**
    * Joins the group. The member stays until it is closed, over any number of sessions. `state` is `taken` while another session has

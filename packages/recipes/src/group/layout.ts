@@ -4,7 +4,9 @@ import { bareName } from '../common/unique-name.ts'
 
 /** A member of a group. */
 export interface Member {
+  /** The id with which the member joined. */
   readonly id: string
+  /** Its data; empty in kazoo's layouts. */
   readonly data: Uint8Array
 }
 

@@ -31,6 +31,7 @@ export interface LockOptions {
 
 /** Something that one client, or a number of clients, may hold at a time. */
 export interface Lockable {
+  /** The znode of the lock; its holders are below it. */
   readonly path: ZnodePath
   /**
    * Waits for its turn. When this rejects, nothing of ours is left in the line.

@@ -11,6 +11,7 @@ import { type Lockable, lock } from './lock.ts'
 
 /** Several locks that are taken and released together. */
 export interface MultiLock {
+  /** The znodes of the locks, in the order in which they are taken. */
   readonly paths: readonly ZnodePath[]
   /**
    * Takes one lock after the other. If one fails, those taken before are released.

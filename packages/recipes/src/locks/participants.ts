@@ -5,13 +5,17 @@ import { below } from '../common/paths.ts'
 
 /** One who holds a lock or waits for it. */
 export interface Participant {
+  /** The znode of the contender. */
   readonly path: ZnodePath
+  /** The name of this znode, without its path. */
   readonly name: string
   /** The data of its znode: an address, an identifier, or nothing. */
   readonly data: Uint8Array
+  /** The session that holds or waits. */
   readonly sessionId: bigint
   /** When it joined the line, by the server's clock. */
   readonly since: Date
+  /** The zxid of the create of its znode: a later holder has a larger one. */
   readonly fencingToken: bigint
 }
 

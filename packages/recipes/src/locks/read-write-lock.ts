@@ -5,6 +5,7 @@ import { LineLock, type Lockable, type LockOptions, lockOptions } from './lock.t
 
 /** Two locks over one line: many may read together, one writes alone. */
 export interface ReadWriteLock {
+  /** The znode of the lock; contenders of both sides are its children. */
   readonly path: ZnodePath
   /** Any number of clients hold it at a time. Waits for every writer that asked before. */
   readonly read: Lockable

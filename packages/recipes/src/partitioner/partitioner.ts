@@ -33,6 +33,7 @@ export interface PartitionerOptions extends WaitOptions, WorkOptions {
 
 /** A member of a group that shares items out: each item is worked on by one member. */
 export interface Partitioner extends AsyncDisposable {
+  /** The znode of the group. */
   readonly path: ZnodePath
   /** Unique name of this member. */
   readonly member: string

@@ -105,6 +105,7 @@ interface Waiter {
 
 /** A znode that is there as long as this object is not closed: it is made again where it was deleted or went with its session. */
 export class PersistentNode implements AsyncDisposable {
+  /** The path of the znode. */
   readonly path: ZnodePath
   readonly #zk: Client
   readonly #upkeep: Upkeep

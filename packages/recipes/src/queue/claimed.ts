@@ -13,6 +13,7 @@ import type { Site } from './site.ts'
 
 /** An item that this consumer has claimed. Its disposal gives the item back unless it is done. */
 export interface QueueItem<T> extends AsyncDisposable {
+  /** The item, as the codec read it. */
   readonly value: T
   /** Aborts when other consumers may take the item: the session of the claim is about to expire. */
   readonly signal: AbortSignal

@@ -25,6 +25,7 @@ export interface LayoutOption {
 
 /** The side of a queue that takes items. */
 export interface Consumer<T> {
+  /** The znode of the queue. */
   readonly path: ZnodePath
   /** The next item; waits for one. @throws the reason of the signal, KeeperError TIMEOUT, CLOSED: then no item is claimed. */
   take(options?: WaitOptions): Promise<QueueItem<T>>

@@ -33,12 +33,14 @@ export interface SharedValueOptions<T> extends WaitOptions {
 
 /** A value in a znode that many clients read and change. */
 export interface SharedValue<T> extends AsyncDisposable {
+  /** The znode that holds the value. */
   readonly path: ZnodePath
   /**
    * The last known value, undefined where the znode does not exist. It may lag behind writes of other clients (see `freshness`),
    * but never behind writes of this object: after `set`, `trySet` and `update` it is at least what they wrote.
    */
   readonly current: { readonly value: T; readonly stat: ZnodeStat } | undefined
+  /** Whether `current` is up to date. Stale while the connection is lost, and after `close`. */
   readonly freshness: Freshness
   /** As `changes` of a cache. */
   changes(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<CacheChange<T>, void, void>
