@@ -3,6 +3,7 @@ import { formatAddress } from '@lightkeeper/runtime'
 import type { ServerConfig } from './config/config.ts'
 
 export interface Addresses {
+  /** The address that it listens on, as it was given: `0.0.0.0` for all. Use `connectString` to connect. */
   readonly host: string
   /** The real port, also where 0 was asked for. The port for TLS where that is the only one. */
   readonly port: number

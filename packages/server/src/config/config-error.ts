@@ -2,6 +2,7 @@
 
 export class ConfigError extends TypeError {
   override readonly name = 'ConfigError'
+  /** The code to match. */
   readonly code = 'BAD_CONFIG'
   /** The setting under the name that it was given; the first one where several are wrong. */
   readonly setting: string

@@ -7,9 +7,11 @@ import type { Setting } from './setting.ts'
 
 /** A setting, or something made from files, that is another one now. */
 export interface SettingChange {
+  /** The option of `startServer` that changed, or whose files changed. */
   readonly setting: string
   /** As a person may see it: a secret is not shown. */
   readonly from: string
+  /** The value now, in the same form. */
   readonly to: string
 }
 

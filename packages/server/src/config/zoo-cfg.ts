@@ -16,6 +16,7 @@ import { listensAt, membersOf, refuseWhatIsNotHonoured } from './the-member.ts'
 
 /** A zoo.cfg that was read. */
 export interface ZooCfg {
+  /** The options for `startServer`. */
   readonly options: ServerOptions
   /** Where each option comes from, as a message shows it: `zoo.cfg:12`, `--set`, `-Dzookeeper.snapCount of SERVER_JVMFLAGS`. */
   readonly origins: ReadonlyMap<string, string>

@@ -63,6 +63,7 @@ export interface Recovered {
 /** The directory is not what an undamaged server leaves. */
 export class RecoveryError extends Error {
   override readonly name = 'RecoveryError'
+  /** The code to match. */
   readonly code = 'DATA_DAMAGED'
 }
 

@@ -13,6 +13,7 @@ export interface ServerTlsOptions {
   readonly ca?: string | Uint8Array
   /** The file with own key and certificate: JKS, PKCS#12 or PEM. */
   readonly keyStoreLocation?: string
+  /** The password of the key store. Default: the empty one. */
   readonly keyStorePassword?: string
   /** A file with the password; it counts more than `keyStorePassword`. */
   readonly keyStorePasswordPath?: string
@@ -20,8 +21,11 @@ export interface ServerTlsOptions {
   readonly keyStoreType?: string
   /** The file with the authorities whose clients are let in. */
   readonly trustStoreLocation?: string
+  /** The password of the trust store. Default: the empty one. */
   readonly trustStorePassword?: string
+  /** A file with the password; it counts more than `trustStorePassword`. */
   readonly trustStorePasswordPath?: string
+  /** `JKS`, `PKCS12` or `PEM`. Default: what the ending of the name says, .jks, .p12 or .pem. */
   readonly trustStoreType?: string
   /** Certificates of clients: `need` refuses clients without one, `want` asks for one, `none` does not. Default need. */
   readonly clientAuth?: string
