@@ -32,7 +32,9 @@ export interface ClientCertificates extends Partial<Certified> {
 
 /** Options of `startServer`: a port for TLS alone. */
 export interface SecureServerOptions {
+  /** The port for TLS; 0 means a free one. */
   readonly secureClientPort: number
+  /** Own certificate and key, the authority that clients' certificates must be from, and whether clients need one. */
   readonly tls: Certified & { readonly ca: string; readonly clientAuth: 'need' | 'want' | 'none' }
 }
 
@@ -40,6 +42,7 @@ export interface SecureServerOptions {
 export class Authority {
   /** Its own certificate, PEM. */
   readonly cert: string
+  /** Its private key, PEM. */
   readonly key: string
   readonly #name: string
   readonly #privateKey: KeyObject

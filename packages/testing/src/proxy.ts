@@ -3,7 +3,9 @@ import { createConnection, createServer, type Socket } from 'node:net'
 
 /** A proxy in front of a server, made by `proxy`. It cuts and silences connections when a test asks for it. */
 export interface Proxy extends AsyncDisposable {
+  /** The port of this machine where it listens. */
   readonly port: number
+  /** `127.0.0.1` with this port. */
   readonly connectString: string
   /** Resets every connection; new connections are accepted. */
   cut(): void
@@ -31,7 +33,7 @@ export interface Proxy extends AsyncDisposable {
   readonly openMax: number
   /** Number of bytes that clients have sent so far. */
   readonly sentBytes: number
-  /** Cuts every connection, and listens no more. */
+  /** Ends `hang`, cuts every connection, and stops listening. Resolves when all clients' connections are closed. Never rejects. */
   close(): Promise<void>
 }
 

@@ -50,6 +50,7 @@ export type GuestRole = 'observer' | 'participant'
 
 /** A member that is not started with the ensemble. */
 export interface Guest {
+  /** Its number in the ensemble, as in `myid`. */
   readonly sid: number
   /** The port where it should accept clients. */
   readonly clientPort: number
@@ -65,11 +66,13 @@ export interface Guest {
 
 /** A server of others that is a member of an ensemble of Apache's. */
 export interface GuestProcess {
-  /** SIGTERM. */
+  /** SIGTERM. Resolves when the process has ended. */
   stop(): Promise<void>
+  /** SIGKILL. Resolves when the process has ended. */
   kill(): Promise<void>
-  /** SIGSTOP and SIGCONT. */
+  /** SIGSTOP: it hangs, its sockets stay open. */
   pause(): void
+  /** SIGCONT: ends `pause`. */
   resume(): void
   /** The end of its output. */
   said(): string
@@ -79,10 +82,13 @@ export interface GuestProcess {
 
 /** Apache servers that run as processes, made by `apache`. */
 export interface ApacheServer extends AsyncDisposable {
+  /** Addresses of all servers, with commas between them; with `cuttable` those of the proxies. Guests are not in it. */
   readonly connectString: string
   /** Client ports, in the order of the servers; with `cuttable` the ports of the proxies. */
   readonly ports: readonly number[]
+  /** The version that was found, for example `3.8.1`. */
   readonly version: string
+  /** The members that others start, as many as the option `guests` says. */
   readonly guests: readonly Guest[]
   /** The data directory of a server. */
   directoryOf(index: number): string
@@ -92,9 +98,9 @@ export interface ApacheServer extends AsyncDisposable {
   stop(index?: number): Promise<void>
   /** Starts a server again with its port and data, after killing it if it runs; resolves when it serves. */
   restart(index?: number): Promise<void>
-  /** SIGSTOP and SIGCONT: the machine hangs, its sockets stay open. */
+  /** SIGSTOP: the machine hangs, its sockets stay open. */
   pause(index?: number): void
-  /** Ends `pause`. */
+  /** SIGCONT: ends `pause`. */
   resume(index?: number): void
   /**
    * A partition: nothing passes between this server and the others or its clients, and no connection is closed. Bytes that were
@@ -107,7 +113,7 @@ export interface ApacheServer extends AsyncDisposable {
   said(index?: number): string
   /** The leader, or the standalone server; undefined while no server, or more than one, reports that it leads. */
   leader(): Promise<number | undefined>
-  /** Kills every server and deletes its files. */
+  /** Kills every server, and each guest that was started here. Deletes their files unless `dataDir` was given. Stops the proxies. */
   close(): Promise<void>
 }
 

@@ -169,6 +169,7 @@ export type Schedule = (delayMs: number, task: () => void) => void
 
 /** A disk in memory, with the faults of real ones. What was not synced is lost in a crash. */
 export class SimDisk {
+  /** The faults that are in force; a test may change them at any time. At first: no faults, and latencies up to 1 ms. */
   readonly faults: DiskFaults = {
     capacity: Number.POSITIVE_INFINITY,
     readErrors: 0,

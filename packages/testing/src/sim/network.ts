@@ -17,8 +17,9 @@ interface Surroundings {
 
 /** A network in memory: it delays chunks, and cuts links when a test asks for it. */
 export class SimNetwork {
-  /** Latency of a chunk, milliseconds: the fixed part, and the largest random part. */
+  /** The fixed part of the latency of a chunk, milliseconds. */
   latencyMs = 0.5
+  /** The largest random part of the latency of a chunk, milliseconds. */
   jitterMs = 1
   /** Above this number of bytes under way a writer is asked to wait. */
   highWaterBytes = 64 * 1024

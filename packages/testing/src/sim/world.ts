@@ -33,11 +33,15 @@ const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediat
 
 /** A simulated world: hosts, a network, disks and a clock that moves only when it is advanced. Its seed decides everything. */
 export class World {
+  /** The seed, which decides everything random in this world. */
   readonly seed: number
+  /** The random numbers of the world, from its seed. A test that draws one changes what follows. */
   readonly random: SeededRandom
+  /** The network between the hosts. */
   readonly network: SimNetwork
   /** Milliseconds since the world began. */
   time = 0
+  /** What has happened, a line each: the time in milliseconds, the host, the event. */
   readonly trace: string[] = []
   readonly #queue: Scheduled[] = []
   readonly #hosts = new Map<string, Host>()
