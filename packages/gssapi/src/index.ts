@@ -27,6 +27,7 @@ export interface KerberosModule {
 
 /** Texts are base64. */
 export interface KerberosClient {
+  /** Whether both ends have proved who they are. */
   readonly contextComplete: boolean
   /** Takes what the server sent, base64; resolves to the answer. Null where there is nothing to send. */
   step(challenge: string): Promise<string | null>

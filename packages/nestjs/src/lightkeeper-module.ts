@@ -36,6 +36,7 @@ export interface Placement {
 export interface AsyncClientOptions extends Placement, Pick<ModuleMetadata, 'imports'> {
   /** Providers whose values are the arguments of `useFactory`, for example Nest's ConfigService. */
   readonly inject?: NonNullable<FactoryProvider['inject']>
+  /** Makes the options from the values of `inject`, in their order, when the application starts. */
   // oxlint-disable-next-line typescript/no-explicit-any -- the types of the arguments are those of `inject`, which Nest does not relate
   readonly useFactory: (...args: any[]) => ClientOptions | Promise<ClientOptions>
 }

@@ -14,7 +14,9 @@ import { writeRoutes } from './write-routes.ts'
 
 /** One file of the web application. */
 export interface WebFile {
+  /** The content. */
   readonly body: string | Uint8Array<ArrayBuffer>
+  /** The headers of the answer. */
   readonly headers: Readonly<Record<string, string>>
 }
 

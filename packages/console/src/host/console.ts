@@ -52,6 +52,7 @@ export interface ConsoleOptions {
 export interface RunningConsole extends AsyncDisposable {
   /** What a browser opens, with the token behind `#`, which no server and no log sees. */
   readonly url: string
+  /** What a browser must show; undefined where none is needed. */
   readonly token: string | undefined
   /** Closes the port, the connections of browsers, and the session of the console. */
   close(): Promise<void>
