@@ -1,4 +1,7 @@
-/** Every name that users import has a comment, which editors and the site show. Names are followed to where they are declared. */
+/**
+ * Every name that users import has a comment, and each of its methods and properties: editors and the site show them. Names are
+ * followed to where they are declared.
+ */
 import { dirname, posix } from 'node:path'
 import ts from '@typescript/typescript6'
 import { expect, test } from 'vitest'
@@ -96,24 +99,74 @@ function declarationsOf({ file, name }: Place): ts.Statement[] {
 
 const isDocumented = (node: ts.Node): boolean => ts.getJSDocCommentsAndTags(node).some((each) => ts.isJSDoc(each))
 
-/** The methods and getters of a class or an interface that have no comment. An overloaded method needs one comment. */
-function undocumentedMethods(place: Place): string[] {
-  const methods = declarationsOf(place)
-    .flatMap((statement): readonly (ts.ClassElement | ts.TypeElement)[] =>
-      ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement) ? [...statement.members] : [],
-    )
-    .filter((member) => isMethod(member) && isPublic(member))
-  const documented = new Set(methods.filter(isDocumented).map((method) => method.name?.getText()))
-  return methods
-    .map((method) => method.name?.getText() ?? '')
-    .filter((name) => !documented.has(name))
-    .map((name) => `${place.file} ${place.name}.${name}`)
+type Member = ts.ClassElement | ts.TypeElement | ts.ParameterPropertyDeclaration
+
+/** The members of a class, of an interface, or of a type that is written as objects; those that they inherit from our own types too. */
+function membersOf(node: ts.Node): Member[] {
+  if (ts.isTypeAliasDeclaration(node) || ts.isParenthesizedTypeNode(node)) return membersOf(node.type)
+  if (ts.isUnionTypeNode(node) || ts.isIntersectionTypeNode(node)) return node.types.flatMap(membersOf)
+  // The comment above an object that is written in one line describes its properties.
+  if (ts.isTypeLiteralNode(node)) return node.getText().includes('\n') ? withInner(node.members) : []
+  if (ts.isInterfaceDeclaration(node)) return [...inherited(node), ...withInner(node.members)]
+  if (!ts.isClassDeclaration(node)) return []
+  return [...inherited(node), ...node.members.flatMap((member) => [member, ...propertiesMade(member)])]
 }
 
-const isMethod = (member: ts.ClassElement | ts.TypeElement): boolean =>
-  ts.isMethodDeclaration(member) || ts.isMethodSignature(member) || ts.isGetAccessor(member)
+/** The members with those of objects inside them. */
+function withInner(members: readonly ts.TypeElement[]): Member[] {
+  return members.flatMap((member) => {
+    const type = ts.isPropertySignature(member) ? member.type : undefined
+    return type === undefined ? [member] : [member, ...membersOf(type)]
+  })
+}
 
-function isPublic(member: ts.ClassElement | ts.TypeElement): boolean {
+function inherited(node: ts.InterfaceDeclaration | ts.ClassDeclaration): Member[] {
+  const clauses = (node.heritageClauses ?? []).filter(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)
+  const bases = clauses.flatMap(({ types }) => types.map(({ expression }) => expression.getText()))
+  const file = node.getSourceFile().fileName
+  return bases.flatMap((name) => declarationsOf({ file, name }).flatMap(membersOf))
+}
+
+/** The parameters of a constructor that are properties too. */
+function propertiesMade(member: ts.ClassElement): Member[] {
+  if (!ts.isConstructorDeclaration(member)) return []
+  return member.parameters.filter((each): each is ts.ParameterPropertyDeclaration =>
+    ts.isParameterPropertyDeclaration(each, member),
+  )
+}
+
+/**
+ * The methods, getters and properties that have no comment. One comment is enough for an overloaded method, and for a property of
+ * several shapes of a union.
+ */
+function undocumentedMembers(place: Place): string[] {
+  const members = declarationsOf(place)
+    .flatMap(membersOf)
+    .filter((member) => isShown(member) && isPublic(member))
+  const documented = new Set(members.filter(isDocumented).map(labelOf))
+  return members
+    .map(labelOf)
+    .filter((label) => !documented.has(label))
+    .map((label) => `${label} (${place.name})`)
+}
+
+const labelOf = (member: Member): string => `${member.getSourceFile().fileName} ${member.name?.getText()}`
+
+function isShown(member: Member): boolean {
+  // ZooKeeper's own file describes the records that are generated from it.
+  if (member.getSourceFile().fileName.endsWith('.gen.ts')) return false
+  // A value that is always the same describes itself.
+  if (ts.isPropertySignature(member)) return member.type === undefined || !ts.isLiteralTypeNode(member.type)
+  return (
+    ts.isMethodDeclaration(member) ||
+    ts.isMethodSignature(member) ||
+    ts.isGetAccessor(member) ||
+    ts.isPropertyDeclaration(member) ||
+    ts.isParameter(member)
+  )
+}
+
+function isPublic(member: Member): boolean {
   if (member.name === undefined || ts.isPrivateIdentifier(member.name)) return false
   // What the language names: disposal, iteration, tags.
   if (ts.isComputedPropertyName(member.name)) return false
@@ -140,12 +193,12 @@ function undocumented(places: readonly Place[]): string[] {
 
 // The other packages are parts of these: `lightkeeper` passes their names on, and SECURITY.md says what else of them is no API.
 test.each(['cli', 'console', 'fastify', 'gssapi', 'nestjs', 'opentelemetry'])(
-  'every name that users get from packages/%s has a comment, and every method',
+  'every name that users get from packages/%s has a comment, and every method and property',
   (name) => {
     const places = [...entriesOf(name).values()].flatMap(exportsOf)
     expect(places.length).toBeGreaterThan(0)
     expect(undocumented(places)).toEqual([])
-    expect([...new Set(places.flatMap(undocumentedMethods))]).toEqual([])
+    expect([...new Set(places.flatMap(undocumentedMembers))]).toEqual([])
   },
 )
 
@@ -161,5 +214,51 @@ test('a method without a comment is found', () => {
     true,
   )
   parsed.set('planted.ts', source)
-  expect(undocumentedMethods({ file: 'planted.ts', name: 'Planted' })).toEqual(['planted.ts Planted.unknown'])
+  expect(undocumentedMembers({ file: 'planted.ts', name: 'Planted' })).toEqual(['planted.ts unknown (Planted)'])
+})
+test('a property without a comment is found, in an interface, a class, a shape of a union and an object inside', () => {
+  const text = `
+    interface Base { lent: string }
+    export interface Planted extends Base {
+      /** Known. */
+      known: string
+      unknown: string
+      kind: 'planted'
+      inner: {
+        deep: number
+      }
+      /** Its parts. */
+      short: { part: string }
+    }
+    export class Made {
+      /** Known. */
+      readonly known = 1
+      readonly unknown = 2
+      readonly #own = 3
+      private readonly hidden = 4
+      constructor(readonly given: string) {}
+    }
+    export type Either =
+      | {
+          kind: 'one'
+          /** Known. */
+          both: string
+        }
+      | {
+          kind: 'two'
+          both: string
+          single: string
+        }
+  `
+  parsed.set('planted.ts', ts.createSourceFile('planted.ts', text, ts.ScriptTarget.ES2022, true))
+  const found = ['Planted', 'Made', 'Either'].flatMap((name) => undocumentedMembers({ file: 'planted.ts', name }))
+  expect(found).toEqual([
+    'planted.ts lent (Planted)',
+    'planted.ts unknown (Planted)',
+    'planted.ts inner (Planted)',
+    'planted.ts deep (Planted)',
+    'planted.ts unknown (Made)',
+    'planted.ts given (Made)',
+    'planted.ts single (Either)',
+  ])
 })
