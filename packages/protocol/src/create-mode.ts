@@ -1,10 +1,15 @@
 /** The seven ways to create a znode and their number on the wire: an enumeration, not a bit set (CreateMode.java). */
 
 export interface CreateModeRow {
+  /** The number on the wire. */
   readonly flags: number
+  /** The znode goes with its session. */
   readonly ephemeral: boolean
+  /** The server appends a counter of the parent to the name. */
   readonly sequential: boolean
+  /** The server deletes the znode after its last child has gone. */
   readonly container: boolean
+  /** The server deletes the znode when it has had no children and no write for its TTL. */
   readonly ttl: boolean
 }
 

@@ -10,6 +10,7 @@ export const frameBytesMaxDefault = 0xfffff
  * each time and its bytes belong to the chunk, so both are good until the next call.
  */
 export class Framer {
+  /** The largest frame that is accepted, bytes. */
   readonly frameBytesMax: number
   readonly #reader = new Reader(new Uint8Array(0))
   #chunk: Uint8Array = new Uint8Array(0)

@@ -9,6 +9,7 @@ import type { Writer } from './writer.ts'
 /** One operation of a multi or multiRead request. */
 export type MultiOperation =
   | ({
+      /** The opcode of the operation, which says which record this is. */
       readonly type: typeof opCode.create | typeof opCode.create2 | typeof opCode.createContainer
     } & records.CreateRequest)
   | ({ readonly type: typeof opCode.createTTL } & records.CreateTTLRequest)

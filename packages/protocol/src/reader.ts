@@ -7,6 +7,7 @@ import { decodeUtf8 } from './utf8.ts'
  * bytes: copy it to keep it beyond the turn.
  */
 export class Reader {
+  /** The bytes that it reads from. */
   bytes: Uint8Array
   /** Next byte to read. */
   pos: number
@@ -32,6 +33,7 @@ export class Reader {
     return this
   }
 
+  /** Bytes of the frame that are not read yet. */
   get remaining(): number {
     return this.end - this.pos
   }
@@ -41,6 +43,7 @@ export class Reader {
     return this.bytes[this.#take(1)] !== 0
   }
 
+  /** A signed integer of 32 bits. */
   int(): number {
     return this.#view.getInt32(this.#take(4))
   }
@@ -50,6 +53,7 @@ export class Reader {
     return this.#view.getInt32(this.pos + ahead)
   }
 
+  /** A signed integer of 64 bits. */
   long(): bigint {
     return this.#view.getBigInt64(this.#take(8))
   }

@@ -6,6 +6,7 @@ import { encodeUtf8, encodeUtf8Part, longBytes, utf8Length } from './utf8.ts'
 
 /** @throws TypeError from every primitive for a value of another type, or one that does not fit. */
 export class Writer {
+  /** The bytes; what is behind `length` is not written. Growing replaces them. */
   bytes: Uint8Array
   /** Bytes written so far. */
   length = 0
@@ -17,18 +18,21 @@ export class Writer {
     this.#view = new DataView(this.bytes.buffer)
   }
 
+  /** One byte: 1 or 0. */
   boolean(value: boolean): void {
     if (typeof value !== 'boolean') throw unwritable('a boolean', value)
     const at = this.reserve(1)
     this.bytes[at] = value ? 1 : 0
   }
 
+  /** A signed integer of 32 bits. */
   int(value: number): void {
     if ((value | 0) !== value) throw unwritable('an integer of 32 bits', value)
     const at = this.reserve(4)
     this.#view.setInt32(at, value)
   }
 
+  /** A signed integer of 64 bits. */
   long(value: bigint): void {
     if (typeof value !== 'bigint') throw unwritable('a bigint', value)
     const at = this.reserve(8)
@@ -88,6 +92,7 @@ export class Writer {
     this.bytes.set(value, at)
   }
 
+  /** A list: its length, or -1 for null, then its elements. */
   vector<T>(values: readonly T[] | null, element: (writer: Writer, value: T) => void): void {
     if (values === null) {
       this.int(-1)

@@ -21,7 +21,9 @@ const names = new Map(
 )
 
 export interface QuorumAuthPacket {
+  /** Whether the login goes on, has succeeded or has failed. */
   readonly status: QuorumAuthStatus
+  /** The token of the SASL mechanism; null for none. */
   readonly token: Uint8Array | null
 }
 

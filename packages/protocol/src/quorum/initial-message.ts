@@ -9,6 +9,7 @@ const versions = { v1: -65536n, v2: -65535n } as const
 const addressBytesMax = 2048
 
 export interface InitialMessage {
+  /** The number of the sender in the ensemble. */
   readonly sid: number
   /** `host:port` of the sender's election port. Empty in the form before 3.5. */
   readonly addresses: readonly string[]

@@ -5,8 +5,11 @@ import { Writer } from '../writer.ts'
 import { quorumProtocolVersion } from './quorum-packet.ts'
 
 export interface LearnerInfo {
+  /** The number of the learner in the ensemble. */
   readonly sid: number
+  /** The version of the quorum protocol that it speaks. */
   readonly protocolVersion: number
+  /** The version of the configuration that it has. */
   readonly configVersion: bigint
 }
 

@@ -17,6 +17,7 @@ export const noVote = -(2 ** 63)
 export const notificationBytesMax = 512 * 1024
 
 export interface Notification {
+  /** What the sender is doing: it looks for a leader, follows, leads, or observes. */
   readonly state: ServerState
   /** sid of the server that the sender votes for or follows, or `noVote`. */
   readonly leader: number

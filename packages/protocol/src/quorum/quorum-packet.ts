@@ -40,8 +40,11 @@ const names: readonly (QuorumPacketName | undefined)[] = (() => {
 })()
 
 export interface QuorumPacket {
+  /** What the packet is for. */
   readonly type: QuorumPacketName
+  /** The zxid that it is about; its meaning depends on `type`. */
   readonly zxid: bigint
+  /** The body; null for none. */
   readonly data: Uint8Array | null
   /** The identities of a client, in a REQUEST. */
   readonly authinfo: readonly Id[] | null

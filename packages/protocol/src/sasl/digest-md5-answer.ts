@@ -4,7 +4,9 @@ import { type Directive, digestProofs, parseDirectives, quoted, saslBytes } from
 
 /** Who logs in where. */
 export interface DigestLogin {
+  /** The user that logs in. */
   readonly username: string
+  /** The password of the user. */
   readonly password: string
   /** The identity to act as. Default: the user. */
   readonly authzid?: string | undefined
@@ -18,7 +20,9 @@ export interface DigestLogin {
 
 /** `proof` is what the other end must show then, see `showsProof`. */
 export interface DigestAnswer {
+  /** The answer to send. */
   readonly token: Uint8Array
+  /** What the other end must show. */
   readonly proof: string
 }
 

@@ -14,12 +14,19 @@ export const quorumSaslRealm = 'zk-quorum-sasl-md5'
 export const quorumSaslDigestUri = `zookeeper-quorum/${quorumSaslRealm}`
 
 export interface DigestInput {
+  /** The user that logs in. */
   readonly username: string
+  /** The password of the user. */
   readonly password: string
+  /** The realm that both ends use. */
   readonly realm: string
+  /** The random text of the end that asks. */
   readonly nonce: string
+  /** The random text of the end that logs in. */
   readonly cnonce: string
+  /** The service that the user logs in to. */
   readonly digestUri: string
+  /** The identity to act as. Default: the user. */
   readonly authzid?: string | undefined
   /** Whether both ends agreed on UTF-8; ISO 8859-1 otherwise. */
   readonly isUtf8: boolean
