@@ -15,6 +15,7 @@ interface Count {
 }
 
 export interface CountedLog {
+  /** The log that counts. */
   readonly log: Log
   /** Prints how many lines were left out so far, and leaves no timer behind. */
   stop(): void

@@ -4,10 +4,12 @@ export class Deque<T> {
   #head = 0
   #length = 0
 
+  /** The number of items. */
   get length(): number {
     return this.#length
   }
 
+  /** Adds an item behind all others. */
   push(item: T): void {
     if (this.#length === this.#items.length) this.#grow()
     this.#items[(this.#head + this.#length) & (this.#items.length - 1)] = item
@@ -34,6 +36,7 @@ export class Deque<T> {
     return index < 0 || index >= this.#length ? undefined : this.#items[(this.#head + index) & (this.#items.length - 1)]
   }
 
+  /** Removes every item. */
   clear(): void {
     this.#items.fill(undefined)
     this.#head = 0

@@ -36,6 +36,7 @@ export interface OpenOptions {
 }
 
 export interface DirectoryLock {
+  /** Gives the directory to others. */
   release(): Promise<void>
 }
 
@@ -44,6 +45,7 @@ export interface ReadableFile {
   size(): Promise<number>
   /** Fills `target` from `position` as far as the file reaches; resolves to the number of bytes read. */
   read(position: number, target: Uint8Array): Promise<number>
+  /** Closes the file; nothing may be called after it. */
   close(): Promise<void>
 }
 

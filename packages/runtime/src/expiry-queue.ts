@@ -3,6 +3,7 @@
  * the buckets that are due. A key lives between `timeout` and `timeout + tick` after its last touch.
  */
 export class ExpiryQueue<K> {
+  /** The width of a bucket, milliseconds. */
   readonly tickMs: number
   readonly #buckets = new Map<number, Set<K>>()
   readonly #bucketOf = new Map<K, number>()
@@ -15,6 +16,7 @@ export class ExpiryQueue<K> {
     this.#nextBucket = this.#bucketAfter(now)
   }
 
+  /** The number of keys. */
   get size(): number {
     return this.#bucketOf.size
   }
@@ -39,6 +41,7 @@ export class ExpiryQueue<K> {
     keys.add(key)
   }
 
+  /** Forgets a key; it does not expire then. */
   remove(key: K): void {
     const bucket = this.#bucketOf.get(key)
     if (bucket === undefined) return

@@ -8,8 +8,11 @@ const buckets = 40 * perDoubling
 
 export class Histogram {
   readonly #counts = new Uint32Array(buckets)
+  /** The number of times that were recorded. */
   count = 0
+  /** Their sum, milliseconds. */
   sumMs = 0
+  /** The longest of them, milliseconds; 0 without any. */
   maxMs = 0
 
   /** Notes that `times` things took `ms` milliseconds each. */
@@ -33,6 +36,7 @@ export class Histogram {
     return this.maxMs
   }
 
+  /** A copy, which later times do not change. */
   copy(): Histogram {
     return this.since(new Histogram())
   }

@@ -22,7 +22,9 @@ export interface HttpRequest {
 }
 
 export interface HttpAnswer {
+  /** The status of HTTP. */
   readonly status: number
+  /** The headers of the answer. */
   readonly headers: Readonly<Record<string, string>>
   /** Text, or bytes that come piece by piece. A body that throws cuts the connection, so that the peer sees a broken answer. */
   readonly body: string | AsyncIterable<Uint8Array>

@@ -88,6 +88,7 @@ export interface Link {
   readonly peerCertificate?: Uint8Array | undefined
   /** Stops `data` until `resume`, so that the peer has to wait. One or two more calls may still come. */
   pause(): void
+  /** Ends `pause`. */
   resume(): void
   /** Delivers what was written, then closes. */
   end(): void

@@ -10,13 +10,22 @@ import type { Random } from './random.ts'
 import type { Trace } from './trace.ts'
 
 export interface Runtime {
+  /** Time and timers. */
   readonly clock: Clock
+  /** Chance. */
   readonly random: Random
+  /** Sockets. */
   readonly network: Network
+  /** HTTP servers. */
   readonly http: Http
+  /** Files. */
   readonly disk: Disk
+  /** Where lines for operators go. */
   readonly log: Log
+  /** Facts about the machine. */
   readonly machine: Machine
+  /** How much memory is in use. */
   readonly memory: Memory
+  /** Where client and server publish what they do. */
   readonly trace: Trace
 }

@@ -156,19 +156,23 @@ export class TextMap<V> extends Map<string, V> {
 export class TextSet implements Iterable<string> {
   readonly #map = new TextMap<true>()
 
+  /** The number of texts. */
   get size(): number {
     return this.#map.size
   }
 
+  /** Whether a text is in it. */
   has(text: string): boolean {
     return this.#map.has(text)
   }
 
+  /** Adds a text; has no effect where it is in it. */
   add(text: string): this {
     this.#map.set(text, true)
     return this
   }
 
+  /** Removes a text. Returns whether it was in it. */
   delete(text: string): boolean {
     return this.#map.delete(text)
   }

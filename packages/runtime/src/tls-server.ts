@@ -9,7 +9,9 @@ export interface TlsServerOptions {
   readonly crl?: string | undefined
   /** `need` refuses a client without a certificate that `ca` trusts; `want` one with a certificate that it does not trust. */
   readonly clientCertificate: 'need' | 'want' | 'none'
+  /** The oldest version of TLS that is accepted. */
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  /** The newest version of TLS that is accepted. */
   readonly maxVersion: 'TLSv1.2' | 'TLSv1.3'
   /** Cipher suites in OpenSSL's form; undefined for those of the host. */
   readonly ciphers?: string | undefined
@@ -24,5 +26,6 @@ export interface TlsServerKey {
 
 /** What a host made of the options; it may be used for any number of links. Only the host that made it reads the rest of it. */
 export interface TlsContext {
+  /** As in the options. */
   readonly clientCertificate: TlsServerOptions['clientCertificate']
 }

@@ -2,12 +2,15 @@
 
 /** Messages for every listener, published as things happen. */
 export interface TraceChannel {
+  /** Whether there is a listener: without one, nothing needs to be published. */
   readonly hasSubscribers: boolean
+  /** Gives a message to every listener. */
   publish(message: object): void
 }
 
 /** A piece of work from start to end; listeners may attach a context of their own (AsyncLocalStorage). */
 export interface TraceSpan {
+  /** Whether there is a listener: without one, `around` is not needed. */
   readonly hasSubscribers: boolean
   /**
    * Runs `work` and publishes when it starts, settles or fails. Listeners get `context`, the same object each time.
@@ -16,7 +19,9 @@ export interface TraceSpan {
 }
 
 export interface Trace {
+  /** The channel of this name. */
   channel(name: string): TraceChannel
+  /** The span of this name. */
   span(name: string): TraceSpan
 }
 

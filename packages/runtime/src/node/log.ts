@@ -10,6 +10,7 @@ const waitingMax = 1 << 20
 export interface LineStream {
   /** Bytes that were written and not taken yet. */
   readonly writableLength: number
+  /** Writes text. */
   write(text: string): unknown
 }
 
@@ -27,6 +28,7 @@ export class LineSink {
     this.#leftOut = leftOut
   }
 
+  /** Writes a line, which ends with a line feed. It never throws. */
   write(line: string): void {
     try {
       if (this.#stream.writableLength > waitingMax) {
