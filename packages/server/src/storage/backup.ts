@@ -20,6 +20,7 @@ export interface BackupOptions {
   readonly dataLogDir?: string | undefined
   /** Created if it is missing; a server that starts on it has the tree of the backup. It must hold no data. */
   readonly target: string
+  /** The compression of the snapshot. Default `none`. */
   readonly compression?: Compression
 }
 
@@ -28,6 +29,7 @@ export interface BackupResult {
   readonly file: string
   /** The last transaction in it. */
   readonly zxid: bigint
+  /** The number of znodes in it. */
   readonly znodes: number
 }
 

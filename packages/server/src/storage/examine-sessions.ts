@@ -3,6 +3,7 @@
 export interface SessionHour {
   /** The beginning of the hour, milliseconds since 1970. */
   readonly from: number
+  /** Sessions that were opened. */
   readonly opened: number
   /** Sessions that a server ended, because their clients were not heard of any more. */
   readonly expired: number

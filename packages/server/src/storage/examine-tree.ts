@@ -4,12 +4,15 @@ import type { DataTree } from '../tree/data-tree.ts'
 import { kindOf } from '../tree/ephemeral-owner.ts'
 
 export interface ExaminedZnode {
+  /** The path of the znode. */
   readonly path: string
   /** Bytes of data. */
   readonly dataBytes: number
+  /** The number of its children. */
   readonly children: number
   /** Bytes of the names of all children in a reply. */
   readonly childrenBytes: number
+  /** Its ACL. */
   readonly acl: readonly Acl[]
   /** The session of an ephemeral; undefined for other kinds. */
   readonly session: bigint | undefined

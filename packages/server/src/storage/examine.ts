@@ -16,8 +16,11 @@ import { bytesOf, readSnapshotInto } from './snapshot-file.ts'
 
 /** Good transactions that follow one another without a damaged place between them. */
 export interface Stretch {
+  /** The zxid of the first one. */
   readonly first: bigint
+  /** The zxid of the last one. */
   readonly last: bigint
+  /** The number of transactions. */
   readonly count: number
   /** The offset of the first one in its file. */
   readonly offset: number
@@ -26,6 +29,7 @@ export interface Stretch {
 }
 
 export interface DamagedPlace {
+  /** Where it begins in its file, bytes. */
   readonly offset: number
   /** The bytes there are zeros. */
   readonly isZeros: boolean
@@ -34,10 +38,13 @@ export interface DamagedPlace {
 }
 
 export interface ExaminedLog {
+  /** The path of the file. */
   readonly path: string
   /** The zxid in its name: its first transaction. */
   readonly zxid: bigint
+  /** The size of the file, bytes. */
   readonly size: number
+  /** The good transactions, in the order of the file. */
   readonly stretches: readonly Stretch[]
   /** How the file ends after its last good record. */
   readonly end: Pick<LogEnd, 'kind' | 'offset' | 'reason'>
@@ -46,8 +53,11 @@ export interface ExaminedLog {
 }
 
 export interface ExaminedSnapshot {
+  /** The path of the file. */
   readonly path: string
+  /** The zxid in its name. */
   readonly zxid: bigint
+  /** The size of the file, bytes. */
   readonly size: number
   /** Why it cannot be used; undefined where it can. */
   readonly problem: string | undefined
@@ -55,8 +65,11 @@ export interface ExaminedSnapshot {
 
 /** The largest step back of the clock between two transactions. */
 export interface ClockStep {
+  /** The transaction whose time is earlier than one before it. */
   readonly zxid: bigint
+  /** The log that holds it. */
   readonly path: string
+  /** How much earlier, milliseconds. */
   readonly backMs: number
 }
 
@@ -64,7 +77,9 @@ export interface ClockStep {
 export type StartOutcome =
   | {
       readonly kind: 'starts'
+      /** The last transaction that the server would have. */
       readonly lastZxid: bigint
+      /** The number of znodes in the tree. */
       readonly znodes: number
       /** Transactions behind which the tree did not have the digest in the log. */
       readonly digestMismatches: number
@@ -74,21 +89,27 @@ export type StartOutcome =
   | { readonly kind: 'refuses'; readonly reason: string }
 
 export interface ExaminedDirectory {
+  /** The directory that holds the snapshots: the given one, or its `version-2`. */
   readonly snapshotDirectory: string
+  /** The same for the logs. */
   readonly logDirectory: string
   /** Logs and snapshots that lie in a given directory itself although it has a directory version-2. */
   readonly misplaced: readonly string[]
   /** Other files in the two directories. */
   readonly others: readonly string[]
+  /** Every snapshot, in the order of the zxids in their names. */
   readonly snapshots: readonly ExaminedSnapshot[]
+  /** Every log, in the order of the zxids in their names. */
   readonly logs: readonly ExaminedLog[]
   /** The highest transaction that our server promised to keep; undefined in a directory that another server wrote. */
   readonly promised: bigint | undefined
   /** The time of the last transaction in the logs, milliseconds since 1970; undefined without transactions. */
   readonly lastTime: number | undefined
+  /** The largest step back of the clock in the logs; undefined where there is none. */
   readonly clockStep: ClockStep | undefined
   /** Sessions that opened and ended, by hour, in order. */
   readonly sessionHours: readonly SessionHour[]
+  /** What a start on the directory would come to. */
   readonly start: StartOutcome
 }
 

@@ -98,7 +98,9 @@ export class ImageEncoder {
 
 /** Receives the content of an image, in order. Byte arrays are views, valid until the call returns. */
 export interface ImageSink {
+  /** A session and its timeout, milliseconds. */
   session(id: bigint, timeoutMs: number): void
+  /** An ACL list and the id by which znodes name it. */
   aclList(id: bigint, list: readonly Acl[]): void
   /** `stat` is a StatPersisted, and the root's path is empty. Returns what is wrong with the znode, undefined where nothing is. */
   znode(path: string, data: Uint8Array | null, aclId: bigint, stat: Uint8Array): string | undefined

@@ -16,13 +16,19 @@ import { bytesOf, readSnapshot } from './snapshot-file.ts'
 export type InspectedEntry =
   | {
       readonly kind: 'txn'
+      /** The path of the log or snapshot. */
       readonly file: string
+      /** Where the record begins in the file, bytes. */
       readonly offset: number
+      /** The zxid of the transaction. */
       readonly zxid: bigint
       /** Milliseconds since 1970. */
       readonly time: number
+      /** The session that asked for it. */
       readonly session: bigint
+      /** The number that the client gave to the request; 0 where the server made the request itself. */
       readonly cxid: number
+      /** The operation, as in the opcode table: `create`; `type N` for an unknown one. */
       readonly operation: string
       /** Every path it names. */
       readonly paths: readonly string[]
@@ -32,11 +38,13 @@ export type InspectedEntry =
   | {
       readonly kind: 'znode'
       readonly file: string
+      /** The path of the znode. */
       readonly path: string
       readonly zxid: bigint
       readonly time: number
       readonly session: bigint
       readonly detail: string
+      /** The data; null where the znode has none. */
       readonly data: Uint8Array | null
     }
   | { readonly kind: 'session'; readonly file: string; readonly session: bigint; readonly timeoutMs: number }

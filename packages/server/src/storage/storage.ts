@@ -33,7 +33,9 @@ export interface StorageOptions {
 }
 
 export interface SnapshotResult {
+  /** The name of the file, without its directory. */
   readonly name: string
+  /** The zxid in this name: every transaction up to it is in the snapshot. */
   readonly zxid: bigint
 }
 

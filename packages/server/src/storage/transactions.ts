@@ -14,9 +14,13 @@ const timeOffset = 20
 
 /** Snapshots and logs of a server, by zxid. */
 export interface DataFiles {
+  /** The directory that holds the snapshots: the given one, or its `version-2`. */
   readonly snapshotDirectory: string
+  /** The same for the logs. */
   readonly logDirectory: string
+  /** The snapshots, in the order of the zxids in their names. */
   readonly snapshots: readonly NamedFile[]
+  /** The logs, in the order of the zxids in their names. */
   readonly logs: readonly NamedFile[]
 }
 
@@ -45,12 +49,16 @@ async function namesIn(disk: ReadableDisk, directory: string): Promise<[string, 
 export class TransactionView {
   /** TxnHeader (32 bytes), body, digest. */
   payload: Uint8Array = new Uint8Array(0)
+  /** The zxid of the transaction. */
   zxid = 0n
+  /** The number of the operation, as in the opcode table. */
   type = 0
+  /** The path of the log that holds it. */
   file = ''
   /** Where the record begins in the file. */
   offset = 0
 
+  /** The session that asked for it. */
   get session(): bigint {
     return new Reader(this.payload).long()
   }

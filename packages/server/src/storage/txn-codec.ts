@@ -34,7 +34,9 @@ import { digestVersion } from '../tree/digest.ts'
 import type { CreateNodeTxn, NodeTxn, Txn } from '../tree/txn.ts'
 
 export interface LoggedTxn {
+  /** Who asked for it, its zxid, and its time. */
   readonly header: TxnHeader
+  /** What it changes. */
   readonly txn: Txn
   /** The digest of the tree after the transaction; undefined where the writer kept none. */
   readonly digest: bigint | undefined
