@@ -12,10 +12,13 @@ export interface Member {
 
 /** A proxy in front of every client port, and a pair for every direction between two servers. */
 export interface Cables {
+  /** The ports through which clients reach the servers, in their order. */
   readonly clientPorts: readonly number[]
   /** The port through which server `from` reaches server `to`; undefined for itself. */
   between(from: number, to: number): { readonly quorum: number; readonly election: number } | undefined
+  /** Cuts a server off from all others and from clients, or joins it again; what was under way arrives then. */
   set(index: number, isCut: boolean): void
+  /** Closes every proxy. */
   close(): Promise<void>
 }
 
