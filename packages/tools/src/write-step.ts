@@ -5,9 +5,13 @@ export type WriteStep =
   | { readonly kind: 'set'; readonly path: string; readonly data: Uint8Array; readonly version: number }
   | {
       readonly kind: 'create'
+      /** The path of the znode. */
       readonly path: string
+      /** The data to write. */
       readonly data: Uint8Array
+      /** The ACL of the new znode. */
       readonly acl: readonly Acl[]
+      /** The kind of the new znode. */
       readonly mode: 'persistent' | 'container' | { readonly ttl: number }
     }
   | { readonly kind: 'delete'; readonly path: string; readonly version: number }

@@ -8,6 +8,7 @@ export type BenchOperation = (typeof benchOperations)[number]
 export type BenchClient = Pick<Client, 'clock' | 'random' | 'create' | 'delete' | 'get' | 'set' | 'transactionOf'>
 
 export interface BenchPlan {
+  /** What to measure, one after the other. */
   readonly operations: readonly BenchOperation[]
   /** Requests under way on each connection. */
   readonly window: number

@@ -13,20 +13,31 @@ import {
 } from './operations.ts'
 
 export interface BenchResult {
+  /** What was measured. */
   readonly operation: BenchOperation
   /** Operations that succeeded; for `watch`, events that arrived. */
   readonly count: number
+  /** Operations that failed. */
   readonly errors: number
   /** The first error, in its own words. */
   readonly firstError: string | undefined
+  /** How long it took, without its preparation. */
   readonly seconds: number
+  /** Operations that succeeded in a second, on average. */
   readonly perSecond: number
+  /** Times of the operations that succeeded; 0 where there was none. Quantiles are exact to a tenth. */
   readonly latency: {
+    /** The mean. */
     readonly meanMs: number
+    /** The median. */
     readonly p50Ms: number
+    /** 95 of 100 took this time or less. */
     readonly p95Ms: number
+    /** 99 of 100 took this time or less. */
     readonly p99Ms: number
+    /** 999 of 1000 took this time or less. */
     readonly p999Ms: number
+    /** The longest. */
     readonly maxMs: number
   }
   /** Counts by time: from `fromMs` to below `toMs`. */
@@ -36,15 +47,20 @@ export interface BenchResult {
 }
 
 export interface BenchRange {
+  /** The shortest time in the range, milliseconds. */
   readonly fromMs: number
+  /** Where the next range begins, milliseconds. */
   readonly toMs: number
+  /** The number of operations with such a time. */
   readonly count: number
 }
 
 export interface BenchOptions {
   /** Ends the run between two operations; what was measured until then is lost. */
   readonly signal?: AbortSignal | undefined
+  /** Called while it runs, with the part of the time that is over, from 0 to 1; `preparation` before each operation. */
   readonly onProgress?: (operation: BenchOperation | 'preparation', share: number) => void
+  /** Called after each operation. */
   readonly onResult?: (result: BenchResult) => void
 }
 

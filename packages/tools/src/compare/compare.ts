@@ -7,8 +7,11 @@ import { type ValueDiff, valueDiff } from '../history/value-diff.ts'
 export type ZnodeType = 'persistent' | 'ephemeral' | 'container' | { readonly ttl: number }
 
 export interface WholeZnode {
+  /** The data; empty where the znode has none. */
   readonly data: Uint8Array
+  /** The kind of the znode. */
   readonly type: ZnodeType
+  /** The ACL of the znode. */
   readonly acl: readonly Acl[]
 }
 
@@ -22,7 +25,9 @@ export type TreeDifference = { readonly path: string } & (
       readonly kind: 'both'
       /** Undefined where it is equal. */
       readonly data: ValueDiff | undefined
+      /** The kinds; undefined where they are equal. */
       readonly type: readonly [a: ZnodeType, b: ZnodeType] | undefined
+      /** The ACLs; undefined where they are equal. */
       readonly acl: readonly [a: readonly Acl[], b: readonly Acl[]] | undefined
     }
 )

@@ -10,12 +10,14 @@ import {
 import type { WholeTree, WholeZnode } from './compare.ts'
 
 export interface ReadZnode extends WholeZnode {
+  /** The Stat, read together with the data. */
   readonly stat: ZnodeStat
 }
 
 export interface ReadWhole {
   /** The last transaction that the result includes. */
   readonly zxid: bigint
+  /** The znodes that were read. */
   readonly nodes: WholeTree<ReadZnode>
 }
 

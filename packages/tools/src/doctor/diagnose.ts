@@ -21,6 +21,7 @@ export interface DiagnoseOptions {
   readonly znodesMax?: number
   /** The limit for a request and a reply, bytes. Default 1048575. */
   readonly frameBytes?: number
+  /** Ends the diagnosis, which rejects with the reason. */
   readonly signal?: AbortSignal
   /** Called with what is read next, and how much of it is read. */
   readonly onProgress?: (what: string, count: number) => void
@@ -29,6 +30,7 @@ export interface DiagnoseOptions {
 export interface Diagnosis {
   /** The worst first. */
   readonly findings: readonly Finding[]
+  /** What each server said about itself, in the order in which they were given. */
   readonly servers: readonly ServerFacts[]
   /** The number of znodes that were looked at on the first server. */
   readonly znodes: number

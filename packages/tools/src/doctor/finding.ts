@@ -9,6 +9,7 @@ export type Severity = 'critical' | 'warning' | 'note'
 export interface Finding {
   /** A stable name, for programs and for the page that explains it. */
   readonly name: FindingName
+  /** How bad it is. */
   readonly severity: Severity
   /** One sentence that says what is the matter. */
   readonly what: string

@@ -10,6 +10,7 @@ export interface AskedServer {
   readonly address: string
   /** The answer to a word. Rejects with WordRefused where the server does not answer it. */
   readonly ask: (word: AskedWord) => Promise<string>
+  /** The admin pages of the server. Default: none, then only words are asked. */
   readonly pages?: AdminPages | undefined
 }
 

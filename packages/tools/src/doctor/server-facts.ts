@@ -17,7 +17,9 @@ export interface ServerFacts {
   readonly isNotServing: boolean
   /** `3.9.5`. */
   readonly version: string | undefined
+  /** What the server is in its ensemble; undefined where it does not say it. */
   readonly mode: Mode | undefined
+  /** The last transaction that the server has; undefined where it does not say it. */
   readonly lastZxid: bigint | undefined
   /** What it says where its log has failed. */
   readonly logFailure: string | undefined
@@ -25,6 +27,7 @@ export interface ServerFacts {
   readonly figures: ReadonlyMap<string, number>
   /** The lines of `conf`. */
   readonly settings: ReadonlyMap<string, string>
+  /** Its connections and their sessions; undefined where it does not say it. */
   readonly connections: readonly ConnectedSession[] | undefined
   /** Watched paths by session. */
   readonly watches: ReadonlyMap<bigint, readonly string[]> | undefined

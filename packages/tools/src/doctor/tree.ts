@@ -6,9 +6,11 @@ import { bytesText, type Finding, someOf } from './finding.ts'
 
 /** What is needed of a znode. */
 export interface SurveyedZnode {
+  /** The path of the znode. */
   readonly path: string
   /** Bytes of data. */
   readonly dataBytes: number
+  /** The number of its children. */
   readonly children: number
   /** Bytes of the names of all children in a reply. */
   readonly childrenBytes: number
@@ -69,6 +71,7 @@ export class TreeSurvey {
   readonly #openBelow = new Named()
   /** Znodes that not everybody may write. */
   readonly #protected = new Set<string>()
+  /** The number of znodes that were added. */
   count = 0
 
   constructor({ frameBytes = 0xfffff, where }: SurveyOptions) {
@@ -76,6 +79,7 @@ export class TreeSurvey {
     this.#where = where
   }
 
+  /** Notes a znode. Its parent must have been added before. */
   add({ path, dataBytes, children, childrenBytes, acl }: SurveyedZnode): void {
     this.count++
     const near = this.#frameBytes * nearShare
@@ -91,6 +95,7 @@ export class TreeSurvey {
     if (path !== '/' && this.#protected.has(parent)) this.#openBelow.add(path)
   }
 
+  /** What is the matter with the znodes that were added so far. */
   *findings(): Generator<Finding> {
     const limit = bytesText(this.#frameBytes + 1)
     if (this.#large.count > 0) {

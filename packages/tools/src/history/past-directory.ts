@@ -25,6 +25,7 @@ interface Start {
 }
 
 export interface Walked {
+  /** The znodes as they are after the last transaction that was read. */
   readonly tree: PastTree
   /** The last transaction that was read; that of the snapshot where none was. */
   readonly zxid: bigint
@@ -35,6 +36,7 @@ export interface WalkOptions {
   readonly exactAt?: bigint
   /** The last transaction to read. Default: the last one that exists. */
   readonly until?: bigint
+  /** Called for each change in scope, in the order of the transactions. */
   readonly onChange?: (change: Change) => void
   /** Without it, missing transactions are an error. */
   readonly onGap?: (gap: Gap) => void

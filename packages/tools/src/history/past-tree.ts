@@ -7,24 +7,34 @@ import type { Scope } from './scope.ts'
 export interface PastZnode {
   /** Undefined where it cannot be known: a snapshot that is written while the server works includes some later changes. */
   readonly data: Uint8Array | undefined
+  /** The ACL of the znode. */
   readonly acl: readonly Acl[]
+  /** Zxid of the transaction that created the znode. */
   readonly czxid: bigint
+  /** Zxid of the last `set`, or of the creation. */
   readonly mzxid: bigint
   /** Milliseconds since 1970. */
   readonly ctime: number
+  /** Milliseconds since 1970. */
   readonly mtime: number
+  /** Number of `set`s since creation. */
   readonly version: number
+  /** Number of `setAcl`s since creation. */
   readonly aversion: number
   /** The owner, as in a Stat: a session id, 0n, or the mark of a container or of a TTL. */
   readonly ephemeralOwner: bigint
 }
 
 export interface Change {
+  /** What happened to the znode. */
   readonly kind: 'created' | 'changed' | 'acl changed' | 'deleted'
+  /** The path of the znode. */
   readonly path: string
+  /** The zxid of the transaction. */
   readonly zxid: bigint
   /** Milliseconds since 1970, by the clock of the server that executed the write. */
   readonly time: number
+  /** The session that asked for it. */
   readonly session: bigint
   /** Undefined for a created znode, and where it is not known. */
   readonly before: PastZnode | undefined
@@ -60,10 +70,12 @@ export class PastTree {
     this.#ephemerals.clear()
   }
 
+  /** Whether the session owns ephemerals that are in scope. */
   hasEphemeralsOf(session: bigint): boolean {
     return this.#ephemerals.has(session)
   }
 
+  /** Executes a transaction, and reports each change in scope. */
   apply({ header, txn }: LoggedTxn): void {
     switch (txn.type) {
       case opCode.multi:

@@ -15,6 +15,7 @@ export interface HistoryOptions {
   readonly recursive?: boolean
   /** The first and the last transaction of interest. */
   readonly from?: bigint
+  /** The last transaction of interest. Default: the last one that exists. */
   readonly until?: bigint
 }
 
@@ -63,9 +64,13 @@ function byPath([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 }
 
 export interface PastDifference {
+  /** The path of the znode. */
   readonly path: string
+  /** What is different: `replaced` means another znode with the same path. */
   readonly kind: 'created' | 'changed' | 'deleted' | 'replaced'
+  /** The znode in the earlier state; undefined where there is none. */
   readonly before: PastZnode | undefined
+  /** The znode in the later state; undefined where there is none. */
   readonly after: PastZnode | undefined
 }
 
@@ -107,12 +112,15 @@ export async function differencesBetween(
 
 /** One transaction of a session. */
 export interface SessionAct {
+  /** The zxid of the transaction. */
   readonly zxid: bigint
+  /** Milliseconds since 1970, by the clock of the server that executed the write. */
   readonly time: number
   /** `create`, `multi`, `closeSession`, `error`…; the number of an unknown type. */
   readonly operation: string
   /** The error of a refused write, as a number; for a refused multi that of the operation that failed. */
   readonly error: number | undefined
+  /** What it changed; empty for a refused write. */
   readonly changes: readonly Change[]
 }
 

@@ -5,6 +5,7 @@ import { isWithin, opCode } from '@lightkeeper/protocol'
 import type { TransactionView } from '@lightkeeper/server'
 
 export interface Scope {
+  /** Whether a path is in scope. */
   has(path: string): boolean
   /** Whether a path in UTF-8, the bytes `[start, end)`, is in scope. */
   hasBytes(bytes: Uint8Array, start: number, end: number): boolean

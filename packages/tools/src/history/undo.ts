@@ -7,8 +7,11 @@ import { pathsOf } from './questions.ts'
 import { oneOf, type Scope, within } from './scope.ts'
 
 export interface Undo {
+  /** The transaction to undo. */
   readonly zxid: bigint
+  /** When it was executed, milliseconds since 1970, by the server's clock. */
   readonly time: number
+  /** The session that asked for it. */
   readonly session: bigint
   /** What the transaction did. */
   readonly changes: readonly Change[]

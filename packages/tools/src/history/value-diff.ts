@@ -12,14 +12,18 @@ export type ValueDiff =
 export interface MemberDiff {
   /** JSON pointer (RFC 6901); empty for the whole value. */
   readonly pointer: string
+  /** The value before; missing where the member is new. */
   readonly before?: unknown
+  /** The value after; missing where the member is gone. */
   readonly after?: unknown
 }
 
 export interface LineDiff {
+  /** `-` for a line that is gone, `+` for a new one. */
   readonly sign: '-' | '+'
   /** Number of the line, from 1: in the old text for `-`, in the new one for `+`. */
   readonly line: number
+  /** The line, without its end. */
   readonly text: string
 }
 

@@ -4,7 +4,9 @@
 export type HttpGet = (target: string, headers: Readonly<Record<string, string>>) => Promise<HttpReply>
 
 export interface HttpReply {
+  /** The status of HTTP. */
   readonly status: number
+  /** The body, unchanged. */
   readonly body: Uint8Array
 }
 
@@ -34,6 +36,7 @@ export class AdminPageError extends Error {
 }
 
 export class AdminPages {
+  /** What messages call the server. */
   readonly name: string
   readonly #get: HttpGet
   readonly #commandUrl: string

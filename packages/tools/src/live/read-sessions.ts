@@ -5,6 +5,7 @@ import type { SessionReport } from './session.ts'
 import { addressOf, readCons, readDump, readWchc } from './session-words.ts'
 
 export interface SessionAnswers {
+  /** What the server said, one report for each answer. */
   readonly reports: readonly SessionReport[]
   /** What the server refused to say, with its reason: one sentence each. */
   readonly refusals: readonly string[]

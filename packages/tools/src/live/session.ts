@@ -1,6 +1,7 @@
 /** A session of a live server, as operators see it. */
 
 export interface LiveSession {
+  /** The id of the session. */
   readonly id: bigint
   /** Where its client is, `host:port`. Undefined where the client is not connected, or the server does not say it. */
   readonly address: string | undefined
@@ -22,20 +23,25 @@ export interface LiveConnection {
   readonly lastOperation: string | undefined
   /** Requests without an answer. */
   readonly queued: number
-  /** Requests and replies so far. */
+  /** Packets that the server has received on it. */
   readonly received: number
+  /** Packets that the server has sent on it. */
   readonly sent: number
-  /** Milliseconds. */
+  /** The mean time of its requests, milliseconds; undefined where the server does not say it. */
   readonly averageLatency: number | undefined
+  /** The longest time of a request, milliseconds; undefined where the server does not say it. */
   readonly maxLatency: number | undefined
 }
 
 /** What one answer of a server says. Parts that are undefined are not in it. */
 export interface SessionReport {
+  /** Connections and their sessions. */
   readonly connections?: readonly ConnectedSession[] | undefined
   /** Sessions that exist, connected or not. */
   readonly ids?: readonly bigint[] | undefined
+  /** Paths of ephemerals, by the session that owns them. */
   readonly ephemerals?: ReadonlyMap<bigint, readonly string[]> | undefined
+  /** Watched paths, by the session that watches them. */
   readonly watches?: ReadonlyMap<bigint, readonly string[]> | undefined
   /** The server had more to say and cut its answer off. */
   readonly isCut?: boolean | undefined

@@ -7,6 +7,7 @@ export type Completes = 'path' | 'verb' | 'file' | readonly string[] | undefined
 export interface CompletionOption {
   /** Without dashes. */
   readonly name: string
+  /** One letter, without its dash. Default: none. */
   readonly short?: string | undefined
   /** Undefined for a flag, which takes no value. */
   readonly value?: { readonly completes: Completes }
@@ -14,19 +15,24 @@ export interface CompletionOption {
 
 /** What completion must know of a verb. */
 export interface CompletionVerb {
+  /** The first word of the line. */
   readonly name: string
+  /** The options that it takes. */
   readonly options: readonly CompletionOption[]
+  /** What each of its arguments takes, in their order. */
   readonly arguments: readonly Completes[]
   /** The last argument takes all words that are left. */
   readonly isLastMany?: boolean
 }
 
 export interface Completion {
+  /** What completes the word. */
   readonly completes: Exclude<Completes, undefined>
   /** What is typed of the word, without its quote. */
   readonly typed: string
   /** The same as it stands in the line. */
   readonly raw: string
+  /** The quote that opens the word; undefined where it has none. */
   readonly quote: '"' | "'" | undefined
 }
 

@@ -5,8 +5,11 @@ import type { ReadZnode } from '../compare/read-whole.ts'
 import { type ImportPlan, planImport } from '../transfer/plan.ts'
 
 export interface CopyPlanOptions {
+  /** The root of what is copied. */
   readonly from: ZnodePath
+  /** The path that the copy of `from` gets. */
   readonly to: ZnodePath
+  /** What is at `from` now. */
   readonly source: WholeTree<ReadZnode>
   /** What is at `to` now; empty where nothing is. */
   readonly target: WholeTree<ReadZnode>

@@ -4,9 +4,11 @@ import type { WalkedZnode } from './walk.ts'
 export interface FindConditions {
   /** The last name of the path. */
   readonly name?: RegExp
+  /** The whole path. */
   readonly path?: RegExp
   /** The data, read as UTF-8. */
   readonly data?: RegExp
+  /** The kind of the znode. */
   readonly type?: 'persistent' | 'ephemeral' | 'container' | 'ttl'
   /** The session of an ephemeral. */
   readonly owner?: bigint
@@ -43,6 +45,7 @@ export function isFound(znode: WalkedZnode, wanted: FindConditions): boolean {
 export interface GrepHit {
   /** From 1. */
   readonly line: number
+  /** The line, without its end. */
   readonly text: string
 }
 

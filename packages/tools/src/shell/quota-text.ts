@@ -3,9 +3,13 @@ import type { ZnodePath } from '@lightkeeper/protocol'
 
 /** The names of zkCli's options: soft limits warn, hard limits refuse. -1 or undefined means no limit. */
 export interface QuotaValues {
+  /** How many znodes, itself included: above it the server warns. */
   readonly count?: bigint
+  /** How many bytes of data: above it the server warns. */
   readonly bytes?: bigint
+  /** How many znodes, itself included: the server refuses more. */
   readonly countHardLimit?: bigint
+  /** How many bytes of data: the server refuses more. */
   readonly byteHardLimit?: bigint
 }
 

@@ -4,6 +4,7 @@ import { joinPath, parentPath } from '@lightkeeper/protocol'
 import { parseQuota, type QuotaValues, quotaPaths, quotaRoot, quotaText } from './quota-text.ts'
 
 export interface HeldQuota {
+  /** The limits that are set. */
   readonly limits: QuotaValues
   /** The version of the znode that has the limits. */
   readonly version: number

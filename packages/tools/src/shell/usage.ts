@@ -3,7 +3,9 @@ import type { ZnodePath } from '@lightkeeper/client'
 import type { WalkedZnode } from './walk.ts'
 
 export interface SubtreeUsage {
+  /** The root of the subtree. */
   readonly path: ZnodePath
+  /** How far it is below the root of the walk, which has 0. */
   readonly depth: number
   /** Itself included. */
   readonly znodes: number

@@ -3,9 +3,11 @@ import { type Acl, type Client, KeeperError, type ZnodePath, type ZnodeStat } fr
 import { joinPath } from '@lightkeeper/protocol'
 
 export interface WalkedZnode {
+  /** The path of the znode. */
   readonly path: ZnodePath
   /** 0 for the root of the walk. */
   readonly depth: number
+  /** The Stat, read together with the names of the children. */
   readonly stat: ZnodeStat
   /** Sorted. */
   readonly children: readonly string[]
@@ -17,7 +19,9 @@ export interface WalkedZnode {
 
 /** A znode that this client may not read; what is below it is left out. */
 export interface DeniedZnode {
+  /** The path of the znode. */
   readonly path: ZnodePath
+  /** 0 for the root of the walk. */
   readonly depth: number
   readonly denied: true
 }

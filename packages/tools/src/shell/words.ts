@@ -1,11 +1,13 @@
 /** A line of the shell as words, and a script as lines. Quotes count at the beginning of a word only, as in zkCli. */
 
 export interface Word {
+  /** The word, without its quotes. */
   readonly text: string
   /** Where it begins in the line, its quote included. */
   readonly start: number
   /** Behind its last character. */
   readonly end: number
+  /** The quotes around it; undefined where there are none. */
   readonly quote: '"' | "'" | undefined
 }
 

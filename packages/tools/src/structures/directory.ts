@@ -5,7 +5,9 @@ import type { Party } from './structure.ts'
 
 /** The part of a znode that they read; results of `client.get` and `client.tree` have this form. */
 export interface SeenZnode {
+  /** The data; empty where the znode has none. */
   readonly data: Uint8Array
+  /** The Stat of the znode. */
   readonly stat: ZnodeStat
 }
 

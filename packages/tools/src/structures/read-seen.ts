@@ -4,6 +4,7 @@ import { joinPath } from '@lightkeeper/protocol'
 import type { SeenTree, SeenZnode } from './directory.ts'
 
 export interface Seen {
+  /** The znodes that could be read. */
   readonly tree: SeenTree
   /**
    * Everything from `root` downwards is as it was after this transaction. Undefined where the znodes were read one by one, while

@@ -20,6 +20,7 @@ export type Layout = 'apache' | 'curator' | 'dubbo' | 'go-zk' | 'kazoo' | 'light
 
 /** A client that holds something, or waits for it, as its znode shows it. */
 export interface Party {
+  /** The znode by which it holds or waits. */
   readonly path: ZnodePath
   /** The session that owns the znode; 0n where the znode is not ephemeral. */
   readonly session: bigint
@@ -27,6 +28,7 @@ export interface Party {
   readonly since: Date
   /** The data, where it is text: an address or an identifier. */
   readonly id: string | undefined
+  /** The data of this znode. */
   readonly data: Uint8Array
   /** The side of a read-write lock. */
   readonly side?: 'read' | 'write'
@@ -42,7 +44,9 @@ export interface Waiter extends Party {
 }
 
 export interface Structure {
+  /** What it is. */
   readonly kind: StructureKind
+  /** The znode of the structure. */
   readonly path: ZnodePath
   /** More than one where programs with different libraries use the same path. */
   readonly layouts: readonly Layout[]

@@ -3,8 +3,11 @@ import type { Party, Structure, StructureKind, Waiter } from './structure.ts'
 
 /** A session waits at a structure for another session that holds it. */
 export interface Edge {
+  /** The party that waits. */
   readonly waiter: Waiter
+  /** The party that it waits for. */
   readonly holder: Party
+  /** Where they meet. */
   readonly structure: Structure
 }
 

@@ -15,6 +15,7 @@ export interface ApplyOptions {
 /** A plan was executed in part: the first `done` steps stay. */
 export class PartlyDone extends Error {
   override readonly name = 'PartlyDone'
+  /** The number of steps that were executed. */
   readonly done: number
 
   constructor(done: number, count: number, cause: unknown) {

@@ -11,6 +11,7 @@ export interface ExportedTree {
   readonly root: string
   /** The last transaction that the file includes. */
   readonly zxid: bigint
+  /** The znodes, by their paths below `root`. */
   readonly nodes: WholeTree<ExportedZnode>
 }
 
@@ -64,6 +65,7 @@ function isOpen(acl: readonly Acl[]): boolean {
 /** An error in a file, with its line, counted from 1. */
 export class ExportFileError extends Error {
   override readonly name = 'ExportFileError'
+  /** The number of the line, from 1. */
   readonly line: number
 
   constructor(line: number, reason: string) {

@@ -8,18 +8,21 @@ import type { WriteStep } from '../write-step.ts'
 import { type AclStep, batchesOf, type OtherStep, opOf } from './batches.ts'
 
 export interface Foreseen {
+  /** The steps that the server would refuse. */
   readonly refused: readonly Refusal[]
   /** The number of steps that nothing is known about: they are below a refused create, or the server was not asked. */
   readonly unknown: number
 }
 
 export interface Refusal {
+  /** The step. */
   readonly step: WriteStep
   /** The error that the server would answer with: `NO_AUTH`. */
   readonly code: string
 }
 
 export interface ForeseeOptions {
+  /** Stops asking: rejects with the reason. */
   readonly signal?: AbortSignal
   /** As for `applySteps`: everything except ACLs is one transaction. Default false. */
   readonly atOnce?: boolean
