@@ -12,7 +12,7 @@ import type { Trace } from './trace.ts'
 export interface Runtime {
   /** Time and timers. */
   readonly clock: Clock
-  /** Chance. */
+  /** Random numbers and bytes. */
   readonly random: Random
   /** Sockets. */
   readonly network: Network

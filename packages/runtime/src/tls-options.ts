@@ -84,9 +84,9 @@ export interface TlsCertificate {
   readonly fingerprint256: string
   /** The serial number, in hex. */
   readonly serialNumber: string
-  /** Begin of its validity, as OpenSSL prints it. */
+  /** The beginning of its validity, as OpenSSL prints it. */
   readonly valid_from: string
-  /** End of its validity, as OpenSSL prints it. */
+  /** The end of its validity, as OpenSSL prints it. */
   readonly valid_to: string
   /** The certificate itself, DER. */
   readonly raw: Uint8Array

@@ -19,7 +19,7 @@ export class EndedError extends Error {
   override readonly name = 'EndedError'
   /** Why it has ended; the code to match. */
   readonly code: EndCode
-  /** The znode that made it ours. For CHALLENGED that of the election, for MOVED that of the partitioner. */
+  /** The znode of the contender or candidate; for CHALLENGED that of the election, for MOVED that of the partitioner. */
   readonly path: string
 
   constructor(code: EndCode, path: string, message: string, cause?: unknown) {

@@ -18,7 +18,7 @@ export interface Balancer {
 
 /** What a strategy gets from its resolver. */
 export interface StrategyContext {
-  /** The chance of the host, for strategies that draw lots. */
+  /** Random numbers, for strategies that choose by chance. */
   readonly random: Random
   /** How many calls made with `acquire` are under way to the instance. */
   outstanding(instance: ServiceInstance): number

@@ -40,8 +40,11 @@ export type InspectedEntry =
       readonly file: string
       /** The path of the znode. */
       readonly path: string
+      /** Zxid of the last `set`, or of the creation. */
       readonly zxid: bigint
+      /** When that was, milliseconds since 1970. */
       readonly time: number
+      /** The session of an ephemeral; 0n for other kinds. */
       readonly session: bigint
       readonly detail: string
       /** The data; null where the znode has none. */

@@ -120,7 +120,7 @@ export interface SessionAct {
   readonly operation: string
   /** The error of a refused write, as a number; for a refused multi that of the operation that failed. */
   readonly error: number | undefined
-  /** What it changed; empty for a refused write. */
+  /** What it changed; empty where it changed nothing. */
   readonly changes: readonly Change[]
 }
 

@@ -44,7 +44,7 @@ export interface Waiter extends Party {
 }
 
 export interface Structure {
-  /** What it is. */
+  /** What has been recognised. */
   readonly kind: StructureKind
   /** The znode of the structure. */
   readonly path: ZnodePath
