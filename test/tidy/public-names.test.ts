@@ -114,7 +114,7 @@ function membersOf(node: ts.Node): Member[] {
 
 /** The members with those of objects inside them. */
 function withInner(members: readonly ts.TypeElement[]): Member[] {
-  return members.flatMap((member) => {
+  return members.flatMap((member): Member[] => {
     const type = ts.isPropertySignature(member) ? member.type : undefined
     return type === undefined ? [member] : [member, ...membersOf(type)]
   })
@@ -150,7 +150,7 @@ function undocumentedMembers(place: Place): string[] {
     .map((label) => `${label} (${place.name})`)
 }
 
-const labelOf = (member: Member): string => `${member.getSourceFile().fileName} ${member.name?.getText()}`
+const labelOf = (member: Member): string => `${member.getSourceFile().fileName} ${member.name?.getText() ?? ''}`
 
 function isShown(member: Member): boolean {
   // ZooKeeper's own file describes the records that are generated from it.
