@@ -97,8 +97,8 @@ describe('the tarball', () => {
     const budget: Record<keyof typeof sizes, number> = {
       'tarball KiB': 340,
       'code KiB': 316,
-      'code gzipped KiB': 72,
-      'index.d.ts KiB': 84,
+      'code gzipped KiB': 73,
+      'index.d.ts KiB': 92,
     }
     for (const [name, bytes] of Object.entries(sizes) as [keyof typeof sizes, number][]) {
       const kib = Math.round((bytes / 1024) * 10) / 10
