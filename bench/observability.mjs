@@ -4,12 +4,9 @@
  * with OpenTelemetry, compared with a client without channels. All processes run from start to end and work in short turns, each
  * round in another order, so that other load on the machine affects all of them. `removed` is measured twice, which shows the noise.
  */
-import { spawnSync } from 'node:child_process'
-import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { compileC, has } from './clients/peers.mjs'
-import { talking } from './support/process.mjs'
+import { isPinned, start, stubOrExit } from './support/stub.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -33,27 +30,9 @@ const variants = /** @type {const} */ ({
 /** @typedef {keyof typeof variants} Variant */
 const names = /** @type {Variant[]} */ (Object.keys(variants))
 
-const compiled = compileC('stub', 'stub.c')
-if (!('binary' in compiled)) {
-  console.error(`bench observability: there is no stub, because ${compiled.reason}`)
-  process.exit(1)
-}
-const isPinned = cpus().length > 1 && has('taskset')
-if (isPinned) spawnSync('taskset', ['-acp', '0', String(process.pid)])
-/** @type {import('node:child_process').ChildProcess[]} */
-const children = []
-process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-})
+const stubBinary = stubOrExit('observability')
 
-/** Starts a process that ends with this one. @param {string} command @param {readonly string[]} args */
-function start(command, args) {
-  const started = talking(command, args)
-  children.push(started.child)
-  return started
-}
-
-const stub = start(compiled.binary, ['100'])
+const stub = start(stubBinary, ['100'])
 const port = (await stub.line()).split(':').at(-1) ?? ''
 const driver = fileURLToPath(new URL('clients/lightkeeper-observed.mjs', import.meta.url))
 

@@ -6,14 +6,12 @@
  */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bundlingOf, packAll } from '../scripts/pack.mjs'
 import { codeOf } from '../scripts/packing/bundle.mjs'
-import { compileC, has } from './clients/peers.mjs'
-import { talking } from './support/process.mjs'
+import { isPinned, start, stubOrExit } from './support/stub.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -30,25 +28,7 @@ if (values.help) {
 const rounds = values.quick ? 11 : Number(values.rounds)
 const seconds = Number(values.seconds)
 
-const compiled = compileC('stub', 'stub.c')
-if (!('binary' in compiled)) {
-  console.error(`bench published: there is no stub, because ${compiled.reason}`)
-  process.exit(1)
-}
-const isPinned = cpus().length > 1 && has('taskset')
-if (isPinned) spawnSync('taskset', ['-acp', '0', String(process.pid)])
-/** @type {import('node:child_process').ChildProcess[]} */
-const children = []
-process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-})
-
-/** Starts a process that ends with this one. @param {string} command @param {readonly string[]} args */
-function start(command, args) {
-  const started = talking(command, args)
-  children.push(started.child)
-  return started
-}
+const stubBinary = stubOrExit('published')
 
 // -- what is compared -----------------------------------------------------------------------------------------------------
 
@@ -95,7 +75,7 @@ function startMs(file) {
 
 /** @type {Record<Variant | 'nothing', number[]>} */
 const starts = { nothing: [], import: [], require: [], esm: [] }
-const stub = start(compiled.binary, ['100'])
+const stub = start(stubBinary, ['100'])
 const port = (await stub.line()).split(':').at(-1) ?? ''
 const driver = fileURLToPath(new URL('clients/lightkeeper-published.mjs', import.meta.url))
 

@@ -19,7 +19,7 @@ function ask(port, word, reads) {
 export const words = [
   {
     name: 'H9 words in a loop, with 200,000 watches to tell of',
-    boundMiB: [65, 95],
+    boundMiB: [129, 149],
     async setUp(port) {
       for (let client = 0; client < 2; client++) {
         const watcher = await dial(port)

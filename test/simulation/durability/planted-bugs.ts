@@ -11,6 +11,7 @@ import { Storage } from '../../../packages/server/src/storage/storage.ts'
 import { DataTree } from '../../../packages/server/src/tree/data-tree.ts'
 import { Znode } from '../../../packages/server/src/tree/znode.ts'
 import { Watches } from '../../../packages/server/src/watch/watches.ts'
+import { replaceMethod } from '../../support/replace-method.ts'
 
 export interface PlantedBug {
   readonly name: string
@@ -19,19 +20,6 @@ export interface PlantedBug {
   readonly prepare?: (world: World) => void
   /** Changes the program; returns what changes it back. */
   readonly plant?: () => () => void
-}
-
-/** Puts `make(original)` in the place of a method. */
-// oxlint-disable-next-line typescript/no-explicit-any -- any method of any class
-type Method = (...args: any[]) => any
-
-function replace(target: object, method: string, make: (original: Method) => unknown): () => void {
-  const methods = target as Record<string, unknown>
-  const original = methods[method]
-  methods[method] = make(original as Method)
-  return () => {
-    methods[method] = original
-  }
 }
 
 const flushing = new WeakMap<FileTxnLog, Promise<void>>()
@@ -66,7 +54,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'the reply leaves before the sync',
     plant: () =>
-      replace(
+      replaceMethod(
         FileTxnLog.prototype,
         'flush',
         (original) =>
@@ -83,7 +71,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a failed sync is taken for a good one',
     failingDisk: true,
     plant: () =>
-      replace(
+      replaceMethod(
         FileTxnLog.prototype,
         'flush',
         (original) =>
@@ -97,12 +85,12 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a torn record is accepted',
-    plant: () => replace(LogFile.prototype, 'matches', () => () => true),
+    plant: () => replaceMethod(LogFile.prototype, 'matches', () => () => true),
   },
   {
     name: 'a watch fires before the write is durable',
     plant: () =>
-      replace(
+      replaceMethod(
         Desk.prototype,
         'submit',
         (original) =>
@@ -116,7 +104,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a change of a znode is not reported',
     plant: () =>
-      replace(
+      replaceMethod(
         Watches.prototype,
         'dataChanged',
         (original) =>
@@ -128,7 +116,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'an ephemeral is kept when its session ends',
     plant: () =>
-      replace(
+      replaceMethod(
         DataTree.prototype,
         'apply',
         (original) =>
@@ -141,7 +129,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a transaction is applied in half',
     plant: () =>
-      replace(
+      replaceMethod(
         DataTree.prototype,
         'apply',
         (original) =>
@@ -155,7 +143,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a failed transaction is not rolled back',
     plant: () =>
-      replace(
+      replaceMethod(
         PendingChanges.prototype,
         'rollBack',
         () =>
@@ -181,7 +169,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a snapshot is named by a transaction it does not have',
     plant: () =>
-      replace(
+      replaceMethod(
         Storage.prototype,
         'applied',
         (original) =>
@@ -193,7 +181,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'zxids start again a little lower',
     plant: () =>
-      replace(
+      replaceMethod(
         Storage,
         'open',
         (original) =>
@@ -209,7 +197,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'sessions are left out of snapshots',
     plant: () =>
-      replace(
+      replaceMethod(
         SnapshotEncoder.prototype,
         'begin',
         (original) =>

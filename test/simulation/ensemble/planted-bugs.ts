@@ -17,6 +17,7 @@ import { RecentTxns } from '../../../packages/server/src/storage/recent-txns.ts'
 import { Watches } from '../../../packages/server/src/watch/watches.ts'
 import { Leader } from '../../../packages/server/src/zab/leader.ts'
 import { Peer } from '../../../packages/server/src/zab/peer.ts'
+import { replaceMethod } from '../../support/replace-method.ts'
 import type { EnsemblePlan } from './story.ts'
 
 export interface PlantedBug {
@@ -30,19 +31,6 @@ export interface PlantedBug {
   readonly plan?: Partial<EnsemblePlan>
   /** Changes the program; returns what changes it back. */
   readonly plant?: () => () => void
-}
-
-// oxlint-disable-next-line typescript/no-explicit-any -- any method of any class
-type Method = (...args: any[]) => any
-
-/** Puts `make(original)` in the place of a method. */
-function replace(target: object, method: string, make: (original: Method) => unknown): () => void {
-  const methods = target as Record<string, unknown>
-  const original = methods[method]
-  methods[method] = make(original as Method)
-  return () => {
-    methods[method] = original
-  }
 }
 
 const hosts = ['s1', 's2', 's3', 's4', 's5', 's6']
@@ -84,7 +72,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       const last = new WeakMap<FileTxnLog, bigint>()
       const flushing = new WeakMap<FileTxnLog, Promise<void>>()
       const undos = [
-        replace(
+        replaceMethod(
           FileTxnLog.prototype,
           'append',
           (original) =>
@@ -93,7 +81,7 @@ export const plantedBugs: readonly PlantedBug[] = [
               original.apply(this, args)
             },
         ),
-        replace(
+        replaceMethod(
           FileTxnLog.prototype,
           'restart',
           (original) =>
@@ -102,7 +90,7 @@ export const plantedBugs: readonly PlantedBug[] = [
               return original.call(this, zxid)
             },
         ),
-        replace(
+        replaceMethod(
           FileTxnLog.prototype,
           'flush',
           (original) =>
@@ -125,7 +113,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: /damaged|does not start|differs|it may be|a member complains/,
     seed: 34,
     plant: () =>
-      replace(
+      replaceMethod(
         FileTxnLog.prototype,
         'truncate',
         (original) =>
@@ -141,7 +129,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: /writes nothing|does not serve|served only|nothing came within|a member complains: .*DIFFERS/,
     seed: 1,
     plant: () =>
-      replace(
+      replaceMethod(
         RecentTxns.prototype,
         'between',
         (original) =>
@@ -155,7 +143,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: lostWrite,
     seed: 22,
     plant: () =>
-      replace(
+      replaceMethod(
         Peer.prototype,
         'step',
         (original) =>
@@ -173,7 +161,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     isQuick: true,
     plan: { clients: 4 },
     plant: () => {
-      const write = replace(
+      const write = replaceMethod(
         Forwarding.prototype,
         'write',
         (original) =>
@@ -182,7 +170,7 @@ export const plantedBugs: readonly PlantedBug[] = [
             original.apply(this, args)
           },
       )
-      const proposed = replace(
+      const proposed = replaceMethod(
         Forwarding.prototype,
         'proposed',
         (original) =>
@@ -214,7 +202,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seed: 4,
     isQuick: true,
     plant: () =>
-      replace(Forwarding.prototype, 'sync', () => (ticket: Ticket<Caller>) => {
+      replaceMethod(Forwarding.prototype, 'sync', () => (ticket: Ticket<Caller>) => {
         ticket.verdict = 0
       }),
   },
@@ -224,8 +212,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: /before the sync|does not serve|served only/,
     seed: 10,
     plant: () => {
-      const check = replace(Leader.prototype, 'checkQuorum', () => () => {})
-      const sync = replace(
+      const check = replaceMethod(Leader.prototype, 'checkQuorum', () => () => {})
+      const sync = replaceMethod(
         Leading.prototype,
         'sync',
         (original) =>
@@ -245,7 +233,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: lostSession,
     seed: 1,
     plant: () =>
-      replace(
+      replaceMethod(
         Touches.prototype,
         'take',
         (original) =>
@@ -260,7 +248,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: lostSession,
     seed: 1,
     plant: () =>
-      replace(
+      replaceMethod(
         Forwarding.prototype,
         'touch',
         (original) =>
@@ -282,7 +270,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: lostSession,
     seed: 1,
     plant: () =>
-      replace(
+      replaceMethod(
         Primary.prototype,
         'start',
         (original) =>
@@ -299,7 +287,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seed: 1,
     isQuick: true,
     plant: () =>
-      replace(
+      replaceMethod(
         LearnerReplica.prototype,
         'learn',
         (original) =>
@@ -317,7 +305,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seed: 1,
     isQuick: true,
     plant: () =>
-      replace(
+      replaceMethod(
         Watches.prototype,
         'dataChanged',
         (original) =>
@@ -334,7 +322,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       isQuick: digestEnabled,
       plan: { options: { digestEnabled } },
       plant: () =>
-        replace(
+        replaceMethod(
           LearnerReplica.prototype,
           'learn',
           (original) =>

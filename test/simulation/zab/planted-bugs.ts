@@ -27,7 +27,7 @@ export interface PlantedBug {
 // oxlint-disable-next-line typescript/no-explicit-any -- any method of any class
 type Method = (...args: any[]) => any
 
-function replace(target: object, method: string, make: (original: Method) => unknown): () => void {
+function replaceMethod(target: object, method: string, make: (original: Method) => unknown): () => void {
   const descriptor = Object.getOwnPropertyDescriptor(target, method) as PropertyDescriptor
   if (descriptor.get !== undefined) {
     Object.defineProperty(target, method, { ...descriptor, get: make(descriptor.get) as () => unknown })
@@ -42,7 +42,7 @@ function all(...undos: (() => void)[]): () => void {
 }
 
 const snapshotOfTail = (): (() => void) =>
-  replace(
+  replaceMethod(
     Host.prototype,
     'imageOfTree',
     () =>
@@ -54,7 +54,7 @@ const snapshotOfTail = (): (() => void) =>
 
 /** Elections that look at nothing but the sid. */
 export const voteBySid = (): (() => void) =>
-  replace(
+  replaceMethod(
     Election.prototype,
     'look',
     (original) =>
@@ -70,21 +70,21 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'ACK of a proposal before it is durable',
     finds: ['HistoryOrder'],
-    plant: () => replace(Follower.prototype, 'mayAcknowledge', () => () => true),
+    plant: () => replaceMethod(Follower.prototype, 'mayAcknowledge', () => () => true),
   },
   {
     name: 'ACK of NEWLEADER before the history is durable',
     finds: ['HistoryOrder'],
-    plant: () => replace(Learner.prototype, 'isHistoryDurable', () => () => true),
+    plant: () => replaceMethod(Learner.prototype, 'isHistoryDurable', () => () => true),
   },
   {
     name: 'currentEpoch before the history',
     finds: ['LeaderLogCompleteness', 'CommittedLogDurability'],
     plant: () =>
       all(
-        replace(Learner.prototype, 'isHistoryDurable', () => () => true),
+        replaceMethod(Learner.prototype, 'isHistoryDurable', () => () => true),
         // The word itself waits, so that the order on the disk is the only mistake.
-        replace(
+        replaceMethod(
           Host.prototype,
           'send',
           (original) =>
@@ -105,7 +105,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'acceptedEpoch is not saved',
     finds: ['HistoryOrder'],
     plant: () =>
-      replace(
+      replaceMethod(
         Host.prototype,
         'saveEpochs',
         (original) =>
@@ -123,7 +123,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'ACKEPOCH with the current epoch for a second leader of an epoch',
     finds: ['Leadership'],
     plant: () =>
-      replace(
+      replaceMethod(
         Learner.prototype,
         'epochToAcknowledge',
         (original) =>
@@ -137,7 +137,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     finds: ['CommittedLogDurability'],
     plan: { voters: 4 },
     plant: () =>
-      replace(
+      replaceMethod(
         CommitRule.prototype,
         'isCommitted',
         () =>
@@ -149,7 +149,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'the own acknowledgement before the own sync',
     finds: ['CommittedLogDurability'],
     plant: () =>
-      replace(
+      replaceMethod(
         Broadcast.prototype,
         'ownDurable',
         () =>
@@ -162,7 +162,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'COMMIT is applied before it is durable',
     finds: ['HistoryOrder'],
     plant: () =>
-      replace(
+      replaceMethod(
         History.prototype,
         'applicable',
         () =>
@@ -207,7 +207,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'NEWLEADER before the commits that the image half holds',
     finds: ['HistoryOrder'],
     plant: () =>
-      replace(
+      replaceMethod(
         Network.prototype,
         'sendImage',
         () =>
@@ -220,7 +220,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'what was committed while a learner was synchronized is lost at UPTODATE',
     finds: ['MessageLegal'],
     plant: () =>
-      replace(
+      replaceMethod(
         Broadcast.prototype,
         'bringUp',
         (original) =>
@@ -233,13 +233,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'outstanding proposals are not sent to a learner that joins',
     finds: ['MessageLegal'],
-    plant: () => replace(CommitRule.prototype, 'outstanding', () => () => []),
+    plant: () => replaceMethod(CommitRule.prototype, 'outstanding', () => () => []),
   },
   {
     name: 'the history that is handed on has a hole',
     finds: ['MessageLegal'],
     plant: () =>
-      replace(
+      replaceMethod(
         Disk.prototype,
         'read',
         (original) =>
@@ -252,7 +252,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'the tail of the log is in the tree, and stays there over TRUNC',
     finds: ['TotalOrder', 'HistoryOrder', 'Integrity'],
     plant: () =>
-      replace(
+      replaceMethod(
         Host.prototype,
         'loadTree',
         () =>
@@ -265,7 +265,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'a vote with a zxid that is not durable',
     finds: ['CommittedLogDurability', 'HistoryOrder', 'LeaderLogCompleteness', 'Assertion'],
     plant: () =>
-      replace(
+      replaceMethod(
         History.prototype,
         'isQuiet',
         () =>
@@ -277,7 +277,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a leader goes on without a quorum',
     finds: ['Leadership', 'Liveness'],
-    plant: () => replace(Leader.prototype, 'checkQuorum', () => () => {}),
+    plant: () => replaceMethod(Leader.prototype, 'checkQuorum', () => () => {}),
   },
   {
     name: 'a learner that has more is led all the same',
@@ -286,19 +286,19 @@ export const plantedBugs: readonly PlantedBug[] = [
     plant: () =>
       all(
         voteBySid(),
-        replace(Leader.prototype, 'isAhead', () => () => false),
+        replaceMethod(Leader.prototype, 'isAhead', () => () => false),
       ),
   },
   {
     name: 'what a learner acknowledged counts after it had to cut it',
     finds: ['CommittedLogDurability'],
-    plant: () => replace(CommitRule.prototype, 'retract', () => () => {}),
+    plant: () => replaceMethod(CommitRule.prototype, 'retract', () => () => {}),
   },
   {
     name: 'a server that promised a newer epoch is left outside',
     finds: ['Liveness'],
     // Two schedules of a thousand find it, or this one.
     scenario: 'promised-more-than-the-running-epoch',
-    plant: () => replace(Leader.prototype, 'mustMakeRoom', () => () => false),
+    plant: () => replaceMethod(Leader.prototype, 'mustMakeRoom', () => () => false),
   },
 ]
