@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { isPinned, start, stubOrExit } from './support/stub.mjs'
+import { isPinned, start, startClient, stubOrExit } from './support/stub.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -37,22 +37,7 @@ const port = (await stub.line()).split(':').at(-1) ?? ''
 const driver = fileURLToPath(new URL('clients/lightkeeper-observed.mjs', import.meta.url))
 
 /** @param {Variant} variant */
-async function client(variant) {
-  const command = [process.execPath, driver, port, variant]
-  const { say, line } = isPinned ? start('taskset', ['-c', '1', ...command]) : start(process.execPath, command.slice(1))
-  /** @returns {Promise<Record<string, any>>} */
-  const answer = async () => {
-    const results = JSON.parse(await line())
-    if (!results.ok) throw new Error(`${variant}: ${results.reason}`)
-    return results
-  }
-  await answer()
-  /** @param {object} order */
-  return (order) => {
-    say(JSON.stringify(order))
-    return answer()
-  }
-}
+const client = (variant) => startClient(variant, [driver, port, variant])
 
 /** @param {readonly number[]} given */
 function median(given) {

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { bundlingOf, packAll } from '../scripts/pack.mjs'
 import { codeOf } from '../scripts/packing/bundle.mjs'
-import { isPinned, start, stubOrExit } from './support/stub.mjs'
+import { isPinned, start, startClient, stubOrExit } from './support/stub.mjs'
 
 const { values } = parseArgs({
   options: {
@@ -80,22 +80,9 @@ const port = (await stub.line()).split(':').at(-1) ?? ''
 const driver = fileURLToPath(new URL('clients/lightkeeper-published.mjs', import.meta.url))
 
 /** @param {Variant} variant */
-async function client(variant) {
+function client(variant) {
   const file = { import: 'client/dist/index.js', require: 'client/dist/index.cjs', esm: 'esm/index.mjs' }[variant]
-  const command = [process.execPath, driver, port, join(folder, file)]
-  const { say, line } = isPinned ? start('taskset', ['-c', '1', ...command]) : start(process.execPath, command.slice(1))
-  /** @returns {Promise<Record<string, any>>} */
-  const answer = async () => {
-    const results = JSON.parse(await line())
-    if (!results.ok) throw new Error(`${variant}: ${results.reason}`)
-    return results
-  }
-  await answer()
-  /** @param {object} order */
-  return (order) => {
-    say(JSON.stringify(order))
-    return answer()
-  }
+  return startClient(variant, [driver, port, join(folder, file)])
 }
 
 /** @type {Map<Variant, Awaited<ReturnType<typeof client>>>} */

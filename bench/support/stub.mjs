@@ -29,3 +29,25 @@ export function start(command, args) {
   children.push(started.child)
   return started
 }
+
+/**
+ * Starts a client that takes orders, one line of JSON each, and waits until it is ready. Returns what gives it an order; rejects where the
+ * client says that it failed.
+ * @param {string} says how errors call it @param {readonly string[]} args of Node: the program and its arguments
+ */
+export async function startClient(says, args) {
+  const command = [process.execPath, ...args]
+  const { say, line } = isPinned ? start('taskset', ['-c', '1', ...command]) : start(process.execPath, args)
+  /** @returns {Promise<Record<string, any>>} */
+  const answer = async () => {
+    const results = JSON.parse(await line())
+    if (!results.ok) throw new Error(`${says}: ${results.reason}`)
+    return results
+  }
+  await answer()
+  /** @param {object} order */
+  return (order) => {
+    say(JSON.stringify(order))
+    return answer()
+  }
+}

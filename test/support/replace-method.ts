@@ -3,12 +3,11 @@
 // oxlint-disable-next-line typescript/no-explicit-any -- any method of any class
 type Method = (...args: any[]) => any
 
-/** Puts `make(original)` in the place of a method; returns what puts the original back. */
+/** Puts `make(original)` in the place of a method or a getter of `target` itself; returns what puts the original back. */
 export function replaceMethod(target: object, method: string, make: (original: Method) => unknown): () => void {
-  const methods = target as Record<string, unknown>
-  const original = methods[method]
-  methods[method] = make(original as Method)
-  return () => {
-    methods[method] = original
-  }
+  const descriptor = Object.getOwnPropertyDescriptor(target, method) as PropertyDescriptor
+  if (descriptor.get !== undefined) {
+    Object.defineProperty(target, method, { ...descriptor, get: make(descriptor.get) as () => unknown })
+  } else Object.defineProperty(target, method, { ...descriptor, value: make(descriptor.value as Method) })
+  return () => Object.defineProperty(target, method, descriptor)
 }

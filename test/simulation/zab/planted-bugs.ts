@@ -8,6 +8,7 @@ import { History } from '../../../packages/server/src/zab/history.ts'
 import { Leader } from '../../../packages/server/src/zab/leader.ts'
 import { Learner } from '../../../packages/server/src/zab/learner.ts'
 import type { ZabInvariant } from '../../../packages/testing/src/check/zab.ts'
+import { replaceMethod } from '../../support/replace-method.ts'
 import { Disk, type Image } from './disk.ts'
 import { Host } from './host.ts'
 import { Network } from './network.ts'
@@ -22,17 +23,6 @@ export interface PlantedBug {
   readonly scenario?: string
   /** Changes the program; returns what changes it back. */
   readonly plant?: () => () => void
-}
-
-// oxlint-disable-next-line typescript/no-explicit-any -- any method of any class
-type Method = (...args: any[]) => any
-
-function replaceMethod(target: object, method: string, make: (original: Method) => unknown): () => void {
-  const descriptor = Object.getOwnPropertyDescriptor(target, method) as PropertyDescriptor
-  if (descriptor.get !== undefined) {
-    Object.defineProperty(target, method, { ...descriptor, get: make(descriptor.get) as () => unknown })
-  } else Object.defineProperty(target, method, { ...descriptor, value: make(descriptor.value as Method) })
-  return () => Object.defineProperty(target, method, descriptor)
 }
 
 function all(...undos: (() => void)[]): () => void {
