@@ -82,9 +82,11 @@ export async function serverSettings(
     if (addresses.length > 0) {
       const where = addresses.join(' and ')
       const verb = addresses.length > 1 ? 'say' : 'says'
-      warnings.push({
-        message: `listening on 127.0.0.1 alone, where Apache listens on all addresses; ${where} ${verb} where`,
-      })
+      const message =
+        options.clientPort === undefined && !isSecure
+          ? 'no clientPort is set: listening on 127.0.0.1:2181, where Apache accepts no clients'
+          : `listening on 127.0.0.1 alone, where Apache listens on all addresses; ${where} ${verb} where`
+      warnings.push({ message })
     }
     const path = [options.dataDir, options.dataLogDir].find((each) => each !== undefined && /[^\0-\x7f]/.test(each))
     if (path !== undefined && flags['data-dir'] !== path) {

@@ -2,7 +2,7 @@
  * The members of an ensemble from their lines: `server.N`, `group.N`, `weight.N`, as a zoo.cfg has them (QuorumPeerConfig.java,
  * QuorumMaj.java, QuorumHierarchical.java).
  */
-import { formatAddress } from '@lightkeeper/runtime'
+import { formatAddress, isIpv6 } from '@lightkeeper/runtime'
 import { ConfigError } from './config-error.ts'
 import { type Member, parseMember } from './members.ts'
 import type { Membership, Voter } from './membership.ts'
@@ -41,6 +41,10 @@ export function parseMembers(lines: MemberLines): EnsembleMembers {
     } else throw ConfigError.refused(key, 'is no line of a member')
   }
   const sids = [...servers.keys()].sort((a, b) => a - b)
+  for (const [sid, group] of groupOf) {
+    if (!servers.has(sid))
+      throw ConfigError.refused(`group.${group}`, `has server ${sid}, and there is no line server.${sid}`)
+  }
   const voters = sids.filter((sid) => servers.get(sid)?.isObserver === false)
   // A weight alone asks for groups too, as in Apache.
   const hasGroups = groupOf.size > 0 || weightOf.size > 0
@@ -96,8 +100,28 @@ function textOf(
 function lineOf({ addresses, isObserver, client }: Member): string {
   const role = isObserver ? 'observer' : 'participant'
   const servers = addresses.map(
-    ({ host, quorumPort, electionPort }) => `${formatAddress(host, quorumPort)}:${electionPort}:${role}`,
+    ({ host, quorumPort, electionPort }) => `${addressOf(host, quorumPort)}:${electionPort}:${role}`,
   )
-  const end = client === undefined ? '' : `;${formatAddress(client.host ?? '0.0.0.0', client.port)}`
+  const end = client === undefined ? '' : `;${addressOf(client.host ?? '0.0.0.0', client.port)}`
   return `${servers.join('|')}${end}`
+}
+
+/** As Java writes it: all eight groups of an IPv6 address, without zeros in front. [obs] */
+function addressOf(host: string, port: number): string {
+  if (!isIpv6(host)) return formatAddress(host, port)
+  const [address = '', zone] = host.split('%')
+  const [front = [], back] = address.split('::').map(groupsOf)
+  const groups = back === undefined ? front : [...front, ...Array(8 - front.length - back.length).fill('0'), ...back]
+  return formatAddress([groups.join(':'), ...(zone === undefined ? [] : [zone])].join('%'), port)
+}
+
+function groupsOf(half: string): string[] {
+  const hex = (n: number): string => n.toString(16)
+  return half.split(':').flatMap((piece) => {
+    if (piece === '') return []
+    const [a, b, c, d] = piece.split('.').map(Number)
+    if (a === undefined || b === undefined || c === undefined || d === undefined)
+      return [hex(Number.parseInt(piece, 16))]
+    return [hex(256 * a + b), hex(256 * c + d)]
+  })
 }

@@ -56,8 +56,9 @@ function addressOf(
   refuse: (wanted?: string) => ConfigError,
 ): MemberAddress & { readonly type: 'participant' | 'observer' } {
   const match = /^(\[[^\]]*\]|[^:[\]]+):(\d+):(\d+)(?::(.*))?$/.exec(address)
-  const [, host = '', quorum, election, type = 'participant'] = match ?? []
-  const lower = type.trim().toLowerCase()
+  const [, host = '', quorum, election, type = ''] = match ?? []
+  // Java drops the empty text behind a last colon.
+  const lower = type === '' ? 'participant' : type.trim().toLowerCase()
   if (match === null || !isPort(quorum) || !isPort(election) || !isHost(host)) throw refuse()
   if (quorum === election) throw refuse('two different ports')
   if (lower !== 'participant' && lower !== 'observer') throw refuse('the type participant or observer')

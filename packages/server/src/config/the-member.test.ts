@@ -61,6 +61,7 @@ describe('every form of a line', () => {
     ['host:2888:3888', { voters: [1, 2], address: 'host:2888:3888' }],
     ['host:2888:3888:participant', { voters: [1, 2], address: 'host:2888:3888' }],
     ['host:2888:3888:OBSERVER', { voters: [2], address: 'host:2888:3888' }],
+    ['host:2888:3888:', { voters: [1, 2], address: 'host:2888:3888' }],
     ['10.0.0.1:2888:3888;2181', { voters: [1, 2], address: '10.0.0.1:2888:3888' }],
     ['[::1]:2888:3888:participant;[::]:2181', { voters: [1, 2], address: '::1:2888:3888' }],
     ['host:2888:3888;;2281', { voters: [1, 2], address: 'host:2888:3888' }],
@@ -87,7 +88,60 @@ test('the line decides, and not peerType; a difference is worth a line, as in Ap
     'peerType=participant does not count, as in Apache: server.4 makes this server an observer',
   ])
   expect(notes(`${lines}${fourth}peerType=OBSERVER\n`)).toEqual([])
-  expect(() => read(`${lines}${fourth}peerType=learner\n`)).toThrow(/^peerType is "learner", expected observer or part/)
+  expect(() => read(`${lines}${fourth}peerType=learner\n`)).toThrow(
+    /^peerType is "learner", expected observer or participant$/,
+  )
+})
+
+describe('where clients are accepted', () => {
+  const of = (content: string): Partial<ServerOptions> => read(content)
+
+  test('on all addresses, as in Apache, where the file of a member has a port alone', () => {
+    expect(of(`${lines}server.4=d:2888:3888\nclientPort=2182\n`)).toMatchObject({
+      clientPort: 2182,
+      clientPortAddress: '::',
+    })
+    const secure = of(
+      `${lines}server.4=d:2888:3888;10.0.0.4:2181\nsecureClientPort=2281\nssl.keyStore.location=/k.pem\nssl.clientAuth=none\n`,
+    )
+    expect(secure).toMatchObject({ clientPortAddress: '10.0.0.4', secureClientPortAddress: '::' })
+  })
+
+  test('where the file says, if it does', () => {
+    expect(of(`${lines}${fourth}`).clientPortAddress).toBe('10.0.0.4')
+    const file = `${lines}server.4=d:2888:3888\nclientPort=2181\nclientPortAddress=127.0.0.1\n`
+    expect(of(file).clientPortAddress).toBe('127.0.0.1')
+  })
+
+  test('on this machine alone, where no port is named: Apache accepts no clients then', () => {
+    expect(of(`${lines}server.4=d:2888:3888\n`).clientPortAddress).toBeUndefined()
+  })
+
+  test('a server that stands alone listens on this machine alone', () => {
+    const { options } = parseZooCfg(`${base}server.1=a:2888:3888\nclientPort=2181\n`)
+    expect(options.clientPortAddress).toBeUndefined()
+  })
+})
+
+test('no key that says who the members are is said to have no effect', () => {
+  const readFile = (path: string): string => (path === '/members' ? `${lines}${fourth}` : '4')
+  const file = `${base}dynamicConfigFile=/members\npeerType=observer\nstandaloneEnabled=false\nobserverMasterPort=2191\n`
+  expect(parseZooCfg(file, { readFile }).ignored).toEqual(['observerMasterPort'])
+  const alone = `${base}server.1=a:2888:3888\nstandaloneEnabled=false\npeerType=participant\n`
+  expect(parseZooCfg(alone).ignored).toEqual(['standaloneEnabled', 'peerType', 'server.1'])
+})
+
+test('two members with one address are worth a line: they cannot both be there', () => {
+  const notes = (content: string): readonly string[] => parseZooCfg(base + content, { readFile: myid('4') }).notes
+  const twice = lines.replace('server.2=b', 'server.2=a')
+  expect(notes(twice + fourth)).toEqual([
+    'server.1 and server.2 have one address, a:2888: they cannot both listen there',
+  ])
+  const crossed = lines.replace('server.2=b:2888:3888', 'server.2=a:3888:3889')
+  expect(notes(crossed + fourth)).toEqual([
+    'server.1 and server.2 have one address, a:3888: they cannot both listen there',
+  ])
+  expect(notes(lines + fourth)).toEqual([])
 })
 
 test('a file myid that is missing is refused with what to do', () => {
@@ -168,17 +222,19 @@ describe('the text that members show each other', () => {
     const { membership } = parseMembers({
       'server.1': 'a:2888:3888',
       'server.2': '[::1]:2889:3889;2181',
+      'server.3': '[2001:DB8::00ff:0]:2889:3889;[::1]:2181',
       'server.4': 'd:2888:3888:observer;10.0.0.4:2181',
     })
     expect(new TextDecoder().decode(membership.text)).toBe(
       [
         'server.1=a:2888:3888:participant',
-        'server.2=[::1]:2889:3889:participant;0.0.0.0:2181',
+        'server.2=[0:0:0:0:0:0:0:1]:2889:3889:participant;0.0.0.0:2181',
+        'server.3=[2001:db8:0:0:0:0:ff:0]:2889:3889:participant;[0:0:0:0:0:0:0:1]:2181',
         'server.4=d:2888:3888:observer;10.0.0.4:2181',
         'version=0',
       ].join('\n'),
     )
-    expect(membership.voters.map(({ sid }) => sid)).toEqual([1, 2])
+    expect(membership.voters.map(({ sid }) => sid)).toEqual([1, 2, 3])
     expect(membership.observers).toEqual([4])
   })
 
@@ -193,6 +249,7 @@ describe('the text that members show each other', () => {
   test.each([
     ['group.x', '1:2', /^group\.x has no number/],
     ['group.1', '1:b', /^group\.1 is "b", expected numbers of servers/],
+    ['group.1', '1:2:9', /^group\.1 has server 9, and there is no line server\.9$/],
     ['weight.1', '2', /^group\.N leaves out server 1/],
     ['weight.1', '-1', /^weight\.1 is "-1", expected a whole number/],
   ])('%s=%s is refused', (key, value, says) => {

@@ -1,4 +1,5 @@
 /** Which member of the ensemble this server is, if it is one, and what its line says about clients. */
+import { formatAddress } from '@lightkeeper/runtime'
 import { ConfigError, Problems } from './config-error.ts'
 import { isMemberKey, type MemberLines } from './ensemble-members.ts'
 import { parseProperties } from './java-properties.ts'
@@ -28,6 +29,8 @@ export interface OwnMember {
   readonly own: ReadonlyMap<string, Member>
   /** All lines of an ensemble; undefined where the server stands alone. */
   readonly lines: MemberLines | undefined
+  /** Other keys that had their effect here: on who the members are, and which one this server is. */
+  readonly used: ReadonlySet<string>
   readonly myid: number | undefined
 }
 
@@ -48,7 +51,7 @@ export function membersOf(
   const lines = all.filter(([key]) => key.startsWith('server.'))
   const hasMany = strictBoolean(values.get('multiAddress.enabled') ?? 'false', 'multiAddress.enabled')
   const servers = new Map(lines.map(([key, value]) => [key, parseMember(key, value, hasMany)]))
-  if (lines.length <= 1) return alone(values, servers, all)
+  if (lines.length <= 1) return alone(values, servers, all, new Set(usedFor(dynamicFile)))
   const myid = myidOf(lines.length, readFile, dataDir ?? values.get('dataDir'))
   const key = `server.${myid}`
   const own = servers.get(key)
@@ -58,6 +61,7 @@ export function membersOf(
       `is ${myid}, and there is no line ${key}: ${lines.map(([each]) => each).join(', ')}`,
     )
   }
+  noteSharedAddresses(servers, note)
   const peerType = values.get('peerType')?.toLowerCase()
   if (peerType !== undefined && (peerType === 'observer') !== own.isObserver) {
     const role = own.isObserver ? 'an observer' : 'a participant'
@@ -65,7 +69,28 @@ export function membersOf(
   }
   const version = dynamicFile === undefined ? undefined : versionIn(dynamicFile)
   const known = version === undefined ? all : [...all, ['version', version] as const]
-  return { own: new Map([[key, own]]), lines: Object.fromEntries(known), myid }
+  return {
+    own: new Map([[key, own]]),
+    lines: Object.fromEntries(known),
+    // The first one is about a single line, the second one was compared with the own line, the third one was read with the lines.
+    used: new Set(['standaloneEnabled', 'peerType', 'multiAddress.enabled', ...usedFor(dynamicFile)]),
+    myid,
+  }
+}
+
+/** Says which members have a port in common, on one host. Apache takes such lines, and one of the two does not start. */
+function noteSharedAddresses(servers: ReadonlyMap<string, Member>, note: Note): void {
+  const owners = new Map<string, string>()
+  for (const [key, { addresses }] of servers) {
+    for (const { host, quorumPort, electionPort } of addresses) {
+      const ports = [quorumPort, electionPort].map((port) => formatAddress(host, port))
+      const shared = ports.find((address) => (owners.get(address) ?? key) !== key)
+      if (shared !== undefined) {
+        note(`${owners.get(shared)} and ${key} have one address, ${shared}: they cannot both listen there`)
+      }
+      for (const address of ports) if (!owners.has(address)) owners.set(address, key)
+    }
+  }
 }
 
 /** The end of the name of a file of members, zoo.cfg.dynamic.100000000 for example, says its version (getVersionFromFilename). */
@@ -74,10 +99,15 @@ function versionIn(path: string): string | undefined {
   return digits === '' ? undefined : BigInt(`0x${digits}`).toString(16)
 }
 
+function usedFor(dynamicFile: string | undefined): string[] {
+  return dynamicFile === undefined ? [] : ['dynamicConfigFile']
+}
+
 function alone(
   values: Values,
   servers: ReadonlyMap<string, Member>,
   all: readonly (readonly [string, string])[],
+  used: ReadonlySet<string>,
 ): OwnMember {
   const standalone = values.get('standaloneEnabled') ?? 'true'
   const problems = new Problems()
@@ -95,7 +125,7 @@ function alone(
     }
   }
   problems.throwAny()
-  return { own: servers, lines: undefined, myid: undefined }
+  return { own: servers, lines: undefined, used, myid: undefined }
 }
 
 /** The number in the file `myid`, as Apache reads it. */
@@ -162,6 +192,16 @@ export function listensAt(
       : addressAt(key, secureClient, 'secureClientPort', ';;', options, isOverridden)),
   ]
   return given.filter(([option]) => !isOverridden(option))
+}
+
+/**
+ * Where a member accepts clients if the file names a port and no address: everywhere, as in Apache. Its clients are on other machines
+ * as a rule, and they must reach it as they reached the server of Apache in its place.
+ */
+export function acceptsAsApache(options: ReadonlyMap<string, unknown>): [option: string, value: unknown][] {
+  return ['clientPort', 'secureClientPort']
+    .filter((port) => options.get(port) !== undefined && options.get(`${port}Address`) === undefined)
+    .map((port) => [`${port}Address`, '::'])
 }
 
 function addressAt(

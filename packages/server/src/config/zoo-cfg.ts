@@ -12,7 +12,7 @@ import type { Member } from './members.ts'
 import { filePairs, overlaid, type Pair } from './pairs.ts'
 import type { ReadFile } from './room.ts'
 import { families, honoured, idle, isIdleFamily, settings } from './rooms.ts'
-import { listensAt, membersOf, refuseWhatIsNotHonoured } from './the-member.ts'
+import { acceptsAsApache, listensAt, membersOf, refuseWhatIsNotHonoured } from './the-member.ts'
 
 /** A zoo.cfg that was read. */
 export interface ZooCfg {
@@ -111,7 +111,7 @@ function interpret(
       origins.set(option, origin)
     } else if (idle.has(key)) {
       problems.try(() => idle.get(key)?.(value, key, note))
-      ignored.push(key)
+      if (ensemble?.used.has(key) !== true) ignored.push(key)
     } else if (families.some(({ keys }) => keys.test(key))) continue
     else if (isIdleFamily(key)) ignored.push(key)
     else if (!isMemberKey(key)) unknown.push(withNearest(key))
@@ -147,6 +147,12 @@ function interpret(
       }
     })
   }
+  if (ensemble?.lines !== undefined) {
+    for (const [option, value] of acceptsAsApache(options)) {
+      options.set(option, value)
+      origins.set(option, 'as in Apache, for a member')
+    }
+  }
   problems.throwAny()
   refuseHalfOfTls(options, [...members].find(([, { secureClient }]) => secureClient !== undefined)?.[0])
   refuseHalfOfAdminTls(options, values)
@@ -165,10 +171,6 @@ function checked(option: string, key: string, value: string, note: Note): unknow
 function checkElection(values: ReadonlyMap<string, string>): void {
   const algorithm = values.get('electionAlg') ?? '3'
   if (algorithm !== '3') throw new ConfigError('electionAlg', algorithm, '3, the only one that Apache has')
-  const peerType = values.get('peerType') ?? 'participant'
-  if (!/^(participant|observer)$/i.test(peerType)) {
-    throw new ConfigError('peerType', peerType, 'participant or observer')
-  }
 }
 
 function withNearest(key: string): string {

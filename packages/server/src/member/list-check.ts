@@ -37,7 +37,7 @@ export class ListCheck {
 /** The lines that `others` does not have. A server may have 0.0.0.0 in its own line, where the others have its name. */
 function without(lines: ReadonlySet<string>, others: ReadonlySet<string>): string[] {
   const anywhere = new Set([...others].map(atAnyHost))
-  const isWild = (line: string): boolean => /=(0\.0\.0\.0|\[::\]):/.test(line)
+  const isWild = (line: string): boolean => /=(0\.0\.0\.0|\[(0:){7}0\]):/.test(line)
   const wild = new Set([...others].filter(isWild).map(atAnyHost))
   return [...lines].filter(
     (line) => !others.has(line) && !wild.has(atAnyHost(line)) && !(isWild(line) && anywhere.has(atAnyHost(line))),
