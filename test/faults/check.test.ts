@@ -213,6 +213,8 @@ test('ephemerals live and die with their session', () => {
 })
 
 test('sessions stay what they were', () => {
-  expect(checkSessions([{ name: 'w0', before: 7n, after: 7n }])).toEqual([])
-  expect(checkSessions([{ name: 'w0', before: 7n, after: 8n }])).toHaveLength(1)
+  expect(checkSessions([{ name: 'w0', before: 7n, after: 7n, reasons: [] }])).toEqual([])
+  expect(checkSessions([{ name: 'w0', before: 7n, after: 8n, reasons: ['why'] }])).toEqual([
+    'w0 lost its session 7 for 8: why',
+  ])
 })

@@ -255,10 +255,13 @@ export interface SessionSeen {
   readonly name: string
   readonly before: bigint
   readonly after: bigint
+  /** Why the client says that it lost its session. */
+  readonly reasons: readonly string[]
 }
 
 export function checkSessions(sessions: readonly SessionSeen[]): string[] {
-  return sessions.flatMap(({ name, before, after }) =>
-    before === after ? [] : [`${name} lost its session ${before.toString(16)} for ${after.toString(16)}`],
-  )
+  return sessions.flatMap(({ name, before, after, reasons }) => {
+    if (before === after) return []
+    return [`${name} lost its session ${before.toString(16)} for ${after.toString(16)}: ${reasons.join('; ')}`]
+  })
 }

@@ -31,6 +31,8 @@ interface Member {
   readonly name: string
   readonly client: Client
   readonly session: bigint
+  /** Why it lost a session, and when. */
+  readonly reasons: string[]
 }
 
 interface Following {
@@ -189,10 +191,11 @@ export class Workload {
     const tree = await readTree(judge, this.#root)
     const living = new Set(this.#members.map(({ client }) => client.sessionId))
     const lives = (session: bigint): boolean => living.has(session)
-    const sessions = this.#members.map(({ name, client, session }) => ({
+    const sessions = this.#members.map(({ name, client, session, reasons }) => ({
       name,
       before: session,
       after: client.sessionId,
+      reasons,
     }))
     return [
       ...this.#problems,
@@ -210,8 +213,16 @@ export class Workload {
   async #join(name: string, options: ConnectOptions = {}): Promise<Client> {
     const backoff = { maxMs: 500 }
     const client = await connect(this.#connectString, { sessionTimeout, backoff, ...options })
-    this.#members.push({ name, client, session: client.sessionId })
+    const reasons: string[] = []
+    this.#members.push({ name, client, session: client.sessionId, reasons })
+    void this.#noteLosses(client, reasons)
     return client
+  }
+
+  async #noteLosses(client: Client, reasons: string[]): Promise<void> {
+    for await (const state of client.states({ signal: this.#leaveStreams.signal })) {
+      if (state.kind === 'expired') reasons.push(`${new Date().toISOString().slice(11, 23)} ${state.reason}`)
+    }
   }
 
   async #own(name: string, client: Client): Promise<void> {

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import { outcomeOf } from '../../../test/support/outcome.ts'
 import { connected, type ServerEnd, settle, stage } from './client.harness.ts'
 import { Chroot, parseConnectString } from './connect-string.ts'
-import { HostList } from './host-list.ts'
 import { op } from './operations/op.ts'
 
 const noNode = -101
@@ -32,20 +31,6 @@ describe('connect strings', () => {
       chroot.toUser('/apple'),
     ]).toEqual(['/app', '/app/x', '/', '/x', '/apple'])
   })
-})
-
-test('a host list tries every server before it repeats one, and waits ever longer at most', () => {
-  const bounds: number[] = []
-  const hosts = new HostList(
-    ['a', 'b', 'c'],
-    { below: (bound) => (bounds.push(bound), bound - 1), bytes: () => new Uint8Array() },
-    { baseMs: 100, maxMs: 500 },
-  )
-  bounds.length = 0
-  const tried = Array.from({ length: 9 }, () => hosts.next())
-  expect(new Set(tried.slice(0, 3).map(({ server }) => server)).size).toBe(3)
-  expect(tried[0]?.delayMs).toBe(0)
-  expect(bounds).toEqual([100, 100, 200, 200, 200, 400, 400, 400])
 })
 
 describe('connecting', () => {

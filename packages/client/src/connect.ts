@@ -36,7 +36,7 @@ export async function connect(target: ConnectTarget, given: ConnectOptions = noO
   const host = nodeRuntime(log === undefined ? options.runtime : { ...options.runtime, log })
   const runtime: Runtime = { ...host, network: withTls(host.network, options.tls) }
   const chroot = new Chroot(prefix)
-  const backoff = { baseMs: options.backoff?.baseMs ?? 100, maxMs: options.backoff?.maxMs ?? 10_000 }
+  const backoff = { baseMs: options.backoff?.baseMs ?? 25, maxMs: options.backoff?.maxMs ?? 10_000 }
   const { preferred = [] } = options
   const isPreferred = typeof preferred === 'function' ? guarded(preferred, servers, runtime.log) : isOneOf(preferred)
   const hosts = new HostList(servers, runtime.random, backoff, isPreferred)

@@ -2,16 +2,22 @@
 import type { Random } from '@lightkeeper/runtime'
 
 export interface Backoff {
-  /** Upper bound of the first wait, milliseconds. */
+  /** Upper bound of the first waits, milliseconds. */
   readonly baseMs: number
   /** Upper bound of every wait, milliseconds. */
   readonly maxMs: number
 }
 
 /**
+ * The bound of a wait, as a part of all waits since the last success. So a server that was away is found again after a time that is short
+ * beside the time it was away: after an election of 100 ms as well as after a restart of ten seconds.
+ */
+const partOfWaited = 1 / 2
+
+/**
  * Goes through a list that is shuffled once, so that many clients spread over the servers; preferred servers come first. The first
- * attempt has no wait. Each later wait is a random part of a bound, and the bound doubles with each pass (full jitter) until an
- * attempt succeeds.
+ * attempt has no wait. Each later wait is a random part of a bound (full jitter), and the bound grows with what was waited, until
+ * an attempt succeeds.
  */
 export class HostList {
   #servers: readonly string[] = []
@@ -19,8 +25,10 @@ export class HostList {
   readonly #random: Random
   readonly #backoff: Backoff
   #next = 0
-  /** Attempts since the last success. */
-  #attempts = 0
+  /** The next attempt has no wait. */
+  #isFirst = true
+  /** The sum of the waits since the last success, milliseconds. Attempts that took long do not count: they make nobody busy. */
+  #waitedMs = 0
   #first: string | undefined
 
   constructor(
@@ -67,7 +75,7 @@ export class HostList {
   /** The next attempt goes to `server`, at once. */
   tryFirst(server: string): void {
     this.#first = server
-    this.#attempts = 0
+    this.succeeded()
   }
 
   /** The server for the next attempt, and the wait before it in milliseconds, below `capMs`. The list must not be empty. */
@@ -81,16 +89,21 @@ export class HostList {
 
   /** The wait before the next attempt to any server, milliseconds, below `capMs`. */
   wait(capMs: number = Number.POSITIVE_INFINITY): number {
-    const attempt = this.#attempts++
-    if (attempt === 0) return 0
-    const pass = Math.floor(attempt / Math.max(1, this.#servers.length))
-    const bound = Math.min(capMs, this.#backoff.maxMs, this.#backoff.baseMs * 2 ** Math.min(pass, 20))
-    return this.#random.below(Math.max(1, Math.floor(bound)))
+    if (this.#isFirst) {
+      this.#isFirst = false
+      return 0
+    }
+    const bound = Math.min(capMs, this.#backoff.maxMs, Math.max(this.#backoff.baseMs, this.#waitedMs * partOfWaited))
+    const delayMs = this.#random.below(Math.max(1, Math.floor(bound)))
+    // It grows after the shortest waits too.
+    this.#waitedMs += Math.max(1, delayMs)
+    return delayMs
   }
 
   /** A connection has served for a while: the next attempt has no wait again. */
   succeeded(): void {
-    this.#attempts = 0
+    this.#isFirst = true
+    this.#waitedMs = 0
   }
 
   /** Where a client on `current` should be: on a preferred server, or on any server with equal chance. */

@@ -76,8 +76,9 @@ export interface ConnectOptions {
    */
   readonly requestTimeout?: number
   /**
-   * Waits between attempts to connect: a random part of a bound that doubles. The bound is never more than a tenth of the session
-   * timeout, so that the client does not lose its session while it waits. Default 100 to 10000 milliseconds.
+   * Waits between attempts to connect: a random part of a bound. The bound is `baseMs` first, then half of what was waited since the
+   * connection was lost. It is never more than `maxMs`, nor than a tenth of the session timeout, so that the client does not lose
+   * its session while it waits. Default 25 to 10000 milliseconds.
    */
   readonly backoff?: { readonly baseMs?: number; readonly maxMs?: number }
   /** Largest request that the client sends, bytes; corresponds to a server's `jute.maxbuffer`. Default 1048575. */

@@ -107,6 +107,24 @@ describe.each(seeds(2))('with seed %i', (seed) => {
     },
   )
 
+  test('the leader may die, and clients write again soon after the election', async () => {
+    await started(seed)
+    const { leader } = await three.settled()
+    const clients = await Promise.all(Array.from({ length: 10 }, () => three.connect()))
+    await three.run((clients[0] as Client).create('/n', ''))
+    const killedAt = three.world.time
+    three.kill(leader)
+    const wrote = clients.map(async (zk) => {
+      while ((await zk.set('/n', 'x').catch((error: unknown) => error)) instanceof Error);
+      return three.world.time - killedAt
+    })
+    const gaps = await three.run(Promise.all(wrote))
+    const [line = ''] = three.lines('this member leads the ensemble').slice(-1)
+    const electionMs = Number.parseFloat(line) - killedAt
+    // A client waits for at most half of what it has waited already, and twice so where the dead leader is the next in turn.
+    expect(Math.max(...gaps)).toBeLessThan(electionMs * 2.25 + 50)
+  })
+
   test('all of them may lose power at once', async () => {
     await started(seed)
     const zk = await three.connect()
