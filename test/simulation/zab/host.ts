@@ -296,8 +296,10 @@ export class Host implements PeerOutput {
       case 'ACKEPOCH': {
         const { learner } = this.peer as Peer
         const epoch = learner?.epoch ?? 0
+        // -1 promises nothing: the promise was another leader's, or this server lost something.
+        if (data?.[0] === 0xff) return
         checker.word(disk.accepted >= epoch, `server ${sid} sends ACKEPOCH before its promise is durable`)
-        if (data?.[0] !== 0xff) checker.promised(sid, epoch, network.otherEnd(link, sid))
+        checker.promised(sid, epoch, network.otherEnd(link, sid))
         return
       }
       case 'ACK':

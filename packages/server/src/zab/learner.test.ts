@@ -2,7 +2,7 @@
 import { intBytes, makeZxid, type QuorumPacket } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
 import { History } from './history.ts'
-import { defaultTimes } from './inputs.ts'
+import { type DiskInput, defaultTimes } from './inputs.ts'
 import { Learner } from './learner.ts'
 import type { PeerOutput } from './outputs.ts'
 
@@ -48,6 +48,29 @@ test('an image that stops coming is', () => {
   learner.imageGrew(100)
   learner.timePassed(100 + initMs)
   expect(learner.over?.kind).toBe('silent')
+})
+
+test('a server that lost something saves no epoch before its history is whole: an empty directory must stay one', () => {
+  const asked: string[] = []
+  const out = new Proxy({}, { get: (_, name: string) => () => void asked.push(name) }) as PeerOutput
+  const nothing = { acceptedEpoch: 0, currentEpoch: 0, base: 0n, ranges: [], committed: 0n, state: 'fresh' } as const
+  const history = new History(nothing)
+  const learner = new Learner(0, 1, 2, false, history, defaultTimes)
+  learner.opened(0, 1, out)
+  learner.packet(0, packet('LEADERINFO', makeZxid(3, 0), intBytes(0x1_0000)), out)
+  learner.packet(0, packet('SNAP', makeZxid(2, 5)), out)
+  const step = (input: DiskInput): void => {
+    history.report(input, out)
+    if (input.kind === 'imageReceived') learner.imageReceived(0)
+    learner.advance(0, out)
+  }
+  step({ kind: 'imageReceived', link: 1, zxid: makeZxid(2, 5) })
+  learner.packet(0, packet('NEWLEADER', makeZxid(3, 0)), out)
+  expect(asked).not.toContain('saveEpochs')
+  step({ kind: 'installed' })
+  expect(asked).toContain('saveEpochs')
+  step({ kind: 'epochsSaved' })
+  expect([learner.state, history.acceptedEpoch, history.currentEpoch]).toEqual(['waiting', 3, 3])
 })
 
 describe('a log that cannot go back', () => {

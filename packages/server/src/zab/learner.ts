@@ -247,12 +247,14 @@ export class Learner {
   #promise(now: number, { zxid, data }: QuorumPacket, out: PeerOutput): string | undefined {
     this.epoch = zxidEpoch(zxid)
     if (parseIntBytes(data) !== 0x1_0000) return `protocol version ${parseIntBytes(data)}`
-    const { acceptedEpoch, currentEpoch } = this.#history
+    const { acceptedEpoch, currentEpoch, isIncomplete } = this.#history
     if (this.epoch < acceptedEpoch) {
       this.#leave('behind', `epoch ${this.epoch} of server ${this.leader} is over, ${acceptedEpoch} was accepted`)
       return undefined
     }
-    if (this.epoch === acceptedEpoch) this.#acknowledgeEpoch(now, out, false)
+    // A server that lost something promises nothing, since its ACKEPOCH does not count. Nothing is saved either: an empty directory with
+    // an epoch is that of a new ensemble, whose server has a vote after a restart.
+    if (this.epoch === acceptedEpoch || isIncomplete) this.#acknowledgeEpoch(now, out, false)
     else {
       this.state = 'promising'
       this.#history.saveEpochs(this.epoch, currentEpoch, out)
@@ -320,7 +322,7 @@ export class Learner {
     if (!this.#isSavingCurrent) {
       if (!this.isHistoryDurable()) return
       this.#isSavingCurrent = true
-      this.#history.saveEpochs(this.#history.acceptedEpoch, this.epoch, out)
+      this.#history.saveEpochs(Math.max(this.#history.acceptedEpoch, this.epoch), this.epoch, out)
     }
     if (this.#history.currentEpoch !== this.epoch) return
     this.#heardAt = now
