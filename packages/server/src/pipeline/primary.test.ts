@@ -116,6 +116,39 @@ describe('the owner of a session', () => {
   })
 })
 
+describe('the clock of a session', () => {
+  const isAlive = (id: bigint): boolean => primary.sessions.get(id)?.isClosing === false
+
+  test('begins when clients are served, however long the server took to get there', () => {
+    primary.openSession(desk, session, undefined)
+    clock.advance(60_000)
+    primary.start()
+    clock.advance(9_000)
+    expect(isAlive(session.id)).toBe(true)
+    clock.advance(3_000)
+    expect(isAlive(session.id)).toBe(false)
+  })
+
+  test('stands still while this process does, and what arrived meanwhile comes first', () => {
+    primary.start()
+    primary.openSession(desk, session, undefined)
+    const spoke = new Session(8n, 2_000)
+    primary.openSession(desk, spoke, undefined)
+    clock.advance(1_900)
+    // The process stood still: its timer is late, and a ping waits.
+    clock.time += 60_000
+    clock.oneTurn()
+    clock.advance(0)
+    primary.sessions.touch(spoke, clock.now())
+    clock.advance(1_500)
+    expect([isAlive(7n), isAlive(8n)]).toEqual([true, true])
+    clock.advance(2_000)
+    expect([isAlive(7n), isAlive(8n)]).toEqual([true, false])
+    clock.advance(6_000)
+    expect(isAlive(7n)).toBe(false)
+  })
+})
+
 describe('the ends of very many sessions', () => {
   const sessions = Array.from({ length: 1000 }, (_, i) => new Session(BigInt(100 + i), 10_000))
   const closed = (): bigint[] => entries.filter(({ header }) => header.cxid === 9).map(({ header }) => header.clientId)

@@ -27,6 +27,11 @@ import { type Preparing, requestOf } from './requests.ts'
 
 const marshallingError = keeperCodes.MARSHALLING_ERROR.number
 const sessionExpired = keeperCodes.SESSION_EXPIRED.number
+/**
+ * How often the primary looks at the clock, as a part of a tick: a timer that is late shows how long this process could not run. A delay
+ * below this part is no standstill.
+ */
+const lookPart = 1 / 4
 /** Sessions that expire at the same time and have a line of their own in the log. */
 const expiredLinesMax = 5
 const sessionMoved = keeperCodes.SESSION_MOVED.number
@@ -89,6 +94,7 @@ export class Primary {
   readonly #endings = new Deque<Ending>()
   /** Until when ends are ordered in this turn, monotonic milliseconds; undefined while none comes. */
   #endingUntil: number | undefined
+  readonly #madeAt: number
   #isStopped = false
   #expiryTimer: Timer | undefined
   readonly #reaper: Reaper
@@ -127,11 +133,13 @@ export class Primary {
     )
     this.sessions = new SessionExpiry(config.tickTime, clock.now())
     // Each session gets its full timeout again: before, there was no server that its client could reach.
-    for (const [id, timeoutMs] of tree.sessions) this.sessions.add(new Session(id, timeoutMs), clock.now())
+    this.#madeAt = clock.now()
+    for (const [id, timeoutMs] of tree.sessions) this.sessions.add(new Session(id, timeoutMs), this.#madeAt)
   }
 
-  /** Starts the clocks: expiry of sessions, and reaping of containers and TTL znodes. */
+  /** Clients are served: starts the clocks, expiry of sessions, and reaping of containers and TTL znodes. */
   start(): void {
+    this.sessions.stoodStill(this.#runtime.clock.now() - this.#madeAt)
     this.#armExpiry()
     this.#reaper.start()
   }
@@ -341,13 +349,23 @@ export class Primary {
 
   // -- clocks ---------------------------------------------------------------------------------------------------------
 
+  /**
+   * A timer of a process that stood still runs before what arrived meanwhile is read, and followers tell of their clients when they are
+   * asked. So that time counts for no session, and packets that wait come first.
+   */
   #armExpiry(): void {
     const { clock } = this.#runtime
-    const work = (): void => {
-      this.#expire()
-      this.#armExpiry()
-    }
-    this.#expiryTimer = clock.after(Math.max(0, this.sessions.nextExpiryAt - clock.now()), () => this.#guard(work))
+    const lookMs = this.sessions.tickMs * lookPart
+    const at = Math.max(clock.now(), Math.min(this.sessions.nextExpiryAt, clock.now() + lookMs))
+    this.#expiryTimer = clock.after(at - clock.now(), () => {
+      const lateMs = clock.now() - at
+      if (lateMs > lookMs) this.sessions.stoodStill(lateMs)
+      clock.turnEnd(() => {
+        if (this.#isStopped) return
+        this.#guard(() => this.#expire())
+        if (!this.#isStopped) this.#armExpiry()
+      })
+    })
   }
 
   #expire(): void {

@@ -1,6 +1,7 @@
 /**
  * When sessions expire; runs where transactions are made (SessionTrackerImpl.java). A session has a clock from the moment its
- * createSession is prepared until its closeSession is applied. Only the tree says which sessions exist.
+ * createSession is prepared until its closeSession is applied. Only the tree says which sessions exist. The clocks of all sessions stand
+ * still while the server hears nobody; Apache's run on, and a leader that stood still ends sessions whose pings wait in its sockets.
  */
 import { ExpiryQueue } from '@lightkeeper/runtime'
 import type { Session } from './session.ts'
@@ -8,6 +9,8 @@ import type { Session } from './session.ts'
 export class SessionExpiry {
   readonly #sessions = new Map<bigint, Session>()
   readonly #queue: ExpiryQueue<Session>
+  /** How long the clocks of sessions stood still, milliseconds. */
+  #stoodStillMs = 0
 
   /** `tickMs` is the width of an expiry bucket, `now` monotonic milliseconds. */
   constructor(tickMs: number, now: number) {
@@ -27,7 +30,12 @@ export class SessionExpiry {
 
   /** Lets the session live for its timeout from `now`. */
   touch(session: Session, now: number): void {
-    if (!session.isClosing) this.#queue.touch(session, now, session.timeoutMs)
+    if (!session.isClosing) this.#queue.touch(session, now - this.#stoodStillMs, session.timeoutMs)
+  }
+
+  /** The server could hear nobody for so long, milliseconds: every session lives so much longer. */
+  stoodStill(ms: number): void {
+    this.#stoodStillMs += ms
   }
 
   /** Whether the session lives. It has this timeout and belongs to `owner` from now on. */
@@ -55,18 +63,23 @@ export class SessionExpiry {
 
   /** Sessions whose time has passed; they are now closing. */
   expire(now: number): Session[] {
-    const due = this.#queue.expire(now)
+    const due = this.#queue.expire(now - this.#stoodStillMs)
     for (const session of due) session.isClosing = true
     return due
   }
 
   /** Sessions by the time at which they expire, monotonic milliseconds, earliest first. */
   expiries(): [expiresAt: number, sessions: ReadonlySet<Session>][] {
-    return this.#queue.buckets()
+    return this.#queue.buckets().map(([expiresAt, sessions]) => [expiresAt + this.#stoodStillMs, sessions])
+  }
+
+  /** The width of an expiry bucket, milliseconds. */
+  get tickMs(): number {
+    return this.#queue.tickMs
   }
 
   /** When to look for expired sessions again, monotonic milliseconds. */
   get nextExpiryAt(): number {
-    return this.#queue.nextExpiryAt
+    return this.#queue.nextExpiryAt + this.#stoodStillMs
   }
 }
