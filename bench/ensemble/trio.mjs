@@ -56,7 +56,7 @@ export async function ours() {
     writeFileSync(join(dataDir, 'myid'), `${i + 1}\n`)
     const lines = [
       ...Object.entries(times).map(([key, value]) => `${key}=${value}`),
-      ...[`dataDir=${dataDir}`, `clientPort=${port}`, 'ensemble.voting=experimental', 'maxClientCnxns=0'],
+      ...[`dataDir=${dataDir}`, `clientPort=${port}`, 'maxClientCnxns=0'],
       ...['admin.enableServer=false', '4lw.commands.whitelist=*', ...(i === fourth ? ['peerType=observer'] : [])],
       ...members,
     ]

@@ -17,7 +17,7 @@ test('clients are served by the followers alone, whoever leads', async () => {
     startServer({
       ...{ port, host: '127.0.0.1', dataDir: join(folder, `${i}`), myid: i + 1, members: Object.fromEntries(lines) },
       ...{ tickTime: 200, initLimit: 50, syncLimit: 20, maxSessionTimeout: 30_000, preAllocSize: 64 },
-      ...{ ensembleVoting: 'experimental', leaderServes: false, adminEnableServer: false },
+      ...{ leaderServes: false, adminEnableServer: false },
     })
   const servers = await Promise.all(clientPorts.map(start))
   const modes = (): Promise<(string | undefined)[]> =>

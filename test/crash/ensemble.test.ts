@@ -46,7 +46,7 @@ test(
       writeFileSync(join(dataDir, 'myid'), `${i + 1}\n`)
       const lines = [
         ...[`dataDir=${dataDir}`, `clientPort=${port}`, 'tickTime=200', 'initLimit=25', 'syncLimit=10'],
-        ...['ensemble.voting=experimental', 'maxSessionTimeout=20000', 'snapCount=2000', 'preAllocSize=1024'],
+        ...['maxSessionTimeout=20000', 'snapCount=2000', 'preAllocSize=1024'],
         ...['maxClientCnxns=0', 'admin.enableServer=false', '4lw.commands.whitelist=*', ...members],
       ]
       writeFileSync(join(dataDir, 'zoo.cfg'), `${lines.join('\n')}\n`)

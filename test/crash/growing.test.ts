@@ -20,7 +20,7 @@ test('one server becomes three and one again: sessions go on, and no password ca
   const dataDirs = clientPorts.map((_, i) => join(folder, `${i + 1}`))
   const secret = join(folder, 'session-secret')
   const members = [
-    ...['initLimit=25', 'syncLimit=10', 'ensemble.voting=experimental'],
+    ...['initLimit=25', 'syncLimit=10'],
     ...clientPorts.map((_, i) => `server.${i + 1}=127.0.0.1:${ports[size + i]}:${ports[2 * size + i]}`),
   ]
   const running: OurProcess[] = []

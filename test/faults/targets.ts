@@ -190,7 +190,6 @@ const ourSettings = {
   maxClientCnxns: 0,
   'admin.enableServer': 'false',
   '4lw.commands.whitelist': '*',
-  'ensemble.voting': 'experimental',
 }
 
 /** Three processes of ours, with the same cables between them. */

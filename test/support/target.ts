@@ -118,9 +118,7 @@ async function startOurs(settings: TargetSettings, others?: ApacheServer, leads 
   const options = { ...optionsOf(settings, dataDir), ...(settings.audit ? { auditEnabled: true, auditFile } : {}) }
   const guest = others?.guests[0]
   const membership: ServerOptions =
-    guest === undefined
-      ? {}
-      : { members: guest.lines, myid: guest.sid, initLimit: 20, syncLimit: 10, ensembleVoting: 'experimental' }
+    guest === undefined ? {} : { members: guest.lines, myid: guest.sid, initLimit: 20, syncLimit: 10 }
   const started = { ...options, ...membership }
   let server: RunningServer = await orRemoved(dataDir, startServer({ ...started, port: guest?.clientPort ?? 0 }))
   const { port, connectString, securePort = -1 } = server

@@ -59,7 +59,6 @@ export function member(guest: Guest, { dataDir, options = {}, log = silentLog }:
       fourLetterWordWhitelist: '*',
       adminEnableServer: false,
       maxClientCnxns: 0,
-      ensembleVoting: 'experimental',
       ...options,
     },
     { log },

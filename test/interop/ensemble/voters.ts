@@ -106,7 +106,7 @@ export class Voters implements AsyncDisposable {
     { settingsOf = () => ({}), jars, jvm = [] }: VotersOptions = {},
   ): Promise<Voters> {
     const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-voters-'))
-    const config = { ...times, maxSessionTimeout: sessionTimeout, 'ensemble.voting': 'experimental' }
+    const config = { ...times, maxSessionTimeout: sessionTimeout }
     const guests = { size: 0, guests: kinds.length, guestRole: 'participant' } as const
     const ground = await apache({ version, config, jvm, ...guests, ...(jars === undefined ? {} : { jars }) })
     const all = ground.guests.map(

@@ -24,7 +24,6 @@ export class Three {
     this.world = new World(seed)
     this.#options = {
       members,
-      ensembleVoting: 'experimental',
       tickTime: 200,
       initLimit: 10,
       syncLimit: 5,

@@ -18,7 +18,6 @@ function start(host: string, myid: number, options: ServerOptions = {}): Promise
     members: lines,
     myid,
     host,
-    ensembleVoting: 'experimental',
     tickTime: 200,
     initLimit: 10,
     syncLimit: 5,

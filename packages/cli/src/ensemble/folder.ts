@@ -16,7 +16,6 @@ const defaults: Readonly<Record<string, string>> = {
   maxClientCnxns: '0',
   'admin.enableServer': 'false',
   '4lw.commands.whitelist': '*',
-  'ensemble.voting': 'experimental',
 }
 
 export interface MemberPorts {

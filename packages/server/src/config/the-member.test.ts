@@ -155,12 +155,6 @@ test('a file myid that is missing is refused with what to do', () => {
 })
 
 test.each([
-  [
-    'a participant',
-    `${lines}${fourth}`,
-    '1',
-    /^server\.1 makes this server a participant, and voting is off by default .*ensemble\.voting=experimental$/,
-  ],
   ['a number without a line', `${lines}${fourth}`, '7', /^myid is 7, and there is no line server\.7/],
   [
     'a myid that is no number',
@@ -200,9 +194,8 @@ test.each([
   expect(() => start(content, id)).toThrow(says)
 })
 
-test('a participant may vote where the file says so', () => {
-  const config = resolveConfig(read(`${lines}${fourth}ensemble.voting=experimental\n`, '1'), 0)
-  expect(config).toMatchObject({ myid: 1, ensembleVoting: 'experimental' })
+test('a participant starts from the file as it is', () => {
+  expect(resolveConfig(read(`${lines}${fourth}`, '1'), 0)).toMatchObject({ myid: 1 })
 })
 
 test('options that ask for a changeable ensemble are refused as the file is', () => {

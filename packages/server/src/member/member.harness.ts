@@ -50,7 +50,6 @@ export class Theatre {
     this.#options = {
       members,
       myid: 1,
-      ensembleVoting: 'experimental',
       initLimit: 5,
       syncLimit: 5,
       dataDir: '/data',

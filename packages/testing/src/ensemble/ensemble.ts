@@ -159,7 +159,6 @@ class Members implements Ensemble {
       preAllocSize: 64,
       adminEnableServer: false,
       fourLetterWordWhitelist: '*',
-      ensembleVoting: 'experimental',
       ...options,
       members: Object.fromEntries(lines),
     }

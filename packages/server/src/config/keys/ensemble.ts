@@ -3,7 +3,7 @@ import { ConfigError } from '../config-error.ts'
 import { type MemberLines, parseMembers } from '../ensemble-members.ts'
 import { parsedInt, strictBoolean } from '../java-values.ts'
 import { idleKeys, type Room } from '../room.ts'
-import { type ConfigOf, flag, integer, oneOf, type SettingsFor, setting } from '../setting.ts'
+import { type ConfigOf, flag, integer, type SettingsFor, setting } from '../setting.ts'
 import { type QuorumSaslOptions, quorumSaslFamilies, quorumSaslSettings } from './quorum-sasl.ts'
 import {
   type QuorumTlsOptions,
@@ -36,11 +36,6 @@ export interface EnsembleOptions extends QuorumTlsOptions, QuorumSaslOptions {
    * whitelist has it, because clients look for a writable server by it. A server that stands alone always takes writes. Default false.
    */
   readonly readOnlyModeEnabled?: boolean
-  /**
-   * Whether this server may have a vote. `off`: it refuses to start where its own line in `members` is a participant, and can be an
-   * observer. `experimental`: it votes and follows like a server of Apache; not for data that must not be lost. Default `off`.
-   */
-  readonly ensembleVoting?: 'off' | 'experimental'
   /** Whether this server serves clients while it leads. Without that it has more time for the other members. Default true. */
   readonly leaderServes?: boolean
 }
@@ -83,7 +78,6 @@ const settings = {
     byDefault: false,
     isLive: true,
   }),
-  ensembleVoting: oneOf({ key: 'ensemble.voting', byDefault: 'off', words: ['off', 'experimental'] }),
   // `no` alone is no (Leader.java).
   leaderServes: flag({ key: 'leaderServes', read: (value) => value !== 'no', byDefault: true }),
   ...quorumTlsSettings,
@@ -96,7 +90,7 @@ export const ensemble = {
   settings,
   families: [...quorumTlsFamilies, ...quorumSaslFamilies],
   check(config: ConfigOf<typeof settings> & { readonly reconfigEnabled?: boolean }) {
-    const { members, myid, initLimit, syncLimit, ensembleVoting } = config
+    const { members, myid, initLimit, syncLimit } = config
     refuseHalfOfQuorumTls(config)
     if (members === undefined) return
     if (config.reconfigEnabled === true)
@@ -107,13 +101,6 @@ export const ensemble = {
     if (own === undefined) throw ConfigError.refused('myid', `is ${myid}, and there is no line server.${myid}`)
     if (membership.voters.length === 0)
       throw ConfigError.refused('server.N', 'names observers alone, which serve nobody')
-    if (!own.isObserver && ensembleVoting === 'off') {
-      throw ConfigError.refused(
-        `server.${myid}`,
-        'makes this server a participant, and voting is off by default in this version, since it is not proven yet: ' +
-          `make it an observer, server.${myid}=host:port:port:observer, or try voting with ensemble.voting=experimental`,
-      )
-    }
     for (const [name, value] of [
       ['initLimit', initLimit],
       ['syncLimit', syncLimit],
