@@ -108,9 +108,9 @@ step('checks', ['npm', 'run', 'check'])
 step('tests that need nothing', ['npm', 'test', '--', ...reporters])
 step('runtimes', ['node', 'scripts/runtimes.mjs'])
 step('the published package', tests('package'), { INTEROP: 'require' }, 300_000)
-step('more seeds', tests('simulation', 'durability.test'), { SEEDS_TIMES: '4' })
+step('more seeds', tests('simulation', 'durability.test'), { SEEDS_TIMES: '2' })
 // No test of this lane looks at a clock, so two files run at a time.
-step('fuzz', tests('fuzz', '--maxWorkers=2'), { FUZZ_SECONDS: '20', FUZZ_SEED: '20' })
+step('fuzz', tests('fuzz', '--maxWorkers=2'), { FUZZ_SECONDS: '10', FUZZ_SEED: '20' })
 const hasNewest = existsSync(`${root}.cache/apache-3.9`)
 if (!hasNewest) console.log('the lanes against Apache 3.9 are skipped, because Maven did not answer')
 const apaches = ['apache-3.8', ...(hasNewest ? ['apache-3.9'] : [])]
@@ -135,6 +135,9 @@ if (existsSync(`${root}.cache/apache-3.5`)) {
 } else console.log('the lane of the client against Apache 3.5 is skipped, because Maven did not answer')
 step('foreign clients', tests('interop'), { INTEROP: 'require' })
 step('the console in a browser', tests('browser'), { INTEROP: 'require' }, 300_000)
-// Those on an ensemble of ours take as long again: --target ours has them.
 step('faults', ['node', 'scripts/faults.mjs', '--target', 'apache', '--', ...reporters], { INTEROP: 'require' })
+// All of them on an ensemble of ours take as long again: --target ours has them, and --target mixed those on both kinds together.
+const killed = 'three servers of ours the (leader|follower) is killed and restarted'
+const ofOurs = ['--target', 'ours', '--', ...reporters, 'test/faults/faults.test.ts', '-t', killed]
+step('faults on three of ours', ['node', 'scripts/faults.mjs', ...ofOurs], { INTEROP: 'require' }, 120_000)
 printTimes()

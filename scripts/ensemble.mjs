@@ -71,12 +71,25 @@ const lanes = [
     script: tests('interop', 'test/interop/ensemble'),
     env: all ? { INTEROP_LONG: 'yes', ENSEMBLE_KILLS: kills } : {},
   },
-  {
+  ...['ours', 'mixed'].map((target) => ({
     lane: 'faults',
-    title: 'the fault matrix on three of ours',
-    script: ['scripts/faults.mjs', '--target', 'ours'],
+    title: `the fault matrix on ${target === 'ours' ? 'three of ours' : 'two of Apache and one of ours, and on one and two'}`,
+    script: ['scripts/faults.mjs', '--target', target],
     isLong: true,
-  },
+  })),
+  ...['ours-observer', 'ours-follower', 'ours-leading'].map((target) => ({
+    lane: 'conformance',
+    title: `the cases on ${target}`,
+    script: ['scripts/conformance.mjs', '--target', target],
+    isLong: true,
+  })),
+  ...['client', 'recipes', 'examples'].map((project) => ({
+    lane: 'users',
+    title: `${project} on three of ours`,
+    script: tests(project),
+    env: { LIGHTKEEPER_TARGET: 'ours-ensemble' },
+    isLong: true,
+  })),
 ]
 
 const known = [...new Set(lanes.map(({ lane }) => lane))]
