@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { apacheAvailable } from '@lightkeeper/testing'
-import { filled, firstWrite, followerLost, leaderKilled, observed, rejoin } from './ensemble/faults.mjs'
+import { filled, firstWrite, followerLost, leaderKilled, leaderSilent, observed, rejoin } from './ensemble/faults.mjs'
 import { load } from './ensemble/loads.mjs'
 import { counterOf, figureOf, leaderOf, memoryOf, ours, processorOf, theirs } from './ensemble/trio.mjs'
 import { fill } from './support/fill.mjs'
@@ -21,7 +21,7 @@ const { values } = parseArgs({
     rounds: { type: 'string' },
     kills: { type: 'string' },
     znodes: { type: 'string' },
-    rows: { type: 'string', default: 'start,load,kills,follower,observer,rejoin' },
+    rows: { type: 'string', default: 'start,load,kills,cable,follower,observer,rejoin' },
     only: { type: 'string', default: '' },
     help: { type: 'boolean', default: false },
   },
@@ -29,7 +29,7 @@ const { values } = parseArgs({
 if (values.help) {
   console.log(`npm run bench -- ensemble [--quick] [--rows LIST] [--only ours|apache] [--seconds N] [--rounds N] [--kills N] [--znodes N]
 
---rows      some of start,load,kills,follower,observer,rejoin (default: all)
+--rows      some of start,load,kills,cable,follower,observer,rejoin (default: all)
 --seconds   of each load (default 5)
 --rounds    of all loads; the median counts (default 3)
 --kills     of the leader (default 10)
@@ -116,6 +116,7 @@ async function faults(trio, figures) {
     note(figures, 'no writes after the leader is killed, p50 ms', median(gaps))
     note(figures, 'the same, longest, ms', gaps.at(-1) ?? Number.NaN)
   }
+  if (rows.includes('cable')) note(figures, 'no writes after the leader falls silent, ms', await leaderSilent(trio))
   if (rows.includes('follower')) {
     const { quietMs, lostMs } = await followerLost(trio)
     note(figures, 'longest time without a write, ms', quietMs)

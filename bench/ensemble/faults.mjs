@@ -5,7 +5,7 @@ import { connect } from '@lightkeeper/client'
 import { ask } from '@lightkeeper/testing'
 import { fill } from '../support/fill.mjs'
 import { probe } from './loads.mjs'
-import { emptied, leaderOf, memoryOf, modeOf, processorOf } from './trio.mjs'
+import { emptied, leaderOf, memoryOf, modeOf, processorOf, signal } from './trio.mjs'
 
 /** @typedef {import('./trio.mjs').Trio} Trio */
 
@@ -37,6 +37,25 @@ export async function leaderKilled(trio, kills) {
     await trio.restart(leader)
   }
   return gaps.sort((a, b) => a - b)
+}
+
+/**
+ * Milliseconds from the moment at which nothing comes from the leader any more, to the first write that a survivor acknowledges. Its
+ * process is stopped, so its connections stay open, as they do when somebody pulls its cable.
+ * @param {Trio} trio
+ */
+export async function leaderSilent(trio) {
+  const leader = await leaderOf(trio)
+  const zk = await to(trio.ports.filter((_, at) => at !== leader))
+  await zk.create('/silent', '')
+  const begun = performance.now()
+  signal(trio.directoryOf(leader), 'SIGSTOP')
+  await written(zk, '/silent')
+  const gap = performance.now() - begun
+  signal(trio.directoryOf(leader), 'SIGCONT')
+  await zk.close()
+  await leaderOf(trio)
+  return gap
 }
 
 /** Returns when a write succeeds. @param {import('@lightkeeper/client').ZooKeeper} zk @param {string} path */

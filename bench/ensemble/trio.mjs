@@ -148,6 +148,11 @@ function pidOf(directory) {
   throw new Error(`no process works in ${directory}`)
 }
 
+/** @param {string} directory @param {'SIGSTOP' | 'SIGCONT'} name */
+export function signal(directory, name) {
+  process.kill(pidOf(directory), name)
+}
+
 /** Microseconds of processor time that the server has used; Linux counts them in hundredths of a second. @param {string} directory */
 export function processorOf(directory) {
   const [, rest = ''] = readFileSync(`/proc/${pidOf(directory)}/stat`, 'utf8').split(') ')
