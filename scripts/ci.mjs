@@ -134,6 +134,11 @@ if (existsSync(`${root}.cache/apache-3.5`)) {
   step('the client on apache-3.5', tests('client'), env)
 } else console.log('the lane of the client against Apache 3.5 is skipped, because Maven did not answer')
 step('foreign clients', tests('interop'), { INTEROP: 'require' })
+const amongApaches = ['observer', 'follower', 'leading', 'faults'].map(
+  (name) => `test/interop/ensemble/${name}.test.ts`,
+)
+const oldest = { INTEROP: 'require', ENSEMBLE_VERSION: '3.8' }
+step('members of ours among those of Apache 3.8', tests('interop', ...amongApaches), oldest, 240_000)
 step('the console in a browser', tests('browser'), { INTEROP: 'require' }, 300_000)
 step('faults', ['node', 'scripts/faults.mjs', '--target', 'apache', '--', ...reporters], { INTEROP: 'require' })
 // All of them on an ensemble of ours take as long again: --target ours has them, and --target mixed those on both kinds together.
