@@ -15,7 +15,9 @@ const at = (port: number, more: Partial<DiagnosedServer> = {}): DiagnosedServer 
   const ask = (word: string): Promise<string> => askWord(runtime, address, word)
   return { address, ask, connect: () => connect(address), ...more }
 }
-const named = ({ findings }: Diagnosis): string[] => findings.map(({ name, severity }) => `${severity} ${name}`)
+/** What is wrong with the server. How fast the disk of this machine is just now says nothing about that. */
+const named = ({ findings }: Diagnosis): string[] =>
+  findings.filter(({ name }) => name !== 'slow-disk').map(({ name, severity }) => `${severity} ${name}`)
 
 chapter('doctor', { fourLetterWords: '*' }, (c) => {
   const read = (more: Partial<Parameters<typeof diagnose>[1]> = {}): Promise<Diagnosis> =>
@@ -55,7 +57,7 @@ chapter('doctor', { fourLetterWords: '*' }, (c) => {
       'note world-writable',
       'note unreadable-znodes',
     ])
-    const [watches] = diagnosis.findings
+    const watches = diagnosis.findings.find(({ name }) => name === 'watches-of-missing')
     expect(watches?.evidence[0]).toMatch(/^session 0x[0-9a-f]+ of 127\.0\.0\.1:\d+: 120 of 120, such as \/gone\/\d+/)
     expect(diagnosis.findings.find(({ name }) => name === 'unreadable-znodes')?.where).toBe('/own')
     // What it read, it did not change: the connection of the reader left no znode and no watch behind.
