@@ -5,9 +5,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { optionsOf, refused } from './options.mjs'
 
-const { values } = parseArgs({
+const usage =
+  'npm run test:ensemble -- [--all] [--only model|story|linearizability|interop|faults|conformance|users] [--minutes M] [--histories N] [--kills N]'
+const { values } = optionsOf(usage, {
   options: {
     all: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
@@ -94,11 +96,11 @@ const lanes = [
 
 const known = [...new Set(lanes.map(({ lane }) => lane))]
 const isNumber = (/** @type {string} */ text) => /^[1-9]\d*$/.test(text)
-if (only?.some((each) => !known.includes(each)) || ![minutes, histories, kills].every(isNumber)) {
-  console.error(
-    `usage: npm run test:ensemble -- [--all] [--only ${known.join('|')}] [--minutes M] [--histories N] [--kills N]`,
-  )
-  process.exit(2)
+for (const each of only ?? []) {
+  if (!known.includes(each)) refused(usage, `no lane "${each}"; there are ${known.join(', ')}`)
+}
+for (const [name, value] of Object.entries({ minutes, histories, kills })) {
+  if (!isNumber(value)) refused(usage, `--${name} must be a number, got ${value}`)
 }
 
 /** @type {string[]} */

@@ -5,16 +5,15 @@
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { optionsOf, refused } from './options.mjs'
 
-const { values, positionals } = parseArgs({
+const usage = 'npm run test:faults -- [--times N] [--target apache|ours|mixed] [file …]'
+const { values, positionals } = optionsOf(usage, {
   options: { times: { type: 'string', default: '1' }, target: { type: 'string', default: '' } },
   allowPositionals: true,
 })
-if (!/^[1-9]\d*$/.test(values.times) || !['', 'apache', 'ours', 'mixed'].includes(values.target)) {
-  console.error('usage: npm run test:faults -- [--times N] [--target apache|ours|mixed]')
-  process.exit(2)
-}
+if (!/^[1-9]\d*$/.test(values.times)) refused(usage, `--times must be a number, got ${values.times}`)
+if (!['', 'apache', 'ours', 'mixed'].includes(values.target)) refused(usage, `no target "${values.target}"`)
 const root = fileURLToPath(new URL('..', import.meta.url))
 for (const script of [
   ['scripts/prepare.mjs'],

@@ -6,9 +6,10 @@
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { optionsOf, refused } from './options.mjs'
 
-const { values } = parseArgs({
+const usage = 'npm run fuzz -- [--server --frames N [--from SEED] | --server --seed SEED | --seconds S]'
+const { values } = optionsOf(usage, {
   options: {
     server: { type: 'boolean', default: false },
     frames: { type: 'string', default: '1000000' },
@@ -19,11 +20,7 @@ const { values } = parseArgs({
 })
 for (const name of /** @type {const} */ (['frames', 'from', 'seed', 'seconds'])) {
   const text = values[name]
-  if (text === undefined || /^\d+$/.test(text)) continue
-  console.error(
-    `--${name} must be a number, got ${text}\nusage: npm run fuzz -- [--server --frames N [--from SEED] | --server --seed SEED | --seconds S]`,
-  )
-  process.exit(2)
+  if (text !== undefined && !/^\d+$/.test(text)) refused(usage, `--${name} must be a number, got ${text}`)
 }
 const args = values.server
   ? ['test/fuzz/server/', '--project', 'swarm', '--disable-console-intercept']

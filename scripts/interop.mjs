@@ -8,9 +8,10 @@
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { optionsOf, refused } from './options.mjs'
 
-const { values, positionals } = parseArgs({
+const usage = 'npm run test:interop -- [--target TARGET|all] [--long] [--kills N] [file …]'
+const { values, positionals } = optionsOf(usage, {
   options: {
     target: { type: 'string', default: process.env['LIGHTKEEPER_TARGET'] ?? 'ours' },
     long: { type: 'boolean' },
@@ -22,10 +23,7 @@ const all = ['ours', 'ours-observer', 'ours-follower', 'ours-leading', 'apache-3
 const targets = values.target === 'all' ? all : [values.target]
 const root = fileURLToPath(new URL('..', import.meta.url))
 for (const target of targets) {
-  if (!all.includes(target)) {
-    console.error(`no target "${target}"; there are ${all.join(', ')}, all`)
-    process.exit(2)
-  }
+  if (!all.includes(target)) refused(usage, `no target "${target}"; there are ${all.join(', ')}, all`)
   const long = values.long ? { INTEROP_LONG: 'yes', LOCK_ROUNDS: '200', PEER_ROUNDS: '2000' } : {}
   const kills = values.kills === undefined ? {} : { ENSEMBLE_KILLS: values.kills }
   const env = { ...process.env, ...long, ...kills, LIGHTKEEPER_TARGET: target }

@@ -7,9 +7,11 @@
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
+import { optionsOf, refused } from './options.mjs'
 
-const { values } = parseArgs({
+const usage = `npm run simulate -- --seed N [--failing-disk|--rot|--zab|--ensemble|--linearizability] [--trace]
+       npm run simulate -- --swarm --minutes M [--zab|--ensemble|--linearizability [--histories N]] [--from SEED]`
+const { values } = optionsOf(usage, {
   options: {
     seed: { type: 'string' },
     trace: { type: 'boolean' },
@@ -25,16 +27,8 @@ const { values } = parseArgs({
   },
 })
 const isNumber = (/** @type {string | undefined} */ text) => text !== undefined && /^\d+(\.\d+)?$/.test(text)
-if (!values.swarm && !isNumber(values.seed)) {
-  console.error('usage: npm run simulate -- --seed N [--failing-disk|--rot|--zab|--ensemble] [--trace]')
-  process.exit(2)
-}
-if (values.swarm && !isNumber(values.minutes)) {
-  console.error(
-    'usage: npm run simulate -- --swarm --minutes M [--zab|--ensemble|--linearizability [--histories N]] [--from SEED]',
-  )
-  process.exit(2)
-}
+if (!values.swarm && !isNumber(values.seed)) refused(usage, 'a --seed, or --swarm, says what to run')
+if (values.swarm && !isNumber(values.minutes)) refused(usage, `--minutes must be a number, got ${values.minutes}`)
 const from = values.from ?? String(Date.now() % 1_000_000_000)
 const env = values.swarm
   ? { SWARM_MINUTES: values.minutes, SWARM_FROM: from, ...(values.histories && { SWARM_HISTORIES: values.histories }) }
