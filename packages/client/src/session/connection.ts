@@ -5,6 +5,7 @@
 import {
   type ConnectResponse,
   Framer,
+  KeeperError,
   keeperCodes,
   MalformedFrameError,
   opCode,
@@ -43,6 +44,8 @@ export interface ConnectionHost {
 export type ConnectionPhase = 'dialing' | 'handshake' | 'preparing' | 'serving' | 'over'
 
 const xidMax = 0x7fff_ffff
+/** The size of the header of a reply. A ConnectResponse is longer. */
+const replyHeaderBytes = 16
 const writerBytes = 4096
 /** A buffer that grew beyond this size is not kept for the next request. */
 const keptBytesMax = 1 << 20
@@ -142,7 +145,11 @@ export class Connection implements LinkEvents {
 
   closed(reason?: Error): void {
     if (this.phase === 'over') return
-    this.#host.lost(this, reason ?? new Error('the server closed the connection'), false)
+    const isAnswered = this.phase !== 'dialing' && this.phase !== 'handshake'
+    const message = isAnswered
+      ? 'the server closed the connection'
+      : 'the server opened no session: it has no leader, or lacks what this client has seen'
+    this.#host.lost(this, reason ?? new Error(message), false)
   }
 
   // -- phases ---------------------------------------------------------------------------------------------------------
@@ -279,7 +286,8 @@ export class Connection implements LinkEvents {
 
   #frame(frame: Reader): void {
     if (this.phase === 'handshake') {
-      this.#host.answered(this, readConnectResponse(frame))
+      if (frame.remaining === replyHeaderBytes) this.#host.lost(this, refusal(frame), true)
+      else this.#host.answered(this, readConnectResponse(frame))
       return
     }
     const xid = frame.int()
@@ -319,6 +327,18 @@ export class Connection implements LinkEvents {
     request?.fail('FRAME_TOO_LARGE', cause, request.spec.isRepeatable ? 'rejected' : 'unknown')
     return request !== undefined
   }
+}
+
+/**
+ * Why a server opens no session. A read-only member of Apache without local sessions answers the handshake like a write, with the header of
+ * a reply alone, and leaves the connection open (ReadOnlyRequestProcessor.java). [obs 3.9.5]
+ */
+function refusal(frame: Reader): Error {
+  frame.int()
+  frame.long()
+  const { code } = KeeperError.fromNumber(frame.int())
+  const reason = code === 'NOT_READ_ONLY' ? 'it has no quorum' : code
+  return new Error(`the server opens no session: ${reason}`)
 }
 
 function pingFrame(): Uint8Array {

@@ -195,6 +195,27 @@ describe('a server without a quorum', () => {
     expect(made.peers).toHaveLength(length)
   })
 
+  test('that opens no session is left for the next one, with a reason that says so', async () => {
+    const lines: unknown[] = []
+    const log = (_level: string, message: string, facts?: object): void => void lines.push([message, facts])
+    const made = withPeers(stage({ readOnly: true, log }, 'a:1,b:2'))
+    await made.clock.advance(0)
+    const first = made.latest()
+    expect(first.open()).toMatchObject({ readOnly: true })
+    // What Apache 3.9 sends: the header of a reply to xid 0, with NOT_READ_ONLY.
+    first.reply(0, -119)
+    expect(first.isClosed).toBe(true)
+    await made.clock.advance(1_000)
+    const second = made.latest()
+    expect(second.address).not.toBe(first.address)
+    second.open()
+    second.accept()
+    await made.clock.advance(0)
+    expect((await made.connecting).state).toMatchObject({ kind: 'connected' })
+    const reason = `${first.address}: the server opens no session: it has no quorum`
+    expect(lines).toContainEqual(['an attempt to connect failed', { reason }])
+  })
+
   test('keeps the session that began on one with a quorum', async () => {
     const made = await connected({ readOnly: true })
     made.peer.lose()
