@@ -80,6 +80,20 @@ test('one that does not log in is let in nowhere where logins are demanded, and 
   expect(three.lines('the other server logs in, and logins are off here').length).toBeGreaterThan(0)
 })
 
+test('a leader where logins are off says so once where a member logs in', async () => {
+  three = new Three(5)
+  // It lets the others in without a login, so that it hears who leads, and logs in at the leader.
+  three.own.set(1, sasl({ serverRequireSasl: false }))
+  await three.start()
+  await three.until(async () => (await three.mode(2)) !== undefined, 'the other two serve')
+  await three.world.advance(20_000)
+  expect(
+    three.lines('closing a connection to the quorum port: the other server logs in, and logins are off here'),
+  ).toHaveLength(1)
+  expect(three.lines('unknown quorum packet type')).toEqual([])
+  expect(three.lines('could not log in to its leader').length).toBeGreaterThan(0)
+})
+
 test('logins are switched on one server after the other, and off again, while all of them serve', async () => {
   three = new Three(4)
   await three.start()

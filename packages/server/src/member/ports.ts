@@ -1,7 +1,7 @@
 /** The ports between members, as the settings want them: plain or with TLS, with logins or without. */
 import type { ServiceHouse } from '../service.ts'
 import type { Credentials } from '../tls/credentials.ts'
-import { loginNetwork, MemberLogins } from '../transport/member-logins.ts'
+import { loginNetwork, MemberLogins, networkWithoutLogins } from '../transport/member-logins.ts'
 import { type MemberPorts, memberNetwork, proofByHost } from '../transport/member-network.ts'
 import type { Neighbours } from './neighbours.ts'
 
@@ -13,8 +13,9 @@ export function memberPorts(
 ): MemberPorts {
   const ports = portsBelowLogins(house, credentials, neighbours)
   const { quorumSasl } = house.config
-  if (quorumSasl === undefined) return ports
   const { runtime } = ports
+  if (quorumSasl === undefined)
+    return { ...ports, quorumRuntime: { ...runtime, network: networkWithoutLogins(runtime) } }
   const logins = new MemberLogins(quorumSasl, runtime)
   return { ...ports, logins, quorumRuntime: { ...runtime, network: loginNetwork(logins, runtime) } }
 }

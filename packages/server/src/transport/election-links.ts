@@ -17,6 +17,7 @@ import {
   writeNotification,
 } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
+import { joined } from './joined.ts'
 import { dismiss, LinkLogin, type MemberLogins } from './member-logins.ts'
 import type { PeerProof } from './member-network.ts'
 
@@ -404,12 +405,4 @@ function frameOf(notification: Notification): Uint8Array {
   writeNotification(writer, notification)
   writer.endFrame(mark)
   return writer.written().slice()
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
 }

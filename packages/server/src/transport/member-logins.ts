@@ -3,10 +3,11 @@
  * an election link. The machines are in `auth/sasl/member-login.ts`; a link that fails to log in is closed, and its peer hears why if it
  * has begun a login.
  */
-import { hexOf } from '@lightkeeper/protocol'
+import { beginsQuorumAuth, hexOf } from '@lightkeeper/protocol'
 import { type Clock, type Link, type LinkEvents, type Network, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { AcceptingLogin, DialingLogin, type LoginProgress, type MemberLogin } from '../auth/sasl/member-login.ts'
 import type { MemberSasl } from '../auth/sasl/member-sasl.ts'
+import { joined } from './joined.ts'
 
 /** Random bytes of a nonce: as many as Java draws. */
 const nonceBytes = 30
@@ -156,6 +157,38 @@ export function loginNetwork(logins: MemberLogins, { network, clock }: Runtime):
         }
       }
       return network.listen(address, behindLogin, options)
+    },
+  }
+}
+
+/** The network of the quorum port of a member without logins: it says so where another member begins one, and closes the link. */
+export function networkWithoutLogins({ network, clock, log }: Runtime): Network {
+  const repeated = new RepeatedLines(log, clock, 'warn')
+  return {
+    ...network,
+    listen(address, accept, options) {
+      const beforeFirstBytes = (link: Link): LinkEvents => {
+        const events = accept(link)
+        /** What came until it is known that it is no login; undefined from then on. */
+        let first: Uint8Array | undefined = new Uint8Array(0)
+        return {
+          data(chunk) {
+            if (first === undefined) return events.data(chunk)
+            const bytes = first.length === 0 ? chunk : joined(first, chunk)
+            const isLogin = beginsQuorumAuth(bytes)
+            first = isLogin === undefined ? bytes.slice() : undefined
+            if (isLogin === false) events.data(bytes)
+            if (isLogin !== true) return
+            const message = 'closing a connection to the quorum port: the other server logs in, and logins are off here'
+            const { remote } = link
+            repeated.tell(remote.replace(/:\d+$/, ''), message, { remote, toSet: 'quorum.auth.enableSasl' })
+            link.destroy()
+          },
+          drained: () => events.drained?.(),
+          closed: (reason) => events.closed(reason),
+        }
+      }
+      return network.listen(address, beforeFirstBytes, options)
     },
   }
 }
