@@ -1,6 +1,7 @@
 /** A client whose program blocks its event loop: on our server or, by LIGHTKEEPER_TARGET, on Apache ZooKeeper. */
 import { type Client, type ConnectOptions, connect } from '@lightkeeper/client'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { Running } from '../cli/running.ts'
 import { ourProcess } from '../support/our-process.ts'
 import { missingTarget, startTarget, targetName } from '../support/target.ts'
 
@@ -12,14 +13,23 @@ function block(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
+/** `lightkeeper ensemble` with these arguments. */
+async function ourEnsemble(args: readonly string[]): Promise<AsyncDisposable & { readonly connectString: string }> {
+  const running = new Running(['ensemble', ...args])
+  const connectString = (await running.firstLine()).split(' ').at(-1) as string
+  return { connectString, [Symbol.asyncDispose]: async () => void (await running.end('SIGTERM')) }
+}
+
 const sessionTimeout = 1500
 
 describe.skipIf(reason !== undefined)(`a blocked event loop, on ${targetName}`, () => {
   let server: AsyncDisposable & { readonly connectString: string }
   beforeAll(async () => {
-    // A process of its own: ours must go on while this one is blocked.
-    const tick = ['--set', 'tickTime=500']
-    server = targetName === 'ours' ? await ourProcess(['--port', '0', ...tick]) : await startTarget({ tickTime: 500 })
+    // Processes of their own: ours must go on while this one is blocked.
+    const args = ['--port', '0', '--set', 'tickTime=500']
+    if (targetName === 'ours') server = await ourProcess(args)
+    else if (targetName === 'ours-ensemble') server = await ourEnsemble(args)
+    else server = await startTarget({ tickTime: 500 })
   })
   const open: Client[] = []
   afterEach(() => Promise.all(open.splice(0).map((zk) => zk.close())))
