@@ -13,20 +13,24 @@ export class Reader {
   pos: number
   /** One past the last byte of this frame; nothing beyond is ever read. */
   end: number
+  /** The whole memory of which `bytes` is a part, and where that part begins: parts of the same memory follow one another. */
   #view: DataView
+  #base: number
 
   constructor(bytes: Uint8Array, start = 0, end: number = bytes.length) {
     this.bytes = bytes
     this.pos = start
     this.end = end
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = new DataView(bytes.buffer)
+    this.#base = bytes.byteOffset
   }
 
   /** Moves to `[start, end)` of `bytes`. */
   reset(bytes: Uint8Array, start: number, end: number): this {
     if (bytes !== this.bytes) {
       this.bytes = bytes
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      if (bytes.buffer !== this.#view.buffer) this.#view = new DataView(bytes.buffer)
+      this.#base = bytes.byteOffset
     }
     this.pos = start
     this.end = end
@@ -45,22 +49,22 @@ export class Reader {
 
   /** A signed integer of 32 bits. */
   int(): number {
-    return this.#view.getInt32(this.#take(4))
+    return this.#view.getInt32(this.#base + this.#take(4))
   }
 
   /** The int `ahead` bytes from here, without moving. The caller knows that these bytes exist. */
   peekInt(ahead: number): number {
-    return this.#view.getInt32(this.pos + ahead)
+    return this.#view.getInt32(this.#base + this.pos + ahead)
   }
 
   /** A signed integer of 64 bits. */
   long(): bigint {
-    return this.#view.getBigInt64(this.#take(8))
+    return this.#view.getBigInt64(this.#base + this.#take(8))
   }
 
   /** A long as a number, without a bigint in between: for times. Not exact beyond 2 ** 53. */
   longAsNumber(): number {
-    const at = this.#take(8)
+    const at = this.#base + this.#take(8)
     return this.#view.getInt32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4)
   }
 

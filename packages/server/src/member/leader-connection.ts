@@ -14,7 +14,8 @@ import type { PeerWatch } from './peer-watch.ts'
 export interface LeaderConnectionHooks {
   /** Gives each link a number. */
   nextLink(): number
-  step(input: PeerInput): void
+  /** `now` is of this turn, monotonic milliseconds, where it is known. */
+  step(input: PeerInput, now?: number): void
 }
 
 export class LeaderConnection {
@@ -27,6 +28,7 @@ export class LeaderConnection {
   #current: { readonly id: number; readonly link: LeaderLink } | undefined
   /** Transactions that came and were not appended yet, in the order in which they came. */
   readonly #readable = new Deque<LoggedTxn>()
+  readonly #reader = new Reader(new Uint8Array(0))
 
   constructor(
     runtime: Runtime,
@@ -54,7 +56,7 @@ export class LeaderConnection {
         isOpen = true
         step({ kind: 'linkOpened', link: id, attempt })
       },
-      packet: (packet) => this.#received(id, packet),
+      packet: (packet, now) => this.#received(id, packet, now),
       closed: (why) => {
         this.#watch.closed(sid, isOpen, why)
         step(isOpen ? { kind: 'linkClosed', link: id } : { kind: 'dialFailed', attempt })
@@ -110,9 +112,9 @@ export class LeaderConnection {
     this.#current?.link.destroy()
   }
 
-  #received(id: number, packet: QuorumPacket): void {
+  #received(id: number, packet: QuorumPacket, now: number): void {
     const problem = this.#problemOf(packet)
-    if (problem === undefined) this.#hooks.step({ kind: 'packet', link: id, packet })
+    if (problem === undefined) this.#hooks.step({ kind: 'packet', link: id, packet }, now)
     else if (this.#current?.id === id) this.leave(problem)
   }
 
@@ -120,7 +122,7 @@ export class LeaderConnection {
     if (type !== 'PROPOSAL' && type !== 'INFORM') return undefined
     if (data === null) return `${type} ${formatHex(zxid)} without a transaction`
     try {
-      const txn = readTxn(new Reader(data))
+      const txn = readTxn(this.#reader.reset(data, 0, data.length))
       if (txn.header.zxid !== zxid) return `${type} ${formatHex(zxid)} with transaction ${formatHex(txn.header.zxid)}`
       this.#readable.push(txn)
       return undefined

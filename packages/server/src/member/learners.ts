@@ -33,7 +33,8 @@ export interface LearnersOptions {
 export interface LearnersHooks {
   /** Gives each link a number. */
   nextLink(): number
-  step(input: PeerInput): void
+  /** `now` is of this turn, monotonic milliseconds, where it is known. */
+  step(input: PeerInput, now?: number): void
   /** Which transactions the log has. */
   held(): HeldZxids
 }
@@ -60,7 +61,7 @@ export class Learners {
         this.#links.set(id, link)
         hooks.step({ kind: 'linkAccepted', link: id })
       },
-      packet: (id, packet) => this.#received(id, packet),
+      packet: (id, packet, now) => this.#received(id, packet, now),
       closed: (id, link, why) => this.#closed(id, link, why),
     })
   }
@@ -173,9 +174,9 @@ export class Learners {
     yield [...piece, ...fromMemory.flatMap((txn) => packetsOf(txn, form))]
   }
 
-  #received(id: number, packet: QuorumPacket): void {
+  #received(id: number, packet: QuorumPacket, now: number): void {
     const problem = this.#problemOf(id, packet)
-    if (problem === undefined) this.#hooks.step({ kind: 'packet', link: id, packet })
+    if (problem === undefined) this.#hooks.step({ kind: 'packet', link: id, packet }, now)
     else this.drop(id, problem)
   }
 

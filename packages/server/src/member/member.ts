@@ -137,7 +137,7 @@ export class Member implements Service, PeerOutput {
     this.#peer = new Peer({ sid, membership, times }, directory.recovered)
     this.#recent = new RecentTxns(this.#peer.history.held.last)
     const packetBytesMax = config.juteMaxbuffer + packetOverheadBytes
-    const ofLinks = { nextLink: () => ++this.#links, step: (input: PeerInput) => this.#step(input) }
+    const ofLinks = { nextLink: () => ++this.#links, step: (input: PeerInput, now?: number) => this.#step(input, now) }
     this.#leader = new LeaderConnection(quorumRuntime, neighbours, this.#watch, packetBytesMax, ofLinks)
     const limits = {
       packetBytesMax,
@@ -170,8 +170,8 @@ export class Member implements Service, PeerOutput {
     this.#runtime.log('info', 'this server is a member of an ensemble and looks for a leader', this.#watch.facts)
     this.#house.stats.elections++
     this.#looking.begin()
-    this.#guarded(() => this.#peer.start(this.#runtime.clock.now(), this))
-    this.#drain()
+    const now = this.#runtime.clock.now()
+    this.#guarded(now, () => this.#peer.start(now, this))
   }
 
   async stop(): Promise<void> {
@@ -193,26 +193,20 @@ export class Member implements Service, PeerOutput {
 
   // -- inputs ---------------------------------------------------------------------------------------------------------
 
-  /** Inputs are taken one after the other: performing a request may bring the next one. */
-  #step(input: PeerInput): void {
-    this.#inputs.push(input)
-    this.#drain()
+  /** Inputs are taken one after the other: performing a request may bring the next one. `now` is of this turn, monotonic milliseconds. */
+  #step(input: PeerInput, now = this.#runtime.clock.now()): void {
+    if (this.#isStepping) this.#inputs.push(input)
+    else if (!this.#isStopped) this.#guarded(now, input)
   }
 
-  #drain(): void {
-    if (this.#isStepping || this.#isStopped) return
-    this.#guarded(() => {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
-        this.#peer.step(this.#runtime.clock.now(), next, this)
-        if (this.#isStopped) return
-      }
-    })
-  }
-
-  #guarded(work: () => void): void {
+  /** Takes an input, or begins with something else, and then takes what that has brought. */
+  #guarded(now: number, first: PeerInput | (() => void)): void {
     this.#isStepping = true
     try {
-      work()
+      if (typeof first === 'function') first()
+      else this.#peer.step(now, first, this)
+      for (let next = this.#inputs.shift(); next !== undefined && !this.#isStopped; next = this.#inputs.shift())
+        this.#peer.step(now, next, this)
     } catch (error) {
       this.#broken(error as Error)
     } finally {

@@ -16,13 +16,15 @@ export interface RecentTxnsLimits {
 export class RecentTxns {
   readonly #limits: Required<RecentTxnsLimits>
   readonly #txns = new Deque<LoggedPayload>()
+  /** The size of each. What leaves is not looked at: it is so old that it is in no cache of the processor. */
+  readonly #sizes = new Deque<number>()
   #bytes = 0
-  #before: bigint
+  #before: { readonly zxid: bigint }
   #last: bigint
 
   /** `lastZxid` is the last transaction of the log so far; it is not in the cache. */
   constructor(lastZxid: bigint, limits: RecentTxnsLimits = {}) {
-    this.#before = lastZxid
+    this.#before = { zxid: lastZxid }
     this.#last = lastZxid
     this.#limits = { txns: 500, bytes: 32 * 1024 * 1024, ...limits }
   }
@@ -34,7 +36,7 @@ export class RecentTxns {
 
   /** The transaction before the oldest one in the cache. It is durable, if it is not 0. */
   get before(): bigint {
-    return this.#before
+    return this.#before.zxid
   }
 
   /** The last transaction of the log, in the cache or not. */
@@ -59,12 +61,15 @@ export class RecentTxns {
     assert(continues(this.#last, zxid), 'a transaction is appended right behind the one before it')
     this.#last = zxid
     this.#txns.push({ zxid, payload })
+    this.#sizes.push(payload.length)
     this.#bytes += payload.length
-    for (let oldest = this.#txns.peek(); oldest !== undefined && this.#isFull; oldest = this.#txns.peek()) {
-      if (oldest.zxid > durableZxid) return
-      this.#txns.shift()
-      this.#bytes -= oldest.payload.length
-      this.#before = oldest.zxid
+    // Many more where the durable one is of an earlier epoch: then nothing leaves for a moment.
+    const notDurable = Number(zxid - durableZxid)
+    while (this.#isFull && this.#txns.length > notDurable) {
+      const oldest = this.#txns.shift()
+      if (oldest === undefined) return
+      this.#before = oldest
+      this.#bytes -= this.#sizes.shift() as number
     }
   }
 
@@ -75,17 +80,19 @@ export class RecentTxns {
   /** The transactions after `zxid` up to `last`, both of which were appended; undefined where the cache does not have all of them. */
   between(zxid: bigint, last: bigint): readonly LoggedPayload[] | undefined {
     if (last <= zxid) return []
-    const from = zxid === this.#before ? 0 : this.#indexOf(zxid) + 1
+    const { before } = this
+    const from = zxid === before ? 0 : this.#indexOf(zxid) + 1
     const to = this.#indexOf(last)
-    if ((from === 0 && zxid !== this.#before) || to < 0) return undefined
+    if ((from === 0 && zxid !== before) || to < 0) return undefined
     return Array.from({ length: to - from + 1 }, (_, i) => this.#txns.at(from + i) as LoggedPayload)
   }
 
   /** Empties the cache: the log ends with `lastZxid` now, because it was cut or replaced. */
   restart(lastZxid: bigint): void {
     this.#txns.clear()
+    this.#sizes.clear()
     this.#bytes = 0
-    this.#before = lastZxid
+    this.#before = { zxid: lastZxid }
     this.#last = lastZxid
   }
 

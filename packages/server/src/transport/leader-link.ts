@@ -22,8 +22,11 @@ const writerBytes = 4096
 
 export interface LeaderLinkHooks {
   opened(): void
-  /** Packets come one by one; after `takeImage` none comes until the image is over. */
-  packet(packet: QuorumPacket): void
+  /**
+   * Packets come one by one; after `takeImage` none comes until the image is over. `now` is when the bytes came, monotonic milliseconds:
+   * many packets may come at once.
+   */
+  packet(packet: QuorumPacket, now: number): void
   /** The last event. `why` says why the link could not be opened, or is over; undefined where the leader closed it in order. */
   closed(why: Error | undefined): void
 }
@@ -150,10 +153,11 @@ export class LeaderLink {
   }
 
   #takePackets(chunk: Uint8Array): void {
+    const now = this.#runtime.clock.now()
     try {
       this.#stream.push(chunk)
       for (let packet = this.#stream.next(); packet !== undefined; packet = this.#stream.next()) {
-        this.#hooks.packet(packet)
+        this.#hooks.packet(packet, now)
         if (this.#isOver) return
         if (this.#image === undefined) continue
         const rest = this.#stream.takeRest()

@@ -10,8 +10,9 @@ import {
   writeQuorumPacket,
 } from '@lightkeeper/protocol'
 import { type Clock, Deque, type Link, type LinkEvents, type Timer } from '@lightkeeper/runtime'
+import type { Outbox, Sender } from './outbox.ts'
 
-const writerBytes = 16 * 1024
+const writerBytes = 4 * 1024
 /** A packet without its data has about as many bytes. */
 const packetBytes = 32
 /** The first packet of a learner says who it is, in 40 bytes. A stranger must not make this server hold more. */
@@ -31,7 +32,8 @@ export interface LearnerLinkLimits {
 }
 
 export interface LearnerLinkHooks {
-  packet(packet: QuorumPacket): void
+  /** `now` is when the bytes came, monotonic milliseconds: many packets may come at once. */
+  packet(packet: QuorumPacket, now: number): void
   /** The last event. `why` is undefined where the learner closed it in order. Not called after `close` or `destroy`. */
   closed(why: Error | undefined): void
 }
@@ -45,15 +47,19 @@ interface Stream {
   readonly done: (() => void) | undefined
 }
 
-export class LearnerLink {
+export class LearnerLink implements Sender {
   readonly remote: string
   readonly #link: Link
   readonly #clock: Clock
   readonly #limits: LearnerLinkLimits
   readonly #hooks: LearnerLinkHooks
+  readonly #outbox: Outbox
   #incoming = new QuorumPacketStream(firstPacketBytesMax)
   #isKnown = false
+  /** Bytes of this turn: first those of the writer, then those of the outbox from `#from` to `#to`. */
   readonly #writer = new Writer(writerBytes)
+  #from = 0
+  #to = 0
   #isFlushDue = false
   /** What waits behind the stream that is under way. */
   readonly #waiting = new Deque<QuorumPacket | Stream>()
@@ -70,11 +76,13 @@ export class LearnerLink {
   /** Packets with a request of a client. */
   requests = 0
 
-  constructor(link: Link, clock: Clock, limits: LearnerLinkLimits, hooks: LearnerLinkHooks) {
+  /** `outbox` is that of all links of this leader. */
+  constructor(link: Link, clock: Clock, limits: LearnerLinkLimits, outbox: Outbox, hooks: LearnerLinkHooks) {
     this.remote = link.remote
     this.#link = link
     this.#clock = clock
     this.#limits = limits
+    this.#outbox = outbox
     this.#hooks = hooks
     this.establishedAt = clock.wall()
   }
@@ -102,7 +110,7 @@ export class LearnerLink {
 
   /** Bytes that the learner has not taken, as far as this server holds them. */
   get heldBytes(): number {
-    return this.#waitingBytes + this.#writer.length + this.#link.queuedBytes
+    return this.#waitingBytes + this.#writer.length + this.#to - this.#from + this.#link.queuedBytes
   }
 
   /** Sent at the end of the turn, with everything else of this turn. */
@@ -113,10 +121,7 @@ export class LearnerLink {
       this.#waiting.push(packet)
       this.#waitingBytes += packetBytes + (packet.data?.length ?? 0)
       this.#checkBudget()
-    } else {
-      writeQuorumPacket(this.#writer, packet)
-      this.#flushLater()
-    }
+    } else this.#add(packet)
   }
 
   /** Sends what `open` returns behind everything earlier and before everything later, then calls `done`. */
@@ -129,7 +134,7 @@ export class LearnerLink {
   /** Closes after everything earlier was sent, but for a stream and what waits behind it. `closed` is not called any more. */
   close(): void {
     if (this.#isOver) return
-    this.#flush()
+    this.flush()
     this.#over()
     this.#link.end()
     // The other end may never close its side.
@@ -143,20 +148,44 @@ export class LearnerLink {
 
   // -- sending --------------------------------------------------------------------------------------------------------
 
-  #flushLater(): void {
+  #add(packet: QuorumPacket): void {
+    const from = this.#outbox.add(packet)
+    if (from !== this.#to) {
+      // Others got something in between.
+      this.#takeOut()
+      this.#from = from
+    }
+    this.#to = this.#outbox.end
     if (this.#isFlushDue) return
     this.#isFlushDue = true
-    this.#clock.turnEnd(() => {
-      this.#isFlushDue = false
-      this.#flush()
-    })
+    this.#outbox.flushLater(this)
   }
 
-  #flush(): void {
-    if (this.#isOver || this.#writer.length === 0) return
-    this.#link.write(this.#writer.written())
-    if (this.#link.queuedBytes > 0 || this.#writer.bytes.length > 16 * writerBytes) this.#writer.renew(writerBytes)
-    else this.#writer.clear()
+  #takeOut(): void {
+    if (this.#to > this.#from) this.#writer.raw(this.#outbox.bytes(this.#from, this.#to))
+    this.#from = this.#to
+  }
+
+  /** At the end of the turn; then the bytes of the outbox are those of the next one. */
+  flush(): boolean {
+    this.#write()
+    this.#isFlushDue = false
+    this.#from = 0
+    this.#to = 0
+    return this.#link.queuedBytes === 0
+  }
+
+  #write(): void {
+    if (this.#isOver) return
+    if (this.#writer.length > 0) {
+      this.#takeOut()
+      this.#link.write(this.#writer.written())
+      if (this.#link.queuedBytes > 0 || this.#writer.bytes.length > 64 * writerBytes) this.#writer.renew(writerBytes)
+      else this.#writer.clear()
+    } else if (this.#to > this.#from) {
+      this.#link.write(this.#outbox.bytes(this.#from, this.#to))
+      this.#from = this.#to
+    } else return
     this.#checkBudget()
   }
 
@@ -167,15 +196,14 @@ export class LearnerLink {
 
   async #stream({ open, done }: Stream): Promise<void> {
     this.#isStreaming = true
+    this.#write()
     try {
       for await (const piece of open()) {
         if (this.#isOver) return
-        if (piece instanceof Uint8Array) {
-          this.#flush()
-          this.#link.write(piece)
-        } else {
+        if (piece instanceof Uint8Array) this.#link.write(piece)
+        else {
           for (const packet of piece) writeQuorumPacket(this.#writer, packet)
-          this.#flush()
+          this.#write()
         }
         if (this.#link.queuedBytes > aheadBytes) await this.#drain()
         if (this.#isOver) return
@@ -198,8 +226,7 @@ export class LearnerLink {
         return
       }
       this.#waitingBytes -= packetBytes + (next.data?.length ?? 0)
-      writeQuorumPacket(this.#writer, next)
-      this.#flushLater()
+      this.#add(next)
     }
   }
 
@@ -229,13 +256,14 @@ export class LearnerLink {
 
   #received(chunk: Uint8Array): void {
     if (this.#isOver) return
+    const now = this.#clock.now()
     try {
       this.#incoming.push(chunk)
       for (let packet = this.#incoming.next(); packet !== undefined; packet = this.#incoming.next()) {
         if (!this.#isKnown) this.#becomeKnown()
         this.received++
         if (packet.type === 'REQUEST') this.requests++
-        this.#hooks.packet(packet)
+        this.#hooks.packet(packet, now)
         if (this.#isOver) return
       }
     } catch (error) {

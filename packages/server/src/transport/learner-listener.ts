@@ -2,6 +2,7 @@
 import type { QuorumPacket } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { LearnerLink, type LearnerLinkLimits } from './learner-link.ts'
+import { Outbox } from './outbox.ts'
 
 /** Accepted connections that have not sent a packet; more of them are refused. */
 const anonymousMax = 64
@@ -10,7 +11,7 @@ const retryMs = 200
 
 export interface LearnerListenerHooks {
   accepted(id: number, link: LearnerLink): void
-  packet(id: number, packet: QuorumPacket): void
+  packet(id: number, packet: QuorumPacket, now: number): void
   closed(id: number, link: LearnerLink, why: Error | undefined): void
 }
 
@@ -22,6 +23,7 @@ export class LearnerListener {
   readonly #hooks: LearnerListenerHooks
   readonly #repeated: RepeatedLines
   readonly #links = new Set<LearnerLink>()
+  readonly #outbox: Outbox
   /** Ends when the port is as it was asked last. */
   #changing: Promise<void> = Promise.resolve()
   #isOpen = false
@@ -41,6 +43,7 @@ export class LearnerListener {
     this.#nextId = nextId
     this.#hooks = hooks
     this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
+    this.#outbox = new Outbox(runtime.clock)
   }
 
   /** Opens the port; if another process has it, tries again until it is closed. */
@@ -89,8 +92,8 @@ export class LearnerListener {
       return { data() {}, closed() {} }
     }
     const id = this.#nextId()
-    const learner: LearnerLink = new LearnerLink(link, this.#runtime.clock, this.#limits, {
-      packet: (packet) => this.#hooks.packet(id, packet),
+    const learner: LearnerLink = new LearnerLink(link, this.#runtime.clock, this.#limits, this.#outbox, {
+      packet: (packet, now) => this.#hooks.packet(id, packet, now),
       closed: (why) => {
         this.#links.delete(learner)
         this.#hooks.closed(id, learner, why)

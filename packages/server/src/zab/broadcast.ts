@@ -46,14 +46,15 @@ export class Broadcast {
   propose(now: number, zxid: bigint, payload: Uint8Array, out: PeerOutput): void {
     assert(zxid === this.lastProposed + 1n, 'a proposal has the zxid that follows the last one')
     this.lastProposed = zxid
-    this.#history.append(zxid, payload, out)
     this.#rule.propose(zxid, payload)
+    // Before the own log gets it: the others need longer, and their disks work meanwhile.
     const packet: QuorumPacket = { type: 'PROPOSAL', zxid, data: payload, authinfo: null }
     for (const learner of this.#learners.values()) {
       if (learner.state !== 'up' || learner.isObserver) continue
       out.send(learner.link, packet)
       learner.proposed(zxid, now)
     }
+    this.#history.append(zxid, payload, out)
   }
 
   /** Answered by SYNC, or by `synced` for a client of this server. */
@@ -123,12 +124,16 @@ export class Broadcast {
       const { zxid, payload } = proposal
       this.#syncs.beforeCommit(zxid, out)
       this.lastCommitted = zxid
+      // One packet for all who get the same: what sends it encodes it once.
       const commit: QuorumPacket = { type: 'COMMIT', zxid, data: null, authinfo: null }
-      const inform: QuorumPacket = { type: 'INFORM', zxid, data: payload, authinfo: null }
+      let inform: QuorumPacket | undefined
       for (const learner of this.#learners.values()) {
         if (learner.state !== 'up') continue
-        out.send(learner.link, learner.isObserver ? inform : commit)
-        if (learner.isObserver) learner.sentTo = zxid
+        if (learner.isObserver) {
+          inform ??= { type: 'INFORM', zxid, data: payload, authinfo: null }
+          out.send(learner.link, inform)
+          learner.sentTo = zxid
+        } else out.send(learner.link, commit)
       }
     }
     if (this.lastCommitted > before) this.#history.commit(this.lastCommitted, out)

@@ -5,13 +5,39 @@ import type { Quorum } from './quorum.ts'
 export interface Proposal {
   readonly zxid: bigint
   readonly payload: Uint8Array
-  /** The servers with a vote that have it on their disks, each once. */
-  readonly acks: number[]
+}
+
+/** Servers with a vote, each once. All proposals share these: there are few different ones, and every write goes through some of them. */
+class Holders {
+  readonly sids: readonly number[]
+  /** Undefined while nobody has asked. */
+  isQuorum: boolean | undefined
+  readonly #with = new Map<number, Holders>()
+
+  constructor(sids: readonly number[]) {
+    this.sids = sids
+  }
+
+  /** These and one more. */
+  and(sid: number): Holders {
+    let more = this.#with.get(sid)
+    if (more === undefined) {
+      more = this.sids.includes(sid) ? this : new Holders([...this.sids, sid])
+      this.#with.set(sid, more)
+    }
+    return more
+  }
+}
+
+interface Outstanding extends Proposal {
+  /** Those who have it on their disks. */
+  holders: Holders
 }
 
 export class CommitRule {
   readonly #quorum: Quorum
-  readonly #outstanding = new Deque<Proposal>()
+  readonly #outstanding = new Deque<Outstanding>()
+  readonly #nobody = new Holders([])
 
   constructor(quorum: Quorum) {
     this.#quorum = quorum
@@ -27,7 +53,7 @@ export class CommitRule {
 
   /** zxids rise by one. */
   propose(zxid: bigint, payload: Uint8Array): void {
-    this.#outstanding.push({ zxid, payload, acks: [] })
+    this.#outstanding.push({ zxid, payload, holders: this.#nobody })
   }
 
   /**
@@ -38,7 +64,7 @@ export class CommitRule {
     const first = this.#outstanding.peek()
     if (first === undefined) return
     const proposal = this.#outstanding.at(Number(zxid - first.zxid))
-    if (proposal !== undefined && !proposal.acks.includes(sid)) proposal.acks.push(sid)
+    if (proposal !== undefined) proposal.holders = proposal.holders.and(sid)
   }
 
   /**
@@ -46,16 +72,19 @@ export class CommitRule {
    * commit a transaction that a quorum had and lost again.
    */
   retract(sid: number): void {
-    for (const { acks } of this.#outstanding) {
-      const at = acks.indexOf(sid)
-      if (at >= 0) acks.splice(at, 1)
+    for (const proposal of this.#outstanding) {
+      const { sids } = proposal.holders
+      if (sids.includes(sid)) proposal.holders = new Holders(sids.filter((other) => other !== sid))
     }
   }
 
   /** Removes and returns the oldest transaction if it is committed now. */
   takeCommitted(): Proposal | undefined {
     const first = this.#outstanding.peek()
-    return first !== undefined && this.isCommitted(first.acks) ? this.#outstanding.shift() : undefined
+    if (first === undefined) return undefined
+    const { holders } = first
+    holders.isQuorum ??= this.isCommitted(holders.sids)
+    return holders.isQuorum ? this.#outstanding.shift() : undefined
   }
 
   isCommitted(acks: readonly number[]): boolean {

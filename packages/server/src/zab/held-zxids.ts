@@ -43,11 +43,14 @@ export class HeldZxids {
   }
 
   append(zxid: bigint): void {
-    // The text is made only where it is needed: every transaction comes here.
-    if (!this.isNext(zxid)) assert(false, `${formatHex(zxid)} does not follow ${formatHex(this.last)}`)
     const range = this.#ranges.at(-1)
-    if (range !== undefined && range.to + 1n === zxid) range.to = zxid
-    else this.#ranges.push({ from: zxid, to: zxid })
+    if (range !== undefined && range.to + 1n === zxid) {
+      range.to = zxid
+      return
+    }
+    // The text is made only where it is needed.
+    if (!this.isNext(zxid)) assert(false, `${formatHex(zxid)} does not follow ${formatHex(this.last)}`)
+    this.#ranges.push({ from: zxid, to: zxid })
   }
 
   has(zxid: bigint): boolean {

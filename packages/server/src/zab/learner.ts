@@ -43,6 +43,8 @@ export type LearnerState =
 
 type Verdict = 'take' | 'drop' | 'illegal'
 
+const noPayload = new Uint8Array(0)
+
 /** What a leader may send, and when. */
 const illegal = { discovery: 'illegal', base: 'illegal', sync: 'illegal', acked: 'illegal', live: 'illegal' } as const
 const history = { ...illegal, sync: 'take', acked: 'take', live: 'take' } as const
@@ -213,7 +215,7 @@ export class Learner {
 
   #take(now: number, packet: QuorumPacket, out: PeerOutput): string | undefined {
     const { zxid, data } = packet
-    const payload = data ?? new Uint8Array(0)
+    const payload = data ?? noPayload
     switch (packet.type) {
       case 'LEADERINFO':
         return this.#promise(now, packet, out)

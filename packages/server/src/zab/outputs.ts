@@ -24,6 +24,7 @@ export interface PeerOutput {
   listen(isOpen: boolean): void
   /** Dials the quorum port of `sid`. Answered by `linkOpened` or `dialFailed` with the same attempt. */
   dial(sid: number, attempt: number): void
+  /** The same object goes to each link that gets the same packet. */
   send(link: number, packet: QuorumPacket): void
   /** Closes after everything earlier was sent. No event of this link is reported from now on. */
   close(link: number, why: CloseReason): void
