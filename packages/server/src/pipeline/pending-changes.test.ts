@@ -154,6 +154,17 @@ test('the end of a session is the deletion of each of its ephemerals, pending or
   )
 })
 
+test('a second end of a session, asked for while the first is pending, deletes nothing again', () => {
+  const tree = new DataTree()
+  const header = { clientId: 7n, cxid: 0, zxid: 1n, time: 0n, type: 1 }
+  tree.createNode(header, { path: '/a', data: null, acl: null, parentCVersion: 1 }, 7n)
+  tree.digest.value = tree.computeDigest()
+  const pending = new PendingChanges(tree, true)
+  expect(pending.endSession(7n, 2n)).toEqual(['/a'])
+  const digest = pending.seal()
+  expect([pending.endSession(7n, 3n), pending.seal(), pending.view('/')?.numChildren]).toEqual([[], digest, 1])
+})
+
 test('what is settled does not move to the old space, though the map of an earlier turn did', () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as (options: { type: 'minor' }) => void

@@ -235,9 +235,11 @@ export class PendingChanges {
     const paths: string[] = []
     const owns = (change: Change): boolean => !change.isGone && change.ephemeralOwner === session
     const stored = this.#tree.ephemeralsOf(session)
+    // An earlier end of the session has them: a member may ask for the end of a session that expires at the same time.
+    const isEnded = this.#ended.has(session)
     for (const path of stored) {
       const change = this.#changes.size === 0 ? undefined : this.#changes.get(path)
-      if (change === undefined || owns(change)) paths.push(path)
+      if (change === undefined ? !isEnded : owns(change)) paths.push(path)
     }
     for (const path of this.#ephemerals.get(session) ?? []) {
       const change = this.#changes.get(path)
