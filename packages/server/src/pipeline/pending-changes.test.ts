@@ -1,11 +1,17 @@
 /** A multi that is rolled back must find each change as it was: the copies it keeps have every field. */
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { opCode, openAcl, type TxnHeader } from '@lightkeeper/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Access } from '../auth/access.ts'
 import { DataTree } from '../tree/data-tree.ts'
+import { computedDigestOf } from '../tree/digest.ts'
+import { applyWithDigest } from '../tree/replay.ts'
+import type { Txn } from '../tree/txn.ts'
 import { Znode, ZnodeStore } from '../tree/znode.ts'
 import { Change, PendingChanges } from './pending-changes.ts'
+import { Preparer } from './prepare.ts'
 
 /** Belong to the list that a change stands in, not to the znode it describes. */
 const ofTheList = new Set(['isTouched', 'multi'])
@@ -163,6 +169,63 @@ test('a second end of a session, asked for while the first is pending, deletes n
   expect(pending.endSession(7n, 2n)).toEqual(['/a'])
   const digest = pending.seal()
   expect([pending.endSession(7n, 3n), pending.seal(), pending.view('/')?.numChildren]).toEqual([[], digest, 1])
+})
+
+test('the digest that is sealed is that of the tree, and each znode keeps its share of it, however much is settled at once', () => {
+  const paths = ['/a', '/b', '/a/c', '/a/d']
+  const operation = fc.record({
+    kind: fc.constantFrom('create', 'delete', 'set', 'set', 'acl', 'end', 'apply', 'apply all'),
+    path: fc.constantFrom(...paths),
+    session: fc.constantFrom(0n, 7n),
+    bytes: fc.uint8Array({ maxLength: 3 }),
+  })
+  const options = { extendedTypesEnabled: false, enforceQuota: false, maxSessionEphemerals: 0 }
+  fc.assert(
+    fc.property(fc.array(fc.array(operation, { maxLength: 3 })), (turns) => {
+      const [tree, follower] = [new DataTree(), new DataTree()]
+      const pending = new PendingChanges(tree, true)
+      const preparer = new Preparer(tree, pending, new Access(new Map(), true), options)
+      const ordered: { header: TxnHeader; txn: Txn; digest: bigint | undefined }[] = []
+      let zxid = 0n
+      const applySome = (count: number): void => {
+        const some = ordered.splice(0, count)
+        for (const { header, txn, digest } of some) {
+          tree.apply(header, txn)
+          expect(tree.computeDigest()).toBe(digest)
+          applyWithDigest(follower, header, txn)
+          expect(follower.digest.value).toBe(digest)
+        }
+        const last = some.at(-1)
+        if (last !== undefined) pending.settle(last.header.zxid, ordered.length === 0)
+        tree.nodes.forEach((node, path) => {
+          if (node.share !== 0) expect([path, node.share]).toEqual([path, computedDigestOf(path, node)])
+        })
+      }
+      for (const turn of turns) {
+        for (const { kind, path, session, bytes } of turn) {
+          if (kind === 'apply' || kind === 'apply all') {
+            applySome(kind === 'apply' ? 1 : Number.POSITIVE_INFINITY)
+            continue
+          }
+          zxid++
+          const context = { session, identities: [], zxid, time: zxid }
+          const flags = session === 0n ? 0 : 1
+          const prepared: Txn | number = {
+            create: () =>
+              preparer.create(context, opCode.create, { path, data: bytes, acl: openAcl, flags }, undefined),
+            delete: () => preparer.delete(context, { path, version: -1 }),
+            set: () => preparer.setData(context, { path, data: bytes, version: -1 }),
+            acl: () => preparer.setAcl(context, { path, acl: openAcl, version: -1 }),
+            end: () => preparer.closeSession(7n, zxid),
+          }[kind]()
+          const txn: Txn = typeof prepared === 'number' ? { type: opCode.error, err: prepared } : prepared
+          const header = { clientId: kind === 'end' ? 7n : session, cxid: 0, zxid, time: zxid, type: txn.type }
+          ordered.push({ header, txn, digest: pending.seal() })
+        }
+      }
+      applySome(Number.POSITIVE_INFINITY)
+    }),
+  )
 })
 
 test('what is settled does not move to the old space, though the map of an earlier turn did', () => {

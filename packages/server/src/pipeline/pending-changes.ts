@@ -169,18 +169,22 @@ export class PendingChanges {
   /** A change of an existing znode; the caller fills it in. */
   change(path: string, zxid: bigint): Change {
     const key = path === '' ? '/' : path
-    const existing = this.#changes.get(key)
-    if (existing !== undefined) {
-      if (this.#journal !== undefined && existing.multi !== this.#multi) {
+    return this.changeOf(key, this.#changes.get(key) ?? (this.#tree.get(key) as Znode), zxid)
+  }
+
+  /** The same, where `view` was just looked up. */
+  changeOf(key: string, view: NodeView, zxid: bigint): Change {
+    if (view instanceof Change) {
+      if (this.#journal !== undefined && view.multi !== this.#multi) {
         // Saved once for each multi: a rollback restores the state before it.
-        this.#journal.push(key, existing.copy())
-        existing.multi = this.#multi
+        this.#journal.push(key, view.copy())
+        view.multi = this.#multi
       }
-      existing.zxid = zxid
-      this.#touch(key, existing)
-      return existing
+      view.zxid = zxid
+      this.#touch(key, view)
+      return view
     }
-    const node = this.#tree.get(key) as Znode
+    const node = view as Znode
     const change = new Change(node)
     change.zxid = zxid
     if (this.#withDigest) {
@@ -328,14 +332,19 @@ export class PendingChanges {
     // space, it moves all that follow, and what they held. So a map is replaced, never cleared.
     if (this.#ephemerals.size > 0) this.#ephemerals = new Map()
     if (isAll) {
+      if (this.#withDigest)
+        for (const { source, counted } of this.#changes.values()) if (source !== undefined) source.share = counted
       this.#changes = new TextMap()
       if (this.#ended.size > 0) this.#ended = new Map()
       return
     }
     for (const [session, endedAt] of this.#ended) if (endedAt <= zxid) this.#ended.delete(session)
     for (const [path, change] of this.#changes) {
-      if (change.zxid <= zxid) this.#changes.delete(path)
-      else if (change.source === undefined && change.ephemeralOwner !== 0n) {
+      if (change.zxid <= zxid) {
+        this.#changes.delete(path)
+        // The znode is what was sealed.
+        if (this.#withDigest && change.source !== undefined) change.source.share = change.counted
+      } else if (change.source === undefined && change.ephemeralOwner !== 0n) {
         this.#noteEphemeral(path, change.ephemeralOwner)
       }
     }

@@ -182,7 +182,7 @@ export class Preparer {
     if (request.version !== -1 && request.version !== view.version) return keeperCodes.BAD_VERSION.number
     const version = nextVersion(view.version)
     const { data } = request
-    const change = this.#pending.change(path, context.zxid)
+    const change = this.#pending.changeOf(path, view, context.zxid)
     change.version = version
     change.data = data
     change.mzxid = context.zxid

@@ -14,7 +14,7 @@ import {
 import { assert, TextSet } from '@lightkeeper/runtime'
 import { AclTable } from './acl-table.ts'
 import { DescendantCounts } from './descendant-counts.ts'
-import { digestOfZnode, TreeDigest } from './digest.ts'
+import { computedDigestOf, TreeDigest } from './digest.ts'
 import { containerOwner, kindOf, ttlOwner } from './ephemeral-owner.ts'
 import { Quotas, quotaRoot } from './quotas.ts'
 import { isReapable } from './reaping.ts'
@@ -110,7 +110,7 @@ export class DataTree {
   /** Computes the digest by a walk over every znode. */
   computeDigest(): bigint {
     const digest = new TreeDigest()
-    this.nodes.forEach((node, path) => digest.add(digestOfZnode(path, node)))
+    this.nodes.forEach((node, path) => digest.add(computedDigestOf(path, node)))
     return digest.value
   }
 
@@ -292,9 +292,15 @@ export class DataTree {
     this.receiver.deleted(path, node, parent, parentNode, zxid)
   }
 
-  setData(header: TxnHeader, path: string, data: Uint8Array | null, version: number): Znode {
-    const node = this.nodes.get(path)
-    assert(node !== undefined, `setData ${path}: the znode exists when a setData is applied`)
+  /** `node` is the znode at `path`. */
+  setData(
+    header: TxnHeader,
+    path: string,
+    data: Uint8Array | null,
+    version: number,
+    node: Znode | undefined = this.nodes.get(path),
+  ): Znode {
+    if (node === undefined) assert(false, `setData ${path}: the znode exists when a setData is applied`)
     const growth = (data?.length ?? 0) - node.dataLength
     node.data = data
     node.mtime = header.time

@@ -75,11 +75,28 @@ export function crcOfPath(path: string): number {
   return crc32(scratch.bytes, 4, scratch.length)
 }
 
-/** The share of a stored znode in the digest: unsigned 32 bits. `pathCrc` is `crcOfPath(path)`, where it is known. */
-export function digestOfZnode(path: string, node: Znode, pathCrc: number = crcOfPath(path)): number {
+/**
+ * The share of a stored znode in the digest: unsigned 32 bits. The znode keeps it. `pathCrc` is `crcOfPath(path)`, and `data` that of the
+ * znode, where they are known.
+ */
+export function digestOfZnode(path: string, node: Znode, pathCrc?: number, data?: Uint8Array | null): number {
+  if (!isCounted(path)) return 0
+  const { share } = node
+  if (share !== 0) return share
+  const computed = computedDigestOf(path, node, pathCrc, data)
+  node.share = computed
+  return computed
+}
+
+/** The same, whatever the znode has kept. */
+export function computedDigestOf(
+  path: string,
+  node: Znode,
+  pathCrc: number = crcOfPath(path),
+  data: Uint8Array | null = node.data,
+): number {
   if (!isCounted(path)) return 0
   let crc = pathCrc
-  const { data } = node
   if (data !== null) crc = crc32(data, 0, data.length, crc)
   // Stored as czxid mzxid | ctime … ephemeralOwner | pzxid; in the digest pzxid is third.
   const { bytes } = node.block

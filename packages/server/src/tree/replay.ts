@@ -6,7 +6,7 @@
 import { type Acl, opCode, openAcl, parentPath, type SetDataTxn, type TxnHeader } from '@lightkeeper/protocol'
 import { TextSet } from '@lightkeeper/runtime'
 import type { DataTree } from './data-tree.ts'
-import { crcOfPath, digestOfZnode } from './digest.ts'
+import { digestOfZnode } from './digest.ts'
 import { containerOwner, ttlOwner } from './ephemeral-owner.ts'
 import type { NodeTxn, Txn } from './txn.ts'
 import type { Znode } from './znode.ts'
@@ -27,11 +27,10 @@ export function applyWithDigest(tree: DataTree, header: TxnHeader, txn: Txn): Re
 }
 
 function setWithDigest(tree: DataTree, header: TxnHeader, { path, data, version }: SetDataTxn): Znode {
-  const pathCrc = crcOfPath(path)
   const node = tree.get(path)
-  if (node !== undefined) tree.digest.subtract(digestOfZnode(path, node, pathCrc))
-  const changed = tree.setData(header, path, data, version)
-  tree.digest.add(digestOfZnode(path, changed, pathCrc))
+  if (node !== undefined) tree.digest.subtract(digestOfZnode(path, node))
+  const changed = tree.setData(header, path, data, version, node)
+  tree.digest.add(digestOfZnode(path, changed, undefined, data))
   return changed
 }
 

@@ -20,7 +20,8 @@ const ephemeralOwner = 44
 const pzxid = 52
 const dataLengthAt = 60
 const dataReferenceAt = 64
-const rowBytes = 68
+const shareAt = 68
+const rowBytes = 72
 const rowsPerBlock = 1024
 
 class Block {
@@ -76,12 +77,25 @@ export class Znode {
     block.view.setInt32(row + dataLengthAt, -1)
   }
 
+  /**
+   * What the znode adds to the digest of the tree, unsigned 32 bits; 0 while that is not known. Forgotten with every change of what goes
+   * into the digest.
+   */
+  get share(): number {
+    return this.block.view.getUint32(this.row + shareAt)
+  }
+
+  set share(value: number) {
+    this.block.view.setUint32(this.row + shareAt, value)
+  }
+
   get czxid(): bigint {
     return this.block.view.getBigInt64(this.row + czxid)
   }
 
   set czxid(value: bigint) {
     this.block.view.setBigInt64(this.row + czxid, value)
+    this.share = 0
   }
 
   get mzxid(): bigint {
@@ -90,6 +104,7 @@ export class Znode {
 
   set mzxid(value: bigint) {
     this.block.view.setBigInt64(this.row + mzxid, value)
+    this.share = 0
   }
 
   get pzxid(): bigint {
@@ -98,6 +113,7 @@ export class Znode {
 
   set pzxid(value: bigint) {
     this.block.view.setBigInt64(this.row + pzxid, value)
+    this.share = 0
   }
 
   /** Milliseconds since 1970. */
@@ -107,6 +123,7 @@ export class Znode {
 
   set ctime(value: bigint) {
     this.block.view.setBigInt64(this.row + ctime, value)
+    this.share = 0
   }
 
   /** Milliseconds since 1970. */
@@ -116,6 +133,7 @@ export class Znode {
 
   set mtime(value: bigint) {
     this.block.view.setBigInt64(this.row + mtime, value)
+    this.share = 0
   }
 
   get version(): number {
@@ -124,6 +142,7 @@ export class Znode {
 
   set version(value: number) {
     this.block.view.setInt32(this.row + version, value)
+    this.share = 0
   }
 
   /** Number of children ever created below this znode: the sequence counter. Clients see `visibleCversion` instead. */
@@ -133,6 +152,7 @@ export class Znode {
 
   set cversion(value: number) {
     this.block.view.setInt32(this.row + cversion, value)
+    this.share = 0
   }
 
   get aversion(): number {
@@ -141,6 +161,7 @@ export class Znode {
 
   set aversion(value: number) {
     this.block.view.setInt32(this.row + aversion, value)
+    this.share = 0
   }
 
   /** Session id, or the mark of a container or TTL znode, or 0. */
@@ -150,6 +171,7 @@ export class Znode {
 
   set ephemeralOwner(value: bigint) {
     this.block.view.setBigInt64(this.row + ephemeralOwner, value)
+    this.share = 0
   }
 
   get isPersistent(): boolean {
@@ -176,6 +198,7 @@ export class Znode {
   /** The bytes are copied. */
   set data(bytes: Uint8Array | null) {
     const { view } = this.block
+    this.share = 0
     const before = view.getInt32(this.row + dataLengthAt)
     const reference = view.getInt32(this.row + dataReferenceAt)
     const length = bytes === null ? -1 : bytes.length
@@ -191,6 +214,7 @@ export class Znode {
   }
 
   set persistedStat(bytes: Uint8Array) {
+    this.share = 0
     this.block.bytes.set(bytes, this.row)
   }
 }
