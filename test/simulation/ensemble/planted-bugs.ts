@@ -198,8 +198,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a follower answers a sync at once',
-    finds: /before the sync/,
-    seed: 4,
+    // The client syncs too, before it says that a write was not done.
+    finds: /before the sync|it may be missing/,
+    seed: 16,
     isQuick: true,
     plant: () =>
       replaceMethod(Forwarding.prototype, 'sync', () => (ticket: Ticket<Caller>) => {

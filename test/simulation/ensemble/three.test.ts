@@ -1,8 +1,10 @@
 /** Three servers of ours form one database: any one of them may die, and clients lose neither writes nor sessions. */
 import { type Client, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { Writer, writeConnectRequest } from '@lightkeeper/protocol'
+import type { Link } from '@lightkeeper/runtime'
 import { afterEach, describe, expect, test } from 'vitest'
 import { seeds } from '../stage.ts'
-import { type Sid, sids, Three } from './three.ts'
+import { host, type Sid, sids, Three } from './three.ts'
 
 let three: Three
 afterEach(() => three.close())
@@ -280,4 +282,88 @@ test('a sync and a later write of the same client are answered in this order, at
     await three.run(zk.close())
   }
   expect(three.lines('lost')).toEqual([])
+})
+
+describe('a client that comes while all of them look for a leader', () => {
+  /** It tries once, and then waits for long. */
+  const once = { backoff: { baseMs: 20_000, maxMs: 20_000 }, sessionTimeout: 60_000 }
+
+  test('is served when the election is over, with a new session and with an old one', async () => {
+    await started(8)
+    const { leader, followers } = await three.settled()
+    const old = await three.connect(followers, once)
+    await three.run(old.create('/held', '', { mode: 'ephemeral' }))
+    const token = await three.run(old.detach())
+    const killedAt = three.world.time
+    three.kill(leader)
+    await three.world.advance(20)
+    for (const sid of followers) expect(await three.mode(sid)).toBeUndefined()
+    const clients = await Promise.all([
+      three.connect(followers, { ...once, attach: token }),
+      ...Array.from({ length: 10 }, () => three.connect(followers, once)),
+    ])
+    const [line = ''] = three.lines('this member leads the ensemble').slice(-1)
+    const electionMs = Number.parseFloat(line) - killedAt
+    expect(three.world.time - killedAt).toBeLessThan(electionMs + 50)
+    for (const zk of clients) expect(zk.stats().connections.attempts).toBe(1)
+    const held = await three.run((clients[0] as Client).exists('/held'))
+    expect(held?.ephemeralOwner).toBe(clients[0]?.sessionId)
+    for (const zk of clients) await three.run(zk.close())
+  })
+
+  /** A handshake for a new session: what becomes of it. */
+  function knock(sid: Sid): { readonly link: Link; readonly seen: string[]; readonly closed: Promise<void> } {
+    const writer = new Writer(64)
+    const mark = writer.beginFrame()
+    const request = { protocolVersion: 0, lastZxidSeen: 0n, timeOut: 60_000, sessionId: 0n, passwd: new Uint8Array(16) }
+    writeConnectRequest(writer, { ...request, readOnly: false })
+    writer.endFrame(mark)
+    const seen: string[] = []
+    let over = (): void => {}
+    const closed = new Promise<void>((resolve) => {
+      over = resolve
+    })
+    const link = three.world.runtime('raw').network.connect(`${host(sid)}:2181`, {
+      opened: () => void link.write(writer.written()),
+      data: () => void seen.push('answered'),
+      closed() {
+        seen.push('closed')
+        over()
+      },
+    })
+    return { link, seen, closed }
+  }
+
+  test('is sent away where the election takes long, and at once from then on', async () => {
+    await started(9)
+    const { followers } = await three.settled()
+    const alone = followers[0] as Sid
+    three.cut(alone)
+    await three.until(async () => (await three.mode(alone)) === undefined, 'it looks')
+    const patient = knock(alone)
+    await three.world.advance(100)
+    expect(patient.seen).toEqual([])
+    await three.run(patient.closed, 2_000)
+    const late = knock(alone)
+    await three.run(late.closed, 100)
+    expect([...patient.seen, ...late.seen]).toEqual(['closed', 'closed'])
+    three.heal(alone)
+    await three.settled()
+  })
+
+  test('is not let in after it has given up', async () => {
+    await started(10)
+    const { leader, followers } = await three.settled()
+    three.kill(leader)
+    await three.world.advance(20)
+    const knocks = followers.map(knock)
+    await three.world.advance(20)
+    for (const { link, seen } of knocks) {
+      expect(seen).toEqual([])
+      link.destroy()
+    }
+    await three.settled()
+    await three.world.advance(1_000)
+    for (const sid of followers) expect(await three.ask(sid, 'cons')).not.toContain('sid=')
+  })
 })

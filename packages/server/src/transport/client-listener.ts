@@ -30,8 +30,8 @@ import { EventFrames } from './event-frames.ts'
 import { Farewells } from './farewells.ts'
 import { Handshakes } from './handshakes.ts'
 import { HeldBytes } from './held-bytes.ts'
+import { Lobby } from './lobby.ts'
 import { type Share, Slices } from './slices.ts'
-import { WordsOnly } from './words-only.ts'
 
 /** How long a client that was told good-bye may take to close its side, also while the server stops, milliseconds. */
 const farewellMs = 5_000
@@ -83,7 +83,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   /** Called once, when no connection is left. */
   #drained: (() => void) | undefined
   /** For connections while nobody serves clients. */
-  readonly #wordsOnly: WordsOnly
+  readonly #lobby: Lobby
   readonly #secured: Secured | undefined
   readonly #handshakes: Handshakes | undefined
   /** The port without TLS, or with and without it. */
@@ -110,7 +110,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#runtime = runtime
     this.startedAt = runtime.clock.now()
     this.words = new FourLetterWords(this, sources, runtime)
-    this.#wordsOnly = new WordsOnly(this.words, runtime.clock)
+    this.#lobby = new Lobby(this.words, runtime.clock)
     this.repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.#turn = turn
     turn.atEnd(() => this.#endTurn())
@@ -164,6 +164,19 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   serve(replica: Replica | undefined): void {
     this.#replica = replica
     for (const connection of [...this.connections]) connection.cut()
+    if (replica === undefined) this.#lobby.begin()
+    // What was committed before is applied by then.
+    else this.#runtime.clock.turnEnd(() => this.#letIn())
+  }
+
+  /** Those that came while nobody served clients. */
+  #letIn(): void {
+    if (this.#replica === undefined || this.isDraining) return
+    for (const guest of this.#lobby.take()) {
+      const host = this.#countIn(guest.link, this.connections.size)
+      if (host === undefined) guest.link.destroy()
+      else guest.enter(this.#admit(guest.link, host))
+    }
   }
 
   /**
@@ -175,6 +188,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     void this.#listener?.close()
     void this.#secureListener?.close()
     this.#handshakes?.stop()
+    for (const { link } of this.#lobby.take()) link.destroy()
     return new Promise((resolve) => {
       this.#drained = resolve
       for (const connection of [...this.connections]) this.#hangUpAnswered(connection)
@@ -193,6 +207,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#secured?.credentials.stop()
     const closed = Promise.all([this.#listener, this.#secureListener].map(async (listener) => listener?.close()))
     this.#handshakes?.stop()
+    for (const { link } of this.#lobby.take()) link.destroy()
     for (const connection of [...this.connections]) connection.cut()
     await closed
   }
@@ -215,7 +230,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
 
   #accept(link: Link): LinkEvents {
     if (this.#replica === undefined && this.config.members !== undefined && !this.isDraining) {
-      return this.#wordsOnly.accept(link)
+      return this.#lobby.accept(link)
     }
     const host = this.#countIn(link, this.connections.size)
     return host === undefined ? refused(link) : this.#admit(link, host)
