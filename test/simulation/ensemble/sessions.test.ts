@@ -122,4 +122,27 @@ describe.each(seeds(4))('with seed %i', (seed) => {
     expect(await exists()).toBe(false)
     await world.run(judge.close())
   })
+
+  test('a session that comes back through a follower has its whole timeout from then, and no more', async () => {
+    const { followers } = await started(seed)
+    const { world } = three as Three
+    const [first, second] = followers as [Sid, Sid]
+    const zk = await (three as Three).connect([first], { sessionTimeout })
+    await world.run(zk.create('/held', '', { mode: 'ephemeral' }))
+    const token = await world.run(zk.detach())
+    await world.advance(sessionTimeout * 0.9)
+    await (three as Three).connect([second], { sessionTimeout, attach: token })
+    // It says nothing more.
+    world.pause('c2')
+    const judge = await (three as Three).connect(sids)
+    const exists = async (): Promise<boolean> => {
+      await world.run(judge.sync('/'))
+      return (await world.run(judge.exists('/held'))) !== undefined
+    }
+    await world.advance(sessionTimeout * 0.9)
+    expect(await exists()).toBe(true)
+    await world.advance(sessionTimeout * 0.1 + 3 * tickTime)
+    expect(await exists()).toBe(false)
+    await world.run(judge.close())
+  })
 })
