@@ -1,5 +1,5 @@
 /** `lightkeeper ensemble`: several servers on this machine, as a user meets them. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
 import { describe, expect, test } from 'vitest'
@@ -63,6 +63,23 @@ describe('an ensemble of three', () => {
     expect([code, errors]).toEqual([1, expect.stringContaining('lightkeeper ensemble: all members have ended')])
   })
 
+  test('has its folder for itself: a second one changes nothing there, and a member that is killed comes back', async () => {
+    const dataDir = folder()
+    const args = ['ensemble', '--port', '0', '--data-dir', dataDir, '--set', 'tickTime=200']
+    const first = new Running(args)
+    const line = await first.firstLine()
+    const files = (): string[] => ['1', '2', '3'].map((id) => readFileSync(join(dataDir, id, 'zoo.cfg'), 'utf8'))
+    const before = files()
+    const { code, errors } = await new Running(args).closed
+    expect([code, errors]).toEqual([1, `lightkeeper ensemble: ${dataDir} is in use by process ${first.child.pid}\n`])
+    expect(files()).toEqual(before)
+    process.kill(pidsOf(first).get('server.1')?.[0] as number, 'SIGKILL')
+    await until(() => pidsOf(first).get('server.1')?.length === 2)
+    await using zk = await connect((line.split(' ').at(-1) as string).split(',')[0] as string)
+    expect(zk.state.kind).toBe('connected')
+    expect(await first.end('SIGTERM')).toBe(0)
+  })
+
   test('its members end when the command is killed', async () => {
     // A folder of its own would be left behind by the one that is killed.
     const running = new Running(['ensemble', '--port', '0', '--data-dir', folder(), '--set', 'tickTime=200'])
@@ -79,6 +96,7 @@ describe('is refused', () => {
     [['--size', '2'], '--size must be a whole number from 3 to 9'],
     [['--size', 'x'], '--size must be a whole number from 3 to 9'],
     [['--port', '70000'], '--port must be a whole number from 0 to 65535'],
+    [['--port', '65534'], '--port must be 65533 or less, so that each of 3 members has one'],
     [['--set', 'clientPort=1'], '--set clientPort: the ensemble gives each member its own clientPort'],
     [['--set', 'server.1=a:1:2'], '--set server.1: the ensemble gives each member its own server.1'],
   ])('%j as wrong usage', async (args, says) => {

@@ -1,14 +1,15 @@
 /** `lightkeeper ensemble`: several servers on this machine that are one ensemble, for development. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Run } from '../command.ts'
+import { type Run, UsageError } from '../command.ts'
 import { checkFolder, type MemberPorts, settingsOf, writeMembers } from '../ensemble/folder.ts'
 import { MemberProcess } from '../ensemble/member-process.ts'
 import { logSink } from '../log-sink.ts'
 import { printable, say } from '../output.ts'
 import { untilInterrupted } from '../signals.ts'
+import type { DirectoryLock } from '@lightkeeper/runtime'
 import type { ensemble as row } from '../table/serving.ts'
 
 /** How long all members may take until they serve for the first time, milliseconds. */
@@ -17,11 +18,16 @@ const lookMs = 50
 
 export const run: Run<typeof row> = async ({ values }) => {
   const { size, port, 'data-dir': dataDir, 'no-restart': staysAway } = values
+  if (port + size - 1 > 65_535) {
+    throw new UsageError(`--port must be ${65_536 - size} or less, so that each of ${size} members has one`)
+  }
   const settings = settingsOf(values.set)
   if (dataDir !== undefined) checkFolder(dataDir, size)
   const stop = untilInterrupted()
   const log = await logSink('text')
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'lightkeeper-ensemble-'))
+  // Another command that uses the folder starts its members again with the files that stand there.
+  const lock = await lockFolder(folder)
   const files = writeMembers(folder, await portsOf(size, port), settings)
   const over = new AbortController()
   let hasServed = false
@@ -68,10 +74,18 @@ export const run: Run<typeof row> = async ({ values }) => {
     }
   } finally {
     await Promise.all(members.map((member) => member.stop()))
+    await lock.release()
     if (dataDir === undefined) rmSync(folder, { recursive: true, force: true })
   }
   if (failure !== undefined && !stop.aborted) throw failure
   return 0
+}
+
+/** Makes the folder, and keeps it for this process. @throws Error where another one has it, or where nothing can be written there. */
+async function lockFolder(folder: string): Promise<DirectoryLock> {
+  const { nodeRuntime } = await import('@lightkeeper/runtime/node')
+  mkdirSync(folder, { recursive: true })
+  return nodeRuntime().disk.lock(folder)
 }
 
 /** Ports of each member: those for clients from `first` on, or free ones for 0. */
