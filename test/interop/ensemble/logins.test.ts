@@ -7,7 +7,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect as dial } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type ConnectionOptions, connect as dialTls } from 'node:tls'
 import { afterAll, describe, expect, test } from 'vitest'
+import { tlsStores } from '../../support/tls-stores.ts'
 import { missingVersion } from './trio.ts'
 import { type Kind, Load, type Voter, Voters } from './voters.ts'
 
@@ -25,6 +27,7 @@ const file = (password: string): string => {
   return path
 }
 const jaas = file('secret')
+const stores = tlsStores()
 const key = 'java.security.auth.login.config'
 /** Ours reads the file that its own file names; a JVM, the one that its properties name. */
 const jvm = [`-D${key}=${jaas}`, '-Dzookeeper.fips-mode=false']
@@ -40,8 +43,8 @@ const steps = [
 const all = { ...steps[2], [key]: jaas }
 
 /** Resolves when the server closes the connection. Rejects for a byte of an answer. */
-function closes(port: number, bytes: string): Promise<void> {
-  const socket = dial(port, '127.0.0.1')
+function closes(port: number, bytes: string, tls?: ConnectionOptions): Promise<void> {
+  const socket = tls === undefined ? dial(port, '127.0.0.1') : dialTls({ ...tls, port, host: '127.0.0.1' })
   socket.write(Buffer.from(bytes, 'hex'))
   return new Promise((resolve, reject) => {
     socket.on('error', () => {})
@@ -51,25 +54,40 @@ function closes(port: number, bytes: string): Promise<void> {
 }
 
 describe.skipIf(missingVersion('3.9') !== undefined)('members that log in to each other', () => {
-  test('one of Apache and two of ours have a leader of either kind, and let no stranger in', async () => {
-    await using voters = await Voters.start('3.9', ['apache', 'ours', 'ours'], { settingsOf: () => all, jvm })
-    await using load = await Load.start(voters)
-    const [theirs, ours] = voters.all as [Voter, Voter, Voter]
-    await voters.lead(theirs, load.goesOn)
-    await load.goesOn()
-    await voters.lead(ours, load.goesOn)
-    await load.goesOn()
-    // FOLLOWERINFO of server 2, and its notification on the other port, without a login.
-    await closes(
-      ours.quorumPort,
-      '0000000b00000000000000000000001400000000000000020001000000000000000000 00ffffffff'.replace(' ', ''),
-    )
-    await closes(ours.electionPort, 'ffffffffffff000000000000000000030000000b3132372e302e302e313a310000002c')
-    await load.goesOn()
-    await load.stop()
-    await load.check()
-    await voters.areEqual()
-  })
+  test.each([
+    ['without TLS', {}, undefined],
+    // Who has a certificate of a member is none yet.
+    [
+      'over TLS',
+      { ...stores.keys('ssl.quorum.'), sslQuorum: 'true' },
+      stores.holder({ name: 'm', hosts: ['127.0.0.1'] }),
+    ],
+  ])(
+    'one of Apache and two of ours have a leader of either kind, and let no stranger in, %s',
+    async (_how, keys, tls) => {
+      await using voters = await Voters.start('3.9', ['apache', 'ours', 'ours'], {
+        settingsOf: () => ({ ...all, ...keys }),
+        jvm,
+      })
+      await using load = await Load.start(voters)
+      const [theirs, ours] = voters.all as [Voter, Voter, Voter]
+      await voters.lead(theirs, load.goesOn)
+      await load.goesOn()
+      await voters.lead(ours, load.goesOn)
+      await load.goesOn()
+      // FOLLOWERINFO of server 2, and its notification on the other port, without a login.
+      await closes(
+        ours.quorumPort,
+        '0000000b00000000000000000000001400000000000000020001000000000000000000 00ffffffff'.replace(' ', ''),
+        tls,
+      )
+      await closes(ours.electionPort, 'ffffffffffff000000000000000000030000000b3132372e302e302e313a310000002c', tls)
+      await load.goesOn()
+      await load.stop()
+      await load.check()
+      await voters.areEqual()
+    },
+  )
 
   // CI has no time for nine restarts.
   const kinds: (readonly [Kind, Kind, Kind])[] = [

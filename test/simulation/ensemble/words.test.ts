@@ -83,6 +83,21 @@ describe('a quorum that does not come', () => {
     expect(said('m2', stillNone).slice(before)).toEqual([expect.stringMatching(/ heardOf=3 missing=1 withoutData=3$/)])
   })
 
+  test('says of one that had no data and is gone that it is missing, and no more', async () => {
+    const servers = [await start('m1', 1), await start('m2', 2)]
+    await untilLed(...servers)
+    for (const host of ['m1', 'm2']) world.crash(host, 'kill')
+    const before = said('m2', stillNone).length
+    await start('m2', 2)
+    await start('m3', 3)
+    await world.advance(11_000)
+    world.crash('m3', 'kill')
+    await world.advance(140_000)
+    const [first, ...later] = said('m2', stillNone).slice(before)
+    expect(first).toMatch(/ heardOf=3 missing=1 withoutData=3$/)
+    expect(later.at(-1)).toMatch(/ heardOf="no voter" missing="1 3"$/)
+  })
+
   test('names those that answer', async () => {
     const five = { ...lines, 'server.4': 'm4:2888:3888', 'server.5': 'm5:2888:3888' }
     await start('m1', 1, { members: five })

@@ -282,6 +282,16 @@ describe('logins between members', () => {
     expect(config(`${strict}quorum.auth.learner.saslLoginContext=Mine\n`)?.own?.username).toBe('other')
   })
 
+  test('need no section for clients, and say nothing of it', () => {
+    const readFile = (path: string): string => (path === '/data/myid' ? '4' : good)
+    const notes = (keys: string): readonly string[] =>
+      parseZooCfg(`${base}${lines}${fourth}java.security.auth.login.config=/jaas\n${keys}`, { readFile }).notes
+    expect(notes(strict)).toEqual([])
+    const [said] = notes(`${strict}sasl.serverconfig=Clients\n`)
+    expect(said).toMatch(/ has no section Clients: no client can log in by SASL$/)
+    expect(notes('')).toHaveLength(1)
+  })
+
   test('show no password', () => {
     const said = Object.values(config(strict) ?? {}).map((value) => JSON.stringify(value))
     expect(said.join()).not.toContain('secret')

@@ -200,8 +200,14 @@ export class Learners {
   }
 
   #say(link: LearnerLink, cause: string): void {
+    const host = link.remote.replace(/:\d+$/, '')
+    const facts = { remote: link.remote, cause }
+    if (!link.isKnown) {
+      this.#repeated.tell(host, 'closing a connection to the quorum port: it is not from a member', facts)
+      return
+    }
     const message = 'the connection to a member is over; it comes back by itself, if it is one'
-    this.#repeated.tell(`${link.remote.replace(/:\d+$/, '')} ${cause}`, message, { remote: link.remote, cause })
+    this.#repeated.tell(`${host} ${cause}`, message, facts)
   }
 
   #forget(id: number): LearnerLink | undefined {

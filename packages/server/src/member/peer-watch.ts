@@ -145,11 +145,13 @@ export class PeerWatch {
       const { sid: own, membership } = this.#neighbours
       const voters = membership.voters.map(({ sid }) => sid).filter((sid) => sid !== own)
       const missing = voters.filter((sid) => !this.#heard.has(sid))
+      // One that has gone since is missing, and nothing more is known of it.
+      const withoutData = [...this.#withoutData].filter((sid) => this.#heard.has(sid))
       log('warn', 'there is still no leader to follow; clients are not served', {
         seconds: Math.round((clock.now() - this.#lookingSince) / 1000),
         heardOf: voters.filter((sid) => this.#heard.has(sid)).join(' ') || 'no voter',
         missing: missing.join(' ') || 'none',
-        ...(this.#withoutData.size > 0 ? { withoutData: [...this.#withoutData].join(' ') } : {}),
+        ...(withoutData.length > 0 ? { withoutData: withoutData.join(' ') } : {}),
       })
       // Who is there is heard of again until the next line.
       this.#heard.clear()

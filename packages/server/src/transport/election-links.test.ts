@@ -1,6 +1,6 @@
 /** Two servers share one link, dialed by the one with the larger sid; each has its own queue of one. */
 import { type Notification, Writer, writeInitialMessage } from '@lightkeeper/protocol'
-import { type Link, type LinkEvents, silentLog } from '@lightkeeper/runtime'
+import { formatLine, type Link, type LinkEvents, type Log, silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
@@ -19,11 +19,11 @@ beforeEach(() => {
   heard = []
 })
 
-async function links(sid: number): Promise<ElectionLinks> {
+async function links(sid: number, log: Log = silentLog): Promise<ElectionLinks> {
   const peers = new Map([...addresses].filter(([each]) => each !== sid))
   const own = addresses.get(sid) as string
   const options = { sid, ownAddress: own, listenAddress: own, peers, connectTimeoutMs: 5_000 }
-  const runtime = nodeRuntime({ network, clock, log: silentLog })
+  const runtime = nodeRuntime({ network, clock, log })
   const made = new ElectionLinks(
     options,
     runtime,
@@ -228,3 +228,55 @@ function noteBytes(round: number): Uint8Array {
   writer.int(0)
   return writer.written()
 }
+
+describe('words for who is no member, or is refused by one', () => {
+  let lines: string[]
+  const log: Log = (level, message, facts) => void lines.push(`${level} ${formatLine(message, facts)}`)
+  const ascii = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
+  beforeEach(() => void (lines = []))
+
+  test.each([
+    [
+      'TLS',
+      Uint8Array.of(0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3),
+      /cause="it speaks TLS, and this member does not: sslQ/,
+    ],
+    ['HTTP', ascii('GET / HTTP/1.1\r\n'), /cause="it speaks HTTP"/],
+    ['another one', new Uint8Array(40).fill(0xff), /cause="unknown version -1 of an election link/],
+  ])('%s on the election port is named, once a minute for one host', async (_what, bytes, says) => {
+    await links(1, log)
+    for (let tries = 0; tries < 3; tries++) expect(dialWith('h1:3888', bytes).isClosed).toBe(true)
+    expect(lines).toEqual([expect.stringMatching(says)])
+    expect(lines[0]).toMatch(/^warn closing a connection to the election port: it is not from a member remote=/)
+  })
+
+  test('a member that closes each dial without a word is named once', async () => {
+    const refusing = await network.listen('h1:3888', (link) => {
+      link.destroy()
+      return { data() {}, closed() {} }
+    })
+    const large = await links(4, log)
+    for (let round = 1; round <= 5; round++) {
+      large.send(1, vote(round))
+      network.settle()
+    }
+    expect(lines).toEqual([
+      'warn a member closes each connection to its election port at once; it is tried again server=1 address=h1:3888 ' +
+        'cause="see its log: it may want TLS or a login, or have no line for this server"',
+    ])
+    await refusing.close()
+  })
+
+  test('a member that dials back, as one with a larger number does, is not named', async () => {
+    const small = await links(1, log)
+    const large = await links(4)
+    for (let round = 1; round <= 5; round++) {
+      small.send(4, vote(round))
+      network.settle()
+      network.dialed.at(-1)?.end.destroy()
+      network.settle()
+    }
+    expect(lines.filter((line) => line.includes('at once'))).toEqual([])
+    await large.close()
+  })
+})

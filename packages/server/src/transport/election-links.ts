@@ -26,6 +26,8 @@ const anonymousMax = 64
 /** A member is not two servers before its open link was replaced so often within the time, milliseconds: one may be restarted. */
 const replacementsMax = 10
 const replacementsMs = 60_000
+/** So many dials in a row without an answer are no accident, as the end of a member is. */
+const silentEndsMax = 3
 /**
  * A looking server repeats its vote, and others answer it. Over a link without an answer for so long there may be nobody any more: a
  * machine that lost its power, or a firewall that forgot the connection, ends it without a word. Milliseconds.
@@ -65,6 +67,8 @@ interface Peer {
   unansweredSince: number
   /** It was said that it cannot be reached. */
   isSaidAway: boolean
+  /** How many dials in a row it has closed without having said anything, over them or by a dial of its own. */
+  silentEnds: number
   /** When an open link of it was replaced by another one that it had dialed, milliseconds. */
   replacements: readonly number[]
 }
@@ -103,6 +107,7 @@ export class ElectionLinks {
           sentAt: Number.NEGATIVE_INFINITY,
           unansweredSince: 0,
           isSaidAway: false,
+          silentEnds: 0,
           replacements: [],
         },
       ]),
@@ -196,7 +201,9 @@ export class ElectionLinks {
         if (peer.dial === link) peer.dial = undefined
         if (peer.link === link) peer.link = undefined
         if (login !== undefined) login.closed()
-        else if (reason !== undefined && !this.#isClosed) this.#say(peer, reason)
+        else if (this.#isClosed) return
+        else if (reason !== undefined) this.#say(peer, reason)
+        else this.#endedSilently(peer)
       },
     })
     peer.dial = link
@@ -227,6 +234,16 @@ export class ElectionLinks {
     const message = 'a member cannot be reached at its election port; it is tried again'
     const { sid, address } = peer
     this.#repeated.tell(`${sid}`, message, { server: sid, address, cause: reason.message })
+  }
+
+  /** A member that refuses this server closes the link; only its own log says why. */
+  #endedSilently(peer: Peer): void {
+    peer.silentEnds++
+    if (peer.silentEnds < silentEndsMax) return
+    const message = 'a member closes each connection to its election port at once; it is tried again'
+    const { sid, address } = peer
+    const cause = 'see its log: it may want TLS or a login, or have no line for this server'
+    this.#repeated.tell(`${sid}`, message, { server: sid, address, cause })
   }
 
   /** The newest link counts: a member that was restarted dials while its old link seems open. */
@@ -264,6 +281,8 @@ export class ElectionLinks {
     const greet = (from: number, rest: Uint8Array): void => {
       const peer = this.#greet(link, from)
       known(peer ?? 'over')
+      const member = this.#peers.get(from)
+      if (member !== undefined) member.silentEnds = 0
       if (peer === undefined) return
       this.#use(peer, link)
       this.#received(peer, link, frames, rest)
@@ -321,8 +340,10 @@ export class ElectionLinks {
       return parsed && { sid: parsed.message.sid, end: parsed.end }
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error
-      const facts = { remote: link.remote, cause: error.message }
-      this.#repeated.tell(link.remote, 'closing a connection to the election port: it is not from a member', facts)
+      const facts = { remote: link.remote, cause: otherProtocol(bytes) ?? error.message }
+      const message = 'closing a connection to the election port: it is not from a member'
+      // Each try has another port.
+      this.#repeated.tell(link.remote.replace(/:\d+$/, ''), message, facts)
       return 'unreadable'
     }
   }
@@ -370,6 +391,7 @@ export class ElectionLinks {
   }
 
   #received(peer: Peer, link: Link, frames: Framer, chunk: Uint8Array): void {
+    peer.silentEnds = 0
     try {
       frames.push(chunk)
       for (let frame = frames.next(); frame !== undefined; frame = frames.next()) this.#read(peer, frame)
@@ -405,4 +427,12 @@ function frameOf(notification: Notification): Uint8Array {
   writeNotification(writer, notification)
   writer.endFrame(mark)
   return writer.written().slice()
+}
+
+/** What the sender of these first bytes takes the port for; undefined where that is not known. */
+function otherProtocol(bytes: Uint8Array): string | undefined {
+  const [first, second] = bytes
+  if (first === 0x16 && second === 0x03)
+    return 'it speaks TLS, and this member does not: sslQuorum must be the same on all members'
+  return /^[A-Z]{3,7} /.test(String.fromCharCode(...bytes.subarray(0, 8))) ? 'it speaks HTTP' : undefined
 }

@@ -2,7 +2,7 @@
  * The network between members with TLS: a dial proves who is reached, and what is accepted is admitted after its handshake. For the links
  * above nothing changes. Which server has shown the certificate is known later, when it has said its number: see `PeerProof`.
  */
-import type { Link, LinkEvents, Network, Runtime } from '@lightkeeper/runtime'
+import type { Link, LinkEvents, Log, Network, Runtime } from '@lightkeeper/runtime'
 import type { ServerStats } from '../stats.ts'
 import type { Credentials } from '../tls/credentials.ts'
 import { isForHost } from '../tls/host-name.ts'
@@ -43,7 +43,8 @@ export function memberNetwork(
   { network, clock, log }: Runtime,
   stats: ServerStats,
 ): Network & { stop(): void } {
-  const handshakes = new Handshakes(limits, clock, log, stats, () => credentials.context)
+  const ownLog: Log = (level, message, facts) => log(level, message, { port: 'between members', ...facts })
+  const handshakes = new Handshakes(limits, clock, ownLog, stats, () => credentials.context)
   return {
     ...network,
     connect(address, events, options) {

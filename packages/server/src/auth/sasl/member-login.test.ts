@@ -132,7 +132,7 @@ describe('it is said what is wrong', () => {
 
   test('with a server where logins are off', () => {
     expect(why(dialer().closed())).toMatch(
-      /^the other server does not ask for a password.*quorum\.auth\.enableSasl must/,
+      /^the other server does not ask for a password.*quorum\.auth\.enableSasl must .*sslQuorum the same/,
     )
     expect(why(dialer().received(bytes('\0\0\0\x11')).end)).toMatch(/^the other server speaks without a login; quorum/)
   })

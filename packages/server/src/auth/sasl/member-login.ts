@@ -114,7 +114,7 @@ export class DialingLogin implements MemberLogin {
     const why =
       this.#proof === undefined
         ? 'the other server does not ask for a password: it closed the connection, or does not answer; ' +
-          'quorum.auth.enableSasl must be true there'
+          'quorum.auth.enableSasl must be true there, and sslQuorum the same here and there'
         : 'the other server closed the connection during the login'
     return { kind: 'failed', why }
   }

@@ -171,7 +171,10 @@ function usersOf(values: ReadonlyMap<string, string>, tools: FamilyTools): SaslU
   return readJaas(path, tools, (text) => {
     const section = values.get(sectionKey)
     const users = jaasUsers(text, section, values.get(superPasswordKey))
-    if (users === undefined) tools.note(`${path} has no section ${section ?? 'Server'}: no client can log in by SASL`)
+    // A file of members may have their sections alone.
+    const isOfMembers = section === undefined && /^true$/i.test(tools.all.get('quorum.auth.enableSasl') ?? '')
+    if (users === undefined && !isOfMembers)
+      tools.note(`${path} has no section ${section ?? 'Server'}: no client can log in by SASL`)
     return users
   })
 }
