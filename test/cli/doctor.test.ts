@@ -59,7 +59,7 @@ describe('doctor', () => {
         `  shown by: good transactions go on with 0x6 at offset 16 of ${damaged}/version-2/log.6`,
         '  shown by: or the log before it was cut at the end of a transaction',
         '  shown by: Apache ZooKeeper would start on it and serve what is left, without a word',
-        `  next: Restore the directory from a backup or from another member. Without one, go on without what is lost: lightkeeper server --data-dir ${damaged} --accept-loss`,
+        `  next: Restore the directory from a backup. Without one, go on without what is lost: lightkeeper server --data-dir ${damaged} --accept-loss`,
         '',
         '1 critical, 0 warnings (2 logs, 0 snapshots, 0 znodes)',
         '',

@@ -43,6 +43,7 @@ const runs: Readonly<Record<string, Page>> = {
     prints: /INFO audit: session=0x[0-9a-f]+\tuser=127\.0\.0\.1\tip=127\.0\.0\.1\toperation=create\tznode=\/leader/,
   },
   'upgrading.md': { prints: /dataDir/ },
+  'ensemble.md': { prints: /^zk1\.pem: OK\nzk2\.pem: OK\nzk3\.pem: OK\n$/ },
   'backup.md': { prints: /INFO the data directory is recovered/ },
   'configuration.md': { given: sampleFile(''), prints: /clientPort +\d+ +.*zoo\.cfg:2/ },
   'security.md': {

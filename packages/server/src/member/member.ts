@@ -188,7 +188,9 @@ export class Member implements Service, PeerOutput {
   }
 
   async restore(): Promise<bigint> {
-    throw new Error('a member of an ensemble has the data of its leader; restore the leader, or a new ensemble')
+    throw new Error(
+      'a member of an ensemble has the data of its leader: stop all members, and give each of them the same backup',
+    )
   }
 
   // -- inputs ---------------------------------------------------------------------------------------------------------

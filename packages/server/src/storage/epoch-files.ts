@@ -41,7 +41,7 @@ export class EpochFiles {
     if (accepted < current) {
       throw new EpochFileError(
         `${directory}: ${acceptedName} is ${accepted}, below ${currentName}, which is ${current}. One of them is from another ` +
-          'time: restore both from a backup, or empty the directory, and the member gets everything from the others',
+          'time: empty this directory, and the member gets everything from the others',
       )
     }
     return new EpochFiles(disk, directory, accepted, current)
@@ -82,6 +82,28 @@ export class EpochFiles {
   }
 }
 
+/** What the files say, for a diagnosis. Undefined where neither is there: the directory is not that of a member. */
+export type ExaminedEpochs =
+  | { readonly accepted: number; readonly current: number; readonly problem?: undefined }
+  | { readonly problem: string }
+
+/** Changes nothing. `lastZxid` is the last transaction of the directory. */
+export async function examineEpochs(
+  disk: Disk,
+  directory: string,
+  names: readonly string[],
+  lastZxid: bigint,
+): Promise<ExaminedEpochs | undefined> {
+  if (!names.includes(acceptedName) && !names.includes(currentName)) return undefined
+  try {
+    const { accepted, current } = await EpochFiles.open(disk, directory, lastZxid)
+    return { accepted, current }
+  } catch (error) {
+    if (!(error instanceof EpochFileError)) throw error
+    return { problem: error.message }
+  }
+}
+
 /** What a member does about its epochs when it starts. */
 export type EpochJudgement =
   | { readonly kind: 'start' }
@@ -117,7 +139,7 @@ async function readEpoch(disk: Disk, path: string): Promise<number | undefined> 
   const epoch = /^\d+$/.test(line) && line.length <= digitsMax ? Number(line) : Number.NaN
   if (epoch <= epochMax) return epoch
   throw new EpochFileError(
-    `${path} holds no epoch: a decimal number from 0 to ${epochMax} was expected. Restore the file from a backup, or empty the ` +
+    `${path} holds no epoch: a decimal number from 0 to ${epochMax} was expected. Empty its ` +
       'directory, and the member gets everything from the others',
   )
 }

@@ -7,6 +7,7 @@ import type { Disk, Runtime } from '@lightkeeper/runtime'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { compressionOf, decompressed } from './compression.ts'
 import { continues, RecentRecords } from './continuity.ts'
+import { type ExaminedEpochs, examineEpochs } from './epoch-files.ts'
 import { SessionCount, type SessionHour } from './examine-sessions.ts'
 import { type ExaminedZnode, examineTree } from './examine-tree.ts'
 import { logsAmong, snapshotsAmong } from './file-names.ts'
@@ -109,8 +110,10 @@ export interface ExaminedDirectory {
   readonly clockStep: ClockStep | undefined
   /** Sessions that opened and ended, by hour, in order. */
   readonly sessionHours: readonly SessionHour[]
-  /** What a start on the directory would come to. */
+  /** What a start on the directory would come to; that of a member has the files of its epochs to read as well. */
   readonly start: StartOutcome
+  /** The epochs of a member of an ensemble; undefined in the directory of another server. */
+  readonly epochs: ExaminedEpochs | undefined
 }
 
 export interface ExamineOptions {
@@ -161,6 +164,8 @@ export async function examine(runtime: Runtime, options: ExamineOptions): Promis
   signal?.throwIfAborted()
   const known = new Set([...logFiles, ...snapshotFiles].map(({ name }) => name))
   const others = [...new Set([...snapshotPlace.names, ...logPlace.names])].filter((name) => !known.has(name)).sort()
+  const start = await startOn(runtime, snapshotDirectory, logDirectory, onZnode)
+  const lastZxid = start.kind === 'starts' ? start.lastZxid : 0n
   return {
     snapshotDirectory,
     logDirectory,
@@ -172,7 +177,8 @@ export async function examine(runtime: Runtime, options: ExamineOptions): Promis
     lastTime: history.lastTime,
     clockStep: history.clockStep,
     sessionHours: history.sessions.hours(),
-    start: await startOn(runtime, snapshotDirectory, logDirectory, onZnode),
+    start,
+    epochs: await examineEpochs(disk, snapshotDirectory, snapshotPlace.names, lastZxid),
   }
 }
 

@@ -445,9 +445,11 @@ class Recovery {
       throw new RecoveryError(
         `${place}. Transactions ${range} are missing or damaged, and are not given up silently${this.#because} ` +
           'A copy of the directory that was made file by file while a server used it looks like this, too: ' +
-          '"lightkeeper backup" makes one that is whole. ' +
-          'Restore the directory from a backup or from another member, look into it with "lightkeeper inspect", ' +
-          'or start once with --accept-loss to go on without them; damaged files are kept, renamed.',
+          '"lightkeeper backup" makes one that is whole.' +
+          this.#advice(
+            'look into it with "lightkeeper inspect", or start once with --accept-loss to go on without them; damaged files ' +
+              'are kept, renamed.',
+          ),
       )
     }
     this.#runtime.log('error', `continuing without transactions ${range} (--accept-loss)`, { place })
@@ -456,6 +458,11 @@ class Recovery {
     // New transactions must not reuse the numbers of lost ones, which clients have seen.
     const highest = [until, this.#promised ?? 0n, this.#fuzzyUntil].reduce((a, b) => (a > b ? a : b))
     if (highest > this.#lastZxid) this.#lastZxid = highest
+  }
+
+  /** What to do where a start is refused. A member does without: it gets everything from its leader. */
+  #advice(orElse: string): string {
+    return this.#options.damage === 'report' ? '' : ` Restore the directory from a backup, ${orElse}`
   }
 
   /** By now the log must have supplied the missing ACL lists. An unknown list never counts as an open one. */
@@ -472,8 +479,8 @@ class Recovery {
     if (older) throw new UnfitSnapshot(this.#snapshot, reason)
     if (this.#options.damage !== 'accept') {
       throw new RecoveryError(
-        `${this.#snapshot}: ${reason}, and there is no older snapshot to start from. Restore the directory from a backup or ` +
-          'from another member, or start once with --accept-loss: only the super user passes the ACL of such znodes then.',
+        `${this.#snapshot}: ${reason}, and there is no older snapshot to start from.` +
+          this.#advice('or start once with --accept-loss: only the super user passes the ACL of such znodes then.'),
       )
     }
     this.#runtime.log('error', 'znodes without a known ACL are open to the super user alone (--accept-loss)', {

@@ -171,7 +171,7 @@ test('what is missing is said with its range, its place and the next command', a
         'the file "acknowledged" says 0xc8',
         'Apache ZooKeeper would start on it and serve what is left, without a word',
       ],
-      next: 'Restore the directory from a backup or from another member. Without one, go on without what is lost: lightkeeper server --data-dir /data --accept-loss',
+      next: 'Restore the directory from a backup. Without one, go on without what is lost: lightkeeper server --data-dir /data --accept-loss',
     },
   ])
 })
@@ -182,6 +182,44 @@ const starts = (bench: Bench): Promise<boolean> =>
     () => true,
     () => false,
   )
+
+describe('the directory of a member of an ensemble', () => {
+  const withEpochs = async (accepted: string | undefined, current: string | undefined): Promise<Bench> => {
+    const bench = await filled({ mark: true })
+    const put = (name: string, text: string | undefined): void => {
+      if (text !== undefined) bench.world.disk(host).put(`${directory}/${name}`, new TextEncoder().encode(text))
+    }
+    put('acceptedEpoch', accepted)
+    put('currentEpoch', current)
+    return bench
+  }
+
+  test('has nothing wrong with epochs that fit', async () => {
+    expect(await names(await withEpochs('3', '2'))).toEqual([])
+    expect(await names(await withEpochs('3', undefined))).toEqual([])
+  })
+
+  test.each([
+    ['garbage', '2'],
+    ['', '0'],
+    ['1', '2'],
+    ['-1', undefined],
+  ])('with the epochs %j and %j has a name, and what to do', async (accepted, current) => {
+    const [finding, ...more] = await found(await withEpochs(accepted, current))
+    expect([more, finding?.name, finding?.severity]).toEqual([[], 'bad-epoch', 'critical'])
+    expect(finding?.next).toMatch(/^Empty the directory, but for myid beside it, and start the server/)
+  })
+
+  test('gets no backup: what is damaged comes from the leader', async () => {
+    const bench = await withEpochs('2', '2')
+    bench.damage('log.1', flipped)
+    const [finding] = await found(bench)
+    expect([finding?.name, finding?.next]).toEqual([
+      'damaged-record',
+      'Start it: a member of an ensemble gives no vote with such a directory, and gets everything from its leader.',
+    ])
+  })
+})
 
 test('numbers that are missing inside a log are a loss', async () => {
   const bench = await filled({ mark: true })

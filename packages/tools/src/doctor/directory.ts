@@ -2,7 +2,7 @@
 import { formatHex } from '@lightkeeper/protocol'
 import type { ExaminedDirectory, ExaminedSnapshot } from '@lightkeeper/server'
 import { bytesText, type Finding, someOf, spanText } from './finding.ts'
-import { followHistory, type Place } from './history.ts'
+import { followHistory, type Place, remedyOf } from './history.ts'
 import { flappingIn } from './sessions.ts'
 
 /** Facts that the files do not contain. */
@@ -24,6 +24,7 @@ export function findingsInDirectory(facts: ExaminedDirectory, around: Surroundin
   const all = [
     ...findings,
     ...snapshotFindings(facts, around, isWhole),
+    ...epochFindings(facts),
     ...placeFindings(facts, around),
     ...clockFindings(facts, around),
     ...flappingIn(facts.sessionHours, facts.logDirectory),
@@ -82,7 +83,7 @@ function* snapshotFindings(facts: ExaminedDirectory, { directory }: Place, isWho
       evidence: evidence.slice(0, 5),
       next: isWhole
         ? `Start our server once, which writes a new snapshot, or make a backup: lightkeeper backup ${directory} TARGET`
-        : 'Restore the directory from a backup or from another member.',
+        : remedyOf(facts, directory),
     }
   } else if (first !== undefined) {
     const isNewest = broken.includes(snapshots.at(-1) as ExaminedSnapshot)
@@ -106,6 +107,30 @@ function* snapshotFindings(facts: ExaminedDirectory, { directory }: Place, isWho
       where: facts.snapshotDirectory,
       evidence: [`${snapshots.length} snapshots and ${facts.logs.length} logs, ${bytesText(bytes)}`],
       next: 'Set autopurge.purgeInterval=1 and autopurge.snapRetainCount=3 in zoo.cfg, and restart the server.',
+    }
+  }
+}
+
+function* epochFindings({ epochs, start, snapshotDirectory }: ExaminedDirectory): Generator<Finding> {
+  if (epochs === undefined) return
+  const next = 'Empty the directory, but for myid beside it, and start the server: it gets everything from the others.'
+  if (epochs.problem !== undefined) {
+    yield {
+      name: 'bad-epoch',
+      severity: 'critical',
+      what: 'The files of the epochs cannot be: a member of an ensemble does not start with them.',
+      where: snapshotDirectory,
+      evidence: [epochs.problem],
+      next,
+    }
+  } else if (start.kind === 'starts' && start.lastZxid >> 32n > BigInt(epochs.accepted)) {
+    yield {
+      name: 'epoch-not-accepted',
+      severity: 'warning',
+      what: 'The last transaction is of an epoch that this member never accepted: it has no vote until it has everything from a leader.',
+      where: snapshotDirectory,
+      evidence: [`the last transaction is ${formatHex(start.lastZxid)}, and acceptedEpoch says ${epochs.accepted}`],
+      next: 'Start it; if it was put together from files of several servers, empty it before.',
     }
   }
 }

@@ -40,6 +40,8 @@ export const findingNames = [
   'damaged-snapshot',
   'no-usable-snapshot',
   'misplaced-files',
+  'bad-epoch',
+  'epoch-not-accepted',
   'cannot-start',
   'digest-mismatch',
   'old-files',

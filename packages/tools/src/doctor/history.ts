@@ -274,11 +274,18 @@ class Walk {
       ...finding,
       severity: 'critical',
       evidence: [...finding.evidence, ...quiet],
-      next: `Restore the directory from a backup or from another member. Without one, go on without what is lost: lightkeeper server --data-dir ${this.#directory} --accept-loss`,
+      next: remedyOf(this.#facts, this.#directory),
     })
   }
 }
 
 function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/** What to do about data that is lost. A member must not get a backup while others live, and loses nothing that they have. */
+export function remedyOf({ epochs }: ExaminedDirectory, directory: string): string {
+  return epochs === undefined
+    ? `Restore the directory from a backup. Without one, go on without what is lost: lightkeeper server --data-dir ${directory} --accept-loss`
+    : 'Start it: a member of an ensemble gives no vote with such a directory, and gets everything from its leader.'
 }
