@@ -27,7 +27,7 @@ test('a backup that all members get is what the ensemble has then, and numbers o
         writeFileSync(join(dataDir, 'myid'), `${i + 1}\n`)
         const lines = [
           ...[`dataDir=${dataDir}`, `clientPort=${clientPorts[i]}`, 'clientPortAddress=127.0.0.1', 'tickTime=200'],
-          ...['initLimit=25', 'syncLimit=10', 'ensemble.voting=experimental', 'admin.enableServer=false'],
+          ...['initLimit=25', 'syncLimit=10', 'admin.enableServer=false'],
           ...clientPorts.map((_, n) => `server.${n + 1}=127.0.0.1:${ports[size + n]}:${ports[2 * size + n]}`),
         ]
         const file = join(home, `zoo-${i + 1}.cfg`)
