@@ -221,6 +221,7 @@ class Members implements Ensemble {
 
   cut(index: number, { from, direction = 'both' }: CutOptions = {}): void {
     this.#member(index)
+    if (typeof from === 'number') this.#member(from)
     const others: End[] = from === undefined ? this.#othersOf(index) : [from === 'clients' ? clients : from]
     for (const other of others) {
       if (direction !== 'in') this.#cables.set(index, other, true)
