@@ -200,13 +200,13 @@ describe('an epoch that cannot be', () => {
 
   test('ends the start, and the error names the file and what to do', async () => {
     await expect(withEpochs('4', '5')).rejects.toThrow(
-      /^data\/version-2: acceptedEpoch is 4, below currentEpoch, which is 5\. .* empty the directory/,
+      /^data\/version-2: acceptedEpoch is 4, below currentEpoch, which is 5\. .* empty this directory/,
     )
   })
 
   test('a file without an epoch does so too', async () => {
     await expect(withEpochs('four', '4')).rejects.toThrow(
-      /^data\/version-2\/acceptedEpoch holds no epoch: .*empty the /,
+      /^data\/version-2\/acceptedEpoch holds no epoch: .*Empty its /,
     )
   })
 })
@@ -220,10 +220,11 @@ test('a member whose disk fails says so and ends, and the others go on', async (
   const addresses = [1, 2, 3].map((sid) => `m${sid}:2181`).join(',')
   const zk = await world.run(connect(addresses, { sessionTimeout: 10_000, runtime: world.runtime('c') }))
   await world.run(zk.create('/a', ''))
-  await world.run((servers[index] as RunningServer).stopped.catch(() => {}))
+  const failure = await world.run((servers[index] as RunningServer).stopped)
+  expect(failure?.message).toMatch(/^the disk failed below \S+version-2: .*EIO/)
   expect(said(host, 'THE DISK OF THIS MEMBER FAILED')).toEqual([
     expect.stringMatching(
-      /^error THE DISK OF THIS MEMBER FAILED: it leaves the ensemble; see to the disk and restart cause=.*EIO/,
+      /^error THE DISK OF THIS MEMBER FAILED: it leaves the ensemble; see to the disk and restart directory=\S+version-2 cause=.*EIO/,
     ),
   ])
   await world.run(zk.set('/a', 'goes on'))

@@ -114,9 +114,10 @@ export class Member implements Service, PeerOutput {
       },
       failed: (error) => {
         runtime.log('error', 'THE DISK OF THIS MEMBER FAILED: it leaves the ensemble; see to the disk and restart', {
+          directory: storage.logDirectory,
           cause: error.message,
         })
-        house.failed(error)
+        house.failed(new Error(`the disk failed below ${storage.logDirectory}: ${error.message}`, { cause: error }))
       },
     })
     this.#election = new ElectionLinks(
