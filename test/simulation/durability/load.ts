@@ -167,7 +167,7 @@ export class Load {
         return
       }
       case 10:
-        await this.#readSynced(client)
+        await this.readSynced(client)
         return
       default:
         await this.#readBehind(client, own('fifo'), value)
@@ -175,7 +175,7 @@ export class Load {
   }
 
   /** What was acknowledged before a sync, by any server, is read after it. */
-  async #readSynced(client: Client): Promise<void> {
+  async readSynced(client: Client): Promise<void> {
     const before = this.#newest
     const { established } = client.stats().connections
     await client.sync('/reg')

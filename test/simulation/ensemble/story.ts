@@ -3,7 +3,7 @@
  * are cut off in one direction or in both, and where disks fail and clocks run wrong. Then the faults end: all must serve again in time,
  * hold the same tree, and have everything that was acknowledged; no client may have lost its session. One seed is one story.
  */
-import { type Client, connect } from '@lightkeeper/client'
+import { type Client, connect, KeeperError } from '@lightkeeper/client'
 import type { Log } from '@lightkeeper/runtime'
 import type { ServerOptions } from '@lightkeeper/server'
 import { type Ensemble, startEnsemble } from '@lightkeeper/testing'
@@ -65,6 +65,7 @@ class Story {
   /** Clients that the story closed itself. */
   readonly #left = new Set<Client>()
   #faults = 0
+  #alone = 0
   #hadFailingDisk = false
   #isSettling = false
 
@@ -83,6 +84,7 @@ class Story {
     }
     this.#load = new Load(world, random, { sessionTimeout, syncs: true })
     this.#plan.prepare(world)
+    if (random.oneIn(3)) pauseForLong(world, random)
   }
 
   async run(): Promise<EnsembleReport> {
@@ -95,6 +97,8 @@ class Story {
       snapCount: this.#random.pick([10, 40, 1000]),
       preAllocSize: this.#random.pick([0, 1, 64]),
       snapshotSliceZnodes: this.#random.pick([1, 5, 512]),
+      // Without its old logs a leader sends images.
+      autopurgePurgeInterval: this.#random.pick([0, 1]),
       ...options,
     }
     const log: Log = (_level, message, facts) => this.#mayKill(message, facts?.['member'] as number)
@@ -147,9 +151,24 @@ class Story {
         !line.includes('simulated disk failed'),
     )
     if (wrong !== undefined) throw new Violation(`a member complains: ${wrong}`)
+    const illegal = this.#world.trace.find((line) => line.includes('the leader sent what it may not send now'))
+    if (illegal !== undefined) throw new Violation(`a member complains: ${illegal}`)
+    this.#checkLeaders()
     // A power cut or a kill damages nothing; a disk that fails may.
     const damaged = this.#world.trace.find((line) => line.includes('the data directory is damaged'))
     if (damaged !== undefined && !this.#hadFailingDisk) throw new Violation(`a directory is damaged: ${damaged}`)
+  }
+
+  /** One leader an epoch. */
+  #checkLeaders(): void {
+    const leaders = new Map<string, string>()
+    for (const line of this.#world.trace) {
+      if (!line.includes('this member leads the ensemble')) continue
+      const [, host = '', epoch = ''] = / (s\d) .* epoch=(\d+)/.exec(line) ?? []
+      const other = leaders.get(epoch) ?? host
+      if (other !== host) throw new Violation(`${other} and ${host} lead epoch ${epoch}`)
+      leaders.set(epoch, host)
+    }
   }
 
   // -- faults ---------------------------------------------------------------------------------------------------------
@@ -205,6 +224,7 @@ class Story {
         // Its clients may still write to it, which nobody else gets.
         const isFromAll = random.oneIn(2)
         const others = [...members.servers.keys()].filter((each) => each !== index)
+        if (!isFromAll && members.leader() === index) await this.#askAlone(index)
         return this.#during(
           () => {
             if (isFromAll) members.cut(index)
@@ -234,7 +254,6 @@ class Story {
       case 7: {
         const { faults } = world.disk(host)
         const kind = random.pick(['capacity', 'writeErrors', 'syncErrors'] as const)
-        const before = faults[kind]
         return this.#during(
           () => {
             world.note(host, `the disk fails: ${kind}`)
@@ -243,7 +262,7 @@ class Story {
             faults[kind] = kind === 'capacity' ? 1 : 250
           },
           async () => {
-            faults[kind] = before
+            faults[kind] = kind === 'capacity' ? Number.POSITIVE_INFINITY : 0
             // An operator sees to the disk and starts the member again.
             await this.#end(index, false)
             await this.#begin(index)
@@ -266,6 +285,31 @@ class Story {
         await this.#load.within(client.close())
       }
     }
+  }
+
+  /** A client that reaches this member alone, which is about to be cut off, reads with syncs: it must not get what is old. */
+  async #askAlone(index: number): Promise<void> {
+    const world = this.#world
+    const load = this.#load
+    const runtime = world.runtime(`alone${++this.#alone}`)
+    const options = { sessionTimeout, connectTimeout: 5_000, requestTimeout: 10_000, runtime }
+    const connecting = connect(this.#members.addresses[index] as string, options).catch(() => undefined)
+    const client = await load.within(connecting)
+    if (client === undefined) return
+    const until = world.time + longestFaultMs
+    const ask = async (): Promise<void> => {
+      while (world.time < until) {
+        await load.readSynced(client).catch((error: Error) => {
+          if (!KeeperError.is(error)) load.fail(error)
+        })
+        await world.delay(this.#random.below(20))
+      }
+      await client.close()
+    }
+    const asking = ask()
+      .catch(() => {})
+      .finally(() => this.#endings.delete(asking))
+    this.#endings.add(asking)
   }
 
   /** An operator replaces the disk of a member while all others serve, and one at a time: more than that loses data by right. */
@@ -291,7 +335,8 @@ class Story {
     const isReplacing = message.startsWith('the leader sends everything') || message.endsWith('they are removed')
     if (!isReplacing || this.#isSettling || !this.#random.oneIn(2)) return
     const index = member
-    const time = this.#random.below(60)
+    // About so many operations of the disk.
+    const time = this.#random.below(20 + 40 * this.#world.disk(`s${index + 1}`).faults.latencyMs)
     const work = async (): Promise<void> => {
       await this.#world.delay(time)
       await this.#end(index, this.#random.oneIn(2))
@@ -394,5 +439,16 @@ class Story {
       if (wrong >= 0 || lines.length !== first.length)
         throw new Violation(`s${i + 1} differs from s1: ${lines[wrong] ?? 'fewer znodes'} instead of ${first[wrong]}`)
     }
+  }
+}
+
+/** The pauses of long work on a server, such as a walk over its tree, last some milliseconds: more happens meanwhile. */
+export function pauseForLong(world: World, random: SeededRandom): void {
+  const original = world.runtime.bind(world)
+  world.runtime = (host, ...rest) => {
+    const runtime = original(host, ...rest)
+    const { clock } = runtime
+    if (!/^[sm]\d$/.test(host)) return runtime
+    return { ...runtime, clock: { ...clock, after: (ms, task) => clock.after(ms === 0 ? random.below(4) : ms, task) } }
   }
 }

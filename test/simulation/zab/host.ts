@@ -25,6 +25,8 @@ export class Host implements PeerOutput {
   /** Set while work is queued and nothing has been asked to perform it. */
   readonly #busy = { log: false, epochs: false }
   #wake = 0
+  /** Syncs that are not answered, oldest first: what was committed when each was asked. */
+  #syncs: bigint[] = []
   /** What the image may hold too early; NEWLEADER must not be acknowledged before it is here. */
   #imageHolds = 0n
 
@@ -74,6 +76,7 @@ export class Host implements PeerOutput {
     this.incarnation++
     this.isListening = false
     this.role = undefined
+    this.#syncs = []
     this.#busy.log = this.#busy.epochs = false
     this.#ensemble.network.crashed(this.sid)
     this.disk.crash(chance)
@@ -95,6 +98,14 @@ export class Host implements PeerOutput {
     this.lastProposed = zxid
     this.step({ kind: 'propose', zxid, payload: txn.bytes })
     return true
+  }
+
+  /** A client of this server asks for a sync. */
+  sync(): void {
+    if (this.role === undefined) return
+    this.#syncs.push(this.#ensemble.checker.committed.at(-1)?.zxid ?? 0n)
+    if (this.role === 'leading') this.step({ kind: 'sync', link: undefined })
+    else this.step({ kind: 'forward', packet: { type: 'REQUEST', zxid: -1n, data: null, authinfo: null } })
   }
 
   /** A snapshot of the tree; of nothing that was not applied (ZOOKEEPER-1549). */
@@ -228,11 +239,24 @@ export class Host implements PeerOutput {
     this.send(link, { type: 'PING', zxid, data: new Uint8Array(0), authinfo: null })
   }
 
-  fromLearner(): void {}
+  fromLearner(link: number, _sid: number, { type }: QuorumPacket): void {
+    const { incarnation } = this
+    if (type !== 'REQUEST') return
+    this.#ensemble.events.after(0, () => {
+      if (this.incarnation === incarnation) this.step({ kind: 'sync', link })
+    })
+  }
 
-  synced(): void {}
+  /** Reads behind it wait for what this server knows to be committed. */
+  synced(): void {
+    const asked = this.#syncs.shift()
+    const { checker } = this.#ensemble
+    if (asked !== undefined) checker.synced(this.sid, asked, (this.peer as Peer).history.committed)
+  }
 
-  fromLeader(): void {}
+  fromLeader({ type }: QuorumPacket): void {
+    if (type === 'SYNC') this.synced()
+  }
 
   serve(role: Role, epoch: number): void {
     this.#ensemble.note(this.sid, () => `serves ${role} in epoch ${epoch}`)
@@ -246,6 +270,7 @@ export class Host implements PeerOutput {
   stopServing(why: string): void {
     this.#ensemble.note(this.sid, () => `stops: ${why}`)
     this.role = undefined
+    this.#syncs = []
   }
 
   wakeAt(time: number): void {

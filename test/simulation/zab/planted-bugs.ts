@@ -1,5 +1,9 @@
-/** Bugs that machines like these could have, and that some servers had, to see that schedules find them. Each is planted and taken out again. */
-import { zxidCounter } from '@lightkeeper/protocol'
+/**
+ * Bugs that machines like these could have, and that some servers had, to see that schedules find them. Each is planted and taken out
+ * again. A joint quorum that is taken as either is not among them: nothing passes two configurations to the machines, since there is no
+ * reconfiguration, and a unit test has it (quorum.test.ts).
+ */
+import { makeZxid, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
 import { Broadcast } from '../../../packages/server/src/zab/broadcast.ts'
 import { CommitRule } from '../../../packages/server/src/zab/commit-rule.ts'
 import { Election } from '../../../packages/server/src/zab/election.ts'
@@ -53,6 +57,8 @@ export const voteBySid = (): (() => void) =>
       },
   )
 
+/** Learners that serve without UPTODATE, for one of the bugs. */
+const early = new WeakSet<Learner>()
 /** Servers whose acknowledgement of NEWLEADER waits, for one of the bugs. */
 const waiting = new WeakMap<Host, number>()
 
@@ -70,6 +76,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'currentEpoch before the history',
     finds: ['LeaderLogCompleteness', 'CommittedLogDurability'],
+    plan: { voters: 3, isSafetyOnly: true, faultMs: 20_000 },
     plant: () =>
       all(
         replaceMethod(Learner.prototype, 'isHistoryDurable', () => () => true),
@@ -283,6 +290,102 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'what a learner acknowledged counts after it had to cut it',
     finds: ['CommittedLogDurability'],
     plant: () => replaceMethod(CommitRule.prototype, 'retract', () => () => {}),
+  },
+  {
+    name: 'a learner serves before UPTODATE',
+    finds: ['CommittedLogDurability', 'TotalOrder'],
+    // Of three servers two are a quorum: what one learner has acknowledged is committed.
+    plan: { voters: 5 },
+    plant: () => {
+      const bringUp = function (this: Learner, now: number, out: Parameters<Learner['packet']>[2]): void {
+        if (this.state !== 'waiting' || early.has(this)) return
+        early.add(this)
+        packet.call(this, now, { type: 'UPTODATE', zxid: -1n, data: null, authinfo: null }, out)
+      }
+      const packet = Learner.prototype.packet
+      return all(
+        replaceMethod(
+          Learner.prototype,
+          'packet',
+          () =>
+            function (this: Learner, ...args: Parameters<Learner['packet']>) {
+              if (args[1].type !== 'UPTODATE') packet.apply(this, args)
+              bringUp.call(this, args[0], args[2])
+            },
+        ),
+        replaceMethod(
+          Learner.prototype,
+          'advance',
+          (original) =>
+            function (this: Learner, ...args: Parameters<Learner['advance']>) {
+              original.apply(this, args)
+              bringUp.apply(this, args)
+            },
+        ),
+      )
+    },
+  },
+  {
+    name: 'a leader answers a sync without asking the others',
+    finds: ['SyncedReads'],
+    plan: { syncs: true },
+    plant: () =>
+      replaceMethod(
+        Broadcast.prototype,
+        'sync',
+        (original) =>
+          function (this: Broadcast, ...args: Parameters<Broadcast['sync']>) {
+            const [link, out] = args
+            if (this.lastProposed > this.lastCommitted && zxidCounter(this.lastProposed) > 0) original.apply(this, args)
+            else if (link === undefined) out.synced()
+            else out.send(link, { type: 'SYNC', zxid: 0n, data: null, authinfo: null })
+          },
+      ),
+  },
+  {
+    // Two mistakes: an acknowledgement belongs to a link, which belongs to a term; and its zxid to an epoch.
+    name: 'a late ACK of an old term counts',
+    finds: ['CommittedLogDurability'],
+    plant: () =>
+      all(
+        replaceMethod(
+          Follower.prototype,
+          'proposal',
+          (original) =>
+            function (this: Follower, ...args: Parameters<Follower['proposal']>) {
+              const [zxid, , out] = args
+              const host = out as Host
+              const late = host.disk.log.find((txn) => txn.zxid < zxid && zxidCounter(txn.zxid) === zxidCounter(zxid))
+              const link = host.peer?.learner?.state === 'serving' ? host.peer.learner.link : undefined
+              if (late !== undefined && link !== undefined)
+                host.send(link, { type: 'ACK', zxid: late.zxid, data: null, authinfo: null })
+              return original.apply(this, args)
+            },
+        ),
+        replaceMethod(
+          CommitRule.prototype,
+          'acknowledge',
+          (original) =>
+            function (this: CommitRule, sid: number, zxid: bigint) {
+              const [first] = this.outstanding
+              original.call(this, sid, first === undefined ? zxid : makeZxid(zxidEpoch(first.zxid), zxidCounter(zxid)))
+            },
+        ),
+      ),
+  },
+  {
+    name: 'votes of servers that have a leader are compared by their rounds',
+    finds: ['Liveness'],
+    plan: { voters: 4 },
+    plant: () =>
+      replaceMethod(
+        Election.prototype,
+        'agree',
+        (original) =>
+          function (this: Election, ...[one, other]: Parameters<Election['agree']>) {
+            return one.round === other.round && original.call(this, one, other)
+          },
+      ),
   },
   {
     name: 'a server that promised a newer epoch is left outside',

@@ -12,6 +12,8 @@ export interface SchedulePlan {
   readonly purgeMs?: number
   /** Checks only safety, not whether the servers reach the same state again. */
   readonly isSafetyOnly?: boolean
+  /** Clients ask all servers for syncs. By default in one of eight schedules. */
+  readonly syncs?: boolean
   /** How long faults last, in milliseconds of the model. */
   readonly faultMs?: number
 }
@@ -117,12 +119,23 @@ export function runSchedule(seed: number, plan: SchedulePlan = {}): ScheduleRepo
   nextPurge()
 
   const load = 10 + random.below(200)
+  const syncs = plan.syncs ?? seed % 8 === 7
+  /** Then nobody writes to it: behind a write that is not committed no sync is answered. */
+  const isCutOff = (sid: number): boolean =>
+    hosts.some((other) => network.isCut(sid, other.sid) || network.isCut(other.sid, sid))
   const nextProposal = (): void => {
     if (events.now >= end) return
-    for (const host of hosts) if (host.role === 'leading') ensemble.propose(host)
+    for (const host of hosts) if (host.role === 'leading' && !(syncs && isCutOff(host.sid))) ensemble.propose(host)
     events.after(random.below(load * 2), nextProposal)
   }
   events.after(300, nextProposal)
+
+  const nextSync = (): void => {
+    if (events.now >= end) return
+    for (const host of hosts) host.sync()
+    events.after(random.below(load * 2), nextSync)
+  }
+  if (syncs) events.after(300, nextSync)
 
   const crashOdds = random.pick([0, 0, 30, 100])
   if (crashOdds > 0) {

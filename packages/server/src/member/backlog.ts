@@ -95,6 +95,11 @@ export class Backlog {
     for (const txn of rest) this.#txns.push(txn)
   }
 
+  /** The tree may have its effects already, or those of later ones. */
+  execute({ header, txn }: LoggedTxn): void {
+    replay(this.#tree, header, txn)
+  }
+
   #runLater(): void {
     if (this.#isDue || this.#isAway) return
     this.#isDue = true
@@ -114,7 +119,7 @@ export class Backlog {
     let digest: bigint | undefined
     let left = txnsPerLook
     for (let next = this.#txns.peek(); next !== undefined; next = this.#txns.peek()) {
-      const { header, txn } = next
+      const { header } = next
       if (header.zxid > this.#committed) break
       if (--left <= 0) {
         left = txnsPerLook
@@ -125,7 +130,7 @@ export class Backlog {
         }
       }
       this.#txns.shift()
-      replay(this.#tree, header, txn)
+      this.execute(next)
       this.#zxid = header.zxid
       digest = next.digest
     }

@@ -197,11 +197,16 @@ export class Election {
   /** A quorum says that it follows this leader, and the leader says that it leads. */
   #isFollowed(heard: Notification, votes: ReadonlyMap<number, Notification>): boolean {
     const same: number[] = []
-    for (const [sid, vote] of votes) if (vote.state !== 'looking' && isSameLeader(vote, heard)) same.push(sid)
+    for (const [sid, vote] of votes) if (vote.state !== 'looking' && this.agree(vote, heard)) same.push(sid)
     if (!this.#quorum.has(same)) return false
     // My followers may know of a term that is over. In this round it can only be a term that I am about to begin.
     if (heard.leader === this.#sid) return heard.round === this.round && this.takesPart
     return votes.get(heard.leader)?.state === 'leading'
+  }
+
+  /** Whether two servers that have a leader have the same one. */
+  agree(one: Notification, other: Notification): boolean {
+    return isSameLeader(one, other)
   }
 
   #verdict(leader: number, round: number, vote: Vote): number {

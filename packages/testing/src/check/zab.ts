@@ -38,6 +38,8 @@ export type ZabInvariant =
   | 'CommittedLogDurability'
   /** A server promises only what is durable. */
   | 'HistoryOrder'
+  /** A sync is answered where everything is that was committed when it was asked. */
+  | 'SyncedReads'
   /** Healthy servers never send each other a packet that is not allowed at that point. */
   | 'MessageLegal'
   /** When the faults have ended, all servers serve again, with the same state. */
@@ -140,6 +142,15 @@ export class ZabChecker {
   /** Claims that a server may send a promise now. */
   word(isTrue: boolean, text: string): void {
     this.#require(isTrue, 'HistoryOrder', text)
+  }
+
+  /** A server answers a sync; `asked` is the last committed transaction of the time when it was asked, `committed` what it knows of. */
+  synced(sid: number, asked: bigint, committed: bigint): void {
+    this.#require(
+      committed >= asked,
+      'SyncedReads',
+      `server ${sid} answers a sync with ${hex(committed)}, and ${hex(asked)} was committed before it`,
+    )
   }
 
   fail(invariant: ZabInvariant, text: string): never {
