@@ -69,6 +69,17 @@ describe('the members are in another file', () => {
     )
     expect(readdirSync(join(path, '..')).sort()).toEqual(['members', 'zoo.cfg'])
   })
+  test('three of them make a member, which gives up nothing of its own', async () => {
+    const path = laid(lines(3), 'initLimit=10\nsyncLimit=5\n')
+    const dataDir = join(path, '..', 'd')
+    mkdirSync(dataDir)
+    writeFileSync(join(dataDir, 'myid'), '1\n')
+    const { options, warnings } = await serverSettings(path, { 'accept-loss': true })
+    expect(options).toMatchObject({ myid: 1, clientPort: 2181, clientPortAddress: '::' })
+    expect(warnings.map(({ message }) => message)).toEqual([
+      '--accept-loss has no effect on a member: it gets what is lost from its leader',
+    ])
+  })
   test('one of them says where to listen', async () => {
     const port = await freePort()
     await using server = await ourProcess([laid(lines(1, `;127.0.0.1:${port}`))])

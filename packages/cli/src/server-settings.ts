@@ -63,6 +63,9 @@ export async function serverSettings(
     origins.set('adminEnableServer', 'default of a zoo.cfg')
   }
   const options: ServerOptions = given
+  if (options.acceptLoss === true && options.members !== undefined) {
+    warnings.push({ message: '--accept-loss has no effect on a member: it gets what is lost from its leader' })
+  }
   if (file !== undefined) {
     // As in Apache: a server that loses its data with the process must be requested; a misspelt key must not lead to
     // one.
