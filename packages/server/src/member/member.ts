@@ -317,6 +317,8 @@ export class Member implements Service, PeerOutput {
     if (this.#isCommitDue) return
     this.#isCommitDue = true
     this.#runtime.clock.turnEnd(this.#applyCommitted)
+    // Behind it, so that the replies leave in this turn too.
+    this.#house.turn.askForEnd()
   }
 
   readonly #applyCommitted = (): void => {
