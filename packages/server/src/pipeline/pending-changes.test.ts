@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Access } from '../auth/access.ts'
 import { DataTree } from '../tree/data-tree.ts'
-import { computedDigestOf } from '../tree/digest.ts'
+import { computedDigestOf, crcOfPath } from '../tree/digest.ts'
 import { applyWithDigest } from '../tree/replay.ts'
 import type { Txn } from '../tree/txn.ts'
 import { Znode, ZnodeStore } from '../tree/znode.ts'
@@ -199,6 +199,7 @@ test('the digest that is sealed is that of the tree, and each znode keeps its sh
         if (last !== undefined) pending.settle(last.header.zxid, ordered.length === 0)
         tree.nodes.forEach((node, path) => {
           if (node.share !== 0) expect([path, node.share]).toEqual([path, computedDigestOf(path, node)])
+          if (node.pathCrc !== 0) expect([path, node.pathCrc]).toEqual([path, crcOfPath(path)])
         })
       }
       for (const turn of turns) {

@@ -6,7 +6,7 @@
 import { type Acl, lastSlash } from '@lightkeeper/protocol'
 import { TextMap, TextSet } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
-import { crcOfPath, type Digestible, digestOf, digestOfZnode, TreeDigest } from '../tree/digest.ts'
+import { crcOfPath, type Digestible, digestOf, digestOfZnode, pathCrcOf, TreeDigest } from '../tree/digest.ts'
 import type { Znode } from '../tree/znode.ts'
 
 /** What validation must know of a znode; a Znode fits. */
@@ -188,8 +188,8 @@ export class PendingChanges {
     const change = new Change(node)
     change.zxid = zxid
     if (this.#withDigest) {
-      change.pathCrc = crcOfPath(key)
-      change.counted = digestOfZnode(key, node, change.pathCrc)
+      change.pathCrc = pathCrcOf(key, node)
+      change.counted = digestOfZnode(key, node)
     }
     return this.#put(key, change)
   }

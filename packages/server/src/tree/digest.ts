@@ -75,27 +75,29 @@ export function crcOfPath(path: string): number {
   return crc32(scratch.bytes, 4, scratch.length)
 }
 
-/**
- * The share of a stored znode in the digest: unsigned 32 bits. The znode keeps it. `pathCrc` is `crcOfPath(path)`, and `data` that of the
- * znode, where they are known.
- */
-export function digestOfZnode(path: string, node: Znode, pathCrc?: number, data?: Uint8Array | null): number {
+/** The same of a stored znode, which keeps it. */
+export function pathCrcOf(path: string, node: Znode): number {
+  const { pathCrc } = node
+  if (pathCrc !== 0) return pathCrc
+  node.pathCrc = crcOfPath(path)
+  return node.pathCrc
+}
+
+/** The share of a stored znode in the digest: unsigned 32 bits. The znode keeps it. `data` is that of the znode, where it is known. */
+export function digestOfZnode(path: string, node: Znode, data?: Uint8Array | null): number {
   if (!isCounted(path)) return 0
   const { share } = node
   if (share !== 0) return share
-  const computed = computedDigestOf(path, node, pathCrc, data)
-  node.share = computed
-  return computed
+  node.share = computed(pathCrcOf(path, node), node, data)
+  return node.share
 }
 
 /** The same, whatever the znode has kept. */
-export function computedDigestOf(
-  path: string,
-  node: Znode,
-  pathCrc: number = crcOfPath(path),
-  data: Uint8Array | null = node.data,
-): number {
-  if (!isCounted(path)) return 0
+export function computedDigestOf(path: string, node: Znode): number {
+  return isCounted(path) ? computed(crcOfPath(path), node) : 0
+}
+
+function computed(pathCrc: number, node: Znode, data: Uint8Array | null = node.data): number {
   let crc = pathCrc
   if (data !== null) crc = crc32(data, 0, data.length, crc)
   // Stored as czxid mzxid | ctime … ephemeralOwner | pzxid; in the digest pzxid is third.

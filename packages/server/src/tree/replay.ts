@@ -30,7 +30,7 @@ function setWithDigest(tree: DataTree, header: TxnHeader, { path, data, version 
   const node = tree.get(path)
   if (node !== undefined) tree.digest.subtract(digestOfZnode(path, node))
   const changed = tree.setData(header, path, data, version, node)
-  tree.digest.add(digestOfZnode(path, changed, undefined, data))
+  tree.digest.add(digestOfZnode(path, changed, data))
   return changed
 }
 

@@ -21,7 +21,8 @@ const pzxid = 52
 const dataLengthAt = 60
 const dataReferenceAt = 64
 const shareAt = 68
-const rowBytes = 72
+const pathCrcAt = 72
+const rowBytes = 76
 const rowsPerBlock = 1024
 
 class Block {
@@ -87,6 +88,15 @@ export class Znode {
 
   set share(value: number) {
     this.block.view.setUint32(this.row + shareAt, value)
+  }
+
+  /** What its path adds to its share, unsigned 32 bits; 0 while that is not known. */
+  get pathCrc(): number {
+    return this.block.view.getUint32(this.row + pathCrcAt)
+  }
+
+  set pathCrc(value: number) {
+    this.block.view.setUint32(this.row + pathCrcAt, value)
   }
 
   get czxid(): bigint {
