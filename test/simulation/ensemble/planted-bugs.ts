@@ -112,7 +112,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'transactions are acknowledged before they are durable',
     finds: lostWrite,
-    seed: 3,
+    seed: 35,
     plant: () => {
       const last = new WeakMap<FileTxnLog, bigint>()
       const flushing = new WeakMap<FileTxnLog, Promise<void>>()
@@ -156,7 +156,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'TRUNC cuts one transaction too many',
     finds: /damaged|does not start|differs|it may be|a member complains/,
-    seed: 9,
+    seed: 14,
     plant: () =>
       replaceMethod(
         FileTxnLog.prototype,
@@ -186,7 +186,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a leader replies before a quorum has the write',
     finds: lostWrite,
-    seed: 15,
+    seed: 35,
     plant: () =>
       replaceMethod(
         Peer.prototype,
