@@ -21,3 +21,10 @@ test('whatever breaks, no invariant does', () => {
     }
   }
 })
+
+test.each([703_469, 805_413, 807_773, 812_749, 814_669])(
+  'two servers that cannot cut their logs do not keep three from electing a leader: schedule %i',
+  (seed) => {
+    runSchedule(seed)
+  },
+)

@@ -33,6 +33,13 @@ export class HeldZxids {
     this.base = start
   }
 
+  /** The same without everything after `zxid`, which it has. */
+  upTo(zxid: bigint): HeldZxids {
+    const cut = new HeldZxids(this.base, this.#ranges)
+    cut.truncate(zxid)
+    return cut
+  }
+
   get last(): bigint {
     return this.#ranges.at(-1)?.to ?? this.base
   }

@@ -27,10 +27,17 @@ export class History {
   isFailed = false
   /** Something is missing here, or may be: this server must not vote before a leader has made its history whole. */
   isIncomplete: boolean
+  /**
+   * The history is whole, but cannot be cut as a leader asked: this server asks the same leader for everything. Where that does not
+   * succeed, it has a vote with what it has, as after a restart.
+   */
+  isUncuttable = false
   /** The last zxid that was passed to `commit`. */
   #passedOn: bigint
   #epochsAsked: { readonly accepted: number; readonly current: number } | undefined
   #cuts = 0
+  /** What the log had before the cut that is under way. */
+  #uncut: HeldZxids | undefined
   /** An image that is complete but not installed, and the transactions appended after it. */
   #staged: HeldZxids | undefined
   /** The last zxid that will be durable with the image once it is installed. */
@@ -45,6 +52,11 @@ export class History {
     this.applied = recovered.committed
     this.#passedOn = recovered.committed
     this.isIncomplete = recovered.state !== 'whole'
+  }
+
+  /** Only a whole copy of the leader's history is of use here: no part that follows what is there, and no vote for that leader. */
+  get needsEverything(): boolean {
+    return this.isIncomplete || this.isUncuttable
   }
 
   /** The log that `append` goes to. */
@@ -87,7 +99,8 @@ export class History {
   truncate(zxid: bigint, out: PeerOutput): void {
     assert(zxid >= this.seen, `${formatHex(this.seen)} is committed, nothing below is cut`)
     assert(this.isDurable, 'nothing is cut while something is being written')
-    this.held.truncate(zxid)
+    this.#uncut = this.held
+    this.held = this.held.upTo(zxid)
     this.durable = zxid
     this.#cuts++
     out.truncate(zxid)
@@ -132,10 +145,12 @@ export class History {
         this.#cuts--
         return
       case 'notTruncated':
-        // The disk has what it had before. Only an image can replace it, and nobody asks for the rest before.
+        // The disk has what it had before, and nothing of what was appended behind the cut.
         this.#cuts--
+        assert(this.#uncut !== undefined, 'a cut was under way')
+        this.held = this.#uncut
         this.durable = this.held.last
-        this.isIncomplete = true
+        this.isUncuttable = true
         return
       case 'epochsSaved':
         assert(this.#epochsAsked !== undefined, 'epochs were asked to be saved')

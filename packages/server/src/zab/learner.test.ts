@@ -121,13 +121,13 @@ describe('a log that cannot go back', () => {
   test.each([
     ['what is not in it', makeZxid(1, 12)],
     ['what only a snapshot says is committed', makeZxid(1, 3)],
-  ])('to %s is replaced by everything: no vote before that', (_, zxid) => {
+  ])('to %s is replaced by everything', (_, zxid) => {
     const { history, meet } = follower()
     const learner = meet()
     learner.packet(0, packet('TRUNC', zxid), recording)
     expect(learner.over?.kind).toBe('behind')
     expect(asked).not.toContain('truncate')
-    expect(history.isIncomplete).toBe(true)
+    expect([history.isIncomplete, history.isUncuttable]).toEqual([false, true])
     const next = meet()
     expect(sent.at(-1)).toMatchObject({ type: 'ACKEPOCH', zxid: -1n })
     next.packet(0, packet('DIFF', makeZxid(1, 9)), recording)
@@ -143,7 +143,7 @@ describe('a log that cannot go back', () => {
     history.report({ kind: 'epochsSaved' }, recording)
     last.advance(0, recording)
     expect(sent.at(-1)).toMatchObject({ type: 'ACK', zxid: makeZxid(2, 0) })
-    expect([history.isIncomplete, history.held.last, history.committed]).toEqual([
+    expect([history.isUncuttable, history.held.last, history.committed]).toEqual([
       false,
       makeZxid(1, 4),
       makeZxid(1, 4),
@@ -156,7 +156,7 @@ describe('a log that cannot go back', () => {
     const learner = meet()
     learner.packet(0, packet('TRUNC', makeZxid(1, 7)), recording)
     expect(learner.over).toMatchObject({ kind: 'illegal', text: expect.stringContaining('is committed') })
-    expect(history.isIncomplete).toBe(false)
+    expect(history.isUncuttable).toBe(false)
   })
 
   test('is replaced where the disk cannot cut it', () => {
@@ -168,6 +168,6 @@ describe('a log that cannot go back', () => {
     history.report({ kind: 'notTruncated' }, recording)
     learner.notTruncated()
     expect(learner.over?.kind).toBe('behind')
-    expect([history.isIncomplete, history.isQuiet]).toEqual([true, true])
+    expect([history.isUncuttable, history.isQuiet, history.held.last]).toEqual([true, true, makeZxid(1, 9)])
   })
 })

@@ -103,6 +103,8 @@ export interface LearnerRole {
 
 export class Learner {
   readonly leader: number
+  /** Whether this server asks for everything. */
+  readonly needsEverything: boolean
   readonly #sid: number
   /** A leader whose configuration is older refuses this member, as Apache's does. */
   readonly #configVersion: bigint
@@ -134,6 +136,7 @@ export class Learner {
     this.#sid = sid
     this.#configVersion = configVersion
     this.leader = leader
+    this.needsEverything = history.needsEverything
     this.#isObserver = isObserver
     this.#history = history
     this.#times = times
@@ -249,14 +252,14 @@ export class Learner {
   #promise(now: number, { zxid, data }: QuorumPacket, out: PeerOutput): string | undefined {
     this.epoch = zxidEpoch(zxid)
     if (parseIntBytes(data) !== 0x1_0000) return `protocol version ${parseIntBytes(data)}`
-    const { acceptedEpoch, currentEpoch, isIncomplete } = this.#history
+    const { acceptedEpoch, currentEpoch, needsEverything } = this.#history
     if (this.epoch < acceptedEpoch) {
       this.#leave('behind', `epoch ${this.epoch} of server ${this.leader} is over, ${acceptedEpoch} was accepted`)
       return undefined
     }
     // A server that lost something promises nothing, since its ACKEPOCH does not count. Nothing is saved either: an empty directory with
     // an epoch is that of a new ensemble, whose server has a vote after a restart.
-    if (this.epoch === acceptedEpoch || isIncomplete) this.#acknowledgeEpoch(now, out, false)
+    if (this.epoch === acceptedEpoch || needsEverything) this.#acknowledgeEpoch(now, out, false)
     else {
       this.state = 'promising'
       this.#history.saveEpochs(this.epoch, currentEpoch, out)
@@ -266,31 +269,31 @@ export class Learner {
 
   /** A promise counts once: a second leader of the same epoch must not count this server again. */
   #acknowledgeEpoch(now: number, out: PeerOutput, isFirst: boolean): void {
-    const { isIncomplete, held } = this.#history
+    const { needsEverything, held } = this.#history
     this.#heardAt = now
     this.state = 'base'
     out.send(this.link as number, {
       type: 'ACKEPOCH',
-      zxid: isIncomplete ? incomplete : held.last,
+      zxid: needsEverything ? incomplete : held.last,
       data: intBytes(this.epochToAcknowledge(isFirst)),
       authinfo: null,
     })
   }
 
   epochToAcknowledge(isFirst: boolean): number {
-    return isFirst && !this.#history.isIncomplete ? this.#history.currentEpoch : -1
+    return isFirst && !this.#history.needsEverything ? this.#history.currentEpoch : -1
   }
 
   #diff(): string | undefined {
-    if (this.#history.isIncomplete) return 'DIFF for a server that lost something'
+    if (this.#history.needsEverything) return 'DIFF for a server that needs everything'
     this.#role.begin(this.#history.held.last)
     this.state = 'catchingUp'
     return undefined
   }
 
   #truncate(zxid: bigint, out: PeerOutput): string | undefined {
-    const { committed, seen, held, isIncomplete } = this.#history
-    if (isIncomplete) return 'TRUNC for a server that lost something'
+    const { committed, seen, held, needsEverything } = this.#history
+    if (needsEverything) return 'TRUNC for a server that needs everything'
     if (zxid < seen) return `TRUNC to ${formatHex(zxid)}, but ${formatHex(seen)} is committed`
     if (zxid < committed || !held.has(zxid)) {
       this.#needsImage(`the log cannot go back to ${formatHex(zxid)}`)
@@ -302,9 +305,9 @@ export class Learner {
     return undefined
   }
 
-  /** The history is whole, but cannot be cut as the leader asks: it needs a whole copy, and must not vote before. */
+  /** The history is whole, but cannot be cut as the leader asks: it needs a whole copy. */
   #needsImage(why: string): void {
-    this.#history.isIncomplete = true
+    this.#history.isUncuttable = true
     this.#leave('behind', `${why}; everything is asked for`)
   }
 
@@ -330,6 +333,7 @@ export class Learner {
     this.#heardAt = now
     this.state = 'waiting'
     this.#history.isIncomplete = false
+    this.#history.isUncuttable = false
     const link = this.link as number
     out.send(link, { type: 'ACK', zxid: makeZxid(this.epoch, 0), data: null, authinfo: null })
     this.#role.acknowledged(link, out)

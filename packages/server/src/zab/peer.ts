@@ -36,6 +36,8 @@ export class Peer {
   #leader: Leader | undefined
   #term = 0
   #isServing = false
+  /** The leader that was not left for good: it is asked again, for everything. */
+  #again: number | undefined
   /** Newest notification of each server while the disk settles. */
   readonly #early = new Map<number, Notification>()
   #wakeAt = Number.POSITIVE_INFINITY
@@ -157,6 +159,8 @@ export class Peer {
     }
     const over = this.#leader?.over ?? this.#learner?.over
     if (over !== undefined) {
+      const isFirst = this.history.isUncuttable && this.#learner?.needsEverything === false
+      this.#again = isFirst ? this.#learner?.leader : undefined
       this.#endTerm(over, out)
       this.#lookWhenQuiet(now, out)
       return
@@ -197,11 +201,22 @@ export class Peer {
       }
       history.isIncomplete = true
     }
-    this.#state = 'looking'
     this.#term++
+    if (this.#again !== undefined) {
+      // No election: the leader is there, and may need this server for its quorum.
+      this.#learnFrom(now, this.#again, out)
+      this.#hearEarly(now, out)
+      return
+    }
+    history.isUncuttable = false
+    this.#state = 'looking'
     const state = !history.isIncomplete ? 'whole' : this.#isFresh && history.held.last === 0n ? 'fresh' : 'abstains'
     const candidate = { zxid: history.held.last, peerEpoch: history.currentEpoch, state } as const
     this.#decide(now, this.#election.look(now, candidate, out), out)
+    this.#hearEarly(now, out)
+  }
+
+  #hearEarly(now: number, out: PeerOutput): void {
     const early = [...this.#early]
     this.#early.clear()
     for (const [from, notification] of early) this.#decide(now, this.#election.hear(now, from, notification, out), out)
@@ -218,6 +233,12 @@ export class Peer {
       this.#leader.begin(now, out)
       return
     }
+    this.#learnFrom(now, leader, out)
+  }
+
+  #learnFrom(now: number, leader: number, out: PeerOutput): void {
+    const { sid, membership } = this.#options
+    this.#again = undefined
     this.#state = 'learning'
     const isObserver = !membership.voters.some((voter) => voter.sid === sid)
     this.#learner = new Learner(now, sid, leader, isObserver, this.history, this.#times, membership.version)
