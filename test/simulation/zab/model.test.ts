@@ -28,3 +28,7 @@ test.each([703_469, 805_413, 807_773, 812_749, 814_669])(
     runSchedule(seed)
   },
 )
+
+test('of five servers that look, one does not wait for a leader that waits for it: schedule 938839', () => {
+  runSchedule(938_839)
+})

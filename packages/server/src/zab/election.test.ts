@@ -50,6 +50,17 @@ describe('a newcomer joins a running ensemble', () => {
     expect(other.hear(3, heard('following', 3))).toBe(undefined)
   })
 
+  test('whose own vote completes the quorum of a leader of the same round', () => {
+    const { hear, election } = looking(1, [1, 2, 3, 4, 5], whole)
+    const vote = { round: election.round, zxid: 0x1_0000_0009n }
+    expect(hear(2, heard('looking', 3, vote))).toBe(undefined)
+    expect(hear(4, heard('following', 3, vote))).toBe(undefined)
+    expect(hear(3, heard('leading', 3, vote))).toBe(3)
+    const other = looking(1, [1, 2, 3, 4, 5], whole)
+    other.hear(4, heard('following', 3, { ...vote, round: 7 }))
+    expect(other.hear(3, heard('leading', 3, { ...vote, round: 7 }))).toBe(undefined)
+  })
+
   test('and forgets that a server followed when it looks again', () => {
     const { hear } = looking(1, [1, 2, 3], whole)
     hear(2, heard('following', 3, { round: 7 }))

@@ -194,10 +194,15 @@ export class Election {
     return this.#isFollowed(heard, this.#outside) ? this.#verdict(heard.leader, heard.round, voteOf(heard)) : undefined
   }
 
-  /** A quorum says that it follows this leader, and the leader says that it leads. */
+  /**
+   * A quorum says that it follows this leader, and the leader says that it leads. A server that looks, as this one does, completes the
+   * quorum where it has the same vote in the same round: without that it would wait for a leader that waits for it, as another part of
+   * the servers may wait for another one.
+   */
   #isFollowed(heard: Notification, votes: ReadonlyMap<number, Notification>): boolean {
     const same: number[] = []
-    for (const [sid, vote] of votes) if (vote.state !== 'looking' && this.agree(vote, heard)) same.push(sid)
+    for (const [sid, vote] of votes)
+      if (vote.state === 'looking' ? isSameVote(vote, heard) : this.agree(vote, heard)) same.push(sid)
     if (!this.#quorum.has(same)) return false
     // My followers may know of a term that is over. In this round it can only be a term that I am about to begin.
     if (heard.leader === this.#sid) return heard.round === this.round && this.takesPart
