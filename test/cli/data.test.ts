@@ -80,6 +80,27 @@ test('inspect prints transactions and znodes as lines or JSON, and finds them by
   )
 })
 
+test('inspect knows the directory of a member: its epochs, and what a leader has replaced', async () => {
+  const { dataDir, server, clients } = await filled()
+  await Promise.all(clients.map((client) => client.close()))
+  await server.end('SIGKILL')
+  const put = (name: string, text: string): void => writeFileSync(join(dataDir, 'version-2', name), text)
+  put('acceptedEpoch', '4')
+  put('currentEpoch', '3')
+  put('replaced.log.1', '')
+  const seen = run('inspect', dataDir, '--zxid', '0x1')
+  expect(seen.code).toBe(0)
+  const all = run('inspect', dataDir).out
+  expect(all).toMatch(/version-2: acceptedEpoch 4, currentEpoch 3: the directory of a member of an ensemble$/m)
+  expect(all).toMatch(
+    /version-2: a leader has sent everything: the files from before have names that begin with replaced\.$/m,
+  )
+  put('currentEpoch', '5')
+  const wrong = run('inspect', dataDir)
+  expect(wrong.code).toBe(1)
+  expect(wrong.out).toMatch(/^DAMAGED .*acceptedEpoch is 4, below currentEpoch, which is 5/m)
+})
+
 test('inspect says where a file is damaged, the server refuses it and names the way out, and accepts it with --accept-loss', async () => {
   const { dataDir, server, clients } = await filled()
   await Promise.all(clients.map((client) => client.close()))

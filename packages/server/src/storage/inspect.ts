@@ -8,7 +8,8 @@ import { statOf, type Znode } from '../tree/znode.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { compressionOf, decompressed } from './compression.ts'
 import { RecentRecords } from './continuity.ts'
-import { logsAmong, snapshotsAmong } from './file-names.ts'
+import { examineEpochs } from './epoch-files.ts'
+import { logsAmong, replacedPrefix, snapshotsAmong } from './file-names.ts'
 import { isMissingAcl } from './image-tree.ts'
 import { LogFile, type RecordPlace } from './log-file.ts'
 import { bytesOf, readSnapshot } from './snapshot-file.ts'
@@ -80,6 +81,7 @@ async function inspectDirectory(disk: Disk, directory: string, report: Inspect):
   const logs = logsAmong(names)
   if (snapshots.length + logs.length === 0) {
     report({ kind: 'note', file: directory, text: 'neither snapshots nor logs are here' })
+    await inspectMember(disk, directory, names, 0n, report)
     return
   }
   const newest = snapshots.at(-1)
@@ -99,6 +101,8 @@ async function inspectDirectory(disk: Disk, directory: string, report: Inspect):
       report({ kind: 'damage', file, offset: at.offset, text })
     })
   }
+  const reach = [last, newest?.zxid].reduce<bigint>((a, b) => (b !== undefined && b > a ? b : a), 0n)
+  await inspectMember(disk, directory, names, reach, report)
   const mark = await AcknowledgedMark.read(disk, directory)
   if (mark === 0n) return
   report({
@@ -106,11 +110,29 @@ async function inspectDirectory(disk: Disk, directory: string, report: Inspect):
     file: `${directory}/acknowledged`,
     text: `everything up to ${formatHex(mark)} was acknowledged`,
   })
-  const reach = [last, newest?.zxid].reduce<bigint>((a, b) => (b !== undefined && b > a ? b : a), 0n)
   if (reach < mark) {
     const text = `transactions ${formatHex(reach + 1n)} to ${formatHex(mark)} were acknowledged and are not here`
     report({ kind: 'damage', file: directory, offset: 0, text })
   }
+}
+
+/** What a member of an ensemble has in its directory besides its history. */
+async function inspectMember(
+  disk: Disk,
+  directory: string,
+  names: readonly string[],
+  lastZxid: bigint,
+  report: Inspect,
+): Promise<void> {
+  const epochs = await examineEpochs(disk, directory, names, lastZxid)
+  if (epochs?.problem !== undefined) report({ kind: 'damage', file: directory, offset: 0, text: epochs.problem })
+  else if (epochs !== undefined) {
+    const text = `acceptedEpoch ${epochs.accepted}, currentEpoch ${epochs.current}: the directory of a member of an ensemble`
+    report({ kind: 'note', file: directory, text })
+  }
+  if (!names.some((name) => name.startsWith(replacedPrefix))) return
+  const text = `a leader has sent everything: the files from before have names that begin with ${replacedPrefix}`
+  report({ kind: 'note', file: directory, text })
 }
 
 async function inspectFile(disk: Disk, path: string, report: Inspect): Promise<void> {
