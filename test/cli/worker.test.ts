@@ -3,8 +3,10 @@ import { connect } from '@lightkeeper/client'
 import { opCode } from '@lightkeeper/protocol'
 import { proxy } from '@lightkeeper/testing'
 import { expect, test } from 'vitest'
+import { freePort } from '../support/our-process.ts'
 import { Program } from '../support/program.ts'
 import { missingTarget, startTarget, targetName } from '../support/target.ts'
+import { until } from '../support/wait.ts'
 
 const file = fileURLToPath(new URL('../../packages/cli/dist/demo/worker.js', import.meta.url))
 const reason = missingTarget()
@@ -43,5 +45,13 @@ test.skipIf(reason !== undefined)('a worker starts, though a connection is lost 
   await using worker = new Program(file, '--connect', wire.connectString, '--id', 'a')
   await worker.untilReport(({ event }) => event === 'done')
   expect(lost).toBe(1)
+  expect(await worker.stop()).toBe(0)
+})
+
+test('a worker that is stopped before it has started ends in order', async () => {
+  await using silent = await proxy(await freePort())
+  silent.hang()
+  await using worker = new Program(file, '--connect', silent.connectString, '--id', 'a')
+  await until(() => silent.accepted > 0)
   expect(await worker.stop()).toBe(0)
 })

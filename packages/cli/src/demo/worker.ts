@@ -5,8 +5,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { connect, json, KeeperError, op } from '@lightkeeper/client'
-import { configuration, discovery, election, type Held, lock } from '@lightkeeper/recipes'
+import { type Client, connect, json, KeeperError, op } from '@lightkeeper/client'
+import { type Configuration, configuration, discovery, election, type Held, lock } from '@lightkeeper/recipes'
 import { untilInterrupted } from '../signals.ts'
 
 interface Settings {
@@ -26,20 +26,27 @@ const { values } = parseArgs({
 const { id } = values
 const signal = untilInterrupted()
 
-await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
-for (const path of ['/orders', '/locks', '/done'] as const) {
-  // If the reply to a create was lost, the next round sees whether it was executed.
-  while ((await zk.exists(path)) === undefined) await zk.create(path).catch(unlessRejected)
+await run().catch((error: unknown) => {
+  // A stop before everything was there is an orderly end too.
+  if (!signal.aborted) throw error
+})
+
+async function run(): Promise<void> {
+  await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
+  for (const path of ['/orders', '/locks', '/done'] as const) {
+    // If the reply to a create was lost, the next round sees whether it was executed.
+    while ((await zk.exists(path)) === undefined) await zk.create(path).catch(unlessRejected)
+  }
+  const fallback: Settings = { backlog: 10, workMs: 20 }
+  await using settings = await configuration(zk, '/settings', json<Settings>(), { fallback, signal })
+  await using _visible = await discovery(zk).register({ name: 'worker', id, address: '127.0.0.1' }, { signal })
+  report('started', { id })
+  await Promise.all([schedule(zk, settings), work(zk, settings), followSettings(settings)])
+  report('stopped', { id })
 }
-const fallback: Settings = { backlog: 10, workMs: 20 }
-await using settings = await configuration(zk, '/settings', json<Settings>(), { fallback, signal })
-await using _visible = await discovery(zk).register({ name: 'worker', id, address: '127.0.0.1' }, { signal })
-report('started', { id })
-await Promise.all([schedule(), work(), followSettings()])
-report('stopped', { id })
 
 /** The scheduler numbers the orders without a gap, each number once, even if a new term begins in between. */
-async function schedule(): Promise<void> {
+async function schedule(zk: Client, settings: Configuration<Settings>): Promise<void> {
   for await (const term of election(zk, '/scheduler', { id }).terms({ signal })) {
     report('scheduler', { id, epoch: term.epoch.toString() })
     while (!term.signal.aborted) {
@@ -66,7 +73,7 @@ async function schedule(): Promise<void> {
 }
 
 /** Executes orders under one of ten locks. The transaction that writes a finished order is refused if the lock is lost. */
-async function work(): Promise<void> {
+async function work(zk: Client, settings: Configuration<Settings>): Promise<void> {
   while (!signal.aborted) {
     let held: Held | undefined
     try {
@@ -90,7 +97,7 @@ async function work(): Promise<void> {
   }
 }
 
-async function followSettings(): Promise<void> {
+async function followSettings(settings: Configuration<Settings>): Promise<void> {
   for await (const change of settings.changes({ signal })) {
     if (change.kind === 'changed') report('settings', { id, ...change.value })
     if (change.kind === 'invalid') report('bad-settings', { id, why: String(change.error) })
