@@ -3,9 +3,12 @@ export function report(event: string, facts: Readonly<Record<string, unknown>> =
   process.stdout.write(`${JSON.stringify({ event, ...facts })}\n`)
 }
 
-/** Aborts when the process is asked to stop, so that the program can leave cleanly. */
-export function untilInterrupted(): AbortSignal {
+/** Runs a program. Its signal aborts when the process is asked to stop; a stop before everything is there is an orderly end too. */
+export async function run(program: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort())
-  return stop.signal
+  const { signal } = stop
+  await program(signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+  })
 }

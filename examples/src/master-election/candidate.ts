@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { connect } from 'lightkeeper'
 import { masterElection } from 'lightkeeper/recipes'
-import { report, untilInterrupted } from '../report.ts'
+import { report, run } from '../report.ts'
 
 const { values } = parseArgs({
   options: {
@@ -14,21 +14,24 @@ const { values } = parseArgs({
   },
 })
 const { id } = values
-const signal = untilInterrupted()
-await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
-const election = masterElection(zk, `/${values.path.replace(/^\//, '')}`, { id })
-await Promise.all([stand(), lookOn()])
 
-async function stand(): Promise<void> {
-  for await (const term of election.terms({ signal })) {
-    report('master', { id, term: term.epoch.toString() })
-    if (!term.signal.aborted) await once(term.signal, 'abort')
-    report('stepped-down', { id, term: term.epoch.toString(), why: String(term.signal.reason) })
-  }
-}
+await run(async (signal) => {
+  await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
+  const election = masterElection(zk, `/${values.path.replace(/^\//, '')}`, { id })
 
-async function lookOn(): Promise<void> {
-  for await (const master of election.watchLeader({ signal })) {
-    if (master !== undefined && master.id !== id) report('follower', { id, master: master.id })
+  const stand = async (): Promise<void> => {
+    for await (const term of election.terms({ signal })) {
+      report('master', { id, term: term.epoch.toString() })
+      if (!term.signal.aborted) await once(term.signal, 'abort')
+      report('stepped-down', { id, term: term.epoch.toString(), why: String(term.signal.reason) })
+    }
   }
-}
+
+  const lookOn = async (): Promise<void> => {
+    for await (const master of election.watchLeader({ signal })) {
+      if (master !== undefined && master.id !== id) report('follower', { id, master: master.id })
+    }
+  }
+
+  await Promise.all([stand(), lookOn()])
+})

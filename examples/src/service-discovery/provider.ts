@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { connect } from 'lightkeeper'
 import { discovery } from 'lightkeeper/recipes'
-import { report, untilInterrupted } from '../report.ts'
+import { report, run } from '../report.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -16,11 +16,13 @@ const { values, positionals } = parseArgs({
   },
 })
 const [name = 'demo'] = positionals
-const signal = untilInterrupted()
-await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
 
-const instance = { name, address: values.address, port: Number(values.port), weight: Number(values.weight) }
-await using me = await discovery(zk).register(instance, { signal })
-report('registered', { path: me.path })
-if (!signal.aborted) await once(signal, 'abort')
-report('leaving')
+await run(async (signal) => {
+  await using zk = await connect(values.connect, { sessionTimeout: Number(values['session-timeout']), signal })
+
+  const instance = { name, address: values.address, port: Number(values.port), weight: Number(values.weight) }
+  await using me = await discovery(zk).register(instance, { signal })
+  report('registered', { path: me.path })
+  if (!signal.aborted) await once(signal, 'abort')
+  report('leaving')
+})
