@@ -73,7 +73,8 @@ export function createOwnAt(
       try {
         return await create(path)
       } catch (error) {
-        if (mayBeExecuted(error)) void deleteSurely(zk, path, epoch)
+        // The reason of the signal says nothing about the request, which may be on its way.
+        if (options?.signal?.aborted === true || mayBeExecuted(error)) void deleteSurely(zk, path, epoch)
         throw error
       }
     },
