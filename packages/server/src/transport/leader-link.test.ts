@@ -12,6 +12,8 @@ let clock: HandClock
 let seen: string[]
 let leader: Link
 let received: Uint8Array[]
+/** The sizes of the pieces that an image got. */
+let pieces: number[]
 
 const packet = (type: QuorumPacket['type'], zxid: bigint): QuorumPacket => ({ type, zxid, data: null, authinfo: null })
 const bytesOf = (...packets: readonly QuorumPacket[]): Uint8Array => {
@@ -26,6 +28,7 @@ beforeEach(async () => {
   clock = new HandClock()
   seen = []
   received = []
+  pieces = []
 })
 
 async function listen(): Promise<void> {
@@ -48,6 +51,7 @@ function dial(imageBytes = 0): LeaderLink {
           return left === 0
         },
         async push(bytes: Uint8Array) {
+          pieces.push(bytes.length)
           const taken = Math.min(left, bytes.length)
           left -= taken
           await Promise.resolve()
@@ -127,6 +131,19 @@ test('an image and the packets around it arrive in order, wherever the stream is
     await settle()
     expect(seen, `cut at ${cut}`).toEqual(['opened', 'LEADERINFO 1', 'SNAP 5', 'image', 'NEWLEADER 6', 'UPTODATE 7'])
   }
+})
+
+test('what comes while an image takes earlier bytes is passed to it together', async () => {
+  await listen()
+  dial(1000)
+  await settle()
+  leader.write(bytesOf(packet('SNAP', 5n)))
+  await settle()
+  for (let i = 0; i < 100; i++) leader.write(new Uint8Array(10))
+  leader.write(mark)
+  await settle()
+  expect(pieces).toEqual([10, 990 + mark.length])
+  expect(seen).toEqual(['opened', 'SNAP 5', 'image'])
 })
 
 test('an image without its end mark ends the link', async () => {

@@ -11,6 +11,7 @@ import {
   writeQuorumPacket,
 } from '@lightkeeper/protocol'
 import type { Link, Runtime, Timer } from '@lightkeeper/runtime'
+import { joined } from './joined.ts'
 import { LoginError } from './member-logins.ts'
 
 /**
@@ -19,6 +20,8 @@ import { LoginError } from './member-logins.ts'
  */
 const retriesMs = [10, 20, 40, 80, 160, 320]
 const writerBytes = 4096
+/** So much of an image may wait for the disk before the leader is held back. */
+const aheadBytes = 256 * 1024
 
 export interface LeaderLinkHooks {
   opened(): void
@@ -53,6 +56,7 @@ export class LeaderLink {
   #image: { readonly receiver: ImageReceiver; readonly done: () => void } | undefined
   /** Bytes that came while the image took earlier ones. */
   readonly #chunks: Uint8Array[] = []
+  #waitingBytes = 0
   #isTaking = false
   /** The bytes of the end mark that have come. */
   #ending: Uint8Array = new Uint8Array(0)
@@ -148,8 +152,9 @@ export class LeaderLink {
       return
     }
     this.#chunks.push(chunk)
+    this.#waitingBytes += chunk.length
     if (!this.#isTaking) void this.#takeImage()
-    else this.#link?.pause()
+    else if (this.#waitingBytes > aheadBytes) this.#link?.pause()
   }
 
   #takePackets(chunk: Uint8Array): void {
@@ -161,7 +166,10 @@ export class LeaderLink {
         if (this.#isOver) return
         if (this.#image === undefined) continue
         const rest = this.#stream.takeRest()
-        if (rest.length > 0) this.#chunks.unshift(rest)
+        if (rest.length > 0) {
+          this.#chunks.unshift(rest)
+          this.#waitingBytes += rest.length
+        }
         void this.#takeImage()
         return
       }
@@ -171,12 +179,17 @@ export class LeaderLink {
     }
   }
 
-  /** Passes bytes to the image until it is over, then the rest to the packets. */
+  /**
+   * Passes bytes to the image until it is over, then the rest to the packets. What came meanwhile goes to the disk together: a slow disk
+   * takes one large piece sooner than many small ones.
+   */
   async #takeImage(): Promise<void> {
     if (this.#isTaking) return
     this.#isTaking = true
     try {
-      for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
+      while (this.#chunks.length > 0) {
+        const chunk = joined(...this.#chunks.splice(0))
+        this.#waitingBytes -= chunk.length
         await this.#takeChunk(chunk)
         if (this.#isOver) return
       }
@@ -206,11 +219,4 @@ export class LeaderLink {
     done()
     if (!this.#isOver) this.#takePackets(rest.subarray(imageEndMark.length))
   }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
 }
