@@ -70,6 +70,18 @@ const oldest = new WeakMap<Forwarding, { readonly session: bigint; readonly xid:
 const heardAt = new WeakMap<Forwarding, { count: number; readonly sessions: Map<Session, number> }>()
 const nobody = { isOpen: false, identities: [], replies: { isNext: () => true }, hangUp() {}, answerLater() {} }
 
+/** A leader takes each sync for confirmed. */
+const answerSyncsAlone = (): (() => void) =>
+  replaceMethod(
+    Leading.prototype,
+    'sync',
+    (original) =>
+      function (this: Leading, ticket: Ticket<Caller>) {
+        original.call(this, ticket)
+        this.confirmed()
+      },
+  )
+
 const lostWrite =
   /it may be|zxid .* was that of|given out twice|differs from s1|a member complains|reply of its own write|before the sync|damaged/
 const lostSession = /lost its session|is gone, and its session lives|differs from s1: \/eph/
@@ -259,15 +271,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seed: 10,
     plant: () => {
       const check = replaceMethod(Leader.prototype, 'checkQuorum', () => () => {})
-      const sync = replaceMethod(
-        Leading.prototype,
-        'sync',
-        (original) =>
-          function (this: Leading, ticket: Ticket<Caller>) {
-            original.call(this, ticket)
-            this.confirmed()
-          },
-      )
+      const sync = answerSyncsAlone()
       return () => {
         check()
         sync()
@@ -281,16 +285,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     seed: 116,
     isQuick: true,
     moment: askDeposed,
-    plant: () =>
-      replaceMethod(
-        Leading.prototype,
-        'sync',
-        (original) =>
-          function (this: Leading, ticket: Ticket<Caller>) {
-            original.call(this, ticket)
-            this.confirmed()
-          },
-      ),
+    plant: answerSyncsAlone,
   },
   {
     name: 'an image is applied strictly',

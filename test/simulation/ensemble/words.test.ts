@@ -72,7 +72,8 @@ describe('a quorum that does not come', () => {
     expect(said('m1', stillNone)[1]).toContain('seconds=80')
   })
 
-  test('names those that have no data, and so no vote', async () => {
+  /** The second member is back, and the third one is there with an empty directory. Returns how many lines there were before. */
+  async function startBesideEmpty(): Promise<number> {
     const servers = [await start('m1', 1), await start('m2', 2)]
     await untilLed(...servers)
     for (const host of ['m1', 'm2']) world.crash(host, 'kill')
@@ -80,17 +81,16 @@ describe('a quorum that does not come', () => {
     await start('m2', 2)
     await start('m3', 3)
     await world.advance(11_000)
+    return before
+  }
+
+  test('names those that have no data, and so no vote', async () => {
+    const before = await startBesideEmpty()
     expect(said('m2', stillNone).slice(before)).toEqual([expect.stringMatching(/ heardOf=3 missing=1 withoutData=3$/)])
   })
 
   test('says of one that had no data and is gone that it is missing, and no more', async () => {
-    const servers = [await start('m1', 1), await start('m2', 2)]
-    await untilLed(...servers)
-    for (const host of ['m1', 'm2']) world.crash(host, 'kill')
-    const before = said('m2', stillNone).length
-    await start('m2', 2)
-    await start('m3', 3)
-    await world.advance(11_000)
+    const before = await startBesideEmpty()
     world.crash('m3', 'kill')
     await world.advance(140_000)
     const [first, ...later] = said('m2', stillNone).slice(before)

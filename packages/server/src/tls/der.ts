@@ -2,6 +2,7 @@
  * DER, as far as certificates and key stores need it: a value is a tag and a body, read in place. Lengths without a number and
  * strings in pieces (BER) are read too, because some programs write PKCS#12 files with them.
  */
+import { joined } from '../joined.ts'
 
 export class DerError extends Error {
   override readonly name = 'DerError'
@@ -97,17 +98,7 @@ export function numberOf(value: Der): number {
 export function octetsOf(value: Der, tag: number = tags.octetString): Uint8Array {
   if (value.tag === tag) return value.body
   if (value.tag !== (tag | 0x20)) throw new DerError(`tag ${value.tag.toString(16)} where bytes were expected`)
-  return concatenated(childrenOf(value).map((piece) => octetsOf(piece)))
-}
-
-export function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
+  return joined(...childrenOf(value).map((piece) => octetsOf(piece)))
 }
 
 export function areEqual(a: Uint8Array, b: Uint8Array): boolean {

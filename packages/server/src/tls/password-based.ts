@@ -1,6 +1,7 @@
 /** Encryption under a password, as PKCS#8 and PKCS#12 have it (RFC 8018, RFC 7292). */
 import { createDecipheriv, createHash, createHmac, pbkdf2Sync } from 'node:crypto'
-import { areEqual, childOf, childrenOf, concatenated, type Der, numberOf, octetsOf, oidOf, tags } from './der.ts'
+import { joined } from '../joined.ts'
+import { areEqual, childOf, childrenOf, type Der, numberOf, octetsOf, oidOf, tags } from './der.ts'
 import { decryptRc2 } from './rc2.ts'
 import { StoreError } from './store-error.ts'
 
@@ -89,7 +90,7 @@ function decryptWith(cipher: Cipher, key: Uint8Array, initial: Uint8Array, encry
     if (cipher.name === 'rc2') return decryptRc2(key, initial, encrypted)
     // Two keys: the third one is the first.
     const [name, whole] =
-      cipher.name === 'des-ede' ? [tripleDes.name, concatenated([key, key.subarray(0, 8)])] : [cipher.name, key]
+      cipher.name === 'des-ede' ? [tripleDes.name, joined(key, key.subarray(0, 8))] : [cipher.name, key]
     const decipher = createDecipheriv(name, whole, initial)
     return Buffer.concat([decipher.update(encrypted), decipher.final()])
   } catch (cause) {
@@ -142,7 +143,7 @@ function derivedOld(
     return Uint8Array.from({ length: size }, (_, i) => bytes[i % bytes.length] as number)
   }
   const diversifier = new Uint8Array(blockBytes).fill(purpose)
-  const input = concatenated([filled(salt), filled(password)])
+  const input = joined(filled(salt), filled(password))
   const pieces: Uint8Array[] = []
   for (let have = 0; have < length; ) {
     let piece: Uint8Array = createHash(hash).update(diversifier).update(input).digest()
@@ -159,5 +160,5 @@ function derivedOld(
       }
     }
   }
-  return concatenated(pieces).subarray(0, length)
+  return joined(...pieces).subarray(0, length)
 }

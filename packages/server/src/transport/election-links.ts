@@ -17,7 +17,7 @@ import {
   writeNotification,
 } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
-import { joined } from './joined.ts'
+import { joined } from '../joined.ts'
 import { dismiss, LinkLogin, type MemberLogins } from './member-logins.ts'
 import type { PeerProof } from './member-network.ts'
 

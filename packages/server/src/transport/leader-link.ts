@@ -11,7 +11,7 @@ import {
   writeQuorumPacket,
 } from '@lightkeeper/protocol'
 import type { Link, Runtime, Timer } from '@lightkeeper/runtime'
-import { joined } from './joined.ts'
+import { joined } from '../joined.ts'
 import { LoginError } from './member-logins.ts'
 
 /**

@@ -6,7 +6,7 @@
  */
 import type { Clock, Link, LinkEvents } from '@lightkeeper/runtime'
 import type { FourLetterWords } from '../admin/four-letter.ts'
-import { joined } from './joined.ts'
+import { joined } from '../joined.ts'
 import { Opening } from './opening.ts'
 
 const patienceMs = 2_000

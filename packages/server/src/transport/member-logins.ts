@@ -7,7 +7,7 @@ import { beginsQuorumAuth, hexOf } from '@lightkeeper/protocol'
 import { type Clock, type Link, type LinkEvents, type Network, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { AcceptingLogin, DialingLogin, type LoginProgress, type MemberLogin } from '../auth/sasl/member-login.ts'
 import type { MemberSasl } from '../auth/sasl/member-sasl.ts'
-import { joined } from './joined.ts'
+import { joined } from '../joined.ts'
 
 /** Random bytes of a nonce: as many as Java draws. */
 const nonceBytes = 30
@@ -174,7 +174,7 @@ export function networkWithoutLogins({ network, clock, log }: Runtime): Network 
         return {
           data(chunk) {
             if (first === undefined) return events.data(chunk)
-            const bytes = first.length === 0 ? chunk : joined(first, chunk)
+            const bytes = joined(first, chunk)
             const isLogin = beginsQuorumAuth(bytes)
             first = isLogin === undefined ? bytes.slice() : undefined
             if (isLogin === false) events.data(bytes)

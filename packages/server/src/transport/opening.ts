@@ -1,4 +1,5 @@
 /** The first bytes of a connection: a four-letter word, or frames. */
+import { joined } from '../joined.ts'
 import type { Words } from './connection-host.ts'
 
 export class Opening {
@@ -11,7 +12,7 @@ export class Opening {
 
   /** Undefined while more bytes must come before it is known what they are. `bytes` are all that came, or those of the word. */
   add(chunk: Uint8Array): { readonly isWord: boolean; readonly bytes: Uint8Array } | undefined {
-    const bytes = this.#bytes.length === 0 ? chunk : concatenate(this.#bytes, chunk)
+    const bytes = joined(this.#bytes, chunk)
     const wanted = bytes.length < 4 ? 4 : this.#words.length(bytes)
     if (bytes.length < wanted) {
       this.#bytes = bytes
@@ -19,11 +20,4 @@ export class Opening {
     }
     return wanted === 0 ? { isWord: false, bytes } : { isWord: true, bytes: bytes.subarray(0, wanted) }
   }
-}
-
-function concatenate(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length)
-  whole.set(a)
-  whole.set(b, a.length)
-  return whole
 }

@@ -20,6 +20,7 @@ import {
   quorumAuthBytes,
   quorumSaslDigestUri,
 } from '@lightkeeper/protocol'
+import { joined } from '../../joined.ts'
 import { DigestMd5Login, forMembers } from './digest-md5-login.ts'
 import type { OwnLogin } from './member-sasl.ts'
 import type { SaslUsers } from './users.ts'
@@ -53,7 +54,7 @@ class Incoming {
   #bytes: Uint8Array = nothing
 
   add(chunk: Uint8Array): void {
-    this.#bytes = this.#bytes.length === 0 ? chunk : joined(this.#bytes, chunk)
+    this.#bytes = joined(this.#bytes, chunk)
   }
 
   get isEmpty(): boolean {
@@ -211,11 +212,4 @@ function failed(why: string): LoginProgress {
 /** The other side hears it too. */
 function refused(why: string): LoginProgress {
   return { send: quorumAuthBytes({ status: 'error', token: nothing }), end: { kind: 'failed', why } }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
 }
