@@ -1,10 +1,12 @@
 /** Which zxid may follow which, and which records of a log repeat earlier ones. */
 import { opCode, zxidCounter, zxidEpoch } from '@lightkeeper/protocol'
 
-/** Whether `zxid` may follow `last` (0 for none): it is the next number, or the first one of a later epoch. */
+/**
+ * Whether `zxid` may follow `last`: it is the next number, or the first one of a later epoch. The first one of all may be of any epoch,
+ * since earlier leaders may have had nothing to write.
+ */
 export function continues(last: bigint, zxid: bigint): boolean {
   if (zxid === last + 1n) return true
-  if (last === 0n) return zxidEpoch(zxid) === 1 && zxidCounter(zxid) <= 1
   return zxidEpoch(zxid) > zxidEpoch(last) && zxidCounter(zxid) <= 1
 }
 

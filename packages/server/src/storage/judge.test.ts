@@ -4,7 +4,7 @@ import { type Judgement, judge, judgeReach, judgeRecord, type Known } from './ju
 import type { LogEnd } from './log-file.ts'
 
 const end = (kind: LogEnd['kind'], reason = ''): LogEnd => ({ kind, offset: 100, reason, size: 1000 })
-const at5: Known = { last: 5n, promised: 5n, hasReplayed: true, isLastFile: true }
+const at5: Known = { last: 5n, promised: 5n, hasReplayed: true, hasSnapshot: false, isLastFile: true }
 const others: Known = { ...at5, promised: undefined }
 const next = (zxid: bigint) => ({ offset: 300, zxid })
 const more = { isLastFile: false } as const
@@ -135,6 +135,20 @@ describe('a record', () => {
     ['the next number behind a snapshot', 0x1_0000_0006n, false, covered, 'apply'],
     ['the very first', 1n, false, fresh, 'apply'],
     ['the very first of an ensemble', 0x1_0000_0001n, false, fresh, 'apply'],
+    [
+      'the very first, in a later epoch, behind the snapshot of an empty tree',
+      0x2_0000_0001n,
+      false,
+      { ...fresh, hasSnapshot: true },
+      'apply',
+    ],
+    [
+      'the first of a later epoch with no snapshot',
+      0x2_0000_0001n,
+      false,
+      fresh,
+      'the logs begin with 0x200000001, and there is no usable snapshot to start from',
+    ],
     [
       'a later one with no snapshot',
       9n,

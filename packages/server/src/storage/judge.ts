@@ -3,7 +3,7 @@
  * early. Values in, a judgement out; recovery.ts acts on it. No judgement gives up anything that may have been acknowledged: it
  * reports a loss, with what is known to be missing.
  */
-import { formatHex } from '@lightkeeper/protocol'
+import { formatHex, zxidEpoch } from '@lightkeeper/protocol'
 import { continues } from './continuity.ts'
 import type { LogEnd } from './log-file.ts'
 
@@ -15,6 +15,8 @@ export interface Known {
   readonly promised: bigint | undefined
   /** Transactions of the log were applied already: `last` is not that of a snapshot. */
   readonly hasReplayed: boolean
+  /** A snapshot was read. Without one the history must begin with a log of the first epoch, or its beginning may be lost. */
+  readonly hasSnapshot: boolean
   /** The current log file is the last one. */
   readonly isLastFile: boolean
 }
@@ -50,7 +52,7 @@ export function judge(end: LogEnd, next: NextRecord | undefined, known: Known): 
   if (end.kind === 'foreign') return { kind: 'loss', until: known.last + 1n, reason: what }
   if (next !== undefined) {
     // The damage comes before everything that is needed: a snapshot covers it.
-    if (continues(known.last, next.zxid)) return { kind: 'continue', from: next.offset }
+    if (follows(next.zxid, known)) return { kind: 'continue', from: next.offset }
     // Apache writes batches in order, so good records after the place prove damage. A mark says more: records above it were never
     // acknowledged, and the end of the history is compared with it.
     if (known.isLastFile && known.promised === undefined) {
@@ -69,13 +71,18 @@ export function judgeRecord(zxid: bigint, isRepeat: boolean, known: Known): 'app
   // The snapshot includes it.
   if (zxid <= last && !hasReplayed) return 'skip'
   if (isRepeat) return 'skip'
-  if (continues(last, zxid)) return 'apply'
+  if (follows(zxid, known)) return 'apply'
   let reason = `transaction ${formatHex(zxid)} follows ${formatHex(last)}`
   if (zxid <= last) reason = `transaction ${formatHex(zxid)} again, behind ${formatHex(last)}`
   else if (!hasReplayed && last === 0n) {
     reason = `the logs begin with ${formatHex(zxid)}, and there is no usable snapshot to start from`
   }
   return { kind: 'loss', until: zxid, reason }
+}
+
+function follows(zxid: bigint, { last, hasSnapshot }: Known): boolean {
+  if (last === 0n && !hasSnapshot && zxidEpoch(zxid) > 1) return false
+  return continues(last, zxid)
 }
 
 /** How far a history must reach, for reasons outside the log. */

@@ -351,7 +351,8 @@ class Recovery {
   }
 
   #known(isLastFile: boolean): Known {
-    return { last: this.#lastZxid, promised: this.#promised, hasReplayed: this.#replayed > 0, isLastFile }
+    const hasSnapshot = this.#snapshot !== ''
+    return { last: this.#lastZxid, promised: this.#promised, hasReplayed: this.#replayed > 0, hasSnapshot, isLastFile }
   }
 
   #isBeyondBound(zxid: bigint): boolean {
