@@ -72,6 +72,52 @@ describe('the world', () => {
     expect(told.filter((each) => each.endsWith('closed')).sort()).toEqual(['a closed', 'b closed'])
     expect(told.at(-1)).toContain('closed')
   })
+
+  test('answers nothing for a machine without power, and resets its former connections when it is back', async () => {
+    const world = new World(6)
+    const told: string[] = []
+    const events = (name: string) => ({
+      opened: () => void told.push(`${name} opened`),
+      data: () => void told.push(`${name} data`),
+      closed: (reason: Error | undefined) => void told.push(`${name} closed: ${reason?.message}`),
+    })
+    const listen = () => world.network.host('b').listen('b:1', () => events('b'))
+    world.runtime('b')
+    await listen()
+    const link = world.network.host('a').connect('b:1', events('before'))
+    await world.advance(10)
+    world.crash('b', 'power')
+    link.write(Uint8Array.of(1))
+    world.network.host('a').connect('b:1', events('meanwhile'))
+    await world.advance(10_000)
+    expect(told).toEqual(['before opened'])
+    world.runtime('b')
+    await listen()
+    await world.advance(60_000)
+    expect(told.toSorted()).toEqual([
+      'before closed: connection reset by peer',
+      'before opened',
+      'meanwhile opened',
+    ])
+  })
+
+  test('does not reset the former connections of a machine to which nothing is sent', async () => {
+    const world = new World(7)
+    const told: string[] = []
+    const listen = () => world.network.host('b').listen('b:1', () => ({ data() {}, closed() {} }))
+    world.runtime('b')
+    await listen()
+    const link = world.network.host('a').connect('b:1', { data() {}, closed: () => void told.push('closed') })
+    await world.advance(10)
+    world.crash('b', 'power')
+    world.runtime('b')
+    await listen()
+    await world.advance(60_000)
+    expect(told).toEqual([])
+    link.write(Uint8Array.of(1))
+    await world.advance(10)
+    expect(told).toEqual(['closed'])
+  })
 })
 
 /** One random operation on one of few paths. */

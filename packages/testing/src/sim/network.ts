@@ -1,7 +1,8 @@
 /**
  * Streams between simulated hosts. Bytes arrive late, in order, and cut into pieces at any place. Faults have names: `reset` ends a
  * connection with an error, `cut` holds everything back until `heal` (what TCP does in a partition that ends), `vanish` drops a
- * host's connections without informing the peer, which then has a half-open link.
+ * host's connections without informing the peer, which then has a half-open link. A machine without power answers nothing; when it is
+ * back, it resets what comes for its former connections.
  */
 import type { Link, LinkEvents, Listener, Network } from '@lightkeeper/runtime'
 import type { SeededRandom } from './random.ts'
@@ -11,6 +12,8 @@ interface Surroundings {
   readonly random: SeededRandom
   after(delayMs: number, task: () => void): { cancel(): void }
   isPaused(host: string): boolean
+  /** Whether the machine lost its power, and no process has begun on it since. */
+  isOff(host: string): boolean
   /** `events` as a process of `host` gets them; the process may be stopped or dead. */
   received(host: string, events: LinkEvents): LinkEvents
 }
@@ -107,14 +110,18 @@ export class SimNetwork {
     for (const end of [...this.#ends]) if (end.host === host) end.forget()
   }
 
-  /** Nothing on the host listens or is connected any more; its peers are notified if its system lives on. */
-  crash(host: string, tellPeers: boolean): void {
+  /**
+   * Nothing on the host listens or is connected any more. If its system lives on, its peers are notified now; else what they send later
+   * is answered with a reset as soon as the system is back.
+   */
+  crash(host: string, isSystemAlive: boolean): void {
     for (const [address, listener] of [...this.#listeners]) if (listener.host === host) this.#listeners.delete(address)
     for (const end of [...this.#ends]) {
       if (end.host !== host) continue
       const { peer } = end
       end.forget()
-      if (tellPeers && peer !== undefined) {
+      if (!isSystemAlive) end.isUnknown = true
+      else if (peer !== undefined) {
         this.#world.after(this.#latency(), () => peer.fail(new Error('connection reset by peer')))
       }
     }
@@ -133,9 +140,9 @@ export class SimNetwork {
     let retransmitMs = 1_000
     const attempt = (): void => {
       if (own.isClosed) return
-      // A stopped process does not accept either.
+      // Neither a stopped process accepts nor a machine that is off.
       const isCut = this.isCut(host, own.peerHost) || this.isCut(own.peerHost, host)
-      if (isCut || world.isPaused(own.peerHost)) {
+      if (isCut || world.isPaused(own.peerHost) || world.isOff(own.peerHost)) {
         world.after(this.losesFirstPackets ? retransmitMs : 50, attempt)
         retransmitMs *= 2
         return
@@ -182,6 +189,9 @@ export class SimNetwork {
   }
 }
 
+/** The shortest time after which a system sends again what nobody acknowledged (TCP_RTO_MIN of Linux), milliseconds. */
+const firstRetransmitMs = 200
+
 type Message = { readonly kind: 'data'; readonly bytes: Uint8Array } | { readonly kind: 'end' }
 
 class LinkEnd implements Link {
@@ -192,6 +202,8 @@ class LinkEnd implements Link {
   peer: LinkEnd | undefined
   queuedBytes = 0
   isClosed = false
+  /** The machine of this end lost it with its power: it answers what comes for it with a reset. */
+  isUnknown = false
   readonly #world: Surroundings
   readonly #network: SimNetwork
   /** Written here, not arrived there yet; in order. */
@@ -200,6 +212,8 @@ class LinkEnd implements Link {
   #isPaused = false
   #wantsDrain = false
   #isEnding = false
+  /** Until the next time the first message is sent to a machine that does not answer. */
+  #retransmitMs = firstRetransmitMs
 
   constructor(world: Surroundings, network: SimNetwork, host: string, peerHost: string, remote: string) {
     this.#world = world
@@ -284,6 +298,10 @@ class LinkEnd implements Link {
     const message = this.#outgoing[0]
     if (peer === undefined || message === undefined) return
     if (this.#network.isCut(this.host, this.peerHost) || peer.#isPaused) return
+    if (peer.isUnknown) {
+      this.#sendToUnknown()
+      return
+    }
     // A peer that vanished acknowledges nothing: what was written stays queued here.
     if (peer.isClosed) return
     this.#outgoing.shift()
@@ -300,6 +318,18 @@ class LinkEnd implements Link {
       this.events?.drained?.()
     }
     this.resumeDelivery()
+  }
+
+  /** Nobody answers while the machine is off; the system sends again, at longer and longer intervals. */
+  #sendToUnknown(): void {
+    if (this.isClosed) return
+    if (!this.#world.isOff(this.peerHost)) {
+      this.fail(new Error('connection reset by peer'))
+      return
+    }
+    this.#isDelivering = true
+    this.#world.after(this.#retransmitMs, () => this.#arrive())
+    this.#retransmitMs *= 2
   }
 
   #close(reason: Error | undefined): void {

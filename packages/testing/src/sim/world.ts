@@ -24,6 +24,8 @@ interface Host {
   /** Its clocks: they were at `base` at the world's time `since`, and run at `rate`. */
   clock: { readonly base: number; readonly since: number; readonly rate: number }
   isPaused: boolean
+  /** Its power is gone, and no process has begun since. */
+  isOff: boolean
   /** The tasks of stopped processes, which run after they resume. */
   missed: { readonly isTimer: boolean; readonly task: () => void }[]
 }
@@ -61,7 +63,9 @@ export class World {
    * the host; by default there is no listener.
    */
   runtime(host: string, trace: Trace = silentTrace): Runtime {
-    const { process, disk } = this.#host(host)
+    const entry = this.#host(host)
+    const { process, disk } = entry
+    entry.isOff = false
     const after = (delayMs: number, task: () => void): { cancel(): void } => {
       let isCancelled = false
       const run = (): void => {
@@ -110,8 +114,8 @@ export class World {
 
   /**
    * Everything on the host dies at this instant. `kill` ends only the processes; the system goes on, notifies their
-   * peers and keeps what they wrote. `power` ends the machine: no peer is notified, and what was not synced is lost or
-   * torn.
+   * peers and keeps what they wrote. `power` ends the machine: no peer is notified, nothing there answers until `runtime` begins a
+   * process on it, and what was not synced is lost or torn.
    */
   crash(host: string, kind: 'kill' | 'power'): void {
     const entry = this.#host(host)
@@ -119,6 +123,7 @@ export class World {
     entry.process.isAlive = false
     entry.process = { isAlive: true }
     entry.isPaused = false
+    entry.isOff = kind === 'power'
     entry.missed = []
     this.network.crash(host, kind === 'kill')
     if (kind === 'kill') entry.disk.killed()
@@ -144,6 +149,11 @@ export class World {
   /** Whether the host is stopped, as by SIGSTOP. */
   isPaused(host: string): boolean {
     return this.#host(host).isPaused
+  }
+
+  /** Whether the power of the host is gone; it is back when a process begins there. */
+  isOff(host: string): boolean {
+    return this.#host(host).isOff
   }
 
   #catchUp(host: Host): void {
@@ -194,6 +204,7 @@ export class World {
         wallOffsetMs: 0,
         clock: { base: 0, since: 0, rate: 1 },
         isPaused: false,
+        isOff: false,
         missed: [],
       }
       this.#hosts.set(name, host)
