@@ -60,9 +60,14 @@ export function ending(promise: Promise<unknown>): Promise<string> {
   )
 }
 
-/** Seeds of a test: one given by SEED, to replay it, or `count` of them, SEEDS_TIMES as many in the long lane. */
+/**
+ * Seeds of a test: one given by SEED, to replay it, or `count` of them, SEEDS_TIMES as many in the long lane. SEEDS_ROUND=2 has the
+ * seeds that come after those of a run without it.
+ */
 export function seeds(count: number): number[] {
   const given = process.env['SEED']
-  const scale = Number(process.env['SEEDS_TIMES'] ?? 1)
-  return given === undefined ? Array.from({ length: count * scale }, (_, i) => i + 1) : [Number(given)]
+  if (given !== undefined) return [Number(given)]
+  const size = count * Number(process.env['SEEDS_TIMES'] ?? 1)
+  const first = size * (Number(process.env['SEEDS_ROUND'] ?? 1) - 1) + 1
+  return Array.from({ length: size }, (_, i) => first + i)
 }
