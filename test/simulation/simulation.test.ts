@@ -94,11 +94,7 @@ describe('the world', () => {
     world.runtime('b')
     await listen()
     await world.advance(60_000)
-    expect(told.toSorted()).toEqual([
-      'before closed: connection reset by peer',
-      'before opened',
-      'meanwhile opened',
-    ])
+    expect(told.toSorted()).toEqual(['before closed: connection reset by peer', 'before opened', 'meanwhile opened'])
   })
 
   test('does not reset the former connections of a machine to which nothing is sent', async () => {
