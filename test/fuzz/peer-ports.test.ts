@@ -93,8 +93,15 @@ async function electionPort(hasLogins: boolean) {
   const clock = new HandClock()
   const runtime = nodeRuntime({ network, clock, log: silentLog })
   const heard: number[] = []
-  const peers = new Map([[4, 'h4:3888']])
-  const ports = { ownAddress: 'h1:3888', listenAddress: 'h1:3888', connectTimeoutMs: 5_000 }
+  const peers = new Map([[4, ['h4:3888']]])
+  const own = ['h1:3888']
+  const ports = {
+    ownAddresses: own,
+    listenAddresses: own,
+    hasSeveral: false,
+    recheckMs: undefined,
+    connectTimeoutMs: 5_000,
+  }
   const logins = hasLogins ? new MemberLogins(sasl, runtime) : undefined
   await new ElectionLinks({ sid: 1, peers, logins, ...ports }, runtime, (from) => void heard.push(from)).listen()
   return { network, clock, heard }
@@ -108,7 +115,7 @@ async function quorumPort() {
   const heard: string[] = []
   const limits = { packetBytesMax: 10_000, budgetBytes: 10_000, stallMs: 1_000 }
   const above = { ...runtime, network: loginNetwork(logins, runtime) }
-  const listener = new LearnerListener('h1:2888', above, limits, () => 1, {
+  const listener = new LearnerListener(['h1:2888'], above, limits, () => 1, {
     accepted() {},
     packet: (_id, { type }) => void heard.push(type),
     closed() {},

@@ -17,8 +17,9 @@ export interface EnsembleView {
   /** The leader, this server or another one; undefined while there is none. */
   readonly leader: MemberView | undefined
   readonly voters: readonly MemberView[]
-  readonly electionPort: number
-  readonly quorumPort: number
+  /** Several have `|` between them. */
+  readonly electionPort: string
+  readonly quorumPort: string
   /** The lines of all members, as /zookeeper/config has them. */
   readonly text: string
 }

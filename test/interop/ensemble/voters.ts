@@ -86,6 +86,8 @@ export interface VotersOptions {
   readonly jars?: string
   /** Options of the JVM of those of Apache. */
   readonly jvm?: readonly string[]
+  /** The hosts at which each of them is looked for. */
+  readonly hosts?: readonly string[]
 }
 
 export class Voters implements AsyncDisposable {
@@ -103,12 +105,12 @@ export class Voters implements AsyncDisposable {
   static async start(
     version: ApacheVersion,
     kinds: readonly [Kind, Kind, Kind],
-    { settingsOf = () => ({}), jars, jvm = [] }: VotersOptions = {},
+    { settingsOf = () => ({}), jars, jvm = [], hosts = ['127.0.0.1'] }: VotersOptions = {},
   ): Promise<Voters> {
     const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-voters-'))
     const config = { ...times, maxSessionTimeout: sessionTimeout }
     const guests = { size: 0, guests: kinds.length, guestRole: 'participant' } as const
-    const ground = await apache({ version, config, jvm, ...guests, ...(jars === undefined ? {} : { jars }) })
+    const ground = await apache({ version, config, jvm, hosts, ...guests, ...(jars === undefined ? {} : { jars }) })
     const all = ground.guests.map(
       (guest, i) => new Voter(kinds[i] as Kind, guest, join(folder, `${guest.sid}`), settingsOf(i)),
     )

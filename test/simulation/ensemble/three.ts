@@ -16,6 +16,8 @@ export class Three {
   readonly own = new Map<Sid, ServerOptions>()
   /** How long the port for learners takes to open, milliseconds: a leader may have work to do before. */
   listenMs = 0
+  /** What a server of these has in place of its network. */
+  networkOf: (sid: Sid, network: Network) => Network = (_sid, network) => network
   readonly #options: ServerOptions
   readonly #servers = new Map<Sid, RunningServer>()
   #clients = 0
@@ -56,7 +58,8 @@ export class Three {
 
   #runtimeOf(sid: Sid): Runtime {
     const runtime = this.world.runtime(host(sid))
-    const { network, clock } = runtime
+    const { clock } = runtime
+    const network = this.networkOf(sid, runtime.network)
     const late: Network = {
       connect: (...dial) => network.connect(...dial),
       service: (name) => network.service(name),

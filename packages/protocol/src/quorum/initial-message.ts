@@ -15,9 +15,13 @@ export interface InitialMessage {
   readonly addresses: readonly string[]
 }
 
-/** One address makes V1, which every server understands; several make V2. */
-export function writeInitialMessage(writer: Writer, { sid, addresses }: InitialMessage): void {
-  writer.long(addresses.length > 1 ? versions.v2 : versions.v1)
+/** One address makes V1, which every server understands; several make V2. A server that may have several sends V2 in any case. */
+export function writeInitialMessage(
+  writer: Writer,
+  { sid, addresses }: InitialMessage,
+  version: keyof typeof versions = addresses.length > 1 ? 'v2' : 'v1',
+): void {
+  writer.long(versions[version])
   writer.long(BigInt(sid))
   writer.ustring(addresses.join('|'))
 }

@@ -133,6 +133,13 @@ describe('the first bytes of an election link', () => {
     expect(parseInitialMessage(both)?.message).toEqual(message)
   })
 
+  test('have one address in the second version too, from a server that may have several', () => {
+    const message = { sid: 2, addresses: ['a:1'] }
+    const one = bytes(written((writer) => writeInitialMessage(writer, message, 'v2')))
+    expect(hex(one.slice(0, 8))).toBe('ffffffffffff0001')
+    expect(parseInitialMessage(one)?.message).toEqual(message)
+  })
+
   test('may be a bare sid, as before 3.5', () => {
     expect(parseInitialMessage(bytes('0000000000000003'))).toEqual({ message: { sid: 3, addresses: [] }, end: 8 })
   })

@@ -19,7 +19,7 @@ export function leader({ replica }: PageSources): PageData {
   return {
     is_leader: replica.role === 'leader',
     leader_id: ensemble.leader?.sid ?? -1,
-    leader_ip: ensemble.leader?.hosts.join('|') ?? '',
+    leader_ip: (ensemble.leader && [...new Set(ensemble.leader.hosts)].join('|')) ?? '',
   }
 }
 
@@ -87,14 +87,15 @@ function clientAddressOf({ clientAddress }: MemberView, { config, port }: Server
 
 /** All that Apache's own type says of itself; a server reaches its own addresses. */
 function addressData(addresses: readonly string[]): Json {
-  const parsed = addresses.map(parseAddress)
+  const parsed = addresses.map((address) => parseAddress(address))
+  const ports = [...new Set(parsed.map(({ port }) => port))]
   const [one = ''] = addresses
   return {
     empty: addresses.length === 0,
     all_addresses: addresses,
-    wildcard_addresses: parsed.map(({ port }) => formatAddress('0.0.0.0', port)),
-    all_ports: parsed.map(({ port }) => port),
-    all_host_strings: parsed.map(({ host }) => host),
+    wildcard_addresses: ports.map((port) => formatAddress('0.0.0.0', port)),
+    all_ports: ports,
+    all_host_strings: [...new Set(parsed.map(({ host }) => host))],
     reachable_address: one,
     all_reachable_addresses: addresses,
     all_reachable_addresses_or_all: addresses,

@@ -21,7 +21,10 @@ export function isMemberKey(key: string): boolean {
   return /^(server|group|weight)\./.test(key)
 }
 
-/** @throws ConfigError for lines that Apache would not take, and for what this version does not have. */
+/**
+ * Members may have several addresses here: whether that is allowed is asked elsewhere.
+ * @throws ConfigError for lines that Apache would not take.
+ */
 export function parseMembers(lines: MemberLines): EnsembleMembers {
   const servers = new Map<number, Member>()
   const groupOf = new Map<number, number>()
@@ -30,7 +33,7 @@ export function parseMembers(lines: MemberLines): EnsembleMembers {
   if (!/^[0-9a-f]{1,15}$/.test(version)) throw new ConfigError('version', version, 'hexadecimal digits')
   for (const [key, value] of Object.entries(members)) {
     const id = numberOf(key)
-    if (key.startsWith('server.')) servers.set(id, withOneAddress(key, parseMember(key, value, true)))
+    if (key.startsWith('server.')) servers.set(id, parseMember(key, value, true))
     else if (key.startsWith('weight.')) weightOf.set(id, wholeNumber(key, value))
     else if (key.startsWith('group.')) {
       for (const each of value.split(':')) {
@@ -62,12 +65,6 @@ export function parseMembers(lines: MemberLines): EnsembleMembers {
   return { servers, membership }
 }
 
-/** @throws ConfigError where it has more: this version connects to one, and Apache to whichever answers. */
-function withOneAddress(key: string, member: Member): Member {
-  if (member.addresses.length === 1) return member
-  throw ConfigError.refused(key, 'has several addresses, and this version uses one address of each member: leave one')
-}
-
 function numberOf(key: string): number {
   const id = Number(key.slice(key.indexOf('.') + 1))
   if (Number.isSafeInteger(id) && id >= 0) return id
@@ -97,22 +94,23 @@ function textOf(
   return [...members, ...groups, `version=${version}`].join('\n')
 }
 
+/** The addresses in the order of their hosts, and behind them the role, once (QuorumPeer.java). Those of one host stay as they stand. */
 function lineOf({ addresses, isObserver, client }: Member): string {
-  const role = isObserver ? 'observer' : 'participant'
-  const servers = addresses.map(
-    ({ host, quorumPort, electionPort }) => `${addressOf(host, quorumPort)}:${electionPort}:${role}`,
-  )
-  const end = client === undefined ? '' : `;${addressOf(client.host ?? '0.0.0.0', client.port)}`
-  return `${servers.join('|')}${end}`
+  const servers = addresses
+    .map(({ host, ...ports }) => ({ host: hostText(host), ...ports }))
+    .sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0))
+    .map(({ host, quorumPort, electionPort }) => `${formatAddress(host, quorumPort)}:${electionPort}`)
+  const end = client === undefined ? '' : `;${formatAddress(hostText(client.host ?? '0.0.0.0'), client.port)}`
+  return `${servers.join('|')}:${isObserver ? 'observer' : 'participant'}${end}`
 }
 
 /** As Java writes it: all eight groups of an IPv6 address, without zeros in front. [obs] */
-function addressOf(host: string, port: number): string {
-  if (!isIpv6(host)) return formatAddress(host, port)
+function hostText(host: string): string {
+  if (!isIpv6(host)) return host
   const [address = '', zone] = host.split('%')
   const [front = [], back] = address.split('::').map(groupsOf)
   const groups = back === undefined ? front : [...front, ...Array(8 - front.length - back.length).fill('0'), ...back]
-  return formatAddress([groups.join(':'), ...(zone === undefined ? [] : [zone])].join('%'), port)
+  return [groups.join(':'), ...(zone === undefined ? [] : [zone])].join('%')
 }
 
 function groupsOf(half: string): string[] {

@@ -25,7 +25,8 @@ export interface ClientAddress {
   readonly port: number
 }
 
-const form = 'host:port:port, host:port:port:type, and ;port or ;host:port behind them, with a second one for TLS'
+const form =
+  'host:port:port or host:port:port:type, several of them with | between, and ;port or ;host:port behind them, with a second one for TLS'
 
 /**
  * @param hasManyAddresses whether a member may have several addresses, with `|` between them.
@@ -36,32 +37,45 @@ export function parseMember(key: string, value: string, hasManyAddresses: boolea
   if (!/^server\.-?\d{1,18}$/.test(key)) throw ConfigError.refused(key, 'has no number behind "server."')
   const [servers = '', client, secure, ...rest] = value.split(';')
   if (rest.length > 0) throw refuse()
-  const addresses = servers.split('|')
+  // Java drops empty texts at the end.
+  const addresses = servers.replace(/\|+$/, '').split('|')
   if (addresses.length > 1 && !hasManyAddresses) throw refuse('one address, since multiAddress.enabled is not true')
   const parsed = addresses.map((address) => addressOf(address, refuse))
-  const types = new Set(parsed.map(({ type }) => type))
+  // An address without a type has that of the others: a server of Apache writes it once, behind the last one.
+  const types = new Set(parsed.map(({ type }) => type).filter((type) => type !== undefined))
   if (types.size > 1) throw refuse('one type for all addresses')
-  const isObserver = types.has('observer')
   return {
-    isObserver,
-    addresses: parsed.map(({ host, quorumPort, electionPort }) => ({ host, quorumPort, electionPort })),
+    isObserver: types.has('observer'),
+    addresses: distinct(parsed),
     ...(client === undefined || client === '' ? {} : { client: clientOf(client, refuse) }),
     ...(secure === undefined || secure === '' ? {} : { secureClient: clientOf(secure, refuse) }),
   }
+}
+
+/** Each address once. */
+function distinct(addresses: readonly MemberAddress[]): MemberAddress[] {
+  const byText = new Map(
+    addresses.map(({ host, quorumPort, electionPort }) => [
+      `${host} ${quorumPort} ${electionPort}`,
+      { host, quorumPort, electionPort },
+    ]),
+  )
+  return [...byText.values()]
 }
 
 /** `host:port:port[:type]`, where an IPv6 address stands in brackets. */
 function addressOf(
   address: string,
   refuse: (wanted?: string) => ConfigError,
-): MemberAddress & { readonly type: 'participant' | 'observer' } {
+): MemberAddress & { readonly type: 'participant' | 'observer' | undefined } {
   const match = /^(\[[^\]]*\]|[^:[\]]+):(\d+):(\d+)(?::(.*))?$/.exec(address)
   const [, host = '', quorum, election, type = ''] = match ?? []
   // Java drops the empty text behind a last colon.
-  const lower = type === '' ? 'participant' : type.trim().toLowerCase()
+  const lower = type === '' ? undefined : type.trim().toLowerCase()
   if (match === null || !isPort(quorum) || !isPort(election) || !isHost(host)) throw refuse()
   if (quorum === election) throw refuse('two different ports')
-  if (lower !== 'participant' && lower !== 'observer') throw refuse('the type participant or observer')
+  if (lower !== undefined && lower !== 'participant' && lower !== 'observer')
+    throw refuse('the type participant or observer')
   return { type: lower, host: parseHost(host), quorumPort: Number(quorum), electionPort: Number(election) }
 }
 

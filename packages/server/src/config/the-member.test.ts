@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { resolveConfig, type ServerOptions } from './config.ts'
 import { parseMembers } from './ensemble-members.ts'
+import { parseMember } from './members.ts'
 import { parseZooCfg } from './zoo-cfg.ts'
 
 const lines = 'server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888\n'
@@ -73,12 +74,69 @@ describe('every form of a line', () => {
     expect(`${at?.host}:${at?.quorumPort}:${at?.electionPort}`).toBe(address)
   })
 
-  test('but not several addresses, which are refused in words that are true', () => {
-    const several = `${lines}server.4=d:2888:3888:observer|e:2888:3888:observer\n`
-    expect(() => start(several)).toThrow(/^server\.4 .*multiAddress\.enabled is not true/)
-    expect(() => start(`${several}multiAddress.enabled=true\n`)).toThrow(
-      /^server\.4 has several addresses, and this version uses one address of each member/,
+  test.each([
+    ['a:1:2|b:3:4', ['a:1:2', 'b:3:4'], false],
+    ['a:1:2:participant|b:3:4:participant;2181', ['a:1:2', 'b:3:4'], false],
+    // The form in which Apache shows it.
+    ['a:1:2|b:3:4:observer;0.0.0.0:2181', ['a:1:2', 'b:3:4'], true],
+    ['[::1]:1:2:OBSERVER|b:3:4', ['::1:1:2', 'b:3:4'], true],
+    ['a:1:2|a:3:4|a:1:2|', ['a:1:2', 'a:3:4'], false],
+  ])('%s has several addresses', (line, addresses, isObserver) => {
+    const server = parseMember('server.1', line, true)
+    expect(
+      server.addresses.map(({ host, quorumPort, electionPort }) => `${host}:${quorumPort}:${electionPort}`),
+    ).toEqual(addresses)
+    expect(server.isObserver).toBe(isObserver)
+  })
+
+  test.each([
+    ['a:1:2||b:1:2', /expected host:port:port or/],
+    ['a:1:2|b:1', /expected host:port:port or/],
+    ['a:1:2|b:3:3', /expected two different ports/],
+    ['a:1:2:participant|b:1:2:observer', /expected one type for all addresses/],
+    ['|', /expected host:port:port or/],
+  ])('%s is refused', (line, says) => {
+    expect(() => parseMember('server.1', line, true)).toThrow(says)
+  })
+})
+
+describe('several addresses of a member', () => {
+  const several = `${lines}server.4=d:2888:3888|e:2888:3888:observer\n`
+
+  test('are allowed where the file, the command line or a flag of the JVM says so', () => {
+    expect(() => start(several)).toThrow(/^server\.4 .*expected one address, since multiAddress\.enabled is not true/)
+    expect(start(`${several}multiAddress.enabled=TRUE\n`)).toMatchObject({
+      multiAddressEnabled: true,
+      multiAddressReachabilityCheckEnabled: true,
+      multiAddressReachabilityCheckTimeoutMs: 1_000,
+    })
+    const jvmFlags = [['SERVER_JVMFLAGS', '-Dzookeeper.multiAddress.enabled=true']] as const
+    const { options, ignored } = parseZooCfg(base + several, { readFile: myid('4'), jvmFlags })
+    expect(resolveConfig(options, 0).multiAddressEnabled).toBe(true)
+    expect(ignored).toEqual([])
+  })
+
+  test('are refused as an option of a program that does not allow them', () => {
+    const options = { ...read(`${lines}${fourth}`), members: { 'server.1': 'a:1:2|b:1:2', 'server.4': 'd:1:2' } }
+    expect(() => resolveConfig(options, 0)).toThrow(
+      /^server\.1 has several addresses, and multiAddressEnabled is not true$/,
     )
+    expect(() => resolveConfig({ ...options, multiAddressEnabled: true }, 0)).not.toThrow()
+  })
+
+  test.each([
+    ['multiAddress.enabled=yes', /^multiAddress\.enabled is "yes", expected true or false/],
+    ['multiAddress.enabled=true\nmultiAddress.reachabilityCheckTimeoutMs=1s', /TimeoutMs is "1s", expected an integer/],
+    [
+      'multiAddress.enabled=true\nmultiAddress.reachabilityCheckTimeoutMs=0',
+      /TimeoutMs is 0, expected an integer from 1/,
+    ],
+    [
+      'multiAddress.enabled=true\nmultiAddress.reachabilityCheckEnabled=1',
+      /CheckEnabled is "1", expected true or false/,
+    ],
+  ])('%s is refused', (keys, says) => {
+    expect(() => start(`${several}${keys}\n`)).toThrow(says)
   })
 })
 
@@ -229,6 +287,20 @@ describe('the text that members show each other', () => {
     )
     expect(membership.voters.map(({ sid }) => sid)).toEqual([1, 2, 3])
     expect(membership.observers).toEqual([4])
+  })
+
+  test('has several addresses in the order of their hosts, and the role once', () => {
+    const { membership } = parseMembers({
+      'server.1': 'c:1:2:observer|[::1]:3:4:observer|a:5:6:observer;2181',
+      'server.2': 'b:3:4|b:1:2',
+    })
+    expect(new TextDecoder().decode(membership.text)).toBe(
+      [
+        'server.1=[0:0:0:0:0:0:0:1]:3:4|a:5:6|c:1:2:observer;0.0.0.0:2181',
+        'server.2=b:3:4|b:1:2:participant',
+        'version=0',
+      ].join('\n'),
+    )
   })
 
   test('groups and weights belong to the voters', () => {

@@ -72,8 +72,8 @@ export function membersOf(
   return {
     own: new Map([[key, own]]),
     lines: Object.fromEntries(known),
-    // The first one is about a single line, the second one was compared with the own line, the third one was read with the lines.
-    used: new Set(['standaloneEnabled', 'peerType', 'multiAddress.enabled', ...usedFor(dynamicFile)]),
+    // The first one is about a single line, the second one was compared with the own line.
+    used: new Set(['standaloneEnabled', 'peerType', ...usedFor(dynamicFile)]),
     myid,
   }
 }

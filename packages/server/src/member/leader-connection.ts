@@ -29,6 +29,8 @@ export class LeaderConnection {
   /** Transactions that came and were not appended yet, in the order in which they came. */
   readonly #readable = new Deque<LoggedTxn>()
   readonly #reader = new Reader(new Uint8Array(0))
+  /** The address at which a leader with several of them was reached last, by its number. */
+  readonly #reachedAt = new Map<number, string>()
 
   constructor(
     runtime: Runtime,
@@ -49,11 +51,13 @@ export class LeaderConnection {
     const { nextLink, step } = this.#hooks
     this.destroy()
     const id = nextLink()
-    const { connectMs, quorumAddressOf } = this.#neighbours
+    const { connectMs, quorumAddressesOf } = this.#neighbours
+    const at = { addresses: quorumAddressesOf(sid), first: this.#reachedAt.get(sid) }
     let isOpen = false
-    const link = new LeaderLink(quorumAddressOf(sid), this.#runtime, this.#packetBytesMax, connectMs, {
-      opened: () => {
+    const link = new LeaderLink(at, this.#runtime, this.#packetBytesMax, connectMs, {
+      opened: (address) => {
         isOpen = true
+        this.#reachedAt.set(sid, address)
         step({ kind: 'linkOpened', link: id, attempt })
       },
       packet: (packet, now) => this.#received(id, packet, now),

@@ -22,8 +22,8 @@ import type { Progress } from '../zab/progress.ts'
 const txnsPerPiece = 128
 
 export interface LearnersOptions {
-  /** Where this server listens while it leads, `host:port`. */
-  readonly address: string
+  /** Where this server listens while it leads, `host:port` each. */
+  readonly addresses: readonly string[]
   readonly limits: LearnerLinkLimits
   /** The most znodes of an image between two turns for other work. */
   readonly sliceZnodes: number
@@ -56,7 +56,7 @@ export class Learners {
     this.#recent = recent
     this.#hooks = hooks
     this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
-    this.#listener = new LearnerListener(options.address, runtime, options.limits, hooks.nextLink, {
+    this.#listener = new LearnerListener(options.addresses, runtime, options.limits, hooks.nextLink, {
       accepted: (id, link) => {
         this.#links.set(id, link)
         hooks.step({ kind: 'linkAccepted', link: id })

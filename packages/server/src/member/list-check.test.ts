@@ -10,11 +10,11 @@ const difference =
   'onlyHere="server.2=b:2888:3888:participant" onlyThere="server.3=c:2888:3888:participant"'
 
 /** The texts come `apartMs` after each other. */
-function checked(sent: readonly string[], apartMs = 0): string[] {
+function checked(sent: readonly string[], apartMs = 0, ours = own): string[] {
   const said: string[] = []
   const log: Log = (_level, message, facts) => void said.push(formatLine(message, facts))
   let now = 0
-  const check = new ListCheck(bytes(own), log, { now: () => now } as Clock)
+  const check = new ListCheck(bytes(ours), log, { now: () => now } as Clock)
   for (const text of sent) {
     check.heard(2, bytes(text))
     now += apartMs
@@ -32,6 +32,23 @@ test('says nothing where only the version, the order or the ports for clients di
   // Its own line has all addresses.
   expect(checked([own.replace('=b:', '=0.0.0.0:')])).toEqual([])
   expect(checked([own.replace('=b:2888', '=0.0.0.0:2889')])).toHaveLength(1)
+})
+
+test('says nothing where several addresses of a member stand in another order, as a server of Apache may write them', () => {
+  const ofTwo = (line: string): string => own.replace('server.2=b:2888:3888:participant', line)
+  const several = 'server.2=b:2888:3888|b:2889:3889|a:1:2:participant'
+  const orders = ['a:1:2|b:2888:3888|b:2889:3889', 'b:2889:3889|a:1:2|b:2888:3888', 'a:1:2|b:2888:3889|b:2889:3888']
+  const texts = orders.map((each) => ofTwo(`server.2=${each}:participant`))
+  expect(checked(texts, 0, ofTwo(several))).toEqual([])
+  expect(checked([ofTwo('server.2=0.0.0.0:2888:3888|0.0.0.0:2889:3889|0.0.0.0:1:2:participant')], 0, texts[0])).toEqual(
+    [],
+  )
+  const others = [
+    'b:2888:3888|a:1:2:participant',
+    'a:1:3|b:2888:3888|b:2889:3889:participant',
+    'a:1:2|b:2888:3888|b:2889:3889:observer',
+  ]
+  for (const each of others) expect(checked([ofTwo(`server.2=${each}`)], 0, ofTwo(several))).toHaveLength(1)
 })
 
 test('says it again when it comes back after it was mended, and once a minute where it comes and goes', () => {

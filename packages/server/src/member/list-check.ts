@@ -37,7 +37,7 @@ export class ListCheck {
 /** The lines that `others` does not have. A server may have 0.0.0.0 in its own line, where the others have its name. */
 function without(lines: ReadonlySet<string>, others: ReadonlySet<string>): string[] {
   const anywhere = new Set([...others].map(atAnyHost))
-  const isWild = (line: string): boolean => /=(0\.0\.0\.0|\[(0:){7}0\]):/.test(line)
+  const isWild = (line: string): boolean => /[=|](0\.0\.0\.0|\[(0:){7}0\]):/.test(line)
   const wild = new Set([...others].filter(isWild).map(atAnyHost))
   return [...lines].filter(
     (line) => !others.has(line) && !wild.has(atAnyHost(line)) && !(isWild(line) && anywhere.has(atAnyHost(line))),
@@ -45,11 +45,27 @@ function without(lines: ReadonlySet<string>, others: ReadonlySet<string>): strin
 }
 
 function atAnyHost(line: string): string {
-  return line.replace(/=(\[[^\]]*\]|[^:]*):/, '=:')
+  return line.replace(/([=|])(\[[^\]]*\]|[^:]*):/g, '$1:')
 }
 
 /** Without the version, which changes with a reconfiguration, and without the ports for clients, which members may state or leave out. */
 function linesOf(text: string): ReadonlySet<string> {
-  const lines = text.split('\n').map((line) => line.trim().replace(/;.*$/, ''))
+  const lines = text.split('\n').map((line) => inOrder(line.trim().replace(/;.*$/, '')))
   return new Set(lines.filter((line) => line !== '' && !line.startsWith('version=')))
+}
+
+/**
+ * The line with its addresses in a fixed order. A server of Apache sorts them by their hosts alone, and the quorum ports and election
+ * ports each by themselves: with two addresses of one host, a pair of ports may change its partners (QuorumServer.toString).
+ */
+function inOrder(line: string): string {
+  const [, key = '', all = '', role = ''] = /^(server\.\d+=)(.*\|.*?)((?::[a-z]+)?)$/.exec(line) ?? []
+  if (all === '') return line
+  const parsed = all.split('|').map((address) => /^(.*):(\d+):(\d+)$/.exec(address) ?? [])
+  const election = parsed.map(([, host, , port]) => `${host} ${port}`).sort()
+  const addresses = parsed
+    .map(([, host, port]) => `${host} ${port}`)
+    .sort()
+    .map((quorum, i) => `${quorum.replace(' ', ':')}:${election[i]?.split(' ')[1]}`)
+  return key + addresses.join('|') + role
 }

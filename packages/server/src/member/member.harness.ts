@@ -74,8 +74,9 @@ export class Theatre {
     const runtime = this.world.runtime(others)
     for (const sid of [2, 3]) {
       const address = `${others}:${3000 + sid}`
-      const peers = new Map([[1, `${host}:3888`]])
-      const options = { sid, ownAddress: address, listenAddress: address, peers, connectTimeoutMs: 1_000 }
+      const peers = new Map([[1, [`${host}:3888`]]])
+      const at = { ownAddresses: [address], listenAddresses: [address], hasSeveral: false, recheckMs: undefined }
+      const options = { sid, ...at, peers, connectTimeoutMs: 1_000 }
       const links = new ElectionLinks(options, runtime, () => {
         if (!this.isLed) return
         const state = sid === leader ? 'leading' : 'following'

@@ -146,7 +146,7 @@ export class Member implements Service, PeerOutput {
       stallMs: times.initLimit * times.tickMs,
     }
     const sliceZnodes = config.snapshotSliceZnodes
-    const options = { address: neighbours.quorumListenAddress, limits, sliceZnodes, proof }
+    const options = { addresses: neighbours.quorumListenAddresses, limits, sliceZnodes, proof }
     this.#learners = new Learners(options, quorumRuntime, storage, this.#recent, {
       ...ofLinks,
       held: () => this.#peer.history.held,

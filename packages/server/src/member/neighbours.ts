@@ -1,5 +1,5 @@
 /** The other members as a driver needs them: addresses, times, votes. Made of the settings. */
-import { formatAddress } from '@lightkeeper/runtime'
+import { formatAddress, parseAddress } from '@lightkeeper/runtime'
 import type { ServerConfig } from '../config/config.ts'
 import { parseMembers } from '../config/ensemble-members.ts'
 import type { Member } from '../config/members.ts'
@@ -17,12 +17,12 @@ export interface Neighbours {
   readonly election: ElectionLinksOptions
   /** How long a dial of the leader may take, milliseconds. */
   readonly connectMs: number
-  /** `host:port` of the port where a member listens for learners while it leads. */
-  quorumAddressOf(sid: number): string
-  /** Where this server listens for learners while it leads, `host:port`. */
-  readonly quorumListenAddress: string
-  /** The ports of this server, which `conf` shows. */
-  readonly own: { readonly quorumPort: number; readonly electionPort: number }
+  /** `host:port` of each port where a member listens for learners while it leads. */
+  quorumAddressesOf(sid: number): readonly string[]
+  /** Where this server listens for learners while it leads, `host:port` each. */
+  readonly quorumListenAddresses: readonly string[]
+  /** The ports of this server, which `conf` shows: with `|` between them where it has several. */
+  readonly own: { readonly quorumPort: string; readonly electionPort: string }
   /** All members by number, as operators see them. */
   readonly views: ReadonlyMap<number, MemberView>
 }
@@ -32,12 +32,15 @@ export function neighboursOf(config: ServerConfig): Neighbours {
   const { tickTime, initLimit, syncLimit, connectToLearnerMasterLimit, quorumListenOnAllIPs, cnxTimeout } = config
   const sid = config.myid as number
   const { servers, membership } = parseMembers(config.members ?? {})
-  const addressOf = (each: number) => {
-    const address = servers.get(each)?.addresses[0]
-    if (address === undefined) throw new Error(`there is no line server.${each}`)
-    return address
+  const views = new Map([...servers].map(([each, member]) => [each, viewOf(each, member)]))
+  const viewAt = (each: number): MemberView => {
+    const view = views.get(each)
+    if (view === undefined) throw new Error(`there is no line server.${each}`)
+    return view
   }
-  const own = addressOf(sid)
+  const own = viewAt(sid)
+  const listensAt = (addresses: readonly string[]): readonly string[] =>
+    quorumListenOnAllIPs ? portsOf(addresses).map((port) => formatAddress('::', port)) : [...new Set(addresses)]
   const others = [...servers.keys()].filter((each) => each !== sid)
   return {
     sid,
@@ -46,17 +49,29 @@ export function neighboursOf(config: ServerConfig): Neighbours {
     times: { ...defaultTimes, tickMs: tickTime, initLimit, syncLimit },
     election: {
       sid,
-      ownAddress: formatAddress(own.host, own.electionPort),
-      listenAddress: formatAddress(quorumListenOnAllIPs ? '::' : own.host, own.electionPort),
-      peers: new Map(others.map((each) => [each, formatAddress(addressOf(each).host, addressOf(each).electionPort)])),
+      ownAddresses: own.electionAddresses,
+      hasSeveral: config.multiAddressEnabled,
+      listenAddresses: listensAt(own.electionAddresses),
+      peers: new Map(others.map((each) => [each, viewAt(each).electionAddresses])),
       connectTimeoutMs: cnxTimeout,
+      recheckMs: config.multiAddressReachabilityCheckEnabled
+        ? config.multiAddressReachabilityCheckTimeoutMs
+        : undefined,
     },
     connectMs: (connectToLearnerMasterLimit || initLimit) * tickTime,
-    quorumAddressOf: (each) => formatAddress(addressOf(each).host, addressOf(each).quorumPort),
-    quorumListenAddress: formatAddress(quorumListenOnAllIPs ? '::' : own.host, own.quorumPort),
-    own: { quorumPort: own.quorumPort, electionPort: own.electionPort },
-    views: new Map([...servers].map(([each, member]) => [each, viewOf(each, member)])),
+    quorumAddressesOf: (each) => viewAt(each).quorumAddresses,
+    quorumListenAddresses: listensAt(own.quorumAddresses),
+    own: {
+      quorumPort: portsOf(own.quorumAddresses).join('|'),
+      electionPort: portsOf(own.electionAddresses).join('|'),
+    },
+    views,
   }
+}
+
+/** Each port once. */
+function portsOf(addresses: readonly string[]): number[] {
+  return [...new Set(addresses.map((address) => parseAddress(address).port))]
 }
 
 function viewOf(sid: number, { addresses, client }: Member): MemberView {

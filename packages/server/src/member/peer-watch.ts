@@ -53,7 +53,7 @@ export class PeerWatch {
       myid: sid,
       hasVote,
       voters: membership.voters.map((voter) => voter.sid).join(' '),
-      electionAddress: election.listenAddress,
+      electionAddress: election.listenAddresses.join(' '),
     }
   }
 
@@ -90,7 +90,7 @@ export class PeerWatch {
       : why instanceof LoginError
         ? 'this server could not log in to its leader; it is tried again'
         : 'the leader cannot be reached at its quorum port'
-    const facts = { server: sid, address: this.#neighbours.quorumAddressOf(sid), cause: why.message }
+    const facts = { server: sid, address: this.#neighbours.quorumAddressesOf(sid).join(' '), cause: why.message }
     this.#repeated.tell(message, message, facts)
   }
 

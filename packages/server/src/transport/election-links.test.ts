@@ -4,10 +4,10 @@ import { formatLine, type Link, type LinkEvents, type Log, silentLog } from '@li
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
-import { ElectionLinks } from './election-links.ts'
+import { ElectionLinks, type ElectionLinksOptions } from './election-links.ts'
 import { HandNetwork } from './links.harness.ts'
 
-const addresses = new Map([1, 2, 4].map((sid) => [sid, `h${sid}:3888`]))
+const addresses = new Map([1, 2, 4].map((sid) => [sid, [`h${sid}:3888`]]))
 
 let network: HandNetwork
 let clock: HandClock
@@ -19,10 +19,15 @@ beforeEach(() => {
   heard = []
 })
 
-async function links(sid: number, log: Log = silentLog): Promise<ElectionLinks> {
+async function links(
+  sid: number,
+  log: Log = silentLog,
+  more: Partial<ElectionLinksOptions> = {},
+): Promise<ElectionLinks> {
   const peers = new Map([...addresses].filter(([each]) => each !== sid))
-  const own = addresses.get(sid) as string
-  const options = { sid, ownAddress: own, listenAddress: own, peers, connectTimeoutMs: 5_000 }
+  const own = addresses.get(sid) as string[]
+  const at = { ownAddresses: own, listenAddresses: own, hasSeveral: false, recheckMs: undefined }
+  const options = { sid, ...at, peers, connectTimeoutMs: 5_000, ...more }
   const runtime = nodeRuntime({ network, clock, log })
   const made = new ElectionLinks(
     options,
@@ -175,6 +180,155 @@ describe('a link over which nothing comes back', () => {
       clock.advance(2_000)
     }
     expect(network.dialed).toHaveLength(1)
+  })
+})
+
+describe('a member with several addresses', () => {
+  const several = new Map([
+    [1, ['a1:3888', 'b1:3888']],
+    [4, ['a4:3888', 'b4:3888']],
+  ])
+  const both = (
+    sid: number,
+    log: Log = silentLog,
+    more: Partial<ElectionLinksOptions> = {},
+  ): Promise<ElectionLinks> => {
+    const own = several.get(sid) as string[]
+    const peers = new Map([...several].filter(([each]) => each !== sid))
+    const at = { ownAddresses: own, listenAddresses: own, hasSeveral: true, recheckMs: 1_000 }
+    return links(sid, log, { ...at, peers, ...more })
+  }
+  const dialed = (): string[] => network.dialed.map(({ address }) => address)
+
+  test('is dialed at its first address alone where that answers', async () => {
+    await both(1)
+    const large = await both(4)
+    large.send(1, vote(7))
+    network.settle()
+    clock.advance(60_000)
+    network.settle()
+    expect(heard).toEqual(['1 heard 7 of 4'])
+    expect(dialed()).toEqual(['a1:3888'])
+  })
+
+  test('that dials says all of its addresses, in the form for several', async () => {
+    let said: Uint8Array | undefined
+    await network.listen('a1:3888', () => ({ data: (chunk) => void (said ??= chunk), closed() {} }))
+    const large = await both(4)
+    large.send(1, vote(7))
+    network.settle()
+    const writer = new Writer()
+    writeInitialMessage(writer, { sid: 4, addresses: ['a4:3888', 'b4:3888'] }, 'v2')
+    expect(said).toEqual(writer.written())
+  })
+
+  test.each([
+    [4, 1],
+    [1, 4],
+  ] as const)('is reached by server %i where the first address of server %i is dead', async (sid, other) => {
+    for (const each of [1, 4]) network.silent.add(`a${each}:3888`)
+    const said: string[] = []
+    const asking = await both(sid, (_level, message, facts) => void said.push(formatLine(message, facts)))
+    await both(other)
+    asking.send(other, vote(1))
+    network.settle()
+    expect(heard).toEqual([])
+    for (let i = 0; i < 2; i++) {
+      clock.advance(50)
+      network.settle()
+    }
+    expect(heard).toEqual([`${other} heard 1 of ${sid}`])
+    expect(said).toEqual([
+      'a member does not answer at an address where it was looked for; it is reached at another one ' +
+        `server=${other} address=b${other}:3888 silentAddress=a${other}:3888`,
+    ])
+  })
+
+  test('whose living address comes later is dialed there while the dead one is still silent', async () => {
+    network.silent.add('a1:3888')
+    const large = await both(4)
+    large.send(1, vote(1))
+    network.settle()
+    clock.advance(100)
+    network.settle()
+    await both(1)
+    large.send(1, vote(2))
+    network.settle()
+    expect(heard).toEqual(['1 heard 2 of 4'])
+  })
+
+  test.each([
+    [4, 1, 1_000],
+    [1, 4, 1_000],
+    [4, 1, undefined],
+  ] as const)(
+    'that server %i cannot hear any more, server %i, is soon reached at its other address: %s',
+    async (sid, other, recheckMs) => {
+      const asking = await both(sid, silentLog, { recheckMs })
+      await both(other)
+      asking.send(other, vote(1))
+      network.settle()
+      for (const each of [1, 4]) network.silent.add(`a${each}:3888`)
+      for (const { end } of network.dialed)
+        for (const each of [end, end.other]) if (each !== undefined) each.isStuck = true
+      const before = heard.length
+      let ms = 0
+      for (let i = 2; heard.length === before && ms < 20_000; i++) {
+        for (let step = 0; step < 6; step++) {
+          clock.advance(100)
+          network.settle()
+        }
+        ms += 600
+        asking.send(other, vote(i))
+        network.settle()
+      }
+      expect(heard.at(-1)).toMatch(new RegExp(`^${other} heard \\d+ of ${sid}$`))
+      expect(ms > 10_000).toBe(recheckMs === undefined)
+    },
+  )
+
+  test('stays at its address where both repeat their votes ever more rarely', async () => {
+    const large = await both(4)
+    const small = await both(1)
+    for (let everyMs = 200; everyMs < 10_000; everyMs *= 2) {
+      large.send(1, vote(1))
+      network.settle()
+      clock.advance(everyMs / 2)
+      small.send(4, vote(2))
+      network.settle()
+      clock.advance(everyMs / 2)
+    }
+    expect(dialed()).toEqual(['a1:3888'])
+  })
+
+  test('listens where it can, says where it cannot, and tries again', async () => {
+    const lines: string[] = []
+    const log: Log = (_level, message, facts) => void lines.push(formatLine(message, facts))
+    const taken = new Set(['b1:3888'])
+    const listen = network.listen.bind(network)
+    network.listen = async (address, accept) => {
+      if (taken.has(address)) throw new Error('it is taken')
+      return listen(address, accept)
+    }
+    await both(1, log)
+    expect(lines).toEqual([
+      'the election port of this member cannot be opened at one of its addresses; it is tried again ' +
+        'address=b1:3888 cause="it is taken"',
+    ])
+    taken.clear()
+    await Promise.resolve()
+    network.silent.add('a1:3888')
+    clock.advance(200)
+    await new Promise((resolve) => setImmediate(resolve))
+    const large = await both(4)
+    large.send(1, vote(1))
+    clock.advance(50)
+    network.settle()
+    expect(heard).toEqual(['1 heard 1 of 4'])
+    for (const address of ['a1:3888', 'b1:3888']) taken.add(address)
+    await expect(both(1)).rejects.toThrow(
+      /^the election port of this member, a1:3888 and b1:3888 of its line server\.1,/,
+    )
   })
 })
 

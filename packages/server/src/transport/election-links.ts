@@ -18,6 +18,8 @@ import {
 } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { joined } from '../joined.ts'
+import { Dials } from './dials.ts'
+import { listenPatiently } from './listen-patiently.ts'
 import { dismiss, LinkLogin, type MemberLogins } from './member-logins.ts'
 import type { PeerProof } from './member-network.ts'
 
@@ -36,14 +38,18 @@ const silenceMs = 10_000
 
 export interface ElectionLinksOptions {
   readonly sid: number
-  /** Where others reach this server's election port, `host:port`: they dial back to it. */
-  readonly ownAddress: string
-  /** Where the election port listens, `host:port`. */
-  readonly listenAddress: string
-  /** The election ports of the other members, `host:port`, by sid. */
-  readonly peers: ReadonlyMap<number, string>
+  /** Where others reach this server's election port, `host:port` each: they dial back to it. */
+  readonly ownAddresses: readonly string[]
+  /** Members may have several addresses: this one tells all of its own, in the form for several. */
+  readonly hasSeveral: boolean
+  /** Where the election port listens, `host:port` each. */
+  readonly listenAddresses: readonly string[]
+  /** The election ports of the other members, `host:port` each, by sid. */
+  readonly peers: ReadonlyMap<number, readonly string[]>
   /** How long a dial may take, and an accepted link to say who it is, milliseconds. */
   readonly connectTimeoutMs: number
+  /** After so many milliseconds without an answer a member is dialed at its other addresses; undefined: as one that has no others. */
+  readonly recheckMs: number | undefined
   /** Undefined where no certificate is checked against the number of a server. */
   readonly proof?: PeerProof | undefined
   /** Undefined where members do not log in to each other. */
@@ -53,18 +59,20 @@ export interface ElectionLinksOptions {
 /** A member that is not this server. */
 interface Peer {
   readonly sid: number
-  readonly address: string
-  /** The dial that is under way. */
-  dial: Link | undefined
+  readonly dials: Dials
+  /** How long a link may bring no answer, milliseconds. */
+  readonly silenceMs: number
+  /** A dial that is open, while it is not known whether its link is kept. */
+  greeting: Link | undefined
   /** Open, and known to belong to this member. */
   link: Link | undefined
   /** The last message for it, as a frame. A new link begins with it: the old one may have lost it. */
   last: Uint8Array | undefined
   /** `last` was not written to `link` yet. */
   isWaiting: boolean
-  /** When the last message was for it, and since when messages of this series have no answer, milliseconds. */
+  /** When the last message was for it, and since when messages of this series have no answer, milliseconds; undefined: there was one. */
   sentAt: number
-  unansweredSince: number
+  unansweredSince: number | undefined
   /** It was said that it cannot be reached. */
   isSaidAway: boolean
   /** How many dials in a row it has closed without having said anything, over them or by a dial of its own. */
@@ -81,7 +89,7 @@ export class ElectionLinks {
   readonly #repeated: RepeatedLines
   readonly #links = new Set<Link>()
   #anonymous = 0
-  #listener: Listener | undefined
+  readonly #listeners: Listener[] = []
   #isClosed = false
 
   /** `heard` gets every readable notification of a member. */
@@ -95,37 +103,64 @@ export class ElectionLinks {
     this.#heard = heard
     this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.#peers = new Map(
-      [...options.peers].map(([sid, address]) => [
-        sid,
-        {
+      [...options.peers].map(([sid, addresses]) => {
+        const peer: Peer = {
           sid,
-          address,
-          dial: undefined,
+          dials: new Dials(addresses, runtime, {
+            opened: (link, address) => this.#opened(peer, link, address),
+            failed: (address, reason) => this.#dialFailed(peer, address, reason),
+          }),
+          silenceMs: addresses.length > 1 ? (options.recheckMs ?? silenceMs) : silenceMs,
+          greeting: undefined,
           link: undefined,
           last: undefined,
           isWaiting: false,
           sentAt: Number.NEGATIVE_INFINITY,
-          unansweredSince: 0,
+          unansweredSince: undefined,
           isSaidAway: false,
           silentEnds: 0,
           replacements: [],
-        },
-      ]),
+        }
+        return [sid, peer]
+      }),
     )
   }
 
-  /** @throws Error where the election port cannot be had. */
+  /** @throws Error where the election port cannot be had at any address. */
   async listen(): Promise<void> {
-    const { listenAddress, sid } = this.#options
-    try {
-      this.#listener = await this.#runtime.network.listen(listenAddress, (link) => this.#accepted(link))
-    } catch (cause) {
+    const { listenAddresses, sid } = this.#options
+    const { network } = this.#runtime
+    const accept = (link: Link): LinkEvents => this.#accepted(link)
+    const opened = await Promise.allSettled(listenAddresses.map((address) => network.listen(address, accept)))
+    const failed = new Map<string, Error>()
+    for (const [i, each] of opened.entries()) {
+      if (each.status === 'fulfilled') this.#listeners.push(each.value)
+      else failed.set(listenAddresses[i] as string, each.reason as Error)
+    }
+    if (failed.size === listenAddresses.length) {
+      const [cause] = failed.values()
       // A wrong `myid` on this machine ends here: the address is that of another machine, or of another server of this one.
       const problem =
-        `the election port of this member, ${listenAddress} of its line server.${sid}, cannot be opened: ` +
-        `${(cause as Error).message}; end the program that has the port, or correct myid, which is ${sid}, or the line`
+        `the election port of this member, ${listenAddresses.join(' and ')} of its line server.${sid}, cannot be opened: ` +
+        `${cause?.message}; end the program that has the port, or correct myid, which is ${sid}, or the line`
       throw new Error(problem, { cause })
     }
+    for (const [address, cause] of failed) void this.#listenLater(address, cause)
+  }
+
+  /** One address that cannot be had, as where a network card is out of order, keeps no member from the others. */
+  async #listenLater(address: string, cause: Error): Promise<void> {
+    const say = (error: Error): void => {
+      const message = 'the election port of this member cannot be opened at one of its addresses; it is tried again'
+      this.#repeated.tell(`listen ${address}`, message, { address, cause: error.message })
+    }
+    say(cause)
+    const listener = await listenPatiently(address, this.#runtime, {
+      isWanted: () => !this.#isClosed,
+      accept: (link) => this.#accepted(link),
+      failed: say,
+    })
+    if (listener !== undefined) this.#listeners.push(listener)
   }
 
   /** Sends to a member, as soon as there is a link. A message that was not sent yet is replaced. */
@@ -135,10 +170,11 @@ export class ElectionLinks {
     peer.last = frameOf(notification)
     peer.isWaiting = true
     const now = this.#runtime.clock.now()
-    if (now - peer.sentAt > silenceMs) peer.unansweredSince = now
+    if (now - peer.sentAt > silenceMs) peer.unansweredSince = undefined
+    peer.unansweredSince ??= now
     peer.sentAt = now
     if (peer.link === undefined) this.#dial(peer)
-    else if (now - peer.unansweredSince > silenceMs) this.#renew(peer)
+    else if (now - peer.unansweredSince > peer.silenceMs) this.#renew(peer)
     else this.#write(peer)
   }
 
@@ -152,8 +188,9 @@ export class ElectionLinks {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    for (const peer of this.#peers.values()) peer.dials.giveUp()
     for (const link of [...this.#links]) link.destroy()
-    await this.#listener?.close()
+    await Promise.all(this.#listeners.map((listener) => listener.close()))
   }
 
   #write(peer: Peer): void {
@@ -165,10 +202,25 @@ export class ElectionLinks {
   }
 
   #dial(peer: Peer): void {
-    if (peer.dial !== undefined || this.#isClosed) return
-    const { network, clock } = this.#runtime
-    const { sid, ownAddress, connectTimeoutMs } = this.#options
-    const timer = clock.after(connectTimeoutMs, () => link.destroy())
+    if (peer.greeting !== undefined || this.#isClosed) return
+    peer.dials.dial(this.#options.connectTimeoutMs)
+  }
+
+  #dialFailed(peer: Peer, address: string, reason: Error | undefined): void {
+    if (this.#isClosed) return
+    if (reason !== undefined) this.#say(peer, address, reason)
+    else this.#endedSilently(peer, address)
+  }
+
+  /** A dial is open: this server says who it is. */
+  #opened(peer: Peer, link: Link, address: string): Pick<LinkEvents, 'data' | 'closed'> {
+    const { sid, ownAddresses, hasSeveral, connectTimeoutMs } = this.#options
+    const { first } = peer.dials
+    if (address !== first) {
+      const message = 'a member does not answer at an address where it was looked for; it is reached at another one'
+      this.#repeated.tell(`${peer.sid} ${first}`, message, { server: peer.sid, address, silentAddress: first })
+    }
+    const timer = this.#runtime.clock.after(connectTimeoutMs, () => link.destroy())
     const frames = new Framer(notificationBytesMax)
     let login: LinkLogin | undefined
     const ready = (): void => {
@@ -179,39 +231,35 @@ export class ElectionLinks {
         return
       }
       timer.cancel()
-      peer.dial = undefined
+      peer.greeting = undefined
       this.#use(peer, link)
     }
-    const link: Link = network.connect(peer.address, {
-      opened: () => {
-        const writer = new Writer(64)
-        writeInitialMessage(writer, { sid, addresses: [ownAddress] })
-        link.write(writer.written())
-        login = this.#loginAt(peer, link, (rest) => {
-          ready()
-          this.#received(peer, link, frames, rest)
-        })
-        if (login === undefined) ready()
-        else login.begin()
-      },
+    peer.greeting = link
+    this.#links.add(link)
+    const writer = new Writer(64)
+    writeInitialMessage(writer, { sid, addresses: ownAddresses }, hasSeveral ? 'v2' : 'v1')
+    link.write(writer.written())
+    login = this.#loginAt(peer, address, link, (rest) => {
+      ready()
+      this.#received(peer, link, frames, rest)
+    })
+    if (login === undefined) ready()
+    else login.begin()
+    return {
       data: (chunk) => (login === undefined ? this.#received(peer, link, frames, chunk) : login.received(chunk)),
       closed: (reason) => {
         timer.cancel()
         this.#links.delete(link)
-        if (peer.dial === link) peer.dial = undefined
+        if (peer.greeting === link) peer.greeting = undefined
         if (peer.link === link) peer.link = undefined
         if (login !== undefined) login.closed()
-        else if (this.#isClosed) return
-        else if (reason !== undefined) this.#say(peer, reason)
-        else this.#endedSilently(peer)
+        else this.#dialFailed(peer, address, reason)
       },
-    })
-    peer.dial = link
-    this.#links.add(link)
+    }
   }
 
   /** The login at a member that is dialed; undefined where this server does not log in. */
-  #loginAt({ sid, address }: Peer, link: Link, passed: (rest: Uint8Array) => void): LinkLogin | undefined {
+  #loginAt({ sid }: Peer, address: string, link: Link, passed: (rest: Uint8Array) => void): LinkLogin | undefined {
     const machine = this.#options.logins?.dialing()
     return (
       machine &&
@@ -228,20 +276,20 @@ export class ElectionLinks {
   }
 
   /** Once until it is reached. */
-  #say(peer: Peer, reason: Error): void {
+  #say(peer: Peer, address: string, reason: Error): void {
     if (peer.isSaidAway) return
     peer.isSaidAway = true
     const message = 'a member cannot be reached at its election port; it is tried again'
-    const { sid, address } = peer
+    const { sid } = peer
     this.#repeated.tell(`${sid}`, message, { server: sid, address, cause: reason.message })
   }
 
   /** A member that refuses this server closes the link; only its own log says why. */
-  #endedSilently(peer: Peer): void {
+  #endedSilently(peer: Peer, address: string): void {
     peer.silentEnds++
     if (peer.silentEnds < silentEndsMax) return
     const message = 'a member closes each connection to its election port at once; it is tried again'
-    const { sid, address } = peer
+    const { sid } = peer
     const cause = 'see its log: it may want TLS or a login, or have no line for this server'
     this.#repeated.tell(`${sid}`, message, { server: sid, address, cause })
   }
@@ -407,7 +455,7 @@ export class ElectionLinks {
 
   /** An unreadable notification is dropped; the frames around it are still good (ZOOKEEPER-2186, 3769). */
   #read(peer: Peer, frame: Reader): void {
-    peer.unansweredSince = this.#runtime.clock.now()
+    peer.unansweredSince = undefined
     let notification: Notification
     try {
       notification = readNotification(frame)

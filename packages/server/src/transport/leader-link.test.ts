@@ -2,7 +2,7 @@
 import { type QuorumPacket, Writer, writeQuorumPacket } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
 import { LeaderLink } from './leader-link.ts'
 import { HandNetwork } from './links.harness.ts'
@@ -39,8 +39,8 @@ async function listen(): Promise<void> {
 }
 
 /** Takes an image of so many bytes at SNAP, piece by piece. */
-function dial(imageBytes = 0): LeaderLink {
-  const link = new LeaderLink('leader:2888', nodeRuntime({ network, clock, log: silentLog }), 1000, 10_000, {
+function dial(imageBytes = 0, addresses = ['leader:2888']): LeaderLink {
+  const link = new LeaderLink({ addresses }, nodeRuntime({ network, clock, log: silentLog }), 1000, 10_000, {
     opened: () => void seen.push('opened'),
     packet({ type, zxid }) {
       seen.push(`${type} ${zxid}`)
@@ -96,6 +96,73 @@ test('a leader that does not listen yet is dialed again, soon at first, for half
   expect(seen).toEqual(['closed: refused'])
 })
 
+describe('a leader with several addresses', () => {
+  const both = ['leader:2888', 'leader:2889']
+  const dialed = (): string[] => network.dialed.map(({ address }) => address)
+
+  test('is reached at once where one address is dead and the other one refuses nobody', async () => {
+    network.silent.add('leader:2889')
+    await listen()
+    dial(0, both)
+    await settle()
+    expect(seen).toEqual(['opened'])
+    // The other one is not even tried.
+    clock.advance(10_001)
+    await settle()
+    expect(dialed()).toEqual(['leader:2888'])
+  })
+
+  test('is reached at the other address a moment later where the first one is dead', async () => {
+    network.silent.add('leader:2889')
+    await listen()
+    dial(0, [...both].reverse())
+    await settle()
+    expect(seen).toEqual([])
+    clock.advance(50)
+    await settle()
+    expect(dialed()).toEqual(['leader:2889', 'leader:2888'])
+    expect(seen).toEqual(['opened'])
+    // The dead one is not waited for any more.
+    clock.advance(20_000)
+    await settle()
+    expect(seen).toEqual(['opened'])
+  })
+
+  test('that does not listen yet is tried again while the dead address stays silent', async () => {
+    network.silent.add('leader:2889')
+    dial(0, [...both].reverse())
+    await settle()
+    clock.advance(100)
+    await settle()
+    await listen()
+    clock.advance(100)
+    await settle()
+    expect(seen).toEqual(['opened'])
+  })
+
+  test('that refuses all tries is given up long before the dead address is', async () => {
+    network.silent.add('leader:2889')
+    dial(0, both)
+    for (let ms = 0; ms < 2_000 && seen.length === 0; ms += 10) {
+      await settle()
+      clock.advance(10)
+    }
+    await settle()
+    expect(seen).toEqual(['closed: refused'])
+    expect(dialed().filter((address) => address === 'leader:2889')).toHaveLength(1)
+  })
+
+  test('refuses at all addresses: each has its tries, and the link is over', async () => {
+    dial(0, both)
+    for (let ms = 0; ms < 2_000 && seen.length === 0; ms += 10) {
+      await settle()
+      clock.advance(10)
+    }
+    expect(seen).toEqual(['closed: refused'])
+    expect(dialed()).toHaveLength(14)
+  })
+})
+
 test('a leader that listens a little later is reached', async () => {
   dial()
   await settle()
@@ -110,7 +177,7 @@ test('a leader that does not answer is given up', async () => {
   dial()
   clock.advance(10_001)
   await settle()
-  expect(seen).toEqual(['closed'])
+  expect(seen).toEqual(['closed: no answer for 10000 ms'])
 })
 
 test('an image and the packets around it arrive in order, wherever the stream is cut', async () => {

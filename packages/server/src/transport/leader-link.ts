@@ -10,8 +10,9 @@ import {
   Writer,
   writeQuorumPacket,
 } from '@lightkeeper/protocol'
-import type { Link, Runtime, Timer } from '@lightkeeper/runtime'
+import type { Link, LinkEvents, Runtime, Timer } from '@lightkeeper/runtime'
 import { joined } from '../joined.ts'
+import { Dials } from './dials.ts'
 import { LoginError } from './member-logins.ts'
 
 /**
@@ -19,12 +20,21 @@ import { LoginError } from './member-logins.ts'
  * since a leader of ours listens at once, and all of them together take longer.
  */
 const retriesMs = [10, 20, 40, 80, 160, 320]
+/** How long the other addresses may still answer when one of them has refused all tries, milliseconds. */
+const othersMs = 1_000
 const writerBytes = 4096
 /** So much of an image may wait for the disk before the leader is held back. */
 const aheadBytes = 256 * 1024
 
+export interface LeaderAddresses {
+  readonly addresses: readonly string[]
+  /** The one to dial first. */
+  readonly first?: string | undefined
+}
+
 export interface LeaderLinkHooks {
-  opened(): void
+  /** `address` is where the leader was reached. */
+  opened(address: string): void
   /**
    * Packets come one by one; after `takeImage` none comes until the image is over. `now` is when the bytes came, monotonic milliseconds:
    * many packets may come at once.
@@ -41,14 +51,16 @@ export interface ImageReceiver {
 }
 
 export class LeaderLink {
-  readonly #address: string
+  readonly #dials: Dials
   readonly #runtime: Runtime
   readonly #hooks: LeaderLinkHooks
   readonly #stream: QuorumPacketStream
   readonly #deadline: number
   #link: Link | undefined
   #timer: Timer | undefined
-  #tries = 0
+  /** Failed dials by address, and the retries that are due. */
+  readonly #tries = new Map<string, number>()
+  readonly #retries = new Map<string, Timer>()
   #writer = new Writer(writerBytes)
   #isFlushDue = false
   #isOver = false
@@ -62,13 +74,23 @@ export class LeaderLink {
   #ending: Uint8Array = new Uint8Array(0)
 
   /** `packetBytesMax`: largest packet. `timeoutMs`: how long all tries together may take. */
-  constructor(address: string, runtime: Runtime, packetBytesMax: number, timeoutMs: number, hooks: LeaderLinkHooks) {
-    this.#address = address
+  constructor(
+    { addresses, first }: LeaderAddresses,
+    runtime: Runtime,
+    packetBytesMax: number,
+    timeoutMs: number,
+    hooks: LeaderLinkHooks,
+  ) {
     this.#runtime = runtime
     this.#hooks = hooks
     this.#stream = new QuorumPacketStream(packetBytesMax)
     this.#deadline = runtime.clock.now() + timeoutMs
-    this.#dial()
+    const ofDials = {
+      opened: (link: Link, address: string) => this.#opened(link, address),
+      failed: (address: string, reason: Error | undefined) => this.#failed(address, reason, addresses.length),
+    }
+    this.#dials = new Dials(addresses, runtime, ofDials, first)
+    this.#dials.dial(timeoutMs)
   }
 
   /** Sent at the end of the turn, with everything else of this turn. */
@@ -90,7 +112,7 @@ export class LeaderLink {
     if (this.#isOver) return
     this.#flush()
     this.#isOver = true
-    this.#timer?.cancel()
+    this.#endDials()
     this.#link?.end()
     // The other end may never close its side.
     this.#timer = this.#runtime.clock.after(1_000, () => this.#link?.destroy())
@@ -98,41 +120,46 @@ export class LeaderLink {
 
   destroy(): void {
     this.#isOver = true
-    this.#timer?.cancel()
+    this.#endDials()
     this.#link?.destroy()
   }
 
-  #dial(): void {
-    const { clock, network } = this.#runtime
-    this.#tries++
-    this.#timer = clock.after(Math.max(1, this.#deadline - clock.now()), () => link.destroy())
-    let isOpen = false
-    const link = network.connect(this.#address, {
-      opened: () => {
-        isOpen = true
-        this.#timer?.cancel()
-        if (!this.#isOver) this.#hooks.opened()
-      },
-      data: (chunk) => this.#received(chunk),
-      closed: (reason) => {
-        this.#timer?.cancel()
-        if (this.#isOver) return
-        const retryMs = retriesMs[this.#tries - 1]
-        const isReached = isOpen || reason instanceof LoginError
-        if (!isReached && retryMs !== undefined && clock.now() + retryMs < this.#deadline) {
-          this.#timer = clock.after(retryMs, () => this.#dial())
-          return
-        }
-        this.#end(reason)
-      },
-    })
+  #opened(link: Link, address: string): Pick<LinkEvents, 'data' | 'closed'> {
+    this.#endDials()
     this.#link = link
+    this.#hooks.opened(address)
+    return { data: (chunk) => this.#received(chunk), closed: (reason) => this.#end(reason) }
+  }
+
+  /** Each address is tried again by itself. */
+  #failed(address: string, reason: Error | undefined, addresses: number): void {
+    const { clock } = this.#runtime
+    const tries = this.#tries.get(address) ?? 0
+    const retryMs = reason instanceof LoginError ? undefined : retriesMs[tries]
+    if (retryMs !== undefined && clock.now() + retryMs < this.#deadline) {
+      this.#tries.set(address, tries + 1)
+      const again = (): void => this.#dials.dialAt(address, this.#deadline - clock.now())
+      this.#retries.set(address, clock.after(retryMs, again))
+      return
+    }
+    this.#tries.set(address, Number.POSITIVE_INFINITY)
+    const over = [...this.#tries.values()].filter((each) => each === Number.POSITIVE_INFINITY).length
+    // An address where nobody answers must not keep this member from looking for another leader.
+    if (over === addresses || reason instanceof LoginError) this.#end(reason)
+    else this.#timer ??= clock.after(othersMs, () => this.#end(reason))
+  }
+
+  #endDials(): void {
+    this.#timer?.cancel()
+    for (const timer of this.#retries.values()) timer.cancel()
+    this.#dials.giveUp()
   }
 
   #flush(): void {
     this.#isFlushDue = false
-    if (this.#isOver || this.#writer.length === 0) return
-    const link = this.#link as Link
+    const link = this.#link
+    // Nothing is sent before the link is open.
+    if (this.#isOver || this.#writer.length === 0 || link === undefined) return
     link.write(this.#writer.written())
     if (link.queuedBytes > 0 || this.#writer.bytes.length > 16 * writerBytes) this.#writer.renew(writerBytes)
     else this.#writer.clear()
@@ -141,6 +168,7 @@ export class LeaderLink {
   #end(why: Error | undefined): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#endDials()
     this.#link?.destroy()
     this.#hooks.closed(why)
   }

@@ -2,12 +2,11 @@
 import type { QuorumPacket } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { LearnerLink, type LearnerLinkLimits } from './learner-link.ts'
+import { listenPatiently } from './listen-patiently.ts'
 import { Outbox } from './outbox.ts'
 
 /** Accepted connections that have not sent a packet; more of them are refused. */
 const anonymousMax = 64
-/** How often the port is tried again, milliseconds. */
-const retryMs = 200
 
 export interface LearnerListenerHooks {
   accepted(id: number, link: LearnerLink): void
@@ -16,7 +15,7 @@ export interface LearnerListenerHooks {
 }
 
 export class LearnerListener {
-  readonly #address: string
+  readonly #addresses: readonly string[]
   readonly #runtime: Runtime
   readonly #limits: LearnerLinkLimits
   readonly #nextId: () => number
@@ -27,17 +26,17 @@ export class LearnerListener {
   /** Ends when the port is as it was asked last. */
   #changing: Promise<void> = Promise.resolve()
   #isOpen = false
-  #listener: Listener | undefined
+  readonly #listeners = new Map<string, Listener>()
 
   /** `nextId` gives each link a number. */
   constructor(
-    address: string,
+    addresses: readonly string[],
     runtime: Runtime,
     limits: LearnerLinkLimits,
     nextId: () => number,
     hooks: LearnerListenerHooks,
   ) {
-    this.#address = address
+    this.#addresses = addresses
     this.#runtime = runtime
     this.#limits = limits
     this.#nextId = nextId
@@ -46,7 +45,7 @@ export class LearnerListener {
     this.#outbox = new Outbox(runtime.clock)
   }
 
-  /** Opens the port; if another process has it, tries again until it is closed. */
+  /** Opens the port at each address; where another process has it, tries again until it is closed. */
   open(): void {
     this.#isOpen = true
     this.#change()
@@ -64,24 +63,30 @@ export class LearnerListener {
   }
 
   async #listen(): Promise<void> {
-    if (this.#listener !== undefined) return
-    const { network, clock } = this.#runtime
-    while (this.#isOpen) {
-      try {
-        this.#listener = await network.listen(this.#address, (link) => this.#accepted(link))
-        return
-      } catch (error) {
-        const message = 'the quorum port of this leader cannot be opened, so no member can follow it; it is tried again'
-        this.#repeated.tell('listen', message, { address: this.#address, cause: (error as Error).message })
-        await new Promise<void>((resolve) => clock.after(retryMs, resolve))
-      }
-    }
+    await Promise.all(this.#addresses.map((address) => this.#listenAt(address)))
+  }
+
+  /** An address that cannot be had, as where a network card is out of order, keeps nobody from the others. */
+  async #listenAt(address: string): Promise<void> {
+    if (this.#listeners.has(address)) return
+    const listener = await listenPatiently(address, this.#runtime, {
+      isWanted: () => this.#isOpen,
+      accept: (link) => this.#accepted(link),
+      failed: ({ message: cause }) => {
+        const message =
+          this.#addresses.length === 1
+            ? 'the quorum port of this leader cannot be opened, so no member can follow it; it is tried again'
+            : 'the quorum port of this leader cannot be opened at one of its addresses; it is tried again'
+        this.#repeated.tell(`listen ${address}`, message, { address, cause })
+      },
+    })
+    if (listener !== undefined) this.#listeners.set(address, listener)
   }
 
   async #unlisten(): Promise<void> {
-    const listener = this.#listener
-    this.#listener = undefined
-    await listener?.close()
+    const listeners = [...this.#listeners.values()]
+    this.#listeners.clear()
+    await Promise.all(listeners.map((listener) => listener.close()))
   }
 
   #accepted(link: Link): LinkEvents {

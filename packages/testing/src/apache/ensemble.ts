@@ -44,6 +44,11 @@ export interface ApacheOptions {
   readonly guestRole?: GuestRole | readonly GuestRole[]
   /** Guests have the smallest numbers: among equal histories another server is elected. Default: the largest. */
   readonly guestsFirst?: boolean
+  /**
+   * The hosts at which servers look for each other. With several of them each server has several addresses, for which `config` and `jvm`
+   * must switch on `multiAddress.enabled`. `cuttable` has the first one alone. Default 127.0.0.1.
+   */
+  readonly hosts?: readonly string[]
 }
 
 export type GuestRole = 'observer' | 'participant'
@@ -124,7 +129,7 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
   if (!found.available) throw new Error(`Apache ZooKeeper ${line} cannot be started: ${found.reason}`)
   const size = options.size ?? 1
   const all = size + (options.guests ?? 0)
-  const { guestRole = 'observer', guestsFirst = false } = options
+  const { guestRole = 'observer', guestsFirst = false, hosts = ['127.0.0.1'] } = options
   /** The role of a member, servers and guests. */
   const roleOf = (i: number): GuestRole =>
     i < size ? 'participant' : typeof guestRole === 'string' ? guestRole : (guestRole[i - size] ?? 'observer')
@@ -192,7 +197,10 @@ export async function apache(options: ApacheOptions = {}): Promise<ApacheServer>
     if (all === 1) return []
     return members.map((member, i) => {
       const { quorum, election } = cables?.between(index, i) ?? member
-      return `server.${sidOf(i)}=127.0.0.1:${quorum}:${election}${i < size ? '' : `:${roleOf(i)}`}`
+      const addresses = (cables === undefined ? hosts : hosts.slice(0, 1)).map(
+        (host) => `${host}:${quorum}:${election}${i < size ? '' : `:${roleOf(i)}`}`,
+      )
+      return `server.${sidOf(i)}=${addresses.join('|')}`
     })
   }
   const kill = async (index = 0): Promise<void> => servers[index]?.end('SIGKILL')

@@ -32,6 +32,18 @@ export interface EnsembleOptions extends QuorumTlsOptions, QuorumSaslOptions {
   /** How long a connection to the election port of another member may take, milliseconds. Default 5000. */
   readonly cnxTimeout?: number
   /**
+   * Members may have several addresses, with `|` between them, and this server tells the others all of its own when it connects to
+   * their election ports. A server of Apache before 3.6 does not understand that. Default false.
+   */
+  readonly multiAddressEnabled?: boolean
+  /**
+   * Whether a member with several addresses is dialed anew soon, see `multiAddressReachabilityCheckTimeoutMs`, where a connection to its
+   * election port brings no answer. Without it that takes as long as with one address, 10 seconds. Default true.
+   */
+  readonly multiAddressReachabilityCheckEnabled?: boolean
+  /** How long such a connection may bring no answer, milliseconds. Default 1000. */
+  readonly multiAddressReachabilityCheckTimeoutMs?: number
+  /**
    * Whether a member serves reads to clients that accept that while it has no leader. With it the word `isro` is answered although no
    * whitelist has it, because clients look for a writable server by it. A server that stands alone always takes writes. Default false.
    */
@@ -71,6 +83,13 @@ const settings = {
   connectToLearnerMasterLimit: integer({ key: 'connectToLearnerMasterLimit', byDefault: 0, min: 0 }),
   quorumListenOnAllIPs: flag({ key: 'quorumListenOnAllIPs', byDefault: false }),
   cnxTimeout: integer({ key: 'cnxTimeout', byDefault: 5_000, min: 1 }),
+  multiAddressEnabled: flag({ key: 'multiAddress.enabled', byDefault: false }),
+  multiAddressReachabilityCheckEnabled: flag({ key: 'multiAddress.reachabilityCheckEnabled', byDefault: true }),
+  multiAddressReachabilityCheckTimeoutMs: integer({
+    key: 'multiAddress.reachabilityCheckTimeoutMs',
+    byDefault: 1_000,
+    min: 1,
+  }),
   // `true` alone is true, in lower case (FourLetterCommands.java).
   readOnlyModeEnabled: flag({
     key: 'readonlymode.enabled',
@@ -96,6 +115,10 @@ export const ensemble = {
     if (config.reconfigEnabled === true)
       throw ConfigError.refused('reconfigEnabled', 'is true, and a member of this version cannot change its ensemble')
     const { servers, membership } = parseMembers(members)
+    for (const [sid, { addresses }] of servers) {
+      if (addresses.length > 1 && !config.multiAddressEnabled)
+        throw ConfigError.refused(`server.${sid}`, 'has several addresses, and multiAddressEnabled is not true')
+    }
     if (myid === undefined) throw ConfigError.refused('myid', 'is missing: it says which of the members this server is')
     const own = servers.get(myid)
     if (own === undefined) throw ConfigError.refused('myid', `is ${myid}, and there is no line server.${myid}`)
@@ -109,14 +132,8 @@ export const ensemble = {
     }
   },
   idle: {
-    ...idleKeys(
-      ['observerMasterPort', 'quorum.cnxn.threads.size', 'multiAddress.reachabilityCheckTimeoutMs'],
-      parsedInt,
-    ),
-    ...idleKeys(
-      [...['syncEnabled', 'standaloneEnabled', 'multiAddress.enabled'], ...['multiAddress.reachabilityCheckEnabled']],
-      strictBoolean,
-    ),
+    ...idleKeys(['observerMasterPort', 'quorum.cnxn.threads.size'], parsedInt),
+    ...idleKeys(['syncEnabled', 'standaloneEnabled'], strictBoolean),
     ...idleKeys(['peerType'], (value, key) => {
       if (/^(observer|participant)$/i.test(value)) return value
       throw new ConfigError(key, value, 'observer or participant')
