@@ -2,7 +2,14 @@
  * The learners of a member that leads: the port where they come, their links, and what they get when they come, an image or a part of the
  * history. It decides nothing: the machines of zab/ say what each of them gets.
  */
-import { formatHex, MalformedFrameError, parseLearnerInfo, type QuorumPacket } from '@lightkeeper/protocol'
+import {
+  formatHex,
+  MalformedFrameError,
+  parseLearnerInfo,
+  type QuorumPacket,
+  Writer,
+  writeQuorumPacket,
+} from '@lightkeeper/protocol'
 import { RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import type { LearnerView } from '../ensemble-view.ts'
 import { imageOf } from '../storage/image-stream.ts'
@@ -18,8 +25,8 @@ import type { PeerInput } from '../zab/inputs.ts'
 import type { CloseReason, HistoryForm } from '../zab/outputs.ts'
 import type { Progress } from '../zab/progress.ts'
 
-/** How much history is passed on in one piece, transactions. */
-const txnsPerPiece = 128
+/** How much history is passed on in one piece, bytes; then other work has its turn. */
+const pieceBytes = 64 * 1024
 
 export interface LearnersOptions {
   /** Where this server listens while it leads, `host:port` each. */
@@ -42,14 +49,20 @@ export interface LearnersHooks {
 export class Learners {
   readonly #options: LearnersOptions
   readonly #runtime: Runtime
-  readonly #storage: Storage
+  readonly #storage: Pick<Storage, 'scan'>
   readonly #recent: RecentTxns
   readonly #hooks: LearnersHooks
   readonly #listener: LearnerListener
   readonly #links = new Map<number, LearnerLink>()
   readonly #repeated: RepeatedLines
 
-  constructor(options: LearnersOptions, runtime: Runtime, storage: Storage, recent: RecentTxns, hooks: LearnersHooks) {
+  constructor(
+    options: LearnersOptions,
+    runtime: Runtime,
+    storage: Pick<Storage, 'scan'>,
+    recent: RecentTxns,
+    hooks: LearnersHooks,
+  ) {
     this.#options = options
     this.#runtime = runtime
     this.#storage = storage
@@ -127,7 +140,7 @@ export class Learners {
     })
     const pause = (): Promise<void> => new Promise((resolve) => clock.after(0, resolve))
     link.stream(
-      () => imageOf(tree, zxid, this.#options.sliceZnodes, pause),
+      (isTaken) => imageOf(tree, zxid, this.#options.sliceZnodes, pause, isTaken),
       () => this.#hooks.step({ kind: 'imageSent', link: id }),
     )
   }
@@ -149,29 +162,42 @@ export class Learners {
       this.drop(id, `the log does not have ${formatHex(after)} to ${formatHex(upTo)}`)
       return
     }
-    link.stream(() => this.#history(from, fromDisk, fromMemory, form))
+    link.stream((isTaken) => this.#history({ from, to: fromDisk }, fromMemory, form, isTaken))
   }
 
+  /** Packets of a part of the history, in pieces; after each piece other work has its turn. */
   async *#history(
-    from: bigint,
-    fromDisk: bigint,
-    fromMemory: readonly LoggedPayload[],
+    onDisk: { readonly from: bigint; readonly to: bigint },
+    inMemory: readonly LoggedPayload[],
     form: HistoryForm,
-  ): AsyncGenerator<readonly QuorumPacket[], undefined> {
-    let piece: QuorumPacket[] = []
+    isTaken: () => boolean,
+  ): AsyncGenerator<Uint8Array, undefined> {
+    const writer = new Writer(2 * pieceBytes)
+    const add = (zxid: bigint, payload: Uint8Array): void => {
+      for (const packet of packetsOf({ zxid, payload }, form)) writeQuorumPacket(writer, packet)
+    }
+    const turn = (): Promise<void> => {
+      if (isTaken()) writer.clear()
+      else writer.renew(2 * pieceBytes)
+      return new Promise((resolve) => this.#runtime.clock.turnEnd(resolve))
+    }
     try {
-      for await (const txn of this.#storage.read(from, fromDisk)) {
-        piece.push(...packetsOf(txn, form))
-        if (piece.length < txnsPerPiece) continue
-        yield piece
-        piece = []
+      for await (const _ of this.#storage.scan(onDisk.from, onDisk.to, add)) {
+        yield writer.written()
+        await turn()
       }
     } catch (error) {
       // The next learner that needs this part gets an image.
-      this.#hooks.step({ kind: 'purged', zxid: fromDisk })
+      this.#hooks.step({ kind: 'purged', zxid: onDisk.to })
       throw error
     }
-    yield [...piece, ...fromMemory.flatMap((txn) => packetsOf(txn, form))]
+    for (const { zxid, payload } of inMemory) {
+      add(zxid, payload)
+      if (writer.length < pieceBytes) continue
+      yield writer.written()
+      await turn()
+    }
+    yield writer.written()
   }
 
   #received(id: number, packet: QuorumPacket, now: number): void {

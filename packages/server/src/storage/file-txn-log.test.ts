@@ -2,7 +2,7 @@
 import { opCode, Writer } from '@lightkeeper/protocol'
 import { describe, expect, test } from 'vitest'
 import { FileTxnLog } from './file-txn-log.ts'
-import { HistoryDamage } from './history-reader.ts'
+import { HistoryDamage, scanHistory } from './history-reader.ts'
 import { Bench, create, directory, dump } from './storage.harness.ts'
 import { writeTxn } from './txn-codec.ts'
 import { logTxn, memoryLog, NotInLogError, type TxnLog } from './txn-log.ts'
@@ -83,6 +83,26 @@ describe('read', () => {
       return read
     }
     expect(await bench.world.run(all())).toEqual(range(5, 30))
+  })
+
+  test('looks at few bytes in a turn, and goes on when it is asked', async () => {
+    const bench = new Bench()
+    await bench.open()
+    for (let zxid = 1n; zxid <= 4_000n; zxid++) logOf(bench).append(zxid, payloadOf(zxid, 100))
+    await flushed(bench, logOf(bench))
+    const { disk } = bench.world.runtime('server')
+    const parts: { zxids: bigint[]; bytes: number }[] = [{ zxids: [], bytes: 0 }]
+    const take = (zxid: bigint, payload: Uint8Array): void => {
+      const part = parts.at(-1) as (typeof parts)[number]
+      part.zxids.push(zxid)
+      part.bytes += payload.length
+    }
+    const all = async (): Promise<void> => {
+      for await (const _ of scanHistory(disk, directory, 5n, 3_990n, take)) parts.push({ zxids: [], bytes: 0 })
+    }
+    await bench.world.run(all())
+    expect(parts.flatMap((part) => part.zxids)).toEqual(range(5, 3_990))
+    expect(Math.max(...parts.map(({ bytes }) => bytes))).toBeLessThan(2 * 65_536)
   })
 
   test('hands out more than it reads at once', async () => {

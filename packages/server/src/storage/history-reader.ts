@@ -9,8 +9,11 @@ import { logsAmong, type NamedFile } from './file-names.ts'
 import { behind, LogFile } from './log-file.ts'
 import { type LoggedPayload, NotInLogError } from './txn-log.ts'
 
-/** How many bytes of transactions it reads before it returns the first of them. */
-const batchBytes = 256 * 1024
+/**
+ * How many bytes it looks at in one turn. Who reads has clients too, and they must not wait for a part of the history that somebody else
+ * needs. So few bytes pay for a turn, and for a read of what the system has in memory.
+ */
+const turnBytes = 64 * 1024
 
 /** The files break off, or go on with a transaction that is not the next one. */
 export class HistoryDamage extends Error {
@@ -26,16 +29,21 @@ export interface RecordLocation {
   readonly end: number
 }
 
+/** `payload` is valid until it returns. */
+export type TakeTxn = (zxid: bigint, payload: Uint8Array) => void
+
 /**
- * The transactions from `from` to `until`, both included, in order.
+ * Passes the transactions from `from` to `until`, both included, to `take`, in order. It yields after each part that fits in a turn: `take`
+ * is not called before the next one is asked for.
  * @throws NotInLogError where `from` is not in the log; HistoryDamage where the files break off before `until`; DiskReadError.
  */
-export async function* readHistory(
+export async function* scanHistory(
   disk: Disk,
   directory: string,
   from: bigint,
   until: bigint,
-): AsyncGenerator<LoggedPayload, undefined> {
+  take: TakeTxn,
+): AsyncGenerator<undefined, undefined> {
   const logs = logsAmong(await disk.list(directory))
   const start = await locate(disk, directory, from, until, logs)
   const recent = new RecentRecords()
@@ -46,14 +54,13 @@ export async function* readHistory(
     const path = `${directory}/${(logs[i] as NamedFile).name}`
     const file = await disk.open(path, { readOnly: true })
     try {
-      const log = await LogFile.open(path, file)
+      const log = await LogFile.open(path, file, turnBytes)
       for (;;) {
-        const batch: LoggedPayload[] = []
         let bytes = 0
         let problem: string | undefined
         let isOver = false
         const end = await log.scanPayloads((zxid, type, payload, at) => {
-          if (bytes >= batchBytes) return false
+          if (bytes >= turnBytes) return false
           if (!isFirst && !continues(last, zxid)) {
             if (recent.isRepeat(last, zxid, type, at)) return
             problem = `${path} at offset ${at.offset}: transaction ${formatHex(zxid)} follows ${formatHex(last)}`
@@ -64,10 +71,10 @@ export async function* readHistory(
           isFirst = false
           last = zxid
           recent.note(zxid, at)
-          batch.push({ zxid, payload: payload.slice() })
+          take(zxid, payload)
           bytes += payload.length
         }, offset)
-        yield* batch
+        yield
         if (problem !== undefined) throw new HistoryDamage(problem)
         if (isOver || last === until) break
         offset = end.offset
@@ -79,6 +86,18 @@ export async function* readHistory(
     if (last === until) return
   }
   throw new HistoryDamage(endsEarly(directory, last, until))
+}
+
+/** The same, one by one; the reader owns the payloads. */
+export async function* readHistory(
+  disk: Disk,
+  directory: string,
+  from: bigint,
+  until: bigint,
+): AsyncGenerator<LoggedPayload, undefined> {
+  const txns: LoggedPayload[] = []
+  const take = (zxid: bigint, payload: Uint8Array): void => void txns.push({ zxid, payload: payload.slice() })
+  for await (const _ of scanHistory(disk, directory, from, until, take)) yield* txns.splice(0)
 }
 
 /**
@@ -104,7 +123,7 @@ export async function locate(
   const path = `${directory}/${file.name}`
   const handle = await disk.open(path, { readOnly: true })
   try {
-    const log = await LogFile.open(path, handle)
+    const log = await LogFile.open(path, handle, turnBytes)
     let found: RecordLocation | undefined
     let before: bigint | undefined
     let after: bigint | undefined

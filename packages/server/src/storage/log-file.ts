@@ -82,19 +82,21 @@ export class LogFile {
   readonly path: string
   readonly size: number
   readonly #file: ReadableFile
-  #window = new Uint8Array(windowBytes)
+  #window: Uint8Array<ArrayBuffer>
   /** Offset in the file of the first byte of the window, and how many are valid. */
   #base = 0
   #held = 0
 
-  private constructor(path: string, file: ReadableFile, size: number) {
+  private constructor(path: string, file: ReadableFile, size: number, bytes: number) {
     this.path = path
     this.#file = file
     this.size = size
+    this.#window = new Uint8Array(bytes)
   }
 
-  static async open(path: string, file: ReadableFile): Promise<LogFile> {
-    return new LogFile(path, file, await file.size())
+  /** `bytes`: how much is read at once, and looked at in one turn. */
+  static async open(path: string, file: ReadableFile, bytes = windowBytes): Promise<LogFile> {
+    return new LogFile(path, file, await file.size(), bytes)
   }
 
   /**

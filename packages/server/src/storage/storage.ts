@@ -12,7 +12,7 @@ import { type BaseDirectories, finishInstalling, IncomingBase, truncateBase } fr
 import { makeDirectory, refuseMisplaced, requireDirectory, versionDirectory } from './directories.ts'
 import { asidePath, snapshotsAmong } from './file-names.ts'
 import { FileTxnLog } from './file-txn-log.ts'
-import { readHistory } from './history-reader.ts'
+import { scanHistory, type TakeTxn } from './history-reader.ts'
 import { SnapshotDamage } from './image.ts'
 import { receiveSnapshot } from './incoming-snapshot.ts'
 import { PastFiles } from './past-files.ts'
@@ -22,7 +22,6 @@ import { openSessionKeys, sharedSessionKeys } from './session-secret.ts'
 import { directorySize } from './sizes.ts'
 import { bytesOf } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
-import type { LoggedPayload } from './txn-log.ts'
 
 export interface StorageOptions {
   /**
@@ -264,11 +263,12 @@ export class Storage {
   }
 
   /**
-   * The transactions from `from` to `until`, both included, in order; both must be durable.
+   * Passes the transactions from `from` to `until`, both included, to `take`, in order; both must be durable. It yields after each part that
+   * fits in a turn.
    * @throws NotInLogError where `from` is not in the log; HistoryDamage where the files break off before `until`; DiskReadError.
    */
-  read(from: bigint, until: bigint): AsyncIterable<LoggedPayload> {
-    return readHistory(this.#runtime.disk, this.logDirectory, from, until)
+  scan(from: bigint, until: bigint, take: TakeTxn): AsyncIterable<undefined> {
+    return scanHistory(this.#runtime.disk, this.logDirectory, from, until, take)
   }
 
   // -- another history, for a member of an ensemble -------------------------------------------------------------------

@@ -84,13 +84,13 @@ test('what is sent while history is under way follows it, also other history', a
   const gate = new Promise<void>((resolve) => {
     go = resolve
   })
-  async function* first(): AsyncGenerator<readonly QuorumPacket[]> {
-    yield [packet(1n)]
+  async function* first(): AsyncGenerator<Uint8Array> {
+    yield bytesOf(packet(1n))
     await gate
-    yield [packet(2n)]
+    yield bytesOf(packet(2n))
   }
-  async function* second(): AsyncGenerator<readonly QuorumPacket[]> {
-    yield [packet(4n), packet(5n)]
+  async function* second(): AsyncGenerator<Uint8Array> {
+    yield bytesOf(packet(4n), packet(5n))
   }
   let done = 0
   link.stream(first, () => done++)
@@ -114,6 +114,31 @@ test('bytes of an image stand between the packets', async () => {
   await settle()
   const whole = Uint8Array.from(received.flatMap((chunk) => [...chunk]))
   expect(whole).toEqual(Uint8Array.from([...bytesOf(packet(1n)), 1, 2, 3, ...bytesOf(packet(2n))]))
+})
+
+test('memory of a stream is used again when the learner has taken its bytes, and not before', async () => {
+  const end = dialer()?.other
+  if (end === undefined) throw new Error('no link')
+  const stick = (): void => {
+    end.isStuck = true
+  }
+  const taken: boolean[] = []
+  async function* image(isTaken: () => boolean): AsyncGenerator<Uint8Array> {
+    for (const byte of [1, 2, 3]) {
+      yield Uint8Array.of(byte)
+      taken.push(isTaken())
+      // From the next piece on nothing leaves.
+      stick()
+    }
+  }
+  link.stream(image)
+  await settle()
+  // The second piece waits, and so does whoever makes the third one.
+  expect(taken).toEqual([true])
+  end.queuedBytes = 0
+  end.events?.drained?.()
+  await settle()
+  expect(taken).toEqual([true, true])
 })
 
 test('history that cannot be read ends the connection', async () => {

@@ -2,13 +2,7 @@
  * A leader's connection to one learner: packets in both directions; images and long parts of the history at the pace of the learner.
  * What is sent meanwhile waits behind them. A learner that does not take its bytes is dropped, so it never costs more than its budget.
  */
-import {
-  MalformedFrameError,
-  type QuorumPacket,
-  QuorumPacketStream,
-  Writer,
-  writeQuorumPacket,
-} from '@lightkeeper/protocol'
+import { MalformedFrameError, type QuorumPacket, QuorumPacketStream, Writer } from '@lightkeeper/protocol'
 import { type Clock, Deque, type Link, type LinkEvents, type Timer } from '@lightkeeper/runtime'
 import type { Outbox, Sender } from './outbox.ts'
 
@@ -17,8 +11,6 @@ const writerBytes = 4 * 1024
 const packetBytes = 32
 /** The first packet of a learner says who it is, in 40 bytes. A stranger must not make this server hold more. */
 const firstPacketBytesMax = 1024
-/** How much of an image or of history is written before the learner has taken it. */
-const aheadBytes = 1 << 20
 /** How long an ended connection may take to send its rest, milliseconds. */
 const lingerMs = 1_000
 
@@ -38,11 +30,16 @@ export interface LearnerLinkHooks {
   closed(why: Error | undefined): void
 }
 
-/** Pieces of a stream: bytes as they are, or packets. */
-export type Pieces = AsyncIterable<Uint8Array | readonly QuorumPacket[]>
+/** The bytes of an image, or of the packets of a part of the history. */
+export type Pieces = AsyncIterable<Uint8Array>
+/**
+ * Begins a stream. `isTaken` says whether the bytes of all earlier pieces are on their way, so that their memory may be used again: new
+ * memory for each piece of a large image would keep the collector busy, and all others waiting.
+ */
+export type OpenStream = (isTaken: () => boolean) => Pieces
 
 interface Stream {
-  readonly open: () => Pieces
+  readonly open: OpenStream
   /** Everything is written. */
   readonly done: (() => void) | undefined
 }
@@ -125,7 +122,7 @@ export class LearnerLink implements Sender {
   }
 
   /** Sends what `open` returns behind everything earlier and before everything later, then calls `done`. */
-  stream(open: () => Pieces, done?: () => void): void {
+  stream(open: OpenStream, done?: () => void): void {
     if (this.#isOver) return
     if (this.#isStreaming) this.#waiting.push({ open, done })
     else void this.#stream({ open, done })
@@ -198,14 +195,10 @@ export class LearnerLink implements Sender {
     this.#isStreaming = true
     this.#write()
     try {
-      for await (const piece of open()) {
+      for await (const piece of open(() => this.#link.queuedBytes === 0)) {
         if (this.#isOver) return
-        if (piece instanceof Uint8Array) this.#link.write(piece)
-        else {
-          for (const packet of piece) writeQuorumPacket(this.#writer, packet)
-          this.#write()
-        }
-        if (this.#link.queuedBytes > aheadBytes) await this.#drain()
+        const isSoon = piece.length === 0 || this.#link.write(piece)
+        if (!isSoon && this.#link.queuedBytes > 0) await this.#drain()
         if (this.#isOver) return
       }
     } catch (error) {

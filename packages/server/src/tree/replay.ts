@@ -13,6 +13,11 @@ import type { Znode } from './znode.ts'
 
 /** Keeps the digest of the tree up to date. */
 export function replay(tree: DataTree, header: TxnHeader, txn: Txn): void {
+  if (touchesOne(txn)) {
+    const node = tree.get(txn.path)
+    if (node !== undefined) setWithDigest(tree, header, txn, node)
+    return
+  }
   keepingDigest(tree, header, txn, () => step(tree, header, txn))
 }
 
@@ -21,13 +26,22 @@ export function replay(tree: DataTree, header: TxnHeader, txn: Txn): void {
  * did not prepare the transaction itself.
  */
 export function applyWithDigest(tree: DataTree, header: TxnHeader, txn: Txn): ReturnType<DataTree['apply']> {
-  // By far the most frequent change touches one znode: no set of paths is made for it.
-  if (txn.type === opCode.setData && txn.path !== '') return setWithDigest(tree, header, txn)
+  if (touchesOne(txn)) return setWithDigest(tree, header, txn, tree.get(txn.path))
   return keepingDigest(tree, header, txn, () => tree.apply(header, txn))
 }
 
-function setWithDigest(tree: DataTree, header: TxnHeader, { path, data, version }: SetDataTxn): Znode {
-  const node = tree.get(path)
+/** By far the most frequent change touches one znode: no set of paths is made for it. */
+function touchesOne(txn: Txn): txn is Txn & { readonly type: typeof opCode.setData } {
+  return txn.type === opCode.setData && txn.path !== ''
+}
+
+/** `node` is the znode at the path. */
+function setWithDigest(
+  tree: DataTree,
+  header: TxnHeader,
+  { path, data, version }: SetDataTxn,
+  node: Znode | undefined,
+): Znode {
   if (node !== undefined) tree.digest.subtract(digestOfZnode(path, node))
   const changed = tree.setData(header, path, data, version, node)
   tree.digest.add(digestOfZnode(path, changed, data))
