@@ -3,6 +3,7 @@
  * written to a file, and nobody trusts the authority unless told so.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
+import { type Check, isBytes, list, OptionSet, text, wrongType } from '@lightkeeper/client/arguments'
 
 /** A certificate and its private key. */
 export interface Certified {
@@ -37,6 +38,23 @@ export interface SecureServerOptions {
   /** Own certificate and key, the authority that clients' certificates must be from, and whether clients need one. */
   readonly tls: Certified & { readonly ca: string; readonly clientAuth: 'need' | 'want' | 'none' }
 }
+
+const bytes: Check<Uint8Array> = (value, name, operation) => {
+  if (isBytes(value)) return value
+  throw wrongType(operation, name, 'a name of X.501 as bytes', value)
+}
+
+const days: Check<number> = (value, name, operation) => {
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  throw wrongType(operation, name, 'a number of days', value)
+}
+
+const certificateOptions = new OptionSet<CertificateOptions>({
+  name: text,
+  subject: bytes,
+  hosts: list(text, 'an array of hosts'),
+  days,
+})
 
 /** An authority that signs certificates for tests, made anew in memory. */
 export class Authority {
@@ -74,8 +92,12 @@ export class Authority {
     return { ca: this.cert, ...(name === undefined ? {} : this.issue({ name })) }
   }
 
-  /** A certificate with its key, signed by this authority. Valid for one day unless `days` says otherwise. */
-  issue({ name, subject, hosts = [], days = 1 }: CertificateOptions): Certified {
+  /**
+   * A certificate with its key, signed by this authority. Valid for one day unless `days` says otherwise.
+   * @throws TypeError for an option that does not exist or cannot be used.
+   */
+  issue(options: CertificateOptions): Certified {
+    const { name, subject, hosts = [], days = 1 } = certificateOptions.of(options, 'issue')
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const names = hosts.map((host) =>
       /^[\d.]+$/.test(host) ? der(0x87, Uint8Array.from(host.split('.'), Number)) : der(0x82, Buffer.from(host)),

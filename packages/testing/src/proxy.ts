@@ -1,5 +1,7 @@
 /** A TCP proxy between a client and a server, for faults on the wire. */
+
 import { createConnection, createServer, type Socket } from 'node:net'
+import { callable, interval, OptionSet } from '@lightkeeper/client/arguments'
 
 /** A proxy in front of a server, made by `proxy`. It cuts and silences connections when a test asks for it. */
 export interface Proxy extends AsyncDisposable {
@@ -51,8 +53,14 @@ export interface ProxyOptions {
   readonly patience?: number
 }
 
-/** Starts a proxy on a free port in front of `port` of this machine. */
-export async function proxy(port: number, options: ProxyOptions = {}): Promise<Proxy> {
+const proxyOptions = new OptionSet<ProxyOptions>({ opening: callable, patience: interval })
+
+/**
+ * Starts a proxy on a free port in front of `port` of this machine.
+ * @throws TypeError or RangeError for an option that does not exist or cannot be used.
+ */
+export async function proxy(port: number, given: ProxyOptions = {}): Promise<Proxy> {
+  const options = proxyOptions.of(given, 'proxy')
   const sockets = new Set<Socket>()
   let swallows = false
   let refuses = false

@@ -1,6 +1,6 @@
 /** An ensemble in this process, over sockets and in a simulated world: what users test their fail-over with. */
 import { type Client, connect } from '@lightkeeper/client'
-import { type Ensemble, type EnsembleOptions, startEnsemble, World } from '@lightkeeper/testing'
+import { type CutOptions, type Ensemble, type EnsembleOptions, startEnsemble, World } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
 
 /** Where a test runs: `run` waits for a promise there. */
@@ -113,11 +113,33 @@ test('an ensemble that does not serve in time says who is missing, and what the 
 })
 
 test.each([
-  [{ size: 1 }, 'an ensemble has two or more voters'],
-  [{ observers: -1 }, 'an ensemble has two or more voters'],
-  [{ world: new World(1), dataDir: '/x' }, 'a simulated world has disks of its own'],
+  [{ size: 1 }, /^startEnsemble: options\.size must be a whole number of voters from 2 to 99, not 1$/],
+  [{ size: 2.5 }, /^startEnsemble: options\.size must be a whole number/],
+  [{ observers: -1 }, /^startEnsemble: options\.observers must be a whole number of observers from 0/],
+  [{ world: new World(1), dataDir: '/x' }, /^a simulated world has disks of its own/],
+  [{ world: {} }, /^startEnsemble: options\.world must be a World/],
+  [{ syze: 3 }, /^startEnsemble: options has no "syze": did you mean size\?$/],
+  [
+    { tickTime: 100 },
+    /^startEnsemble: options has no "tickTime": it has size, observers, world, dataDir, options, log, timeoutMs$/,
+  ],
+  [{ options: { port: 2181 } }, /^startEnsemble: options\.options must not have port, which the ensemble gives each/],
+  [{ options: { members: {} } }, /^startEnsemble: options\.options must not have members/],
+  [{ log: 'error' }, /^startEnsemble: options\.log must be a function/],
+  [null, /^startEnsemble: options must be an object, not null$/],
 ] as const)('%j is refused', async (options, says) => {
-  await expect(startEnsemble(options)).rejects.toThrow(says)
+  await expect(startEnsemble(options as EnsembleOptions)).rejects.toThrow(says)
+})
+
+test('options of faults are looked at too: nothing is cut or killed by a misspelt one', async () => {
+  const { ensemble, run } = await inWorld({ size: 2 })
+  const wrong = { direktion: 'in' } as CutOptions
+  expect(() => ensemble.cut(0, wrong)).toThrow(/^cut: options has no "direktion": did you mean direction\?$/)
+  expect(() => ensemble.cut(0, { from: 'client' as 'clients' })).toThrow(/^cut: options\.from must be 'clients', not /)
+  expect(() => ensemble.cut(0, { from: 7 })).toThrow('there is no member 7')
+  await expect(ensemble.kill(0, { powr: true } as object)).rejects.toThrow(/^kill: options has no "powr"/)
+  expect(ensemble.servers[0]).toBeDefined()
+  await run(ensemble.close())
 })
 
 test('a setting that no server can use is refused at the start', async () => {

@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { boolean, list, OptionSet, oneOf, text, whole, withMethods } from '@lightkeeper/client/arguments'
 import { type Cables, lay } from './cables.ts'
 import { type ApacheVersion, apacheAvailable } from './installation.ts'
 import { freePorts } from './ports.ts'
@@ -122,8 +123,30 @@ export interface ApacheServer extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** @throws Error that says why it cannot be started, or contains the end of its log if it does not come up. */
-export async function apache(options: ApacheOptions = {}): Promise<ApacheServer> {
+const roles = oneOf('observer', 'participant')
+
+const apacheOptions = new OptionSet<ApacheOptions>({
+  size: whole('servers', 0, 99),
+  version: oneOf('3.5', '3.8', '3.9'),
+  config: withMethods('an object of lines by key'),
+  jars: text,
+  jvm: list(text, 'an array of options'),
+  logLevel: oneOf('error', 'info'),
+  dataDir: text,
+  cuttable: boolean,
+  guests: whole('guests', 0, 99),
+  guestRole: (value, name, operation) =>
+    Array.isArray(value) ? list(roles, 'an array of roles')(value, name, operation) : roles(value, name, operation),
+  guestsFirst: boolean,
+  hosts: list(text, 'an array of hosts'),
+})
+
+/**
+ * @throws TypeError or RangeError for an option that does not exist or cannot be used; Error that says why it cannot be started, or
+ * contains the end of its log if it does not come up.
+ */
+export async function apache(given: ApacheOptions = {}): Promise<ApacheServer> {
+  const options = apacheOptions.of(given, 'apache')
   const line = options.version ?? '3.8'
   const found = apacheAvailable(line)
   if (!found.available) throw new Error(`Apache ZooKeeper ${line} cannot be started: ${found.reason}`)

@@ -1,4 +1,15 @@
 /** An ensemble of our servers inside this process, for tests of what happens when a server fails. */
+import {
+  boolean,
+  type Check,
+  callable,
+  OptionSet,
+  oneOf,
+  text,
+  timeout,
+  whole,
+  withMethods,
+} from '@lightkeeper/client/arguments'
 import type { Log } from '@lightkeeper/runtime'
 import { formatLine } from '@lightkeeper/runtime'
 import { loadMember, type RunningServer, type ServerOptions, startServer } from '@lightkeeper/server'
@@ -10,6 +21,9 @@ import { inWorld, onSockets, type Place } from './place.ts'
 const linesMax = 200
 /** How often to look whether the ensemble serves, milliseconds. */
 const lookMs = 5
+
+/** What the ensemble gives each member by itself. */
+const ownSettings = ['members', 'myid', 'dataDir', 'clientPort', 'clientPortAddress', 'port', 'host'] as const
 
 /** The options of `startEnsemble`. */
 export interface EnsembleOptions {
@@ -25,7 +39,7 @@ export interface EnsembleOptions {
   /** A folder for the data, with a folder for each member, which is kept. Not in a world. Default: the data is in memory only. */
   readonly dataDir?: string
   /**
-   * Settings of every member. Defaults for quick tests: `tickTime` 200, `initLimit` 50, `syncLimit` 10 (a silent leader is left
+   * Settings of every member, without those that the ensemble gives each by itself: its number, the members, port and directory. Defaults for quick tests: `tickTime` 200, `initLimit` 50, `syncLimit` 10 (a silent leader is left
    * after 2 s), `maxSessionTimeout` 60000, no admin pages.
    */
   readonly options?: ServerOptions
@@ -34,6 +48,37 @@ export interface EnsembleOptions {
   /** How long the start, `restart` and `serving` may take, milliseconds. Default 30000. */
   readonly timeoutMs?: number
 }
+
+/** The members are no more than a machine can take. */
+const sizeMax = 99
+
+/** `startServer` looks at each setting. */
+const settings: Check<ServerOptions> = (value, name, operation) => {
+  const given = withMethods<ServerOptions>('an object of settings')(value, name, operation)
+  const own = ownSettings.find((setting) => (given as Record<string, unknown>)[setting] !== undefined)
+  if (own === undefined) return given
+  throw new TypeError(`${operation}: ${name} must not have ${own}, which the ensemble gives each member by itself`)
+}
+
+const startOptions = new OptionSet<EnsembleOptions>({
+  size: whole('voters', 2, sizeMax),
+  observers: whole('observers', 0, sizeMax),
+  world: withMethods('a World', 'runtime', 'standStill'),
+  dataDir: text,
+  options: settings,
+  log: callable,
+  timeoutMs: timeout,
+})
+
+const killOptions = new OptionSet<{ readonly power?: boolean }>({ power: boolean })
+
+const cutOptions = new OptionSet<CutOptions>({
+  from: (value, name, operation) =>
+    typeof value === 'number'
+      ? whole('members', 0, 2 * sizeMax)(value, name, operation)
+      : oneOf('clients')(value, name, operation),
+  direction: oneOf('both', 'in', 'out'),
+})
 
 /** A direction seen from a member: `in` is what it would hear, `out` what it says. */
 export type Direction = 'both' | 'in' | 'out'
@@ -59,7 +104,7 @@ export interface Ensemble extends AsyncDisposable {
   /**
    * Ends a member at once: nothing more is written or answered, its connections end, sessions stay open. With `power`, data that was
    * not synced is lost or torn too, as in a power cut; this needs data in memory.
-   * @throws Error for `power` with a `dataDir`.
+   * @throws TypeError for an option that does not exist; Error for `power` with a `dataDir`.
    */
   kill(index: number, options?: { readonly power?: boolean }): Promise<void>
   /** Stops a member in order. */
@@ -75,7 +120,10 @@ export interface Ensemble extends AsyncDisposable {
   pause(index: number): void
   /** Ends `pause`. Timers that are due run first, then what has arrived meanwhile. */
   resume(index: number): void
-  /** A partition: nothing passes, and no connection is closed. What is sent meanwhile arrives after `heal`. */
+  /**
+   * A partition: nothing passes, and no connection is closed. What is sent meanwhile arrives after `heal`.
+   * @throws TypeError for an option that does not exist.
+   */
   cut(index: number, options?: CutOptions): void
   /** Ends what `cut` did to this member; without an index, every partition. */
   heal(index?: number): void
@@ -95,20 +143,20 @@ export interface Ensemble extends AsyncDisposable {
 /**
  * Starts an ensemble of servers of ours in this process, on free ports of 127.0.0.1, or in a simulated world. Resolves when one of them
  * leads and all serve. `await using` closes it.
- * @throws ConfigError for settings that cannot be used; Error that says what is missing when it does not serve in time.
+ * @throws TypeError or RangeError for an option that does not exist or cannot be used; ConfigError for such a setting; Error that says
+ * what is missing when it does not serve in time.
  */
 export async function startEnsemble(options: EnsembleOptions = {}): Promise<Ensemble> {
-  const { size = 3, observers = 0, world, dataDir } = options
+  const given = startOptions.of(options, 'startEnsemble')
+  const { size = 3, observers = 0, world, dataDir } = given
   const all = size + observers
-  if (!Number.isInteger(size) || size < 2 || !Number.isInteger(observers) || observers < 0)
-    throw new Error(`an ensemble has two or more voters, and observers beside them; got ${size} and ${observers}`)
   if (world !== undefined && dataDir !== undefined)
     throw new Error('a simulated world has disks of its own: no dataDir')
   const loading = loadMember()
   await (world?.standStill(loading) ?? loading)
   const cables = new Cables()
   const place = world === undefined ? await onSockets(all, cables, dataDir) : inWorld(world, all, cables)
-  const ensemble = new Members(place, cables, options, size)
+  const ensemble = new Members(place, cables, given, size)
   try {
     await Promise.all(place.members.map((_, i) => ensemble.start(i)))
     await ensemble.serving()
@@ -191,7 +239,8 @@ class Members implements Ensemble {
     )
   }
 
-  async kill(index: number, { power = false }: { readonly power?: boolean } = {}): Promise<void> {
+  async kill(index: number, options: { readonly power?: boolean } = {}): Promise<void> {
+    const { power = false } = killOptions.of(options, 'kill')
     this.#member(index)
     this.servers[index] = undefined
     this.#paused.delete(index)
@@ -219,7 +268,8 @@ class Members implements Ensemble {
     this.#place.resume(index)
   }
 
-  cut(index: number, { from, direction = 'both' }: CutOptions = {}): void {
+  cut(index: number, options: CutOptions = {}): void {
+    const { from, direction = 'both' } = cutOptions.of(options, 'cut')
     this.#member(index)
     if (typeof from === 'number') this.#member(from)
     const others: End[] = from === undefined ? this.#othersOf(index) : [from === 'clients' ? clients : from]
