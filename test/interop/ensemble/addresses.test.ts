@@ -4,37 +4,32 @@
  */
 import { ask } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
+import { eachKindLeads } from './kinds.ts'
 import { connectTo, missingVersion, textAt } from './trio.ts'
-import { Load, type Voter, Voters } from './voters.ts'
-
-const keys = { 'multiAddress.enabled': 'true' }
+import type { Voters } from './voters.ts'
 
 describe.skipIf(missingVersion('3.9') !== undefined)('members with several addresses', () => {
   test('one of Apache and two of ours have a leader of either kind where one address of each is dead', async () => {
-    await using voters = await Voters.start('3.9', ['apache', 'ours', 'ours'], {
-      settingsOf: () => keys,
+    const options = {
+      settingsOf: () => ({ 'multiAddress.enabled': 'true' }),
       jvm: ['-Dzookeeper.multiAddress.enabled=true'],
       // The first one is for documentation: no machine has it.
       hosts: ['192.0.2.1', '127.0.0.1'],
-    })
-    await using load = await Load.start(voters)
-    const [theirs, ours] = voters.all as [Voter, Voter, Voter]
-    await voters.lead(theirs, load.goesOn)
-    await load.goesOn()
-    await voters.lead(ours, load.goesOn)
-    await load.goesOn()
-    await load.stop()
-    await load.check()
-    await voters.areEqual()
-    const lines: string[] = []
-    const conf: string[] = []
-    for (const { port } of voters.all) {
-      await using zk = await connectTo(port)
-      lines.push(await textAt(zk, '/zookeeper/config'))
-      conf.push(/^membership: [^]*/m.exec(await ask(port, 'conf'))?.[0] ?? '')
     }
-    expect(lines[0]).toMatch(/^server\.1=127\.0\.0\.1:\d+:\d+\|192\.0\.2\.1:\d+:\d+:participant$/m)
-    expect(new Set(lines).size).toBe(1)
-    expect(new Set(conf).size).toBe(1)
+    await eachKindLeads(options, async () => {}, showTheSame)
   })
 })
+
+/** What they show of the members. */
+async function showTheSame({ all }: Voters): Promise<void> {
+  const lines: string[] = []
+  const conf: string[] = []
+  for (const { port } of all) {
+    await using zk = await connectTo(port)
+    lines.push(await textAt(zk, '/zookeeper/config'))
+    conf.push(/^membership: [^]*/m.exec(await ask(port, 'conf'))?.[0] ?? '')
+  }
+  expect(lines[0]).toMatch(/^server\.1=127\.0\.0\.1:\d+:\d+\|192\.0\.2\.1:\d+:\d+:participant$/m)
+  expect(new Set(lines).size).toBe(1)
+  expect(new Set(conf).size).toBe(1)
+}

@@ -4,16 +4,15 @@
  * nothing, and keeps the connection (observed).
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect as dial } from 'node:net'
+import { connect as dial, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ConnectionOptions, connect as dialTls } from 'node:tls'
-import { afterAll, describe, expect, test } from 'vitest'
+import { connect as dialTls } from 'node:tls'
+import { afterAll, describe, test } from 'vitest'
 import { tlsStores } from '../../support/tls-stores.ts'
+import { closes, eachKindLeads, rolledKinds, switchedOn } from './kinds.ts'
 import { missingVersion } from './trio.ts'
-import { type Kind, Load, type Voter, Voters } from './voters.ts'
 
-const isLong = process.env['INTEROP_LONG'] !== undefined
 const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-logins-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const module_ = 'org.apache.zookeeper.server.auth.DigestLoginModule required'
@@ -42,17 +41,6 @@ const steps = [
 ]
 const all = { ...steps[2], [key]: jaas }
 
-/** Resolves when the server closes the connection. Rejects for a byte of an answer. */
-function closes(port: number, bytes: string, tls?: ConnectionOptions): Promise<void> {
-  const socket = tls === undefined ? dial(port, '127.0.0.1') : dialTls({ ...tls, port, host: '127.0.0.1' })
-  socket.write(Buffer.from(bytes, 'hex'))
-  return new Promise((resolve, reject) => {
-    socket.on('error', () => {})
-    socket.once('data', () => reject(new Error('the server answered')))
-    socket.once('close', () => resolve())
-  })
-}
-
 describe.skipIf(missingVersion('3.9') !== undefined)('members that log in to each other', () => {
   test.each([
     ['without TLS', {}, undefined],
@@ -65,49 +53,23 @@ describe.skipIf(missingVersion('3.9') !== undefined)('members that log in to eac
   ])(
     'one of Apache and two of ours have a leader of either kind, and let no stranger in, %s',
     async (_how, keys, tls) => {
-      await using voters = await Voters.start('3.9', ['apache', 'ours', 'ours'], {
-        settingsOf: () => ({ ...all, ...keys }),
-        jvm,
+      const host = '127.0.0.1'
+      const reach = (port: number): Socket => (tls === undefined ? dial(port, host) : dialTls({ ...tls, port, host }))
+      await eachKindLeads({ settingsOf: () => ({ ...all, ...keys }), jvm }, async (ours) => {
+        // FOLLOWERINFO of server 2, and its notification on the other port, without a login.
+        const followerInfo = '0000000b0000000000000000000000140000000000000002000100000000000000000000ffffffff'
+        const notification = 'ffffffffffff000000000000000000030000000b3132372e302e302e313a310000002c'
+        await closes(reach(ours.quorumPort), followerInfo)
+        await closes(reach(ours.electionPort), notification)
       })
-      await using load = await Load.start(voters)
-      const [theirs, ours] = voters.all as [Voter, Voter, Voter]
-      await voters.lead(theirs, load.goesOn)
-      await load.goesOn()
-      await voters.lead(ours, load.goesOn)
-      await load.goesOn()
-      // FOLLOWERINFO of server 2, and its notification on the other port, without a login.
-      await closes(
-        ours.quorumPort,
-        '0000000b00000000000000000000001400000000000000020001000000000000000000 00ffffffff'.replace(' ', ''),
-        tls,
-      )
-      await closes(ours.electionPort, 'ffffffffffff000000000000000000030000000b3132372e302e302e313a310000002c', tls)
-      await load.goesOn()
-      await load.stop()
-      await load.check()
-      await voters.areEqual()
     },
   )
 
-  // CI has no time for nine restarts.
-  const kinds: (readonly [Kind, Kind, Kind])[] = [
-    ['ours', 'ours', 'ours'],
-    ['ours', 'apache', 'ours'],
-  ]
-  test.each(isLong ? kinds : [])('%s, %s and %s switch it on one after the other', async (...each) => {
-    await using voters = await Voters.start('3.9', each, { settingsOf: () => ({}), jvm })
-    await using load = await Load.start(voters)
-    for (const step of steps) {
-      for (const voter of voters.all) {
-        await voter.end('SIGTERM')
-        voter.config = { ...step, [key]: jaas }
-        await voter.start()
-        await load.goesOn()
-      }
-    }
-    await load.stop()
-    await load.check()
-    await voters.areEqual()
-    expect(voters.all.every(({ isRunning }) => isRunning)).toBe(true)
+  test.each(rolledKinds)('%s, %s and %s switch it on one after the other', async (...kinds) => {
+    await switchedOn(
+      kinds,
+      steps.map((step) => ({ ...step, [key]: jaas })),
+      { jvm },
+    )
   })
 })
