@@ -1,7 +1,8 @@
 /**
  * When sessions expire; runs where transactions are made (SessionTrackerImpl.java). A session has a clock from the moment its
  * createSession is prepared until its closeSession is applied. Only the tree says which sessions exist. The clocks of all sessions stand
- * still while the server hears nobody; Apache's run on, and a leader that stood still ends sessions whose pings wait in its sockets.
+ * still while the server hears nobody. Apache's run on, and other threads read the pings that wait: after a standstill it is a race
+ * whether those sessions end (observed with 3.8 and 3.9).
  */
 import { ExpiryQueue } from '@lightkeeper/runtime'
 import type { Session } from './session.ts'
