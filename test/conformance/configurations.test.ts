@@ -1,15 +1,14 @@
 /** Files of the corpus that Apache can be asked about: what starts on one starts on the other, and what is refused is refused. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { startServer } from '@lightkeeper/server'
-import { apacheAvailable, ask } from '@lightkeeper/testing'
+import { apacheAvailable, ask, freePorts } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
 import { serverSettings } from '../../packages/cli/src/server-settings.ts'
 import { configurations, layOut } from '../support/configurations.ts'
-import { freePort } from '../support/our-process.ts'
 import { missingTarget, targetName } from '../support/target.ts'
 
-/** What became of a server with that file: it serves on `port`, or it is gone. */
-type Outcome = 'serves' | 'refuses'
+/** What became of a server with that file: its mode where it serves on `port`, or that it is gone. */
+type Outcome = string
 
 async function ours(file: string, port: number): Promise<Outcome> {
   try {
@@ -38,7 +37,8 @@ async function apaches(file: string, port: number, line: '3.8' | '3.9'): Promise
 
 async function serves(port: number): Promise<Outcome> {
   for (;;) {
-    if (/^Mode: standalone$/m.test(await ask(port, 'srvr').catch(() => ''))) return 'serves'
+    const mode = /^Mode: (.*)$/m.exec(await ask(port, 'srvr').catch(() => ''))?.[1]
+    if (mode !== undefined) return mode
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
@@ -48,19 +48,20 @@ if (missing !== undefined) console.log(`configurations on ${targetName}: skipped
 
 describe.skipIf(missing !== undefined || targetName === 'apache-3.5')(`a zoo.cfg on ${targetName}`, () => {
   for (const configuration of configurations()) {
-    const { name, refusedFor, apache } = configuration
+    const { name, refusedFor, apache, mode } = configuration
     if (apache.startsWith('not asked')) {
       if (targetName !== 'ours') console.log(`${name} is ${apache}`)
       continue
     }
     test(`${name} ${refusedFor === undefined ? 'starts' : 'is refused'}`, async () => {
-      const port = await freePort()
-      using laid = layOut(configuration, port)
+      const ports = await freePorts(3)
+      const [port = 0] = ports
+      using laid = layOut(configuration, ports)
       const outcome =
         targetName === 'ours'
           ? await ours(laid.file, port)
           : await apaches(laid.file, port, targetName === 'apache-3.8' ? '3.8' : '3.9')
-      expect(outcome).toBe(refusedFor === undefined ? 'serves' : 'refuses')
+      expect(outcome).toBe(refusedFor === undefined ? mode : 'refuses')
     })
   }
 })

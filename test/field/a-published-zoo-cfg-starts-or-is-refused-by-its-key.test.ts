@@ -3,12 +3,11 @@ import { readdirSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { connect } from '@lightkeeper/client'
 import { ConfigError, startServer } from '@lightkeeper/server'
-import { ask } from '@lightkeeper/testing'
+import { ask, freePorts } from '@lightkeeper/testing'
 import { describe, expect, test } from 'vitest'
 import { serverSettings } from '../../packages/cli/src/server-settings.ts'
 import { configurations, layOut } from '../support/configurations.ts'
 import { keyStores } from '../support/key-stores.ts'
-import { freePort } from '../support/our-process.ts'
 
 const corpus = configurations()
 const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
@@ -16,8 +15,9 @@ const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ ad
 describe('starts', () => {
   const files = corpus.filter(({ refusedFor }) => refusedFor === undefined)
   test.each(files.map((file) => [file.name, file] as const))('%s', async (_name, configuration) => {
-    const port = await freePort()
-    using laid = layOut(configuration, port)
+    const ports = await freePorts(3)
+    const [port] = ports
+    using laid = layOut(configuration, ports)
     const { options, warnings } = await serverSettings(laid.file, {})
     const lines = warnings.map(({ message, facts }) => `${message} ${facts?.['keys'] ?? ''}`)
     const needsIpv6 = options.clientPortAddress === '::1'
@@ -40,7 +40,8 @@ describe('starts', () => {
     const isSecure = server.securePort === port
     await using zk = await connect(isSecure ? `localhost:${port}` : server, isSecure ? { tls: { ca, cert, key } } : {})
     expect(zk.state.kind).toBe('connected')
-    if (options.clientPortAddress === '::') expect(await ask(port, 'srvr')).toContain('Mode: standalone')
+    if (options.clientPortAddress === '::')
+      expect(await ask(server.port, 'srvr')).toContain(`Mode: ${configuration.mode}\n`)
     // One line for all keys of a kind, however many there are.
     expect(lines.filter((line) => /no effect|no such/.test(line)).length).toBeLessThanOrEqual(2)
   })
@@ -49,7 +50,7 @@ describe('starts', () => {
 describe('is refused before anything is opened', () => {
   const files = corpus.filter(({ refusedFor }) => refusedFor !== undefined)
   test.each(files.map((file) => [file.name, file] as const))('%s', async (_name, configuration) => {
-    using laid = layOut(configuration, await freePort())
+    using laid = layOut(configuration, await freePorts(3))
     const before = readdirSync(laid.directory).sort()
     const error = await serverSettings(laid.file, {})
       .then(({ options }) => startServer(options))

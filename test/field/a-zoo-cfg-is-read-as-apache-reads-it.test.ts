@@ -59,7 +59,7 @@ describe('the members are in another file', () => {
   const laid = (members: string | undefined, more = ''): string => {
     const directory = folder()
     if (members !== undefined) writeFileSync(join(directory, 'members'), members)
-    const text = `tickTime=2000\ndataDir=${directory}/d\nstandaloneEnabled=false\ndynamicConfigFile=${directory}/members\n${more}`
+    const text = `tickTime=2000\ndataDir=${directory}/d\ndynamicConfigFile=${directory}/members\n${more}`
     return file(text, directory)
   }
   test('three of them are refused without a myid, before anything is opened', async () => {
@@ -91,7 +91,7 @@ describe('the members are in another file', () => {
     ['a member stands beside it', lines(1), 'server.1=h1:2888:3888\n', /server\.1 must be in the dynamicConfigFile/],
     ['it holds something else', `tickTime=2000\n${lines(1)}`, '', /tickTime cannot stand in .*members/],
     ['it holds a version', `version=100000000\n${lines(1)}`, '', /version cannot stand in .*members/],
-    ['it holds none', '', '', /standaloneEnabled is false, and there is no member/],
+    ['it holds none', '', 'standaloneEnabled=false\n', /standaloneEnabled is false, and there is no member/],
   ])('%s', async (_what, members, more, says) => {
     await expect(serverSettings(laid(members, more), {})).rejects.toThrow(says)
   })

@@ -18,6 +18,8 @@ export interface Configuration {
   readonly settings: ReadonlyMap<string, string>
   /** What the file says about Apache: empty where it starts there too, else `refuses`, `needs myid`, `not asked: …`. */
   readonly apache: string
+  /** What `srvr` says of a server that starts with it. */
+  readonly mode: string
   readonly text: string
 }
 
@@ -38,15 +40,20 @@ export function configurations(): Configuration[] {
       if (what !== 'starts' && what !== 'refused') throw new Error(`${name} does not say what is expected`)
       const settings = new Map(more.map((pair) => pair.split('=', 2) as [string, string]))
       const apache = /# apache: (.*)/.exec(text)?.[1]?.trim() ?? ''
+      const mode = /# mode: (.*)/.exec(text)?.[1]?.trim() ?? 'standalone'
       const refusedFor = what === 'refused' ? more[0] : undefined
-      return { name: name.replace(/\.cfg$/, ''), refusedFor, settings, apache, text }
+      return { name: name.replace(/\.cfg$/, ''), refusedFor, settings, apache, mode, text }
     })
 }
 
-/** Writes the file, and those it may name, into a directory of its own. `port` stands for PORT. */
-export function layOut({ text }: Configuration, port: number): LaidOut {
+/** Writes the file, and those it may name, into a directory of its own. The ports stand for PORT, QUORUM and ELECTION. */
+export function layOut({ text }: Configuration, ports: readonly number[]): LaidOut {
   const directory = mkdtempSync(join(tmpdir(), 'lightkeeper-cfg-'))
-  const filled = (from: string): string => from.replaceAll('/T', directory).replaceAll('PORT', `${port}`)
+  const filled = (from: string): string =>
+    ['PORT', 'QUORUM', 'ELECTION'].reduce(
+      (filling, name, i) => filling.replaceAll(name, `${ports[i]}`),
+      from.replaceAll('/T', directory),
+    )
   const file = join(directory, 'zoo.cfg')
   mkdirSync(join(directory, 'data'))
   writeFileSync(join(directory, 'data', 'myid'), '1\n')

@@ -181,12 +181,67 @@ describe('where clients are accepted', () => {
   })
 })
 
+describe('one participant', () => {
+  const one = 'server.4=d:2888:3888;10.0.0.4:2181\n'
+  const observer = 'server.5=e:2888:3888:observer\n'
+
+  test('stands alone, without a myid and limits', () => {
+    for (const more of ['', 'standaloneEnabled=true\n', 'standaloneEnabled=TRUE\n']) {
+      expect(parseZooCfg(`dataDir=/data\n${one}${more}`).options.members).toBeUndefined()
+    }
+  })
+
+  test('is an ensemble of one where standaloneEnabled is false, as in Apache', () => {
+    const { options, ignored } = parseZooCfg(`${base}${one}standaloneEnabled=false\n`, { readFile: myid('4') })
+    expect(options).toMatchObject({ members: { 'server.4': 'd:2888:3888;10.0.0.4:2181' }, myid: 4, clientPort: 2181 })
+    expect(ignored).toEqual([])
+    expect(start(`${one}${observer}standaloneEnabled=False\n`)).toMatchObject({ myid: 4 })
+    // It refuses each change, as one that stands alone.
+    expect(start(`${one}standaloneEnabled=false\nreconfigEnabled=true\n`)).toMatchObject({ reconfigEnabled: true })
+  })
+
+  test.each([
+    [
+      'observers and no word of an ensemble',
+      `${one}${observer}`,
+      '4',
+      /^server\.N names one participant, and observers, which need an ensemble: set standaloneEnabled=false/,
+    ],
+    [
+      'no myid',
+      `${one}standaloneEnabled=false\n`,
+      'four',
+      /^server\.N names a server of an ensemble, and the file myid must say which one this server is/,
+    ],
+    ['another myid', `${one}standaloneEnabled=false\n`, '1', /^myid is 1, and there is no line server\.1: server\.4/],
+    [
+      'no word for the switch',
+      `${one}standaloneEnabled=no\n`,
+      '4',
+      /^standaloneEnabled is "no", expected true or false/,
+    ],
+    [
+      'an observer beside a switch for members',
+      `${one}${observer}standaloneEnabled=false\nreconfigEnabled=true\n`,
+      '4',
+      /^reconfigEnabled is true/,
+    ],
+  ])('is refused with %s', (_what, content, id, says) => {
+    expect(() => start(content, id)).toThrow(says)
+  })
+
+  test('is refused without its limits', () => {
+    const options = parseZooCfg(`dataDir=/data\n${one}standaloneEnabled=false\n`, { readFile: myid('4') }).options
+    expect(() => resolveConfig(options, 0)).toThrow(/^initLimit is not set/)
+  })
+})
+
 test('no key that says who the members are is said to have no effect', () => {
   const readFile = (path: string): string => (path === '/members' ? `${lines}${fourth}` : '4')
   const file = `${base}dynamicConfigFile=/members\npeerType=observer\nstandaloneEnabled=false\nobserverMasterPort=2191\n`
   expect(parseZooCfg(file, { readFile }).ignored).toEqual(['observerMasterPort'])
-  const alone = `${base}server.1=a:2888:3888\nstandaloneEnabled=false\npeerType=participant\n`
-  expect(parseZooCfg(alone).ignored).toEqual(['standaloneEnabled', 'peerType', 'server.1'])
+  const alone = `${base}server.1=a:2888:3888\nstandaloneEnabled=true\npeerType=participant\n`
+  expect(parseZooCfg(alone).ignored).toEqual(['peerType', 'server.1'])
 })
 
 test('two members with one address are worth a line: they cannot both be there', () => {

@@ -11,6 +11,7 @@ import { refusals } from './rooms.ts'
 
 type Values = ReadonlyMap<string, string>
 
+const standaloneKey = 'standaloneEnabled'
 const noEnsemble = 'belongs to an ensemble, and this server stands alone'
 
 /** Collects the keys that this server cannot honour. */
@@ -35,8 +36,8 @@ export interface OwnMember {
 }
 
 /**
- * Reads the lines of members. With one line a server stands alone, as in Apache; with more it is a member, and the file `myid` in its
- * data directory says which one.
+ * Reads the lines of members (QuorumPeerConfig.java). With one line a server stands alone, as in Apache, unless `standaloneEnabled` is
+ * false: then it is the leader of an ensemble of one. With more it is a member, and the file `myid` in its data directory says which one.
  * @throws ConfigError for lines that Apache would not take, and where it is unknown which member this is.
  */
 export function membersOf(
@@ -51,7 +52,19 @@ export function membersOf(
   const lines = all.filter(([key]) => key.startsWith('server.'))
   const hasMany = strictBoolean(values.get('multiAddress.enabled') ?? 'false', 'multiAddress.enabled')
   const servers = new Map(lines.map(([key, value]) => [key, parseMember(key, value, hasMany)]))
-  if (lines.length <= 1) return alone(values, servers, all, new Set(usedFor(dynamicFile)))
+  const mayStandAlone = strictBoolean(values.get('standaloneEnabled') ?? 'true', 'standaloneEnabled')
+  const participants = [...servers.values()].filter(({ isObserver }) => !isObserver).length
+  if (lines.length === 0 || (lines.length === 1 && (mayStandAlone || participants === 0)))
+    return alone(
+      values,
+      servers,
+      all,
+      new Set([...usedFor(dynamicFile), ...(lines.length === 1 ? [standaloneKey] : [])]),
+    )
+  if (mayStandAlone && participants === 1) {
+    const problem = `names one participant, and observers, which need an ensemble: set ${standaloneKey}=false`
+    throw ConfigError.refused('server.N', `${problem}; Apache refuses this too`)
+  }
   const myid = myidOf(lines.length, readFile, dataDir ?? values.get('dataDir'))
   const key = `server.${myid}`
   const own = servers.get(key)
@@ -72,8 +85,8 @@ export function membersOf(
   return {
     own: new Map([[key, own]]),
     lines: Object.fromEntries(known),
-    // The first one is about a single line, the second one was compared with the own line.
-    used: new Set(['standaloneEnabled', 'peerType', ...usedFor(dynamicFile)]),
+    // The second one was compared with the own line.
+    used: new Set([standaloneKey, 'peerType', ...usedFor(dynamicFile)]),
     myid,
   }
 }
@@ -109,10 +122,10 @@ function alone(
   all: readonly (readonly [string, string])[],
   used: ReadonlySet<string>,
 ): OwnMember {
-  const standalone = values.get('standaloneEnabled') ?? 'true'
+  const standalone = values.get(standaloneKey) ?? 'true'
   const problems = new Problems()
-  if (servers.size === 0 && !strictBoolean(standalone, 'standaloneEnabled')) {
-    problems.add(ConfigError.refused('standaloneEnabled', 'is false, and there is no member, no server.N line'))
+  if (servers.size === 0 && !strictBoolean(standalone, standaloneKey)) {
+    problems.add(ConfigError.refused(standaloneKey, 'is false, and there is no member, no server.N line'))
   }
   for (const [key] of all) {
     if (!key.startsWith('server.')) problems.add(ConfigError.refused(key, noEnsemble))
@@ -133,7 +146,7 @@ function myidOf(count: number, readFile: ReadFile | undefined, dataDir: string |
   const refuse = (problem: string): ConfigError =>
     ConfigError.refused(
       'server.N',
-      `names ${count} servers, and the file myid must say which one this server is: ${problem}`,
+      `names ${count === 1 ? 'a server of an ensemble' : `${count} servers`}, and the file myid must say which one this server is: ${problem}`,
     )
   if (readFile === undefined || dataDir === undefined) throw refuse('there is no dataDir with that file')
   const path = `${dataDir}/myid`

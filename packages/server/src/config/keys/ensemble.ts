@@ -112,9 +112,10 @@ export const ensemble = {
     const { members, myid, initLimit, syncLimit } = config
     refuseHalfOfQuorumTls(config)
     if (members === undefined) return
-    if (config.reconfigEnabled === true)
-      throw ConfigError.refused('reconfigEnabled', 'is true, and a member of this version cannot change its ensemble')
     const { servers, membership } = parseMembers(members)
+    // A single member has nobody beside it who could obey: it refuses each change, as a server that stands alone does.
+    if (config.reconfigEnabled === true && servers.size > 1)
+      throw ConfigError.refused('reconfigEnabled', 'is true, and a member of this version cannot change its ensemble')
     for (const [sid, { addresses }] of servers) {
       if (addresses.length > 1 && !config.multiAddressEnabled)
         throw ConfigError.refused(`server.${sid}`, 'has several addresses, and multiAddressEnabled is not true')
