@@ -5,6 +5,7 @@
 import { formatHex, MalformedFrameError, type QuorumPacket, Reader } from '@lightkeeper/protocol'
 import { Deque, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { type LoggedTxn, readTxn } from '../storage/txn-codec.ts'
+import { Route } from '../transport/dials.ts'
 import { type ImageReceiver, LeaderLink } from '../transport/leader-link.ts'
 import type { PeerInput } from '../zab/inputs.ts'
 import type { CloseReason } from '../zab/outputs.ts'
@@ -29,8 +30,8 @@ export class LeaderConnection {
   /** Transactions that came and were not appended yet, in the order in which they came. */
   readonly #readable = new Deque<LoggedTxn>()
   readonly #reader = new Reader(new Uint8Array(0))
-  /** The address at which a leader with several of them was reached last, by its number. */
-  readonly #reachedAt = new Map<number, string>()
+  /** By the number of a leader. */
+  readonly #routes = new Map<number, Route>()
 
   constructor(
     runtime: Runtime,
@@ -52,12 +53,12 @@ export class LeaderConnection {
     this.destroy()
     const id = nextLink()
     const { connectMs, quorumAddressesOf } = this.#neighbours
-    const at = { addresses: quorumAddressesOf(sid), first: this.#reachedAt.get(sid) }
+    const route = this.#routes.get(sid) ?? new Route(quorumAddressesOf(sid))
+    this.#routes.set(sid, route)
     let isOpen = false
-    const link = new LeaderLink(at, this.#runtime, this.#packetBytesMax, connectMs, {
-      opened: (address) => {
+    const link = new LeaderLink(route, this.#runtime, this.#packetBytesMax, connectMs, {
+      opened: () => {
         isOpen = true
-        this.#reachedAt.set(sid, address)
         step({ kind: 'linkOpened', link: id, attempt })
       },
       packet: (packet, now) => this.#received(id, packet, now),

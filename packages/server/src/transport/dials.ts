@@ -7,50 +7,81 @@ import type { Clock, Link, LinkEvents, Network, Timer } from '@lightkeeper/runti
 /** How long the address that answered last is dialed alone, milliseconds: as a rule the others need not be tried. */
 const headStartMs = 50
 
+/**
+ * Where a server is dialed first: at the address that opened last, as long as the server spoke there. Something else may accept
+ * connections in its place, and it must not hide the other addresses.
+ */
+export class Route {
+  readonly addresses: readonly string[]
+  #first: string
+  #isUnheard = false
+
+  constructor(addresses: readonly string[]) {
+    this.addresses = addresses
+    this.#first = addresses[0] as string
+  }
+
+  get first(): string {
+    return this.#first
+  }
+
+  /** The server has spoken. */
+  heard(): void {
+    this.#isUnheard = false
+  }
+
+  /** A connection to this address is open. */
+  opened(address: string): void {
+    this.#first = address
+    this.#isUnheard = true
+  }
+
+  /** Another series of dials begins. */
+  begin(): void {
+    if (!this.#isUnheard) return
+    this.#isUnheard = false
+    const next = (this.addresses.indexOf(this.#first) + 1) % this.addresses.length
+    this.#first = this.addresses[next] as string
+  }
+}
+
 export interface DialHooks {
-  /** The first dial has opened, and the others were given up. Returns where its events go. */
-  opened(link: Link, address: string): Pick<LinkEvents, 'data' | 'closed'>
+  /** A dial has opened, and the others were given up. `first` was dialed before the others. Returns where its events go. */
+  opened(link: Link, address: string, first: string): Pick<LinkEvents, 'data' | 'closed'>
   /** One dial has failed; others may be under way. Undefined where the other end closed it in order. */
   failed(address: string, reason: Error | undefined): void
 }
 
 export class Dials {
-  readonly #addresses: readonly string[]
+  readonly #route: Route
   readonly #network: Network
   readonly #clock: Clock
   readonly #hooks: DialHooks
   /** By address: those that are under way. */
   readonly #dials = new Map<string, { readonly link: Link; readonly timer: Timer }>()
-  #first: string
   #headStart: Timer | undefined
 
-  /** `first`: the address to dial first. */
   constructor(
-    addresses: readonly string[],
+    route: Route,
     { network, clock }: { readonly network: Network; readonly clock: Clock },
     hooks: DialHooks,
-    first = addresses[0] as string,
   ) {
-    this.#addresses = addresses
+    this.#route = route
     this.#network = network
     this.#clock = clock
     this.#hooks = hooks
-    this.#first = first
-  }
-
-  /** The address that answered last, or is to be dialed first. It changes behind `opened`. */
-  get first(): string {
-    return this.#first
   }
 
   /** Dials each address that is not being dialed. A dial that takes longer than `timeoutMs` has failed. */
   dial(timeoutMs: number): void {
-    if (this.#dials.has(this.#first)) {
+    if (this.#dials.size === 0) this.#route.begin()
+    const { first, addresses } = this.#route
+    if (this.#dials.has(first)) {
       if (this.#headStart === undefined) this.#dialOthers(timeoutMs)
       return
     }
-    this.dialAt(this.#first, timeoutMs)
-    if (this.#addresses.length === 1 || this.#headStart !== undefined) return
+    this.dialAt(first, timeoutMs)
+    if (addresses.length === 1 || this.#headStart !== undefined) return
     this.#headStart = this.#clock.after(headStartMs, () => this.#dialOthers(timeoutMs - headStartMs))
   }
 
@@ -69,8 +100,9 @@ export class Dials {
         timer.cancel()
         this.#dials.delete(address)
         this.giveUp()
-        events = this.#hooks.opened(link, address)
-        this.#first = address
+        const { first } = this.#route
+        this.#route.opened(address)
+        events = this.#hooks.opened(link, address, first)
       },
       data: (chunk) => events?.data(chunk),
       closed: (reason) => {
@@ -81,7 +113,7 @@ export class Dials {
         }
         if (this.#dials.get(address)?.link !== link) return
         this.#dials.delete(address)
-        if (address === this.#first && this.#headStart !== undefined) this.#dialOthers(timeoutMs)
+        if (address === this.#route.first && this.#headStart !== undefined) this.#dialOthers(timeoutMs)
         this.#hooks.failed(address, isLate ? new Error(`no answer for ${timeoutMs} ms`) : reason)
       },
     })
@@ -103,6 +135,7 @@ export class Dials {
   #dialOthers(timeoutMs: number): void {
     this.#headStart?.cancel()
     this.#headStart = undefined
-    for (const address of this.#addresses) if (address !== this.#first) this.dialAt(address, timeoutMs)
+    const { addresses, first } = this.#route
+    for (const address of addresses) if (address !== first) this.dialAt(address, timeoutMs)
   }
 }

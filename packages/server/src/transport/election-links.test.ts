@@ -301,6 +301,33 @@ describe('a member with several addresses', () => {
     expect(dialed()).toEqual(['a1:3888'])
   })
 
+  test.each([
+    [4, 1],
+    [1, 4],
+  ] as const)(
+    'is reached by server %i although something else accepts connections at the first address of server %i',
+    async (sid, other) => {
+      const asking = await both(sid)
+      await both(other, silentLog, { listenAddresses: [`b${other}:3888`] })
+      await network.listen(`a${other}:3888`, (link) => ({ data: () => link.destroy(), closed() {} }))
+      for (let i = 1; i <= 2; i++) {
+        asking.send(other, vote(i))
+        network.settle()
+      }
+      expect(heard).toEqual([`${other} heard 2 of ${sid}`])
+    },
+  )
+
+  test('understands one that has no word of several addresses, and is understood by it', async () => {
+    const small = await both(1, silentLog, { hasSeveral: false, ownAddresses: ['a1:3888'] })
+    const large = await both(4)
+    small.send(4, vote(1))
+    network.settle()
+    large.send(1, vote(2))
+    network.settle()
+    expect(heard).toEqual(['4 heard 1 of 1', '1 heard 2 of 4'])
+  })
+
   test('listens where it can, says where it cannot, and tries again', async () => {
     const lines: string[] = []
     const log: Log = (_level, message, facts) => void lines.push(formatLine(message, facts))

@@ -18,7 +18,7 @@ import {
 } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { joined } from '../joined.ts'
-import { Dials } from './dials.ts'
+import { Dials, Route } from './dials.ts'
 import { listenPatiently } from './listen-patiently.ts'
 import { dismiss, LinkLogin, type MemberLogins } from './member-logins.ts'
 import type { PeerProof } from './member-network.ts'
@@ -59,6 +59,7 @@ export interface ElectionLinksOptions {
 /** A member that is not this server. */
 interface Peer {
   readonly sid: number
+  readonly route: Route
   readonly dials: Dials
   /** How long a link may bring no answer, milliseconds. */
   readonly silenceMs: number
@@ -104,10 +105,12 @@ export class ElectionLinks {
     this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.#peers = new Map(
       [...options.peers].map(([sid, addresses]) => {
+        const route = new Route(addresses)
         const peer: Peer = {
           sid,
-          dials: new Dials(addresses, runtime, {
-            opened: (link, address) => this.#opened(peer, link, address),
+          route,
+          dials: new Dials(route, runtime, {
+            opened: (...opened) => this.#opened(peer, ...opened),
             failed: (address, reason) => this.#dialFailed(peer, address, reason),
           }),
           silenceMs: addresses.length > 1 ? (options.recheckMs ?? silenceMs) : silenceMs,
@@ -213,9 +216,8 @@ export class ElectionLinks {
   }
 
   /** A dial is open: this server says who it is. */
-  #opened(peer: Peer, link: Link, address: string): Pick<LinkEvents, 'data' | 'closed'> {
+  #opened(peer: Peer, link: Link, address: string, first: string): Pick<LinkEvents, 'data' | 'closed'> {
     const { sid, ownAddresses, hasSeveral, connectTimeoutMs } = this.#options
-    const { first } = peer.dials
     if (address !== first) {
       const message = 'a member does not answer at an address where it was looked for; it is reached at another one'
       this.#repeated.tell(`${peer.sid} ${first}`, message, { server: peer.sid, address, silentAddress: first })
@@ -330,7 +332,7 @@ export class ElectionLinks {
       const peer = this.#greet(link, from)
       known(peer ?? 'over')
       const member = this.#peers.get(from)
-      if (member !== undefined) member.silentEnds = 0
+      if (member !== undefined) this.#spoke(member)
       if (peer === undefined) return
       this.#use(peer, link)
       this.#received(peer, link, frames, rest)
@@ -438,8 +440,13 @@ export class ElectionLinks {
     this.#repeated.tell(`${peer.sid}`, message, { server: peer.sid, one: before.remote, another: link.remote })
   }
 
-  #received(peer: Peer, link: Link, frames: Framer, chunk: Uint8Array): void {
+  #spoke(peer: Peer): void {
     peer.silentEnds = 0
+    peer.route.heard()
+  }
+
+  #received(peer: Peer, link: Link, frames: Framer, chunk: Uint8Array): void {
+    this.#spoke(peer)
     try {
       frames.push(chunk)
       for (let frame = frames.next(); frame !== undefined; frame = frames.next()) this.#read(peer, frame)

@@ -4,8 +4,10 @@ import { type Link, type LinkEvents, silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
+import { Route } from './dials.ts'
 import { LeaderLink } from './leader-link.ts'
 import { HandNetwork } from './links.harness.ts'
+import { LoginError } from './member-logins.ts'
 
 let network: HandNetwork
 let clock: HandClock
@@ -39,8 +41,8 @@ async function listen(): Promise<void> {
 }
 
 /** Takes an image of so many bytes at SNAP, piece by piece. */
-function dial(imageBytes = 0, addresses = ['leader:2888']): LeaderLink {
-  const link = new LeaderLink({ addresses }, nodeRuntime({ network, clock, log: silentLog }), 1000, 10_000, {
+function dial(imageBytes = 0, route = new Route(['leader:2888'])): LeaderLink {
+  const link = new LeaderLink(route, nodeRuntime({ network, clock, log: silentLog }), 1000, 10_000, {
     opened: () => void seen.push('opened'),
     packet({ type, zxid }) {
       seen.push(`${type} ${zxid}`)
@@ -103,7 +105,7 @@ describe('a leader with several addresses', () => {
   test('is reached at once where one address is dead and the other one refuses nobody', async () => {
     network.silent.add('leader:2889')
     await listen()
-    dial(0, both)
+    dial(0, new Route(both))
     await settle()
     expect(seen).toEqual(['opened'])
     // The other one is not even tried.
@@ -115,7 +117,7 @@ describe('a leader with several addresses', () => {
   test('is reached at the other address a moment later where the first one is dead', async () => {
     network.silent.add('leader:2889')
     await listen()
-    dial(0, [...both].reverse())
+    dial(0, new Route([...both].reverse()))
     await settle()
     expect(seen).toEqual([])
     clock.advance(50)
@@ -130,7 +132,7 @@ describe('a leader with several addresses', () => {
 
   test('that does not listen yet is tried again while the dead address stays silent', async () => {
     network.silent.add('leader:2889')
-    dial(0, [...both].reverse())
+    dial(0, new Route([...both].reverse()))
     await settle()
     clock.advance(100)
     await settle()
@@ -142,7 +144,7 @@ describe('a leader with several addresses', () => {
 
   test('that refuses all tries is given up long before the dead address is', async () => {
     network.silent.add('leader:2889')
-    dial(0, both)
+    dial(0, new Route(both))
     for (let ms = 0; ms < 2_000 && seen.length === 0; ms += 10) {
       await settle()
       clock.advance(10)
@@ -153,13 +155,65 @@ describe('a leader with several addresses', () => {
   })
 
   test('refuses at all addresses: each has its tries, and the link is over', async () => {
-    dial(0, both)
+    dial(0, new Route(both))
     for (let ms = 0; ms < 2_000 && seen.length === 0; ms += 10) {
       await settle()
       clock.advance(10)
     }
     expect(seen).toEqual(['closed: refused'])
     expect(dialed()).toHaveLength(14)
+  })
+
+  test('is reached at once where one address refuses', async () => {
+    await listen()
+    dial(0, new Route([...both].reverse()))
+    await settle()
+    expect(seen).toEqual(['opened'])
+    expect(dialed()).toEqual(['leader:2889', 'leader:2888'])
+  })
+
+  test.each([
+    ['is reached where a login at the other address fails', true, ['opened']],
+    [
+      'that refuses the login at one address and the connection at the other is said to refuse the login',
+      false,
+      ['closed: no'],
+    ],
+  ])('%s', async (_what, listens, says) => {
+    if (listens) await listen()
+    const connect = network.connect.bind(network)
+    network.connect = (address, events) => {
+      if (address !== 'leader:2889') return connect(address, events)
+      const link = connect('nobody:1', { data() {}, closed: () => events.closed(new LoginError('no')) })
+      return link
+    }
+    dial(0, new Route([...both].reverse()))
+    for (let ms = 0; ms < 2_000 && seen.length === 0; ms += 10) {
+      await settle()
+      clock.advance(10)
+    }
+    expect(seen).toEqual(says)
+  })
+
+  test('is dialed first where it spoke last, and elsewhere where something else accepts connections', async () => {
+    await listen()
+    const route = new Route(['other:1', 'leader:2888'])
+    await network.listen('other:1', (link): LinkEvents => ({ data: () => link.destroy(), closed() {} }))
+    const stranger = dial(0, route)
+    await settle()
+    stranger.send(packet('FOLLOWERINFO', 1n))
+    await settle()
+    expect(seen).toEqual(['opened', 'closed'])
+    for (let i = 0; i < 2; i++) {
+      const link = dial(0, route)
+      await settle()
+      leader.write(bytesOf(packet('LEADERINFO', 1n)))
+      await settle()
+      link.close()
+      await settle()
+    }
+    expect(dialed()).toEqual(['other:1', 'leader:2888', 'leader:2888'])
+    expect(seen.filter((line) => line.startsWith('LEADERINFO'))).toHaveLength(2)
   })
 })
 

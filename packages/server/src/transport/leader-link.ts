@@ -12,7 +12,7 @@ import {
 } from '@lightkeeper/protocol'
 import type { Link, LinkEvents, Runtime, Timer } from '@lightkeeper/runtime'
 import { joined } from '../joined.ts'
-import { Dials } from './dials.ts'
+import { Dials, type Route } from './dials.ts'
 import { LoginError } from './member-logins.ts'
 
 /**
@@ -26,15 +26,8 @@ const writerBytes = 4096
 /** So much of an image may wait for the disk before the leader is held back. */
 const aheadBytes = 256 * 1024
 
-export interface LeaderAddresses {
-  readonly addresses: readonly string[]
-  /** The one to dial first. */
-  readonly first?: string | undefined
-}
-
 export interface LeaderLinkHooks {
-  /** `address` is where the leader was reached. */
-  opened(address: string): void
+  opened(): void
   /**
    * Packets come one by one; after `takeImage` none comes until the image is over. `now` is when the bytes came, monotonic milliseconds:
    * many packets may come at once.
@@ -51,6 +44,7 @@ export interface ImageReceiver {
 }
 
 export class LeaderLink {
+  readonly #route: Route
   readonly #dials: Dials
   readonly #runtime: Runtime
   readonly #hooks: LeaderLinkHooks
@@ -61,6 +55,8 @@ export class LeaderLink {
   /** Failed dials by address, and the retries that are due. */
   readonly #tries = new Map<string, number>()
   readonly #retries = new Map<string, Timer>()
+  /** Why an address was given up. */
+  #why: Error | undefined
   #writer = new Writer(writerBytes)
   #isFlushDue = false
   #isOver = false
@@ -74,22 +70,17 @@ export class LeaderLink {
   #ending: Uint8Array = new Uint8Array(0)
 
   /** `packetBytesMax`: largest packet. `timeoutMs`: how long all tries together may take. */
-  constructor(
-    { addresses, first }: LeaderAddresses,
-    runtime: Runtime,
-    packetBytesMax: number,
-    timeoutMs: number,
-    hooks: LeaderLinkHooks,
-  ) {
+  constructor(route: Route, runtime: Runtime, packetBytesMax: number, timeoutMs: number, hooks: LeaderLinkHooks) {
     this.#runtime = runtime
+    this.#route = route
     this.#hooks = hooks
     this.#stream = new QuorumPacketStream(packetBytesMax)
     this.#deadline = runtime.clock.now() + timeoutMs
     const ofDials = {
-      opened: (link: Link, address: string) => this.#opened(link, address),
-      failed: (address: string, reason: Error | undefined) => this.#failed(address, reason, addresses.length),
+      opened: (link: Link) => this.#opened(link),
+      failed: (address: string, reason: Error | undefined) => this.#failed(address, reason),
     }
-    this.#dials = new Dials(addresses, runtime, ofDials, first)
+    this.#dials = new Dials(route, runtime, ofDials)
     this.#dials.dial(timeoutMs)
   }
 
@@ -124,15 +115,15 @@ export class LeaderLink {
     this.#link?.destroy()
   }
 
-  #opened(link: Link, address: string): Pick<LinkEvents, 'data' | 'closed'> {
+  #opened(link: Link): Pick<LinkEvents, 'data' | 'closed'> {
     this.#endDials()
     this.#link = link
-    this.#hooks.opened(address)
+    this.#hooks.opened()
     return { data: (chunk) => this.#received(chunk), closed: (reason) => this.#end(reason) }
   }
 
   /** Each address is tried again by itself. */
-  #failed(address: string, reason: Error | undefined, addresses: number): void {
+  #failed(address: string, reason: Error | undefined): void {
     const { clock } = this.#runtime
     const tries = this.#tries.get(address) ?? 0
     const retryMs = reason instanceof LoginError ? undefined : retriesMs[tries]
@@ -143,10 +134,12 @@ export class LeaderLink {
       return
     }
     this.#tries.set(address, Number.POSITIVE_INFINITY)
+    // A login that was refused says more than a port that nobody listens at.
+    if (!(this.#why instanceof LoginError)) this.#why = reason
     const over = [...this.#tries.values()].filter((each) => each === Number.POSITIVE_INFINITY).length
     // An address where nobody answers must not keep this member from looking for another leader.
-    if (over === addresses || reason instanceof LoginError) this.#end(reason)
-    else this.#timer ??= clock.after(othersMs, () => this.#end(reason))
+    if (over === this.#route.addresses.length) this.#end(this.#why)
+    else this.#timer ??= clock.after(othersMs, () => this.#end(this.#why))
   }
 
   #endDials(): void {
@@ -190,6 +183,7 @@ export class LeaderLink {
     try {
       this.#stream.push(chunk)
       for (let packet = this.#stream.next(); packet !== undefined; packet = this.#stream.next()) {
+        this.#route.heard()
         this.#hooks.packet(packet, now)
         if (this.#isOver) return
         if (this.#image === undefined) continue

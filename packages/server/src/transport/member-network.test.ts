@@ -7,6 +7,7 @@ import { keyStores } from '../../../../test/support/key-stores.ts'
 import { ServerStats } from '../stats.ts'
 import { Credentials } from '../tls/credentials.ts'
 import { resolveTls } from '../tls/options.ts'
+import { Dials, Route } from './dials.ts'
 import { type MemberTlsOptions, memberNetwork, proofByHost } from './member-network.ts'
 
 /** The certificate of the fixtures is for localhost and 127.0.0.1. */
@@ -74,6 +75,32 @@ test('a host that the certificate does not name is not reached, unless names are
     /^closed: .*for another host than 127\.0\.0\.2/,
   )
   expect(await outcomeOf(await networkOf({ checksHost: false }), `127.0.0.2:${port}`)).toBe('seen by it')
+})
+
+test('of two addresses the one that the certificate names is reached, whichever is dialed first', async () => {
+  const { port } = await accepting(await networkOf())
+  const network = await networkOf()
+  const addresses = [`127.0.0.2:${port}`, `127.0.0.1:${port}`]
+  for (const order of [addresses, [...addresses].reverse()]) {
+    const failed: string[] = []
+    const opened = await new Promise<string>((resolve) => {
+      const dials = new Dials(
+        new Route(order),
+        { network, clock: runtime.clock },
+        {
+          opened(link, address) {
+            link.destroy()
+            resolve(address)
+            return { data() {}, closed() {} }
+          },
+          failed: (address, reason) => void failed.push(`${address} ${reason?.message}`),
+        },
+      )
+      dials.dial(10_000)
+    })
+    expect(opened).toBe(addresses[1])
+    for (const line of failed) expect(line).toMatch(/^127\.0\.0\.2:.*for another host than 127\.0\.0\.2/)
+  }
 })
 
 test('a server that does not speak TLS is not let in, and is not reached', async () => {
