@@ -135,12 +135,15 @@ async function faults(trio, figures) {
   note(figures, 'start of a follower 10,000 writes behind, ms', late.ms)
   note(figures, 'writes meanwhile, p99 ms', late.p99)
   const { leaderMb, followerMb } = await filled(trio, znodes)
-  note(figures, `memory of a leader, ${znodes} znodes, MB`, leaderMb)
-  note(figures, `memory of a follower, ${znodes} znodes, MB`, followerMb)
+  note(figures, memoryRow('leader'), leaderMb)
+  note(figures, memoryRow('follower'), followerMb)
   const empty = await rejoin(trio, 'empty')
   note(figures, `start of an empty follower, ${znodes} znodes, ms`, empty.ms)
   note(figures, 'writes meanwhile, p99 ms (empty)', empty.p99)
 }
+
+/** @param {string} role */
+const memoryRow = (role) => `memory of a ${role}, ${znodes} znodes, MB`
 
 /** Memory of a server of ours that is no member, megabytes. */
 async function standaloneMb() {
@@ -171,6 +174,12 @@ async function measure(start) {
   } finally {
     await trio.close()
   }
+  if (rows.includes('rejoin') && start === ours) {
+    const mb = await standaloneMb()
+    note(figures, `memory of ours alone, ${znodes} znodes, MB`, mb)
+    for (const role of ['leader', 'follower'])
+      note(figures, `a ${role} of ours has more than that, MB`, median(figures.get(memoryRow(role)) ?? []) - mb)
+  }
   return { name: trio.name, figures }
 }
 
@@ -192,6 +201,4 @@ for (const [name, found] of first?.figures ?? []) {
   const text = Number.isNaN(beside) ? '' : `   ${show(beside).padStart(9)}   ${(value / beside).toFixed(2)}`
   console.log(`${name.padEnd(48)} ${show(value).padStart(9)}${text}`)
 }
-if (rows.includes('rejoin') && values.only !== 'apache')
-  console.log(`${`memory of ours alone, ${znodes} znodes, MB`.padEnd(48)} ${show(await standaloneMb()).padStart(9)}`)
 console.log(`columns: ${all.map(({ name }) => name).join(', ')}, ratio of the first to the second`)
