@@ -65,6 +65,23 @@ test('a payload that is appended and a transaction that is encoded into the log 
   expect(contents[0]).toBe(contents[1])
 })
 
+test('a record is whole wherever the memory of its batch ends', async () => {
+  const around = 256 * 1024
+  const front = 16 + 12
+  // Exactly full before its last byte, or one byte on either side; and so large that memory grows by no more than it needs.
+  for (const bytes of [around - front - 1, around - front, around - front + 1, 600_000]) {
+    const bench = new Bench()
+    await bench.open()
+    const payload = payloadOf(1n, bytes - payloadOf(1n, 0).length)
+    expect(payload).toHaveLength(bytes)
+    logOf(bench).append(1n, payload)
+    logOf(bench).append(2n, payloadOf(2n))
+    await flushed(bench, logOf(bench))
+    expect(zxids(await read(bench, logOf(bench), 1n))).toEqual([1n, 2n])
+    expect((await bench.recover()).lastZxid).toBe(2n)
+  }
+})
+
 describe('read', () => {
   test('begins with any transaction of any file and goes on to the last durable one', async () => {
     const bench = await filled()

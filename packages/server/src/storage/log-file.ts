@@ -32,7 +32,9 @@ export function endLogRecord(writer: Writer, at: number): void {
   // An unsigned 32-bit sum in a signed long.
   writer.patchInt(at + 4, adler32(writer.bytes, start, writer.length) | 0)
   writer.patchInt(at + 8, writer.length - start)
-  writer.bytes[writer.reserve(1)] = endOfRecord
+  // The order matters: making room may replace the bytes.
+  const end = writer.reserve(1)
+  writer.bytes[end] = endOfRecord
 }
 
 /** The reason of a log that is shorter than its last record says. */
