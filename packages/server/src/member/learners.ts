@@ -240,7 +240,6 @@ export class Learners {
     const link = this.#links.get(id)
     if (link === undefined) return undefined
     this.#links.delete(id)
-    this.#listener.forget(link)
     return link
   }
 }

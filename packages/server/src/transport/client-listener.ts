@@ -172,11 +172,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   /** Those that came while nobody served clients. */
   #letIn(): void {
     if (this.#replica === undefined || this.isDraining) return
-    for (const guest of this.#lobby.take()) {
-      const host = this.#countIn(guest.link, this.connections.size)
-      if (host === undefined) guest.link.destroy()
-      else guest.enter(this.#admit(guest.link, host))
-    }
+    for (const { link, enter } of this.#lobby.take()) enter(this.#admit(link, hostOf(link)))
   }
 
   /**
@@ -229,24 +225,23 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
   }
 
   #accept(link: Link): LinkEvents {
-    if (this.#replica === undefined && this.config.members !== undefined && !this.isDraining) {
-      return this.#lobby.accept(link)
-    }
-    const host = this.#countIn(link, this.connections.size)
-    return host === undefined ? refused(link) : this.#admit(link, host)
+    const isLooking = this.#replica === undefined && this.config.members !== undefined && !this.isDraining
+    if (!isLooking && !this.#isServing) return refused(link)
+    const host = this.#countIn(link, this.connections.size + this.#lobby.count)
+    if (host === undefined) return refused(link)
+    return isLooking ? this.#lobby.accept(link, () => this.#countOut(host)) : this.#admit(link, host)
   }
 
   /** A connection that may speak TLS, and must on a port for TLS alone. It counts from its first byte on, like every other. */
   #greet(link: Link, handshakes: Handshakes, isTlsPort: boolean): LinkEvents {
-    if (this.#secured?.isBarred(parseAddress(link.remote, 0).host)) return refused(link)
+    if (!this.#isServing || this.#secured?.isBarred(hostOf(link))) return refused(link)
     const host = this.#countIn(link, this.connections.size + handshakes.count)
     if (host === undefined) return refused(link)
     return handshakes.accept(link, !isTlsPort, {
       admit: (opened) => {
         const { peerCertificate: der } = opened
         const certified = der === undefined ? undefined : this.#certified(der, opened.remote, host)
-        const isServed = this.#replica !== undefined && !this.isDraining
-        if (isServed && (der === undefined || certified !== undefined)) {
+        if (this.#isServing && (der === undefined || certified !== undefined)) {
           const connection = this.#admit(opened, host, certified)
           if (isTlsPort) this.secureConnections.add(connection)
           return connection
@@ -258,12 +253,15 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     })
   }
 
+  get #isServing(): boolean {
+    return this.#replica !== undefined && !this.isDraining
+  }
+
   /** The host of a connection that there is room for; undefined where there is none. `total` connections are there already. */
   #countIn(link: Link, total: number): string | undefined {
-    const { host } = parseAddress(link.remote, 0)
+    const host = hostOf(link)
     const { maxClientCnxns, maxCnxns } = this.config
     const fromHost = this.#byHost.get(host) ?? 0
-    if (this.#replica === undefined || this.isDraining) return undefined
     if ((maxClientCnxns > 0 && fromHost >= maxClientCnxns) || (maxCnxns > 0 && total >= maxCnxns)) {
       this.stats.rejectedConnections++
       this.repeated.tell(host, 'too many connections, refusing another; see maxClientCnxns and maxCnxns', {
@@ -403,6 +401,10 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
       this.#armImpatience()
     })
   }
+}
+
+function hostOf({ remote }: Link): string {
+  return parseAddress(remote, 0).host
 }
 
 function refused(link: Link): LinkEvents {

@@ -1,5 +1,5 @@
 /** Two servers share one link, dialed by the one with the larger sid; each has its own queue of one. */
-import { type Notification, Writer, writeInitialMessage } from '@lightkeeper/protocol'
+import { type Notification, Writer, writeInitialMessage, writeNotification } from '@lightkeeper/protocol'
 import { formatLine, type Link, type LinkEvents, type Log, silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -52,6 +52,14 @@ const initial = (sid: number): Uint8Array => {
   const writer = new Writer()
   writeInitialMessage(writer, { sid, addresses: ['h:1'] })
   return writer.written()
+}
+
+function frameOfVote(round: number): Uint8Array {
+  const writer = new Writer()
+  const mark = writer.beginFrame()
+  writeNotification(writer, vote(round))
+  writer.endFrame(mark)
+  return writer.written().slice()
 }
 
 /** A stranger dials a server and sends these bytes. */
@@ -460,4 +468,26 @@ describe('words for who is no member, or is refused by one', () => {
     expect(lines.filter((line) => line.includes('at once'))).toEqual([])
     await large.close()
   })
+})
+
+test('strangers that say nothing keep no member out, however many they are', async () => {
+  await links(1)
+  const strangers = Array.from({ length: 1_000 }, () => dialWith('h1:3888'))
+  expect(strangers.filter(({ isClosed }) => !isClosed)).toHaveLength(256)
+  const large = await links(4)
+  large.send(1, vote(7))
+  network.settle()
+  expect(heard).toEqual(['1 heard 7 of 4'])
+  clock.advance(5_001)
+  network.settle()
+  expect(strangers.every(({ isClosed }) => isClosed)).toBe(true)
+})
+
+test('more votes than an election has wait, and none of them is lost', async () => {
+  await links(1)
+  const frames = Array.from({ length: 1_000 }, (_, round) => frameOfVote(round + 1))
+  dialWith('h1:3888', Buffer.concat([initial(4), ...frames]))
+  expect(heard).toHaveLength(100)
+  for (let i = 0; i < 9; i++) clock.advance(100)
+  expect(heard).toEqual(frames.map((_, round) => `1 heard ${round + 1} of 4`))
 })

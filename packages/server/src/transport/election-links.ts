@@ -14,17 +14,19 @@ import {
   readNotification,
   Writer,
   writeInitialMessage,
-  writeNotification,
 } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { joined } from '../joined.ts'
 import { Dials, Route } from './dials.ts'
+import { frameOf, otherProtocol } from './election-bytes.ts'
 import { listenPatiently } from './listen-patiently.ts'
 import { dismiss, LinkLogin, type MemberLogins } from './member-logins.ts'
 import type { PeerProof } from './member-network.ts'
+import { Pace } from './pace.ts'
+import { Strangers } from './strangers.ts'
 
-/** Accepted links that have not said who they are; more of them are refused. */
-const anonymousMax = 64
+/** A member sends a few notifications in an election. What comes faster waits, so that nobody keeps this server busy with them. */
+const pace = { messages: 100, everyMs: 100 }
 /** A member is not two servers before its open link was replaced so often within the time, milliseconds: one may be restarted. */
 const replacementsMax = 10
 const replacementsMs = 60_000
@@ -82,6 +84,12 @@ interface Peer {
   replacements: readonly number[]
 }
 
+/** The member that an accepted link belongs to. */
+interface Known {
+  readonly peer: Peer
+  readonly reading: Pace
+}
+
 export class ElectionLinks {
   readonly #options: ElectionLinksOptions
   readonly #runtime: Runtime
@@ -89,7 +97,7 @@ export class ElectionLinks {
   readonly #peers: ReadonlyMap<number, Peer>
   readonly #repeated: RepeatedLines
   readonly #links = new Set<Link>()
-  #anonymous = 0
+  readonly #strangers = new Strangers()
   readonly #listeners: Listener[] = []
   #isClosed = false
 
@@ -223,7 +231,7 @@ export class ElectionLinks {
       this.#repeated.tell(`${peer.sid} ${first}`, message, { server: peer.sid, address, silentAddress: first })
     }
     const timer = this.#runtime.clock.after(connectTimeoutMs, () => link.destroy())
-    const frames = new Framer(notificationBytesMax)
+    const reading = this.#readingOf(peer, link)
     let login: LinkLogin | undefined
     const ready = (): void => {
       login = undefined
@@ -243,14 +251,15 @@ export class ElectionLinks {
     link.write(writer.written())
     login = this.#loginAt(peer, address, link, (rest) => {
       ready()
-      this.#received(peer, link, frames, rest)
+      reading.received(rest)
     })
     if (login === undefined) ready()
     else login.begin()
     return {
-      data: (chunk) => (login === undefined ? this.#received(peer, link, frames, chunk) : login.received(chunk)),
+      data: (chunk) => (login === undefined ? reading.received(chunk) : login.received(chunk)),
       closed: (reason) => {
         timer.cancel()
+        reading.stop()
         this.#links.delete(link)
         if (peer.greeting === link) peer.greeting = undefined
         if (peer.link === link) peer.link = undefined
@@ -310,38 +319,36 @@ export class ElectionLinks {
   }
 
   #accepted(link: Link): LinkEvents {
-    if (this.#isClosed || this.#anonymous >= anonymousMax) {
+    if (this.#isClosed) {
       link.destroy()
       return { data() {}, closed() {} }
     }
     this.#links.add(link)
-    this.#anonymous++
+    this.#strangers.add(link)
     const timer = this.#runtime.clock.after(this.#options.connectTimeoutMs, () => link.destroy())
-    const frames = new Framer(notificationBytesMax)
     let bytes: Uint8Array = new Uint8Array(0)
     let login: LinkLogin | undefined
-    let state: Peer | 'anonymous' | 'over' = 'anonymous'
-    let isCounted = true
-    const known = (next: Peer | 'over'): void => {
-      if (isCounted) this.#anonymous--
-      isCounted = false
+    let state: Known | 'anonymous' | 'over' = 'anonymous'
+    const known = (next: Known | 'over'): void => {
+      this.#strangers.remove(link)
       timer.cancel()
       state = next
     }
     const greet = (from: number, rest: Uint8Array): void => {
       const peer = this.#greet(link, from)
-      known(peer ?? 'over')
+      const next = peer && { peer, reading: this.#readingOf(peer, link) }
+      known(next ?? 'over')
       const member = this.#peers.get(from)
       if (member !== undefined) this.#spoke(member)
-      if (peer === undefined) return
-      this.#use(peer, link)
-      this.#received(peer, link, frames, rest)
+      if (next === undefined) return
+      this.#use(next.peer, link)
+      next.reading.received(rest)
     }
     return {
       data: (chunk) => {
         if (state === 'over') return
         if (state !== 'anonymous') {
-          this.#received(state, link, frames, chunk)
+          state.reading.received(chunk)
           return
         }
         if (login !== undefined) {
@@ -377,9 +384,11 @@ export class ElectionLinks {
         // One with a smaller number that does not log in says who it is and closes: it waits to be dialed.
         if (state === 'anonymous') login?.closed()
         this.#links.delete(link)
-        const peer = state
+        const before = state
         known('over')
-        if (typeof peer === 'object' && peer.link === link) peer.link = undefined
+        if (typeof before !== 'object') return
+        before.reading.stop()
+        if (before.peer.link === link) before.peer.link = undefined
       },
     }
   }
@@ -440,19 +449,33 @@ export class ElectionLinks {
     this.#repeated.tell(`${peer.sid}`, message, { server: peer.sid, one: before.remote, another: link.remote })
   }
 
+  /** Takes what comes over a link of this member. */
+  #readingOf(peer: Peer, link: Link): Pace {
+    const frames = new Framer(notificationBytesMax)
+    const reading: Pace = new Pace(link, this.#runtime.clock, pace, (chunk) => {
+      this.#received(peer, link, frames, reading, chunk)
+    })
+    return reading
+  }
+
   #spoke(peer: Peer): void {
     peer.silentEnds = 0
     peer.route.heard()
   }
 
-  #received(peer: Peer, link: Link, frames: Framer, chunk: Uint8Array): void {
+  /** Without a chunk it takes what is left of the last one. */
+  #received(peer: Peer, link: Link, frames: Framer, reading: Pace, chunk: Uint8Array | undefined): void {
     this.#spoke(peer)
     try {
-      frames.push(chunk)
-      for (let frame = frames.next(); frame !== undefined; frame = frames.next()) this.#read(peer, frame)
+      if (chunk !== undefined) frames.push(chunk)
+      while (reading.goesOn()) {
+        const frame = frames.next()
+        if (frame === undefined) return
+        this.#read(peer, frame)
+      }
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error
-      if (this.#options.logins === undefined && beginsQuorumAuth(chunk) === true) {
+      if (chunk !== undefined && this.#options.logins === undefined && beginsQuorumAuth(chunk) === true) {
         const message = 'closing a connection to the election port: the other server logs in, and logins are off here'
         this.#repeated.tell(`${peer.sid}`, message, { server: peer.sid, toSet: 'quorum.auth.enableSasl' })
       }
@@ -474,20 +497,4 @@ export class ElectionLinks {
     }
     this.#heard(peer.sid, notification)
   }
-}
-
-function frameOf(notification: Notification): Uint8Array {
-  const writer = new Writer(64 + notification.config.length)
-  const mark = writer.beginFrame()
-  writeNotification(writer, notification)
-  writer.endFrame(mark)
-  return writer.written().slice()
-}
-
-/** What the sender of these first bytes takes the port for; undefined where that is not known. */
-function otherProtocol(bytes: Uint8Array): string | undefined {
-  const [first, second] = bytes
-  if (first === 0x16 && second === 0x03)
-    return 'it speaks TLS, and this member does not: sslQuorum must be the same on all members'
-  return /^[A-Z]{3,7} /.test(String.fromCharCode(...bytes.subarray(0, 8))) ? 'it speaks HTTP' : undefined
 }

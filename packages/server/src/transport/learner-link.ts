@@ -24,6 +24,8 @@ export interface LearnerLinkLimits {
 }
 
 export interface LearnerLinkHooks {
+  /** The first packet came. */
+  known?(): void
   /** `now` is when the bytes came, monotonic milliseconds: many packets may come at once. */
   packet(packet: QuorumPacket, now: number): void
   /** The last event. `why` is undefined where the learner closed it in order. Not called after `close` or `destroy`. */
@@ -267,6 +269,7 @@ export class LearnerLink implements Sender {
 
   #becomeKnown(): void {
     this.#isKnown = true
+    this.#hooks.known?.()
     const rest = this.#incoming.takeRest()
     this.#incoming = new QuorumPacketStream(this.#limits.packetBytesMax)
     this.#incoming.push(rest)

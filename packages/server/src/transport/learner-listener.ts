@@ -4,9 +4,7 @@ import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime 
 import { LearnerLink, type LearnerLinkLimits } from './learner-link.ts'
 import { listenPatiently } from './listen-patiently.ts'
 import { Outbox } from './outbox.ts'
-
-/** Accepted connections that have not sent a packet; more of them are refused. */
-const anonymousMax = 64
+import { Strangers } from './strangers.ts'
 
 export interface LearnerListenerHooks {
   accepted(id: number, link: LearnerLink): void
@@ -21,7 +19,7 @@ export class LearnerListener {
   readonly #nextId: () => number
   readonly #hooks: LearnerListenerHooks
   readonly #repeated: RepeatedLines
-  readonly #links = new Set<LearnerLink>()
+  readonly #strangers = new Strangers()
   readonly #outbox: Outbox
   /** Ends when the port is as it was asked last. */
   #changing: Promise<void> = Promise.resolve()
@@ -90,27 +88,24 @@ export class LearnerListener {
   }
 
   #accepted(link: Link): LinkEvents {
-    let anonymous = 0
-    for (const each of this.#links) if (!each.isKnown) anonymous++
-    if (!this.#isOpen || anonymous >= anonymousMax) {
+    if (!this.#isOpen) {
       link.destroy()
       return { data() {}, closed() {} }
     }
     const id = this.#nextId()
     const learner: LearnerLink = new LearnerLink(link, this.#runtime.clock, this.#limits, this.#outbox, {
+      known: () => this.#strangers.remove(link),
       packet: (packet, now) => this.#hooks.packet(id, packet, now),
-      closed: (why) => {
-        this.#links.delete(learner)
-        this.#hooks.closed(id, learner, why)
-      },
+      closed: (why) => this.#hooks.closed(id, learner, why),
     })
-    this.#links.add(learner)
+    this.#strangers.add(link)
     this.#hooks.accepted(id, learner)
-    return learner.events
-  }
-
-  /** The link was closed from here. */
-  forget(link: LearnerLink): void {
-    this.#links.delete(link)
+    return {
+      ...learner.events,
+      closed: (reason) => {
+        this.#strangers.remove(link)
+        learner.events.closed(reason)
+      },
+    }
   }
 }

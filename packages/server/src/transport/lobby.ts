@@ -8,11 +8,12 @@ import type { Clock, Link, LinkEvents } from '@lightkeeper/runtime'
 import type { FourLetterWords } from '../admin/four-letter.ts'
 import { joined } from '../joined.ts'
 import { Opening } from './opening.ts'
+import { Strangers } from './strangers.ts'
 
 const patienceMs = 2_000
 /** How long after its begin an election is worth to wait for, milliseconds. */
 const electionMs = 1_000
-/** More connections that have said nothing are closed without an answer, and more that wait. */
+/** Where more connections have said nothing, the oldest ones are closed; where more would wait, these are. */
 const silentMax = 1_000
 const guestsMax = 10_000
 /** What a client may send before it is answered: a handshake, and perhaps its identities. */
@@ -29,7 +30,9 @@ export class Lobby {
   readonly #words: FourLetterWords
   readonly #clock: Clock
   readonly #guests = new Set<Guest>()
-  #silent = 0
+  readonly #silent = new Strangers(silentMax)
+  /** Connections that are here, whatever they have said. */
+  count = 0
   /** Until when a handshake waits; monotonic milliseconds. */
   #until: number
 
@@ -51,12 +54,10 @@ export class Lobby {
     return guests
   }
 
-  accept(link: Link): LinkEvents {
-    if (this.#silent >= silentMax) {
-      link.destroy()
-      return { data() {}, closed() {} }
-    }
-    this.#silent++
+  /** `left` is called when it is gone, unless it has entered. */
+  accept(link: Link, left: () => void): LinkEvents {
+    this.#silent.add(link)
+    this.count++
     let timer = this.#clock.after(patienceMs, () => link.destroy())
     const opening = new Opening(this.#words)
     let state: 'silent' | 'waiting' | 'over' = 'silent'
@@ -66,6 +67,7 @@ export class Lobby {
       link,
       enter: (events) => {
         timer.cancel()
+        this.count--
         state = 'over'
         host = events
         host.data(bytes)
@@ -93,7 +95,7 @@ export class Lobby {
         } else if (state === 'silent') {
           const opened = opening.add(chunk)
           if (opened === undefined) return
-          this.#silent--
+          this.#silent.remove(link)
           state = 'over'
           if (opened.isWord) void this.#answer(link, opened.bytes)
           else wait(opened.bytes)
@@ -102,11 +104,16 @@ export class Lobby {
       drained: () => host?.drained?.(),
       ended: () => host?.ended?.() === true,
       closed: (reason) => {
-        if (state === 'silent') this.#silent--
+        this.#silent.remove(link)
         state = 'over'
         timer.cancel()
         this.#guests.delete(guest)
-        host?.closed(reason)
+        if (host !== undefined) {
+          host.closed(reason)
+          return
+        }
+        this.count--
+        left()
       },
     }
   }
