@@ -64,6 +64,8 @@ export class Leader {
   readonly #synchronized: number[] = []
   /** Voters that have more than this server. */
   readonly #ahead = new Set<number>()
+  /** The last zxid of a PING to a learner with a rival. The answer has it too. No transaction has it, and no round of syncs. */
+  #mark = 1n << 62n
   #phaseUntil: number
   #halfTickAt = Number.POSITIVE_INFINITY
   #isWholeTick = false
@@ -116,12 +118,17 @@ export class Leader {
   }
 
   /** The quorum is not counted again before the next whole tick: a learner whose connection broke may have returned by then. */
-  closed(link: number): void {
+  closed(now: number, link: number, out: PeerOutput): void {
     const learner = this.#learners.get(link)
     this.#learners.delete(link)
+    if (learner === undefined) return
     // A learner that left may be about to follow another leader: this one must not begin with its promise.
-    const at = learner?.sid === undefined ? -1 : this.#synchronized.indexOf(learner.sid)
+    const at = learner.sid === undefined ? -1 : this.#synchronized.indexOf(learner.sid)
     if (at >= 0) this.#synchronized.splice(at, 1)
+    const { rival } = learner
+    learner.rival = undefined
+    if (rival !== undefined && this.#learners.has(rival.learner.link) && this.over === undefined)
+      this.#admit(now, rival.learner, rival.sid, rival.info, out)
   }
 
   timePassed(now: number, out: PeerOutput): void {
@@ -131,7 +138,9 @@ export class Leader {
     }
     for (const learner of this.#learners.values()) {
       const text = learner.lateness(now, this.#times)
-      if (text !== undefined) this.#close(learner, { kind: 'silent', text }, out)
+      if (text !== undefined) this.#close(now, learner, { kind: 'silent', text }, out)
+      else if (this.#givesWay(now, learner))
+        this.#close(now, learner, { kind: 'replaced', text: `server ${learner.sid} connected again` }, out)
     }
     if (now < this.#halfTickAt) return
     this.#halfTickAt = now + this.#times.tickMs / 2
@@ -139,8 +148,7 @@ export class Leader {
     if (this.#isWholeTick && this.isServing) this.checkQuorum(now)
     if (this.over !== undefined) return
     for (const learner of this.#learners.values())
-      if (learner.hasAcknowledged || learner.state === 'synchronizing')
-        out.send(learner.link, { type: 'PING', zxid: this.broadcast.lastProposed, data: null, authinfo: null })
+      if (learner.hasAcknowledged || learner.state === 'synchronizing') this.#ping(now, learner, out)
     this.broadcast.halfTick(out)
   }
 
@@ -151,7 +159,7 @@ export class Leader {
     const problem = learner.allows(packet.type)
       ? this.#take(now, learner, packet, out)
       : `${packet.type} while ${learner.state}`
-    if (problem !== undefined) this.#close(learner, { kind: 'illegal', text: problem }, out)
+    if (problem !== undefined) this.#close(now, learner, { kind: 'illegal', text: problem }, out)
   }
 
   /** The disk has reported, or something was applied: continues what waited for it. */
@@ -199,6 +207,7 @@ export class Leader {
       case 'ACK':
         return this.#acknowledged(now, learner, packet.zxid, out)
       case 'PING':
+        this.#lives(now, learner, packet.zxid, out)
         if (this.isServing) this.broadcast.pinged(learner, packet.zxid, out)
         out.fromLearner(learner.link, learner.sid as number, packet)
         return undefined
@@ -210,35 +219,77 @@ export class Leader {
 
   // Discovery
 
-  #inform(now: number, learner: Progress, { type, zxid, data }: QuorumPacket, out: PeerOutput): string | undefined {
-    const info = readable(() => parseLearnerInfo(data))
+  #inform(now: number, learner: Progress, packet: QuorumPacket, out: PeerOutput): string | undefined {
+    const info = readable(() => parseLearnerInfo(packet.data))
     if (info === undefined) return 'a learner that does not say who it is'
     if (info.protocolVersion < quorumProtocolVersion) return `protocol version ${info.protocolVersion}`
     if (info.configVersion > this.#membership.version) return `a configuration of the future, ${info.configVersion}`
     const isVoter = this.#quorum.voters.includes(info.sid)
     if (!isVoter && !this.#membership.observers.includes(info.sid) && !this.#acceptsUnlisted) {
-      this.#close(learner, { kind: 'unlisted', text: `server ${info.sid} is not in the configuration` }, out)
+      this.#close(now, learner, { kind: 'unlisted', text: `server ${info.sid} is not in the configuration` }, out)
       return undefined
     }
     if (info.sid === this.#sid) return `another server says it is ${this.#sid}`
-    for (const other of [...this.#learners.values()])
-      if (other.sid === info.sid)
-        this.#close(other, { kind: 'replaced', text: `server ${info.sid} connected again` }, out)
-    learner.sid = info.sid
+    for (const other of this.#learners.values()) {
+      if (other.sid !== info.sid) continue
+      this.#challenge(now, other, learner, info.sid, packet, out)
+      return undefined
+    }
+    this.#admit(now, learner, info.sid, packet, out)
+    return undefined
+  }
+
+  /**
+   * A learner that was restarted comes again before this server knows that its old connection is over. But anybody may say that he is a
+   * certain learner, and that must not end the connection of the one that lives. So that one is asked. The newest rival counts.
+   */
+  #challenge(now: number, learner: Progress, rival: Progress, sid: number, info: QuorumPacket, out: PeerOutput): void {
+    const { rival: before } = learner
+    const mark = before?.mark ?? ++this.#mark
+    learner.rival = { learner: rival, sid, info, mark, askedAt: before?.askedAt }
+    rival.enter('rival', now)
+    if (before !== undefined) this.#close(now, before.learner, { kind: 'rival', text: `server ${sid} came again` }, out)
+    if (learner.rival.askedAt === undefined && learner.state === 'up') this.#ping(now, learner, out)
+  }
+
+  /** One that does not answer is dead, or may as well be. One that is not up need not answer a PING, and has other limits. */
+  #givesWay(now: number, { rival }: Progress): boolean {
+    if (rival?.askedAt === undefined || !this.#learners.has(rival.learner.link)) return false
+    return now - rival.askedAt >= this.#times.tickMs
+  }
+
+  #lives(now: number, learner: Progress, zxid: bigint, out: PeerOutput): void {
+    const { rival } = learner
+    if (rival === undefined || zxid !== rival.mark) return
+    learner.rival = undefined
+    const text = `server ${rival.sid} is there already, and answers`
+    this.#close(now, rival.learner, { kind: 'rival', text }, out)
+  }
+
+  #ping(now: number, { link, state, rival }: Progress, out: PeerOutput): void {
+    let zxid = this.broadcast.lastProposed
+    if (rival !== undefined && state === 'up') {
+      rival.askedAt ??= now
+      zxid = rival.mark
+    }
+    out.send(link, { type: 'PING', zxid, data: null, authinfo: null })
+  }
+
+  #admit(now: number, learner: Progress, sid: number, { type, zxid }: QuorumPacket, out: PeerOutput): void {
+    learner.sid = sid
     learner.isObserver = type === 'OBSERVERINFO'
-    learner.isVoter = isVoter && !learner.isObserver
+    learner.isVoter = this.#quorum.voters.includes(sid) && !learner.isObserver
     learner.enter('informed', now)
     if (this.state !== 'discovering') {
       // It promised a higher epoch to a leader that failed, and could never join this epoch.
       if (this.mustMakeRoom(learner, zxidEpoch(zxid)))
-        this.#stepDown(`server ${info.sid} accepted epoch ${zxidEpoch(zxid)}, a newer one is needed`)
+        this.#stepDown(`server ${sid} accepted epoch ${zxidEpoch(zxid)}, a newer one is needed`)
       else if (this.state !== 'promising') this.#offer(now, learner, out)
-      return undefined
+      return
     }
     this.epoch = Math.max(this.epoch, zxidEpoch(zxid) + 1)
-    if (learner.isVoter) addTo(this.#connected, info.sid)
+    if (learner.isVoter) addTo(this.#connected, sid)
     this.#chooseEpoch(now, out)
-    return undefined
   }
 
   mustMakeRoom({ isVoter }: Progress, acceptedEpoch: number): boolean {
@@ -276,7 +327,7 @@ export class Leader {
     if (currentEpoch === undefined) return 'ACKEPOCH without an epoch'
     learner.zxid = zxid
     if (this.state === 'electing' && currentEpoch !== -1 && zxid !== incomplete) {
-      if (this.isAhead(currentEpoch, zxid)) return this.#giveWay(learner, currentEpoch, out)
+      if (this.isAhead(currentEpoch, zxid)) return this.#giveWay(now, learner, currentEpoch, out)
       if (learner.isVoter) addTo(this.#electing, learner.sid as number)
     }
     learner.enter('ready', now)
@@ -293,10 +344,10 @@ export class Leader {
   /**
    * A voter that has more must not be led from here. When no quorum is left without such voters, another election is due at once.
    */
-  #giveWay(learner: Progress, currentEpoch: number, out: PeerOutput): undefined {
+  #giveWay(now: number, learner: Progress, currentEpoch: number, out: PeerOutput): undefined {
     const text = `server ${learner.sid} has more: epoch ${currentEpoch}, ${formatHex(learner.zxid)}`
     if (learner.isVoter) this.#ahead.add(learner.sid as number)
-    this.#close(learner, { kind: 'ahead', text }, out)
+    this.#close(now, learner, { kind: 'ahead', text }, out)
     if (!this.#quorum.has(this.#quorum.voters.filter((sid) => !this.#ahead.has(sid)))) this.#stepDown(text)
   }
 
@@ -400,9 +451,9 @@ export class Leader {
     return now + this.#times.initLimit * this.#times.tickMs
   }
 
-  #close(learner: Progress, why: CloseReason, out: PeerOutput): void {
-    this.closed(learner.link)
+  #close(now: number, learner: Progress, why: CloseReason, out: PeerOutput): void {
     out.close(learner.link, why)
+    this.closed(now, learner.link, out)
   }
 
   #stepDown(text: string): void {

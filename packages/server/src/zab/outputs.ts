@@ -10,7 +10,7 @@ export type Role = 'following' | 'leading' | 'observing'
  * Why a link is closed. `illegal` ends a link whose other end broke the protocol; the other reasons also happen to healthy servers.
  */
 export interface CloseReason {
-  readonly kind: 'illegal' | 'ahead' | 'behind' | 'silent' | 'late' | 'term over' | 'replaced' | 'unlisted'
+  readonly kind: 'illegal' | 'ahead' | 'behind' | 'silent' | 'late' | 'term over' | 'replaced' | 'rival' | 'unlisted'
   readonly text: string
 }
 

@@ -99,7 +99,7 @@ export class Peer {
         else out.close(input.link, { kind: 'late', text: 'this server does not lead' })
         return
       case 'linkClosed':
-        this.#leader?.closed(input.link)
+        this.#leader?.closed(now, input.link, out)
         if (this.#learner?.link === input.link) this.#learner.closed()
         return
       case 'packet':

@@ -1,14 +1,16 @@
 /** A leader's view of one learner: its state, what was sent to it, and when it was last heard. */
-import type { QuorumPacketName } from '@lightkeeper/protocol'
+import type { QuorumPacket, QuorumPacketName } from '@lightkeeper/protocol'
 import type { ZabTimes } from './inputs.ts'
 
 /**
- * connected: the leader waits for its FOLLOWERINFO. informed: it waits for our epoch. offered: the leader waits for its ACKEPOCH.
+ * connected: the leader waits for its FOLLOWERINFO. rival: it says that it is a learner that is there already; the leader asks that one
+ * whether it lives. informed: it waits for our epoch. offered: the leader waits for its ACKEPOCH.
  * ready: it waits for the quorum of ACKEPOCHs. imaging: an image is under way to it. synchronizing: NEWLEADER is sent, the leader
  * waits for its ACK. acknowledged: it waits for the quorum of those. up: it gets everything as it happens.
  */
 export type ProgressState =
   | 'connected'
+  | 'rival'
   | 'informed'
   | 'offered'
   | 'ready'
@@ -19,6 +21,7 @@ export type ProgressState =
 
 const nothing = {
   connected: false,
+  rival: false,
   informed: false,
   offered: false,
   ready: false,
@@ -52,6 +55,18 @@ const legal: Readonly<Record<QuorumPacketName, Readonly<Record<ProgressState, bo
   SYNC: nothing,
 }
 
+/** A connection in the name of a learner that is there already. */
+export interface Rival {
+  readonly learner: Progress
+  readonly sid: number
+  /** What it said. */
+  readonly info: QuorumPacket
+  /** The zxid of the PING that the learner that is there must answer. What it sent before says nothing. */
+  readonly mark: bigint
+  /** When that PING was sent, monotonic milliseconds; undefined while it was not. */
+  askedAt: number | undefined
+}
+
 export class Progress {
   readonly link: number
   /** Undefined until it has named itself. */
@@ -66,6 +81,8 @@ export class Progress {
   zxid = 0n
   /** The last transaction that was sent to it. It cannot acknowledge anything above. */
   sentTo = 0n
+  /** Another connection in the name of this learner. */
+  rival: Rival | undefined
   /** The newest round of PINGs that it has answered. */
   answeredRound = 0
   /** A proposal that it has not acknowledged, and since when: the oldest one, or one that was sent after the last check. */
