@@ -86,6 +86,8 @@ export class QuorumPacketStream {
   readonly #reader = new Reader(none)
   #bytes: Uint8Array = none
   #pos = 0
+  /** The memory of `#bytes`, where an incomplete packet grows in it. */
+  #room: Uint8Array = none
   /** From `#pos` on, fewer bytes than this certainly hold no whole packet. */
   #need = 16
 
@@ -99,13 +101,23 @@ export class QuorumPacketStream {
     const rest = this.#bytes.length - this.#pos
     if (rest === 0) {
       this.#bytes = chunk
+      this.#room = none
       this.#pos = 0
       return
     }
-    const joined = new Uint8Array(rest + chunk.length)
-    joined.set(this.#bytes.subarray(this.#pos))
-    joined.set(chunk, rest)
-    this.#bytes = joined
+    const used = this.#bytes.length
+    if (used + chunk.length <= this.#room.length) {
+      // Behind everything that was passed on.
+      this.#room.set(chunk, used)
+      this.#bytes = this.#room.subarray(0, used + chunk.length)
+      return
+    }
+    // A large packet may come in very many small chunks. Its length is a claim: at most twice what came is set aside for it.
+    const length = rest + chunk.length
+    this.#room = new Uint8Array(Math.max(length, Math.min(this.#need, 2 * length)))
+    this.#room.set(this.#bytes.subarray(this.#pos))
+    this.#room.set(chunk, rest)
+    this.#bytes = this.#room.subarray(0, length)
     this.#pos = 0
   }
 
@@ -126,6 +138,7 @@ export class QuorumPacketStream {
   takeRest(): Uint8Array {
     const rest = this.#bytes.slice(this.#pos)
     this.#bytes = none
+    this.#room = none
     this.#pos = 0
     return rest
   }
