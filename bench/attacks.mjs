@@ -4,16 +4,18 @@
  * waits, how much memory the server takes, and whether it lives. `--help` lists the options.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { Authority, apache, apacheAvailable, freePorts } from '@lightkeeper/testing'
+import { besieged } from './attacks/besieged.mjs'
 import { attacks } from './attacks/list.mjs'
-import { doorInUse, useDoor } from './support/door.mjs'
-import { talking } from './support/process.mjs'
+import { memberAttacks } from './attacks/members.mjs'
+import { bystander, memoryOf } from './attacks/watch.mjs'
+import { useDoor } from './support/door.mjs'
 import { dial } from './support/wire.mjs'
 
 const { values } = parseArgs({
@@ -23,14 +25,16 @@ const { values } = parseArgs({
     version: { type: 'string', default: '3.9' },
     tls: { type: 'boolean', default: false },
     sasl: { type: 'boolean', default: false },
+    members: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
 if (values.help) {
   console.log(
-    'npm run bench -- attacks [--tls] [--sasl] [--only ours|apache] [--attack TEXT] [--version 3.8|3.9] [--json]\n' +
-      '--tls attacks a port for TLS without client certificates, --sasl a server that demands a login, by one that has it',
+    'npm run bench -- attacks [--tls] [--sasl] [--members] [--only ours|apache] [--attack TEXT] [--version 3.8|3.9] [--json]\n' +
+      '--tls attacks a port for TLS without client certificates, --sasl a server that demands a login, by one that has it,\n' +
+      '--members a member of an ensemble of three',
   )
   process.exit(0)
 }
@@ -124,36 +128,6 @@ async function theirs() {
   return { port: values.tls ? securePort : (server.ports[0] ?? 0), pid: Number(stdout.trim().split('\n')[0]), close }
 }
 
-/** Resident memory, bytes; undefined where the process is gone. @param {number} pid */
-function resident(pid) {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024
-  } catch {
-    return undefined
-  }
-}
-
-/** @param {number} port */
-async function bystander(port) {
-  const { line, say } = talking(process.execPath, [
-    `${here}attacks/bystander.mjs`,
-    String(port),
-    JSON.stringify(doorInUse()),
-  ])
-  await line()
-  return {
-    async begin() {
-      say('begin')
-      await line()
-    },
-    /** @returns {Promise<{ p50: number, p99: number, longest: number, isLost: boolean }>} */
-    async end() {
-      say('end')
-      return JSON.parse(await line())
-    },
-  }
-}
-
 /** @param {number} port */
 async function isAlive(port) {
   const asking = dial(port, { from: '127.0.0.2' }).then(async (client) => {
@@ -172,17 +146,13 @@ async function run(name, attack) {
     const begin = await attack.setUp(target.port)
     const watching = await bystander(target.port)
     await new Promise((resolve) => setTimeout(resolve, 1_000))
-    const idle = resident(target.pid) ?? 0
-    let peak = idle
-    const sampling = setInterval(() => {
-      peak = Math.max(peak, resident(target.pid) ?? 0)
-    }, 20)
+    const memory = memoryOf(target.pid)
     await watching.begin()
     await begin().catch(() => {})
     const { p50, p99, longest, isLost } = await watching.end()
-    clearInterval(sampling)
+    const grownMiB = memory.grownMiB()
     const alive = await isAlive(target.port)
-    return { attack: attack.name, server: name, p50, p99, longest, grownMiB: (peak - idle) / 2 ** 20, isLost, alive }
+    return { attack: attack.name, server: name, p50, p99, longest, grownMiB, isLost, alive }
   } finally {
     await target.close()
   }
@@ -193,22 +163,60 @@ const usualMiB = 64
 const found = apacheAvailable(values.version === '3.8' ? '3.8' : '3.9')
 if (!found.available && values.only !== 'ours') console.log(`Apache ZooKeeper is left out, because ${found.reason}`)
 const names = ['ours', ...(found.available ? ['apache'] : [])].filter((name) => (values.only ?? name) === name)
+/** @type {object[]} */
 const rows = []
-for (const attack of attacks) {
-  if (values.attack !== undefined && !attack.name.includes(values.attack)) continue
-  if (attack.needs !== undefined && !values[attack.needs]) continue
-  for (const name of names) {
-    const row = await run(name, attack)
-    const bound = attack.boundMiB?.[values.tls ? 1 : 0] ?? usualMiB
-    rows.push(name === 'ours' ? { ...row, boundMiB: bound } : row)
-    if (name === 'ours' && (row.grownMiB > bound || !row.alive)) process.exitCode = 1
-    const limit = name === 'ours' ? ` of ${bound}` : ''
-    if (values.json) continue
-    console.log(
-      `${attack.name.padEnd(48)} ${name.padEnd(7)} p50 ${row.p50.toFixed(1).padStart(6)} ms  p99 ${row.p99.toFixed(1).padStart(8)} ms  longest ${row.longest.toFixed(0).padStart(6)} ms  memory +${row.grownMiB.toFixed(0).padStart(4)}${limit} MiB  ${row.alive ? 'alive' : 'DEAD'}${row.isLost ? ', second client lost its connection' : ''}`,
-    )
-  }
-}
+if (values.members) await attackMembers()
+else await attackServers()
 const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version }
 if (values.json) console.log(JSON.stringify({ machine, rows }, null, 2))
 process.exit()
+
+/** A server that stands alone, afresh for each attack. */
+async function attackServers() {
+  for (const attack of attacks) {
+    if (values.attack !== undefined && !attack.name.includes(values.attack)) continue
+    if (attack.needs !== undefined && !values[attack.needs]) continue
+    for (const name of names) {
+      const row = await run(name, attack)
+      const bound = attack.boundMiB?.[values.tls ? 1 : 0] ?? usualMiB
+      rows.push(name === 'ours' ? { ...row, boundMiB: bound } : row)
+      if (name === 'ours' && (row.grownMiB > bound || !row.alive)) process.exitCode = 1
+      const end = `${row.alive ? 'alive' : 'DEAD'}${row.isLost ? ', second client lost its connection' : ''}`
+      say(attack.name.padEnd(48), name, row, name === 'ours' ? bound : undefined, end)
+    }
+  }
+}
+
+/** Three servers, afresh for each attack. */
+async function attackMembers() {
+  for (const attack of memberAttacks) {
+    if (values.attack !== undefined && !attack.name.includes(values.attack)) continue
+    for (const name of /** @type {('ours' | 'apache')[]} */ (names)) {
+      const row = await besieged(name, attack)
+      const bound = attack.boundMiB ?? usualMiB
+      rows.push({ attack: attack.name, server: name, ...row, ...(name === 'ours' ? { boundMiB: bound } : {}) })
+      if (name === 'ours' && (row.grownMiB > bound || !row.isWhole || row.isLost)) process.exitCode = 1
+      const hasCome = attack.restarts === true || attack.at === 'looking'
+      const back = row.backMs === undefined ? 'NOT BACK' : `back in ${row.backMs.toFixed(0)} ms`
+      const end = [
+        row.isWhole ? 'whole' : 'BROKEN',
+        hasCome ? back : '',
+        row.isLost ? 'client LOST its connection' : '',
+      ]
+      say(attack.name.padEnd(90), name, row, name === 'ours' ? bound : undefined, end.filter(Boolean).join(', '))
+    }
+  }
+}
+
+/**
+ * @param {string} attack @param {string} name @param {{ p50?: number, p99?: number, longest?: number, grownMiB: number }} row
+ * @param {number | undefined} boundMiB @param {string} end
+ */
+function say(attack, name, { p50, p99, longest, grownMiB }, boundMiB, end) {
+  if (values.json) return
+  const ms = (/** @type {string} */ what, /** @type {number | undefined} */ value, /** @type {number} */ width) =>
+    value === undefined ? '' : `  ${what} ${value.toFixed(value < 100 ? 1 : 0).padStart(width)} ms`
+  const limit = boundMiB === undefined ? '' : ` of ${boundMiB}`
+  const waits = `${ms('p50', p50, 6)}${ms('p99', p99, 7)}${ms('longest', longest, 7)}`
+  console.log(`${attack} ${name.padEnd(6)}${waits}  memory +${grownMiB.toFixed(0).padStart(4)}${limit} MiB  ${end}`)
+}

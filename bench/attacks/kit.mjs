@@ -24,8 +24,11 @@ export const at =
   (path, watch = false) =>
   (writer) =>
     writePathWatchRequest(writer, { path, watch })
-/** @param {string} path @returns {Body} */
-export const set = (path) => (writer) => writeSetDataRequest(writer, { path, data: new Uint8Array(10), version: -1 })
+/** @param {string} path @param {Uint8Array} [data] @returns {Body} */
+export const set =
+  (path, data = new Uint8Array(10)) =>
+  (writer) =>
+    writeSetDataRequest(writer, { path, data, version: -1 })
 
 /** @param {string} path @param {number} [flags] */
 const creation = (path, flags = 0) =>

@@ -26,8 +26,13 @@ const fourth = 3
  * }} Trio
  */
 
-/** @returns {Promise<Trio>} */
-export async function ours() {
+/**
+ * `config` are more lines of each zoo.cfg, `jvm` options of Apache's.
+ * @typedef {{ config?: Readonly<Record<string, string | number>>, jvm?: readonly string[] }} TrioOptions
+ */
+
+/** @param {TrioOptions} [options] @returns {Promise<Trio>} */
+export async function ours({ config = {} } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-bench-'))
   const all = await freePorts(12)
   const ports = all.slice(0, 4)
@@ -54,9 +59,9 @@ export async function ours() {
     const dataDir = directoryOf(i)
     mkdirSync(dataDir)
     writeFileSync(join(dataDir, 'myid'), `${i + 1}\n`)
+    const settings = { ...times, dataDir, clientPort: port, maxClientCnxns: 0, ...config }
     const lines = [
-      ...Object.entries(times).map(([key, value]) => `${key}=${value}`),
-      ...[`dataDir=${dataDir}`, `clientPort=${port}`, 'maxClientCnxns=0'],
+      ...Object.entries(settings).map(([key, value]) => `${key}=${value}`),
       ...['admin.enableServer=false', '4lw.commands.whitelist=*', ...(i === fourth ? ['peerType=observer'] : [])],
       ...members,
     ]
@@ -78,10 +83,10 @@ export async function ours() {
   }
 }
 
-/** @returns {Promise<Trio>} */
-export async function theirs() {
-  const config = { ...times, maxClientCnxns: 0, '4lw.commands.whitelist': '*' }
-  const servers = await apache({ version: '3.9', size: 3, guests: 1, config, jvm: ['-Xmx1g'] })
+/** @param {TrioOptions} [options] @returns {Promise<Trio>} */
+export async function theirs({ config: more = {}, jvm = ['-Xmx1g'] } = {}) {
+  const config = { ...times, maxClientCnxns: 0, '4lw.commands.whitelist': '*', ...more }
+  const servers = await apache({ version: '3.9', size: 3, guests: 1, config, jvm })
   const [guest] = servers.guests
   if (guest === undefined) throw new Error('the ensemble has room for an observer')
   const folder = mkdtempSync(join(tmpdir(), 'lightkeeper-bench-'))
@@ -138,7 +143,7 @@ export async function figureOf(port, name) {
 }
 
 /** The process whose command line names something in this directory. @param {string} directory */
-function pidOf(directory) {
+export function pidOf(directory) {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
     const file = `/proc/${pid}/cmdline`
     if (!existsSync(file)) continue
