@@ -254,3 +254,16 @@ test('a log in memory keeps nothing, so there is nothing to read or to cut', asy
   expect(() => log.read(1n)).toThrow(NotInLogError)
   await expect(log.truncate(1n)).rejects.toThrow(NotInLogError)
 })
+
+test('a file doubles its size until it grows by all that is allocated at once', async () => {
+  const bench = new Bench(1, { preAllocSize: 2 * 1024 })
+  await bench.open()
+  const sizes = new Set<number>()
+  for (let zxid = 1n; zxid <= 7n; zxid++) {
+    logOf(bench).append(zxid, payloadOf(zxid, 700_000))
+    await flushed(bench, logOf(bench))
+    sizes.add((bench.disk.files(directory).get('log.1') as Uint8Array).length)
+  }
+  expect([...sizes].map((size) => size >> 20)).toEqual([1, 2, 4, 6])
+  expect(zxids(await read(bench, logOf(bench), 1n))).toEqual(range(1, 7))
+})

@@ -10,7 +10,10 @@ import { beginLogRecord, endLogRecord, writeLogHeader } from './log-file.ts'
 import { type LoggedPayload, NotInLogError, type TxnLog } from './txn-log.ts'
 
 export interface FileTxnLogOptions {
-  /** How many bytes a file grows by before they are needed, so that appending does not change its size; 0 for none. */
+  /**
+   * How many bytes a file grows by at the most before they are needed, so that appending does not change its size; 0 for none. It doubles
+   * until then: a start reads the zeros behind the records too, and most of a short log would be zeros.
+   */
   readonly preAllocBytes: number
   /** False: written, not synced. A power cut loses acknowledged transactions. */
   readonly forceSync: boolean
@@ -18,6 +21,8 @@ export interface FileTxnLogOptions {
   onDurable(zxid: bigint): void
 }
 
+/** A new file begins with this size, bytes. */
+const firstSize = 1 << 20
 /** A file grows when it has less room than this (FilePadding.java). */
 const paddingMargin = 4096
 const bufferBytes = 256 * 1024
@@ -194,7 +199,8 @@ export class FileTxnLog implements TxnLog {
     const { preAllocBytes, forceSync } = this.#options
     const end = this.#position + batch.length
     if (preAllocBytes > 0 && end + paddingMargin >= this.#size) {
-      const size = Math.ceil((end + paddingMargin + 1) / preAllocBytes) * preAllocBytes
+      const growth = Math.min(preAllocBytes, Math.max(firstSize, this.#size))
+      const size = Math.ceil((end + paddingMargin + 1) / growth) * growth
       await file.write(size - 1, zero)
       this.#size = size
     }

@@ -26,7 +26,7 @@ export interface DataOptions {
   readonly snapCount?: number
   /** Size of the log between two snapshots, KiB, about; 0 for no limit. Default 4194304. */
   readonly snapSizeLimitInKb?: number
-  /** What a log grows by before it is needed, KiB; 0 for nothing. Default 65536. */
+  /** What a log grows by at the most before it is needed, KiB; 0 for nothing. Default 65536. */
   readonly preAllocSize?: number
   /** How snapshots are packed: `none`, `gz` or `snappy`. Default none. */
   readonly snapshotCompression?: Compression
