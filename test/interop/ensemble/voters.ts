@@ -34,12 +34,15 @@ export class Voter {
   readonly dataDir: string
   /** More lines of its file, from the next start on. */
   config: ApacheOptions['config']
+  readonly #version: ApacheVersion
   readonly #guest: Guest
+  #hadImage = false
   #ours: OurProcess | undefined
   #theirs: GuestProcess | undefined
 
-  constructor(kind: Kind, guest: Guest, dataDir: string, config: ApacheOptions['config']) {
+  constructor(kind: Kind, version: ApacheVersion, guest: Guest, dataDir: string, config: ApacheOptions['config']) {
     this.kind = kind
+    this.#version = version
     this.port = guest.clientPort
     this.dataDir = dataDir
     this.#guest = guest
@@ -51,6 +54,20 @@ export class Voter {
 
   get isRunning(): boolean {
     return (this.#ours ?? this.#theirs) !== undefined
+  }
+
+  /**
+   * Whether a digest that differed is a fault of this server. Apache's count, among themselves too, where an image under load holds later
+   * transactions, which come again behind it; 3.8 also after ZOOKEEPER-4394, since it logged what it had twice, and reads that.
+   */
+  get isCounted(): boolean {
+    return this.kind === 'ours' || (this.#version !== '3.8' && !this.#hadImage)
+  }
+
+  /** While it does not run: it starts with nothing, and gets an image. */
+  empty(): void {
+    rmSync(join(this.dataDir, 'version-2'), { recursive: true })
+    this.#hadImage = true
   }
 
   /** Resolves when it serves, so there must be a majority, or one must be about to come. */
@@ -112,7 +129,7 @@ export class Voters implements AsyncDisposable {
     const guests = { size: 0, guests: kinds.length, guestRole: 'participant' } as const
     const ground = await apache({ version, config, jvm, hosts, ...guests, ...(jars === undefined ? {} : { jars }) })
     const all = ground.guests.map(
-      (guest, i) => new Voter(kinds[i] as Kind, guest, join(folder, `${guest.sid}`), settingsOf(i)),
+      (guest, i) => new Voter(kinds[i] as Kind, version, guest, join(folder, `${guest.sid}`), settingsOf(i)),
     )
     const voters = new Voters(all, folder, ground)
     try {
@@ -146,14 +163,18 @@ export class Voters implements AsyncDisposable {
   /** Nobody writes meanwhile. */
   areEqual(): Promise<void> {
     const [first, ...others] = this.all.map(({ port }) => port) as [number, ...number[]]
-    return areEqual(first, others)
+    return areEqual(first, others, this.#counted)
+  }
+
+  get #counted(): number[] {
+    return this.all.filter(({ isCounted }) => isCounted).map(({ port }) => port)
   }
 
   /** The digests of each transaction are equal where two of them keep one, and none ever differed from that of the leader. */
   async agree(): Promise<void> {
     const [first, ...others] = this.all as [Voter, ...Voter[]]
     for (const { port } of others) await commonDigests(first.port, port)
-    for (const { port } of this.all) expect(await figure(port, 'digest_mismatches_count')).toBe(0)
+    for (const port of this.#counted) expect(await figure(port, 'digest_mismatches_count'), `port ${port}`).toBe(0)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
