@@ -250,6 +250,14 @@ export const memberAttacks = [
   {
     name: 'client port of a looking member: 1,000 handshakes of a megabyte',
     at: 'looking',
+    boundMiB: 600,
+    setUp: lobby(1_000, connectFrame({ passwd: new Uint8Array(1_000_000) })),
+  },
+  {
+    name: 'client port of a looking member: 1,000 handshakes of a megabyte, maxClientCnxns=60',
+    at: 'looking',
+    config: { maxClientCnxns: 60 },
+    boundMiB: 128,
     setUp: lobby(1_000, connectFrame({ passwd: new Uint8Array(1_000_000) })),
   },
 ]
