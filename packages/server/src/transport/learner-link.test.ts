@@ -4,11 +4,11 @@ import { beforeEach, expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
 import { LearnerLink, type LearnerLinkLimits, type Pieces } from './learner-link.ts'
 import { HandNetwork } from './links.harness.ts'
-import { Outbox } from './outbox.ts'
+import { Outboxes } from './outbox.ts'
 
 let clock: HandClock
 let network: HandNetwork
-let outbox: Outbox
+let outboxes: Outboxes
 let link: LearnerLink
 let received: Uint8Array[]
 let packets: string[]
@@ -48,14 +48,14 @@ function arrived(): (bigint | undefined)[] {
 
 beforeEach(async () => {
   clock = new HandClock()
-  outbox = new Outbox(clock)
+  outboxes = new Outboxes(clock)
   network = new HandNetwork()
   received = []
   packets = []
   closed = []
   isOver = false
   await network.listen('leader:1', (accepted) => {
-    link = new LearnerLink(accepted, clock, limits, outbox, {
+    link = new LearnerLink(accepted, clock, limits, outboxes, {
       packet: ({ type, zxid }) => void packets.push(`${type} ${zxid}`),
       closed: (why) => void closed.push(why?.message),
     })

@@ -4,7 +4,7 @@
  */
 import { MalformedFrameError, type QuorumPacket, QuorumPacketStream, Writer } from '@lightkeeper/protocol'
 import { type Clock, Deque, type Link, type LinkEvents, type Timer } from '@lightkeeper/runtime'
-import type { Outbox, Sender } from './outbox.ts'
+import type { Outbox, Outboxes, Sender } from './outbox.ts'
 
 const writerBytes = 4 * 1024
 /** A packet without its data has about as many bytes. */
@@ -52,7 +52,8 @@ export class LearnerLink implements Sender {
   readonly #clock: Clock
   readonly #limits: LearnerLinkLimits
   readonly #hooks: LearnerLinkHooks
-  readonly #outbox: Outbox
+  readonly #outboxes: Outboxes
+  #outbox: Outbox
   #incoming = new QuorumPacketStream(firstPacketBytesMax)
   #isKnown = false
   /** Bytes of this turn: first those of the writer, then those of the outbox from `#from` to `#to`. */
@@ -75,13 +76,14 @@ export class LearnerLink implements Sender {
   /** Packets with a request of a client. */
   requests = 0
 
-  /** `outbox` is that of all links of this leader. */
-  constructor(link: Link, clock: Clock, limits: LearnerLinkLimits, outbox: Outbox, hooks: LearnerLinkHooks) {
+  /** `outboxes` are those of all links of this leader. */
+  constructor(link: Link, clock: Clock, limits: LearnerLinkLimits, outboxes: Outboxes, hooks: LearnerLinkHooks) {
     this.remote = link.remote
     this.#link = link
     this.#clock = clock
     this.#limits = limits
-    this.#outbox = outbox
+    this.#outboxes = outboxes
+    this.#outbox = outboxes.followers
     this.#hooks = hooks
     this.establishedAt = clock.wall()
   }
@@ -255,9 +257,12 @@ export class LearnerLink implements Sender {
     try {
       this.#incoming.push(chunk)
       for (let packet = this.#incoming.next(); packet !== undefined; packet = this.#incoming.next()) {
-        if (!this.#isKnown) this.#becomeKnown()
+        if (!this.#isKnown) this.#becomeKnown(packet)
         this.received++
-        if (packet.type === 'REQUEST') this.requests++
+        if (packet.type === 'REQUEST') {
+          this.requests++
+          this.#outbox.asked(this)
+        }
         this.#hooks.packet(packet, now)
         if (this.#isOver) return
       }
@@ -267,9 +272,11 @@ export class LearnerLink implements Sender {
     }
   }
 
-  #becomeKnown(): void {
+  #becomeKnown({ type }: QuorumPacket): void {
     this.#isKnown = true
     this.#hooks.known?.()
+    // Nothing has been sent to it yet.
+    if (type === 'OBSERVERINFO') this.#outbox = this.#outboxes.observers
     const rest = this.#incoming.takeRest()
     this.#incoming = new QuorumPacketStream(this.#limits.packetBytesMax)
     this.#incoming.push(rest)

@@ -3,7 +3,7 @@ import type { QuorumPacket } from '@lightkeeper/protocol'
 import { type Link, type LinkEvents, type Listener, RepeatedLines, type Runtime } from '@lightkeeper/runtime'
 import { LearnerLink, type LearnerLinkLimits } from './learner-link.ts'
 import { listenPatiently } from './listen-patiently.ts'
-import { Outbox } from './outbox.ts'
+import { Outboxes } from './outbox.ts'
 import { Strangers } from './strangers.ts'
 
 export interface LearnerListenerHooks {
@@ -20,7 +20,7 @@ export class LearnerListener {
   readonly #hooks: LearnerListenerHooks
   readonly #repeated: RepeatedLines
   readonly #strangers = new Strangers()
-  readonly #outbox: Outbox
+  readonly #outboxes: Outboxes
   /** Ends when the port is as it was asked last. */
   #changing: Promise<void> = Promise.resolve()
   #isOpen = false
@@ -40,7 +40,7 @@ export class LearnerListener {
     this.#nextId = nextId
     this.#hooks = hooks
     this.#repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
-    this.#outbox = new Outbox(runtime.clock)
+    this.#outboxes = new Outboxes(runtime.clock)
   }
 
   /** Opens the port at each address; where another process has it, tries again until it is closed. */
@@ -93,7 +93,7 @@ export class LearnerListener {
       return { data() {}, closed() {} }
     }
     const id = this.#nextId()
-    const learner: LearnerLink = new LearnerLink(link, this.#runtime.clock, this.#limits, this.#outbox, {
+    const learner: LearnerLink = new LearnerLink(link, this.#runtime.clock, this.#limits, this.#outboxes, {
       known: () => this.#strangers.remove(link),
       packet: (packet, now) => this.#hooks.packet(id, packet, now),
       closed: (why) => this.#hooks.closed(id, learner, why),
