@@ -14,7 +14,12 @@ const mixtures: readonly (readonly [Kind, Kind, Kind])[] =
         ['ours', 'ours', 'apache'],
       ]
 
-for (const version of versions) {
+/** A server of Apache whose leader dies under load may have a wrong tree, with all transactions in its log (ZOOKEEPER-4712). */
+const hasWrongTrees = (version: string): boolean => version === '3.8'
+if (versions.some(hasWrongTrees))
+  console.log('voters among servers of Apache 3.8 that are killed under load: skipped, because of ZOOKEEPER-4712')
+
+for (const version of versions.filter((each) => !hasWrongTrees(each))) {
   describe.skipIf(missingVersion(version) !== undefined)(`voters of ours and of Apache ${version}`, () => {
     test.each(mixtures)('%s, %s and %s: each leads, and is killed', async (...kinds) => {
       await using voters = await Voters.start(version, kinds)

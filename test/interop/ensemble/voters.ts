@@ -85,9 +85,9 @@ export class Voter {
     this.#ours = undefined
     this.#theirs = undefined
     if (ours !== undefined) {
+      await ours.end(signal)
       // What is wrong in itself, and not because a neighbour is away.
       expect(ours.errors()).not.toMatch(/ ERROR |DIFFERS/)
-      await ours.end(signal)
     }
     await (signal === 'SIGKILL' ? theirs?.kill() : theirs?.stop())
   }

@@ -87,8 +87,7 @@ export class Load {
 
   async #operate(client: Client, index: number, random: SeededRandom): Promise<void> {
     const ledger = this.ledger
-    // Long ones reach over many sectors, which may be torn apart.
-    const value = `${index}.${++this.#unique}${random.oneIn(4) ? '.'.repeat(random.below(4000)) : ''}`
+    const value = `${index}.${++this.#unique}${'.'.repeat(moreBytes(random))}`
     const own = (name: string): ZnodePath => `/c${index}/${name}`
     switch (random.below(this.#plan.syncs ? 12 : 9)) {
       case 0:
@@ -329,4 +328,14 @@ export class Load {
     if (path === undefined) return
     throw new Violation(`the watch stream has ${path} as ${observed.get(path)}, the server as ${truth.get(path)}`)
   }
+}
+
+/**
+ * Long values reach over many sectors, which may be torn apart. A few are about as long as the memory in which servers gather what they
+ * write, or longer; twice as much still fits into one request.
+ */
+function moreBytes(random: SeededRandom): number {
+  if (random.oneIn(4)) return random.below(4000)
+  if (!random.oneIn(600)) return 0
+  return random.pick([64 * 1024, 128 * 1024, 256 * 1024, 300_000, 500_000]) - random.below(200)
 }

@@ -43,7 +43,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'what a killed process wrote is built upon without a sync',
-    firstSeed: 99,
+    firstSeed: 195,
     prepare: (world) => {
       serverDisk(world).liesAboutSync = 'readers'
     },
@@ -88,7 +88,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a torn record is accepted',
-    firstSeed: 234,
+    firstSeed: 1017,
     plant: () => replaceMethod(LogFile.prototype, 'matches', () => () => true),
   },
   {

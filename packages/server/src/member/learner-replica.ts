@@ -154,7 +154,7 @@ export class LearnerReplica implements MemberReplica {
     if (this.#hasMismatch) return
     this.#hasMismatch = true
     const message =
-      'THE TREE DIFFERS FROM THAT OF THE LEADER: its digest is another one; stop this server, empty its directory, and start it again'
+      'THE TREE DIFFERS FROM THAT OF THE LEADER: its digest is another one; find out which of the two is wrong, and start that one with an empty directory'
     this.#house.runtime.log('error', message, { zxid })
   }
 
