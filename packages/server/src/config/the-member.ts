@@ -52,15 +52,11 @@ export function membersOf(
   const lines = all.filter(([key]) => key.startsWith('server.'))
   const hasMany = strictBoolean(values.get('multiAddress.enabled') ?? 'false', 'multiAddress.enabled')
   const servers = new Map(lines.map(([key, value]) => [key, parseMember(key, value, hasMany)]))
-  const mayStandAlone = strictBoolean(values.get('standaloneEnabled') ?? 'true', 'standaloneEnabled')
+  const mayStandAlone = strictBoolean(values.get(standaloneKey) ?? 'true', standaloneKey)
   const participants = [...servers.values()].filter(({ isObserver }) => !isObserver).length
-  if (lines.length === 0 || (lines.length === 1 && (mayStandAlone || participants === 0)))
-    return alone(
-      values,
-      servers,
-      all,
-      new Set([...usedFor(dynamicFile), ...(lines.length === 1 ? [standaloneKey] : [])]),
-    )
+  if (lines.length === 0) return alone(values, servers, all, usedFor(dynamicFile), mayStandAlone)
+  if (lines.length === 1 && (mayStandAlone || participants === 0))
+    return alone(values, servers, all, [standaloneKey, ...usedFor(dynamicFile)], true)
   if (mayStandAlone && participants === 1) {
     const problem = `names one participant, and observers, which need an ensemble: set ${standaloneKey}=false`
     throw ConfigError.refused('server.N', `${problem}; Apache refuses this too`)
@@ -85,7 +81,7 @@ export function membersOf(
   return {
     own: new Map([[key, own]]),
     lines: Object.fromEntries(known),
-    // The second one was compared with the own line.
+    // `peerType` was compared with the own line.
     used: new Set([standaloneKey, 'peerType', ...usedFor(dynamicFile)]),
     myid,
   }
@@ -120,11 +116,11 @@ function alone(
   values: Values,
   servers: ReadonlyMap<string, Member>,
   all: readonly (readonly [string, string])[],
-  used: ReadonlySet<string>,
+  used: readonly string[],
+  mayStandAlone: boolean,
 ): OwnMember {
-  const standalone = values.get(standaloneKey) ?? 'true'
   const problems = new Problems()
-  if (servers.size === 0 && !strictBoolean(standalone, standaloneKey)) {
+  if (!mayStandAlone) {
     problems.add(ConfigError.refused(standaloneKey, 'is false, and there is no member, no server.N line'))
   }
   for (const [key] of all) {
@@ -138,7 +134,7 @@ function alone(
     }
   }
   problems.throwAny()
-  return { own: servers, lines: undefined, used, myid: undefined }
+  return { own: servers, lines: undefined, used: new Set(used), myid: undefined }
 }
 
 /** The number in the file `myid`, as Apache reads it. */

@@ -120,7 +120,7 @@ export class SimNetwork {
       if (end.host !== host) continue
       const { peer } = end
       end.forget()
-      if (!isSystemAlive) end.isUnknown = true
+      if (!isSystemAlive) end.isLost = true
       else if (peer !== undefined) {
         this.#world.after(this.#latency(), () => peer.fail(new Error('connection reset by peer')))
       }
@@ -203,7 +203,7 @@ class LinkEnd implements Link {
   queuedBytes = 0
   isClosed = false
   /** The machine of this end lost it with its power: it answers what comes for it with a reset. */
-  isUnknown = false
+  isLost = false
   readonly #world: Surroundings
   readonly #network: SimNetwork
   /** Written here, not arrived there yet; in order. */
@@ -298,8 +298,8 @@ class LinkEnd implements Link {
     const message = this.#outgoing[0]
     if (peer === undefined || message === undefined) return
     if (this.#network.isCut(this.host, this.peerHost) || peer.#isPaused) return
-    if (peer.isUnknown) {
-      this.#sendToUnknown()
+    if (peer.isLost) {
+      this.#sendToLost()
       return
     }
     // A peer that vanished acknowledges nothing: what was written stays queued here.
@@ -321,7 +321,7 @@ class LinkEnd implements Link {
   }
 
   /** Nobody answers while the machine is off; the system sends again, at longer and longer intervals. */
-  #sendToUnknown(): void {
+  #sendToLost(): void {
     if (this.isClosed) return
     if (!this.#world.isOff(this.peerHost)) {
       this.fail(new Error('connection reset by peer'))
