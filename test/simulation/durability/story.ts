@@ -291,9 +291,11 @@ class Story {
     }
     this.#isRotten = false
     const now = disk.files(directory).get(name)
-    // Where it serves, an operator would replace the file one day; what recovery cut off stays so.
-    if (now !== undefined && Buffer.compare(now, rotten) === 0) disk.put(path, original)
     const refusal = this.#refusal as Error | undefined
+    // Where it serves, an operator would replace the file one day; what recovery cut off stays so. The mark is the one file that a
+    // server that has begun to serve holds open: it would go on to write to the file that was replaced.
+    const isHeldOpen = refusal === undefined && name === 'acknowledged'
+    if (now !== undefined && !isHeldOpen && Buffer.compare(now, rotten) === 0) disk.put(path, original)
     if (refusal === undefined) return
     this.#world.note(server, `refused: ${refusal.message}`)
     if (!refusal.message.includes('version-2')) throw new Violation(`a refusal without a place: ${refusal.message}`)
