@@ -180,6 +180,15 @@ test('what comes right behind an image and NEWLEADER is acknowledged after it', 
   expect((await it.greet()).zxid).toBe(second)
 })
 
+test('a leader that does not name its protocol is left, and asked again', async () => {
+  const it = await begin()
+  for (let i = 0; i < 3; i++) {
+    await it.packet('FOLLOWERINFO')
+    it.send(packet('LEADERINFO', makeZxid(1, 0)))
+  }
+  await it.join(packet('DIFF', makeZxid(1, 0)))
+})
+
 test('a log that cannot be cut is replaced: the member says that it lacks something, and asks for everything', async () => {
   const it = await begin()
   await it.join(...snap(makeZxid(1, 4), new DataTree()))

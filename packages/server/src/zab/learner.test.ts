@@ -16,16 +16,11 @@ const packet = (type: QuorumPacket['type'], zxid: bigint, data: Uint8Array | nul
 /** Performs nothing. */
 const out = new Proxy({}, { get: () => () => {} }) as PeerOutput
 
+const empty = { acceptedEpoch: 0, currentEpoch: 0, base: 0n, ranges: [], committed: 0n } as const
+
 /** A learner of epoch 1 that gets an image. */
 function receiving(): Learner {
-  const history = new History({
-    acceptedEpoch: 1,
-    currentEpoch: 1,
-    base: 0n,
-    ranges: [],
-    committed: 0n,
-    state: 'whole',
-  })
+  const history = new History({ ...empty, acceptedEpoch: 1, currentEpoch: 1, state: 'whole' })
   const learner = new Learner(0, 4, 1, true, history, defaultTimes)
   learner.opened(0, 1, out)
   learner.packet(0, packet('LEADERINFO', makeZxid(1, 0), intBytes(0x1_0000)), out)
@@ -53,8 +48,7 @@ test('an image that stops coming is', () => {
 test('a server that lost something saves no epoch before its history is whole: an empty directory must stay one', () => {
   const asked: string[] = []
   const out = new Proxy({}, { get: (_, name: string) => () => void asked.push(name) }) as PeerOutput
-  const nothing = { acceptedEpoch: 0, currentEpoch: 0, base: 0n, ranges: [], committed: 0n, state: 'fresh' } as const
-  const history = new History(nothing)
+  const history = new History({ ...empty, state: 'fresh' })
   const learner = new Learner(0, 1, 2, false, history, defaultTimes)
   learner.opened(0, 1, out)
   learner.packet(0, packet('LEADERINFO', makeZxid(3, 0), intBytes(0x1_0000)), out)
@@ -71,6 +65,17 @@ test('a server that lost something saves no epoch before its history is whole: a
   expect(asked).toContain('saveEpochs')
   step({ kind: 'epochsSaved' })
   expect([learner.state, history.acceptedEpoch, history.currentEpoch]).toEqual(['waiting', 3, 3])
+})
+
+test.each([
+  ['nothing', null],
+  ['half a number', new Uint8Array(2)],
+])('a leader that says %s of its protocol is left', (_, data) => {
+  const history = new History({ ...empty, state: 'whole' })
+  const learner = new Learner(0, 4, 1, false, history, defaultTimes)
+  learner.opened(0, 1, out)
+  learner.packet(0, packet('LEADERINFO', makeZxid(1, 0), data), out)
+  expect(learner.over).toEqual({ kind: 'illegal', text: 'LEADERINFO without a protocol version' })
 })
 
 describe('a log that cannot go back', () => {

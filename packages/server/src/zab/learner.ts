@@ -251,6 +251,7 @@ export class Learner {
 
   #promise(now: number, { zxid, data }: QuorumPacket, out: PeerOutput): string | undefined {
     this.epoch = zxidEpoch(zxid)
+    if (data === null || data.length < 4) return 'LEADERINFO without a protocol version'
     if (parseIntBytes(data) !== 0x1_0000) return `protocol version ${parseIntBytes(data)}`
     const { acceptedEpoch, currentEpoch, needsEverything } = this.#history
     if (this.epoch < acceptedEpoch) {
