@@ -180,6 +180,15 @@ test('what comes right behind an image and NEWLEADER is acknowledged after it', 
   expect((await it.greet()).zxid).toBe(second)
 })
 
+test('what the image has already may come behind it too, as from a leader of Apache under load', async () => {
+  const it = await begin()
+  const [inImage, next] = [makeZxid(1, 4), makeZxid(1, 5)]
+  const behind = [proposal(inImage, create('/a')), proposal(next, create('/b')), commit(inImage), commit(next)]
+  await it.join(...snap(inImage, new DataTree()), ...behind)
+  it.deposeLeader()
+  expect((await it.greet()).zxid).toBe(next)
+})
+
 test('a leader that does not name its protocol is left, and asked again', async () => {
   const it = await begin()
   for (let i = 0; i < 3; i++) {

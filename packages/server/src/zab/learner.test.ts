@@ -78,6 +78,43 @@ test.each([
   expect(learner.over).toEqual({ kind: 'illegal', text: 'LEADERINFO without a protocol version' })
 })
 
+describe.each([
+  ['follower', false],
+  ['observer', true],
+])('a %s', (_, isObserver) => {
+  /** Has the image at 1.5. */
+  function imaged(): { learner: Learner; history: History } {
+    const history = new History({ ...empty, state: 'whole' })
+    const learner = new Learner(0, 4, 1, isObserver, history, defaultTimes)
+    learner.opened(0, 1, out)
+    learner.packet(0, packet('LEADERINFO', makeZxid(1, 0), intBytes(0x1_0000)), out)
+    history.report({ kind: 'epochsSaved' }, out)
+    learner.advance(0, out)
+    learner.packet(0, packet('SNAP', makeZxid(1, 5)), out)
+    history.report({ kind: 'imageReceived', link: 1, zxid: makeZxid(1, 5) }, out)
+    learner.imageReceived(0)
+    return { learner, history }
+  }
+  const pair = (learner: Learner, counter: number): void => {
+    learner.packet(0, packet('PROPOSAL', makeZxid(1, counter), new Uint8Array(1)), out)
+    learner.packet(0, packet('COMMIT', makeZxid(1, counter)), out)
+  }
+
+  test('drops what the image has: Apache reads its zxid after it has begun to pass on transactions', () => {
+    const { learner, history } = imaged()
+    for (const counter of [4, 5, 6]) pair(learner, counter)
+    if (isObserver) learner.packet(0, packet('INFORM', makeZxid(1, 5), new Uint8Array(1)), out)
+    learner.packet(0, packet('NEWLEADER', makeZxid(1, 0)), out)
+    expect([learner.over, learner.state, history.log.last]).toEqual([undefined, 'acknowledging', makeZxid(1, 6)])
+  })
+
+  test('takes no gap behind the image', () => {
+    const { learner } = imaged()
+    pair(learner, 7)
+    expect(learner.over?.kind).toBe('illegal')
+  })
+})
+
 describe('a log that cannot go back', () => {
   const ranges = [{ from: makeZxid(1, 1), to: makeZxid(1, 9) }]
   const sent: QuorumPacket[] = []

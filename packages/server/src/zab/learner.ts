@@ -119,6 +119,8 @@ export class Learner {
   /** Why this term has ended. */
   over: CloseReason | undefined
   #heardAt: number
+  /** The zxid of the image, where one came. */
+  #imageZxid = -1n
   /** NEWLEADER was the last packet of the history; it does not wait for later ones. */
   #isSavingCurrent = false
   #committed = 0n
@@ -219,6 +221,7 @@ export class Learner {
   #take(now: number, packet: QuorumPacket, out: PeerOutput): string | undefined {
     const { zxid, data } = packet
     const payload = data ?? noPayload
+    if (this.#isInImage(packet)) return undefined
     switch (packet.type) {
       case 'LEADERINFO':
         return this.#promise(now, packet, out)
@@ -228,6 +231,7 @@ export class Learner {
         return this.#truncate(zxid, out)
       case 'SNAP':
         this.state = 'receiving'
+        this.#imageZxid = zxid
         out.receiveImage(this.link as number, zxid)
         return undefined
       case 'PROPOSAL':
@@ -247,6 +251,15 @@ export class Learner {
         out.fromLeader(packet)
         return undefined
     }
+  }
+
+  /**
+   * A leader of Apache begins to pass on transactions before it reads the zxid of its image. What it has applied in between comes behind
+   * the image, which has it (LearnerHandler.java: run).
+   */
+  #isInImage({ type, zxid }: QuorumPacket): boolean {
+    const isHistory = type === 'PROPOSAL' || type === 'COMMIT' || type === 'INFORM'
+    return isHistory && this.state === 'catchingUp' && zxid <= this.#imageZxid
   }
 
   #promise(now: number, { zxid, data }: QuorumPacket, out: PeerOutput): string | undefined {
