@@ -16,9 +16,9 @@ import { Primary } from './primary.ts'
 const bytesMax = 10_000
 const first = 3n << 32n
 
-function leading() {
+/** `applied`: the last transaction in the tree when the term begins. */
+function leading(applied = first, opensSession = true) {
   const clock = new HandClock()
-  let applied = first
   let last = first
   const runtime = nodeRuntime({ clock, log: silentLog })
   const config = resolveConfig({ tickTime: 1000 }, clock.wall())
@@ -36,7 +36,7 @@ function leading() {
   const hooks = { appliedZxid: () => applied, sync() {}, answer() {} }
   const requests = new LearnerRequests(primary, clock, hooks, bytesMax)
   const learner = {}
-  primary.openSession(learner, new Session(7n, 5_000), undefined)
+  if (opensSession) primary.openSession(learner, new Session(7n, 5_000), undefined)
   return {
     requests,
     learner,
@@ -70,4 +70,15 @@ test('one whose requests pile up is left at the limit, and others go on', () => 
   expect(taken).toBe(9)
   expect(requests.take(learner, 1, request(1))).toMatch(/^it sends more than is committed: \d+ bytes/)
   expect(requests.take({}, 2, request(1_000))).toBeUndefined()
+})
+
+test('syncs cost nothing in a term that has no transaction yet: what was before it is applied', () => {
+  const { requests, learner } = leading((2n << 32n) + 9n, false)
+  const writer = new Writer(100)
+  writer.long(7n)
+  writer.int(1)
+  writer.int(opCode.sync)
+  writer.ustring('/')
+  const sync: QuorumPacket = { type: 'REQUEST', zxid: -1n, data: writer.written(), authinfo: null }
+  for (let i = 0; i < bytesMax; i++) expect(requests.take(learner, 1, sync)).toBeUndefined()
 })

@@ -34,6 +34,8 @@ export class LearnerRequests {
   readonly #clock: Clock
   readonly #hooks: LearnerRequestsHooks
   readonly #bytesMax: number
+  /** The term began here: everything before is applied, and no transaction has this zxid. */
+  readonly #begin: bigint
   readonly #reader = new Reader(none)
   readonly #unsettled = new WeakMap<object, Unsettled>()
 
@@ -42,6 +44,7 @@ export class LearnerRequests {
     this.#clock = clock
     this.#hooks = hooks
     this.#bytesMax = bytesMax
+    this.#begin = primary.lastZxid
   }
 
   /** `owner` stands for the link: sessions belong to it. Returns what is wrong with the packet, or undefined. */
@@ -73,7 +76,9 @@ export class LearnerRequests {
       unsettled = new Unsettled()
       this.#unsettled.set(owner, unsettled)
     }
-    const sum = unsettled.add(bytes, this.#primary.lastZxid, this.#hooks.appliedZxid())
+    const applied = this.#hooks.appliedZxid()
+    const settled = applied > this.#begin ? applied : this.#begin
+    const sum = unsettled.add(bytes, this.#primary.lastZxid, settled)
     return sum > this.#bytesMax ? `it sends more than is committed: ${sum} bytes of its requests wait` : undefined
   }
 
