@@ -126,10 +126,10 @@ export class Progress {
     return this.#unacknowledged?.since ?? Number.POSITIVE_INFINITY
   }
 
-  /** When its silence ends the link. */
+  /** When its silence ends the link. A learner of Apache answers no PING before UPTODATE, for which the others may let it wait. */
   silentAt({ initLimit, syncLimit, tickMs }: ZabTimes): number {
     if (!this.isAwaited) return Number.POSITIVE_INFINITY
-    return this.heardAt + (this.hasAcknowledged ? syncLimit : initLimit) * tickMs
+    return this.heardAt + (this.state === 'up' ? syncLimit : initLimit) * tickMs
   }
 
   /** Why it is too late; undefined while it is not. */
