@@ -1,4 +1,4 @@
-/** What a leader takes for the silence of a follower. */
+/** What a leader takes for the silence of a follower, and which epoch it takes from one. */
 import { intBytes, learnerInfoBytes, makeZxid, type QuorumPacket } from '@lightkeeper/protocol'
 import { beforeEach, expect, test } from 'vitest'
 import { equalMembers } from '../config/membership.ts'
@@ -61,3 +61,24 @@ test('one that says nothing in the term is closed after syncLimit', () => {
   leader.timePassed(syncLimit * tickMs, out)
   expect(leader.learners.size).toBe(0)
 })
+
+/** A leader of three, and server 3 that has accepted this epoch. */
+function meet(accepted: number): [epoch: number, learners: number] {
+  history = new History({ acceptedEpoch: 0, currentEpoch: 0, base: 0n, ranges: [], committed: 0n, state: 'whole' })
+  leader = new Leader(0, 1, equalMembers([1, 2, 3]), history, defaultTimes, false)
+  leader.begin(0, out)
+  leader.accepted(0, 3)
+  receive(0, 3, 'FOLLOWERINFO', makeZxid(accepted, 0), learnerInfoBytes(3, 0n))
+  return [leader.epoch, leader.learners.size]
+}
+
+test('its epoch is behind that of every server that comes', () => {
+  expect(meet(0x7fff_fffe)).toEqual([0x7fff_ffff, 1])
+})
+
+test.each([0x7fff_ffff, 0xffff_ffff])(
+  'a server that accepted epoch %i, behind which there is none, is refused',
+  (last) => {
+    expect(meet(last)).toEqual([1, 0])
+  },
+)

@@ -43,6 +43,8 @@ export type LeaderState =
 
 /** The last counter of an epoch; the next one would be that of Java's overflow check (ZOOKEEPER-1277). */
 const counterMax = 0xffff_fffe
+/** The last epoch; the zxids of the next one would be negative. */
+const epochMax = 0x7fff_ffff
 
 export class Leader {
   readonly #sid: number
@@ -224,6 +226,9 @@ export class Leader {
     if (info === undefined) return 'a learner that does not say who it is'
     if (info.protocolVersion < quorumProtocolVersion) return `protocol version ${info.protocolVersion}`
     if (info.configVersion > this.#membership.version) return `a configuration of the future, ${info.configVersion}`
+    // All servers save the epoch of their leader for ever: the file of one of them must not use up all epochs.
+    const accepted = zxidEpoch(packet.zxid)
+    if (accepted >= epochMax) return `server ${info.sid} accepted epoch ${accepted}, and there is none behind it`
     const isVoter = this.#quorum.voters.includes(info.sid)
     if (!isVoter && !this.#membership.observers.includes(info.sid) && !this.#acceptsUnlisted) {
       this.#close(now, learner, { kind: 'unlisted', text: `server ${info.sid} is not in the configuration` }, out)
