@@ -3,6 +3,17 @@ import type { Acl, Id } from '@lightkeeper/protocol'
 import { openAcl, permission } from '@lightkeeper/protocol'
 import type { AuthProvider } from './providers.ts'
 
+/** How many bytes the entries `auth` of a transaction may still add to it. */
+export interface AclRoom {
+  bytes: number
+}
+
+/** A list has few entries, as a rule; more of them are looked up. */
+const fewEntries = 16
+/** The permissions and the lengths of scheme and id. */
+const entryBytes = 12
+const encoder = new TextEncoder()
+
 export class Access {
   readonly providers: ReadonlyMap<string, AuthProvider>
   readonly #skipAcl: boolean
@@ -27,32 +38,34 @@ export class Access {
   }
 
   /**
-   * The list to store for the list a caller gave: duplicates removed, `auth` entries replaced by the caller's own ids.
-   * Undefined when it is not valid.
+   * The list to store for the list a caller gave: duplicates removed, `auth` entries replaced by the caller's own ids, which takes from
+   * `room`. Undefined when it is not valid, or has no room.
    */
-  fixUp(given: readonly Acl[], identities: readonly Id[]): readonly Acl[] | undefined {
+  fixUp(given: readonly Acl[], identities: readonly Id[], room: AclRoom): readonly Acl[] | undefined {
     if (isOpenList(given)) return openAcl
     if (given.length === 0) return undefined
-    const fixed: Acl[] = []
+    const fixed = new Entries()
     for (const entry of given) {
       const { scheme, id } = entry.id
       if (scheme === 'world') {
         if (id !== 'anyone') return undefined
-        add(fixed, entry)
+        fixed.add(entry)
       } else if (scheme === 'auth') {
         let found = false
         for (const own of identities) {
           if (this.providers.get(own.scheme)?.isAuthenticated !== true) continue
           found = true
-          add(fixed, { perms: entry.perms, id: own })
+          if (!fixed.add({ perms: entry.perms, id: own })) continue
+          room.bytes -= entryBytes + own.scheme.length + encoder.encode(own.id).length
+          if (room.bytes < 0) return undefined
         }
         if (!found) return undefined
       } else {
         if (this.providers.get(scheme)?.isValid(id) !== true) return undefined
-        add(fixed, entry)
+        fixed.add(entry)
       }
     }
-    return fixed
+    return fixed.list
   }
 
   /** What a caller without ADMIN sees of an ACL: digests cut off. */
@@ -70,9 +83,30 @@ function isOpenList(list: readonly Acl[]): boolean {
   return list.length === 1 && only?.perms === permission.all && only.id.scheme === 'world' && only.id.id === 'anyone'
 }
 
-function add(list: Acl[], entry: Acl): void {
-  const twin = list.some(
-    ({ perms, id }) => perms === entry.perms && id.scheme === entry.id.scheme && id.id === entry.id.id,
-  )
-  if (!twin) list.push(entry)
+/** Entries in their order, each once. A request has room for tens of thousands. */
+class Entries {
+  readonly list: Acl[] = []
+  #known: Set<string> | undefined
+
+  /** False where it is there already. */
+  add(entry: Acl): boolean {
+    if (this.list.length < fewEntries) {
+      if (this.list.some((other) => isSameEntry(other, entry))) return false
+    } else {
+      this.#known ??= new Set(this.list.map(keyOf))
+      const key = keyOf(entry)
+      if (this.#known.has(key)) return false
+      this.#known.add(key)
+    }
+    this.list.push(entry)
+    return true
+  }
+}
+
+function isSameEntry(one: Acl, other: Acl): boolean {
+  return one.perms === other.perms && one.id.scheme === other.id.scheme && one.id.id === other.id.id
+}
+
+function keyOf({ perms, id }: Acl): string {
+  return `${perms} ${id.scheme} ${id.id}`
 }

@@ -4,6 +4,7 @@
  * pending changes. It does not decide the order of transactions.
  */
 import {
+  type Acl,
   type CreateRequest,
   createModeOf,
   createModes,
@@ -23,7 +24,7 @@ import {
   sequenceSuffix,
   ttlMsMax,
 } from '@lightkeeper/protocol'
-import type { Access } from '../auth/access.ts'
+import type { Access, AclRoom } from '../auth/access.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import { containerOwner, kindOf, ttlOwner } from '../tree/ephemeral-owner.ts'
 import { type Excess, excessOf } from '../tree/quota.ts'
@@ -59,6 +60,12 @@ const undeletable: ReadonlySet<string> = new Set(['/', '/zookeeper', '/zookeeper
 /** The most characters of paths that a closeSession lists; above it the record says "everything that it owns", as before 3.6. */
 const listedPathsMax = 256 * 1024
 
+/**
+ * What entries `auth` may add to a transaction, bytes. It may be so much larger than a request, and a little more: a larger one would be
+ * proposed, and no member would take it from its leader, nor from the next one.
+ */
+const addedAclBytesMax = 1_000_000
+
 /** No operation of a multi has fewer bytes: a header, a path of one character, a version. */
 const operationBytesMin = 18
 
@@ -76,6 +83,9 @@ export class Preparer {
   readonly #access: Access
   readonly #options: PrepareOptions
   readonly #overQuota: OverQuota
+  /** What is left for the transaction with the zxid below. */
+  readonly #aclRoom: AclRoom = { bytes: 0 }
+  #aclRoomOf = -1n
 
   constructor(
     tree: DataTree,
@@ -104,7 +114,7 @@ export class Preparer {
     const given = request.path
     const slash = lastSlash(given)
     if (slash < 0 || given.includes('\u0000')) return badArguments
-    const acl = this.#access.fixUp(request.acl, context.identities)
+    const acl = this.#fixUp(context, request.acl)
     if (acl === undefined) return keeperCodes.INVALID_ACL.number
     const parent = slash === 0 ? '/' : given.slice(0, slash)
     const parentView = this.#pending.view(parent)
@@ -193,7 +203,7 @@ export class Preparer {
   setAcl(context: PrepareContext, request: SetACLRequest): NodeTxn | number {
     const { path } = request
     if (pathProblem(path) !== undefined) return badArguments
-    const acl = this.#access.fixUp(request.acl, context.identities)
+    const acl = this.#fixUp(context, request.acl)
     if (acl === undefined) return keeperCodes.INVALID_ACL.number
     const view = this.#pending.view(path)
     if (view === undefined) return noNode
@@ -296,6 +306,15 @@ export class Preparer {
       default:
         return keeperCodes.MARSHALLING_ERROR.number
     }
+  }
+
+  /** All operations of a multi share the room. */
+  #fixUp({ zxid, identities }: PrepareContext, acl: readonly Acl[]): readonly Acl[] | undefined {
+    if (this.#aclRoomOf !== zxid) {
+      this.#aclRoomOf = zxid
+      this.#aclRoom.bytes = addedAclBytesMax
+    }
+    return this.#access.fixUp(acl, identities, this.#aclRoom)
   }
 
   #recordDelete(path: string, parent: string, zxid: bigint): void {
