@@ -82,7 +82,7 @@ const none = new Uint8Array(0)
  * of packets is not copied in pieces.
  */
 export class QuorumPacketStream {
-  readonly #bytesMax: number
+  readonly #bytesMax: () => number
   readonly #reader = new Reader(none)
   #bytes: Uint8Array = none
   #pos = 0
@@ -91,9 +91,9 @@ export class QuorumPacketStream {
   /** From `#pos` on, fewer bytes than this certainly hold no whole packet. */
   #need = 16
 
-  /** `bytesMax`: largest packet, in bytes; a packet that announces more is malformed. */
-  constructor(bytesMax: number = quorumPacketBytesMaxDefault) {
-    this.#bytesMax = bytesMax
+  /** `bytesMax`: largest packet, in bytes, a function where it may change; a packet that announces more is malformed. */
+  constructor(bytesMax: number | (() => number) = quorumPacketBytesMaxDefault) {
+    this.#bytesMax = typeof bytesMax === 'number' ? () => bytesMax : bytesMax
   }
 
   /** Adds a chunk. Its bytes must not change from now on. */
@@ -159,13 +159,13 @@ export class QuorumPacketStream {
   }
 
   #length(length: number, at: number): number {
-    if (length < -1 || length > this.#bytesMax) throw new MalformedFrameError(`Unreasonable length = ${length}`, at)
+    if (length < -1 || length > this.#bytesMax()) throw new MalformedFrameError(`Unreasonable length = ${length}`, at)
     return Math.max(0, length)
   }
 
   #checked(need: number): number {
-    if (need > this.#bytesMax)
-      throw new MalformedFrameError(`quorum packet of ${need} bytes or more, the limit is ${this.#bytesMax},`, 0)
+    if (need > this.#bytesMax())
+      throw new MalformedFrameError(`quorum packet of ${need} bytes or more, the limit is ${this.#bytesMax()},`, 0)
     return need
   }
 }

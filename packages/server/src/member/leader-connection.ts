@@ -23,7 +23,7 @@ export class LeaderConnection {
   readonly #runtime: Runtime
   readonly #neighbours: Neighbours
   readonly #watch: PeerWatch
-  readonly #packetBytesMax: number
+  readonly #packetBytesMax: () => number
   readonly #hooks: LeaderConnectionHooks
   readonly #repeated: RepeatedLines
   #current: { readonly id: number; readonly link: LeaderLink } | undefined
@@ -37,7 +37,7 @@ export class LeaderConnection {
     runtime: Runtime,
     neighbours: Neighbours,
     watch: PeerWatch,
-    packetBytesMax: number,
+    packetBytesMax: () => number,
     hooks: LeaderConnectionHooks,
   ) {
     this.#runtime = runtime

@@ -117,6 +117,12 @@ export class Theatre {
     this.#server = await starting
   }
 
+  /** Its settings change while it runs. */
+  async change(options: ServerOptions): Promise<void> {
+    Object.assign(this.#options, options)
+    await this.world.run(this.server.reload())
+  }
+
   /** The process ends: `power` takes what was not synced. */
   crash(kind: 'kill' | 'power'): void {
     this.world.crash(host, kind)

@@ -198,6 +198,17 @@ test('a leader that does not name its protocol is left, and asked again', async 
   await it.join(packet('DIFF', makeZxid(1, 0)))
 })
 
+test('a larger jute.maxbuffer holds for the connection that is there, and a smaller one takes nothing from it', async () => {
+  const it = await begin()
+  await it.join(packet('DIFF', makeZxid(1, 0)))
+  for (const [counter, juteMaxbuffer] of [4 << 20, 1 << 20].entries()) {
+    await it.change({ juteMaxbuffer })
+    const zxid = makeZxid(1, counter + 1)
+    it.send(proposal(zxid, create(`/${counter}`, new Uint8Array(3 << 20))))
+    expect((await it.packet('ACK')).zxid).toBe(zxid)
+  }
+})
+
 test('a log that cannot be cut is replaced: the member says that it lacks something, and asks for everything', async () => {
   const it = await begin()
   await it.join(...snap(makeZxid(1, 4), new DataTree()))

@@ -137,11 +137,18 @@ export class Member implements Service, PeerOutput {
     const { sid, membership, times } = neighbours
     this.#peer = new Peer({ sid, membership, times }, directory.recovered)
     this.#recent = new RecentTxns(this.#peer.history.held.last)
-    const packetBytesMax = config.juteMaxbuffer + packetOverheadBytes
+    let packetBytesMost = 0
+    // It may be raised while this server runs. Where it is lowered, larger transactions are in the log, and a member may lack them.
+    const packetBytesMax = (): number => {
+      packetBytesMost = Math.max(packetBytesMost, config.juteMaxbuffer + packetOverheadBytes)
+      return packetBytesMost
+    }
     const ofLinks = { nextLink: () => ++this.#links, step: (input: PeerInput, now?: number) => this.#step(input, now) }
     this.#leader = new LeaderConnection(quorumRuntime, neighbours, this.#watch, packetBytesMax, ofLinks)
     const limits = {
-      packetBytesMax,
+      get packetBytesMax() {
+        return packetBytesMax()
+      },
       budgetBytes: learnerBudgetBytes,
       stallMs: times.initLimit * times.tickMs,
     }

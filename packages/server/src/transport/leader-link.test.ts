@@ -42,7 +42,7 @@ async function listen(): Promise<void> {
 
 /** Takes an image of so many bytes at SNAP, piece by piece. */
 function dial(imageBytes = 0, route = new Route(['leader:2888'])): LeaderLink {
-  const link = new LeaderLink(route, nodeRuntime({ network, clock, log: silentLog }), 1000, 10_000, {
+  const link = new LeaderLink(route, nodeRuntime({ network, clock, log: silentLog }), () => 1000, 10_000, {
     opened: () => void seen.push('opened'),
     packet({ type, zxid }) {
       seen.push(`${type} ${zxid}`)

@@ -69,8 +69,8 @@ export class LeaderLink {
   /** The bytes of the end mark that have come. */
   #ending: Uint8Array = new Uint8Array(0)
 
-  /** `packetBytesMax`: largest packet. `timeoutMs`: how long all tries together may take. */
-  constructor(route: Route, runtime: Runtime, packetBytesMax: number, timeoutMs: number, hooks: LeaderLinkHooks) {
+  /** `packetBytesMax`: largest packet, which may change. `timeoutMs`: how long all tries together may take. */
+  constructor(route: Route, runtime: Runtime, packetBytesMax: () => number, timeoutMs: number, hooks: LeaderLinkHooks) {
     this.#runtime = runtime
     this.#route = route
     this.#hooks = hooks

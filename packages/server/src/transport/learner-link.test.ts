@@ -15,7 +15,14 @@ let packets: string[]
 let closed: (string | undefined)[]
 let isOver: boolean
 
-const limits: LearnerLinkLimits = { packetBytesMax: 10_000, budgetBytes: 4_000, stallMs: 1_000 }
+let packetBytesMax: number
+const limits: LearnerLinkLimits = {
+  get packetBytesMax() {
+    return packetBytesMax
+  },
+  budgetBytes: 4_000,
+  stallMs: 1_000,
+}
 const packet = (zxid: bigint, bytes = 0): QuorumPacket => ({
   type: 'PROPOSAL',
   zxid,
@@ -47,6 +54,7 @@ function arrived(): (bigint | undefined)[] {
 }
 
 beforeEach(async () => {
+  packetBytesMax = 10_000
   clock = new HandClock()
   outboxes = new Outboxes(clock)
   network = new HandNetwork()
@@ -201,6 +209,15 @@ test('packets of a member come one by one, the first with others behind it', asy
   await settle()
   expect(packets).toEqual(['PROPOSAL 1', 'PROPOSAL 2', 'PROPOSAL 3'])
   expect(link.isKnown).toBe(true)
+})
+
+test('a larger limit holds for a member that is there', async () => {
+  dialer()?.write(bytesOf(packet(1n)))
+  await settle()
+  packetBytesMax = 30_000
+  dialer()?.write(bytesOf(packet(2n, 20_000)))
+  await settle()
+  expect([packets, closed]).toEqual([['PROPOSAL 1', 'PROPOSAL 2'], []])
 })
 
 test('bytes that are no packet end the connection', async () => {

@@ -15,7 +15,7 @@ const firstPacketBytesMax = 1024
 const lingerMs = 1_000
 
 export interface LearnerLinkLimits {
-  /** Largest packet of a learner, bytes. */
+  /** Largest packet of a learner, bytes. It may change. */
   readonly packetBytesMax: number
   /** How many bytes may wait for a learner. */
   readonly budgetBytes: number
@@ -278,7 +278,7 @@ export class LearnerLink implements Sender {
     // Nothing has been sent to it yet.
     if (type === 'OBSERVERINFO') this.#outbox = this.#outboxes.observers
     const rest = this.#incoming.takeRest()
-    this.#incoming = new QuorumPacketStream(this.#limits.packetBytesMax)
+    this.#incoming = new QuorumPacketStream(() => this.#limits.packetBytesMax)
     this.#incoming.push(rest)
   }
 
