@@ -1,7 +1,7 @@
 /** An ensemble of the machines alone: messages and disk work are events, a seed decides when they happen and what breaks. */
 
 import { SeededRandom } from '@lightkeeper/testing/sim'
-import { equalMembers } from '../../../packages/server/src/config/membership.ts'
+import { equalMembers, type Voter } from '../../../packages/server/src/config/membership.ts'
 import type { ZabTimes } from '../../../packages/server/src/zab/inputs.ts'
 import { quorumOf } from '../../../packages/server/src/zab/quorum.ts'
 import { ZabChecker } from '../../../packages/testing/src/check/zab.ts'
@@ -22,6 +22,8 @@ export const modelTimes: ZabTimes = {
 export interface EnsembleOptions {
   readonly voters: number
   readonly observers?: number
+  /** Group and weight of each voter, as many as there are voters at least; without it all count the same. */
+  readonly shares?: readonly (readonly [group: number, weight: number])[]
   /** Planted in every disk. */
   readonly diskBugs?: DiskBugs
   /** Without it everything takes a millisecond. */
@@ -57,7 +59,13 @@ export class Ensemble {
     this.#refusesCuts = options.refusesCuts === true
     this.network = new Network(this)
     const sids = Array.from({ length: options.voters + (options.observers ?? 0) }, (_, i) => i + 1)
-    const membership = equalMembers(sids.slice(0, options.voters), sids.slice(options.voters))
+    const equal = equalMembers(sids.slice(0, options.voters), sids.slice(options.voters))
+    const { shares } = options
+    const shared = (voter: Voter): Voter => {
+      const [group, weight] = shares?.[voter.sid - 1] ?? [voter.group, voter.weight]
+      return { ...voter, group, weight }
+    }
+    const membership = { ...equal, voters: equal.voters.map(shared) }
     const quorum = quorumOf(membership)
     this.checker = new ZabChecker(quorum.voters, (some) => quorum.has(some))
     this.hosts = sids.map((sid) => new Host(this, new Disk(options.diskBugs), { sid, membership, times: modelTimes }))

@@ -22,6 +22,28 @@ test('whatever breaks, no invariant does', () => {
   }
 })
 
+const threeGroups = [1, 1, 2, 2, 3].map((group) => [group, 1] as const)
+const twoWithoutWeight = [1, 1, 1, 0, 0].map((weight) => [1, weight] as const)
+const oneHeavy = [3, 1, 1, 1, 1].map((weight) => [1, weight] as const)
+
+test.each([
+  ['three groups', threeGroups],
+  ['two without weight', twoWithoutWeight],
+  ['one that counts three times', oneHeavy],
+])('nor where the votes do not count the same: %s', (_, shares) => {
+  for (const seed of seeds(100)) {
+    try {
+      runSchedule(seed, { voters: 5, shares })
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error })
+    }
+  }
+})
+
+test('an image to a server that is gone ends for its leader too: schedule 5009165', () => {
+  runSchedule(5_009_165, { shares: twoWithoutWeight })
+})
+
 test.each([703_469, 805_413, 807_773, 812_749, 814_669])(
   'two servers that cannot cut their logs do not keep three from electing a leader: schedule %i',
   (seed) => {

@@ -147,7 +147,8 @@ export class Network {
     const sender = this.#ensemble.host(from)
     const { incarnation } = sender
     this.#ensemble.events.after(this.#ensemble.imageDelay(), () => {
-      if (sender.incarnation !== incarnation || this.#stream(link, from) === undefined) return
+      if (sender.incarnation !== incarnation) return
+      // Where the other end is gone it goes nowhere, and the sender is none the wiser.
       this.send(from, link, { kind: 'image', image, mayHold: sender.tree.at(-1)?.zxid ?? 0n })
       sender.step({ kind: 'imageSent', link })
     })

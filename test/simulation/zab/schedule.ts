@@ -5,6 +5,8 @@ import { Ensemble, modelTimes } from './ensemble.ts'
 export interface SchedulePlan {
   /** 3, 4 or 5; by chance where it is left out. */
   readonly voters?: number
+  /** Group and weight of each voter, for up to five; without it all count the same. */
+  readonly shares?: readonly (readonly [group: number, weight: number])[]
   readonly diskBugs?: DiskBugs
   /** Gets what happens. */
   readonly trace?: string[]
