@@ -1,8 +1,9 @@
 /** The machines do not wait for the disk: what they append while files are cut or replaced must follow, and must not get lost. */
 import { opCode, Writer } from '@lightkeeper/protocol'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { ServerStats } from '../stats.ts'
 import { EpochFiles } from '../storage/epoch-files.ts'
+import { temporaryPrefix } from '../storage/file-names.ts'
 import { Bench, create, directory, imageOf } from '../storage/storage.harness.ts'
 import type { Storage } from '../storage/storage.ts'
 import { type LoggedTxn, writeTxn } from '../storage/txn-codec.ts'
@@ -40,6 +41,8 @@ async function begin(): Promise<void> {
     failed: (error) => void errors.push(error),
   })
 }
+
+const image = imageOf(new DataTree(), 100)
 
 const pathsOf = (tree: DataTree): string[] =>
   [...(tree.get('/')?.children?.keys() ?? [])].filter((name) => name !== 'zookeeper').sort()
@@ -117,6 +120,70 @@ test('a cut that is not possible is reported, changes nothing, and an image can 
   await reported('installed')
   await bench.close()
   expect((await bench.recover()).lastZxid).toBe(20n)
+})
+
+describe('an image that is given up', () => {
+  test('takes nothing of the next one away, which may have the same name', async () => {
+    for (let i = 0; i < 10; i++) {
+      await bench.world.run(disk.receive(20n, () => {}).push(image))
+      disk.discard()
+    }
+    await bench.world.run(disk.receive(20n, () => {}).push(image))
+    append(21n, '/a')
+    disk.install()
+    await reported('installed')
+    await bench.close()
+    const { lastZxid, tree } = await bench.recover()
+    expect([lastZxid, pathsOf(tree)]).toEqual([21n, ['a']])
+  })
+
+  test('is gone when the directory is free for another server', async () => {
+    await bench.world.run(disk.receive(20n, () => {}).push(image))
+    disk.stop()
+    await bench.close()
+    expect(bench.names().filter((name) => name.startsWith(temporaryPrefix))).toEqual([])
+  })
+
+  test('is still taken in while the server stops: nothing is written to a file that is closed', async () => {
+    const receiver = disk.receive(20n, () => {})
+    const taking = receiver.push(image)
+    disk.stop()
+    await bench.world.run(taking)
+    await bench.close()
+    expect(bench.names().filter((name) => name.startsWith(temporaryPrefix))).toEqual([])
+  })
+})
+
+describe('when the directory is free for another server, nothing changes it any more:', () => {
+  test('epochs are saved', async () => {
+    disk.saveEpochs(3, 2)
+    disk.stop()
+    await bench.close()
+    const runtime = bench.world.runtime('server')
+    const { accepted, current } = await bench.world.run(EpochFiles.open(runtime.disk, directory, 0n))
+    expect([accepted, current]).toEqual([3, 2])
+    expect(bench.names().filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('a cut that has not begun does not begin', async () => {
+    append(11n, '/late')
+    disk.truncate(5n, 0n)
+    disk.stop()
+    await bench.close()
+    await bench.world.run(new Promise<void>((resolve) => void bench.world.after(100, resolve)))
+    expect((await bench.recover()).lastZxid).toBe(11n)
+  })
+
+  test('an image that is not installed yet is given up', async () => {
+    await bench.world.run(disk.receive(20n, () => {}).push(image))
+    append(21n, '/a')
+    disk.install()
+    disk.stop()
+    await bench.close()
+    await bench.world.run(new Promise<void>((resolve) => void bench.world.after(100, resolve)))
+    expect((await bench.recover()).lastZxid).toBe(10n)
+    expect(bench.names().filter((name) => name.startsWith(temporaryPrefix))).toEqual([])
+  })
 })
 
 test('what was committed is never cut: that is a failure', async () => {

@@ -47,6 +47,8 @@ export class MemberDisk {
   readonly #epochs: EpochFiles
   readonly #hooks: DiskHooks
   #incoming: Incoming | undefined
+  /** Ends when the files of an image that was given up are gone: those of the next one may have their names. */
+  #discarding: Promise<void> = Promise.resolve()
   /** Set while the files of the log are cut or replaced: what came meanwhile. */
   #held: Held[] | undefined
   #isOver = false
@@ -89,7 +91,9 @@ export class MemberDisk {
   }
 
   saveEpochs(accepted: number, current: number): void {
-    this.#epochs.save(accepted, current).then(
+    const saving = this.#epochs.save(accepted, current)
+    this.#storage.holds(saving)
+    saving.then(
       () => this.#report({ kind: 'epochsSaved' }),
       (error: Error) => this.#fail(error),
     )
@@ -100,6 +104,7 @@ export class MemberDisk {
     this.#held = []
     const work = async (): Promise<void> => {
       await this.#storage.log.quiet()
+      if (this.#isOver) return
       this.#replaced(await this.#storage.truncate(zxid, committed), zxid, [])
     }
     work().then(
@@ -119,9 +124,10 @@ export class MemberDisk {
 
   /** Begins to take an image at `zxid`. `grew` is called after each piece. */
   receive(zxid: bigint, grew: () => void): ImageReceiver {
-    const base = this.#storage.receive(zxid)
+    const base = this.#discarding.then(() => this.#storage.receive(zxid))
     base.catch(() => {})
-    this.#incoming = { base, rest: [], work: Promise.resolve() }
+    const incoming: Incoming = { base, rest: [], work: Promise.resolve() }
+    this.#incoming = incoming
     let isDone = false
     return {
       get isDone() {
@@ -129,7 +135,10 @@ export class MemberDisk {
       },
       async push(bytes) {
         const image = await base
-        const taken = await image.push(bytes)
+        const taking = image.push(bytes)
+        incoming.work = taking.then(() => {})
+        incoming.work.catch(() => {})
+        const taken = await taking
         isDone = image.isImageDone
         grew()
         return taken
@@ -141,10 +150,14 @@ export class MemberDisk {
     const incoming = this.#incoming
     this.#incoming = undefined
     if (incoming === undefined) return
-    incoming.work
-      .catch(() => {})
-      .then(async () => (await incoming.base).discard())
-      .catch(() => {})
+    const work = async (): Promise<void> => {
+      const base = await incoming.base
+      // Its files are not closed while something is written to them.
+      await incoming.work.catch(() => {})
+      await base.discard()
+    }
+    this.#discarding = work().catch(() => {})
+    this.#storage.holds(this.#discarding)
   }
 
   install(): void {
@@ -155,6 +168,7 @@ export class MemberDisk {
       await incoming.work
       await this.#storage.log.quiet()
       const base = await incoming.base
+      if (this.#isOver) return
       const tree = await this.#storage.install(base)
       this.#incoming = undefined
       this.#replaced(tree, base.zxid, incoming.rest)

@@ -62,6 +62,8 @@ export class Storage {
   #snapshotAtBytes = 0
   #running: Promise<SnapshotResult> | undefined
   #purging: Promise<void> | undefined
+  /** What others still do in the directories. */
+  readonly #others = new Set<Promise<unknown>>()
   #isClosed = false
   #lastSnapshot: { readonly zxid: bigint; readonly wall: number } | undefined
 
@@ -341,11 +343,19 @@ export class Storage {
     return { snapshots, logs: isOne ? snapshots : await directorySize(disk, this.logDirectory) }
   }
 
+  /** `close` waits for `work` too: whoever locks the directories next must not find them changing. */
+  holds(work: Promise<unknown>): void {
+    const over = (): void => void this.#others.delete(work)
+    this.#others.add(work)
+    work.then(over, over)
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#replacing
     await this.#running?.catch(() => {})
     await this.#purging
+    await Promise.allSettled(this.#others)
     try {
       await this.log.close()
       await this.#mark.close()
