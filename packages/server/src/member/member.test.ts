@@ -8,7 +8,9 @@ import {
   type Writer,
   writePathWatchRequest,
 } from '@lightkeeper/protocol'
+import type { Link } from '@lightkeeper/runtime'
 import { afterEach, describe, expect, test } from 'vitest'
+import { connectFrame } from '../../../../test/support/frames.mjs'
 import { createBody } from '../../../../test/support/requests.ts'
 import { create } from '../storage/storage.harness.ts'
 import { DataTree } from '../tree/data-tree.ts'
@@ -225,6 +227,47 @@ test('a log that cannot be cut is replaced: the member says that it lacks someth
 })
 
 describe('without a leader', () => {
+  /** A connection that says nothing by itself. */
+  async function dial(it: Theatre): Promise<{ readonly link: Link; bytes: number; isClosed: boolean }> {
+    let isOpen = false
+    const link: Link = it.world.runtime('silent').network.connect('ours:2181', {
+      opened: () => void (isOpen = true),
+      data: (chunk) => void (dialed.bytes += chunk.length),
+      closed: () => void (dialed.isClosed = true),
+    })
+    const dialed = { link, bytes: 0, isClosed: false }
+    await it.until(() => isOpen)
+    return dialed
+  }
+
+  async function beginAlone(): Promise<Theatre> {
+    theatre = new Theatre()
+    await theatre.open()
+    theatre.isLed = false
+    await theatre.start()
+    return theatre
+  }
+
+  test('a connection waits for nothing that is over: it is served when its handshake comes behind the election', async () => {
+    const it = await beginAlone()
+    const dialed = await dial(it)
+    it.isLed = true
+    await it.join(packet('DIFF', makeZxid(1, 0)))
+    dialed.link.write(connectFrame())
+    const { data } = await it.packet('REQUEST')
+    it.send(answerTo(data as Uint8Array, makeZxid(1, 1)), commit(makeZxid(1, 1)))
+    await it.until(() => dialed.bytes > 0 || dialed.isClosed)
+    expect(dialed.isClosed).toBe(false)
+  })
+
+  test('a connection that has said nothing ends with the member', async () => {
+    const it = await beginAlone()
+    const dialed = await dial(it)
+    await it.close()
+    await it.world.run(new Promise<void>((resolve) => void it.world.after(10, resolve)))
+    expect(dialed.isClosed).toBe(true)
+  })
+
   test('nobody is served, unless the settings allow reads', async () => {
     const it = await begin()
     await it.join(packet('DIFF', makeZxid(1, 0)))

@@ -110,7 +110,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#runtime = runtime
     this.startedAt = runtime.clock.now()
     this.words = new FourLetterWords(this, sources, runtime)
-    this.#lobby = new Lobby(this.words, runtime.clock)
+    this.#lobby = new Lobby(this.words, runtime.clock, () => this.#letInLater())
     this.repeated = new RepeatedLines(runtime.log, runtime.clock, 'warn')
     this.#turn = turn
     turn.atEnd(() => this.#endTurn())
@@ -165,13 +165,20 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#replica = replica
     for (const connection of [...this.connections]) connection.cut()
     if (replica === undefined) this.#lobby.begin()
+    else this.#letInLater()
+  }
+
+  /** Returns false where nobody serves clients. */
+  #letInLater(): boolean {
+    if (!this.#isServing) return false
     // What was committed before is applied by then.
-    else this.#runtime.clock.turnEnd(() => this.#letIn())
+    this.#runtime.clock.turnEnd(() => this.#letIn())
+    return true
   }
 
   /** Those that came while nobody served clients. */
   #letIn(): void {
-    if (this.#replica === undefined || this.isDraining) return
+    if (!this.#isServing) return
     for (const { link, enter } of this.#lobby.take()) enter(this.#admit(link, hostOf(link)))
   }
 
@@ -203,7 +210,7 @@ export class ClientListener implements ConnectionHost<ClientConnection>, ServerV
     this.#secured?.credentials.stop()
     const closed = Promise.all([this.#listener, this.#secureListener].map(async (listener) => listener?.close()))
     this.#handshakes?.stop()
-    for (const { link } of this.#lobby.take()) link.destroy()
+    this.#lobby.close()
     for (const connection of [...this.connections]) connection.cut()
     await closed
   }

@@ -10,10 +10,13 @@ let clock: HandClock
 let lobby: Lobby
 let left: string[]
 let closed: string[]
+/** Somebody serves clients by now. */
+let isServed: boolean
 
 beforeEach(() => {
   clock = new HandClock()
-  lobby = new Lobby(words as never, clock)
+  isServed = false
+  lobby = new Lobby(words as never, clock, () => isServed)
   left = []
   closed = []
 })
@@ -65,6 +68,26 @@ test('a handshake larger than one may be is closed, at once or when it has grown
   expect(closed).toEqual(['a:1', 'b:1'])
   expect(lobby.count).toBe(0)
   expect(left).toEqual(['a:1', 'b:1'])
+})
+
+test('a handshake that comes when the election is over is let in, on a connection from before', () => {
+  const late = come('a:1')
+  isServed = true
+  late.data(connectFrame())
+  expect(closed).toEqual([])
+  expect(lobby.take()).toHaveLength(1)
+  const later = come('b:1')
+  clock.advance(1_500)
+  later.data(connectFrame())
+  expect(lobby.take()).toHaveLength(1)
+})
+
+test('nobody stays when it is closed, whatever he has said', () => {
+  come('silent:1')
+  come('waiting:1').data(connectFrame())
+  lobby.close()
+  expect(closed).toEqual(['silent:1', 'waiting:1'])
+  expect([lobby.count, lobby.take()]).toEqual([0, []])
 })
 
 test('nobody waits for longer than a second from the begin of the election', () => {

@@ -32,14 +32,22 @@ export class Lobby {
   readonly #guests = new Set<Guest>()
   readonly #silent = new Strangers(silentMax)
   /** Connections that are here, whatever they have said. */
-  count = 0
+  readonly #links = new Set<Link>()
+  /** Whether somebody serves clients by now, who lets in those that wait. */
+  readonly #isServed: () => boolean
   /** Until when a handshake waits; monotonic milliseconds. */
   #until: number
 
-  constructor(words: FourLetterWords, clock: Clock) {
+  /** `isServed` is asked when a client begins to wait: where it is true, `take` follows soon. */
+  constructor(words: FourLetterWords, clock: Clock, isServed: () => boolean) {
     this.#words = words
     this.#clock = clock
+    this.#isServed = isServed
     this.#until = clock.now() + electionMs
+  }
+
+  get count(): number {
+    return this.#links.size
   }
 
   /** An election begins. */
@@ -54,10 +62,15 @@ export class Lobby {
     return guests
   }
 
+  /** Closes all connections that are here. */
+  close(): void {
+    for (const link of [...this.#links]) link.destroy()
+  }
+
   /** `left` is called when it is gone, unless it has entered. */
   accept(link: Link, left: () => void): LinkEvents {
     this.#silent.add(link)
-    this.count++
+    this.#links.add(link)
     let timer = this.#clock.after(patienceMs, () => link.destroy())
     const opening = new Opening(this.#words)
     let state: 'silent' | 'waiting' | 'over' = 'silent'
@@ -67,14 +80,15 @@ export class Lobby {
       link,
       enter: (events) => {
         timer.cancel()
-        this.count--
+        this.#links.delete(link)
         state = 'over'
         host = events
         host.data(bytes)
       },
     }
     const wait = (first: Uint8Array): void => {
-      const leftMs = this.#until - this.#clock.now()
+      // A connection of the election may bring its handshake when that is over.
+      const leftMs = this.#isServed() ? patienceMs : this.#until - this.#clock.now()
       if (leftMs <= 0 || this.#guests.size >= guestsMax || first.length > bytesMax) {
         link.destroy()
         return
@@ -112,7 +126,7 @@ export class Lobby {
           host.closed(reason)
           return
         }
-        this.count--
+        this.#links.delete(link)
         left()
       },
     }
