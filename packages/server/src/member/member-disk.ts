@@ -9,12 +9,13 @@ import { History } from '../pipeline/history.ts'
 import type { ServerStats } from '../stats.ts'
 import type { IncomingBase } from '../storage/base.ts'
 import type { EpochFiles } from '../storage/epoch-files.ts'
+import { SnapshotDamage } from '../storage/image.ts'
 import { DiskReadError } from '../storage/log-file.ts'
 import { RecoveryError } from '../storage/recovery.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { LoggedTxn } from '../storage/txn-codec.ts'
 import { NotInLogError } from '../storage/txn-log.ts'
-import type { ImageReceiver } from '../transport/leader-link.ts'
+import { type ImageReceiver, NotKeptError } from '../transport/leader-link.ts'
 import type { DataTree } from '../tree/data-tree.ts'
 import type { DiskInput } from '../zab/inputs.ts'
 
@@ -134,14 +135,19 @@ export class MemberDisk {
         return isDone
       },
       async push(bytes) {
-        const image = await base
-        const taking = image.push(bytes)
-        incoming.work = taking.then(() => {})
-        incoming.work.catch(() => {})
-        const taken = await taking
-        isDone = image.isImageDone
-        grew()
-        return taken
+        try {
+          const image = await base
+          const taking = image.push(bytes)
+          incoming.work = taking.then(() => {})
+          incoming.work.catch(() => {})
+          const taken = await taking
+          isDone = image.isImageDone
+          grew()
+          return taken
+        } catch (error) {
+          if (error instanceof SnapshotDamage) throw error
+          throw new NotKeptError((error as Error).message, { cause: error })
+        }
       },
     }
   }

@@ -4,8 +4,9 @@ import {
   makeZxid,
   opCode,
   parseLearnerInfo,
+  type QuorumPacket,
   Reader,
-  type Writer,
+  Writer,
   writePathWatchRequest,
 } from '@lightkeeper/protocol'
 import type { Link } from '@lightkeeper/runtime'
@@ -209,6 +210,43 @@ test('a larger jute.maxbuffer holds for the connection that is there, and a smal
     it.send(proposal(zxid, create(`/${counter}`, new Uint8Array(3 << 20))))
     expect((await it.packet('ACK')).zxid).toBe(zxid)
   }
+})
+
+test('a disk that cannot take an image is said, and the image is asked for again', async () => {
+  const it = await begin()
+  await it.greet()
+  const { faults } = it.world.disk('ours')
+  faults.writeErrors = 1_000
+  const image = snap(makeZxid(1, 4), new DataTree())
+  it.send(...image)
+  await it.until(() => it.lines.some((line) => line.startsWith('this member cannot write down')))
+  faults.writeErrors = 0
+  await it.join(...image)
+  expect(it.lines.filter((line) => /connection to the leader/.test(line))).toEqual([])
+})
+
+test('an image that lacks something is no fault of the disk', async () => {
+  const it = await begin()
+  await it.greet()
+  const [before, , end] = snap(makeZxid(1, 4), new DataTree())
+  const image = new Writer(300)
+  for (const count of [0, 0]) image.int(count)
+  for (const [path, acl] of [
+    ['', -1n],
+    ['/a', 7n],
+  ] as const) {
+    image.ustring(path)
+    image.buffer(null)
+    image.long(acl)
+    image.raw(new Uint8Array(60))
+  }
+  image.ustring('/')
+  it.send(before as QuorumPacket, image.written(), end as Uint8Array, it.newLeader)
+  const failure = await it.world.run(it.server.stopped)
+  expect(failure?.message).toMatch(
+    /^what the leader sent cannot be used: \/a has an ACL list that neither the image nor/,
+  )
+  expect(it.lines.filter((line) => /DISK/.test(line))).toEqual([])
 })
 
 test('a log that cannot be cut is replaced: the member says that it lacks something, and asks for everything', async () => {

@@ -8,6 +8,8 @@ import type { EnsembleView } from '../ensemble-view.ts'
 import type { ReplicaHooks } from '../replica.ts'
 import type { Service, ServiceHouse } from '../service.ts'
 import { Touches } from '../session/touches.ts'
+import { TruncationRefused } from '../storage/base.ts'
+import { SnapshotDamage } from '../storage/image.ts'
 import { RecentTxns } from '../storage/recent-txns.ts'
 import type { Storage } from '../storage/storage.ts'
 import { ElectionLinks } from '../transport/election-links.ts'
@@ -113,10 +115,19 @@ export class Member implements Service, PeerOutput {
         runtime.log('error', message, { cause: error.message })
       },
       failed: (error) => {
-        runtime.log('error', 'THE DISK OF THIS MEMBER FAILED: it leaves the ensemble; see to the disk and restart', {
-          directory: storage.logDirectory,
-          cause: error.message,
-        })
+        const facts = { directory: storage.logDirectory, cause: error.message }
+        if (error instanceof SnapshotDamage || error instanceof TruncationRefused) {
+          const message =
+            'WHAT THE LEADER SENT CANNOT BE USED: this member leaves the ensemble; see to the leader and restart'
+          runtime.log('error', message, facts)
+          house.failed(new Error(`what the leader sent cannot be used: ${error.message}`, { cause: error }))
+          return
+        }
+        runtime.log(
+          'error',
+          'THE DISK OF THIS MEMBER FAILED: it leaves the ensemble; see to the disk and restart',
+          facts,
+        )
         house.failed(new Error(`the disk failed below ${storage.logDirectory}: ${error.message}`, { cause: error }))
       },
     })

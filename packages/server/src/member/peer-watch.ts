@@ -2,6 +2,7 @@
 import type { Notification } from '@lightkeeper/protocol'
 import { type LogFact, RepeatedLines, type Runtime, type Timer } from '@lightkeeper/runtime'
 import type { EnsembleView, MemberView } from '../ensemble-view.ts'
+import { NotKeptError } from '../transport/leader-link.ts'
 import { LoginError } from '../transport/member-logins.ts'
 import type { CloseReason, Role } from '../zab/outputs.ts'
 import { incomplete } from '../zab/vote.ts'
@@ -85,11 +86,14 @@ export class PeerWatch {
 
   closed(sid: number, wasOpen: boolean, why: Error | undefined): void {
     if (why === undefined) return
-    const message = wasOpen
-      ? 'the connection to the leader is lost'
-      : why instanceof LoginError
-        ? 'this server could not log in to its leader; it is tried again'
-        : 'the leader cannot be reached at its quorum port'
+    const message =
+      why instanceof NotKeptError
+        ? 'this member cannot write down what its leader sends, and asks for it again; see to the disk'
+        : wasOpen
+          ? 'the connection to the leader is lost'
+          : why instanceof LoginError
+            ? 'this server could not log in to its leader; it is tried again'
+            : 'the leader cannot be reached at its quorum port'
     const facts = { server: sid, address: this.#neighbours.quorumAddressesOf(sid).join(' '), cause: why.message }
     this.#repeated.tell(message, message, facts)
   }

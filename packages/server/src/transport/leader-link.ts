@@ -37,10 +37,18 @@ export interface LeaderLinkHooks {
   closed(why: Error | undefined): void
 }
 
-/** Takes the bytes of an image. Resolves to the number of bytes that belong to it: all of `bytes` until its end. */
 export interface ImageReceiver {
+  /**
+   * Takes bytes of an image. Resolves to the number of bytes that belong to it: all of `bytes` until its end.
+   * @throws NotKeptError, or SnapshotDamage where they are no image.
+   */
   push(bytes: Uint8Array): Promise<number>
   readonly isDone: boolean
+}
+
+/** Why the bytes of an image are not taken: the disk of this member, and not the leader or the way to it. */
+export class NotKeptError extends Error {
+  override readonly name = 'NotKeptError'
 }
 
 export class LeaderLink {
