@@ -1,6 +1,6 @@
 /** Who is accepted at the quorum port of a leader. */
 import { learnerInfoBytes, Writer, writeQuorumPacket } from '@lightkeeper/protocol'
-import { silentLog } from '@lightkeeper/runtime'
+import { type Listener, type Network, silentLog } from '@lightkeeper/runtime'
 import { nodeRuntime } from '@lightkeeper/runtime/node'
 import { expect, test } from 'vitest'
 import { HandClock } from '../server.harness.ts'
@@ -37,4 +37,51 @@ test('strangers that say nothing keep no learner out, and what has said who it i
   expect(open.has(0)).toBe(true)
   dial(1_001, writer.written())
   expect(heard).toEqual([1, 1_002])
+})
+
+test('the port opens again for the next term although a connection of the last one is not over', async () => {
+  const network = new HandNetwork()
+  const ended: (() => void)[] = []
+  /** As in Node: the port is free at once, and the listener reports its end behind that of its last connection. */
+  const lingering: Network = {
+    connect: (address, events) => network.connect(address, events),
+    service: () => network.service(),
+    async listen(at, accept): Promise<Listener> {
+      const { address, close } = await network.listen(at, accept)
+      const end = new Promise<void>((resolve) => ended.push(resolve))
+      return { address, close: () => close().then(() => end) }
+    },
+  }
+  const runtime = nodeRuntime({ network: lingering, clock: new HandClock(), log: silentLog })
+  const limits = { packetBytesMax: 10_000, budgetBytes: 10_000, stallMs: 1_000 }
+  const accepted: number[] = []
+  let links = 0
+  const listener = new LearnerListener(['h1:2888'], runtime, limits, () => ++links, {
+    accepted: (id) => void accepted.push(id),
+    packet() {},
+    closed() {},
+  })
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  const dial = (): void => {
+    network.connect('h1:2888', { data() {}, closed() {} })
+    network.settle()
+  }
+  listener.open()
+  await turn()
+  dial()
+  void listener.close()
+  await turn()
+  listener.open()
+  await turn()
+  dial()
+  expect(accepted).toEqual([1, 2])
+  let isClosed = false
+  const closing = listener.close().then(() => {
+    isClosed = true
+  })
+  ended[0]?.()
+  await turn()
+  expect(isClosed).toBe(false)
+  ended[1]?.()
+  await closing
 })

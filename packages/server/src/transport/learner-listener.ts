@@ -25,6 +25,11 @@ export class LearnerListener {
   #changing: Promise<void> = Promise.resolve()
   #isOpen = false
   readonly #listeners = new Map<string, Listener>()
+  /**
+   * Those that were closed and may not have reported their end: a host may wait for the last connection, and the port must open again for
+   * the next term before that.
+   */
+  readonly #closing = new Set<Promise<void>>()
 
   /** `nextId` gives each link a number. */
   constructor(
@@ -50,10 +55,11 @@ export class LearnerListener {
   }
 
   /** Resolves when the port is free again. Links stay. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isOpen = false
     this.#change()
-    return this.#changing
+    await this.#changing
+    await Promise.all(this.#closing)
   }
 
   #change(): void {
@@ -81,10 +87,12 @@ export class LearnerListener {
     if (listener !== undefined) this.#listeners.set(address, listener)
   }
 
-  async #unlisten(): Promise<void> {
-    const listeners = [...this.#listeners.values()]
+  #unlisten(): void {
+    for (const listener of this.#listeners.values()) {
+      const closing = listener.close().finally(() => void this.#closing.delete(closing))
+      this.#closing.add(closing)
+    }
     this.#listeners.clear()
-    await Promise.all(listeners.map((listener) => listener.close()))
   }
 
   #accepted(link: Link): LinkEvents {
