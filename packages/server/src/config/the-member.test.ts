@@ -44,6 +44,15 @@ test('the lines may stand in a file of their own', () => {
   expect(options.myid).toBe(4)
 })
 
+test('a line that stands twice in that file is worth a line, as in the file itself', () => {
+  const twice = `${lines}${fourth}server.2=e:2888:3888\n`
+  const readFile = (path: string): string => (path === '/members' ? twice : '4')
+  const { options, notes } = parseZooCfg(`${base}dynamicConfigFile=/members\n`, { readFile })
+  expect(options.members).toMatchObject({ 'server.2': 'e:2888:3888' })
+  expect(notes).toEqual(['server.2 is given twice; the last one counts'])
+  expect(parseZooCfg(base + twice, { readFile }).notes).toEqual(notes)
+})
+
 test.each([
   ['/conf/zoo.cfg.dynamic.100000000', 0x1_0000_0000n],
   ['/conf/zoo.cfg.dynamic.0', 0n],

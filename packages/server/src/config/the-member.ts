@@ -47,7 +47,7 @@ export function membersOf(
   note: Note,
 ): OwnMember {
   const dynamicFile = values.get('dynamicConfigFile')
-  const source = dynamicFile === undefined ? values : dynamicValues(values, dynamicFile, readFile)
+  const source = dynamicFile === undefined ? values : dynamicValues(values, dynamicFile, readFile, note)
   const all = [...source].filter(([key]) => isMemberKey(key))
   const lines = all.filter(([key]) => key.startsWith('server.'))
   const hasMany = strictBoolean(values.get('multiAddress.enabled') ?? 'false', 'multiAddress.enabled')
@@ -159,7 +159,7 @@ function myidOf(count: number, readFile: ReadFile | undefined, dataDir: string |
 }
 
 /** What the file of members holds; nothing else may stand in it, and no member beside it. */
-function dynamicValues(values: Values, path: string, readFile: ReadFile | undefined): Values {
+function dynamicValues(values: Values, path: string, readFile: ReadFile | undefined, note: Note): Values {
   if (readFile === undefined) {
     throw ConfigError.refused('dynamicConfigFile', 'names a file with the members, which was not read')
   }
@@ -172,7 +172,7 @@ function dynamicValues(values: Values, path: string, readFile: ReadFile | undefi
   } catch (error) {
     throw ConfigError.refused('dynamicConfigFile', `cannot be read: ${(error as Error).message}`)
   }
-  const pairs = overlaid([filePairs(parseProperties(content), path)], () => {})
+  const pairs = overlaid([filePairs(parseProperties(content), path)], note)
   const dynamic = new Map([...pairs].map(([key, { value }]) => [key, value]))
   const problems = new Problems()
   refuseWhatIsNotHonoured(dynamic, problems)
