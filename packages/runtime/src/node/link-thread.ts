@@ -56,8 +56,11 @@ export function linkThread(plan: ThreadPlan, port: MessagePort, net: typeof Node
   })
   socket.on('close', () => {
     clearTimeout(timer)
-    post({ kind: 'closed', message: failure?.message, code: failure?.code })
+    post({ kind: 'closed', message: failure && inWords(failure), code: failure?.code })
   })
+  // Where a name has several addresses and none of them can be reached, Node gives an error that says nothing itself.
+  const inWords = ({ message, errors = [] }: Error & { readonly errors?: readonly Error[] }): string =>
+    message === '' ? errors.map((each) => each.message).join('; ') : message
   const write = (chunk: Uint8Array, done?: () => void): void => {
     if (socket.destroyed || socket.writableEnded) return
     socket.write(chunk, done)

@@ -1,5 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import dns from 'node:dns'
+import { EventEmitter } from 'node:events'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Link } from '../network.ts'
+import { linkThread } from './link-thread.ts'
 import { nodeNetwork } from './network.ts'
 
 const network = nodeNetwork()
@@ -175,5 +178,82 @@ describe('links with a thread of their own', () => {
       network.connect(address, { data() {}, closed }, { hasThread: true, tls })
     })
     expect(refused?.message).toContain('TLS options that are functions cannot be passed to it')
+  })
+})
+
+describe('a name whose addresses all refuse is reported with each of them and why', () => {
+  const both = ['127.0.0.1', '127.0.0.2']
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  test.each([
+    ['without TLS', undefined],
+    ['with TLS', { rejectUnauthorized: true }],
+  ])('%s', async (_, tls) => {
+    const listener = await network.listen('127.0.0.1:0', () => ({ data() {}, closed() {} }))
+    const port = listener.address.split(':')[1]
+    await listener.close()
+    const found = both.map((address) => ({ address, family: 4 }))
+    vi.spyOn(dns, 'lookup').mockImplementation(((_host: string, _options: unknown, done: (...all: unknown[]) => void) =>
+      done(null, found)) as unknown as typeof dns.lookup)
+    const reason = await new Promise<(Error & { code?: string }) | undefined>((closed) => {
+      network.connect(`zk1:${port}`, { data() {}, closed }, { tls })
+    })
+    expect(reason?.message).toBe(both.map((host) => `connect ECONNREFUSED ${host}:${port}`).join('; '))
+    expect(reason?.code).toBe('ECONNREFUSED')
+  })
+
+  test('with a thread of its own', () => {
+    const socket = Object.assign(new EventEmitter(), { setNoDelay() {} })
+    const said: unknown[] = []
+    const port = Object.assign(new EventEmitter(), { postMessage: (message: unknown) => void said.push(message) })
+    const plan = { host: 'zk1', port: 1, tls: undefined, aliveAt: new BigInt64Array(1) }
+    linkThread(plan, port as never, { createConnection: () => socket } as never, undefined as never)
+    const refused = both.map((host) => new Error(`connect ECONNREFUSED ${host}:1`))
+    socket.emit('error', Object.assign(new AggregateError(refused), { code: 'ECONNREFUSED' }))
+    socket.emit('close')
+    expect(said).toEqual([
+      { kind: 'closed', message: refused.map(({ message }) => message).join('; '), code: 'ECONNREFUSED' },
+    ])
+  })
+})
+
+describe('a listener at a name', () => {
+  const at = (family: number): { address: string; family: number } =>
+    family === 4 ? { address: '127.0.0.1', family } : { address: '::1', family }
+  const dial = (address: string): Promise<string> =>
+    new Promise((resolve) => {
+      const link = network.connect(address, {
+        opened() {
+          resolve('reached')
+          link.destroy()
+        },
+        data() {},
+        closed: (reason) => resolve(`closed: ${reason?.message}`),
+      })
+    })
+
+  test.each([
+    [[6, 4], '127.0.0.1'],
+    [[4, 6], '127.0.0.1'],
+    [[6], '[::1]'],
+  ])('with addresses of the kinds %j is at %s, where a program in Java dials', async (kinds, host) => {
+    const listener = await nodeNetwork(undefined, async () => kinds.map(at)).listen('zk1:0', () => ({
+      data() {},
+      closed() {},
+    }))
+    expect(listener.address).toMatch(/^zk1:\d+$/)
+    expect(await dial(`${host}:${listener.address.split(':')[1]}`)).toBe('reached')
+    await listener.close()
+  })
+
+  test('that nobody knows is refused with the error of the system', async () => {
+    const unknown = new Error('getaddrinfo ENOTFOUND zk1')
+    const listening = nodeNetwork(undefined, () => Promise.reject(unknown)).listen('zk1:0', () => ({
+      data() {},
+      closed() {},
+    }))
+    await expect(listening).rejects.toBe(unknown)
   })
 })

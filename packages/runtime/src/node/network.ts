@@ -1,6 +1,6 @@
 /** TCP by node:net, and TLS by node:tls if the options ask for it. */
-import { resolveSrv } from 'node:dns/promises'
-import { createConnection, createServer, type Server, Socket } from 'node:net'
+import { lookup, resolveSrv } from 'node:dns/promises'
+import { createConnection, createServer, isIP, type Server, Socket } from 'node:net'
 import { formatAddress, parseAddress } from '../address.ts'
 import { type Log, silentLog } from '../log.ts'
 import type { Link, LinkEvents, LinkOptions, Listener, Network } from '../network.ts'
@@ -22,8 +22,14 @@ function copyOfRead(size: number): Uint8Array {
   return own
 }
 
-/** An error that a listener of a link throws ends that link and goes to `log`; it never reaches the process. */
-export function nodeNetwork(log: Log = silentLog): Network {
+/** The addresses of a name. @throws the system's error. */
+type Resolve = (name: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
+
+/**
+ * An error that a listener of a link throws ends that link and goes to `log`; it never reaches the process. `resolve` finds the addresses
+ * of a name to listen at.
+ */
+export function nodeNetwork(log: Log = silentLog, resolve: Resolve = (name) => lookup(name, { all: true })): Network {
   const report = reportTo(log)
   return {
     tlsContext: nodeTlsContext,
@@ -42,8 +48,9 @@ export function nodeNetwork(log: Log = silentLog): Network {
       order.sort((a, b) => a.record.priority - b.record.priority || b.chance - a.chance)
       return order.map(({ record }) => formatAddress(record.name, record.port))
     },
-    listen(address, accept, options): Promise<Listener> {
+    async listen(address, accept, options): Promise<Listener> {
       const { host, port } = parseAddress(address)
+      const own = isIP(host) === 0 ? await addressOf(host, resolve) : host
       const gate = new DescriptorGate(log)
       const server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: false }, (socket) => {
         if (gate.admits(socket)) accepted(socket, accept, report)
@@ -51,7 +58,7 @@ export function nodeNetwork(log: Log = silentLog): Network {
       return new Promise((resolve, reject) => {
         server.once('error', reject)
         // Without a host Node takes all addresses of IPv6 and IPv4, or of IPv4 alone where there is no other.
-        const where = host === '::' ? {} : { host }
+        const where = own === '::' ? {} : { host: own }
         const backlog = options?.backlog === undefined ? {} : { backlog: options.backlog }
         server.listen({ port, ...where, ...backlog }, () => {
           server.removeListener('error', reject)
@@ -133,6 +140,15 @@ function failedSocket(reason: Error): Socket {
   return socket
 }
 
+/**
+ * Where to listen for a name: at its IPv4 address, if it has one, as a server in Java does. A program in Java that knows the name dials
+ * that one alone, and others dial all of them.
+ */
+async function addressOf(name: string, resolve: Resolve): Promise<string> {
+  const all = await resolve(name)
+  return (all.find(({ family }) => family === 4) ?? all[0])?.address ?? name
+}
+
 function listenerOf(server: Server, host: string): Listener {
   const bound = server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0
@@ -145,6 +161,14 @@ function listenerOf(server: Server, host: string): Listener {
 /** `::ffff:10.0.0.7` is how a dual-stack listener shows 10.0.0.7. */
 function plainHost(host: string): string {
   return host.startsWith('::ffff:') && host.includes('.') ? host.slice(7) : host
+}
+
+/** Where a name has several addresses and none of them can be reached, Node gives an error that says nothing itself. */
+function inWords(error: Error): Error {
+  if (!(error instanceof AggregateError) || error.message !== '') return error
+  const { code } = error as NodeJS.ErrnoException
+  const message = error.errors.map((each: Error) => each.message).join('; ')
+  return Object.assign(new Error(message, { cause: error }), { code })
 }
 
 class SocketLink implements Link {
@@ -198,7 +222,7 @@ class SocketLink implements Link {
       socket.end()
     })
     socket.on('error', (error) => {
-      this.#reason ??= this.#explain(error)
+      this.#reason ??= this.#explain(inWords(error))
     })
     socket.on('close', () => {
       try {
