@@ -107,6 +107,50 @@ describe.each([
   })
 })
 
+describe.each([
+  ['over sockets', onSockets],
+  ['in a simulated world', inWorld],
+] as const)('what is under way with an ensemble %s', (_, begin) => {
+  test('ends with it: no member starts any more, and nobody waits', async () => {
+    const { ensemble, run } = await begin({})
+    const restarts = [ensemble.restart(0), ensemble.start(1), ensemble.restart(0)].map((each) =>
+      each.catch((error: Error) => error.message),
+    )
+    const waiting = ensemble.kill(2).then(() => ensemble.restart(2))
+    const waited = waiting.catch((error: Error) => error.message)
+    await run(ensemble.close())
+    expect(await run(Promise.all(restarts))).toEqual([
+      'member 0 was killed while it started',
+      'member 1 was killed while it started',
+      'member 0 was killed while it started',
+    ])
+    expect(await run(waited)).toMatch(/^(the ensemble is closed|member 2 was killed while it started)$/)
+    for (const call of [() => ensemble.start(0), () => ensemble.restart(1), () => ensemble.serving()])
+      await expect(run(call())).rejects.toThrow(/^the ensemble is closed$/)
+    expect(ensemble.servers).toEqual([undefined, undefined, undefined])
+  })
+
+  test('ends with the member: a kill ends a restart, and one restart the other', async () => {
+    const { ensemble, run } = await begin({})
+    const first = ensemble.restart(0).catch((error: Error) => error.message)
+    const second = ensemble.restart(0).catch((error: Error) => error.message)
+    const other = ensemble.restart(1).catch((error: Error) => error.message)
+    await run(ensemble.kill(1))
+    expect(await run(Promise.all([first, second, other]))).toEqual([
+      'member 0 was killed while it started',
+      undefined,
+      'member 1 was killed while it started',
+    ])
+    expect(ensemble.servers[1]).toBeUndefined()
+    // A member that does not run may be paused, and is not when it starts.
+    ensemble.pause(1)
+    await run(ensemble.restart(1))
+    await run(ensemble.serving())
+    expect(ensemble.servers.map((server) => server?.mode).sort()).toEqual(['follower', 'follower', 'leader'])
+    await run(ensemble.close())
+  })
+})
+
 test('an ensemble that does not serve in time says who is missing, and what the members said', async () => {
   const starting = startEnsemble({ timeoutMs: 1, options: { tickTime: 100 } })
   await expect(starting).rejects.toThrow(/the ensemble does not serve: .*not serving: 0 1 2 after 1 ms\nmember 0:\n/)

@@ -113,7 +113,7 @@ export interface Ensemble extends AsyncDisposable {
   restart(index: number): Promise<void>
   /**
    * Starts a member like `restart`, and does not wait until it serves: without a quorum it cannot.
-   * @throws Error where it cannot start, or was killed meanwhile.
+   * @throws Error where it cannot start, or was killed meanwhile, or the ensemble is closed.
    */
   start(index: number): Promise<void>
   /** The member does nothing until `resume`, and its connections stay open, as under SIGSTOP. */
@@ -136,7 +136,7 @@ export interface Ensemble extends AsyncDisposable {
   serving(): Promise<void>
   /** The last lines of a member's log, since the ensemble began. */
   said(index: number): string
-  /** Ends every partition, and kills every member. */
+  /** Ends every partition, and kills every member, also one that is being started. Nothing starts from now on. */
   close(): Promise<void>
 }
 
@@ -179,8 +179,11 @@ class Members implements Ensemble {
   readonly #paused = new Set<number>()
   /** Members whose process has begun and was not killed since. */
   readonly #begun = new Set<number>()
-  /** Ends the wait for a member that is killed while it starts. */
+  /** Gives up the start of a member that is killed meanwhile. */
   readonly #starting = new Map<number, (reason: Error) => void>()
+  /** Members that are being killed. */
+  readonly #ending = new Map<number, Promise<void>>()
+  #isClosed = false
   readonly #log: Log | undefined
   readonly #timeoutMs: number
 
@@ -214,12 +217,19 @@ class Members implements Ensemble {
 
   async start(index: number): Promise<void> {
     const { host, clientPort, dataDir } = this.#member(index)
-    if (this.#begun.has(index)) await this.kill(index)
-    this.#begun.add(index)
-    const runtime = this.#place.begin(index, (level, message, facts) => this.#hear(index, level, message, facts))
-    const settings = { ...this.#settings, clientPortAddress: host, clientPort, dataDir, myid: index + 1 }
-    const killed = new Promise<never>((_resolve, reject) => this.#starting.set(index, reject))
+    this.#refuseClosed()
+    const isThere = [this.#begun, this.#paused, this.#starting].some((those) => those.has(index))
+    const before = isThere ? this.kill(index) : this.#ending.get(index)
+    let giveUp = (_reason: Error): void => {}
+    const killed = new Promise<never>((_resolve, reject) => {
+      giveUp = reject
+    })
+    this.#starting.set(index, giveUp)
     try {
+      if (before !== undefined) await Promise.race([before, killed])
+      this.#begun.add(index)
+      const runtime = this.#place.begin(index, (level, message, facts) => this.#hear(index, level, message, facts))
+      const settings = { ...this.#settings, clientPortAddress: host, clientPort, dataDir, myid: index + 1 }
       // Nothing that a dead process waits for comes.
       const server = await Promise.race([startServer(settings, runtime), killed])
       this.servers[index] = server
@@ -227,7 +237,7 @@ class Members implements Ensemble {
         if (this.servers[index] === server) this.servers[index] = undefined
       })
     } finally {
-      this.#starting.delete(index)
+      if (this.#starting.get(index) === giveUp) this.#starting.delete(index)
     }
   }
 
@@ -246,7 +256,14 @@ class Members implements Ensemble {
     this.#paused.delete(index)
     this.#begun.delete(index)
     this.#starting.get(index)?.(new Error(`member ${index} was killed while it started`))
-    await this.#place.kill(index, power)
+    this.#starting.delete(index)
+    const ending = this.#place.kill(index, power)
+    this.#ending.set(index, ending)
+    try {
+      await ending
+    } finally {
+      if (this.#ending.get(index) === ending) this.#ending.delete(index)
+    }
   }
 
   async stop(index: number): Promise<void> {
@@ -310,6 +327,7 @@ class Members implements Ensemble {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.heal()
     await Promise.all([...this.servers.keys()].map((i) => this.kill(i)))
   }
@@ -322,6 +340,10 @@ class Members implements Ensemble {
     const member = this.#place.members[index]
     if (member === undefined) throw new Error(`there is no member ${index}: they are 0 to ${this.servers.length - 1}`)
     return member
+  }
+
+  #refuseClosed(): void {
+    if (this.#isClosed) throw new Error('the ensemble is closed')
   }
 
   #othersOf(index: number): End[] {
@@ -338,6 +360,7 @@ class Members implements Ensemble {
   async #until(isReached: () => boolean, problem: () => string): Promise<void> {
     const deadline = this.#place.now() + this.#timeoutMs
     while (!isReached()) {
+      this.#refuseClosed()
       if (this.#place.now() > deadline) {
         const logs = this.#lines.map((lines, i) => `member ${i}:\n${lines.slice(-8).join('\n')}`)
         throw new Error(`${problem()} after ${this.#timeoutMs} ms\n${logs.join('\n')}`)

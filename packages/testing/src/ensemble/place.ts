@@ -75,8 +75,9 @@ export async function onSockets(size: number, cables: Cables, dataDir: string | 
     },
     async kill(index, isPowerCut) {
       if (isPowerCut && dataDir !== undefined) throw new Error('a power cut needs data in memory, without dataDir')
-      await processes.get(index)?.kill()
-      processes.delete(index)
+      const process = processes.get(index)
+      await process?.kill()
+      if (processes.get(index) === process) processes.delete(index)
       if (isPowerCut) disks[index]?.powerCut()
     },
     pause: (index) => processes.get(index)?.pause(),

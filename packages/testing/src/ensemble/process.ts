@@ -35,6 +35,7 @@ export class HostedProcess {
   #missed: Missed[] = []
   #isAlive = true
   #isPaused = false
+  #killed: Promise<void> | undefined
 
   /** A new process that uses `host`. */
   constructor(host: Runtime, options: ProcessOptions) {
@@ -87,8 +88,12 @@ export class HostedProcess {
    * SIGKILL: nothing runs any more. Resolves when the system has closed its sockets and files; writes that it had taken over are done
    * then.
    */
-  async kill(): Promise<void> {
-    if (!this.#isAlive) return
+  kill(): Promise<void> {
+    this.#killed ??= this.#kill()
+    return this.#killed
+  }
+
+  async #kill(): Promise<void> {
     this.#isAlive = false
     this.#missed = []
     for (const timer of this.#timers) timer.cancel()
