@@ -1,5 +1,6 @@
 /** `lightkeeper ensemble`: several servers on this machine, as a user meets them. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { connect as dial } from 'node:net'
 import { join } from 'node:path'
 import { connect } from '@lightkeeper/client'
 import { describe, expect, test } from 'vitest'
@@ -78,6 +79,20 @@ describe('an ensemble of three', () => {
     await using zk = await connect((line.split(' ').at(-1) as string).split(',')[0] as string)
     expect(zk.state.kind).toBe('connected')
     expect(await first.end('SIGTERM')).toBe(0)
+  })
+
+  test('the Ctrl-C of a terminal, which goes to a whole group of processes, stops its members in order', async () => {
+    const running = new Running(['ensemble', '--port', '0', '--set', 'tickTime=200'], {}, { isGroup: true })
+    const addresses = (await running.firstLine()).split(' ').at(-1)?.split(',') ?? []
+    // Clients that do not close their side make an orderly stop take a while.
+    const sockets = addresses.map((address) => dial({ port: Number(address.split(':')[1]), allowHalfOpen: true }))
+    await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.once('connect', resolve))))
+    process.kill(-(running.child.pid as number), 'SIGINT')
+    const { code, errors } = await running.closed
+    for (const socket of sockets) socket.destroy()
+    expect(code).toBe(0)
+    for (const name of pidsOf(running).keys())
+      expect(errors).toMatch(new RegExp(`^${name} \\| .*the server has stopped`, 'm'))
   })
 
   test('its members end when the command is killed', async () => {

@@ -1,13 +1,17 @@
 /** The command line as a process that a test talks with. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { Child } from '../support/process.ts'
+import { Child, type ChildOptions } from '../support/process.ts'
 
 const bin = fileURLToPath(new URL('../../packages/cli/bin/lightkeeper.js', import.meta.url))
 
 export class Running extends Child {
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    super([process.execPath, bin, ...args], { env, input: 'pipe' })
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    more: Pick<ChildOptions, 'isGroup'> = {},
+  ) {
+    super([process.execPath, bin, ...args], { env, input: 'pipe', ...more })
   }
 
   /** Objects of `--json`, from standard output or, of commands that run another, from standard error. */

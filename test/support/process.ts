@@ -9,6 +9,8 @@ export interface ChildOptions {
   readonly cwd?: string
   /** `pipe` to write to its standard input. Default `ignore`: it has none. */
   readonly input?: 'ignore' | 'pipe'
+  /** It and the processes that it starts get a group of their own, as from a shell. */
+  readonly isGroup?: boolean
   /** It is killed after this time, milliseconds. Default: never. */
   readonly timeoutMs?: number
   readonly onLine?: (line: string) => void
@@ -42,9 +44,10 @@ export class Child implements AsyncDisposable {
   #wake: (() => void)[] = []
 
   constructor([file, ...args]: readonly [string, ...string[]], options: ChildOptions = {}) {
-    const { env = {}, isAlone = false, cwd, input = 'ignore', timeoutMs, onLine } = options
+    const { env = {}, isAlone = false, cwd, input = 'ignore', isGroup = false, timeoutMs, onLine } = options
     this.child = spawn(file, args, {
       stdio: [input, 'pipe', 'pipe'],
+      detached: isGroup,
       env: isAlone ? env : { ...process.env, ...env },
       ...(cwd !== undefined && { cwd }),
       ...(timeoutMs !== undefined && { timeout: timeoutMs, killSignal: 'SIGKILL' as const }),

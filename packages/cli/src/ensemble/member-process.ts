@@ -47,6 +47,8 @@ export class MemberProcess {
     const child = spawn(process.execPath, [bin, 'server', this.#files.zooCfg], {
       // Through the channel it notices the end of this process, however it comes.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // A group of its own: the Ctrl-C of a terminal goes to this process alone. A member that gets that and SIGTERM ends at once.
+      detached: true,
       env: { ...process.env, [endsWithParent]: '1' },
     })
     const begun = performance.now()
