@@ -44,6 +44,15 @@ test.skipIf(missing !== undefined)(
   },
 )
 
+test('the Ctrl-C of a terminal, which goes to a whole group of processes, ends it early and in order', async () => {
+  const running = new Child([bin, 'demo', '--json', '--minutes', '5', '--workers', '2', '--calm'], { isGroup: true })
+  await running.untilLine('"scheduler"')
+  process.kill(-(running.child.pid as number), 'SIGINT')
+  const { code, output } = await running.closed
+  expect(output.trim().split('\n').at(-1)).toBe('{"event":"end","problems":[]}')
+  expect(code).toBe(0)
+})
+
 test('says what is wrong with how it is called', async () => {
   for (const [args, complaint] of [
     [['--minutes', 'ten'], '--minutes must be a number from 0.05 to 1440, not "ten"'],

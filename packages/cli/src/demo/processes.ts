@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { endsWithParent } from '../ensemble/ends-with-parent.ts'
 
 /** One JSON line of a worker. */
 export interface Report {
@@ -22,10 +23,16 @@ class Program {
   #errors = ''
 
   constructor(args: readonly string[], onLine: (line: string) => void) {
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, {
+      // Through the channel it notices the end of this process, however it comes.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      // A group of its own: the Ctrl-C of a terminal goes to this process alone, which ends the others when their work is done.
+      detached: true,
+      env: { ...process.env, [endsWithParent]: '1' },
+    })
     this.child = child
-    createInterface({ input: child.stdout }).on('line', onLine)
-    child.stderr.on('data', (chunk: Buffer) => {
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', onLine)
+    child.stderr?.on('data', (chunk: Buffer) => {
       this.#errors = (this.#errors + chunk.toString()).slice(-errorLength)
     })
     this.ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 'SIGKILL')))

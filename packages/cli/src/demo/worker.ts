@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Client, connect, json, KeeperError, op } from '@lightkeeper/client'
 import { type Configuration, configuration, discovery, election, type Held, lock } from '@lightkeeper/recipes'
+import { onEndOfParent } from '../ensemble/ends-with-parent.ts'
 import { untilInterrupted } from '../signals.ts'
 
 interface Settings {
@@ -25,6 +26,7 @@ const { values } = parseArgs({
 })
 const { id } = values
 const signal = untilInterrupted()
+onEndOfParent(() => process.kill(process.pid, 'SIGTERM'))
 
 await run().catch((error: unknown) => {
   // A stop before everything was there is an orderly end too.
