@@ -113,6 +113,7 @@ describe('is refused', () => {
     [['--port', '70000'], '--port must be a whole number from 0 to 65535'],
     [['--port', '65534'], '--port must be 65533 or less, so that each of 3 members has one'],
     [['--set', 'clientPort=1'], '--set clientPort: the ensemble gives each member its own clientPort'],
+    [['--set', 'leaderServes=no'], '--set leaderServes=no: the ensemble is ready when all of its members serve'],
     [['--set', 'server.1=a:1:2'], '--set server.1: the ensemble gives each member its own server.1'],
   ])('%j as wrong usage', async (args, says) => {
     const { code, errors } = await new Running(['ensemble', ...args]).closed

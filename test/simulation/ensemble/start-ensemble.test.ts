@@ -169,6 +169,7 @@ test.each([
   ],
   [{ options: { port: 2181 } }, /^startEnsemble: options\.options must not have port, which the ensemble gives each/],
   [{ options: { members: {} } }, /^startEnsemble: options\.options must not have members/],
+  [{ options: { leaderServes: false } }, /^startEnsemble: options\.options must not have leaderServes: false/],
   [{ log: 'error' }, /^startEnsemble: options\.log must be a function/],
   [null, /^startEnsemble: options must be an object, not null$/],
 ] as const)('%j is refused', async (options, says) => {

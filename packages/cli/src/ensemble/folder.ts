@@ -55,7 +55,10 @@ export function settingsOf(pairs: readonly string[]): ReadonlyMap<string, string
     const at = pair.indexOf('=')
     const key = pair.slice(0, at)
     if (own.test(key)) throw new UsageError(`--set ${key}: the ensemble gives each member its own ${key}`)
-    settings.set(key, pair.slice(at + 1))
+    const value = pair.slice(at + 1)
+    if (/^(zookeeper\.)?leaderServes$/.test(key) && value === 'no')
+      throw new UsageError(`--set ${pair}: the ensemble is ready when all of its members serve, the leader too`)
+    settings.set(key, value)
   }
   return settings
 }

@@ -39,8 +39,9 @@ export interface EnsembleOptions {
   /** A folder for the data, with a folder for each member, which is kept. Not in a world. Default: the data is in memory only. */
   readonly dataDir?: string
   /**
-   * Settings of every member, without those that the ensemble gives each by itself: its number, the members, port and directory. Defaults for quick tests: `tickTime` 200, `initLimit` 50, `syncLimit` 10 (a silent leader is left
-   * after 2 s), `maxSessionTimeout` 60000, no admin pages.
+   * Settings of every member, without those that the ensemble gives each by itself: its number, the members, port and
+   * directory. Its leader serves: no `leaderServes: false`. Defaults for quick tests: `tickTime` 200, `initLimit` 50, `syncLimit` 10 (a
+   * silent leader is left after 2 s), `maxSessionTimeout` 60000, no admin pages.
    */
   readonly options?: ServerOptions
   /** Gets the lines of all members, with a fact `member`. Default: they are only kept for `said`. */
@@ -56,8 +57,14 @@ const sizeMax = 99
 const settings: Check<ServerOptions> = (value, name, operation) => {
   const given = withMethods<ServerOptions>('an object of settings')(value, name, operation)
   const own = ownSettings.find((setting) => (given as Record<string, unknown>)[setting] !== undefined)
-  if (own === undefined) return given
-  throw new TypeError(`${operation}: ${name} must not have ${own}, which the ensemble gives each member by itself`)
+  if (own !== undefined)
+    throw new TypeError(`${operation}: ${name} must not have ${own}, which the ensemble gives each member by itself`)
+  // It would wait in vain.
+  if (given.leaderServes === false)
+    throw new TypeError(
+      `${operation}: ${name} must not have leaderServes: false: the ensemble knows a leader that serves`,
+    )
+  return given
 }
 
 const startOptions = new OptionSet<EnsembleOptions>({
