@@ -262,3 +262,105 @@ test('zxids go on over the border of an epoch, and a directory that does so open
   expect(recovered.lastZxid).toBe(0x1_0000_0018n)
   expect(dump(recovered.tree)).toEqual(dump(bench.tree))
 })
+
+describe('where an epoch begins behind the damage', () => {
+  const epoch = (each: bigint): bigint => each << 32n
+
+  /** Twenty transactions of each of two epochs, in one log or in two. */
+  async function ofTwoEpochs(logs: 1 | 2, mark: boolean): Promise<Bench> {
+    const bench = new Bench()
+    await bench.open()
+    bench.lastZxid = epoch(4n)
+    await bench.creates(20)
+    if (logs === 2) {
+      await bench.close()
+      await bench.open()
+    }
+    bench.lastZxid = epoch(5n)
+    await bench.creates(20)
+    await bench.close()
+    if (!mark) bench.forgetMark()
+    return bench
+  }
+
+  const flipped = (n: number) => (bytes: Uint8Array) =>
+    bytes.fill(0x55, recordAt(bytes, n) + 20, recordAt(bytes, n) + 24)
+  const zeroed = (n: number) => (bytes: Uint8Array) => bytes.fill(0, recordAt(bytes, n), recordAt(bytes, n) + 20)
+  const beheaded = (bytes: Uint8Array): Uint8Array => bytes.fill(0, 0, 512)
+
+  test.each([
+    ['a flipped record', flipped(9)],
+    ['zeros', zeroed(9)],
+    ['no header', beheaded],
+  ])(
+    'a log with %s and good records behind is refused, though the next log may follow by its number',
+    async (_what, change) => {
+      for (const mark of [true, false]) {
+        const bench = await ofTwoEpochs(2, mark)
+        bench.damage('log.400000001', change)
+        const before = [...bench.disk.files('/data/version-2')]
+        await expect(bench.recover()).rejects.toThrow(
+          /log\.400000001 at offset .*good transactions from 0x40000000[0-9a-f] on/s,
+        )
+        expect((await bench.recover({ damage: 'report' })).damage).toContain('log.400000001')
+        expect([...bench.disk.files('/data/version-2')]).toEqual(before)
+      }
+    },
+  )
+
+  test.each([
+    ['a flipped record', flipped(19)],
+    ['zeros', zeroed(19)],
+  ])('a log with %s right before the first record of the epoch is refused', async (_what, change) => {
+    for (const mark of [true, false]) {
+      const bench = await ofTwoEpochs(1, mark)
+      bench.damage('log.400000001', change)
+      await expect(bench.recover()).rejects.toThrow(/Transactions 0x400000014 to 0x5000000/)
+    }
+  })
+
+  test('the same right behind the last transaction of a snapshot', async () => {
+    for (const mark of [true, false]) {
+      const bench = new Bench()
+      await bench.open()
+      bench.lastZxid = epoch(4n)
+      await bench.creates(19)
+      await bench.snapshot()
+      await bench.creates(1)
+      bench.lastZxid = epoch(5n)
+      await bench.creates(20)
+      await bench.close()
+      if (!mark) bench.forgetMark()
+      bench.damage('log.400000001', flipped(19))
+      await expect(bench.recover()).rejects.toThrow(/Transactions 0x400000014 to 0x5000000/)
+    }
+  })
+
+  test('an empty log behind the damaged one hides nothing', async () => {
+    const bench = await filled({ mark: false })
+    bench.damage('log.1', flipped(99))
+    bench.disk.put(`/data/version-2/log.${(count + 1).toString(16)}`, new Uint8Array(0))
+    await expect(bench.recover()).rejects.toThrow(/log\.1 at offset .*good transactions from 0x65 on/s)
+  })
+})
+
+test('what a snapshot covers stays in the log behind a damaged place: it was acknowledged', async () => {
+  for (const change of [
+    (bytes: Uint8Array) => bytes.fill(0x55, recordAt(bytes, 20) + 20, recordAt(bytes, 20) + 24),
+    (bytes: Uint8Array) => bytes.fill(0, 0, 512),
+  ]) {
+    const bench = await filled()
+    await bench.open()
+    await bench.snapshot()
+    await bench.close()
+    bench.damage('log.1', change)
+    const before = bench.disk.files('/data/version-2').get('log.1')
+    await bench.open()
+    expect(bench.lastZxid).toBe(BigInt(count))
+    await bench.creates(2)
+    await bench.close()
+    expect((await bench.recover()).lastZxid).toBe(BigInt(count + 2))
+    expect(bench.disk.files('/data/version-2').get('log.1')).toEqual(before)
+    expect(bench.world.trace.join('\n')).not.toContain('nothing of it was acknowledged')
+  }
+})

@@ -267,3 +267,27 @@ test('a file doubles its size until it grows by all that is allocated at once', 
   expect([...sizes].map((size) => size >> 20)).toEqual([1, 2, 4, 6])
   expect(zxids(await read(bench, logOf(bench), 1n))).toEqual(range(1, 7))
 })
+
+test('reading ends at a damaged place, also where the next file begins an epoch', async () => {
+  for (const change of [
+    (bytes: Uint8Array) => bytes.fill(0x55, 700, 710),
+    (bytes: Uint8Array) => bytes.fill(0, 512, 1024),
+    (bytes: Uint8Array) => bytes.subarray(0, 700),
+  ]) {
+    const bench = new Bench()
+    await bench.open()
+    await bench.creates(20)
+    await bench.close()
+    await bench.open()
+    bench.lastZxid = 0x1_0000_0000n
+    await bench.creates(5)
+    expect(zxids(await read(bench, logOf(bench), 2n))).toEqual([
+      ...range(2, 20),
+      ...range(0x1_0000_0001, 0x1_0000_0005),
+    ])
+    bench.damage('log.1', change)
+    await expect(read(bench, logOf(bench), 2n)).rejects.toThrow(HistoryDamage)
+    expect(await read(bench, logOf(bench), 0x1_0000_0002n)).toHaveLength(4)
+    await bench.close()
+  }
+})

@@ -3,10 +3,10 @@
  * server that owns the directory may go on appending meanwhile.
  */
 import { formatHex } from '@lightkeeper/protocol'
-import type { Disk } from '@lightkeeper/runtime'
+import type { Disk, ReadableDisk } from '@lightkeeper/runtime'
 import { continues, RecentRecords } from './continuity.ts'
 import { logsAmong, type NamedFile } from './file-names.ts'
-import { behind, LogFile } from './log-file.ts'
+import { behind, LogFile, logHeaderBytes } from './log-file.ts'
 import { type LoggedPayload, NotInLogError } from './txn-log.ts'
 
 /**
@@ -78,7 +78,13 @@ export async function* scanHistory(
         if (problem !== undefined) throw new HistoryDamage(problem)
         if (isOver || last === until) break
         offset = end.offset
-        if (end.kind !== 'stopped') break
+        if (end.kind === 'stopped') continue
+        // The numbers do not show how many transactions an epoch had.
+        const next = logs[i + 1]?.zxid
+        if (next !== undefined && next > last + 1n && !(await log.endsWhole(end, last))) {
+          throw new HistoryDamage(`${path} at offset ${offset}: ${end.reason || 'zeros'} behind ${formatHex(last)}`)
+        }
+        break
       }
     } finally {
       await file.close()
@@ -147,6 +153,29 @@ export async function locate(
   } finally {
     await handle.close()
   }
+}
+
+/** The highest zxid of the good records in these logs, damaged places or not, at least `atLeast`. */
+export async function highestIn(disk: ReadableDisk, paths: readonly string[], atLeast: bigint): Promise<bigint> {
+  let highest = atLeast
+  for (const path of paths) {
+    const file = await disk.open(path, { readOnly: true })
+    try {
+      const log = await LogFile.open(path, file)
+      for (let from = 0; ; ) {
+        const end = await log.scan(({ header }) => {
+          if (header.zxid > highest) highest = header.zxid
+        }, from)
+        if (end.kind === 'complete') break
+        const next = await log.findRecord(Math.max(end.offset, logHeaderBytes), highest)
+        if (next === undefined) break
+        from = next.offset
+      }
+    } finally {
+      await file.close()
+    }
+  }
+  return highest
 }
 
 function endsEarly(directory: string, last: bigint, until: bigint): string {

@@ -51,11 +51,25 @@ const endings: Row[] = [
     { kind: 'continue', from: 300 },
   ],
   [
-    'damage in front of the first of an epoch',
+    'damage in front of the first of an epoch, all that is needed',
     end('torn', 'why'),
     next(0x2_0000_0001n),
-    at5,
+    { ...at5, hasReplayed: false },
     { kind: 'continue', from: 300 },
+  ],
+  [
+    'damage between a transaction and the first of an epoch',
+    end('torn', 'why'),
+    next(0x2_0000_0001n),
+    others,
+    { kind: 'loss', until: 0x2_0000_0001n, reason: 'why, and good transactions from 0x200000001 on behind it' },
+  ],
+  [
+    'damage between the last transaction of a snapshot and the first of an epoch, above the mark',
+    end('torn', 'why'),
+    next(0x2_0000_0001n),
+    { ...at5, hasReplayed: false, hasReadLast: true },
+    { kind: 'cut', reason: 'why' },
   ],
   [
     'a torn record and a good one behind it, above the mark',
@@ -90,8 +104,22 @@ const endings: Row[] = [
     'the same in a file in the middle, where the next file shows whether anything is missing',
     end('torn', 'why'),
     next(8n),
-    { ...others, ...more },
+    { ...others, ...more, nextFile: 6n },
     { kind: 'cut', reason: 'why' },
+  ],
+  [
+    'the same where the next file begins an epoch',
+    end('torn', 'why'),
+    next(8n),
+    { ...others, ...more, nextFile: 0x2_0000_0001n },
+    { kind: 'loss', until: 8n, reason: 'why, and good transactions from 0x8 on behind it' },
+  ],
+  [
+    'no header where the next file begins an epoch, with a mark',
+    end('header', 'zeros'),
+    next(8n),
+    { ...at5, ...more, nextFile: 0x2_0000_0001n },
+    { kind: 'loss', until: 8n, reason: 'zeros, and good transactions from 0x8 on behind it' },
   ],
 ]
 
@@ -104,7 +132,7 @@ test('no ending of a file is taken for a loss of less than what is there, nor cu
     for (const zxid of [undefined, 4n, 5n, 6n, 7n, 0x1_0000_0000n, 0x1_0000_0001n, 0x1_0000_0002n]) {
       for (const promised of [undefined, 0n, 5n, 9n]) {
         for (const isLastFile of [true, false]) {
-          const known = { ...at5, promised, isLastFile }
+          const known = { ...at5, promised, isLastFile, hasReplayed: false }
           const judgement = judge(end(kind), zxid === undefined ? undefined : next(zxid), known)
           if (judgement.kind === 'loss' && kind !== 'foreign')
             expect(judgement.until).toBeGreaterThanOrEqual(zxid ?? 0n)

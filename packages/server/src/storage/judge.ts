@@ -15,10 +15,14 @@ export interface Known {
   readonly promised: bigint | undefined
   /** Transactions of the log were applied already: `last` is not that of a snapshot. */
   readonly hasReplayed: boolean
+  /** The record of `last` was read in a log: what is damaged now comes behind it. Default `hasReplayed`. */
+  readonly hasReadLast?: boolean
   /** A snapshot was read. Without one the history must begin with a log of the first epoch, or its beginning may be lost. */
   readonly hasSnapshot: boolean
   /** The current log file is the last one. */
   readonly isLastFile: boolean
+  /** The first transaction of the next log file, by its name. */
+  readonly nextFile?: bigint | undefined
 }
 
 /** The first good record after the place where good records end. */
@@ -51,11 +55,17 @@ export function judge(end: LogEnd, next: NextRecord | undefined, known: Known): 
   // A whole record that this version does not know, or another kind of file: no crash leaves that.
   if (end.kind === 'foreign') return { kind: 'loss', until: known.last + 1n, reason: what }
   if (next !== undefined) {
-    // The damage comes before everything that is needed: a snapshot covers it.
-    if (follows(next.zxid, known)) return { kind: 'continue', from: next.offset }
+    const { last, hasReplayed, hasReadLast = hasReplayed, nextFile } = known
+    // The damage comes before everything that is needed: a snapshot covers it. Where it comes later and an epoch begins behind it,
+    // transactions of the epoch before are missing.
+    if (follows(next.zxid, known) && (next.zxid === last + 1n || !hasReadLast)) {
+      return { kind: 'continue', from: next.offset }
+    }
     // Apache writes batches in order, so good records after the place prove damage. A mark says more: records above it were never
-    // acknowledged, and the end of the history is compared with it.
-    if (known.isLastFile && known.promised === undefined) {
+    // acknowledged, and the end of the history is compared with it. A later file shows what its server had: it continues there, or
+    // with a new epoch, whose number says nothing about how much came before.
+    const isPassedOver = nextFile !== undefined && nextFile > last + 1n
+    if (isPassedOver || (known.isLastFile && known.promised === undefined)) {
       const reason = `${what}, and good transactions from ${formatHex(next.zxid)} on behind it`
       return { kind: 'loss', until: next.zxid, reason }
     }

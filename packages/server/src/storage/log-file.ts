@@ -236,6 +236,15 @@ export class LogFile {
     return undefined
   }
 
+  /**
+   * Whether the file shows nothing of a record behind `last`, its last good one. `end` is how its good records end: at a torn end there
+   * may have been more.
+   */
+  async endsWhole({ kind, offset }: LogEnd, last: bigint): Promise<boolean> {
+    if (kind === 'complete') return true
+    return (kind === 'padding' || kind === 'header') && (await this.findRecord(offset, last)) === undefined
+  }
+
   async #goodRecordAt(offset: number): Promise<bigint | undefined> {
     await this.#hold(offset, frontBytes)
     const front = new Reader(this.#window, offset - this.#base, offset - this.#base + frontBytes)

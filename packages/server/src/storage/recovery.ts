@@ -12,10 +12,11 @@ import { AcknowledgedMark } from './acknowledged.ts'
 import { compressionOf, decompressed } from './compression.ts'
 import { RecentRecords } from './continuity.ts'
 import { logsAmong, type NamedFile, snapshotsAmong } from './file-names.ts'
+import { highestIn } from './history-reader.ts'
 import { SnapshotDamage } from './image.ts'
 import { isMissingAcl } from './image-tree.ts'
 import { judge, judgeReach, judgeRecord, type Known, type Loss } from './judge.ts'
-import { DiskReadError, LogFile, logHeaderBytes, type RecordPlace } from './log-file.ts'
+import { DiskReadError, LogFile, type RecordPlace } from './log-file.ts'
 import { removeOrphans } from './orphans.ts'
 import { bytesOf, type LoadedSnapshot, readSnapshot, type SnapshotEnd } from './snapshot-file.ts'
 import { type Cut, tidy } from './tidy.ts'
@@ -80,6 +81,7 @@ class UnfitSnapshot extends Error {
 /** A loss, with the place that shows it. */
 type PlacedLoss = Loss & { readonly place: string }
 
+const skipped = 'skipped a damaged part of a log that a snapshot covers'
 /** Grants nothing. */
 const nobody: readonly Acl[] = [{ perms: 0, id: { scheme: 'world', id: 'anyone' } }]
 
@@ -133,6 +135,8 @@ class Recovery {
   readonly #options: RecoveryOptions
   #tree = new DataTree()
   #lastZxid = 0n
+  /** The record of `#lastZxid` was read in a log. */
+  #hasReadLast = false
   #replayed = 0
   #isLossy = false
   /** Why snapshots could not be used. */
@@ -282,12 +286,12 @@ class Recovery {
       const path = this.#pathOf(logs[i] as NamedFile)
       const file = await this.#runtime.disk.open(path, { readOnly: true })
       try {
-        const loss = await this.#replayLog(await LogFile.open(path, file), i === logs.length - 1)
+        const loss = await this.#replayLog(await LogFile.open(path, file), logs[i + 1]?.zxid)
         // A killed process may have left bytes that it never synced; later writes must not outlive them.
         if (!this.#isReadOnly) await file.sync()
         if (loss === undefined) continue
         const rest = logs.slice(i).map((each) => this.#pathOf(each))
-        this.#lose({ ...loss, until: await this.#highestIn(rest, loss.until) })
+        this.#lose({ ...loss, until: await highestIn(this.#runtime.disk, rest, loss.until) })
         this.#aside.push(...rest.filter((each) => !this.#aside.includes(each)))
         return
       } finally {
@@ -297,8 +301,10 @@ class Recovery {
   }
 
   /** Applies the transactions of a log; returns what is missing, if anything is. */
-  async #replayLog(log: LogFile, isLastFile: boolean): Promise<PlacedLoss | undefined> {
+  async #replayLog(log: LogFile, nextFile: bigint | undefined): Promise<PlacedLoss | undefined> {
     let from = 0
+    /** The last record that the snapshot has. */
+    let seen = 0n
     for (;;) {
       let loss: PlacedLoss | undefined
       const covered = this.#replayed === 0 ? this.#lastZxid : undefined
@@ -314,6 +320,8 @@ class Recovery {
         from,
         (zxid, at) => {
           if (covered === undefined || zxid > covered) return false
+          seen = zxid
+          if (zxid === covered) this.#hasReadLast = true
           this.#recent.note(zxid, at)
           return true
         },
@@ -322,10 +330,20 @@ class Recovery {
       this.#logsEnd = `${log.path} at offset ${end.offset}`
       if (end.kind === 'complete' || end.kind === 'stopped') return undefined
       const next = end.kind === 'foreign' ? undefined : await log.findRecord(end.offset, this.#lastZxid)
-      const judgement = judge(end, next, this.#known(isLastFile))
+      const known = { ...this.#known(nextFile === undefined), hasReadLast: this.#hasReadLast, nextFile }
+      const judgement = judge(end, next, known)
+      const place = `${this.#logsEnd}: ${end.reason || 'zeros'}`
+      if (judgement.kind === 'cut' || judgement.kind === 'drop') {
+        // Records between the damage and the snapshot's last one were acknowledged: others may ask for them.
+        const isCovered = next === undefined && !this.#hasReadLast
+        const covered = isCovered ? await log.findRecord(end.offset, seen) : undefined
+        if (covered !== undefined && covered.zxid <= this.#lastZxid) {
+          this.#runtime.log('warn', skipped, { place })
+          return undefined
+        }
+      }
       const isSuspect = judgement.kind === 'cut' || (judgement.kind === 'drop' && judgement.hasRecords)
       if (isSuspect) this.#suspects.push(log.path)
-      const place = `${this.#logsEnd}: ${end.reason || 'zeros'}`
       switch (judgement.kind) {
         case 'loss':
           return { ...judgement, place: `${this.#logsEnd}: ${judgement.reason}` }
@@ -337,7 +355,7 @@ class Recovery {
           return undefined
         case 'continue':
           if (judgement.from === undefined) return undefined
-          this.#runtime.log('warn', 'skipped a damaged part of a log that a snapshot covers', { place })
+          this.#runtime.log('warn', skipped, { place })
           from = judgement.from
       }
     }
@@ -365,6 +383,7 @@ class Recovery {
     replay(this.#tree, header, txn)
     this.#recent.note(zxid, at)
     this.#lastZxid = zxid
+    this.#hasReadLast = true
     this.#replayed++
     if (digest === undefined || !this.#comparesDigests || zxid < this.#fuzzyUntil) return
     const here = this.#tree.digest.value
@@ -374,28 +393,6 @@ class Recovery {
         'the tree does not have the digest the log says: it differs from the one that was served; compare it with a backup or another server'
       this.#runtime.log('error', message, { zxid, logged: digest, here })
     }
-  }
-
-  async #highestIn(paths: readonly string[], atLeast: bigint): Promise<bigint> {
-    let highest = atLeast
-    for (const path of paths) {
-      const file = await this.#runtime.disk.open(path, { readOnly: true })
-      try {
-        const log = await LogFile.open(path, file)
-        for (let from = 0; ; ) {
-          const end = await log.scan(({ header }) => {
-            if (header.zxid > highest) highest = header.zxid
-          }, from)
-          if (end.kind === 'complete') break
-          const next = await log.findRecord(Math.max(end.offset, logHeaderBytes), highest)
-          if (next === undefined) break
-          from = next.offset
-        }
-      } finally {
-        await file.close()
-      }
-    }
-    return highest
   }
 
   #pathOf({ name }: NamedFile): string {

@@ -233,6 +233,28 @@ test('numbers that are missing inside a log are a loss', async () => {
   expect(await starts(bench)).toBe(false)
 })
 
+test('damage with good transactions behind it is a loss, though the next log begins an epoch', async () => {
+  for (const logs of [1, 2]) {
+    for (const mark of [true, false]) {
+      const bench = new Bench()
+      await bench.open()
+      await bench.creates(20)
+      if (logs === 2) {
+        await bench.close()
+        await bench.open()
+      }
+      bench.lastZxid = 0x1_0000_0000n
+      await bench.creates(5)
+      await bench.close()
+      if (!mark) bench.forgetMark()
+      const damaged = logs === 2 ? 10 : 19
+      bench.damage('log.1', (bytes) => bytes.fill(0x55, recordAt(bytes, damaged) + 20, recordAt(bytes, damaged) + 24))
+      expect((await names(bench)).filter((each) => each.startsWith('critical'))).toEqual(['critical damaged-record'])
+      expect(await starts(bench)).toBe(false)
+    }
+  }
+})
+
 test('a log of another server, whose numbers come again with another content, is a loss', async () => {
   const other = new Bench()
   await other.open()

@@ -37,6 +37,8 @@ class Walk {
   readonly #findings: Finding[] = []
   readonly #base: bigint
   #reached: bigint
+  /** The record of `#reached` is in a log. */
+  #hasRead = false
   #isWhole = true
   /** The place where the good records of an earlier file end, if that file was cut or damaged there. */
   #suspect: { readonly log: ExaminedLog; readonly at: DamagedPlace; readonly isCut: boolean } | undefined
@@ -57,7 +59,7 @@ class Walk {
     )
     for (const [i, log] of logs.entries()) {
       if (i < start) this.#pass(log)
-      else this.#follow(log, i === logs.length - 1)
+      else this.#follow(log, logs[i + 1]?.zxid)
     }
     if (promised !== undefined && promised > this.#reached && this.#isWhole) this.#lostAcknowledged(promised)
     const newest = snapshots.at(-1)
@@ -82,26 +84,33 @@ class Walk {
     if (kind === 'foreign') this.#covered(log, { offset, isZeros: false, reason })
   }
 
-  #follow(log: ExaminedLog, isLast: boolean): void {
+  /** `next` is the first transaction of the next log, by its name. */
+  #follow(log: ExaminedLog, next: bigint | undefined): void {
     const { promised } = this.#facts
+    const isLast = next === undefined
     for (const stretch of log.stretches) {
       const { behind } = stretch
+      if (stretch.last === this.#base) this.#hasRead = true
       if (stretch.last <= this.#base) {
         if (behind !== undefined) this.#covered(log, behind)
         continue
       }
       // The part that the snapshot covers may be in front.
       const first = stretch.first <= this.#base && this.#reached === this.#base ? this.#base + 1n : stretch.first
-      if (continues(this.#reached, first)) {
+      // Where an epoch begins behind a damaged place, its number does not show that nothing was there.
+      const isMissed = behind !== undefined && this.#hasRead && first !== this.#reached + 1n
+      if (continues(this.#reached, first) && !isMissed) {
         if (behind !== undefined) this.#covered(log, behind)
         this.#reached = stretch.last
+        this.#hasRead = true
         continue
       }
       if (first <= this.#reached) {
         this.#repeats(log, stretch)
         continue
       }
-      if (behind !== undefined && (!isLast || promised !== undefined)) {
+      const isPassedOver = next !== undefined && next > this.#reached + 1n
+      if (behind !== undefined && !isPassedOver && (!isLast || promised !== undefined)) {
         // Nothing behind the place was acknowledged, unless what follows says so.
         this.#suspect = { log, at: behind, isCut: false }
         if (isLast && (promised as bigint) <= this.#reached) this.#tornBatch(log, behind)
