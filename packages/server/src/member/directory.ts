@@ -51,11 +51,13 @@ export async function readDirectory(runtime: Runtime, storage: Storage, hasVote:
     return { epochs, recovered, joined: async () => {} }
   }
   const epochs = await openEpochs(runtime, storage, lastZxid)
-  const ranges = await rangesOf(runtime, storage.logDirectory, lastZxid)
-  const first = ranges[0]?.from
   const snapshots = snapshotsAmong(await disk.list(storage.snapshotDirectory)).map(({ zxid }) => zxid)
+  const { ranges, isLate } = await rangesOf(runtime, storage.logDirectory, lastZxid, snapshots)
+  const first = ranges[0]?.from
   const isBehind = (ranges.at(-1)?.to ?? 0n) < lastZxid
-  const before = snapshots.findLast((zxid) => first === undefined || zxid < first) ?? 0n
+  const before = snapshots.findLast((zxid) => first === undefined || zxid < first)
+  // What a purge has removed is not known: only the very first transaction has nothing before it.
+  const isBaseKnown = first === undefined || (!isLate && (before !== undefined || first === 1n))
   const initialize = `${storage.logDirectory.slice(0, -versionDirectory.length)}${initializeName}`
   let isInitialized = await exists(disk, initialize)
   const isEmpty = lastZxid === 0n && epochs.accepted === 0
@@ -71,7 +73,7 @@ export async function readDirectory(runtime: Runtime, storage: Storage, hasVote:
       acceptedEpoch: epochs.accepted,
       currentEpoch: epochs.current,
       // A snapshot that is newer than the log has what the log lacks.
-      base: isBehind ? lastZxid : before,
+      base: isBehind ? lastZxid : isBaseKnown ? (before ?? 0n) : first,
       ranges: isBehind ? [] : ranges,
       committed: snapshotZxid ?? 0n,
       state: isFresh ? 'fresh' : 'whole',
@@ -105,24 +107,46 @@ async function openEpochs({ disk, log }: Runtime, storage: Storage, lastZxid: bi
   return epochs
 }
 
-/** The zxids of all records, as ranges without a hole. */
-async function rangesOf({ disk }: Runtime, directory: string, last: bigint): Promise<{ from: bigint; to: bigint }[]> {
+interface HeldRanges {
+  /** The zxids of records, as ranges without a hole. */
+  readonly ranges: readonly { readonly from: bigint; readonly to: bigint }[]
+  /** Records right before them may be lost. */
+  readonly isLate: boolean
+}
+
+/** The records that can be passed on: of those before a damaged place only the ones that a later file repeats. */
+async function rangesOf(
+  { disk }: Runtime,
+  directory: string,
+  last: bigint,
+  snapshots: readonly bigint[],
+): Promise<HeldRanges> {
   const ranges: { from: bigint; to: bigint }[] = []
-  for (const { name } of logsAmong(await disk.list(directory))) {
+  let isLate = false
+  const logs = logsAmong(await disk.list(directory))
+  for (const [i, { name }] of logs.entries()) {
     const path = `${directory}/${name}`
     const file = await disk.open(path, { readOnly: true })
     try {
       const log = await LogFile.open(path, file)
-      await log.scanPayloads((zxid) => {
+      const end = await log.scanPayloads((zxid) => {
         const range = ranges.at(-1)
         // Apache may write a record twice.
         if (zxid > last || (range !== undefined && zxid <= range.to)) return
         if (range !== undefined && range.to + 1n === zxid) range.to = zxid
         else ranges.push({ from: zxid, to: zxid })
       })
+      // The numbers show a hole inside an epoch; they do not show whether an epoch had more transactions. A snapshot may.
+      const reached = ranges.at(-1)?.to ?? 0n
+      const next = logs[i + 1]?.zxid
+      if (next === undefined || next <= reached + 1n) continue
+      const hadMore = snapshots.some((zxid) => zxid > reached && zxid < next)
+      if (!hadMore && (await log.endsWhole(end, reached))) continue
+      isLate = true
+      ranges.length = 0
     } finally {
       await file.close()
     }
   }
-  return ranges
+  return { ranges, isLate }
 }
