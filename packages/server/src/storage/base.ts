@@ -10,6 +10,7 @@ import type { Txn } from '../tree/txn.ts'
 import type { AcknowledgedMark } from './acknowledged.ts'
 import { continues } from './continuity.ts'
 import {
+  installingName,
   logName,
   logsAmong,
   type NamedFile,
@@ -32,8 +33,6 @@ export interface BaseDirectories {
   readonly logs: string
 }
 
-/** The point of no return: while this file exists, the files that it names are the history. */
-const installingName = 'installing'
 const installingLine =
   /^(lightkeeper installs ([0-9a-f]{1,16}) (snapshot\.[0-9a-f]+) (log\.[0-9a-f]+|-)) ([0-9a-f]{8})\n$/
 /** Size of the buffer for transactions after an image, in bytes. */
@@ -198,6 +197,7 @@ class TemporaryFile {
   readonly #disk: Disk
   readonly #file: DiskFile
   #position = 0
+  #written: Promise<void> = Promise.resolve()
 
   private constructor(disk: Disk, directory: string, name: string, file: DiskFile) {
     this.#disk = disk
@@ -215,7 +215,8 @@ class TemporaryFile {
   async write(bytes: Uint8Array): Promise<void> {
     const at = this.#position
     this.#position += bytes.length
-    await this.#file.write(at, bytes)
+    this.#written = this.#file.write(at, bytes)
+    await this.#written
   }
 
   /** Resolves when the content is durable; the name is not durable yet. */
@@ -225,6 +226,8 @@ class TemporaryFile {
   }
 
   async discard(): Promise<void> {
+    // A descriptor that is closed under a write may be that of another file a moment later.
+    await this.#written.catch(() => {})
     await this.#file.close()
     await this.#disk.remove(this.path)
   }

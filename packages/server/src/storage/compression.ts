@@ -11,13 +11,15 @@ export type ByteSink = (bytes: Uint8Array) => Promise<void>
 export interface Compressor {
   write(bytes: Uint8Array): Promise<void>
   end(): Promise<void>
+  /** Gives the rest up. Once it resolves, nothing reaches the sink any more. */
+  abandon(): Promise<void>
 }
 
 const snappyMagic = Uint8Array.of(0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1)
 const snappyBlockBytes = 32 * 1024
 
 export function compressor(method: Compression, sink: ByteSink): Compressor {
-  if (method === 'none') return { write: sink, end: async () => {} }
+  if (method === 'none') return { write: sink, end: async () => {}, abandon: async () => {} }
   if (method === 'gz') return gzip(sink)
   let isBegun = false
   return {
@@ -33,6 +35,7 @@ export function compressor(method: Compression, sink: ByteSink): Compressor {
       }
     },
     end: async () => {},
+    abandon: async () => {},
   }
 }
 
@@ -40,8 +43,13 @@ function gzip(sink: ByteSink): Compressor {
   const stream = new CompressionStream('gzip')
   const writer = stream.writable.getWriter()
   const reader = stream.readable.getReader()
+  let sinking: Promise<void> = Promise.resolve()
+  let isAbandoned = false
   const drained = (async () => {
-    for (let piece = await reader.read(); !piece.done; piece = await reader.read()) await sink(piece.value)
+    for (let piece = await reader.read(); !piece.done && !isAbandoned; piece = await reader.read()) {
+      sinking = sink(piece.value)
+      await sinking
+    }
   })()
   // `end` reports its failure; until then no code awaits it.
   drained.catch((error: unknown) => writer.abort(error).catch(() => {}))
@@ -49,6 +57,12 @@ function gzip(sink: ByteSink): Compressor {
     write: (bytes) => writer.write(new Uint8Array(bytes)),
     async end() {
       await Promise.all([writer.close(), drained])
+    },
+    async abandon() {
+      isAbandoned = true
+      writer.abort().catch(() => {})
+      // The sink may be busy with a piece, and others are packed already.
+      await sinking.catch(() => {})
     },
   }
 }

@@ -14,6 +14,9 @@ const asidePrefix = 'damaged.'
 /** The beginning of the name of a file that a snapshot from a leader has replaced. */
 export const replacedPrefix = 'replaced.'
 
+/** The point of no return of such a replacement: while this file exists, the files that it names are the history. */
+export const installingName = 'installing'
+
 /** The path that a file at `path` gets when it is put aside. */
 export function asidePath(path: string): string {
   const slash = path.lastIndexOf('/')

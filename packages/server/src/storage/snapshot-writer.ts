@@ -66,8 +66,12 @@ async function writeContent(tree: DataTree, zxid: bigint, job: SnapshotJob, file
     if (job.withDigest) encoder.end(zxid, job.appliedZxid(), tree.digest.value)
     else encoder.end(zxid, 0n, 0n)
     await out.write(encoder.take())
+    await out.end()
+  } catch (error) {
+    // The caller closes the file.
+    await out.abandon()
+    throw error
   } finally {
     walk.end()
   }
-  await out.end()
 }
