@@ -7,7 +7,8 @@ import type { Disk, DiskFile, Runtime } from '@lightkeeper/runtime'
 import { describe, expect, test } from 'vitest'
 import type { DataTree } from '../tree/data-tree.ts'
 import { TreeWalk } from '../tree/tree-walk.ts'
-import { TruncationRefused } from './base.ts'
+import { AcknowledgedMark } from './acknowledged.ts'
+import { IncomingBase, TruncationRefused } from './base.ts'
 import { ImageEncoder, SnapshotDamage } from './image.ts'
 import { RecoveryError } from './recovery.ts'
 import { Bench, create, directory, dump } from './storage.harness.ts'
@@ -244,11 +245,57 @@ describe('an image that is installed', () => {
     },
   )
 
+  test('is promised as a whole', async () => {
+    const files = new Map([...old.files].filter(([name]) => name !== 'acknowledged' && !name.startsWith('log.')))
+    files.delete('snapshot.c')
+    const { bench, storage } = await memberOn(files)
+    expect(bench.lastZxid).toBeLessThan(last)
+    await bench.world.run(installed(storage, fromLeader))
+    const promised = await bench.world.run(AcknowledgedMark.read(bench.world.runtime('server').disk, directory))
+    expect(promised).toBe(last)
+    await bench.close()
+    bench.disk.lose(`${directory}/log.${(fromLeader.zxid + 1n).toString(16)}`)
+    await expect(bench.open()).rejects.toThrow(RecoveryError)
+  })
+
+  test('that is given up leaves its file when nothing is written to it any more', async () => {
+    const { bench, storage } = await memberOn(old.files)
+    const runtime = bench.world.runtime('server')
+    const events: string[] = []
+    const disk: Disk = {
+      ...runtime.disk,
+      open: async (path, options) => {
+        const file = await runtime.disk.open(path, options)
+        return {
+          ...file,
+          async write(position, bytes) {
+            events.push('write')
+            await file.write(position, bytes)
+            events.push('written')
+          },
+          close() {
+            events.push('close')
+            return file.close()
+          },
+        }
+      },
+    }
+    const directories = { snapshots: storage.snapshotDirectory, logs: storage.logDirectory }
+    const base = await bench.world.run(IncomingBase.begin(disk, directories, fromLeader.zxid))
+    const push = base.push(fromLeader.image)
+    await bench.world.run(Promise.all([push, base.discard()]))
+    expect(events).toEqual(['write', 'written', 'close'])
+  })
+
   test('takes the place of a damaged directory', async () => {
     const files = new Map(old.files)
     files.set('log.d', new Uint8Array(40))
+    // An image did not come to its end when the process did.
+    files.set('tmp.snapshot.77', new Uint8Array(40))
     const { bench, storage } = await memberOn(files)
     expect(storage.recovered.damage).toBeDefined()
+    expect(bench.names()).not.toContain('tmp.snapshot.77')
+    await expect(bench.world.run(storage.snapshot())).rejects.toThrow('the data directory is damaged')
     await bench.world.run(installed(storage, fromLeader))
     await bench.close()
     expect(await found(bench)).toEqual({ last, state: fromLeader.state })

@@ -22,6 +22,7 @@ import { openSessionKeys, sharedSessionKeys } from './session-secret.ts'
 import { directorySize } from './sizes.ts'
 import { bytesOf } from './snapshot-file.ts'
 import { writeSnapshot } from './snapshot-writer.ts'
+import { tidy } from './tidy.ts'
 
 export interface StorageOptions {
   /**
@@ -144,8 +145,12 @@ export class Storage {
 
   async #begin(): Promise<void> {
     const { recovered } = this
-    // A member with `report` gets another history, and this one stays unchanged until then.
-    if (recovered.damage !== undefined) return
+    // A member with `report` gets another history, and this one stays unchanged until then. What an image left that did not come to
+    // its end would fill the disk at last.
+    if (recovered.damage !== undefined) {
+      await tidy(this.#runtime, new Set([this.snapshotDirectory, this.logDirectory]), [], [])
+      return
+    }
     const { disk, log } = this.#runtime
     const names = await disk.list(this.snapshotDirectory)
     // Apache does not start from logs alone, and transactions that were given up must not return.
@@ -201,6 +206,7 @@ export class Storage {
   snapshot(): Promise<SnapshotResult> {
     if (this.#running !== undefined) return this.#running
     if (this.#isReplacing) return Promise.reject(new Error('the history is being replaced'))
+    if (this.#appliedZxid < 0n) return Promise.reject(new Error('the data directory is damaged: there is no tree yet'))
     const { clock, disk, log } = this.#runtime
     const begun = clock.now()
     const running = writeSnapshot(this.#tree, {
@@ -291,6 +297,8 @@ export class Storage {
       try {
         const tree = await base.install(this.#mark)
         await this.log.restart(base.lastZxid)
+        // Whoever is told of the new history may rely on all of it.
+        if (this.#mark.zxid < base.lastZxid) await this.#mark.set(base.lastZxid)
         return tree
       } catch (error) {
         if (!(error instanceof SnapshotDamage)) this.log.fail(error as Error)
