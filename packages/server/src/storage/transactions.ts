@@ -133,8 +133,7 @@ export async function visitTransactions(
         place = `${path} at offset ${end.offset}: ${end.reason || 'the log ends'}`
         if (end.kind === 'complete') break
         // The rest of a preallocated file is long, and empty where the next file continues.
-        const next = logs[i + 1]
-        if (next !== undefined && last !== undefined && continues(last, next.zxid)) break
+        if (last !== undefined && logs[i + 1]?.zxid === last + 1n) break
         const record = await log.findRecord(end.offset, last ?? from - 1n)
         if (record === undefined) break
         at = record.offset
