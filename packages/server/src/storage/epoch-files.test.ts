@@ -45,7 +45,14 @@ test('with a newline are read, as an editor leaves them', async () => {
   expect([epochs.accepted, epochs.current]).toEqual([5, 4])
 })
 
-test.each(['', ' ', '-1', '0x5', '5 6', 'five', '4294967296', '99999999999999999999999'])(
+test('of an Apache server that never had anything are those of an empty directory', async () => {
+  const epochs = await open(await worldWith({ acceptedEpoch: '-1', currentEpoch: '-1' }))
+  expect([epochs.accepted, epochs.current]).toEqual([0, 0])
+  const others = await worldWith({ acceptedEpoch: '-1', currentEpoch: '-1' })
+  await expect(open(others, makeZxid(1, 1))).rejects.toThrow(EpochFileError)
+})
+
+test.each(['', ' ', '-2', '0x5', '5 6', 'five', '4294967296', '99999999999999999999999'])(
   '%j is no epoch',
   async (text) => {
     await expect(open(await worldWith({ acceptedEpoch: text }))).rejects.toThrow(

@@ -36,8 +36,9 @@ export class EpochFiles {
    */
   static async open(disk: Disk, directory: string, lastZxid: bigint): Promise<EpochFiles> {
     const fallback = lastZxid > 0n ? zxidEpoch(lastZxid) : 0
-    const current = (await readEpoch(disk, `${directory}/${currentName}`)) ?? fallback
-    const accepted = (await readEpoch(disk, `${directory}/${acceptedName}`)) ?? current
+    const read = (name: string): Promise<number | undefined> => readEpoch(disk, `${directory}/${name}`, lastZxid <= 0n)
+    const current = (await read(currentName)) ?? fallback
+    const accepted = (await read(acceptedName)) ?? current
     if (accepted < current) {
       throw new EpochFileError(
         `${directory}: ${acceptedName} is ${accepted}, below ${currentName}, which is ${current}. One of them is from another ` +
@@ -120,7 +121,7 @@ export function judgeEpochs(accepted: number, current: number, lastZxid: bigint)
   return { kind: 'abstain', reason: `the history is of epoch ${epoch}, and the accepted epoch is ${accepted}` }
 }
 
-async function readEpoch(disk: Disk, path: string): Promise<number | undefined> {
+async function readEpoch(disk: Disk, path: string, isEmpty: boolean): Promise<number | undefined> {
   let text: string
   try {
     const file = await disk.open(path, { readOnly: true })
@@ -136,6 +137,8 @@ async function readEpoch(disk: Disk, path: string): Promise<number | undefined> 
   }
   // Apache reads the first line.
   const [line = ''] = text.split(/\r?\n/)
+  // Apache writes the epoch of zxid -1 where a server begins with nothing and zookeeper.db.autocreate is false.
+  if (line === '-1' && isEmpty) return undefined
   const epoch = /^\d+$/.test(line) && line.length <= digitsMax ? Number(line) : Number.NaN
   if (epoch <= epochMax) return epoch
   throw new EpochFileError(
