@@ -2,12 +2,12 @@
  * Copies a data directory as one snapshot, while a server, ours or Apache's, uses the directory. The copy holds every transaction
  * that was acknowledged when it began, and it is read back before it counts.
  */
-import type { Runtime } from '@lightkeeper/runtime'
+import type { Disk, Runtime } from '@lightkeeper/runtime'
 import type { DataTree } from '../tree/data-tree.ts'
 import { AcknowledgedMark } from './acknowledged.ts'
 import { type Compression, compressionOf, decompressed } from './compression.ts'
 import { refuseMisplaced, versionDirectory } from './directories.ts'
-import { logsAmong, snapshotsAmong } from './file-names.ts'
+import { installingName, logsAmong, replacedPrefix, snapshotsAmong } from './file-names.ts'
 import { recover } from './recovery.ts'
 import { readSessionSecret, writeSessionSecret } from './session-secret.ts'
 import { bytesOf, readSnapshot } from './snapshot-file.ts'
@@ -44,12 +44,17 @@ export async function backup(runtime: Runtime, options: BackupOptions): Promise<
   if (snapshotsAmong(there).length + logsAmong(there).length > 0) {
     throw new Error(`${directory} holds data already; name an empty directory for the backup`)
   }
+  const snapshotDirectory = `${dataDir}/${versionDirectory}`
+  const before = await replacedIn(disk, snapshotDirectory)
   const { tree, lastZxid } = await recover(runtime, {
-    snapshotDirectory: `${dataDir}/${versionDirectory}`,
+    snapshotDirectory,
     logDirectory: `${dataLogDir}/${versionDirectory}`,
     damage: 'refuse',
     readOnly: true,
   })
+  if (before !== (await replacedIn(disk, snapshotDirectory))) {
+    throw new Error(`a leader has replaced everything in ${snapshotDirectory} meanwhile: run the backup again`)
+  }
   const { name } = await writeSnapshot(tree, {
     disk,
     directory,
@@ -63,11 +68,28 @@ export async function backup(runtime: Runtime, options: BackupOptions): Promise<
   await mark.set(lastZxid)
   await mark.close()
   // With it clients keep their sessions when a server starts on the backup.
-  const secret = await readSessionSecret(disk, `${dataDir}/${versionDirectory}`)
+  const secret = await readSessionSecret(disk, snapshotDirectory)
   if (secret !== undefined) await writeSessionSecret(disk, directory, secret)
   const file = `${directory}/${name}`
   await verify(runtime, file, tree)
   return { file, zxid: lastZxid, znodes: countOf(tree) }
+}
+
+/**
+ * Names that change when a member gets another history: files of two histories together are none.
+ * @throws Error where it gets one now, or its process ended while it did.
+ */
+async function replacedIn(disk: Disk, directory: string): Promise<string> {
+  const names = await disk.list(directory)
+  if (!names.includes(installingName))
+    return names
+      .filter((name) => name.startsWith(replacedPrefix))
+      .sort()
+      .join()
+  throw new Error(
+    `a snapshot from a leader is being put in place in ${directory}: run the backup again; where no server uses the directory, start ` +
+      'it once before',
+  )
 }
 
 async function verify(runtime: Runtime, path: string, original: DataTree): Promise<void> {
