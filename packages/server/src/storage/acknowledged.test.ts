@@ -14,13 +14,14 @@ async function opened(world: World): Promise<AcknowledgedMark> {
   return mark
 }
 
-const read = (world: World): Promise<bigint> =>
-  world.run(AcknowledgedMark.read(world.runtime('server').disk, directory))
+const read = async (world: World): Promise<bigint> =>
+  (await world.run(AcknowledgedMark.read(world.runtime('server').disk, directory))) ?? -1n
 
 test('is what was noted last, also after a kill', async () => {
   const world = new World(1)
   const mark = await opened(world)
   expect(mark.zxid).toBe(0n)
+  expect(await read(world)).toBe(-1n)
   for (let zxid = 1n; zxid <= 5n; zxid++) mark.note(zxid)
   expect(mark.zxid).toBe(5n)
   world.crash('server', 'kill')

@@ -38,23 +38,29 @@ export class AcknowledgedMark {
     return this.#zxid
   }
 
+  /** A promise was written, be it that of nothing: the directory is ours. */
+  get isSet(): boolean {
+    return this.#turn > 0n
+  }
+
   static async open(runtime: Runtime, directory: string): Promise<AcknowledgedMark> {
     const file = await runtime.disk.open(`${directory}/${fileName}`, { create: true })
     const { zxid, turn } = await readMark(file)
     return new AcknowledgedMark(runtime, file, zxid, turn)
   }
 
-  /** The mark of a directory, 0 where there is none. Changes nothing. */
-  static async read(disk: Disk, directory: string): Promise<bigint> {
+  /** The mark of a directory, undefined where there is none. Changes nothing. */
+  static async read(disk: Disk, directory: string): Promise<bigint | undefined> {
     try {
       const file = await disk.open(`${directory}/${fileName}`, { readOnly: true })
       try {
-        return (await readMark(file)).zxid
+        const { zxid, turn } = await readMark(file)
+        return turn === 0n ? undefined : zxid
       } finally {
         await file.close()
       }
     } catch (error) {
-      if ((error as { code?: string }).code === 'ENOENT') return 0n
+      if ((error as { code?: string }).code === 'ENOENT') return undefined
       throw error
     }
   }

@@ -344,6 +344,25 @@ describe('where an epoch begins behind the damage', () => {
   })
 })
 
+test.each([
+  ['its header', 0],
+  ['a part of it', 512],
+])('the first batch of all may be torn by a power cut: %s is missing', async (_what, from) => {
+  const bench = new Bench()
+  await bench.open()
+  const mark = bench.disk.files('/data/version-2').get('acknowledged') as Uint8Array
+  await bench.write(...Array.from({ length: 20 }, (_, i) => create(`/n${i}`, new Uint8Array(50))))
+  bench.world.crash('server', 'kill')
+  // The write was under way, so nobody was told.
+  bench.disk.put('/data/version-2/acknowledged', mark)
+  bench.damage('log.1', (bytes) => bytes.fill(0, from, from + 512))
+  expect((await bench.recover()).lastZxid).toBeLessThan(10n)
+  await bench.open()
+  await bench.creates(3)
+  await bench.close()
+  expect((await bench.recover()).lastZxid).toBe(bench.lastZxid)
+})
+
 test('what a snapshot covers stays in the log behind a damaged place: it was acknowledged', async () => {
   for (const change of [
     (bytes: Uint8Array) => bytes.fill(0x55, recordAt(bytes, 20) + 20, recordAt(bytes, 20) + 24),

@@ -173,7 +173,7 @@ export async function examine(runtime: Runtime, options: ExamineOptions): Promis
     others,
     snapshots,
     logs,
-    promised: mark === 0n ? undefined : mark,
+    promised: mark,
     lastTime: history.lastTime,
     clockStep: history.clockStep,
     sessionHours: history.sessions.hours(),

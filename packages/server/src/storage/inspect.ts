@@ -104,7 +104,7 @@ async function inspectDirectory(disk: Disk, directory: string, report: Inspect):
   const reach = [last, newest?.zxid].reduce<bigint>((a, b) => (b !== undefined && b > a ? b : a), 0n)
   await inspectMember(disk, directory, names, reach, report)
   const mark = await AcknowledgedMark.read(disk, directory)
-  if (mark === 0n) return
+  if (mark === undefined || mark === 0n) return
   report({
     kind: 'note',
     file: `${directory}/acknowledged`,

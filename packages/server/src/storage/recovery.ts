@@ -182,8 +182,7 @@ class Recovery {
     const { snapshotDirectory, logDirectory } = this.#options
     const { disk, log } = this.#runtime
     const snapshots = snapshotsAmong(await disk.list(snapshotDirectory))
-    const mark = await AcknowledgedMark.read(disk, logDirectory)
-    this.#promised = mark === 0n ? undefined : mark
+    this.#promised = await AcknowledgedMark.read(disk, logDirectory)
 
     const snapshotZxid = await this.#loadNewest(snapshots)
     this.#lastZxid = snapshotZxid ?? 0n

@@ -164,7 +164,8 @@ export class Storage {
       await disk.syncDirectory(this.logDirectory)
     }
     // From now on clients see everything that was recovered, acknowledged or not, so it must not disappear.
-    if (this.#mark.zxid < recovered.lastZxid) await this.#mark.set(recovered.lastZxid)
+    // Also that of nothing: a first batch that is torn is then known to be one that nobody relies on.
+    if (this.#mark.zxid < recovered.lastZxid || !this.#mark.isSet) await this.#mark.set(recovered.lastZxid)
     for (const directory of new Set([this.snapshotDirectory, this.logDirectory])) await disk.syncDirectory(directory)
   }
 
