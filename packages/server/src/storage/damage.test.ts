@@ -344,6 +344,21 @@ describe('where an epoch begins behind the damage', () => {
   })
 })
 
+test('a mark from before another server went on says nothing about what that one wrote', async () => {
+  const bench = await filled()
+  const mark = bench.disk.files('/data/version-2').get('acknowledged') as Uint8Array
+  await bench.open()
+  await bench.creates(50)
+  await bench.close()
+  bench.disk.put('/data/version-2/acknowledged', mark)
+  bench.damage('log.c9', (bytes) => {
+    const at = recordAt(bytes, 20)
+    // As in a header of Apache, and a record that rots.
+    return bytes.fill(0, 8, 16).fill(0x55, at + 20, at + 24)
+  })
+  await expect(bench.recover()).rejects.toThrow(/log\.c9 at offset .*good transactions from 0xde on behind it/s)
+})
+
 test.each([
   ['its header', 0],
   ['a part of it', 512],

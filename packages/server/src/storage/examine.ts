@@ -51,6 +51,8 @@ export interface ExaminedLog {
   readonly end: Pick<LogEnd, 'kind' | 'offset' | 'reason'>
   /** The file is shorter than the record at its end says. */
   readonly endsInsideRecord: boolean
+  /** Its header says that another server wrote it. */
+  readonly isFromOthers: boolean
 }
 
 export interface ExaminedSnapshot {
@@ -259,7 +261,8 @@ class HistoryFacts {
         const next = isOver ? undefined : await log.findRecord(offset, current?.last ?? 0n)
         if (next === undefined) {
           const isShort = reason === endsInsideRecord
-          return { path, size: log.size, stretches, end: { kind, offset, reason }, endsInsideRecord: isShort }
+          const facts = { path, size: log.size, stretches, end: { kind, offset, reason } }
+          return { ...facts, endsInsideRecord: isShort, isFromOthers: log.isFromOthers }
         }
         behind = { offset, isZeros: kind === 'padding', reason }
         from = next.offset

@@ -6,6 +6,8 @@ import { type LoggedTxn, readTxn } from './txn-codec.ts'
 export const logHeaderBytes = 16
 const logMagic = 0x5a4b_4c47
 const logVersion = 2
+/** The number of the database: Apache writes 0 and never reads it. This one says that our server wrote the file. */
+const ownDatabase = 0x6c69_6768_746b_6565n
 const endOfRecord = 0x42
 /** Checksum and length before a payload, the end mark after it. */
 const frontBytes = 12
@@ -17,7 +19,7 @@ const windowBytes = 1 << 20
 export function writeLogHeader(writer: Writer): void {
   writer.int(logMagic)
   writer.int(logVersion)
-  writer.long(0n)
+  writer.long(ownDatabase)
 }
 
 /** Begins a record: the caller writes its payload next. Returns the mark that `endLogRecord` needs. */
@@ -84,6 +86,7 @@ export class LogFile {
   readonly path: string
   readonly size: number
   readonly #file: ReadableFile
+  #isFromOthers = false
   #window: Uint8Array<ArrayBuffer>
   /** Offset in the file of the first byte of the window, and how many are valid. */
   #base = 0
@@ -94,6 +97,11 @@ export class LogFile {
     this.#file = file
     this.size = size
     this.#window = new Uint8Array(bytes)
+  }
+
+  /** Its header says that another server wrote it; known once it was read. */
+  get isFromOthers(): boolean {
+    return this.#isFromOthers
   }
 
   /** `bytes`: how much is read at once, and looked at in one turn. */
@@ -162,6 +170,9 @@ export class LogFile {
           ? end('header', 0, 'zeros where the header should be')
           : end('foreign', 0, 'not a transaction log: it does not start with "ZKLG"')
       }
+      // The version, too.
+      reader.pos += 4
+      this.#isFromOthers = reader.long() !== ownDatabase
     }
     const place = { offset: Math.max(from, logHeaderBytes), checksum: 0, bytes: 0 }
     for (;;) {

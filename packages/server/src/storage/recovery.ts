@@ -330,6 +330,8 @@ class Recovery {
       if (end.kind === 'complete' || end.kind === 'stopped') return undefined
       const next = end.kind === 'foreign' ? undefined : await log.findRecord(end.offset, this.#lastZxid)
       const known = { ...this.#known(nextFile === undefined), hasReadLast: this.#hasReadLast, nextFile }
+      // A mark from before another server went on says nothing of what that one acknowledged.
+      if (log.isFromOthers) known.promised = undefined
       const judgement = judge(end, next, known)
       const place = `${this.#logsEnd}: ${end.reason || 'zeros'}`
       if (judgement.kind === 'cut' || judgement.kind === 'drop') {

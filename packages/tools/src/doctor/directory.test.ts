@@ -255,6 +255,18 @@ test('damage with good transactions behind it is a loss, though the next log beg
   }
 })
 
+test('damage in the log of another server is a loss, whatever ours promised before', async () => {
+  const bench = await filled({ mark: true })
+  const mark = bench.disk.files(directory).get('acknowledged') ?? new Uint8Array(0)
+  await bench.open()
+  await bench.creates(50)
+  await bench.close()
+  bench.disk.put(`${directory}/acknowledged`, mark)
+  bench.damage(next, (bytes) => bytes.fill(0, 8, 16).fill(0x55, recordAt(bytes, 20) + 20, recordAt(bytes, 20) + 24))
+  expect(await names(bench)).toEqual(['critical damaged-record'])
+  expect(await starts(bench)).toBe(false)
+})
+
 test('a log of another server, whose numbers come again with another content, is a loss', async () => {
   const other = new Bench()
   await other.open()

@@ -86,7 +86,8 @@ class Walk {
 
   /** `next` is the first transaction of the next log, by its name. */
   #follow(log: ExaminedLog, next: bigint | undefined): void {
-    const { promised } = this.#facts
+    // What another server wrote later was acknowledged by that one.
+    const promised = log.isFromOthers ? undefined : this.#facts.promised
     const isLast = next === undefined
     for (const stretch of log.stretches) {
       const { behind } = stretch
