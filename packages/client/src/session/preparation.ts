@@ -16,6 +16,7 @@ export interface ConnectionSetup {
   readonly auth: readonly AuthOption[]
   readonly watches: WatchRegistry
   readonly lastZxid: bigint
+  readonly requestBytesMax: number
 }
 
 export interface PreparationHost {
@@ -27,7 +28,7 @@ export interface PreparationHost {
 
 /** Resolves to false when the connection was lost meanwhile. Rejects where something was refused or lost. */
 export async function prepare(connection: Connection, setup: ConnectionSetup, host: PreparationHost): Promise<boolean> {
-  const { sasl, watches, lastZxid } = setup
+  const { sasl, watches, lastZxid, requestBytesMax } = setup
   if (sasl !== undefined) {
     await showSasl(connection, sasl, host)
     if (!isOpen(connection)) return false
@@ -38,7 +39,8 @@ export async function prepare(connection: Connection, setup: ConnectionSetup, ho
   )
   if (!isOpen(connection)) return false
   const replies = credentials.map(({ scheme, bytes }) => showIdentity(connection, scheme, bytes, host))
-  for (const spec of setWatchesFrames(knownPaths(connection, watches), lastZxid)) replies.push(connection.request(spec))
+  const frames = setWatchesFrames(knownPaths(connection, watches), lastZxid, requestBytesMax)
+  for (const spec of frames) replies.push(connection.request(spec))
   connection.flush()
   await Promise.all(replies)
   return isOpen(connection)

@@ -244,7 +244,8 @@ export class Session implements ConnectionHost, WatchdogHost {
 
   async #prepare(connection: Connection, isNew: boolean, readOnly: boolean): Promise<void> {
     const { auth, watches, lastZxid } = this
-    const setup = { sasl: this.config.sasl, auth, watches, lastZxid }
+    const { sasl, requestBytesMax } = this.config
+    const setup = { sasl, auth, watches, lastZxid, requestBytesMax }
     if (!(await prepare(connection, setup, this.#preparationHost))) return
     connection.serve()
     this.#hasServed = true

@@ -241,7 +241,8 @@ export class SessionWatches implements WatchSource {
     })
     if (watches.isPersistent(own)) return
     // One-shot watches that it replaced are registered separately now; the server at once reports what has happened since.
-    for (const spec of setWatchesFrames(watches.dataWatchesAt(own), this.#session.lastZxid)) {
+    const { lastZxid, config } = this.#session
+    for (const spec of setWatchesFrames(watches.dataWatchesAt(own), lastZxid, config.requestBytesMax)) {
       void this.#submit(spec).catch(ignore)
     }
   }
