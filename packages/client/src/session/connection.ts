@@ -55,6 +55,8 @@ export class Connection implements LinkEvents {
   phase: ConnectionPhase = 'dialing'
   /** When it became ready for requests; monotonic milliseconds. */
   servingSince = 0
+  /** The highest zxid of the replies before it began to serve. */
+  #preparedZxid = 0n
   /** Replies to all requests of the client before it began to serve. */
   #answeredBefore = 0
   readonly #host: ConnectionHost
@@ -167,6 +169,7 @@ export class Connection implements LinkEvents {
   /** From now on requests of users may be sent. */
   serve(): void {
     this.phase = 'serving'
+    this.#seen(this.#preparedZxid)
     this.servingSince = this.#clock.now()
     this.#answeredBefore = this.#meters.answered
   }
@@ -312,10 +315,20 @@ export class Connection implements LinkEvents {
     this.#meters.latency.record(this.#turnAt - request.sentAt)
     this.#times.confirmed(request.sentAt)
     const { type } = request.spec
-    if (zxid > this.#claim.lastZxid && type !== opCode.auth) this.#claim.lastZxid = zxid
+    if (type !== opCode.auth) this.#seen(zxid)
     // Apache closes the connection after a request that it does not know, so the next connection must know what the server lacks.
     if (err === keeperCodes.UNIMPLEMENTED.number) this.#lacking.add(type)
     request.reply(err, zxid, frame)
+  }
+
+  /**
+   * A reply has shown the state at `zxid`. The next connection asks for the events of every watch since the last zxid. So the replies
+   * that put watches in place count only together: some watches may not be in place yet, and their events have not come.
+   */
+  #seen(zxid: bigint): void {
+    if (this.phase === 'serving') {
+      if (zxid > this.#claim.lastZxid) this.#claim.lastZxid = zxid
+    } else if (zxid > this.#preparedZxid) this.#preparedZxid = zxid
   }
 
   /** A reply that is larger than we accept fails only its own request. Only replies can be so large, and they come in order. */

@@ -57,3 +57,14 @@ test('many watches come back on a client whose requests must be small', async ()
   await made.clock.advance(0)
   expect(made.zk.state.kind).toBe('connected')
 })
+
+test('a connection that is lost between two frames of watches leaves no gap: the next one asks from where the first asked', async () => {
+  const made = await watching(3000)
+  await again(made)
+  const [first, ...others] = frames(made)
+  expect([first?.since, others.length > 0]).toEqual([10n, true])
+  // Others have written meanwhile: the reply to the first frame is newer than the watches of the second.
+  made.peer.reply(first?.xid ?? 0, 0, undefined, 900n)
+  await again(made)
+  expect(frames(made).map(({ since }) => since)).toEqual([10n, ...others.map(() => 10n)])
+})
