@@ -59,6 +59,7 @@ export class Balance {
   /** A connection that was ready is lost. */
   lost(): void {
     this.#hasFailedOver = true
+    this.#moveTo = undefined
     this.stop()
   }
 
@@ -82,6 +83,9 @@ export class Balance {
     const current = this.#host.server()
     const before = hosts.servers
     hosts.replace(servers)
+    // A move that the list before called for.
+    if (this.#moveTo !== undefined) this.stop()
+    this.#moveTo = undefined
     const there = hosts.serverAfter(before, current)
     if (there === current || !this.#host.isConnected()) return
     this.#moveTo = there ?? hosts.fairServer(current)

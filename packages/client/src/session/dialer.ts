@@ -89,7 +89,10 @@ export class Dialer {
     const { server, delayMs } = this.#host.hosts.next(waitMsMax(this.#host.haste()))
     this.#host.chosen(server)
     this.#timer = this.#host.runtime.clock.after(delayMs, () => {
-      if (this.#host.mayDial()) this.#host.connect(server, delayMs)
+      if (!this.#host.mayDial()) return
+      // The list may have changed during the wait.
+      if (this.#host.hosts.servers.includes(server)) this.#host.connect(server, delayMs)
+      else this.dial()
     })
   }
 }

@@ -402,6 +402,26 @@ describe('which server', () => {
     expect(() => made.zk.updateServers('b:1/app')).toThrow('must be a list of servers without a chroot')
   })
 
+  test('can change back before the client has moved: it stays where it is', async () => {
+    const made = await connected({}, 'a:1')
+    const hold = made.zk.hold()
+    made.zk.updateServers('b:1')
+    await made.clock.advance(1000)
+    made.zk.updateServers('a:1')
+    hold.close()
+    await made.clock.advance(2000)
+    expect(made.peers.map(({ address }) => address)).toEqual(['a:1'])
+  })
+
+  test('can change while the client waits to dial: it does not dial a server that is not in the new list', async () => {
+    const made = await connected({ backoff: { baseMs: 500 } }, 'a:1')
+    made.peer.lose()
+    const { length } = made.peers
+    made.zk.updateServers('b:1')
+    await made.clock.advance(3000)
+    expect(made.peers.slice(length).map(({ address }) => address)).toEqual(['b:1'])
+  })
+
   test('moves so many clients to servers that came that each has its share', () => {
     let state = 1
     const below = (bound: number): number => {
