@@ -57,7 +57,8 @@ export interface ConnectOptions {
   /**
    * Milliseconds from a failover until the client moves, with its session: to a preferred server, or to any server with equal
    * chance. Without this, one server would keep the clients of all servers that were restarted. The client waits between once and
-   * twice this time. It never moves while `hold()` is in force or requests are under way. Default 300000; 0 means never.
+   * twice this time. A move that ends on another server is tried again, each time after twice as long, at most 16 times as long.
+   * It never moves while `hold()` is in force or requests are under way. Default 300000; 0 means never.
    */
   readonly rebalanceAfter?: number
   /**

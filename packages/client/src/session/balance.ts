@@ -7,6 +7,8 @@ import type { HostList } from '../host-list.ts'
 
 /** While the client is held or busy, the move is tried again after this time, milliseconds. */
 const retryMs = 1_000
+/** Moves in vain double the time to the next one at most this often: each costs a connection that works. */
+const doublingsMax = 4
 
 export interface BalanceHost {
   readonly clock: Clock
@@ -37,7 +39,10 @@ export class Balance {
   #timer: Timer | undefined
   /** The target of the next move; undefined means any server. */
   #moveTo: string | undefined
-  #isMoving = false
+  /** The server that it has left its connection for. */
+  #movingTo: string | undefined
+  /** Moves in a row that ended on another server. */
+  #movesInVain = 0
   /** The connection was lost, by a failure or by a voluntary move. */
   #hasFailedOver = false
 
@@ -65,16 +70,19 @@ export class Balance {
 
   /**
    * A connection is ready. After a failover a move is due between once and twice the time from now, so that clients do not all move
-   * at the same moment.
+   * at the same moment. A move that ended on another server is tried again, each time after twice as long.
    */
   connected(): void {
-    const { afterMs, random } = this.#host
-    if (this.#hasFailedOver && !this.#isMoving) {
+    const { random } = this.#host
+    const isThere = this.#host.server() === this.#movingTo
+    if (this.#hasFailedOver && !isThere) {
       this.stop()
+      this.#movesInVain = this.#movingTo === undefined ? 0 : Math.min(doublingsMax, this.#movesInVain + 1)
+      const afterMs = this.#host.afterMs * 2 ** this.#movesInVain
       if (afterMs > 0) this.#moveIn(afterMs + random.below(Math.max(1, Math.floor(afterMs))))
     }
     this.#hasFailedOver = false
-    this.#isMoving = false
+    this.#movingTo = undefined
   }
 
   /** Replaces the list of servers. A client that should be on another server moves when no request is under way. */
@@ -111,7 +119,7 @@ export class Balance {
     this.#moveTo = undefined
     if (to === current) return
     hosts.tryFirst(to)
-    this.#isMoving = true
+    this.#movingTo = to
     this.#host.leaveFor(to)
   }
 }

@@ -422,6 +422,27 @@ describe('which server', () => {
     expect(made.peers.slice(length).map(({ address }) => address)).toEqual(['b:1'])
   })
 
+  test('a preferred one that is still away when the client wants to go back is tried again later', async () => {
+    const made = await connected({ preferred: ['b:1'], rebalanceAfter: 60_000 }, 'a:1,b:1')
+    for (const minutes of [2, 4]) {
+      // Nothing listens on the preferred one.
+      while (made.peer.address === 'b:1') {
+        made.peer.lose('refused')
+        for (let i = 0; i < 30 && made.peer.isClosed; i++) await made.clock.advance(100)
+      }
+      expect(await settleOn(made)).toBe('a:1')
+      const there = made.peer
+      for (let i = 0; i < minutes * 60 && !there.isClosed; i++) {
+        await made.clock.advance(1000)
+        answerPings(there)
+      }
+      await made.clock.advance(1000)
+      expect([there.isClosed, made.peer.address], `after ${minutes} minutes`).toEqual([true, 'b:1'])
+    }
+    expect(await settleOn(made)).toBe('b:1')
+    expect(made.zk.state).toMatchObject({ kind: 'connected', isNew: false, server: 'b:1' })
+  })
+
   test('moves so many clients to servers that came that each has its share', () => {
     let state = 1
     const below = (bound: number): number => {
