@@ -603,3 +603,30 @@ test('a name service that hangs holds up no attempt for longer than an attempt m
   await clock.advance(0)
   expect(zk.state).toMatchObject({ kind: 'connected', isNew: false })
 })
+
+test('close() ends the session on a connection whose watches are not in place yet', async () => {
+  const made = await connected()
+  const { zk, clock } = made
+  const reading = zk.get('/x', { watch: true })
+  await clock.advance(0)
+  made.peer.reply(made.peer.request().xid, 0, (writer) => {
+    writer.buffer(new Uint8Array(1))
+    for (let j = 0; j < 17; j++) writer.int(0)
+  })
+  await reading
+  made.peer.lose()
+  await clock.advance(2000)
+  accept(made.peer)
+  await clock.advance(0)
+  const watches = made.peer.request()
+  expect(watches.type).toBe(opCode.setWatches)
+  const closing = zk.close()
+  await clock.advance(0)
+  made.peer.reply(watches.xid)
+  await clock.advance(0)
+  const end = made.peer.request()
+  expect(end.type).toBe(opCode.closeSession)
+  made.peer.reply(end.xid)
+  await clock.advance(0)
+  expect(await closing).toEqual({ isEnded: true, left: [], leftForMs: 0 })
+})

@@ -420,7 +420,8 @@ export class Session implements ConnectionHost, WatchdogHost {
 
   async #close(patienceMs: number, signal: AbortSignal | undefined): Promise<Closing> {
     let isEnded = this.sessionId === 0n
-    if (this.isServing) {
+    // A connection whose identities and watches are under way is ready soon: the request waits for it.
+    if (this.isServing || (this.#connection?.phase === 'preparing' && patienceMs > 0)) {
       const spec: RequestSpec<void> = { type: opCode.closeSession, operation: 'closeSession', encode() {}, decode() {} }
       isEnded = await this.submit(spec, signal, patienceMs).then(
         () => true,
