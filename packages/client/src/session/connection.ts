@@ -337,6 +337,7 @@ export class Connection implements LinkEvents {
     const cause = new Error(
       `the reply has ${length} bytes, replyBytesMax of this client is ${this.#config.replyBytesMax}`,
     )
+    if (request?.isSettled === false) request.spec.onRefusal?.()
     request?.fail('FRAME_TOO_LARGE', cause, request.spec.isRepeatable ? 'rejected' : 'unknown')
     return request !== undefined
   }

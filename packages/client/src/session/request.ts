@@ -22,6 +22,8 @@ export interface RequestSpec<T> {
   decode(reader: Reader, zxid: bigint): T
   /** Makes the result from an error reply, where the error is no failure. Otherwise it throws, or returns undefined to fail. */
   onError?(err: number): { readonly value: T } | undefined
+  /** The reply is a failure, or too large. Called in its place among the events, before the request is rejected. */
+  readonly onRefusal?: (() => void) | undefined
   /** The request may be executed any number of times. After a lost connection or session it is sent again, in its place. */
   isRepeatable?: boolean
   /**
@@ -111,6 +113,7 @@ export class PendingRequest<T = unknown> {
       this.fail('MARSHALLING_ERROR', error, 'unknown')
       throw error
     }
+    this.spec.onRefusal?.()
     const { operation, path } = this.spec
     this.rejectWith(KeeperError.fromNumber(err, { operation, path, outcome: 'rejected' }))
   }

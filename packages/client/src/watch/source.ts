@@ -27,7 +27,10 @@ export interface RawZnode {
  * change that the reply shows has arrived, and no event of a later change.
  */
 export interface WatchSource {
-  /** Undefined where the znode does not exist. With `watcher`, it leaves a one-shot watch on a znode that exists. */
+  /**
+   * Undefined where the znode does not exist. With `watcher`, it leaves a one-shot watch on a znode that exists. A refused read also
+   * counts as a reply of a znode that exists.
+   */
   read(path: string, watcher: Watcher | undefined, onReply: (exists: boolean) => void): Promise<RawZnode | undefined>
   stat(path: string, onReply: (stat: ZnodeStat | undefined) => void): Promise<void>
   /** Names of the children; undefined where the znode does not exist. */
@@ -121,7 +124,8 @@ export class SessionWatches implements WatchSource {
       const data = reader.bufferCopy() ?? empty
       return { data, stat: readZnodeStat(reader) }
     }
-    return this.#read(opCode.getData, path, watcher, 'data', decode, () => onReply(false))
+    const onMissing = (): void => onReply(false)
+    return this.#read(opCode.getData, path, watcher, 'data', decode, onMissing, () => onReply(true))
   }
 
   async stat(path: string, onReply: (stat: ZnodeStat | undefined) => void): Promise<void> {
@@ -167,6 +171,7 @@ export class SessionWatches implements WatchSource {
     kind: OneShotKind,
     decode: (reader: Reader) => T,
     onMissing: () => void,
+    onRefusal?: () => void,
   ): Promise<T | undefined> {
     const own = this.#chroot.toServer(path)
     const { watches } = this.#session
@@ -187,6 +192,7 @@ export class SessionWatches implements WatchSource {
         onMissing()
         return { value: undefined }
       },
+      onRefusal,
     })
   }
 

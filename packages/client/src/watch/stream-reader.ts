@@ -99,7 +99,8 @@ export abstract class StreamReader<T> {
     } catch (error) {
       const isUnreadable = KeeperError.is(error, 'NO_AUTH') || KeeperError.is(error, 'FRAME_TOO_LARGE')
       if (path === scope.root || !isUnreadable) throw error
-      onReply(true)
+      // A request that is too large to be sent has no reply.
+      if (error.outcome === 'not-sent') onReply(true)
       return { isReadable: false, stat: undefined, data: undefined, error }
     }
     if (raw === undefined) return undefined

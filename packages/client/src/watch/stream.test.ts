@@ -116,7 +116,10 @@ class Tree implements WatchSource {
     await this.gate
     const failure = this.failures.shift()
     if (failure !== undefined) throw failure
-    if (this.forbidden.has(path)) throw new KeeperError('NO_AUTH', { path })
+    if (this.forbidden.has(path)) {
+      onReply(true)
+      throw new KeeperError('NO_AUTH', { path })
+    }
     const node = this.#nodes.get(path)
     onReply(node !== undefined)
     if (node === undefined) return undefined
