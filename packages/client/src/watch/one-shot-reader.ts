@@ -2,7 +2,7 @@
  * Reads from servers without persistent watches: every read leaves a one-shot watch. These watches say too little about the znodes
  * below, so the reader compares lists and walks new znodes.
  */
-import { type EventType, eventType, joinPath, type ZnodePath } from '@lightkeeper/protocol'
+import { type EventType, eventType, joinPath, KeeperError, type ZnodePath } from '@lightkeeper/protocol'
 import type { Watcher } from '../session/watch-registry.ts'
 import type { WatchChange } from './change.ts'
 import { type Found, StreamReader } from './stream-reader.ts'
@@ -41,7 +41,19 @@ export class OneShotReader<T> extends StreamReader<T> {
       if (!lists || reading === undefined || (isSame && !concernsList)) return this.#stepAll(found)
       if (!isSame) return this.compare(path, await this.walk([path]), 'event')
     }
-    const names = await source.list(path, this.oneShots, () => dirty.takeList(path))
+    let names: readonly string[] | undefined
+    try {
+      names = await source.list(path, this.oneShots, () => dirty.takeList(path))
+    } catch (error) {
+      if (path === scope.root || !KeeperError.is(error, 'NO_AUTH')) throw error
+      // The same permission is needed to read the znode, so this shows that it is unreadable.
+      const reading = await this.read(path, () => dirty.take(path))
+      const isRefused = reading?.isReadable === false && KeeperError.is(reading.error, 'NO_AUTH')
+      // The permission has come back: the list is read again.
+      if (!isRefused) dirty.touch(path)
+      found.set(path, reading)
+      return this.#stepAll(found)
+    }
     if (names === undefined) {
       dirty.touch(path)
       return this.#stepAll(found)

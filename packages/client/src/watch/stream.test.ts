@@ -414,6 +414,20 @@ describe.each([
     expect(await take(2)).toEqual(['changed /r/secret 2 missed 0', 'ready'])
   })
 
+  test('a znode that may not be read any more when a child of it comes is yielded, and the rest goes on', async () => {
+    const { tree, take } = await followed(
+      persistent,
+      { '/r': '1', '/r/open': '1', '/r/secret': '1', '/r/secret/inner': '1' },
+      { recursive: true },
+    )
+    tree.forbidden.add('/r/secret')
+    tree.set('/r/secret/new', '1')
+    const refused = expect.stringContaining('unreadable /r/secret KeeperError: NO_AUTH')
+    expect(await take(1)).toEqual([persistent ? 'created /r/secret/new 1' : refused])
+    tree.set('/r/open', '2')
+    expect(await take(1)).toEqual(['changed /r/open 2 missed 0'])
+  })
+
   test('data the codec refuses is yielded with the reason; the chain goes on from the last good value', async () => {
     const { tree, next } = await followed(persistent, { '/r': '{"pool":1}' }, { codec: json<{ pool: number }>() })
     tree.set('/r', '{"pool":')
