@@ -1,6 +1,7 @@
 /** A read that is refused, and an event right behind the refusal, in the same chunk of bytes. */
 import { eventType, opCode, specialXid, type Writer } from '@lightkeeper/protocol'
 import { expect, test } from 'vitest'
+import { outcomeOf } from '../../../../test/support/outcome.ts'
 import { connected, type ServerEnd } from '../client.harness.ts'
 
 const statOf = (numChildren: number) => (writer: Writer) => {
@@ -16,6 +17,24 @@ const refusals: [string, (peer: ServerEnd, xid: number) => void][] = [
   ['this client may not read the znode', (peer, xid) => peer.reply(xid, -102)],
   ['the reply is too large', (peer, xid) => peer.reply(xid, 0, (writer) => writer.raw(new Uint8Array(2000)))],
 ]
+
+test('a root whose data is too large ends the stream with an error that says so', async () => {
+  const { zk, clock, peer } = await connected({ replyBytesMax: 1000 })
+  const next = zk.watch('/r').next()
+  let outcome = 'nothing for 3 s'
+  void outcomeOf(next).then((end) => {
+    outcome = end
+  })
+  for (const size of [0, 2000]) {
+    await clock.advance(0)
+    peer.reply(peer.request().xid, 0, (writer) => writer.raw(new Uint8Array(size)))
+  }
+  for (let i = 0; i < 3; i++) {
+    await clock.advance(1000)
+    while (peer.waiting > 0) peer.reply(peer.request().xid, 0, (writer) => writer.raw(new Uint8Array(2000)))
+  }
+  expect(outcome).toMatch(/^FRAME_TOO_LARGE/)
+})
 
 test.each(refusals)('a deletion that is reported behind the refusal is delivered: %s', async (_, refuse) => {
   const { zk, clock, peer } = await connected({ replyBytesMax: 1000 })

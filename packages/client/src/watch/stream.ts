@@ -118,7 +118,10 @@ export class WatchStream<T> implements Watcher {
 
   // -- pulled by the user ---------------------------------------------------------------------------------------------
 
-  /** Ends when the consumer leaves, the signal aborts or the client closes; rejects where this client may not read the root. */
+  /**
+   * Ends when the consumer leaves, the signal aborts or the client closes; rejects where this client may not read the root, and where
+   * its data or a list of children is larger than `replyBytesMax`.
+   */
   changes(): AsyncGenerator<WatchChange<T>, void, void> {
     return interruptible(this.#changes(), () => {
       this.#hasEnded = true
@@ -318,7 +321,8 @@ const abandoned = new Error('the stream was ended')
 
 /** Whether a read that failed like this should simply be repeated. */
 function isPassing(error: unknown): boolean {
-  if (!KeeperError.is(error)) return false
+  // The next reply would be as large.
+  if (!KeeperError.is(error) || error.code === 'FRAME_TOO_LARGE') return false
   return error.outcome !== 'rejected' || passing.has(error.code)
 }
 
