@@ -157,6 +157,15 @@ chapter('triggers', {}, (c) => {
     expect(await other.heard()).toEqual([`${created} ${path}`])
     other.destroy()
   })
+  fact('a recursive watch on the empty path concerns nobody, and takes nothing from one on the root', async () => {
+    const [other, empty] = [await c.connect(), await c.connect()]
+    await recursive(other, '/')
+    await recursive(empty, '')
+    const path = await c.wire.made(c.unique())
+    expect(await other.heard()).toEqual([`${created} ${path}`])
+    expect(await empty.heard()).toEqual([])
+    for (const wire of [other, empty]) wire.destroy()
+  })
   fact('data and child watches on one path get one event for a delete', async () => {
     const path = await c.wire.made(c.unique())
     await data(c.wire, path)

@@ -11,6 +11,7 @@ export class PathTrie<V> {
   size = 0
 
   get(path: string): V | undefined {
+    if (path === '') return this.#top.value
     let found: V | undefined
     this.#walk(path, (value, end) => {
       if (end === path.length) found = value
@@ -72,8 +73,12 @@ export class PathTrie<V> {
   }
 }
 
-/** The segments of a path, the first of which is empty; the root has only that one. Stops when `visit` returns false. */
+/**
+ * The segments of a path, the first of which is empty; the root has only that one. The empty path has none: it is no znode's, and above
+ * none. Stops when `visit` returns false.
+ */
 function eachSegment(path: string, visit: (segment: string, end: number) => boolean): void {
+  if (path === '') return
   if (path === '/') {
     visit('', 1)
     return

@@ -9,7 +9,8 @@ class Modelled {
   readonly modes = new Map<string, number>()
 }
 
-const paths = ['/', '/a', '/a/b', '/a/b/c', '/d']
+// Clients may watch what is no path, too: the empty one is above none.
+const paths = ['/', '/a', '/a/b', '/a/b/c', '/d', '', 'x']
 const modes = Object.values(watchMode)
 const step = fc.record({
   what: fc.constantFrom('add', 'remove', 'removeAll', 'trigger', 'leave'),
@@ -20,7 +21,7 @@ const step = fc.record({
 
 /** Whether a change of `path` reaches a recursive watch of `watched`. */
 const isBelow = (path: string, watched: string): boolean =>
-  path === watched || watched === '/' || path.startsWith(`${watched}/`)
+  path === watched || (path.startsWith('/') && (watched === '/' || (watched !== '' && path.startsWith(`${watched}/`))))
 
 describe('a table of watches', () => {
   test('knows who watches what, in which mode, and what it takes, whatever comes and goes', () => {
