@@ -56,6 +56,7 @@ function isOpen(list: readonly Acl[]): boolean {
   return list.length === 1 && only?.perms === 31 && only.id.scheme === 'world' && only.id.id === 'anyone'
 }
 
+/** With the lengths of the texts, since clients choose them: no text makes two lists one. */
 function keyOf(list: readonly Acl[]): string {
-  return list.map(({ perms, id }) => `${perms}\u0000${id.scheme}\u0000${id.id}`).join('\u0001')
+  return list.map(({ perms, id }) => `${perms},${id.scheme.length},${id.id.length},${id.scheme}${id.id}`).join('')
 }
