@@ -3,7 +3,7 @@ import type { Acl, Id } from '@lightkeeper/protocol'
 import { openAcl, permission } from '@lightkeeper/protocol'
 import type { AuthProvider } from './providers.ts'
 
-/** How many bytes the entries `auth` of a transaction may still add to it. */
+/** How many bytes a transaction may still have beyond those of its request. */
 export interface AclRoom {
   bytes: number
 }
@@ -13,6 +13,8 @@ const fewEntries = 16
 /** The permissions and the lengths of scheme and id. */
 const entryBytes = 12
 const encoder = new TextEncoder()
+/** What stands for a byte that is no UTF-8; it has three. */
+const replacement = /\ufffd/g
 
 export class Access {
   readonly providers: ReadonlyMap<string, AuthProvider>
@@ -38,34 +40,45 @@ export class Access {
   }
 
   /**
-   * The list to store for the list a caller gave: duplicates removed, `auth` entries replaced by the caller's own ids, which takes from
-   * `room`. Undefined when it is not valid, or has no room.
+   * The list to store for the list a caller gave: duplicates removed, `auth` entries replaced by the caller's own ids. That takes from
+   * `room`, and so do ids that were no UTF-8. Undefined when it is not valid, or has no room.
    */
   fixUp(given: readonly Acl[], identities: readonly Id[], room: AclRoom): readonly Acl[] | undefined {
     if (isOpenList(given)) return openAcl
     if (given.length === 0) return undefined
     const fixed = new Entries()
+    /** The permissions of entries `auth` so far. */
+    const own = new Set<number>()
     for (const entry of given) {
       const { scheme, id } = entry.id
       if (scheme === 'world') {
         if (id !== 'anyone') return undefined
         fixed.add(entry)
       } else if (scheme === 'auth') {
-        let found = false
-        for (const own of identities) {
-          if (this.providers.get(own.scheme)?.isAuthenticated !== true) continue
-          found = true
-          if (!fixed.add({ perms: entry.perms, id: own })) continue
-          room.bytes -= entryBytes + own.scheme.length + encoder.encode(own.id).length
-          if (room.bytes < 0) return undefined
-        }
-        if (!found) return undefined
+        if (own.has(entry.perms)) continue
+        own.add(entry.perms)
+        if (!this.#addOwn(entry.perms, identities, fixed, room)) return undefined
       } else {
         if (this.providers.get(scheme)?.isValid(id) !== true) return undefined
         fixed.add(entry)
+        room.bytes -= 2 * (id.match(replacement)?.length ?? 0)
+        if (room.bytes < 0) return undefined
       }
     }
     return fixed.list
+  }
+
+  /** Adds an entry for each identity that was proved. False where there is none, or no room. */
+  #addOwn(perms: number, identities: readonly Id[], fixed: Entries, room: AclRoom): boolean {
+    let isKnown = false
+    for (const id of identities) {
+      if (this.providers.get(id.scheme)?.isAuthenticated !== true) continue
+      isKnown = true
+      if (!fixed.add({ perms, id })) continue
+      room.bytes -= entryBytes + id.scheme.length + encoder.encode(id.id).length
+      if (room.bytes < 0) return false
+    }
+    return isKnown
   }
 
   /** What a caller without ADMIN sees of an ACL: digests cut off. */

@@ -73,6 +73,14 @@ test('a list that grows far beyond its request is refused', () => {
   expect(preparer.setAcl(contextOf(identities), { path: '/', acl: many, version: -1 })).toBe(invalidAcl)
 })
 
+test('a list whose ids are no UTF-8 is refused where it grows far beyond its request', () => {
+  // As a reader gives bytes that are no UTF-8: one of them becomes three.
+  const broken = (count: number): Acl[] => [{ perms: 31, id: { scheme: 'digest', id: `${'\ufffd'.repeat(count)}:x` } }]
+  expect(create(broken(1_000_000), identities)).toBe(invalidAcl)
+  expect(preparer.setAcl(contextOf(identities), { path: '/', acl: broken(1_000_000), version: -1 })).toBe(invalidAcl)
+  expect(create(broken(3), identities)).toMatchObject({ type: opCode.create, acl: broken(3) })
+})
+
 test('as many operations as a multi may have have room for the identities of a client', () => {
   const some = identities.slice(0, 4).map((_, i) => ({ scheme: 'digest', id: `user${i}:${'h'.repeat(28)}` }))
   const made = multi(some, pathsOf(config.maxMultiOperations))

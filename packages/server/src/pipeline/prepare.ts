@@ -61,8 +61,8 @@ const undeletable: ReadonlySet<string> = new Set(['/', '/zookeeper', '/zookeeper
 const listedPathsMax = 256 * 1024
 
 /**
- * What entries `auth` may add to a transaction, bytes. It may be so much larger than a request, and a little more: a larger one would be
- * proposed, and no member would take it from its leader, nor from the next one.
+ * How much larger than its request a transaction may become by its ACLs, bytes: by entries `auth`, and by ids that are no UTF-8. A much
+ * larger one would be proposed, and no member would take it from its leader, nor from the next one.
  */
 const addedAclBytesMax = 1_000_000
 
