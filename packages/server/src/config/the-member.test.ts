@@ -311,6 +311,13 @@ test.each([
   ],
   ['a voter that is in no group', `${lines}${fourth}group.1=1:2\n`, '4', /^group\.N leaves out server 3/],
   ['a voter in two groups', `${lines}${fourth}group.1=1:2\ngroup.2=2:3\n`, '4', /^group\.2 has server 2/],
+  [
+    'a number that makes ids of sessions like owners of TTL znodes',
+    `${lines}server.255=e:1:2\n`,
+    '1',
+    /^server\.255 has a number/,
+  ],
+  ['the same number in the lowest byte', `${lines}server.511=e:1:2:observer\n`, '1', /^server\.511 has a number/],
   ['observers alone', 'server.1=a:1:2:observer\nserver.4=b:1:2:observer\n', '4', /^server\.N names observers alone/],
 ])('is refused with %s', (_what, content, id, says) => {
   expect(() => start(content, id)).toThrow(says)

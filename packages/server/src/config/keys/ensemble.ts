@@ -117,6 +117,12 @@ export const ensemble = {
     if (config.reconfigEnabled === true && servers.size > 1)
       throw ConfigError.refused('reconfigEnabled', 'is true, and a member of this version cannot change its ensemble')
     for (const [sid, { addresses }] of servers) {
+      // Its sessions begin with this byte, as the owners of TTL znodes do: their ephemerals would never go (SessionTrackerImpl.java).
+      if (sid % 256 === 255)
+        throw ConfigError.refused(
+          `server.${sid}`,
+          'has a number whose lowest byte is 255: ephemerals of its clients would count as TTL znodes; give it another one',
+        )
       if (addresses.length > 1 && !config.multiAddressEnabled)
         throw ConfigError.refused(`server.${sid}`, 'has several addresses, and multiAddressEnabled is not true')
     }
