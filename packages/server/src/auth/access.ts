@@ -12,6 +12,11 @@ export interface AclRoom {
 const fewEntries = 16
 /** The permissions and the lengths of scheme and id. */
 const entryBytes = 12
+/** What a longer list gives to an identity is remembered: so many of these, for identities that are not long. */
+const longEntries = 64
+const grantsMax = 100_000
+const knownIdMax = 128
+const anyone: Id = { scheme: 'world', id: 'anyone' }
 const encoder = new TextEncoder()
 /** What stands for a byte that is no UTF-8; it has three. */
 const replacement = /\ufffd/g
@@ -19,6 +24,9 @@ const replacement = /\ufffd/g
 export class Access {
   readonly providers: ReadonlyMap<string, AuthProvider>
   readonly #skipAcl: boolean
+  /** By list: what it gives, by identity. */
+  #granted = new WeakMap<readonly Acl[], Map<string, number>>()
+  #grants = 0
 
   constructor(providers: ReadonlyMap<string, AuthProvider>, skipAcl: boolean) {
     this.providers = providers
@@ -29,6 +37,7 @@ export class Access {
   allows(acl: readonly Acl[], wanted: number, identities: readonly Id[]): boolean {
     if (acl === openAcl || this.#skipAcl || acl.length === 0) return true
     for (const id of identities) if (id.scheme === 'super') return true
+    if (acl.length > longEntries) return this.#allowsByLong(acl, wanted, identities)
     for (const { perms, id } of acl) {
       if ((perms & wanted) === 0) continue
       if (id.scheme === 'world' && id.id === 'anyone') return true
@@ -37,6 +46,43 @@ export class Access {
       for (const own of identities) if (own.scheme === id.scheme && provider.matches(own.id, id.id)) return true
     }
     return false
+  }
+
+  /** The same: a transaction may ask thousands of times for one list, and an event for each of its watchers. */
+  #allowsByLong(acl: readonly Acl[], wanted: number, identities: readonly Id[]): boolean {
+    if (this.#grants >= grantsMax) {
+      this.#granted = new WeakMap()
+      this.#grants = 0
+    }
+    let known = this.#granted.get(acl)
+    if (known === undefined) {
+      known = new Map()
+      this.#granted.set(acl, known)
+    }
+    for (const own of [anyone, ...identities]) {
+      const key = own.id.length <= knownIdMax ? `${own.scheme}:${own.id}` : undefined
+      let perms = key === undefined ? undefined : known.get(key)
+      if (perms === undefined) {
+        perms = this.#permsOf(acl, own)
+        if (key !== undefined) {
+          known.set(key, perms)
+          this.#grants++
+        }
+      }
+      if ((perms & wanted) !== 0) return true
+    }
+    return false
+  }
+
+  /** All permissions that a list gives to an identity. */
+  #permsOf(acl: readonly Acl[], own: Id): number {
+    const provider = this.providers.get(own.scheme)
+    let all = 0
+    for (const { perms, id } of acl) {
+      if (id.scheme !== own.scheme) continue
+      if (own === anyone ? id.id === anyone.id : provider?.matches(own.id, id.id)) all |= perms
+    }
+    return all
   }
 
   /**
