@@ -96,7 +96,7 @@ describe('the tarball', () => {
     }
     const budget: Record<keyof typeof sizes, number> = {
       'tarball KiB': 340,
-      'code KiB': 316,
+      'code KiB': 320,
       'code gzipped KiB': 73,
       'index.d.ts KiB': 92,
     }

@@ -3,6 +3,7 @@
  * thousand long keys of one length is as slow as a list. Here a long key is stored under a short key that is made from
  * its content. A short key costs only a look at its length.
  */
+import { ownString } from './own-string.ts'
 
 /** Longer keys are replaced by a short one. V8 hashes the content of strings of up to 16383 characters. */
 const longFrom = 8192
@@ -75,8 +76,8 @@ class LongTexts {
   #use(text: string): Piece {
     let piece = this.#pieces.get(text)
     if (piece === undefined) {
-      piece = { id: ++this.#lastId, text, users: 0 }
-      this.#pieces.set(text, piece)
+      piece = { id: ++this.#lastId, text: ownString(text, 0), users: 0 }
+      this.#pieces.set(piece.text, piece)
       this.#pieceOf.set(piece.id, piece)
     }
     piece.users++

@@ -1,5 +1,5 @@
 /** A few values by path, which can be found from any path below: one step for each segment that exists, and no more. */
-import { TextMap } from '@lightkeeper/runtime'
+import { ownString, TextMap } from '@lightkeeper/runtime'
 
 class Branch<V> {
   value: V | undefined
@@ -27,7 +27,7 @@ export class PathTrie<V> {
       let next = at.branches.get(segment)
       if (next === undefined) {
         next = new Branch()
-        at.branches.set(segment, next)
+        at.branches.set(ownString(segment, 0), next)
       }
       at = next
       return true

@@ -4,7 +4,7 @@
  * everything for tens of milliseconds each time it doubles.
  */
 import { lastSlash } from '@lightkeeper/protocol'
-import { TextMap } from '@lightkeeper/runtime'
+import { ownString, TextMap } from '@lightkeeper/runtime'
 import type { Znode } from './znode.ts'
 
 const parts = 256
@@ -43,7 +43,7 @@ export class ZnodeIndex {
     if (parent.children === undefined) {
       parent.children = new TextMap()
       if (slash > 0) {
-        const own = path.slice(0, slash)
+        const own = ownString(path, 0, slash)
         this.#part(own).set(own, parent)
       }
     }
@@ -91,26 +91,4 @@ export class ZnodeIndex {
       path.charCodeAt(length - 1) * 31 + path.charCodeAt(length - 2) * 7 + path.charCodeAt(length >> 1) * 59 + length
     return this.#parents[hash & (parts - 1)] as TextMap<Znode>
   }
-}
-
-/** The end of a string, in its own memory: a slice would keep the whole string alive. */
-function ownString(text: string, from: number): string {
-  let own = ''
-  let i = from
-  for (; i + 8 <= text.length; i += 8) {
-    own += String.fromCharCode(
-      text.charCodeAt(i),
-      text.charCodeAt(i + 1),
-      text.charCodeAt(i + 2),
-      text.charCodeAt(i + 3),
-      text.charCodeAt(i + 4),
-      text.charCodeAt(i + 5),
-      text.charCodeAt(i + 6),
-      text.charCodeAt(i + 7),
-    )
-  }
-  if (i < text.length) own += text.slice(i)
-  // Joins the pieces now, once.
-  own.charCodeAt(0)
-  return own
 }
