@@ -1,5 +1,5 @@
 /** What a client says of its writes is true: under lost connections, what succeeded happened once, what failed did not happen. */
-import { type Client, KeeperError, op } from '@lightkeeper/client'
+import { type Client, KeeperError, op, readOnlyAcl } from '@lightkeeper/client'
 import { describe, expect, test } from 'vitest'
 import { text } from '../support/text.ts'
 import { Trouble } from '../support/trouble.ts'
@@ -181,4 +181,35 @@ describe('under lost connections', () => {
     }
     expect([...outcomes.values()].filter((each) => each === 'ok').length).toBeGreaterThan(0)
   })
+})
+
+test.each<[string, (client: Client) => Promise<unknown>]>([
+  ['create', (client) => client.create('/e', '', { mode: 'ephemeral', timeout: Number.POSITIVE_INFINITY })],
+  ['set', (client) => client.set('/n', 'x', { idempotent: true, timeout: Number.POSITIVE_INFINITY })],
+  ['setAcl', (client) => client.setAcl('/n', readOnlyAcl, { timeout: Number.POSITIVE_INFINITY })],
+  ['delete', (client) => client.delete('/n', { idempotent: true, timeout: Number.POSITIVE_INFINITY })],
+  [
+    'transaction',
+    (client) =>
+      client.transactionOf([op.create('/e', '', { mode: 'ephemeral' })], { timeout: Number.POSITIVE_INFINITY }),
+  ],
+])('a %s without a limit learns its outcome, however long no server is reached', async (_, call) => {
+  const stage = new Stage(1)
+  const { world } = stage
+  await stage.startServer()
+  const client = await world.run(stage.connect({ sessionTimeout: 20_000, requestTimeout: 500 }))
+  await world.run(client.create('/n'))
+  let isHeld = true
+  world.network.holdWhere((from, to) => isHeld && from === serverHost && to === 'c1')
+  const outcome = outcomeOf(call(client))
+  await world.advance(20)
+  world.network.cut('c1', serverHost)
+  world.network.reset('c1', serverHost)
+  isHeld = false
+  await world.advance(8_000)
+  world.network.heal('c1', serverHost)
+  expect(await world.run(outcome)).toBe('ok')
+  expect(client.epoch).toBe(0)
+  await world.run(client.close())
+  await world.run(Promise.resolve(stage.close()))
 })

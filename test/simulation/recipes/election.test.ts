@@ -126,6 +126,79 @@ describe.each(Object.entries(recipes))('an %s', (_, recipe) => {
   test.each(seeds(120))('has one term at a time, and always another, seed %i', (seed) => story(seed, recipe))
 })
 
+describe('a master whose reply is lost while no server is reached for longer than a request may take', () => {
+  /** A client whose first term is executed, and that hears of it only after `away`. */
+  async function begun(away: (stop: AbortController) => void): Promise<{
+    readonly stage: Stage
+    readonly operator: Client
+    readonly first: Promise<IteratorResult<Term, void>>
+  }> {
+    const stage = new Stage(1)
+    const { world } = stage
+    await stage.startServer()
+    const zk = await world.run(stage.connect({ sessionTimeout: 10_000, requestTimeout: 500 }))
+    const operator = await world.run(stage.connect())
+    await world.run(operator.create(`${path}-epoch`, '', { parents: true }))
+    let isHeld = true
+    world.network.holdWhere((from, to) => isHeld && from === serverHost && to === 'c1')
+    const stop = new AbortController()
+    const first = masterElection(zk, path, { id: 'a' }).terms({ signal: stop.signal }).next()
+    await world.advance(20)
+    expect(await world.run(operator.exists(path))).toBeDefined()
+    world.network.cut('c1', serverHost)
+    world.network.reset('c1', serverHost)
+    isHeld = false
+    await world.advance(1_000)
+    away(stop)
+    await world.advance(4_000)
+    world.network.heal('c1', serverHost)
+    return { stage, operator, first }
+  }
+
+  test('leads when a server is reached again', async () => {
+    const { stage, operator, first } = await begun(() => {})
+    const { world } = stage
+    const { value } = await world.run(first)
+    const term = value as Term
+    expect([term.signal.aborted, (await world.run(operator.get(path))).stat.czxid]).toEqual([false, term.epoch])
+    expect(await world.run(term.resign())).toBeUndefined()
+    expect(await world.run(operator.exists(path))).toBeUndefined()
+    await world.run(Promise.resolve(stage.close()))
+  })
+
+  test('leads where the reply has come, without the Stat of the znode', async () => {
+    const stage = new Stage(1)
+    const { world } = stage
+    await stage.startServer()
+    const zk = await world.run(stage.connect({ sessionTimeout: 10_000, requestTimeout: 500 }))
+    await world.run(zk.create(`${path}-epoch`, '', { parents: true }))
+    const original = zk.transactionOf.bind(zk) as (...given: unknown[]) => Promise<unknown[]>
+    // As servers before 3.5 answer.
+    const withoutStat = async (...given: unknown[]): Promise<unknown[]> => {
+      const [made, ...rest] = await original(...given)
+      world.network.cut('c1', serverHost)
+      return [{ ...(made as object), stat: undefined }, ...rest]
+    }
+    Object.assign(zk, { transactionOf: withoutStat })
+    const first = masterElection(zk, path, { id: 'a' }).terms().next()
+    await world.advance(5_000)
+    world.network.heal('c1', serverHost)
+    const term = (await world.run(first)).value as Term
+    expect(term.signal.aborted).toBe(false)
+    expect(await world.run(term.resign())).toBeUndefined()
+    await world.run(Promise.resolve(stage.close()))
+  })
+
+  test('leaves nothing behind where it has been stopped meanwhile', async () => {
+    const { stage, operator, first } = await begun((stop) => stop.abort())
+    const { world } = stage
+    expect((await world.run(first)).value).toBeUndefined()
+    await world.advance(2_000)
+    expect(await world.run(operator.exists(path))).toBeUndefined()
+    await world.run(Promise.resolve(stage.close()))
+  })
+})
+
 test('an observer sees each leader in turn, and that there is none', async () => {
   const stage = new Stage(1)
   const { world } = stage

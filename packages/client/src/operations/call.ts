@@ -64,8 +64,8 @@ export abstract class Write<T> implements RequestSpec<T> {
   recover(lost: Lost): Promise<T> {
     const resend = (): Promise<T> => {
       this.#recoveries++
-      // The call that waits for this request limits it, and looks at the tree before it sends.
-      return this.context.submit(this, {})
+      // The call that waits for this request ends it too, and looks at the tree before it sends.
+      return this.context.submit(this, lost.limits)
     }
     return recovered(lost, () => this.look(lost), resend, this.acceptsEqual === true)
   }

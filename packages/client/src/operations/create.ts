@@ -82,11 +82,11 @@ class Create extends Write<CreateResult> {
     return { path, stat: readZnodeStat(reader) }
   }
 
-  protected async look({ seen, sessionId }: Lost): Promise<Finding<CreateResult>> {
+  protected async look({ seen, sessionId, limits }: Lost): Promise<Finding<CreateResult>> {
     const { context, path } = this
     // The order matters: the reading of the parent also covers the time until we have looked for the znode.
-    const found = await findSynced(context, path)
-    const parent = await readZnode(context, existsRead, parentPath(path) as ZnodePath, {})
+    const found = await findSynced(context, path, limits)
+    const parent = await readZnode(context, existsRead, parentPath(path) as ZnodePath, limits)
     const currentSessionId = context.session.sessionId
     const lost = { data: this.#data, isEphemeral: this.#isEphemeral, sessionId, currentSessionId, seen }
     const verdict = verdictOfCreate(lost, found, parent)

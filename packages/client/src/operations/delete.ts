@@ -57,10 +57,10 @@ class Delete extends Write<void> {
     this.context.session.ephemerals.delete(this.path)
   }
 
-  protected async look({ seen }: Lost): Promise<Finding<void>> {
+  protected async look({ seen, limits }: Lost): Promise<Finding<void>> {
     const { context, path } = this
-    const found = await findSynced(context, path)
-    const parent = await readZnode(context, existsRead, parentPath(path) as ZnodePath, {})
+    const found = await findSynced(context, path, limits)
+    const parent = await readZnode(context, existsRead, parentPath(path) as ZnodePath, limits)
     return { verdict: verdictOfDelete({ seen }, found, parent), result: () => undefined }
   }
 }

@@ -147,8 +147,12 @@ export async function find(
 }
 
 /** As `find`; it sees every write that was executed before this call. */
-export async function findSynced(context: CallContext, path: ZnodePath): Promise<GetResult | undefined> {
-  const [, found] = await Promise.all([sync(context, path, {}), find(context, path, {})])
+export async function findSynced(
+  context: CallContext,
+  path: ZnodePath,
+  options: CallOptions,
+): Promise<GetResult | undefined> {
+  const [, found] = await Promise.all([sync(context, path, options), find(context, path, options)])
   return found
 }
 

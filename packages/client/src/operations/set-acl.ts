@@ -39,9 +39,9 @@ class SetAcl extends Write<ZnodeStat> {
     return readZnodeStat(reader)
   }
 
-  protected async look({ seen }: Lost): Promise<Finding<ZnodeStat>> {
+  protected async look({ seen, limits }: Lost): Promise<Finding<ZnodeStat>> {
     const { context, path } = this
-    const found = await Promise.all([sync(context, path, {}), getAcl(context, path, {})])
+    const found = await Promise.all([sync(context, path, limits), getAcl(context, path, limits)])
       .then(([, each]) => each)
       .catch((error: unknown) => {
         ignoreMissing(error)

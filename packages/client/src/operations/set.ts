@@ -46,8 +46,8 @@ class SetData extends Write<ZnodeStat> {
     return readZnodeStat(reader)
   }
 
-  protected async look({ seen }: Lost): Promise<Finding<ZnodeStat>> {
-    const found = await findSynced(this.context, this.path)
+  protected async look({ seen, limits }: Lost): Promise<Finding<ZnodeStat>> {
+    const found = await findSynced(this.context, this.path, limits)
     const verdict = verdictOfSet({ data: this.#data, version: this.#version, seen }, found)
     return found === undefined ? { verdict } : { verdict, result: () => found.stat }
   }

@@ -110,12 +110,13 @@ class Transaction extends Write<unknown[]> {
 
   protected async look(lost: Lost): Promise<Finding<unknown[]>> {
     const { context } = this
-    await sync(context, '/', {})
+    const { limits } = lost
+    await sync(context, '/', limits)
     const tree: Look = {
       sessionId: context.session.sessionId,
-      find: (path) => find(context, path as ZnodePath, {}),
-      stat: (path) => readZnode(context, existsRead, path as ZnodePath, {}),
-      names: async (path) => (await readZnode(context, childrenRead, path as ZnodePath, {})).children,
+      find: (path) => find(context, path as ZnodePath, limits),
+      stat: (path) => readZnode(context, existsRead, path as ZnodePath, limits),
+      names: async (path) => (await readZnode(context, childrenRead, path as ZnodePath, limits)).children,
     }
     const ops = this.#ops.map((each) => each.lost)
     const { verdict, zxid } = await evidenceOfAll(ops, lost, tree)

@@ -9,6 +9,7 @@ import {
 } from '@lightkeeper/protocol'
 import type { Clock } from '@lightkeeper/runtime'
 import { hearAbort, unhearAbort } from '../arguments/abort.ts'
+import type { CallOptions } from '../options.ts'
 
 /** A request: what to send, what its reply means, and what to do when it fails or its reply is lost. */
 export interface RequestSpec<T> {
@@ -42,6 +43,11 @@ export interface Lost {
   readonly seen: bigint
   /** The session in which it was sent. */
   readonly sessionId: bigint
+  /**
+   * For each request that looks into it or sends it again: the timeout of the call. A call without a limit learns the outcome
+   * however long no server is reached, also where its signal has aborted meanwhile.
+   */
+  readonly limits: CallOptions
   /** Whether the caller has given up meanwhile: then nothing more may be sent for it. */
   isGivenUp(): boolean
 }
@@ -60,6 +66,7 @@ export class PendingRequest<T = unknown> {
   deadline = Number.POSITIVE_INFINITY
   readonly #resolve: (value: T) => void
   readonly #reject: (reason: unknown) => void
+  #timeoutMs: number | undefined
   #cleanUp: (() => void) | undefined
 
   constructor(spec: RequestSpec<T>, resolve: (value: T) => void, reject: (reason: unknown) => void) {
@@ -75,6 +82,7 @@ export class PendingRequest<T = unknown> {
     timeoutMs: number | undefined,
     noReply: (timeoutMs: number) => Error,
   ): void {
+    this.#timeoutMs = timeoutMs
     const abort = (): void => this.rejectWith(signal?.reason)
     hearAbort(signal, abort)
     const timer =
@@ -134,7 +142,8 @@ export class PendingRequest<T = unknown> {
     }
     const { operation, path } = this.spec
     const error = new KeeperError(code, { operation, path, outcome: 'unknown', cause, message: messageOf(code, cause) })
-    const lost: Lost = { error, seen: this.seen, sessionId: this.sessionId, isGivenUp: () => this.isSettled }
+    const limits = { timeout: this.#timeoutMs }
+    const lost: Lost = { error, seen: this.seen, sessionId: this.sessionId, limits, isGivenUp: () => this.isSettled }
     // In a turn of its own, after the session has finished its own work.
     void Promise.resolve()
       .then(() => spec.recover?.(lost) as Promise<T>)

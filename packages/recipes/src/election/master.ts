@@ -22,6 +22,7 @@ import { type LeftBehind, mayNotBeDeleted } from '../common/leaving.ts'
 import type { Limit } from '../common/limit.ts'
 import { ownOf } from '../common/own-ephemeral.ts'
 import { Races } from '../common/races.ts'
+import { repeat } from '../common/repeat.ts'
 import { Tenure } from '../common/tenure.ts'
 import { type CandidateOptions, candidateTable, type Election, electionOf, untilElected } from './candidacy.ts'
 import { leaderOf, type Sight } from './observe.ts'
@@ -83,13 +84,13 @@ async function seize(
 ): Promise<Tenure | KeeperError> {
   const epochPath: ZnodePath = `${path}-epoch`
   const create = op.create(path, id, { mode: 'ephemeral', ...(acl === undefined ? {} : { acl }) })
-  // Without the signal, because the outcome must become known.
+  // Without the signal or a limit, because the outcome must become known: every candidate waits for a znode that is left.
   const seizing: Promise<Seized> = zk.transactionOf([create, op.set(epochPath, id)], {
     timeout: Number.POSITIVE_INFINITY,
   })
   try {
     const [made, { version }] = await limit.until(seizing)
-    const stat = made.stat ?? (await zk.exists(path))
+    const stat = made.stat ?? (await repeat(zk, limit, (step) => zk.exists(path, step)))
     const own = stat && ownOf(zk, path, stat)
     if (!own) return sessionOver(path)
     return new Tenure(zk, own, {
