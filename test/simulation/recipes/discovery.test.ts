@@ -3,13 +3,14 @@
  * overwritten by hand: in the end exactly those are registered who want to be, with what they said last; consumers end at the same
  * set; and what is there in a session that lives is left alone.
  */
-import { type Client, connect, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { type Client, connect, digestAcl, KeeperError, type ZnodePath } from '@lightkeeper/client'
 import {
   type Discovery,
   discovery,
   group,
   type PersistentNode,
   type Registration,
+  type Resolver,
   type ServiceInstance,
 } from '@lightkeeper/recipes'
 import type { SeededRandom } from '@lightkeeper/testing/sim'
@@ -213,6 +214,68 @@ test.each(seeds(60))(
     await world.run(Promise.resolve(stage.close()))
   },
 )
+
+describe('a resolver that cannot follow any more', () => {
+  /** A resolver with one instance. */
+  async function resolved(): Promise<{ readonly stage: Stage; readonly zk: Client; readonly users: Resolver }> {
+    const stage = new Stage(1)
+    const { world } = stage
+    await stage.startServer()
+    const zk = await world.run(stage.connect())
+    await world.run(discovery(zk).register({ name, address: 'here', port: 1 }))
+    const users = await world.run(discovery(zk).resolve(name))
+    expect([users.freshness.kind, users.pick()?.address]).toEqual(['live', 'here'])
+    return { stage, zk, users }
+  }
+
+  test('is stale, and its changes throw why', async () => {
+    const { stage, zk, users } = await resolved()
+    const { world } = stage
+    const told: string[] = []
+    const following = (async () => {
+      for await (const _ of users.changes()) told.push(users.freshness.kind)
+    })().catch((error: unknown) => error)
+    await world.run(zk.setAcl(`${base}/${name}`, digestAcl('someone:else')))
+    await world.advance(1_000)
+    expect([users.freshness.kind, told]).toEqual(['live', ['live']])
+    world.network.reset('c1', serverHost)
+    expect(KeeperError.is(await world.run(following), 'NO_AUTH')).toBe(true)
+    expect([users.freshness.kind, told]).toEqual(['stale', ['live', 'stale']])
+    expect(users.pick()?.address).toBe('here')
+    const again = await world.run(
+      users
+        .changes()
+        .next()
+        .catch((error: unknown) => error),
+    )
+    expect(KeeperError.is(again, 'NO_AUTH')).toBe(true)
+    // An end that was asked for is no error.
+    await world.run(users.close())
+    expect(await world.run(users.changes({ signal: AbortSignal.abort() }).next())).toMatchObject({ done: true })
+    await world.run(zk.close())
+    await world.run(Promise.resolve(stage.close()))
+  })
+
+  test.each<[string, (users: Resolver, zk: Client) => Promise<unknown>]>([
+    ['it is closed', (users) => users.close()],
+    ['its client is closed', (_, zk) => zk.close()],
+  ])('is stale where %s, and its changes end', async (_, end) => {
+    const { stage, zk, users } = await resolved()
+    const { world } = stage
+    const following = (async () => {
+      for await (const __ of users.changes());
+    })()
+    await world.advance(100)
+    const before = zk.clock.wall()
+    await world.run(end(users, zk))
+    await world.run(following)
+    const { freshness } = users
+    expect(freshness.kind === 'stale' && freshness.since.getTime() >= before).toBe(true)
+    expect(users.pick()?.address).toBe('here')
+    await world.run(zk.close())
+    await world.run(Promise.resolve(stage.close()))
+  })
+})
 
 test.each(seeds(100))('a group ends with the members that have joined, seed %i', async (seed) => {
   const stage = new Stage(seed)

@@ -2,7 +2,8 @@
 import { jsonable } from './json-form.ts'
 
 /**
- * `live`: up to date with this transaction, and every change arrives as it happens. `stale`: the connection was lost at that time.
+ * `live`: up to date with this transaction, and every change arrives as it happens. `stale`: the connection was lost at that time,
+ * or the view ended.
  */
 export type Freshness =
   | { readonly kind: 'live'; readonly zxid: bigint }

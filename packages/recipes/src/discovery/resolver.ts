@@ -86,6 +86,8 @@ export class Resolver implements AsyncDisposable {
   #isSorted = true
   #isAdmitted = true
   #freshness: Freshness | undefined
+  /** Why the watch has ended, where nobody has asked for that. */
+  #failure: { readonly error: unknown } | undefined
   #isComplete = false
 
   private constructor(zk: Client, format: Format, directory: ZnodePath, name: string, options: ResolveOptions) {
@@ -114,7 +116,7 @@ export class Resolver implements AsyncDisposable {
     const { signal } = options
     signal?.throwIfAborted()
     const resolver = new Resolver(zk, format, directory, name, options)
-    const onAbort = (): void => resolver.#end.abort(signal?.reason)
+    const onAbort = (): void => resolver.#ended(signal?.reason)
     hearAbort(signal, onAbort)
     try {
       await resolver.#ready()
@@ -186,7 +188,11 @@ export class Resolver implements AsyncDisposable {
     if (this.#outliers?.succeeded(id, this.#zk.clock.now())) this.#isAdmitted = false
   }
 
-  /** The instances now, and after every change of them or of the freshness. Ends with the resolver. */
+  /**
+   * The instances now, and after every change of them or of the freshness. Ends with the resolver.
+   * @throws the error that ended the resolver: KeeperError where the client may not read the service any more, or its list is too
+   * large.
+   */
   changes(options?: {
     readonly signal?: AbortSignal | undefined
   }): AsyncGenerator<readonly ServiceInstance[], void, void> {
@@ -209,6 +215,7 @@ export class Resolver implements AsyncDisposable {
           yield this.instances
         } else await new Promise<void>((resolve) => (wake = resolve))
       }
+      if (this.#failure !== undefined && !signal?.aborted) throw this.#failure.error
     } finally {
       this.#listeners.delete(note)
       unhearAbort(signal, note)
@@ -218,10 +225,7 @@ export class Resolver implements AsyncDisposable {
   /** Ends the watch, not later than `timeout` (default 5000 ms). The instances stay readable. Never rejects. */
   async close(options?: LeaveOptions): Promise<void> {
     const { signal, timeout = leaveMs } = callOptions(options, 'resolver.close')
-    this.#end.abort(
-      new KeeperError('CLOSED', { operation: 'resolve', message: `the resolver of ${this.name} is closed` }),
-    )
-    this.#tell()
+    this.#ended(new KeeperError('CLOSED', { operation: 'resolve', message: `the resolver of ${this.name} is closed` }))
     // A request that is under way is abandoned, which may take a moment.
     using limit = new Limit(this.#zk, 'close', this.#directory, { signal, timeout })
     await firstOf([this.#followed], limit.signal)
@@ -244,13 +248,22 @@ export class Resolver implements AsyncDisposable {
 
   async #follow(directory: ZnodePath): Promise<void> {
     try {
-      for await (const change of this.#zk.watch(directory, { children: true, signal: this.#end.signal }))
+      for await (const change of this.#zk.watch(directory, { children: true, signal: this.#end.signal })) {
+        if (this.#end.signal.aborted) return
         this.#take(change)
-      if (!this.#end.signal.aborted)
-        this.#end.abort(new KeeperError('CLOSED', { operation: 'resolve', path: directory }))
+      }
+      this.#ended(new KeeperError('CLOSED', { operation: 'resolve', path: directory }))
     } catch (error) {
-      this.#end.abort(error)
+      if (!this.#end.signal.aborted) this.#failure = { error }
+      this.#ended(error)
     }
+  }
+
+  /** What is there stays readable, and nothing says any more whether it is true. */
+  #ended(reason: unknown): void {
+    if (this.#end.signal.aborted) return
+    if (this.#freshness?.kind !== 'stale') this.#freshness = { kind: 'stale', since: new Date(this.#zk.clock.wall()) }
+    this.#end.abort(reason)
     this.#tell()
   }
 
