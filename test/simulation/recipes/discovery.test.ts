@@ -3,18 +3,20 @@
  * overwritten by hand: in the end exactly those are registered who want to be, with what they said last; consumers end at the same
  * set; and what is there in a session that lives is left alone.
  */
-import { type Client, connect, digestAcl, KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { type Client, connect, digestAcl, KeeperError, permission, type ZnodePath } from '@lightkeeper/client'
 import {
   type Discovery,
   discovery,
   group,
   type PersistentNode,
+  persistentNode,
   type Registration,
   type Resolver,
   type ServiceInstance,
 } from '@lightkeeper/recipes'
 import type { SeededRandom } from '@lightkeeper/testing/sim'
 import { describe, expect, test } from 'vitest'
+import { countReactions } from '../../support/reactions.ts'
 import { Trouble } from '../../support/trouble.ts'
 import { delay } from '../../support/wait.ts'
 import { Stage, seeds, serverAddress, serverHost } from '../stage.ts'
@@ -275,6 +277,28 @@ describe('a resolver that cannot follow any more', () => {
     await world.run(zk.close())
     await world.run(Promise.resolve(stage.close()))
   })
+})
+
+test('a znode that a server refuses for long keeps nothing for each try', async () => {
+  const stage = new Stage(1)
+  const { world } = stage
+  await stage.startServer()
+  const [zk, operator] = await world.run(Promise.all([stage.connect(), stage.connect()]))
+  const node = await world.run(persistentNode(zk, '/locked/n', 'mine', { parents: 'persistent' }))
+  const acl = [{ perms: permission.read | permission.delete, id: { scheme: 'world', id: 'anyone' } }]
+  await world.run(operator.setAcl('/locked', acl))
+  await world.run(operator.delete('/locked/n'))
+  const sent = zk.stats().requests.sent
+  const reactions = countReactions()
+  try {
+    await world.advance(600_000)
+  } finally {
+    expect(reactions.end()).toBeLessThan(10)
+  }
+  expect(zk.stats().requests.sent - sent).toBeGreaterThan(100)
+  expect(node.state).toMatchObject({ kind: 'absent', error: { code: 'NO_AUTH' } })
+  await world.run(Promise.all([zk.close(), operator.close()]))
+  await world.run(Promise.resolve(stage.close()))
 })
 
 test.each(seeds(100))('a group ends with the members that have joined, seed %i', async (seed) => {

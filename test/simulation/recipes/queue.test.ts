@@ -1,7 +1,8 @@
 /** Every item put is consumed at least once, and exactly once where no consumer lost its session; nothing is left over. */
-import { KeeperError, text } from '@lightkeeper/client'
+import { type Client, KeeperError, text } from '@lightkeeper/client'
 import { delayQueue, priorityQueue, type QueueItem, queue } from '@lightkeeper/recipes'
 import { describe, expect, test } from 'vitest'
+import { countReactions } from '../../support/reactions.ts'
 import { seeds } from '../stage.ts'
 import { type Ended, ended, everything, scene } from './scene.ts'
 
@@ -151,6 +152,24 @@ describe('who waits at an empty queue', () => {
         // The first takes it, the second comes to its place, and no other one is notified.
         expect(after.slice(2).filter((n) => n > 1)).toEqual([])
       },
+    ),
+  )
+
+  test.each(['queue', 'delayQueue'] as const)('%s keeps nothing for each wait that was given up', (kind) =>
+    scene(
+      1,
+      { clients: 1, cutMsMax: 0 },
+      async ({ clients: [zk] }) => {
+        const own = kind === 'queue' ? queue(zk as Client, '/q') : delayQueue(zk as Client, '/q')
+        if (kind === 'delayQueue') await delayQueue(zk as Client, '/q').put(new Uint8Array(), { delay: 3_600_000 })
+        const reactions = countReactions()
+        try {
+          for (let i = 0; i < 100; i++) await own.take({ timeout: 20 }).catch(() => {})
+        } finally {
+          expect(reactions.end()).toBeLessThan(10)
+        }
+      },
+      async () => {},
     ),
   )
 

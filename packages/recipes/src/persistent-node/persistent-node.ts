@@ -253,9 +253,10 @@ export class PersistentNode implements AsyncDisposable {
 
   /** Ends early when other data is set: that must not wait. */
   async #pause(backoff: Backoff): Promise<void> {
-    using woken = new LinkedAbort(this.#end.signal)
-    void this.#woken.then(() => woken.abort(undefined))
-    await backoff.pause(woken.signal)
+    using over = new LinkedAbort(this.#end.signal)
+    // Data may not be set for months.
+    await firstOf([this.#woken, backoff.pause(over.signal)], over.signal)
+    over.abort(undefined)
   }
 
   async #leave(): Promise<LeftBehind | undefined> {

@@ -1,5 +1,6 @@
 /** Takes items from a queue, one after the other, and waits while there are none. */
 import { KeeperError, type ZnodePath } from '@lightkeeper/client'
+import { firstOf } from '../common/first-of.ts'
 import { Limit, type WaitOptions } from '../common/limit.ts'
 import { Races } from '../common/races.ts'
 import { sleep } from '../common/sleep.ts'
@@ -137,7 +138,7 @@ export class QueueConsumer<T> {
       const watch = isWatched && (known === undefined || known.hasFired)
       try {
         const { children, changed } = await zk.children(path, { ...limit.step, watch })
-        if (changed !== undefined) this.#watches.set(path, watchedList(changed))
+        if (changed !== undefined) this.#watched(path, changed)
         else if (isWatched && this.#watches.get(path)?.hasFired === true) continue
         return children
       } catch (error) {
@@ -146,12 +147,17 @@ export class QueueConsumer<T> {
         // It does not exist yet, or the server deleted it while it was empty. The next item creates it, and the watch reports that.
         const { stat, changed } = await zk.existence(path, { ...limit.step, watch: true })
         if (stat === undefined && changed !== undefined) {
-          this.#watches.set(path, watchedList(changed))
+          this.#watched(path, changed)
           return []
         }
         await races.lost(error)
       }
     }
+  }
+
+  /** A second look at a znode that does not exist gives the promise of the first. */
+  #watched(path: ZnodePath, changed: Promise<unknown>): void {
+    if (this.#watches.get(path)?.changed !== changed) this.#watches.set(path, watchedList(changed))
   }
 
   /** Resolves when a list has changed, or at the time `at`. */
@@ -161,7 +167,9 @@ export class QueueConsumer<T> {
     const waits = [...this.#watches.values()].map(({ changed }) => changed)
     const due = at === Number.POSITIVE_INFINITY ? [] : [sleep(clock, Math.max(1, at - clock.wall()), end.signal)]
     try {
-      await limit.until(Promise.race([...waits, ...due]))
+      // The watches outlive this call.
+      await firstOf([...waits, ...due], limit.signal)
+      limit.signal.throwIfAborted()
     } finally {
       end.abort()
     }
