@@ -61,9 +61,10 @@ export async function* termsOf(
     const term = await begin()
     if (term === undefined) return
     const onAbort = (): void => void term.resign()
-    // `begin` returns no term where the signal has aborted.
     hearAbort(signal, onAbort)
     try {
+      // It may abort after `begin` has looked at it, and before we hear of it.
+      if (signal?.aborted) return
       yield term
     } finally {
       unhearAbort(signal, onAbort)
