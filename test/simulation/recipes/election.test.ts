@@ -199,6 +199,71 @@ describe('a master whose reply is lost while no server is reached for longer tha
   })
 })
 
+describe('a master whose client cannot say what became of its transaction', () => {
+  /** A client whose first transaction is executed and seems lost; `onLost` is called between the two. */
+  async function unsure(onLost: () => void): Promise<{ readonly stage: Stage; readonly zk: Client }> {
+    const stage = new Stage(1)
+    const { world } = stage
+    await stage.startServer()
+    const zk = await world.run(stage.connect())
+    await world.run(zk.create(`${path}-epoch`, '', { parents: true }))
+    const original = zk.transactionOf.bind(zk) as (...given: unknown[]) => Promise<unknown>
+    const unknown = async (...given: unknown[]): Promise<never> => {
+      Object.assign(zk, { transactionOf: original })
+      await original(...given)
+      onLost()
+      throw new KeeperError('CONNECTION_LOSS', { path, operation: 'transaction', outcome: 'unknown' })
+    }
+    Object.assign(zk, { transactionOf: unknown })
+    return { stage, zk }
+  }
+
+  test('removes what it has left, and leads', async () => {
+    const { stage, zk } = await unsure(() => {})
+    const { world } = stage
+    const term = (await world.run(masterElection(zk, path, { id: 'a' }).terms().next())).value as Term
+    expect([term.signal.aborted, (await world.run(zk.get(path))).stat.czxid]).toEqual([false, term.epoch])
+    expect(zk.epoch).toBe(0)
+    await world.run(term.resign())
+    await world.run(Promise.resolve(stage.close()))
+  })
+
+  test('leaves nothing behind where it has been stopped meanwhile', async () => {
+    const stop = new AbortController()
+    const { stage, zk } = await unsure(() => stop.abort())
+    const { world } = stage
+    const { signal } = stop
+    expect(await world.run(masterElection(zk, path, { id: 'a' }).terms({ signal }).next())).toMatchObject({
+      done: true,
+    })
+    await world.advance(100)
+    expect(await world.run(zk.exists(path))).toBeUndefined()
+    await world.run(Promise.resolve(stage.close()))
+  })
+
+  test('leaves the term of another candidate of its client alone', async () => {
+    const { stage, zk } = await unsure(() => {})
+    const { world } = stage
+    const given = zk.transactionOf
+    Reflect.deleteProperty(zk, 'transactionOf')
+    const term = (await world.run(masterElection(zk, path, { id: 'a' }).terms().next())).value as Term
+    // The transaction of the second candidate fails, and what it says of that is lost.
+    Object.assign(zk, {
+      transactionOf: async (...ops: Parameters<typeof given>) => {
+        Reflect.deleteProperty(zk, 'transactionOf')
+        await zk.transactionOf(...ops).catch(() => {})
+        throw new KeeperError('CONNECTION_LOSS', { path, operation: 'transaction', outcome: 'unknown' })
+      },
+    })
+    const second = masterElection(zk, path, { id: 'b' }).terms().next()
+    await world.advance(5_000)
+    expect(term.signal.aborted).toBe(false)
+    await world.run(term.resign())
+    await world.run(((await world.run(second)).value as Term).resign())
+    await world.run(Promise.resolve(stage.close()))
+  })
+})
+
 test('an observer sees each leader in turn, and that there is none', async () => {
   const stage = new Stage(1)
   const { world } = stage

@@ -16,7 +16,7 @@ import { optionsOf } from '../arguments/options.ts'
 import { checkPlace } from '../arguments/places.ts'
 import { Backoff } from '../common/backoff.ts'
 import { createBelow } from '../common/container.ts'
-import { failedWith, isOver, isRefusal, refusalOf } from '../common/errors.ts'
+import { failedWith, isOver, isRefusal, mayBeExecuted, refusalOf } from '../common/errors.ts'
 import { firstOf } from '../common/first-of.ts'
 import { type LeftBehind, mayNotBeDeleted } from '../common/leaving.ts'
 import type { Limit } from '../common/limit.ts'
@@ -84,6 +84,8 @@ async function seize(
 ): Promise<Tenure | KeeperError> {
   const epochPath: ZnodePath = `${path}-epoch`
   const create = op.create(path, id, { mode: 'ephemeral', ...(acl === undefined ? {} : { acl }) })
+  const { epoch, lastZxid } = zk
+  const removeLeft = (): Promise<void> => removeUnknown(zk, path, epochPath, { epoch, lastZxid })
   // Without the signal or a limit, because the outcome must become known: every candidate waits for a znode that is left.
   const seizing: Promise<Seized> = zk.transactionOf([create, op.set(epochPath, id)], {
     timeout: Number.POSITIVE_INFINITY,
@@ -99,10 +101,15 @@ async function seize(
     })
   } catch (error) {
     if (limit.signal.aborted) {
-      void seizing.then(([, { version }]) => removeMaster(zk, path, epochPath, version, zk.epoch)).catch(() => {})
+      void seizing.then(
+        ([, { version }]) => removeMaster(zk, path, epochPath, version, zk.epoch),
+        (reason: unknown) => (mayBeExecuted(reason) ? removeLeft() : undefined),
+      )
       throw error
     }
     if (KeeperError.is(error, 'SESSION_EXPIRED')) return error
+    // The next try would wait for the znode of this one.
+    if (mayBeExecuted(error)) await limit.until(removeLeft())
     const refusal = refusalOf(error, 'election')
     const failed = failedWith(error)
     if (!KeeperError.is(refusal) || (failed !== 'NODE_EXISTS' && failed !== 'NO_NODE')) throw refusal
@@ -143,6 +150,33 @@ async function removeMaster(
     await backoff.pause()
   }
   return undefined
+}
+
+/**
+ * Deletes the znode of a transaction whose outcome is unknown, if it was executed: it is of session `epoch` and later than
+ * `lastZxid`. Resolves when nothing of it is left, or a server refuses to delete it. Never rejects.
+ */
+async function removeUnknown(
+  zk: Client,
+  path: ZnodePath,
+  epochPath: ZnodePath,
+  sent: { readonly epoch: number; readonly lastZxid: bigint },
+): Promise<void> {
+  const unbound = { timeout: Number.POSITIVE_INFINITY }
+  const backoff = new Backoff(zk)
+  while (zk.epoch === sent.epoch && !isOver(zk)) {
+    try {
+      await zk.sync(path, unbound)
+      // In this order: a term that begins between the two reads has another version, so it is not removed.
+      const { stat: last } = await zk.get(epochPath, unbound)
+      const made = await zk.exists(path, unbound)
+      if (made?.ephemeralOwner !== zk.sessionId || made.czxid <= sent.lastZxid) return
+      if ((await removeMaster(zk, path, epochPath, last.version, sent.epoch)) !== undefined) return
+    } catch (error) {
+      if (isRefusal(error)) return
+    }
+    await backoff.pause()
+  }
 }
 
 /** Watches the current master; undefined where there is none. */
