@@ -45,7 +45,7 @@ const imported = (...args: readonly string[]): ReturnType<typeof run> => run('im
 async function contentOf(zk: Client, root: ZnodePath = '/'): Promise<string[]> {
   const { nodes } = await readWhole(zk, root)
   return [...nodes]
-    .filter(([path, { type }]) => type !== 'ephemeral' && !path.startsWith('/zookeeper'))
+    .filter(([path, { type }]) => type !== 'ephemeral' && !(root === '/' && path.startsWith('/zookeeper')))
     .map(
       ([path, { data, acl }]) => `${path} ${Buffer.from(data).toString('base64').slice(0, 40)} ${JSON.stringify(acl)}`,
     )
@@ -77,6 +77,24 @@ test('a whole tree is equal behind it: data, ACLs, and from a data directory the
       )
   expect(types(again.output)).toEqual(types(readFileSync(file, 'utf8')))
   expect(types(again.output)).toEqual(['["/container","container"]', '["/ttl",{"ttl":3600000}]'])
+})
+
+test('below a chroot, a znode named zookeeper is one like any other', async () => {
+  await source.create('/prod/zookeeper/a', 'settings', { parents: true })
+  const file = join(folder, 'chroot.jsonl')
+  const done = await exported('/', '--chroot', '/prod', '-o', file)
+  expect(done.output).toContain(': 3 znodes, ')
+  await target.create('/prod2')
+  await target.create('/prod3')
+  expect((await imported(file, '--chroot', '/prod2')).output).toMatch(/^\/: 2 created/)
+  expect(await contentOf(target, '/prod2')).toEqual(await contentOf(source, '/prod'))
+  const copied = await run(
+    ...['cp', '/', '/', '--merge', '--to-server', `${to.connectString}/prod3`],
+    ...['-s', `${from.connectString}/prod`],
+  )
+  expect([copied.code, copied.errors]).toEqual([0, ''])
+  expect(await contentOf(target, '/prod3')).toEqual(await contentOf(source, '/prod'))
+  expect((await imported(file)).errors).toContain('2 znodes of the file are left out: below /zookeeper are those of')
 })
 
 test('a second import writes nothing; with --delete what is not in the file goes', async () => {

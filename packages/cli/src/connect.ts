@@ -1,6 +1,6 @@
 /** From the common options, the environment and a profile to a client. */
 import { readFileSync } from 'node:fs'
-import type { AuthOption, Client, ConnectOptions, SaslMechanism, TlsOptions } from '@lightkeeper/client'
+import type { AuthOption, Client, ConnectOptions, SaslMechanism, TlsOptions, ZnodePath } from '@lightkeeper/client'
 import { type Connecting, type Kind, type Option, UsageError } from './command.ts'
 import { connectingDefaults, connectingOptions, secretSettings, variableOf } from './connecting.ts'
 import { identity, yesNo } from './kinds.ts'
@@ -90,6 +90,13 @@ export async function connectBy(
     if (error instanceof AggregateError) throw new Error(`cannot connect to ${target}: ${error.message}`)
     throw error
   }
+}
+
+/** The path that the server has for `path`: behind the chroot. */
+export async function pathOnServer({ target }: Pick<Connection, 'target'>, path: ZnodePath): Promise<ZnodePath> {
+  const { parseConnectString } = await import('@lightkeeper/client/arguments')
+  const { chroot } = parseConnectString(target)
+  return (path === '/' ? chroot || '/' : `${chroot}${path}`) as ZnodePath
 }
 
 function merged(sources: readonly Values[]): Values {

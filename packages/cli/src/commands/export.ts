@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { type FileHandle, open, rename, rm } from 'node:fs/promises'
-import type { Client, ZnodePath } from '@lightkeeper/client'
+import type { ZnodePath } from '@lightkeeper/client'
 import {
   type ExportedTree,
   type ExportedZnode,
@@ -15,6 +15,7 @@ import {
   withoutSystem,
 } from '@lightkeeper/tools'
 import { type Call, type Connecting, type Run, UsageError } from '../command.ts'
+import { connectBy, connectionOf, pathOnServer } from '../connect.ts'
 import type { Moment } from '../kinds.ts'
 import { hexOf, jsonLine } from '../output.ts'
 import { openPast, zxidAt } from '../past.ts'
@@ -49,24 +50,24 @@ export const run: Run<typeof exported> = async (call) => {
   return 0
 }
 
-function read(
-  { values, args, connect, connecting }: Call<typeof exported>,
-  signal: AbortSignal,
-): Promise<ExportedTree> {
+function read({ values, args, connecting }: Call<typeof exported>, signal: AbortSignal): Promise<ExportedTree> {
   const isPast = values['data-dir'] !== undefined || values.at !== undefined
   // The past is read without a pause for a signal, so that ends the wait for it.
   if (isPast) return untilAborted(fromPast(values, args.path, connecting), signal)
-  return fromServer(() => connect({ signal }), args.path, signal)
+  return fromServer(connecting, args.path, signal)
 }
 
-async function fromServer(connect: () => Promise<Client>, path: ZnodePath, signal: AbortSignal): Promise<ExportedTree> {
-  await using zk = await connect()
+async function fromServer(connecting: Connecting, path: ZnodePath, signal: AbortSignal): Promise<ExportedTree> {
+  const connection = await connectionOf(connecting)
+  await using zk = await connectBy(connection, { signal })
   using bar = progress('export', 'znodes read')
   const { nodes, zxid } = await readWhole(zk, path, { signal, onProgress: (done, total) => bar.update(done, total) })
-  const below = [...withoutSystem(path, nodes)].map(([each, znode]): [string, ExportedZnode] => {
-    const { data, type, acl, stat } = znode
-    return [each, { data, type, acl, ...(type === 'ephemeral' && { owner: stat.ephemeralOwner }) }]
-  })
+  const below = [...withoutSystem(await pathOnServer(connection, path), nodes)].map(
+    ([each, znode]): [string, ExportedZnode] => {
+      const { data, type, acl, stat } = znode
+      return [each, { data, type, acl, ...(type === 'ephemeral' && { owner: stat.ephemeralOwner }) }]
+    },
+  )
   return { root: path, zxid, nodes: new Map(below) }
 }
 

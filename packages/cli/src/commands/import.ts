@@ -17,7 +17,7 @@ import {
   withoutSystem,
 } from '@lightkeeper/tools'
 import { type Run, UsageError } from '../command.ts'
-import { connectBy, connectionOf } from '../connect.ts'
+import { connectBy, connectionOf, pathOnServer } from '../connect.ts'
 import { dryRun, dryRunFacts, dryRunLines, withMissingParents } from '../dry-run.ts'
 import { jsonLine, printable } from '../output.ts'
 import { stepText } from '../past.ts'
@@ -33,11 +33,15 @@ export const run: Run<typeof imported> = async ({ values, args, connecting }) =>
   using signals = new Signals()
   const { signal } = signals
   await using zk = await connectBy(connection, { signal })
-  const wanted = withoutSystem(root, tree.nodes)
+  const onServer = await pathOnServer(connection, root)
+  const wanted = withoutSystem(onServer, tree.nodes)
+  const own = tree.nodes.size - wanted.size
+  const left =
+    own === 0 ? [] : [`${own} znodes of the file are left out: below /zookeeper are those of the server itself`]
   const planned = async (): Promise<ImportPlan> => {
-    const there = withoutSystem(root, await readAt(zk, root, signal))
+    const there = withoutSystem(onServer, await readAt(zk, root, signal))
     const { steps, notes } = planImport(wanted, there, { delete: deletes, ephemerals })
-    return { notes, steps: steps.map((step) => ({ ...step, path: placed(root, step.path) })) }
+    return { notes: [...left, ...notes], steps: steps.map((step) => ({ ...step, path: placed(root, step.path) })) }
   }
   const plan = await planned()
   const { steps } = plan

@@ -71,7 +71,10 @@ function aclKey(acl: readonly Acl[]): string {
     .join('\n')
 }
 
-/** A tree that was read from `root`, without the server's own znodes below `/zookeeper`. */
+/**
+ * A tree without the server's own znodes below `/zookeeper`. `root` is the path of its root on the server, with the chroot: below a
+ * chroot, `/zookeeper` is a znode like any other.
+ */
 export function withoutSystem<Z extends WholeZnode>(root: string, tree: WholeTree<Z>): WholeTree<Z> {
   if (root !== '/') return tree
   return new Map([...tree].filter(([path]) => !isWithin(path, '/zookeeper')))

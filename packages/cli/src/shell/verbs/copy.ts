@@ -1,8 +1,18 @@
 /** `cp` and `mv`: a subtree to another place, also on another cluster. */
 import type { Client, ZnodePath } from '@lightkeeper/client'
 import { isWithin, parentPath } from '@lightkeeper/protocol'
-import { applySteps, PartlyDone, placed, planCopy, type ReadWhole, readWhole, type WriteStep } from '@lightkeeper/tools'
+import {
+  applySteps,
+  PartlyDone,
+  placed,
+  planCopy,
+  type ReadWhole,
+  readWhole,
+  type WriteStep,
+  withoutSystem,
+} from '@lightkeeper/tools'
 import { UsageError } from '../../command.ts'
+import { type Connection, pathOnServer } from '../../connect.ts'
 import { withMissingParents } from '../../dry-run.ts'
 import { printable } from '../../output.ts'
 import { stepText } from '../../past.ts'
@@ -18,12 +28,13 @@ export const cp: Verb<typeof cpSpec> = async (call) => {
   checkPlaces(from, to, other !== undefined)
   const source = await connect()
   const target = other === undefined ? source : await connectOther(other)
-  const whole = await wholeAt('cp', source, from, signal)
-  const steps = await stepsOf(target, whole, { ...values, from, to, signal }, out)
+  const toConnection = await connectionTo(other)
+  const whole = await wholeAt('cp', source, await connectionTo(), from, signal)
+  const steps = await stepsOf(target, toConnection, whole, { ...values, from, to, signal }, out)
   if (values['dry-run']) {
     print(steps, out)
     const asked = values.parents ? await withMissingParents(target, to, steps) : steps
-    return foreseen('cp', [{ zk: target, connection: await connectionTo(other), steps: asked }], call)
+    return foreseen('cp', [{ zk: target, connection: toConnection, steps: asked }], call)
   }
   await write('cp', target, steps, { to, values, signal })
   if (out.isJson) out.result({ from, to, znodes: whole.nodes.size, writes: steps.length, isDone: true }, '')
@@ -39,15 +50,17 @@ export const mv: Verb<typeof mvSpec> = async (call) => {
   const source = await connect()
   const target = other === undefined ? source : await connectOther(other)
   const isHere = target === source
-  const whole = await wholeAt('mv', source, from, signal)
-  const steps = await stepsOf(target, whole, { ...values, merge: false, ephemerals: 'refuse', from, to, signal }, out)
+  const [fromConnection, toConnection] = [await connectionTo(), await connectionTo(other)]
+  const whole = await wholeAt('mv', source, fromConnection, from, signal)
+  const plan: Plan = { ...values, merge: false, ephemerals: 'refuse', from, to, signal }
+  const steps = await stepsOf(target, toConnection, whole, plan, out)
   const deletes = deletesOf(from, whole)
   if (values['dry-run']) {
     print([...steps, ...deletes], out)
     const asked = values.parents ? await withMissingParents(target, to, steps) : steps
     const parts = [
-      { zk: target, connection: await connectionTo(other), steps: asked },
-      { zk: source, connection: await connectionTo(), steps: deletes },
+      { zk: target, connection: toConnection, steps: asked },
+      { zk: source, connection: fromConnection, steps: deletes },
     ]
     return foreseen('mv', parts, call)
   }
@@ -72,11 +85,17 @@ function checkPlaces(from: ZnodePath, to: ZnodePath, isOther: boolean): void {
   if (!isOther && isWithin(to, from)) throw new UsageError(`TO ${to} lies within FROM ${from}`)
 }
 
-async function wholeAt(verb: string, zk: Client, path: ZnodePath, signal: AbortSignal): Promise<ReadWhole> {
+async function wholeAt(
+  verb: string,
+  zk: Client,
+  connection: Connection,
+  path: ZnodePath,
+  signal: AbortSignal,
+): Promise<ReadWhole> {
   using bar = progress(verb, 'znodes read')
   const whole = await readWhole(zk, path, { signal, onProgress: (done, total) => bar.update(done, total) })
   if (whole.nodes.size === 0) throw new Error(`${path} does not exist`)
-  return whole
+  return { ...whole, nodes: withoutSystem(await pathOnServer(connection, path), whole.nodes) }
 }
 
 interface Plan {
@@ -87,11 +106,18 @@ interface Plan {
   readonly signal: AbortSignal
 }
 
-async function stepsOf(zk: Client, whole: ReadWhole, plan: Plan, out: VerbCall<never>['out']): Promise<WriteStep[]> {
+async function stepsOf(
+  zk: Client,
+  connection: Connection,
+  whole: ReadWhole,
+  plan: Plan,
+  out: VerbCall<never>['out'],
+): Promise<WriteStep[]> {
   const { from, to, merge, ephemerals, signal } = plan
   const there = await readWhole(zk, to, { signal })
   if (there.nodes.size > 0 && !merge) throw new Error(`${to} exists already; cp --merge writes what differs there`)
-  const { steps, notes } = planCopy({ from, to, source: whole.nodes, target: there.nodes, ephemerals })
+  const kept = withoutSystem(await pathOnServer(connection, to), there.nodes)
+  const { steps, notes } = planCopy({ from, source: whole.nodes, target: kept, ephemerals })
   for (const note of notes) out.note(note)
   return steps.map((step) => ({ ...step, path: placed(to, step.path) }))
 }
