@@ -5,6 +5,9 @@ import {
   json,
   KeeperError,
   op,
+  openAcl,
+  permission,
+  readOnlyAcl,
   type StandardSchema,
   text,
   type ZnodePath,
@@ -224,6 +227,28 @@ describe.skipIf(missing !== undefined)(`counters, queues and barriers on ${targe
       }
       expect(order).toEqual(['b', 'c', 'a'])
       await expect(q.take({ timeout: 100 })).rejects.toMatchObject({ code: 'TIMEOUT' })
+    })
+
+    test('keeps the claim where a server refuses the end of an item, so that it can be ended in another way', async () => {
+      const path: ZnodePath = `${root}/q`
+      const q = queue(zk, path, { codec: text })
+      for (const value of ['a', 'b']) await q.put(value)
+      const [a, b] = [await q.take(), await q.take()]
+      const closed = readOnlyAcl.map((each) => ({ ...each, perms: permission.read | permission.admin }))
+      await zk.setAcl(path, closed)
+      await expect(a.done()).rejects.toMatchObject({ code: 'NO_AUTH' })
+      await expect(a.requeue()).rejects.toMatchObject({ code: 'NO_AUTH' })
+      const ended = b.done()
+      const disposed = b[Symbol.asyncDispose]()
+      await expect(ended).rejects.toMatchObject({ code: 'NO_AUTH' })
+      await disposed
+      await zk.setAcl(path, openAcl)
+      const again = await queue(other, path, { codec: text }).take({ timeout: 10_000 })
+      expect(again.value).toBe('b')
+      await again.done()
+      expect(a.signal.aborted).toBe(false)
+      await a.done()
+      expect(await q.length()).toBe(0)
     })
 
     test('gives the items of a consumer that died to another', async () => {

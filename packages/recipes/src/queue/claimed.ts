@@ -20,7 +20,8 @@ export interface QueueItem<T> extends AsyncDisposable {
   /**
    * Deletes the item, even if the claim was lost meanwhile: the item was processed.
    * @throws KeeperError TIMEOUT after `timeout` (default 5000 ms) and the reason of the signal, where no server has confirmed it.
-   * The deletion is tried until the session ends; after that the item comes again.
+   * The deletion is tried until the session ends; after that the item comes again. Also KeeperError where a server refuses it (an ACL,
+   * a quota, an item that another client has written): the claim stays, so this can be tried again, and `release` gives the item back.
    */
   done(options?: WaitOptions): Promise<void>
   /** Puts it at the end of the queue, or at the end of its priority. @throws as `done`. */
@@ -30,7 +31,10 @@ export interface QueueItem<T> extends AsyncDisposable {
    * KeeperError that names the claim, which may block the item for others until the session ends. Never rejects.
    */
   release(options?: LeaveOptions): Promise<LeftBehind | undefined>
-  /** As `release`, by the name that everything disposable has. After `done` or `requeue` it only waits for their end. */
+  /**
+   * As `release`, by the name that everything disposable has. After `done` or `requeue` it only waits for their end, unless a server
+   * refuses them: then it gives the item back.
+   */
   close(options?: LeaveOptions): Promise<LeftBehind | undefined>
 }
 
@@ -111,10 +115,12 @@ async function decode<T>(site: Site<T>, own: Claim, data: Uint8Array): Promise<C
 
 type Ending = 'done' | 'requeue' | 'release'
 
+const nothingLeft: Promise<undefined> = Promise.resolve(undefined)
+
 /** The items of one item znode, which ends with the last of them. */
 class ItemGroup {
   readonly claim: Claim
-  finished: Promise<LeftBehind | undefined> = Promise.resolve(undefined)
+  finished: Promise<LeftBehind | undefined> = nothingLeft
   readonly #parts: readonly Uint8Array[]
   readonly #endings = new Map<number, Ending>()
 
@@ -130,6 +136,12 @@ class ItemGroup {
     return this.#endings.size === this.#parts.length
   }
 
+  /** The last ending, of item `i`, was refused, so it does not count, and the claim is still ours. */
+  reopen(i: number): void {
+    this.#endings.delete(i)
+    this.finished = nothingLeft
+  }
+
   /** One item that is given back is enough: then the whole znode is processed again. */
   get isReleased(): boolean {
     return [...this.#endings.values()].includes('release')
@@ -143,9 +155,13 @@ class ItemGroup {
 function itemOf<T>(site: Site<T>, group: ItemGroup, i: number, value: T): QueueItem<T> {
   const settle = (how: Ending): Promise<LeftBehind | undefined> => {
     if (!group.settle(i, how)) return group.finished
-    group.finished = finish(site, group)
-    group.finished.catch(() => {})
-    return group.finished
+    const finished = finish(site, group).catch((error: unknown) => {
+      group.reopen(i)
+      throw error
+    })
+    finished.catch(() => {})
+    group.finished = finished
+    return finished
   }
   const end = async (how: Ending, options?: WaitOptions): Promise<void> => {
     const { signal, timeout = leaveMs } = callOptions(options, `queue item.${how}`)
@@ -154,7 +170,8 @@ function itemOf<T>(site: Site<T>, group: ItemGroup, i: number, value: T): QueueI
   }
   const release = async (options?: LeaveOptions): Promise<LeftBehind | undefined> => {
     const own = callOptions(options, 'queue item.release')
-    const released = settle('release').catch((error: unknown) => (KeeperError.is(error) ? error : undefined))
+    // `done` or `requeue` may be under way. Where a server refuses them, the claim is given back.
+    const released = settle('release').catch(() => settle('release'))
     return leaving(site.zk, 'release', group.claim.path, released, own)
   }
   return {
@@ -168,6 +185,7 @@ function itemOf<T>(site: Site<T>, group: ItemGroup, i: number, value: T): QueueI
   }
 }
 
+/** Ends the lease, unless it throws: then the claim may still be ours. */
 async function finish<T>(site: Site<T>, group: ItemGroup): Promise<LeftBehind | undefined> {
   const { claim: own, requeued } = group
   if (group.isReleased) return giveBack(site, own)
@@ -177,16 +195,15 @@ async function finish<T>(site: Site<T>, group: ItemGroup): Promise<LeftBehind | 
   try {
     const ops = requeued.length === 0 ? deletes : [...deletes, create]
     await site.transactions.run(ops, { bytes: data.length, epoch: own.epoch })
-    return undefined
   } catch (error) {
     const isGone = failedWith(error) === 'NO_NODE' || KeeperError.is(error, 'SESSION_EXPIRED')
     if (!isGone) throw refusalOf(error, 'done')
     // The claim is lost, or a consumer without claims has taken the item.
     if (requeued.length === 0) await deleteUnclaimed(site, own)
     return await giveBack(site, own)
-  } finally {
-    own.lease[Symbol.dispose]()
   }
+  own.lease[Symbol.dispose]()
+  return undefined
 }
 
 async function deleteUnclaimed<T>({ zk }: Site<T>, { item, stat }: Claim): Promise<void> {
