@@ -1,9 +1,13 @@
 /** The lines that were typed in earlier shells. Several shells may be open: each adds its own lines. */
 import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { withLineEnds } from './paste.ts'
 
 /** A file with twice as many lines is cut. */
 const linesMax = 1000
+
+/** At the beginning of any line, also in quotes or in a comment; or an identity among the options. */
+const credentials = /^[\s#"']*(?:addauth|redo)\b|\s["']?--auth(?![\w-])/m
 
 export class HistoryFile {
   readonly #file: string
@@ -41,9 +45,9 @@ export class HistoryFile {
     }
   }
 
-  /** Lines with credentials, and those that begin with a space, stay out. */
+  /** A text with a line that may have credentials stays out as a whole, and so does one that begins with a space. */
   async add(line: string): Promise<void> {
-    if (/^\s|^\s*(?:addauth|redo)\b/.test(line) || line.includes('\n')) return
+    if (/^\s/.test(line) || line.includes('\n') || credentials.test(withLineEnds(line))) return
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 })
       await appendFile(this.#file, `${line}\n`, { mode: 0o600 })

@@ -28,6 +28,21 @@ test('lines come back, the latest first; credentials and lines behind a space ar
   if (process.platform !== 'win32') expect(statSync(join(path, 'history')).mode & 0o777).toBe(0o600)
 })
 
+test.each([
+  'ls /⏎addauth digest joe:secret',
+  '# the login⏎addauth digest joe:secret⏎ls /',
+  'ls /⏎  "addauth" digest joe:secret',
+  '#addauth digest joe:secret⏎ls /',
+  'locks / --auth digest:joe:secret',
+  'locks / --auth=digest:joe:secret',
+])('what is pasted stays out as a whole where one line has credentials: %s', async (line) => {
+  const path = folder()
+  const history = new HistoryFile(path, (text) => expect.unreachable(text))
+  await history.add(line)
+  await history.add('locks / --auth-file login⏎ls /addauth')
+  expect(readFileSync(join(path, 'history'), 'utf8')).toBe('locks / --auth-file login⏎ls /addauth\n')
+})
+
 test('a long file is cut to the latest thousand lines', async () => {
   const path = folder()
   writeFileSync(join(path, 'history'), Array.from({ length: 2500 }, (_, i) => `get /${i}\n`).join(''))
