@@ -446,6 +446,28 @@ describe.skipIf(missing !== undefined)(`counters, queues and barriers on ${targe
     })
   })
 
+  test('a partitioner writes over an assignment that no member wrote', async () => {
+    const items = ['a', 'b', 'c']
+    const work = (_: string, signal: AbortSignal): Promise<void> =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    await using first = await partitioner(zk, `${root}/p`, { items, work })
+    await using second = await partitioner(other, `${root}/p`, { items, work })
+    const isWhole = (): boolean =>
+      first.held.size + second.held.size === 3 && [first.held.size, second.held.size].includes(2)
+    await expect.poll(isWhole, { timeout: 10_000 }).toBe(true)
+    const path: ZnodePath = `${root}/p/assignment`
+    const members = [first.member, second.member]
+    const foreign = [
+      ...['{}', 'null', '[]', '7', '', '{"members":1,"assigned":{}}', '{"members":[],"assigned":{"m":"a"}}'],
+      JSON.stringify({ members, assigned: { nobody: items } }),
+    ]
+    for (const data of foreign) {
+      await zk.set(path, data)
+      await expect.poll(async () => text.decode((await zk.get(path)).data), { timeout: 10_000 }).not.toBe(data)
+      await expect.poll(isWhole, { timeout: 10_000 }).toBe(true)
+    }
+  })
+
   test('a partitioner divides its items anew when members come and go', async () => {
     const items = Array.from({ length: 9 }, (_, i) => `queue/${i}`)
     const working = new Map<string, string>()

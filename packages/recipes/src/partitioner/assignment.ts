@@ -16,9 +16,28 @@ export interface Written {
   readonly assigned: Readonly<Record<string, readonly string[]>>
 }
 
-const written = json<Written>()
-/** The codec of the assignment znode. */
-export const assignmentCodec: Codec<Written> = written
+const plain = json()
+
+/** The codec of the assignment znode. What anything else than a member wrote is unreadable, and the oldest member writes over it. */
+export const assignmentCodec = {
+  encode: (value: Written) => plain.encode(value),
+  decode(data: Uint8Array): Written {
+    const value = plain.decode(data)
+    if (!isWritten(value)) throw new TypeError('the data is not an assignment')
+    return value
+  },
+} as const satisfies Codec<Written>
+
+function isWritten(value: unknown): value is Written {
+  if (typeof value !== 'object' || value === null) return false
+  const { members, assigned } = value as { readonly members?: unknown; readonly assigned?: unknown }
+  const isObject = typeof assigned === 'object' && assigned !== null && !Array.isArray(assigned)
+  return areTexts(members) && isObject && Object.values(assigned).every(areTexts)
+}
+
+function areTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string')
+}
 
 /** Waits after failures, milliseconds: an ACL or a quota may change, and work may succeed later. */
 export const retry = { baseMs: 1_000, maxMs: 60_000 }
@@ -42,7 +61,7 @@ export function nextAssignment(
     value.members.length === members.length &&
     members.every((member) => value.members.includes(member)) &&
     before.size === all.length &&
-    all.every((item) => before.has(item))
+    all.every((item) => members.includes(before.get(item) ?? ''))
   if (isSame) return undefined
   const order = [...members].sort()
   const assigned: Record<string, string[]> = {}
@@ -123,7 +142,7 @@ export class AssignmentWriter {
   /** Resolves to false where another try is needed. The watch reports what other members write meanwhile. */
   async #write({ value, version }: { readonly value: Written; readonly version: number }): Promise<boolean> {
     const signal = this.#signal
-    const data = written.encode(value)
+    const data = assignmentCodec.encode(value)
     try {
       if (version === -1) await createBelow(this.#zk, this.#path, data, { signal })
       else await this.#zk.set(this.#path, data, { version, idempotent: true, signal })
