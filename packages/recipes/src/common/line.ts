@@ -1,4 +1,5 @@
 /** The line of sequential znodes, read only from their names. contender.ts creates and watches them. */
+import { bySequence, sequenceFrom } from './sequence.ts'
 
 /** A child that stands in line. */
 export interface InLine<M extends string = string> {
@@ -17,9 +18,6 @@ export type Standing =
   /** Our own znode is gone. */
   | { readonly kind: 'gone' }
 
-/** `%010d` of a 32-bit integer: a negative one has nine or ten digits behind the sign. */
-const sequencePattern = /^(?:\d{10}|-\d{9,10})$/
-
 /**
  * The children whose names end in one of `markers` and a number, first come first. Other children belong to other programs and are
  * ignored.
@@ -30,7 +28,7 @@ export function lineOf<M extends string>(children: readonly string[], markers: r
     const found = parse(name, markers)
     if (found !== undefined) line.push(found)
   }
-  return line.sort((a, b) => order(a, b) || markers.indexOf(a.marker) - markers.indexOf(b.marker))
+  return line.sort((a, b) => bySequence(a, b) || markers.indexOf(a.marker) - markers.indexOf(b.marker))
 }
 
 /** The place of `own`: it waits for the nearest contender before it that `blocks` it. */
@@ -52,17 +50,8 @@ function parse<M extends string>(name: string, markers: readonly M[]): InLine<M>
   for (const marker of markers) {
     const at = name.lastIndexOf(marker)
     if (at === -1) continue
-    const digits = name.slice(at + marker.length)
-    const sequence = Number(digits)
-    if (sequencePattern.test(digits) && sequence === (sequence | 0)) return { name, marker, sequence }
+    const sequence = sequenceFrom(name.slice(at + marker.length))
+    if (sequence !== undefined) return { name, marker, sequence }
   }
   return undefined
-}
-
-/**
- * The counter of a parent goes from 2147483647 to -2147483648. So of two numbers the later one is ahead by less than half of all
- * numbers.
- */
-function order(a: InLine, b: InLine): number {
-  return (a.sequence - b.sequence) | 0
 }

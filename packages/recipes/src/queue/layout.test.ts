@@ -53,9 +53,20 @@ describe('items stand in the order', () => {
     expect(layouts.kazooQueue.place('entry-100-0000000002')).toMatchObject({ rank: 100, sequence: 2 })
   })
 
-  test('of numbers, where those grow longer or wrap around', () => {
-    const names = ['queue-9999999999', 'queue-0000000002', 'queue--2147483648', 'queue-0000000010']
-    expect(inOrder(layouts.plain, names).map(({ sequence }) => sequence)).toEqual([-2147483648, 2, 10, 9999999999])
+  test.each(Object.entries(layouts))('of numbers, also where the counter wraps around: %s', (_, layout) => {
+    const stem = layout.name(layout.defaultRank)
+    const wrapping = ['2147483646', '2147483647', '-2147483648', '-2147483647'].map((digits) => stem + digits)
+    expect(inOrder(layout, wrapping.toReversed()).map((each) => each.name)).toEqual(wrapping)
+    const rising = ['-1000000000', '-999999999', '-000000001', '0000000000', '0000000010'].map(
+      (digits) => stem + digits,
+    )
+    expect(inOrder(layout, rising.toReversed()).map((each) => each.name)).toEqual(rising)
+    expect(
+      inOrder(
+        layout,
+        ['9999999999', '-9999999999', '-00000001', ''].map((digits) => stem + digits),
+      ),
+    ).toEqual([])
   })
 
   test('and what is no item is left alone', () => {

@@ -1,6 +1,7 @@
 /** How queues write their items, and in which order consumers take them; decided only from names. */
-import { sequenceOf, type ZnodePath } from '@lightkeeper/client'
+import type { ZnodePath } from '@lightkeeper/client'
 import { below } from '../common/paths.ts'
+import { bySequence, sequenceFrom } from '../common/sequence.ts'
 
 /** An item by its name, with its place in the order. */
 export interface Place {
@@ -40,11 +41,11 @@ const curator = {
   rankRange: [-0x8000_0000, 0x7fff_ffff],
 } as const
 
-/** The place of a name that matches `pattern`. */
+/** The place of a name that matches `pattern`, whose last group is the number. */
 function placeBy(pattern: RegExp, rankOf: (match: RegExpExecArray) => number): (name: string) => Place | undefined {
   return (name) => {
     const match = pattern.exec(name)
-    const sequence = match === null ? undefined : sequenceOf(name)
+    const sequence = sequenceFrom(match?.at(-1) ?? '')
     if (match === null || sequence === undefined) return undefined
     return { name, rank: rankOf(match), sequence }
   }
@@ -59,7 +60,7 @@ const kazoo: QueueLayout = {
   defaultRank: 100,
   rankRange: [0, 999],
   name: (rank) => `entry-${`${rank}`.padStart(3, '0')}-`,
-  place: placeBy(/^entry-(\d{3})-(-?\d{10,})$/, (match) => Number(match[1])),
+  place: placeBy(/^entry-(\d{3})-(-?\d+)$/, (match) => Number(match[1])),
 }
 
 export const layouts = {
@@ -69,13 +70,13 @@ export const layouts = {
     isAppendOnly: true,
     rankRange: [0, 0],
     name: () => 'queue-',
-    place: placeBy(/^queue-(-?\d{10,})$/, () => 0),
+    place: placeBy(/^queue-(-?\d+)$/, () => 0),
   },
   /** Curator's DistributedPriorityQueue: `0` or `1` for the sign, and the priority as eight hex digits. */
   priority: {
     ...curator,
     name: (rank) => `queue-${rank >= 0 ? 1 : 0}${(rank >>> 0).toString(16).toUpperCase().padStart(8, '0')}`,
-    place: placeBy(/^queue-[01]([0-9A-F]{8})(-?\d{10,})$/, (match) => Number.parseInt(match[1] as string, 16) | 0),
+    place: placeBy(/^queue-[01]([0-9A-F]{8})(-?\d+)$/, (match) => Number.parseInt(match[1] as string, 16) | 0),
   },
   /** Curator's DistributedDelayQueue: the time when the item is due, in hex. */
   delay: {
@@ -83,7 +84,7 @@ export const layouts = {
     isTimed: true,
     rankRange: [0, Number.MAX_SAFE_INTEGER],
     name: (rank) => `queue-|${Math.trunc(rank).toString(16).toUpperCase().padStart(8, '0')}|`,
-    place: placeBy(/^queue-\|([0-9A-F]{1,16})\|(-?\d{10,})$/, (match) => Number.parseInt(match[1] as string, 16)),
+    place: placeBy(/^queue-\|([0-9A-F]{1,16})\|(-?\d+)$/, (match) => Number.parseInt(match[1] as string, 16)),
   },
   /** kazoo's LockingQueue: three digits of priority, lower first. */
   kazooLocking: {
@@ -100,7 +101,7 @@ export function inOrder(layout: QueueLayout, names: readonly string[]): Place[] 
   return names
     .map((name) => layout.place(name))
     .filter((place) => place !== undefined)
-    .sort((a, b) => a.rank - b.rank || a.sequence - b.sequence)
+    .sort((a, b) => a.rank - b.rank || bySequence(a, b))
 }
 
 export type Next =
