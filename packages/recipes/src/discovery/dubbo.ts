@@ -9,6 +9,8 @@ import type { Format } from './format.ts'
 import type { ServiceInstance } from './instance.ts'
 
 const weightUnit = 100
+/** Dubbo reads a weight as a 32-bit integer. */
+const weightMax = 0x7fff_ffff
 
 /** As java.net.URLEncoder. */
 export function formEncode(text: string): string {
@@ -62,6 +64,12 @@ export function parseDubboUrl(text: string): DubboUrl {
 /** Parameters that come from fields of the instance, not from its metadata. */
 const own = new Set(['protocol', 'path', 'interface', 'weight', 'zone', 'timestamp', 'enabled', 'id'])
 
+/** Only a weight of 0 is written as 0, which means no calls. */
+function weightText(weight: number): string {
+  const least = weight > 0 ? 1 : 0
+  return String(Math.min(weightMax, Math.max(least, Math.round(weight * weightUnit))))
+}
+
 export const dubbo: Format = {
   base: '/dubbo',
   parents: 'persistent',
@@ -76,7 +84,7 @@ export const dubbo: Format = {
       category: 'providers',
       ...said,
       interface: name,
-      ...(weight === 1 ? {} : { weight: String(Math.round(weight * weightUnit)) }),
+      ...(weight === 1 ? {} : { weight: weightText(weight) }),
       ...(zone === undefined ? {} : { zone }),
       ...(registeredAt === undefined ? {} : { timestamp: String(registeredAt.getTime()) }),
       ...(enabled ? {} : { enabled: 'false' }),

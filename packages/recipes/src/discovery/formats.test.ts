@@ -119,6 +119,17 @@ describe("Dubbo's names", () => {
     expect(dubbo.directory('/dubbo', 'a/b c')).toBe('/dubbo/a%2Fb+c/providers')
   })
 
+  test.each([
+    [0, '0'],
+    [1e-9, '1'],
+    [0.1, '10'],
+    [1e300, '2147483647'],
+    [Number.MAX_VALUE, '2147483647'],
+  ])('are written with a weight that Dubbo reads: %d', (weight, written) => {
+    const name = dubbo.nodeName({ ...plain, name: 'com.foo.BarService', port: 20880, weight })
+    expect(parseDubboUrl(formDecode(name)).parameters).toMatchObject({ weight: written })
+  })
+
   test('are encoded as java.net.URLEncoder does', () => {
     expect(formEncode("a b!'()~*-._/ü")).toBe('a+b%21%27%28%29%7E*-._%2F%C3%BC')
     expect(formDecode('a+b%21*')).toBe('a b!*')

@@ -97,6 +97,16 @@ test('random picks all alike', () => {
   ).toBeLessThan(critical[3])
 })
 
+test.each(Object.entries(all))('%s picks among the heaviest and the lightest weights that there are', (_, strategy) => {
+  for (const weight of [Number.MAX_VALUE, Number.MIN_VALUE]) {
+    const made = balancer(strategy, [instance('a', weight), instance('b', weight), instance('c', weight)])
+    const found = counts(300, () => made.pick(undefined))
+    expect(found).not.toHaveProperty('none')
+    if (strategy !== sticky) expect(Object.keys(found).sort()).toEqual(['a', 'b', 'c'])
+    expect(['a', 'b', 'c']).toContain(made.pick('key')?.id)
+  }
+})
+
 test('weighted picks by weight', () => {
   const made = balancer(weighted, four)
   expect(

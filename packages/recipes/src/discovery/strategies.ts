@@ -49,9 +49,11 @@ export const weighted: Strategy = (context) => {
     update(instances) {
       all = instances
       sums = new Float64Array(instances.length)
+      // As parts of the heaviest one: a sum of the weights themselves may be infinite.
+      const heaviest = heaviestOf(instances)
       let sum = 0
       for (const [i, { weight }] of instances.entries()) {
-        sum += weight
+        sum += weight / heaviest
         sums[i] = sum
       }
     },
@@ -141,7 +143,7 @@ export const consistentHash: Strategy = (context) => {
 }
 
 function ringOf(instances: readonly ServiceInstance[]) {
-  const heaviest = Math.max(...instances.map(({ weight }) => weight))
+  const heaviest = heaviestOf(instances)
   const unit = Math.min(pointsOfOne, pointsMax / heaviest)
   const made: { readonly point: number; readonly owner: ServiceInstance }[] = []
   for (const owner of instances) {
@@ -167,6 +169,10 @@ export function zoneFirst(zone: string, strategy: Strategy): Strategy {
       pick: (key) => balancer.pick(key),
     }
   }
+}
+
+function heaviestOf(instances: readonly ServiceInstance[]): number {
+  return instances.reduce((most, { weight }) => Math.max(most, weight), 0)
 }
 
 function byId(a: ServiceInstance, b: ServiceInstance): number {
