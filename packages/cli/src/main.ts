@@ -1,7 +1,7 @@
 /** Arguments → command → exit code. What a command does not need is not loaded. */
 import { type Call, commandNamed, type Spec, UsageError } from './command.ts'
 import { commands } from './commands.ts'
-import { outliveReaders } from './output.ts'
+import { isUnread, outliveReaders, unreadCode } from './output.ts'
 import { read } from './parse.ts'
 
 /** Runs one command line, without the program's own name, and sets the exit code of the process. */
@@ -36,6 +36,8 @@ async function run([name, ...args]: readonly string[]): Promise<number> {
   try {
     return await command.run(await callOf(command.spec, args))
   } catch (error) {
+    // What was written or not before its end is another error, with this one as its cause.
+    if (isUnread(error)) return unreadCode
     process.stderr.write(`lightkeeper ${name}: ${(error as Error).message}\n`)
     return error instanceof UsageError ? 2 : 1
   }

@@ -1,5 +1,13 @@
 /** How commands write values. */
 
+/** The exit code that shells give for a program that SIGPIPE has ended. */
+export const unreadCode = 141
+
+/** Whether nothing went wrong but that the reader of the output has gone, which is no news for people. */
+export function isUnread(error: unknown): boolean {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'EPIPE'
+}
+
 /**
  * The reader of standard output or error may go away (`… | head`), or the disk may be full. An error of a stream
  * without a listener would end the process. A command that only prints ends with its reader; a command that does more
@@ -8,8 +16,7 @@
 export function outliveReaders(goesOn: boolean): void {
   process.stderr.on('error', () => {})
   process.stdout.on('error', () => {
-    // The exit code that shells give for a program that SIGPIPE has ended.
-    if (!goesOn && process.stdout.listenerCount('error') === 1) process.exit(141)
+    if (!goesOn && process.stdout.listenerCount('error') === 1) process.exit(unreadCode)
   })
 }
 
