@@ -11,7 +11,7 @@ import {
   type Structure,
 } from '@lightkeeper/tools'
 import type { Run } from '../command.ts'
-import { connectBy, connectionOf } from '../connect.ts'
+import { connectBy, connectionOf, pathOnServer } from '../connect.ts'
 import { liveAddresses } from '../live.ts'
 import { hexOf, jsonLine, printable } from '../output.ts'
 import type { locks } from '../table/recipes.ts'
@@ -19,7 +19,8 @@ import type { locks } from '../table/recipes.ts'
 export const run: Run<typeof locks> = async ({ values, args, connecting }) => {
   const connection = await connectionOf(connecting)
   await using zk = await connectBy(connection)
-  const { text, warning } = await locksText(zk, args.path, values, () => liveAddresses(connection))
+  const asked = { ...values, chroot: await pathOnServer(connection, '/') }
+  const { text, warning } = await locksText(zk, args.path, asked, () => liveAddresses(connection))
   process.stdout.write(text)
   process.stderr.write(warning === '' ? '' : `lightkeeper locks: ${warning}\n`)
   return 0
@@ -32,12 +33,12 @@ type Addresses = ReadonlyMap<bigint, string>
 export async function locksText(
   zk: Pick<Client, 'tree' | 'find' | 'children'>,
   path: ZnodePath,
-  { waiting, json }: { readonly waiting: boolean; readonly json: boolean },
+  { waiting, json, chroot }: { readonly waiting: boolean; readonly json: boolean; readonly chroot: ZnodePath },
   addresses: () => Promise<Addresses>,
 ): Promise<{ readonly text: string; readonly warning: string }> {
   // A lock may have parts beside its path, and a parent shows what a znode belongs to.
   const { tree, unreadable } = await readSeen(zk, path)
-  const found = recognise(tree)
+  const found = recognise(tree, chroot)
   const cycles = cyclesOf(found)
   const shown = waiting ? found.filter(({ waiters }) => waiters.length > 0) : found
   const known: Addresses = shown.length === 0 ? new Map() : await addresses()

@@ -1,4 +1,5 @@
 /** What recipes have built below a path: who holds, who waits, who waits in a circle. */
+import type { ZnodePath } from '@lightkeeper/client'
 import { formatHex } from '@lightkeeper/protocol'
 import { cyclesOf, type Party, readSeen, recognise, type Structure, type Waiter } from '@lightkeeper/tools'
 import type { PartyItem, StructureItem, Structures } from '../api.ts'
@@ -9,7 +10,7 @@ import type { Routes } from './routes.ts'
 export function structureRoutes(app: Routes, house: House): void {
   app.get('/api/structures', async (c) => {
     const path = pathFrom(c.req.query('path') ?? '/')
-    const { zk } = house
+    const { zk, chroot } = house
     const root = await zk.exists(path)
     // A znode without children has nothing to count.
     const count = root === undefined || root.numChildren === 0 ? 0 : await zk.countDescendants(path)
@@ -19,7 +20,7 @@ export function structureRoutes(app: Routes, house: House): void {
       )
     }
     const { tree, unreadable } = await readSeen(zk, path)
-    const found = recognise(tree)
+    const found = recognise(tree, chroot === '' ? '/' : (chroot as ZnodePath))
     const structures: Structures = {
       structures: found.map(itemOf),
       circles: cyclesOf(found).map((circle) =>

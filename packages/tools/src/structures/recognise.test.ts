@@ -182,6 +182,17 @@ describe('znodes of our own', () => {
     expect(facts(nodes)).toEqual({ '/d/members': 'group curator [a m]', '/c/entries': 'queue curator 1 items []' })
   })
 
+  test("what is below /zookeeper is the server's own, but not below a chroot", () => {
+    const nodes = new Map<ZnodePath, SeenZnode>([
+      ['/zookeeper', znode('', 0, 1)],
+      ['/zookeeper/queue', znode('', 0, 2)],
+      ['/zookeeper/queue/entries', znode('', 0, 3)],
+      ['/zookeeper/queue/entries/entry-100-0000000001', znode('x', 0, 4)],
+    ])
+    expect(recognise(nodes)).toEqual([])
+    expect(recognise(nodes, '/prod').map(({ kind }) => kind)).toEqual(['priority queue'])
+  })
+
   test('a tree of which only one znode was read has nothing that would need its siblings', () => {
     expect(recognise(new Map([['/only/one', znode('', 1, 1)]]))).toEqual([])
   })

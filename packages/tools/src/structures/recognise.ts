@@ -36,11 +36,13 @@ const recognisers: readonly Recogniser[] = [
 
 /**
  * Everything recognised in `tree`, by path. A structure of a single znode (a barrier, a counter, a shared value) looks like any
- * other znode, so it is not found; nor is a free lock, since it has no children.
+ * other znode, so it is not found; nor is a free lock, since it has no children. `chroot` is that of the client that read the tree:
+ * below one, `/zookeeper` is not the server's own.
  */
-export function recognise(tree: SeenTree): Structure[] {
+export function recognise(tree: SeenTree, chroot: ZnodePath = '/'): Structure[] {
   const directories = new Directories(tree)
-  const paths = [...directories.parents].filter((path) => !isWithin(path, '/zookeeper')).sort() as ZnodePath[]
+  const isOwn = (path: string): boolean => chroot !== '/' || !isWithin(path, '/zookeeper')
+  const paths = [...directories.parents].filter(isOwn).sort() as ZnodePath[]
   const found: Structure[] = []
   const taken = new Set<string>()
   // In this order a structure comes before its parts: they are below it, or a sibling with a longer name.
