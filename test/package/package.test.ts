@@ -97,7 +97,7 @@ describe('the tarball', () => {
     const budget: Record<keyof typeof sizes, number> = {
       'tarball KiB': 340,
       'code KiB': 320,
-      'code gzipped KiB': 73,
+      'code gzipped KiB': 75,
       'index.d.ts KiB': 92,
     }
     for (const [name, bytes] of Object.entries(sizes) as [keyof typeof sizes, number][]) {
