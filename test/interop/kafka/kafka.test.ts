@@ -106,12 +106,11 @@ describe.skipIf(missing !== undefined)(`Kafka on ${targetName}`, () => {
   let zk: Client
   let peer: Peer
   const logs = (): string => [...brokers.values()].map((each) => each.log).join('\n')
-  const json = async (path: `/${string}`): Promise<Record<string, unknown>> =>
-    JSON.parse(Buffer.from((await zk.get(path)).data).toString()) as Record<string, unknown>
-  const controller = async (): Promise<number | undefined> =>
-    (await zk.existence('/kafka/controller')).stat === undefined
-      ? undefined
-      : Number((await json('/kafka/controller'))['brokerid'])
+  /** In one look: it goes with its session at any moment. */
+  const controller = async (): Promise<number | undefined> => {
+    const found = await zk.find('/kafka/controller')
+    return found && Number((JSON.parse(Buffer.from(found.data).toString()) as Record<string, unknown>)['brokerid'])
+  }
   const allInSync = (topic: string): Promise<void> =>
     until(
       async () => {
