@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { endsWithParent } from '../ensemble/ends-with-parent.ts'
+import { endsWithParent } from '../ends-with-parent.ts'
 
 /** One JSON line of a worker. */
 export interface Report {

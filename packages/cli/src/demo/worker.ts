@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type Client, connect, json, KeeperError, op } from '@lightkeeper/client'
 import { type Configuration, configuration, discovery, election, type Held, lock } from '@lightkeeper/recipes'
-import { onEndOfParent } from '../ensemble/ends-with-parent.ts'
+import { onEndOfParent } from '../ends-with-parent.ts'
 import { untilInterrupted } from '../signals.ts'
 
 interface Settings {

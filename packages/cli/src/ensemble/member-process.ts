@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { endsWithParent } from './ends-with-parent.ts'
+import { endsWithParent } from '../ends-with-parent.ts'
 import type { MemberFiles } from './folder.ts'
 
 /** The wait before a member is started again, milliseconds; it doubles while the member ends early. */

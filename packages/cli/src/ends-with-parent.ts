@@ -1,6 +1,6 @@
-/** A server that another command started ends with it, however that ends: by a channel between the two, which the system closes. */
+/** A process that a command started ends with it, however that ends: by a channel between the two, which the system closes. */
 
-/** The variable of the environment that asks a server for this. */
+/** The variable of the environment that asks a process for this. */
 export const endsWithParent = 'LIGHTKEEPER_ENDS_WITH_PARENT'
 
 /** Calls `stop` once the command that started this process is gone; never where it was not asked for. */
